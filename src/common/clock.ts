@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+
+/** The wall clock and timers in one place, so that tests can hold them. */
+@Injectable()
+export class Clock {
+  /** Milliseconds since 1970, UTC. */
+  now(): number {
+    return Date.now();
+  }
+
+  date(): Date {
+    return new Date(this.now());
+  }
+
+  /** Resolves after `ms`, or rejects with the signal's reason as soon as it aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(abortReason(signal));
+        return;
+      }
+      const onAbort = () => {
+        clearTimeout(timer);
+        reject(abortReason(signal as AbortSignal));
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      }, ms);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}
+
+export function abortReason(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error('aborted');
+}
+
+/** RFC 3339 in UTC with whole seconds, as every time in the contract is written. */
+export function rfc3339(date: Date): string {
+  return date.toISOString().replace(/\.\d{3}Z$/, 'Z');
+}

@@ -1,0 +1,124 @@
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { currentRequestId } from './request-context.js';
+import { ERROR_CODES, ServiceError, type ErrorCode } from './service-error.js';
+
+/** The body of every refused request. */
+export interface ErrorBody {
+  readonly error: string;
+  readonly message: string;
+  readonly code: ErrorCode;
+  readonly details: Record<string, unknown>;
+  readonly request_id: string;
+}
+
+/** The only place where an error becomes an HTTP answer; unknown errors become a 500 that says nothing of their cause. */
+@Catch()
+export class HttpErrorFilter implements ExceptionFilter {
+  private readonly logger = new Logger(HttpErrorFilter.name);
+
+  catch(exception: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    answerError(exception, http.getRequest<Request>(), http.getResponse<Response>(), this.logger);
+  }
+}
+
+/** Answers `exception`; also used by middleware, which no filter covers. */
+export function answerError(exception: unknown, request: Request, response: Response, logger: Logger): void {
+  const error = toServiceError(exception);
+  const { level } = ERROR_CODES[error.code];
+  const facts = { code: error.code, method: request.method, route: routeOf(request) };
+  if (level === 'error') logger.error('request failed', { ...facts, cause: describe(error.cause) });
+  else logger[level]('request refused', facts);
+  if (response.headersSent) {
+    // Closing the JSON properly would present a broken answer as a whole one.
+    response.destroy();
+    return;
+  }
+  if (response.destroyed) return;
+  // The rest of an upload that was refused is not read: the connection ends with the answer.
+  if (!request.complete) response.setHeader('Connection', 'close');
+  response.status(error.status).set(error.headers).json(errorBody(error));
+}
+
+/** The documented body of an error, with the top-level members that its code has. */
+export function errorBody(error: ServiceError): ErrorBody & Record<string, unknown> {
+  return {
+    ...error.members,
+    error: ERROR_CODES[error.code].error,
+    message: error.message,
+    code: error.code,
+    details: error.details ?? {},
+    request_id: currentRequestId() ?? '',
+  };
+}
+
+/** Any thrown value as an error of the contract. */
+export function toServiceError(exception: unknown): ServiceError {
+  if (exception instanceof ServiceError) return exception;
+  if (exception instanceof HttpException) return fromHttpException(exception);
+  if (isDatabaseAway(exception)) {
+    return new ServiceError('SERVICE_UNAVAILABLE', 'The database cannot be reached; send the request again.', {
+      headers: { 'Retry-After': '5' },
+      cause: exception,
+    });
+  }
+  return new ServiceError('INTERNAL_ERROR', 'Something failed on our side; quote request_id when you report it.', {
+    cause: exception,
+  });
+}
+
+function fromHttpException(exception: HttpException): ServiceError {
+  switch (exception.getStatus()) {
+    case 400: {
+      const response = exception.getResponse();
+      const rules = typeof response === 'object' ? (response as { message?: unknown }).message : undefined;
+      return new ServiceError('VALIDATION_FAILED', 'Some values are not allowed; details names each.', {
+        details: { fields: Array.isArray(rules) ? rules : [String(rules ?? exception.message)] },
+      });
+    }
+    case 404:
+      return new ServiceError('NOT_FOUND', 'There is nothing at this path; /docs lists what there is.');
+    case 405:
+      return new ServiceError('METHOD_NOT_ALLOWED', 'This path does not take this method.');
+    case 413:
+      return new ServiceError('BODY_TOO_LARGE', 'The body is too large for this path.');
+    case 503:
+      return new ServiceError('SERVICE_UNAVAILABLE', 'The service is shutting down; send the request again.', {
+        headers: { 'Retry-After': '5' },
+        cause: exception,
+      });
+    default:
+      return new ServiceError('INTERNAL_ERROR', 'Something failed on our side; quote request_id when you report it.', {
+        cause: exception,
+      });
+  }
+}
+
+const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
+
+/** Connection trouble (Node's codes), class 08, and the server's own going down (57P01 to 57P03), as pg reports them. */
+export function isDatabaseAway(exception: unknown): boolean {
+  if (!(exception instanceof Error)) return false;
+  const { code, syscall, severity } = exception as { code?: unknown; syscall?: unknown; severity?: unknown };
+  if (typeof code === 'string') {
+    if (severity !== undefined) return code.startsWith('08') || /^57P0[1-3]$/.test(code) || code === '53300';
+    if (CONNECTION_CODES.has(code) && (syscall === 'connect' || syscall === 'read' || syscall === 'write')) return true;
+  }
+  if (/^Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(exception.message)) {
+    return true;
+  }
+  if (exception instanceof AggregateError) return exception.errors.some(isDatabaseAway);
+  const inner = (exception as { driverError?: unknown }).driverError ?? exception.cause;
+  return inner !== undefined && inner !== exception && isDatabaseAway(inner);
+}
+
+function routeOf(request: Request): string {
+  const route = (request as { route?: { path?: unknown } }).route;
+  return typeof route?.path === 'string' ? route.path : 'none';
+}
+
+function describe(cause: unknown): string | undefined {
+  if (cause === undefined) return undefined;
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}

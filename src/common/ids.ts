@@ -1,0 +1,11 @@
+import { v7, validate, version } from 'uuid';
+
+/** A UUIDv7: sorts by the time it was made, so keys that lead with it stay local in an index. */
+export function newId(): string {
+  return v7();
+}
+
+/** True for any well-formed UUID, in lower or upper case. */
+export function isUuid(text: string): boolean {
+  return validate(text) && version(text) > 0;
+}

@@ -1,0 +1,113 @@
+/** The settings of one process, validated and typed. Built by `loadConfig` and never changed afterwards. */
+export interface AppConfig {
+  /** The folder that holds package.json, migrations/ and prompts/. */
+  readonly packageRoot: string;
+  readonly production: boolean;
+  readonly role: Role;
+  readonly http: {
+    readonly port: number;
+    /** Express's own setting: false, a number of hops, or a list of addresses. */
+    readonly trustProxy: boolean | number | string;
+    /** Seconds that requests in flight get after SIGTERM before they are answered 202 or cut. */
+    readonly shutdownGraceSeconds: number;
+  };
+  readonly log: { readonly level: LogLevelName };
+  readonly database: {
+    /** Empty: the embedded server under `dataDir`. */
+    readonly url: string;
+    readonly dataDir: string;
+    /** Named prepared statements; off because PgBouncer in transaction mode breaks them. */
+    readonly prepared: boolean;
+    readonly poolSize: number;
+  };
+  readonly auth: {
+    /** Key id to its one or two live secrets, newest first. */
+    readonly keys: ReadonlyMap<string, readonly string[]>;
+    /** Which key ids may use the lots signature: all, none, or those listed. */
+    readonly lotsSignature: boolean | ReadonlySet<string>;
+    readonly legacyUnsignedReads: boolean;
+  };
+  readonly openai: {
+    /** Empty: the sandbox is started in its place. */
+    readonly apiKey: string;
+    readonly baseUrl: string;
+    readonly visionModel: string;
+    readonly visionEffort: ReasoningEffort;
+    readonly translationModel: string;
+    readonly translationEffort: ReasoningEffort;
+    readonly imageDetail: ImageDetail;
+    readonly visionMaxOutputTokens: number;
+    readonly translationMaxOutputTokens: number;
+    /** At most this many tries of one call. */
+    readonly retryAttempts: number;
+    readonly baseDelaySeconds: number;
+    /** USD per million tokens by model, on top of the built-in table. */
+    readonly prices: Readonly<Record<string, ModelPrice>>;
+  };
+  readonly prompts: {
+    /** prompts/vision.md as read, front matter included. */
+    readonly vision: string;
+    /** prompts/translation.md as read, front matter included. */
+    readonly translation: string;
+    /** VISION_SYSTEM_PROMPT: replaces the body of prompts/vision.md. */
+    readonly visionOverride: string;
+  };
+  readonly limits: {
+    readonly maxLots: number;
+    readonly maxSyncImages: number;
+    readonly maxLotImages: number;
+    readonly maxLanguages: number;
+    readonly maxBodyBytes: number;
+    readonly maxUploads: number;
+    readonly spoolMaxBytes: number;
+    readonly maxActiveJobs: number;
+    readonly ratePerMinute: { readonly sync: number; readonly batch: number; readonly polling: number };
+  };
+  readonly images: {
+    readonly maxBytes: number;
+    readonly headTimeoutSeconds: number;
+    readonly getTimeoutSeconds: number;
+    /** Share of unreachable photos (0 to 1) above which a lot is refused. */
+    readonly maxUnreachable: number;
+  };
+  readonly outbound: {
+    /** Hosts and CIDRs that pass the guard, on any port. */
+    readonly allow: readonly string[];
+  };
+  readonly sync: { readonly timeoutSeconds: number; readonly translationTimeoutSeconds: number };
+  readonly batch: {
+    readonly pollIntervalSeconds: number;
+    readonly activeLimitPerKey: number;
+    readonly activeLimitGlobal: number;
+    /** 0: no limit of our own, only what OpenAI answers. */
+    readonly maxEnqueuedTokens: number;
+    readonly deadlineSeconds: number;
+    readonly submitGraceSeconds: number;
+  };
+  readonly jobs: { readonly leaseSeconds: number; readonly retentionDays: number };
+  readonly webhook: {
+    /** Seconds to wait before each attempt, counted from the attempt before. */
+    readonly schedule: readonly number[];
+    readonly timeoutSeconds: number;
+    /** Key id to its Standard Webhooks secrets (`whsec_…`), newest first; empty: the shared key's bytes. */
+    readonly secrets: ReadonlyMap<string, readonly string[]>;
+    readonly signatureFormat: 'sha256' | 'bare';
+    readonly partLots: number;
+    readonly partBytes: number;
+  };
+}
+
+export type Role = 'api' | 'worker' | 'all' | 'migrate';
+export type LogLevelName = 'fatal' | 'error' | 'warn' | 'log' | 'debug' | 'verbose';
+export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
+export type ImageDetail = 'low' | 'high' | 'auto' | 'original';
+
+/** USD per million tokens at the standard rate; the Batch API costs half. */
+export interface ModelPrice {
+  readonly input: number;
+  readonly cachedInput: number;
+  readonly output: number;
+}
+
+/** Injection token of {@link AppConfig}. */
+export const APP_CONFIG = Symbol('APP_CONFIG');

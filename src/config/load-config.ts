@@ -1,0 +1,184 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { AppConfig, ModelPrice, Role } from './app-config.js';
+import { readKeys, readLotsSignature, readWebhookSecrets } from './key-settings.js';
+import { ConfigError, SettingReader } from './setting-reader.js';
+
+const MIB = 1024 * 1024;
+const MAX_TIMER_SECONDS = 2_147_483;
+const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
+
+/** Every attempt's wait in seconds after the attempt before: the kept five, then 30 min, 2 h, 5 h, 10 h, 24 h. */
+export const DEFAULT_WEBHOOK_SCHEDULE = [0, 30, 60, 120, 240, 1800, 7200, 18_000, 36_000, 86_400] as const;
+
+/**
+ * Reads and validates all settings.
+ * @param environment - the variables, usually `process.env`; nothing else in the service reads them
+ * @throws ConfigError naming every variable that is missing or wrong, never a value
+ */
+export function loadConfig(environment: Readonly<Record<string, string | undefined>> = process.env): AppConfig {
+  const read = new SettingReader(environment);
+  const packageRoot = findPackageRoot(import.meta.dirname);
+  const production = read.text('NODE_ENV') === 'production';
+  const role = read.oneOf<Role>('ROLE', ['api', 'worker', 'all', 'migrate'], 'all');
+  const databaseUrl = read.secret('DATABASE_URL');
+  if (databaseUrl === '' && role !== 'all') {
+    read.problem(`DATABASE_URL is needed for ROLE=${role}: the embedded database serves ROLE=all only`);
+  }
+  if (databaseUrl !== '' && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
+    read.problem('DATABASE_URL must start with postgres:// or postgresql://');
+  }
+  const apiKey = read.secret('OPENAI_API_KEY');
+  if (apiKey === '' && production && role !== 'migrate') {
+    read.problem('OPENAI_API_KEY is needed when NODE_ENV=production: the sandbox only simulates');
+  }
+  // A migration signs and verifies nothing; everything else refuses to start without a proper key.
+  const keys = role === 'migrate' ? new Map<string, readonly string[]>() : readKeys(read);
+  const config: AppConfig = {
+    packageRoot,
+    production,
+    role,
+    http: {
+      port: read.number('PORT', 3000, { max: 65_535 }),
+      trustProxy: readTrustProxy(read),
+      shutdownGraceSeconds: read.seconds('SHUTDOWN_GRACE', 20, { max: 3600 }),
+    },
+    log: {
+      level: read.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'], 'log'),
+    },
+    database: {
+      url: databaseUrl,
+      dataDir: resolve(read.text('DATA_DIR', join(packageRoot, '.data'))),
+      prepared: read.flag('DATABASE_PREPARED', false),
+      poolSize: read.number('DATABASE_POOL', 10, { min: 2, max: 200 }),
+    },
+    auth: {
+      keys,
+      lotsSignature: readLotsSignature(read, keys),
+      legacyUnsignedReads: read.flag('LEGACY_UNSIGNED_READS', false),
+    },
+    openai: {
+      apiKey,
+      baseUrl: readBaseUrl(read),
+      visionModel: read.text('OPENAI_VISION_MODEL', 'gpt-5.6-terra'),
+      visionEffort: read.oneOf('OPENAI_VISION_EFFORT', EFFORTS, 'medium'),
+      translationModel: read.text('OPENAI_TRANSLATION_MODEL', 'gpt-5.6-luna'),
+      translationEffort: read.oneOf('OPENAI_TRANSLATION_EFFORT', EFFORTS, 'none'),
+      imageDetail: read.oneOf('OPENAI_IMAGE_DETAIL', ['low', 'high', 'auto', 'original'], 'high'),
+      visionMaxOutputTokens: read.number('OPENAI_VISION_MAX_OUTPUT_TOKENS', 16_000, { min: 16 }),
+      translationMaxOutputTokens: read.number('OPENAI_TRANSLATION_MAX_OUTPUT_TOKENS', 16_000, { min: 16 }),
+      retryAttempts: read.number('RETRY_ATTEMPTS', 5, { min: 1, max: 20 }),
+      baseDelaySeconds: read.seconds('BASE_DELAY_SEC', 2, { max: 60 }),
+      prices: readPrices(read),
+    },
+    prompts: {
+      vision: readPrompt(read, packageRoot, 'vision.md'),
+      translation: readPrompt(read, packageRoot, 'translation.md'),
+      visionOverride: read.text('VISION_SYSTEM_PROMPT'),
+    },
+    limits: {
+      maxLots: read.number('MAX_LOTS', 50_000, { min: 1, max: 50_000 }),
+      maxSyncImages: read.number('MAX_SYNC_IMAGES', 20, { min: 1, max: 500 }),
+      maxLotImages: read.number('MAX_LOT_IMAGES', 100, { min: 1, max: 1000 }),
+      maxLanguages: read.number('MAX_LANGUAGES', 10, { min: 1, max: 100 }),
+      maxBodyBytes: read.number('MAX_BODY_BYTES', 256 * MIB, { min: 1024 }),
+      maxUploads: read.number('MAX_UPLOADS', 2000, { min: 1 }),
+      spoolMaxBytes: read.number('SPOOL_MAX_BYTES', 2048 * MIB, { min: MIB }),
+      maxActiveJobs: read.number('MAX_ACTIVE_JOBS', 100, { min: 1 }),
+      ratePerMinute: {
+        sync: read.number('RATE_LIMIT_SYNC', 100, { min: 1 }),
+        batch: read.number('RATE_LIMIT_BATCH', 10, { min: 1 }),
+        polling: read.number('RATE_LIMIT_POLLING', 1000, { min: 1 }),
+      },
+    },
+    images: {
+      maxBytes: read.number('MAX_IMAGE_SIZE', 10 * MIB, { min: 1024 }),
+      headTimeoutSeconds: read.seconds('IMAGE_HEAD_TIMEOUT', 3, { min: 0.1, max: 120 }),
+      getTimeoutSeconds: read.seconds('IMAGE_GET_TIMEOUT', 5, { min: 0.1, max: 120 }),
+      maxUnreachable: read.number('IMAGE_MAX_UNREACHABLE', 0.3, { max: 1, integer: false }),
+    },
+    outbound: { allow: read.list('OUTBOUND_ALLOW') },
+    sync: {
+      timeoutSeconds: read.seconds('SYNC_TIMEOUT', 300, { min: 1, max: MAX_TIMER_SECONDS }),
+      translationTimeoutSeconds: read.seconds('SYNC_TRANSLATION_TIMEOUT', 45, { min: 0.1, max: MAX_TIMER_SECONDS }),
+    },
+    batch: {
+      pollIntervalSeconds: read.seconds('BATCH_POLL_INTERVAL', 30, { min: 0.05, max: 3600 }),
+      activeLimitPerKey: read.number('ACTIVE_BATCH_LIMIT_KEY', 2, { min: 1 }),
+      activeLimitGlobal: read.number('ACTIVE_BATCH_LIMIT_GLB', 10, { min: 1 }),
+      maxEnqueuedTokens: read.number('MAX_ENQUEUED_TOKENS', 0),
+      deadlineSeconds: read.seconds('BATCH_DEADLINE', 79_200, { min: 1, max: 86_400 }),
+      submitGraceSeconds: read.seconds('SUBMIT_GRACE', 120, { max: 3600 }),
+    },
+    jobs: {
+      leaseSeconds: read.seconds('LEASE_SECONDS', 60, { min: 1, max: 3600 }),
+      retentionDays: read.number('RETENTION_DAYS', 30, { min: 1, integer: false }),
+    },
+    webhook: {
+      schedule: readSchedule(read),
+      timeoutSeconds: read.seconds('WEBHOOK_TIMEOUT', 30, { min: 0.1, max: 300 }),
+      secrets: readWebhookSecrets(read, keys),
+      signatureFormat: read.oneOf('WEBHOOK_SIGNATURE_FORMAT', ['sha256', 'bare'], 'sha256'),
+      partLots: read.number('WEBHOOK_PART_LOTS', 500, { min: 1 }),
+      partBytes: read.number('WEBHOOK_PART_BYTES', MIB, { min: 1024 }),
+    },
+  };
+  if (read.problems.length > 0) throw new ConfigError(read.problems);
+  return config;
+}
+
+/** The nearest folder above `start` with a package.json: src/ and dist/ lie at different depths in tests and images. */
+function findPackageRoot(start: string): string {
+  for (let folder = start; ; folder = dirname(folder)) {
+    if (existsSync(join(folder, 'package.json'))) return folder;
+    if (folder === dirname(folder)) throw new ConfigError(['package.json was not found above the program']);
+  }
+}
+
+function readPrompt(read: SettingReader, packageRoot: string, file: string): string {
+  try {
+    return readFileSync(join(packageRoot, 'prompts', file), 'utf8');
+  } catch {
+    read.problem(`prompts/${file} cannot be read`);
+    return '';
+  }
+}
+
+function readTrustProxy(read: SettingReader): boolean | number | string {
+  const value = read.text('TRUST_PROXY', 'false');
+  if (value === 'true' || value === 'false') return value === 'true';
+  return /^\d+$/.test(value) ? Number(value) : value;
+}
+
+function readBaseUrl(read: SettingReader): string {
+  const value = read.text('OPENAI_BASE_URL', 'https://api.openai.com/v1');
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
+    read.problem('OPENAI_BASE_URL must be an http(s) URL');
+  }
+  return value.replace(/\/+$/, '');
+}
+
+function readPrices(read: SettingReader): Record<string, ModelPrice> {
+  const given = read.jsonObject('OPENAI_PRICES', read.text('OPENAI_PRICES')) ?? {};
+  const prices: Record<string, ModelPrice> = {};
+  for (const [model, value] of Object.entries(given)) {
+    const { input, cached_input, output } = (value ?? {}) as Record<string, unknown>;
+    if (typeof input !== 'number' || typeof output !== 'number') {
+      read.problem('OPENAI_PRICES needs the numbers input and output (USD per million tokens) for each model');
+      continue;
+    }
+    prices[model] = { input, output, cachedInput: typeof cached_input === 'number' ? cached_input : input };
+  }
+  return prices;
+}
+
+function readSchedule(read: SettingReader): readonly number[] {
+  const items = read.list('WEBHOOK_SCHEDULE');
+  if (items.length === 0) return DEFAULT_WEBHOOK_SCHEDULE;
+  const seconds = items.map((item) => (/^\d+(\.\d+)?$/.test(item) ? Number(item) : Number.NaN));
+  if (seconds.some((value) => Number.isNaN(value))) {
+    read.problem('WEBHOOK_SCHEDULE must be seconds separated by commas');
+    return DEFAULT_WEBHOOK_SCHEDULE;
+  }
+  return seconds;
+}
