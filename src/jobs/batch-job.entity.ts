@@ -1,0 +1,113 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { JobMode, JobStage, JobStatus } from './states.js';
+
+/** What a request asked for beside its lots. */
+export interface JobOptions {
+  readonly include?: readonly ('assessment' | 'usage')[];
+  readonly webhook_events?: readonly string[];
+  readonly max_cost_usd?: number;
+  /** True when an Idempotency-Key came with it: the work survives a hang-up and a crash. */
+  readonly idempotent?: boolean;
+}
+
+export interface StoredError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A request that was accepted: many lots (`batch`) or one (`sync`). */
+@Entity('batch_jobs')
+@Index('batch_jobs_key_id_id_idx', { synchronize: false })
+@Index('batch_jobs_sync_lease_idx', { synchronize: false })
+@Index('batch_jobs_unfinished_idx', { synchronize: false })
+export class BatchJob {
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'batch_jobs_pkey' })
+  id: string;
+
+  @Column('text', { name: 'key_id' })
+  keyId: string;
+
+  @Column('text', { name: 'secret_fingerprint' })
+  secretFingerprint: string;
+
+  @Column('text')
+  mode: JobMode;
+
+  @Column('text', { default: 'pending' })
+  status: JobStatus;
+
+  @Column('text', { default: 'image_check' })
+  stage: JobStage;
+
+  @Column('text', { array: true })
+  languages: string[];
+
+  @Column('text', { name: 'webhook_url', nullable: true })
+  webhookUrl: string | null;
+
+  @Column('jsonb', { default: {} })
+  options: JobOptions;
+
+  @Column('jsonb', { default: {} })
+  metadata: Record<string, string>;
+
+  @Column('integer', { name: 'total_lots' })
+  totalLots: number;
+
+  @Column('integer', { name: 'processed_lots', default: 0 })
+  processedLots: number;
+
+  @Column('integer', { name: 'failed_lots', default: 0 })
+  failedLots: number;
+
+  @Column('integer', { name: 'awaiting_images', default: 0 })
+  awaitingImages: number;
+
+  @Column('integer', { name: 'awaiting_vision', default: 0 })
+  awaitingVision: number;
+
+  @Column('integer', { name: 'awaiting_translation', default: 0 })
+  awaitingTranslation: number;
+
+  @Column('bigint', { name: 'total_images', default: 0 })
+  totalImages: string;
+
+  @Column('bigint', { name: 'processed_images', default: 0 })
+  processedImages: string;
+
+  @Column('numeric', { name: 'cost_usd', precision: 16, scale: 8, default: 0 })
+  costUsd: string;
+
+  @Column('numeric', { name: 'estimated_cost_usd', precision: 16, scale: 8, nullable: true })
+  estimatedCostUsd: string | null;
+
+  @Column('jsonb', { nullable: true })
+  error: StoredError | null;
+
+  @Column('integer', { default: 1 })
+  version: number;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'updated_at' })
+  updatedAt: Date;
+
+  @Column('timestamptz', { name: 'started_at', nullable: true })
+  startedAt: Date | null;
+
+  @Column('timestamptz', { name: 'handed_over_at', nullable: true })
+  handedOverAt: Date | null;
+
+  @Column('timestamptz', { name: 'completed_at', nullable: true })
+  completedAt: Date | null;
+
+  @Column('timestamptz', { name: 'cancelled_at', nullable: true })
+  cancelledAt: Date | null;
+
+  @Column('timestamptz', { name: 'locked_until', nullable: true })
+  lockedUntil: Date | null;
+
+  @Column('uuid', { name: 'lock_token', nullable: true })
+  lockToken: string | null;
+}

@@ -1,0 +1,110 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { StoredError } from './batch-job.entity.js';
+import type { LotStatus } from './states.js';
+
+/** A lot's state: narrow, because it changes. */
+@Entity('batch_lots')
+export class BatchLot {
+  @PrimaryColumn('uuid', { name: 'job_id', primaryKeyConstraintName: 'batch_lots_pkey' })
+  jobId: string;
+
+  @PrimaryColumn('integer', { primaryKeyConstraintName: 'batch_lots_pkey' })
+  position: number;
+
+  @Column('text', { name: 'lot_id' })
+  lotId: string;
+
+  @Column('text', { default: 'pending' })
+  status: Exclude<LotStatus, 'cancelled'>;
+
+  @Column('smallint', { default: 0 })
+  attempt: number;
+
+  @Column('jsonb', { nullable: true })
+  error: StoredError | null;
+
+  /** The unreachable photos' URLs. */
+  @Column('json', { name: 'missing_images', nullable: true })
+  missingImages: string[] | null;
+
+  @Column('smallint', { name: 'processed_images', default: 0 })
+  processedImages: number;
+
+  @Column('integer', { name: 'rendered_bytes', default: 0 })
+  renderedBytes: number;
+
+  @Column('timestamptz', { name: 'finished_at', nullable: true })
+  finishedAt: Date | null;
+}
+
+/** What the client said of a lot: wide, written once. */
+@Entity('batch_lot_inputs')
+export class BatchLotInput {
+  @PrimaryColumn('uuid', { name: 'job_id', primaryKeyConstraintName: 'batch_lot_inputs_pkey' })
+  jobId: string;
+
+  @PrimaryColumn('integer', { primaryKeyConstraintName: 'batch_lot_inputs_pkey' })
+  position: number;
+
+  @Column('text', { name: 'additional_info', nullable: true })
+  additionalInfo: string | null;
+
+  /** The photos' URLs in order. */
+  @Column('json')
+  images: string[];
+
+  @Column('text', { nullable: true })
+  webhook: string | null;
+}
+
+/** A lot's description in one language. Never changed: a later revision is a row of its own. */
+@Entity('batch_results')
+export class BatchResult {
+  @PrimaryColumn('uuid', { name: 'job_id', primaryKeyConstraintName: 'batch_results_pkey' })
+  jobId: string;
+
+  @PrimaryColumn('integer', { primaryKeyConstraintName: 'batch_results_pkey' })
+  position: number;
+
+  /** The tag as the client sent it, or `en` for the English source that nobody asked for. */
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'batch_results_pkey' })
+  language: string;
+
+  @PrimaryColumn('smallint', { default: 0, primaryKeyConstraintName: 'batch_results_pkey' })
+  revision: number;
+
+  @Column('text')
+  html: string;
+
+  @Column('json')
+  strings: unknown;
+
+  @Column('boolean', { default: false })
+  fallback: boolean;
+
+  /** The English row alone: the accepted findings, as a client gets them. */
+  @Column('json', { nullable: true })
+  assessment: unknown;
+
+  /** The English row alone: the model's answer as it came. */
+  @Column('json', { nullable: true })
+  raw: unknown;
+
+  @Column('text', { nullable: true })
+  model: string | null;
+
+  @Column('text', { name: 'prompt_version', nullable: true })
+  promptVersion: string | null;
+
+  @Column('text', { name: 'schema_version', nullable: true })
+  schemaVersion: string | null;
+
+  @Column('text', { name: 'response_id', nullable: true })
+  responseId: string | null;
+
+  @Column('json', { nullable: true })
+  usage: unknown;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+}

@@ -1,0 +1,160 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+
+export type DeliveryStatus = 'pending' | 'in_flight' | 'delivered' | 'failed' | 'superseded';
+export type AttemptOutcome = 'unknown' | 'delivered' | 'failed' | 'not_sent';
+
+/** One part of one event on its way to one address. */
+@Entity('webhook_deliveries')
+@Index('webhook_deliveries_key_id_status_idx', { synchronize: false })
+@Index('webhook_deliveries_due_idx', { synchronize: false })
+export class WebhookDelivery {
+  /** Also the `webhook-id` header: the same on every attempt. */
+  @PrimaryColumn('uuid', { primaryKeyConstraintName: 'webhook_deliveries_pkey' })
+  id: string;
+
+  @Index('webhook_deliveries_job_id_idx')
+  @Column('uuid', { name: 'job_id' })
+  jobId: string;
+
+  @Column('text', { name: 'key_id' })
+  keyId: string;
+
+  /** Scheme, host and port of the url; with the key id it names the receiver. */
+  @Column('text')
+  origin: string;
+
+  @Column('text')
+  url: string;
+
+  @Column('text')
+  event: string;
+
+  @Column('integer', { default: 1 })
+  part: number;
+
+  @Column('integer', { default: 1 })
+  parts: number;
+
+  @Column('integer', { name: 'first_position', nullable: true })
+  firstPosition: number | null;
+
+  @Column('integer', { name: 'last_position', nullable: true })
+  lastPosition: number | null;
+
+  @Column('integer', { default: 0 })
+  lots: number;
+
+  @Column('smallint', { default: 0 })
+  revision: number;
+
+  /** The body of events that carry no lots (progress, ping). */
+  @Column('json', { nullable: true })
+  payload: unknown;
+
+  @Column('text', { name: 'body_sha256', nullable: true })
+  bodySha256: string | null;
+
+  @Column('text', { default: 'pending' })
+  status: DeliveryStatus;
+
+  @Column('integer', { default: 0 })
+  attempts: number;
+
+  @Column('integer', { name: 'unknown_outcomes', default: 0 })
+  unknownOutcomes: number;
+
+  @Column('timestamptz', { name: 'next_attempt_at' })
+  nextAttemptAt: Date;
+
+  @Column('smallint', { name: 'response_status', nullable: true })
+  responseStatus: number | null;
+
+  @Column('text', { name: 'last_error', nullable: true })
+  lastError: string | null;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+
+  @Column('timestamptz', { name: 'delivered_at', nullable: true })
+  deliveredAt: Date | null;
+
+  @Column('timestamptz', { name: 'locked_until', nullable: true })
+  lockedUntil: Date | null;
+
+  @Column('uuid', { name: 'lock_token', nullable: true })
+  lockToken: string | null;
+}
+
+/** One request that left or may have left, written before it did. */
+@Entity('webhook_attempts')
+export class WebhookAttempt {
+  @PrimaryColumn('uuid', { name: 'delivery_id', primaryKeyConstraintName: 'webhook_attempts_pkey' })
+  deliveryId: string;
+
+  @PrimaryColumn('integer', { primaryKeyConstraintName: 'webhook_attempts_pkey' })
+  attempt: number;
+
+  @Index('webhook_attempts_job_id_idx')
+  @Column('uuid', { name: 'job_id' })
+  jobId: string;
+
+  @Column('timestamptz', { name: 'started_at' })
+  startedAt: Date;
+
+  @Column('timestamptz', { name: 'finished_at', nullable: true })
+  finishedAt: Date | null;
+
+  @Column('text', { default: 'unknown' })
+  outcome: AttemptOutcome;
+
+  /** The IP address and port that were dialled. */
+  @Column('text', { nullable: true })
+  address: string | null;
+
+  @Column('smallint', { name: 'response_status', nullable: true })
+  responseStatus: number | null;
+
+  /** The first 1,000 characters of the answer. */
+  @Column('text', { name: 'response_start', nullable: true })
+  responseStart: string | null;
+
+  @Column('integer', { name: 'duration_ms', nullable: true })
+  durationMs: number | null;
+
+  @Column('text', { nullable: true })
+  error: string | null;
+}
+
+/** A receiver: one origin of one key id, its health and its circuit. */
+@Entity('webhook_endpoints')
+export class WebhookEndpoint {
+  @PrimaryColumn('text', { name: 'key_id', primaryKeyConstraintName: 'webhook_endpoints_pkey' })
+  keyId: string;
+
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'webhook_endpoints_pkey' })
+  origin: string;
+
+  @Column('integer', { name: 'consecutive_failures', default: 0 })
+  consecutiveFailures: number;
+
+  @Column('timestamptz', { name: 'opened_at', nullable: true })
+  openedAt: Date | null;
+
+  @Column('timestamptz', { name: 'open_until', nullable: true })
+  openUntil: Date | null;
+
+  @Column('timestamptz', { name: 'last_success_at', nullable: true })
+  lastSuccessAt: Date | null;
+
+  @Column('timestamptz', { name: 'last_failure_at', nullable: true })
+  lastFailureAt: Date | null;
+
+  @Column('text', { name: 'last_error', nullable: true })
+  lastError: string | null;
+
+  @Column('smallint', { default: 8 })
+  slots: number;
+
+  @Column('timestamptz', { name: 'updated_at' })
+  updatedAt: Date;
+}
