@@ -1,0 +1,29 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { BatchJob } from './batch-job.entity.js';
+import { JobStore } from './job-store.js';
+import { JobUsage } from './job-usage.entity.js';
+import { BatchLot, BatchLotInput, BatchResult } from './lot.entities.js';
+import { OpenAiBatch, OpenAiModel } from './openai-batch.entities.js';
+import { RequestKey } from './request-key.entity.js';
+import { RequestKeys } from './request-keys.js';
+import { SyncJobStore } from './sync-job-store.js';
+
+/** The record of every job, its lots, their results and the requests that made them. */
+@Module({
+  imports: [
+    TypeOrmModule.forFeature([
+      BatchJob,
+      BatchLot,
+      BatchLotInput,
+      BatchResult,
+      JobUsage,
+      OpenAiBatch,
+      OpenAiModel,
+      RequestKey,
+    ]),
+  ],
+  providers: [JobStore, SyncJobStore, RequestKeys],
+  exports: [JobStore, SyncJobStore, RequestKeys],
+})
+export class JobsModule {}
