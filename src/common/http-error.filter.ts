@@ -1,5 +1,6 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { allowedMethods } from './allowed-methods.js';
 import { currentRequestId } from './request-context.js';
 import { ERROR_CODES, ServiceError, type ErrorCode } from './service-error.js';
 
@@ -19,8 +20,19 @@ export class HttpErrorFilter implements ExceptionFilter {
 
   catch(exception: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    answerError(exception, http.getRequest<Request>(), http.getResponse<Response>(), this.logger);
+    const request = http.getRequest<Request>();
+    answerError(withAllowedMethods(exception, request), request, http.getResponse<Response>(), this.logger);
   }
+}
+
+/** A path that exists for other methods is a 405 that names them; Nest itself only knows the 404. */
+function withAllowedMethods(exception: unknown, request: Request): unknown {
+  if (!(exception instanceof HttpException) || exception.getStatus() !== 404) return exception;
+  const allowed = allowedMethods(request);
+  if (allowed.length === 0) return exception;
+  return new ServiceError('METHOD_NOT_ALLOWED', `This path takes ${allowed.join(', ')}.`, {
+    headers: { Allow: allowed.join(', ') },
+  });
 }
 
 /** Answers `exception`; also used by middleware, which no filter covers. */
@@ -79,8 +91,6 @@ function fromHttpException(exception: HttpException): ServiceError {
     }
     case 404:
       return new ServiceError('NOT_FOUND', 'There is nothing at this path; /docs lists what there is.');
-    case 405:
-      return new ServiceError('METHOD_NOT_ALLOWED', 'This path does not take this method.');
     case 413:
       return new ServiceError('BODY_TOO_LARGE', 'The body is too large for this path.');
     case 503:
@@ -95,7 +105,15 @@ function fromHttpException(exception: HttpException): ServiceError {
   }
 }
 
-const CONNECTION_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
+const CONNECTION_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+]);
 
 /** Connection trouble (Node's codes), class 08, and the server's own going down (57P01 to 57P03), as pg reports them. */
 export function isDatabaseAway(exception: unknown): boolean {
@@ -105,7 +123,11 @@ export function isDatabaseAway(exception: unknown): boolean {
     if (severity !== undefined) return code.startsWith('08') || /^57P0[1-3]$/.test(code) || code === '53300';
     if (CONNECTION_CODES.has(code) && (syscall === 'connect' || syscall === 'read' || syscall === 'write')) return true;
   }
-  if (/^Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(exception.message)) {
+  if (
+    /^Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+      exception.message,
+    )
+  ) {
     return true;
   }
   if (exception instanceof AggregateError) return exception.errors.some(isDatabaseAway);

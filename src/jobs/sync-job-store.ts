@@ -14,6 +14,8 @@ export interface SyncLot {
 /** A synchronous job whose process died or gave it back, as it is taken over. */
 export interface ClaimedSyncJob {
   readonly id: string;
+  /** The lease's token: each write names it. */
+  readonly token: string;
   readonly keyId: string;
   readonly languages: readonly string[];
   readonly options: JobOptions;
@@ -129,19 +131,16 @@ export class SyncJobStore {
     );
   }
 
-  /** Ends of leases that nobody renewed: claims up to `limit` of them with `token`. */
-  async claimAbandoned(
-    token: () => string,
-    seconds: number,
-    limit: number,
-  ): Promise<(ClaimedSyncJob & { token: string })[]> {
+  /** Takes over up to `limit` jobs whose lease nobody renewed. */
+  async claimAbandoned(seconds: number, limit: number): Promise<ClaimedSyncJob[]> { token: string })[]> {
     const rows = await this.database.query<AbandonedRow>(
       `with due as (
          select id from batch_jobs
          where mode = 'sync' and status in ${UNFINISHED_SQL} and locked_until < clock_timestamp()
-         order by locked_until limit $3 for update skip locked),
+         order by locked_until limit $2 for update skip locked),
        claimed as (
-         update batch_jobs j set lock_token = $1, locked_until = clock_timestamp() + $2 * interval '1 second'
+         update batch_jobs j set lock_token = gen_random_uuid(),
+           locked_until = clock_timestamp() + $1 * interval '1 second'
          from due where j.id = due.id
          returning j.id, j.key_id, j.languages, j.options, j.handed_over_at, j.lock_token)
        select c.*, l.lot_id, l.missing_images, l.processed_images, i.additional_info, i.images, i.webhook,
@@ -150,7 +149,7 @@ export class SyncJobStore {
        join batch_lots l on l.job_id = c.id and l.position = 0
        join batch_lot_inputs i on i.job_id = c.id and i.position = 0
        left join batch_results r on r.job_id = c.id and r.position = 0 and r.language = 'en' and r.revision = 0`,
-      [token(), seconds, limit],
+      [seconds, limit],
     );
     return rows.map((row) => ({
       id: row.id,

@@ -1,0 +1,67 @@
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { ServiceError } from '../common/service-error.js';
+import { Database } from '../database/database.service.js';
+import { BEAT_LIMIT_SECONDS } from './worker-beat.js';
+
+/** One look at the database serves the probes of this many milliseconds. */
+const CACHE_MS = 1000;
+const PING_TIMEOUT_MS = 3000;
+
+/** What /ready answers. */
+export interface Readiness {
+  readonly status: 'ready';
+  readonly database: 'ok';
+  /** `missing`: nobody beats, so jobs queue until a worker is there. */
+  readonly worker: 'ok' | 'missing';
+}
+
+@Injectable()
+export class HealthService implements OnModuleDestroy {
+  private draining = false;
+  private cached: { readonly at: number; readonly readiness: Promise<Readiness> } | undefined;
+
+  constructor(private readonly database: Database) {}
+
+  onModuleDestroy(): void {
+    this.draining = true;
+  }
+
+  alive(): { status: 'healthy'; service: 'generation-service' } {
+    return { status: 'healthy', service: 'generation-service' };
+  }
+
+  /** @throws ServiceError SERVICE_UNAVAILABLE while the database is away or the process drains */
+  async ready(): Promise<Readiness> {
+    if (this.draining) throw unavailable('The service is shutting down.');
+    const now = Date.now();
+    if (this.cached === undefined || now - this.cached.at > CACHE_MS) {
+      this.cached = { at: now, readiness: this.look() };
+    }
+    return this.cached.readiness;
+  }
+
+  private async look(): Promise<Readiness> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error('the database did not answer in time')), PING_TIMEOUT_MS);
+      });
+      const [row] = await Promise.race([
+        this.database.query<{ alive: boolean }>(
+          `select exists (select 1 from workers where beat_at > now() - $1 * interval '1 second') as alive`,
+          [BEAT_LIMIT_SECONDS],
+        ),
+        late,
+      ]);
+      return { status: 'ready', database: 'ok', worker: row?.alive === true ? 'ok' : 'missing' };
+    } catch (error) {
+      throw unavailable('The database cannot be reached.', error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function unavailable(message: string, cause?: unknown): ServiceError {
+  return new ServiceError('SERVICE_UNAVAILABLE', message, { headers: { 'Retry-After': '5' }, cause });
+}

@@ -1,0 +1,31 @@
+import type { Request, Response } from 'express';
+import { Gauge, Histogram } from 'prom-client';
+import { metricsRegistry } from '../common/metrics.js';
+
+const duration = new Histogram({
+  name: 'http_request_duration_seconds',
+  help: 'Time from the first byte of a request to the last byte of its answer',
+  labelNames: ['method', 'route', 'status'],
+  buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300],
+  registers: [metricsRegistry],
+});
+
+const inFlight = new Gauge({
+  name: 'http_requests_in_flight',
+  help: 'Requests that are being answered',
+  registers: [metricsRegistry],
+});
+
+/** Times one request; the route's pattern is the label, because a path holds ids. */
+export function observeRequest(request: Request, response: Response): void {
+  const started = process.hrtime.bigint();
+  inFlight.inc();
+  response.once('close', () => {
+    inFlight.dec();
+    const route = (request as { route?: { path?: unknown } }).route?.path;
+    duration.observe(
+      { method: request.method, route: typeof route === 'string' ? route : 'none', status: response.statusCode },
+      Number(process.hrtime.bigint() - started) / 1e9,
+    );
+  });
+}
