@@ -132,7 +132,7 @@ export class SyncJobStore {
   }
 
   /** Takes over up to `limit` jobs whose lease nobody renewed. */
-  async claimAbandoned(seconds: number, limit: number): Promise<ClaimedSyncJob[]> { token: string })[]> {
+  async claimAbandoned(seconds: number, limit: number): Promise<ClaimedSyncJob[]> {
     const rows = await this.database.query<AbandonedRow>(
       `with due as (
          select id from batch_jobs
