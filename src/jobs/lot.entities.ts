@@ -1,4 +1,4 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { StoredError } from './batch-job.entity.js';
 import type { LotStatus } from './states.js';
 
@@ -39,6 +39,7 @@ export class BatchLot {
 
 /** What the client said of a lot: wide, written once. */
 @Entity('batch_lot_inputs')
+@Index('batch_lot_inputs_webhook_idx', { synchronize: false })
 export class BatchLotInput {
   @PrimaryColumn('uuid', { name: 'job_id', primaryKeyConstraintName: 'batch_lot_inputs_pkey' })
   jobId: string;

@@ -1,0 +1,63 @@
+import { Injectable } from '@nestjs/common';
+import { newId } from '../common/ids.js';
+import type { Transaction } from '../database/database.service.js';
+import type { LotPart } from './part-packer.js';
+
+export interface PartsOfEvent {
+  readonly jobId: string;
+  readonly keyId: string;
+  readonly event: string;
+  readonly now: Date;
+}
+
+/** Writes deliveries; whoever calls brings the transaction, so that a delivery exists exactly when its reason does. */
+@Injectable()
+export class DeliveryOutbox {
+  /** One delivery for each part, due at once. */
+  async insertParts(tx: Transaction, event: PartsOfEvent, parts: readonly LotPart[]): Promise<void> {
+    if (parts.length === 0) return;
+    const origins = parts.map((part) => new URL(part.url).origin);
+    await this.meetReceivers(tx, event.keyId, origins, event.now);
+    await tx.execute(
+      `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, part, parts, first_position,
+         last_position, lots, next_attempt_at, created_at)
+       select p.id, $1, $2, p.origin, p.url, $3, p.number, p.parts, p.first_position, p.last_position, p.lots, $4, $4
+       from unnest($5::uuid[], $6::text[], $7::text[], $8::int[], $9::int[], $10::int[], $11::int[], $12::int[])
+         as p (id, origin, url, number, parts, first_position, last_position, lots)`,
+      [
+        event.jobId,
+        event.keyId,
+        event.event,
+        event.now,
+        parts.map(() => newId()),
+        origins,
+        parts.map((part) => part.url),
+        parts.map((part) => part.number),
+        parts.map((part) => part.of),
+        parts.map((part) => part.firstPosition),
+        parts.map((part) => part.lastPosition),
+        parts.map((part) => part.lots),
+      ],
+    );
+  }
+
+  /** Progress that was never sent says nothing once a later state is known. */
+  async supersedeProgress(tx: Transaction, jobId: string): Promise<void> {
+    await tx.execute(
+      `update webhook_deliveries set status = 'superseded'
+       where job_id = $1 and event = 'batch_job_progress' and status = 'pending'`,
+      [jobId],
+    );
+  }
+
+  /** The sender claims by receiver, so a receiver must have its row before it has deliveries. */
+  private async meetReceivers(tx: Transaction, keyId: string, origins: readonly string[], now: Date): Promise<void> {
+    // Sorted: two transactions that meet the same new receivers would otherwise wait for each other for ever.
+    await tx.execute(
+      `insert into webhook_endpoints (key_id, origin, updated_at)
+       select $1, o.origin, $2 from unnest($3::text[]) as o (origin) order by o.origin
+       on conflict do nothing`,
+      [keyId, now, [...new Set(origins)]],
+    );
+  }
+}
