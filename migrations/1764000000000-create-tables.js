@@ -201,22 +201,26 @@ const UP = [
     updated_at timestamptz not null,
     constraint openai_models_pkey primary key (upstream, model)
   )`,
+  // A receiver is one origin of one key id: its health, its circuit and how many requests it may have in flight.
   `create table webhook_endpoints (
     key_id text not null,
     origin text not null,
+    slots smallint not null default 8,
     consecutive_failures integer not null default 0,
+    -- Set while the circuit is open; from open_until on a single delivery may try.
     opened_at timestamptz,
     open_until timestamptz,
+    failed_probes smallint not null default 0,
     last_success_at timestamptz,
     last_failure_at timestamptz,
     last_error text,
-    slots smallint not null default 8,
     updated_at timestamptz not null,
     constraint webhook_endpoints_pkey primary key (key_id, origin)
   ) with (fillfactor = 50)`,
   `create table webhook_deliveries (
     id uuid not null,
-    job_id uuid not null,
+    -- Null for a ping.
+    job_id uuid,
     key_id text not null,
     origin text not null,
     url text not null,
@@ -227,11 +231,16 @@ const UP = [
     first_position integer,
     last_position integer,
     lots integer not null default 0,
+    -- About how long the body will be: bounds what a process holds in memory before it has rendered it.
+    bytes integer not null default 0,
     revision smallint not null default 0,
+    -- The body of events that carry no lots; json keeps its text as it was written.
     payload json,
     body_sha256 text,
     status text not null default 'pending',
+    -- Numbers the attempts; the other two start anew when a delivery is sent again by hand.
     attempts integer not null default 0,
+    failures integer not null default 0,
     unknown_outcomes integer not null default 0,
     next_attempt_at timestamptz not null,
     response_status smallint,
@@ -247,11 +256,13 @@ const UP = [
   `create index webhook_deliveries_job_id_idx on webhook_deliveries (job_id)`,
   `create index webhook_deliveries_key_id_status_idx on webhook_deliveries (key_id, status, id desc)`,
   `create index webhook_deliveries_due_idx on webhook_deliveries (key_id, origin, next_attempt_at)
-    where status in ('pending', 'in_flight')`,
+    where status = 'pending'`,
+  `create index webhook_deliveries_in_flight_idx on webhook_deliveries (key_id, origin, locked_until)
+    where status = 'in_flight'`,
+  // Inserted by the claim, so before the request leaves: 'unknown' is what a killed process leaves behind.
   `create table webhook_attempts (
     delivery_id uuid not null,
     attempt integer not null,
-    job_id uuid not null,
     started_at timestamptz not null,
     finished_at timestamptz,
     outcome text not null default 'unknown',
@@ -261,9 +272,8 @@ const UP = [
     duration_ms integer,
     error text,
     constraint webhook_attempts_pkey primary key (delivery_id, attempt),
-    constraint webhook_attempts_outcome_check check (outcome in ('unknown', 'delivered', 'failed', 'not_sent'))
-  )`,
-  `create index webhook_attempts_job_id_idx on webhook_attempts (job_id)`,
+    constraint webhook_attempts_outcome_check check (outcome in ('unknown', 'delivered', 'failed'))
+  ) with (fillfactor = 50)`,
   `create table workers (
     id uuid not null,
     role text not null,

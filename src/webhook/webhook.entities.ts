@@ -1,20 +1,26 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 export type DeliveryStatus = 'pending' | 'in_flight' | 'delivered' | 'failed' | 'superseded';
-export type AttemptOutcome = 'unknown' | 'delivered' | 'failed' | 'not_sent';
+export type AttemptOutcome = 'unknown' | 'delivered' | 'failed';
+
+/** Everything that a webhook can report. */
+export type WebhookEvent =
+  'batch_job_completed' | 'batch_job_failed' | 'batch_job_cancelled' | 'batch_job_progress' | 'ping';
 
 /** One part of one event on its way to one address. */
 @Entity('webhook_deliveries')
 @Index('webhook_deliveries_key_id_status_idx', { synchronize: false })
 @Index('webhook_deliveries_due_idx', { synchronize: false })
+@Index('webhook_deliveries_in_flight_idx', { synchronize: false })
 export class WebhookDelivery {
   /** Also the `webhook-id` header: the same on every attempt. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'webhook_deliveries_pkey' })
   id: string;
 
+  /** Null for a ping. */
   @Index('webhook_deliveries_job_id_idx')
-  @Column('uuid', { name: 'job_id' })
-  jobId: string;
+  @Column('uuid', { name: 'job_id', nullable: true })
+  jobId: string | null;
 
   @Column('text', { name: 'key_id' })
   keyId: string;
@@ -27,7 +33,7 @@ export class WebhookDelivery {
   url: string;
 
   @Column('text')
-  event: string;
+  event: WebhookEvent;
 
   @Column('integer', { default: 1 })
   part: number;
@@ -44,6 +50,10 @@ export class WebhookDelivery {
   @Column('integer', { default: 0 })
   lots: number;
 
+  /** About how long the body will be. */
+  @Column('integer', { default: 0 })
+  bytes: number;
+
   @Column('smallint', { default: 0 })
   revision: number;
 
@@ -57,9 +67,15 @@ export class WebhookDelivery {
   @Column('text', { default: 'pending' })
   status: DeliveryStatus;
 
+  /** The number of the latest attempt. */
   @Column('integer', { default: 0 })
   attempts: number;
 
+  /** Attempts that are known to have failed since the delivery was queued; they index the schedule. */
+  @Column('integer', { default: 0 })
+  failures: number;
+
+  /** Attempts whose process died before it could tell. */
   @Column('integer', { name: 'unknown_outcomes', default: 0 })
   unknownOutcomes: number;
 
@@ -93,10 +109,6 @@ export class WebhookAttempt {
 
   @PrimaryColumn('integer', { primaryKeyConstraintName: 'webhook_attempts_pkey' })
   attempt: number;
-
-  @Index('webhook_attempts_job_id_idx')
-  @Column('uuid', { name: 'job_id' })
-  jobId: string;
 
   @Column('timestamptz', { name: 'started_at' })
   startedAt: Date;
@@ -134,14 +146,23 @@ export class WebhookEndpoint {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'webhook_endpoints_pkey' })
   origin: string;
 
+  /** Requests that may be in flight to it: doubled by success, halved when most of them fail. */
+  @Column('smallint', { default: 8 })
+  slots: number;
+
   @Column('integer', { name: 'consecutive_failures', default: 0 })
   consecutiveFailures: number;
 
+  /** Set while the circuit is open. */
   @Column('timestamptz', { name: 'opened_at', nullable: true })
   openedAt: Date | null;
 
+  /** From then on a single delivery may try. */
   @Column('timestamptz', { name: 'open_until', nullable: true })
   openUntil: Date | null;
+
+  @Column('smallint', { name: 'failed_probes', default: 0 })
+  failedProbes: number;
 
   @Column('timestamptz', { name: 'last_success_at', nullable: true })
   lastSuccessAt: Date | null;
@@ -151,9 +172,6 @@ export class WebhookEndpoint {
 
   @Column('text', { name: 'last_error', nullable: true })
   lastError: string | null;
-
-  @Column('smallint', { default: 8 })
-  slots: number;
 
   @Column('timestamptz', { name: 'updated_at' })
   updatedAt: Date;
