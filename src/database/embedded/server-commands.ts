@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { EmbeddedPostgresError, SET_DATABASE_URL } from './embedded-error.js';
+import type { ServerUser } from './server-user.js';
+
+export interface CommandResult {
+  /** The exit code; 128 when a signal ended it. */
+  readonly code: number;
+  /** Standard output and error together. */
+  readonly output: string;
+}
+
+/**
+ * Runs PostgreSQL's own programs as the server's user.
+ *
+ * The service may be root inside a folder that this user cannot walk to (`mktemp -d` gives 0700). So a program is started
+ * with the data folder as its working directory, which happens before the user changes, and on Linux calls it
+ * `/proc/self/cwd`: that name leads straight to the folder, without a walk. The server never changes its directory again,
+ * nor do its children, so the name stays true for all of them.
+ */
+export class ServerCommands {
+  constructor(
+    private readonly binFolder: string,
+    private readonly user: ServerUser | undefined,
+  ) {}
+
+  /** What `-D` gets for a program that runs inside `dataFolder`. */
+  dataArgument(dataFolder: string): string {
+    return this.user !== undefined && process.platform === 'linux' ? '/proc/self/cwd' : dataFolder;
+  }
+
+  /**
+   * @param folder - the working directory; the data folder, but for programs that need none
+   * @throws EmbeddedPostgresError when the program cannot be started at all
+   */
+  run(program: 'initdb' | 'pg_ctl' | 'postgres', args: readonly string[], folder: string): Promise<CommandResult> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(join(this.binFolder, program), args, {
+        cwd: folder,
+        ...(this.user === undefined ? {} : { uid: this.user.uid, gid: this.user.gid }),
+        // Ctrl-C goes to the whole process group: pg_ctl would take the server down with it, before the drain.
+        detached: true,
+        windowsHide: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        // Nothing of ours: PGPORT or PGDATA of the machine would be obeyed, and secrets would stay readable in /proc.
+        ...(process.platform === 'win32' ? {} : { env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' } }),
+      });
+      const chunks: Buffer[] = [];
+      child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+      child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
+      child.once('error', (error: NodeJS.ErrnoException) => reject(cannotRun(program, error)));
+      // On Windows the server inherits these pipes and 'close' would come with its end.
+      child.once(process.platform === 'win32' ? 'exit' : 'close', (code) => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+        resolve({ code: code ?? 128, output: Buffer.concat(chunks).toString('utf8').trim() });
+      });
+    });
+  }
+
+  /** The major version of the programs, which is also the proof that they run on this machine. */
+  async majorVersion(): Promise<number> {
+    const { code, output } = await this.run('postgres', ['--version'], '/');
+    const major = /\(PostgreSQL\) (\d+)/.exec(output)?.[1];
+    if (code === 0 && major !== undefined) return Number(major);
+    throw new EmbeddedPostgresError(
+      `The embedded PostgreSQL does not run on this machine: ${output}. ${SET_DATABASE_URL}`,
+    );
+  }
+}
+
+function cannotRun(program: string, error: NodeJS.ErrnoException): EmbeddedPostgresError {
+  const why =
+    error.code === 'EPERM'
+      ? 'the service is root but may not change to an ordinary user; start it as one'
+      : error.code === 'ENOENT'
+        ? 'the system lacks what it is linked with (it needs glibc, which Alpine has not)'
+        : (error.code ?? error.message);
+  return new EmbeddedPostgresError(`The embedded PostgreSQL's ${program} cannot be run: ${why}. ${SET_DATABASE_URL}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,131 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Logger } from '@nestjs/common';
+import { DataSource, type MigrationInterface } from 'typeorm';
+import type { AppConfig } from '../config/app-config.js';
+import { dataSourceOptions } from './data-source-options.js';
+
+type MigrationClass = new () => MigrationInterface;
+type MigrationConfig = Pick<AppConfig, 'packageRoot' | 'database' | 'role'>;
+
+/** Any fixed number: whoever migrates holds it, so that replicas that start together do so one after the other. */
+const MIGRATION_LOCK = 7_402_118_651;
+/** Where TypeORM writes what has run. */
+const MIGRATIONS_TABLE = 'migrations';
+
+/** The database's schema is not the one that this version of the service works with; the message says what to do. */
+export class SchemaOutdatedError extends Error {
+  override name = 'SchemaOutdatedError';
+}
+
+/**
+ * Runs every migration that has not run yet, each in a transaction of its own. Safe from several replicas at once.
+ * @returns the names of those that ran, oldest first
+ */
+export async function migrateUp(config: MigrationConfig, url: string): Promise<string[]> {
+  return withMigrationLock(config, url, async (dataSource) => {
+    const done = await dataSource.runMigrations({ transaction: 'each' });
+    const names = done.map((migration) => migration.name);
+    if (names.length > 0) new Logger('Database').log('migrations have run', { migrations: names });
+    return names;
+  });
+}
+
+/**
+ * Undoes the newest migrations, and loses what lies in their tables.
+ * @param steps - how many; `Infinity` for all
+ * @returns how many were undone
+ */
+export async function migrateDown(config: MigrationConfig, url: string, steps = 1): Promise<number> {
+  return withMigrationLock(config, url, async (dataSource) => {
+    const ran = (await executedMigrations(dataSource)).length;
+    const count = Math.min(steps, ran);
+    for (let step = 0; step < count; step++) await dataSource.undoLastMigration({ transaction: 'each' });
+    return count;
+  });
+}
+
+/**
+ * Checks that every migration of this version has run. Ones that this version does not know are let pass with a
+ * warning: during a rolling deployment the older replicas work on beside the newer schema.
+ * @throws SchemaOutdatedError naming what is missing
+ */
+export async function assertSchemaIsCurrent(config: MigrationConfig, url: string): Promise<void> {
+  const migrations = await loadMigrations(config.packageRoot);
+  const executed = await withDataSource(config, url, [], executedMigrations);
+  const known = migrations.map((migration) => new migration().name ?? migration.name);
+  const missing = known.filter((name) => !executed.includes(name));
+  if (missing.length > 0) {
+    throw new SchemaOutdatedError(
+      `The database lacks ${missing.length} migration(s): ${missing.join(', ')}. ` +
+        `Run this version once with ROLE=migrate, then start it again.`,
+    );
+  }
+  const unknown = executed.filter((name) => !known.includes(name));
+  if (unknown.length > 0) new Logger('Database').warn('the schema is newer than this version', { migrations: unknown });
+}
+
+/** The classes in migrations/, in the order of their names. TypeORM's own way is a glob, which a folder named `[x]` breaks. */
+async function loadMigrations(packageRoot: string): Promise<MigrationClass[]> {
+  const folder = join(packageRoot, 'migrations');
+  const files = (await readdir(folder)).filter((file) => /^\d+-.*\.js$/.test(file)).sort();
+  const classes: MigrationClass[] = [];
+  for (const file of files) {
+    const module = (await import(/* @vite-ignore */ pathToFileURL(join(folder, file)).href)) as Record<string, unknown>;
+    for (const member of Object.values(module)) {
+      if (typeof member === 'function') classes.push(member as MigrationClass);
+    }
+  }
+  return classes;
+}
+
+async function executedMigrations(dataSource: DataSource): Promise<string[]> {
+  const [table] = await dataSource.query<{ present: boolean }[]>('select to_regclass($1) is not null as present', [
+    MIGRATIONS_TABLE,
+  ]);
+  if (table?.present !== true) return [];
+  const rows = await dataSource.query<{ name: string }[]>(`select name from ${MIGRATIONS_TABLE} order by id`);
+  return rows.map((row) => row.name);
+}
+
+/**
+ * The lock is a transaction's, on a connection of its own: it ends with the connection, PgBouncer cannot lose it, and a
+ * migration may still run outside of any transaction (`create index concurrently`).
+ */
+async function withMigrationLock<T>(
+  config: MigrationConfig,
+  url: string,
+  work: (dataSource: DataSource) => Promise<T>,
+): Promise<T> {
+  return withDataSource(config, url, await loadMigrations(config.packageRoot), async (dataSource) => {
+    const guard = dataSource.createQueryRunner();
+    await guard.connect();
+    try {
+      await guard.startTransaction();
+      await guard.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+      const result = await work(dataSource);
+      await guard.commitTransaction();
+      return result;
+    } finally {
+      if (guard.isTransactionActive) await guard.rollbackTransaction().catch(() => undefined);
+      await guard.release();
+    }
+  });
+}
+
+async function withDataSource<T>(
+  config: MigrationConfig,
+  url: string,
+  migrations: MigrationClass[],
+  work: (dataSource: DataSource) => Promise<T>,
+): Promise<T> {
+  const options = dataSourceOptions(config, url);
+  const dataSource = new DataSource({ ...options, migrations, migrationsTableName: MIGRATIONS_TABLE, poolSize: 3 });
+  await dataSource.initialize();
+  try {
+    return await work(dataSource);
+  } finally {
+    await dataSource.destroy();
+  }
+}

@@ -1,0 +1,13 @@
+import { join } from 'node:path';
+import type { AppConfig } from '../../src/config/app-config.js';
+
+/** As much of the settings as the database room reads. */
+export function testConfig(
+  database: Partial<AppConfig['database']> = {},
+): Pick<AppConfig, 'packageRoot' | 'database' | 'role'> {
+  return {
+    packageRoot: join(import.meta.dirname, '..', '..'),
+    role: 'all',
+    database: { url: '', dataDir: '', prepared: false, poolSize: 5, ...database },
+  };
+}
