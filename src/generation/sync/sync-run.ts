@@ -1,0 +1,52 @@
+import type { JobOptions } from '../../jobs/batch-job.entity.js';
+import type { StoredSource, SyncLot } from '../../jobs/sync-job-store.js';
+import type { ServiceError } from '../../common/service-error.js';
+
+/** The one lot of a synchronous job on its way through the pipeline. */
+export interface SyncWork {
+  readonly jobId: string;
+  readonly token: string;
+  readonly languages: readonly string[];
+  readonly options: JobOptions;
+  readonly lot: SyncLot;
+  /** Set when an earlier process got the vision answer: the model is not asked again. */
+  readonly resumed?: { readonly source: StoredSource | null };
+}
+
+/** How a run ended; the job's row says the same. */
+export type SyncOutcome =
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'failed'; readonly error: ServiceError }
+  | { readonly kind: 'cancelled' }
+  /** Another process holds the job now, or somebody ended it: its row has the truth. */
+  | { readonly kind: 'lost' };
+
+/** Why a run is stopped from outside. */
+export class HungUpError extends Error {
+  constructor() {
+    super('the client hung up');
+    this.name = 'HungUpError';
+  }
+}
+
+/** One synchronous job while this process works on it. The work goes on whatever becomes of the request. */
+export class SyncRun {
+  private readonly controller = new AbortController();
+  /** True once the vision answer is committed: from then on a hang-up changes nothing. */
+  answered = false;
+
+  constructor(
+    readonly work: SyncWork,
+    leaseSignal: AbortSignal,
+  ) {
+    this.signal = AbortSignal.any([this.controller.signal, leaseSignal]);
+  }
+
+  readonly signal: AbortSignal;
+  outcome: Promise<SyncOutcome>;
+
+  /** The client is gone: stop the call and cancel, unless the answer is in or an Idempotency-Key promises a retry. */
+  hangUp(): void {
+    if (!this.answered && this.work.options.idempotent !== true) this.controller.abort(new HungUpError());
+  }
+}
