@@ -1,0 +1,197 @@
+/**
+ * The canonical form that the lots signature covers: exactly what Python's
+ * `json.dumps(json.loads(x), separators=(',', ':'), sort_keys=True)` prints.
+ *
+ * It is made from the source text, because `JSON.parse` forgets what Python prints: `1.0` and `1` are one number to it,
+ * integers above 2^53 lose digits, integer-like keys move. Reading the text again costs no more than walking the parsed
+ * value did (64 MB of lots: 0.3 s either way), so there is no second, faster way that could differ from it.
+ *
+ * @param source - one valid JSON value (`JSON.parse` took it), at most 32 levels deep: this recurses
+ * @returns ASCII text
+ * @throws SyntaxError for some texts that are not JSON; it is no check of them
+ */
+export function canonicalValue(source: string): string {
+  return new SourceReader(source).value();
+}
+
+const NUMBER = /-?\d+(\.\d+)?([eE][-+]?\d+)?/y;
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+const TAB = 0x09;
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPENING_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSING_BRACKET = 0x5d;
+const SMALL_F = 0x66;
+const SMALL_N = 0x6e;
+const SMALL_T = 0x74;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+
+/** Emits while it reads: no number becomes a JavaScript number unless Python makes it a float. */
+class SourceReader {
+  private position = 0;
+
+  constructor(private readonly source: string) {}
+
+  value(): string {
+    switch (this.peek()) {
+      case OPENING_BRACE:
+        return this.object();
+      case OPENING_BRACKET:
+        return this.array();
+      case QUOTE:
+        return quoteInside(this.string());
+      case SMALL_T:
+        return this.word('true');
+      case SMALL_F:
+        return this.word('false');
+      case SMALL_N:
+        return this.word('null');
+      default:
+        return this.number();
+    }
+  }
+
+  private object(): string {
+    const members = new Map<string, string>();
+    this.position++;
+    while (this.peek() !== CLOSING_BRACE) {
+      if (this.peek() === COMMA) {
+        this.position++;
+        this.peek();
+      }
+      const key = unescape(this.string());
+      this.peek();
+      this.position++; // the colon
+      members.set(key, this.value());
+    }
+    this.position++;
+    let text = '{';
+    for (const key of sortKeys([...members.keys()])) {
+      text += `${text.length > 1 ? ',' : ''}${quote(key)}:${members.get(key)}`;
+    }
+    return text + '}';
+  }
+
+  private array(): string {
+    let text = '[';
+    this.position++;
+    while (this.peek() !== CLOSING_BRACKET) {
+      if (this.peek() === COMMA) this.position++;
+      text += (text.length > 1 ? ',' : '') + this.value();
+    }
+    this.position++;
+    return text + ']';
+  }
+
+  /** What lies between the quotes of the string that starts here, as written. */
+  private string(): string {
+    const start = this.position + 1;
+    let end = this.position;
+    do end = this.source.indexOf('"', end + 1);
+    while (end > 0 && this.backslashesBefore(end) % 2 === 1);
+    // Without this a source that is not JSON would be read for ever.
+    if (end < 0) throw new SyntaxError('a JSON string has no end');
+    this.position = end + 1;
+    return this.source.slice(start, end);
+  }
+
+  private backslashesBefore(end: number): number {
+    let count = 0;
+    while (this.source.charCodeAt(end - 1 - count) === BACKSLASH) count++;
+    return count;
+  }
+
+  private number(): string {
+    NUMBER.lastIndex = this.position;
+    const match = NUMBER.exec(this.source);
+    if (match === null) throw new SyntaxError('a JSON value was expected');
+    const [token, fraction, exponent] = match;
+    this.position += token.length;
+    if (fraction !== undefined || exponent !== undefined) return pythonFloat(Number(token));
+    return token === '-0' ? '0' : token;
+  }
+
+  private word(word: string): string {
+    this.position += word.length;
+    return word;
+  }
+
+  /** The next character that is not white space; NaN at the end. */
+  private peek(): number {
+    for (; ; this.position++) {
+      const unit = this.source.charCodeAt(this.position);
+      if (unit !== SPACE && unit !== LINE_FEED && unit !== CARRIAGE_RETURN && unit !== TAB) return unit;
+    }
+  }
+}
+
+/** Python's `float.__repr__`: the same shortest digits as JavaScript's, laid out differently. */
+function pythonFloat(value: number): string {
+  if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
+  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
+  const [mantissa, exponentText] = Math.abs(value).toExponential().split('e') as [string, string];
+  const digits = mantissa.replace('.', '');
+  const exponent = Number(exponentText);
+  if (exponent < -4 || exponent >= 16) {
+    const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
+    const size = String(Math.abs(exponent)).padStart(2, '0');
+    return `${sign}${digits[0]}${fraction}e${exponent < 0 ? '-' : '+'}${size}`;
+  }
+  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
+  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, '0');
+  return `${sign}${whole}.${digits.slice(exponent + 1) || '0'}`;
+}
+
+const BEYOND_ASCII = /[\u007f-\uffff]/g;
+
+/** The canonical string of what a source text has between two quotes. */
+function quoteInside(inside: string): string {
+  return PLAIN.test(inside) ? `"${inside}"` : escape(unescape(inside));
+}
+
+function unescape(inside: string): string {
+  return inside.includes('\\') ? (JSON.parse(`"${inside}"`) as string) : inside;
+}
+
+function quote(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : escape(text);
+}
+
+/** JSON.stringify already escapes like Python below U+007F, lone surrogates included. */
+function escape(text: string): string {
+  return JSON.stringify(text).replace(BEYOND_ASCII, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  return '\\u' + unit.charCodeAt(0).toString(16).padStart(4, '0');
+}
+
+const SURROGATE_OR_ABOVE = /[\ud800-\uffff]/;
+
+/** Sorts in place by code point. UTF-16 order differs from it only where surrogates meet U+E000 to U+FFFF. */
+function sortKeys(keys: string[]): string[] {
+  if (keys.length < 2) return keys;
+  return keys.some((key) => SURROGATE_OR_ABOVE.test(key)) ? keys.sort(compareCodePoints) : keys.sort();
+}
+
+function compareCodePoints(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let index = 0; index < length; index++) {
+    if (left.charCodeAt(index) === right.charCodeAt(index)) continue;
+    // The first difference may lie in the second half of a pair: then both pairs begin one unit earlier.
+    const start = index > 0 && isPairAt(left, right, index - 1) ? index - 1 : index;
+    return (left.codePointAt(start) as number) - (right.codePointAt(start) as number);
+  }
+  return left.length - right.length;
+}
+
+/** True when the code point that holds `index` + 1 starts at `index` in either string. */
+function isPairAt(left: string, right: string, index: number): boolean {
+  return (left.codePointAt(index) as number) > 0xffff || (right.codePointAt(index) as number) > 0xffff;
+}
