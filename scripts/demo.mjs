@@ -1,0 +1,128 @@
+// Shows the main job on a bare machine: no key, no Docker, no database of your own. --once ends by itself.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { signedFetch } from './demo/client.mjs';
+import { servePhotos } from './demo/sample-photos.mjs';
+
+const KEY = 'demo-shared-key-0123456789abcdef-not-secret';
+const root = join(import.meta.dirname, '..');
+const say = (text = '') => console.log(text);
+const title = (text) => say(`\n\x1b[1m${text}\x1b[0m`);
+
+title('Generation Service: photos of a car in, its damage described in many languages out');
+say('This demo runs the real service with an embedded PostgreSQL. There is no OpenAI key, so a sandbox stands in for');
+say('OpenAI: it really fetches and looks at the photos, and every text it makes says that it is a simulation.');
+
+const photos = await servePhotos();
+const port = await choosePort(Number(process.env.PORT ?? 3000));
+const origin = `http://127.0.0.1:${port}`;
+const service = spawn(process.execPath, ['--enable-source-maps', join(root, 'dist/main.js')], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+  env: {
+    ...process.env,
+    PORT: String(port),
+    ROLE: 'all',
+    DATABASE_URL: '',
+    OPENAI_API_KEY: '',
+    DATA_DIR: process.env.DATA_DIR ?? join(root, '.data', 'demo'),
+    SHARED_KEY: KEY,
+    SHARED_KEYS: '',
+    OUTBOUND_ALLOW: '127.0.0.1/32',
+    BATCH_POLL_INTERVAL: '1',
+    LOG_LEVEL: 'warn',
+  },
+});
+const log = [];
+service.stdout.on('data', (chunk) => log.push(chunk));
+let ending = false;
+const ended = once(service, 'exit').then(([code]) => {
+  photos.close();
+  if (ending) return;
+  console.error(Buffer.concat(log).toString());
+  console.error(`The service ended by itself (${code}); its log is above.`);
+  process.exit(1);
+});
+// Ctrl-C reaches the service too (same process group); it drains and ends, and so do we.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end(signal));
+
+say('\nStarting (the first start also creates the database) ...');
+await untilReady();
+say(`Ready: ${origin}`);
+
+title('1. One lot, answered at once');
+const body = {
+  version: '1.0.0',
+  languages: ['en', 'de', 'ru'],
+  lots: [
+    {
+      lot_id: '11-12345',
+      additional_info: '2021 BMW X5, 48,000 km',
+      images: ['blue-left-scratch.jpg', 'blue-right-dent.jpg', 'blue-front-lamp.jpg'].map((name) => ({
+        url: photos.url(name),
+      })),
+    },
+  ],
+  include: ['usage'],
+};
+say('\nPOST /api/v1/generate-descriptions');
+say(JSON.stringify(body, null, 2));
+const answer = await signedFetch({ origin, key: KEY, method: 'POST', path: '/api/v1/generate-descriptions', body });
+const result = await answer.json();
+say(`\n${answer.status} ${answer.statusText}`);
+say(JSON.stringify(result, null, 2));
+if (answer.status !== 200) {
+  console.error('\nThe demo expected a 200.');
+  await end('SIGTERM', 1);
+}
+
+title('Where to go next');
+say(`  ${origin}/docs            the API in Swagger UI: paste the key below into Authorize and try it`);
+say(`  ${origin}/openapi.json    the same for machines`);
+say(`  ${photos.url('blue-left-scratch.jpg')}   one of the drawn photos`);
+say(`  ${origin}/metrics         Prometheus metrics`);
+say(`  shared key                ${KEY}`);
+say('  README.md                 how to sign requests, settings, running it for real');
+
+if (process.argv.includes('--once')) await end('SIGTERM');
+else say('\nRunning until you press Ctrl-C.');
+
+async function end(signal, code = 0) {
+  if (ending) return;
+  ending = true;
+  say('\nEnding ...');
+  if (signal === 'SIGTERM') service.kill('SIGTERM');
+  await ended;
+  say('Ended cleanly.');
+  process.exit(code);
+}
+
+async function untilReady() {
+  for (;;) {
+    const ready = await fetch(`${origin}/ready`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (ready) return;
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+}
+
+/** The wanted port, or a free one when somebody listens there already. */
+async function choosePort(wanted) {
+  for (const candidate of [wanted, 0]) {
+    const server = createServer();
+    try {
+      server.listen(candidate, '0.0.0.0');
+      await once(server, 'listening');
+      const { port: free } = server.address();
+      server.close();
+      await once(server, 'close');
+      return free;
+    } catch {
+      // Taken: the next candidate is any free port.
+    }
+  }
+  throw new Error('no free port');
+}
