@@ -1,8 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import type { Pool, PoolClient, QueryResultRow } from 'pg';
+import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { StatementNames } from './statement-names.js';
 
 /** Where a statement runs: on any pooled connection, or inside one transaction. */
 export interface Sql {
@@ -20,18 +22,25 @@ export interface Transaction extends Sql {
 /** Plain SQL on the very pool that TypeORM uses: claims, COPY and hot reads (TypeORM's own path costs twice the time). */
 @Injectable()
 export class Database implements Sql {
-  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+  private readonly names: StatementNames | undefined;
+
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    @Optional() @Inject(APP_CONFIG) config?: { readonly database: Pick<AppConfig['database'], 'prepared'> },
+  ) {
+    this.names = config?.database.prepared === true ? new StatementNames() : undefined;
+  }
 
   get pool(): Pool {
     return (this.dataSource.driver as PostgresDriver).master as Pool;
   }
 
   async query<T extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<T[]> {
-    return (await this.pool.query<T>(text, values as unknown[])).rows;
+    return (await this.pool.query<T>(this.statement(text, values))).rows;
   }
 
   async execute(text: string, values: readonly unknown[] = []): Promise<number> {
-    return (await this.pool.query(text, values as unknown[])).rowCount ?? 0;
+    return (await this.pool.query(this.statement(text, values))).rowCount ?? 0;
   }
 
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
@@ -43,7 +52,7 @@ export class Database implements Sql {
     client.on('error', onError);
     try {
       await client.query('begin');
-      const result = await work(transactionOn(client));
+      const result = await work(this.transactionOn(client));
       await client.query('commit');
       return result;
     } catch (error) {
@@ -54,13 +63,18 @@ export class Database implements Sql {
       client.release(broken);
     }
   }
-}
 
-function transactionOn(client: PoolClient): Transaction {
-  return {
-    client,
-    query: async <T extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
-      (await client.query<T>(text, values as unknown[])).rows,
-    execute: async (text, values = []) => (await client.query(text, values as unknown[])).rowCount ?? 0,
-  };
+  private transactionOn(client: PoolClient): Transaction {
+    return {
+      client,
+      query: async <T extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
+        (await client.query<T>(this.statement(text, values))).rows,
+      execute: async (text, values = []) => (await client.query(this.statement(text, values))).rowCount ?? 0,
+    };
+  }
+
+  private statement(text: string, values: readonly unknown[]): QueryConfig<unknown[]> {
+    const name = this.names?.nameOf(text);
+    return { text, values: values as unknown[], ...(name === undefined ? {} : { name }) };
+  }
 }

@@ -31,7 +31,7 @@ const DATABASE = 'generation';
 const OWNER_LOCK = 7_402_118_650;
 const POLL_MS = 100;
 /** A killed owner's connection ends within milliseconds; one that is held longer has a living owner. */
-const OWNER_PATIENCE_MS = 5000;
+const OWNER_PATIENCE_MS = 2000;
 /** More than one, because a port may be taken between its choice and its use. */
 const START_ATTEMPTS = 10;
 /** Recovery after a crash may take minutes. */

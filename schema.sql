@@ -1,0 +1,233 @@
+-- Written by "npm run schema" from the catalogue of a migrated database; never edited by hand.
+
+create table batch_jobs (
+  id uuid not null,
+  key_id text not null,
+  secret_fingerprint text not null,
+  mode text not null,
+  status text not null default 'pending'::text,
+  stage text not null default 'image_check'::text,
+  languages text[] not null,
+  webhook_url text,
+  options jsonb not null default '{}'::jsonb,
+  metadata jsonb not null default '{}'::jsonb,
+  total_lots integer not null,
+  processed_lots integer not null default 0,
+  failed_lots integer not null default 0,
+  awaiting_images integer not null default 0,
+  awaiting_vision integer not null default 0,
+  awaiting_translation integer not null default 0,
+  total_images bigint not null default 0,
+  processed_images bigint not null default 0,
+  cost_usd numeric(16,8) not null default 0,
+  estimated_cost_usd numeric(16,8),
+  error jsonb,
+  version integer not null default 1,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  handed_over_at timestamp with time zone,
+  completed_at timestamp with time zone,
+  cancelled_at timestamp with time zone,
+  locked_until timestamp with time zone,
+  lock_token uuid,
+  constraint batch_jobs_pkey PRIMARY KEY (id),
+  constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
+  constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
+  constraint batch_jobs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+) with (fillfactor=70);
+CREATE INDEX batch_jobs_key_id_id_idx ON public.batch_jobs USING btree (key_id, id DESC);
+CREATE INDEX batch_jobs_sync_lease_idx ON public.batch_jobs USING btree (locked_until) WHERE ((mode = 'sync'::text) AND (status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text])));
+CREATE INDEX batch_jobs_unfinished_idx ON public.batch_jobs USING btree (key_id, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text]));
+
+create table batch_lot_inputs (
+  job_id uuid not null,
+  position integer not null,
+  additional_info text,
+  images json not null,
+  webhook text,
+  constraint batch_lot_inputs_pkey PRIMARY KEY (job_id, "position")
+);
+CREATE INDEX batch_lot_inputs_webhook_idx ON public.batch_lot_inputs USING btree (job_id, "position") INCLUDE (webhook) WHERE (webhook IS NOT NULL);
+
+create table batch_lots (
+  job_id uuid not null,
+  position integer not null,
+  lot_id text not null,
+  status text not null default 'pending'::text,
+  attempt smallint not null default 0,
+  error jsonb,
+  missing_images json,
+  processed_images smallint not null default 0,
+  rendered_bytes integer not null default 0,
+  finished_at timestamp with time zone,
+  constraint batch_lots_pkey PRIMARY KEY (job_id, "position"),
+  constraint batch_lots_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text, 'completed'::text, 'failed'::text])))
+) with (fillfactor=50);
+
+create table batch_results (
+  job_id uuid not null,
+  position integer not null,
+  language text not null,
+  revision smallint not null default 0,
+  html text not null,
+  strings json not null,
+  fallback boolean not null default false,
+  assessment json,
+  raw json,
+  model text,
+  prompt_version text,
+  schema_version text,
+  response_id text,
+  usage json,
+  created_at timestamp with time zone not null,
+  constraint batch_results_pkey PRIMARY KEY (job_id, "position", language, revision)
+);
+
+create table job_usage (
+  job_id uuid not null,
+  stage text not null,
+  model text not null,
+  calls integer not null default 0,
+  input_tokens bigint not null default 0,
+  cached_input_tokens bigint not null default 0,
+  output_tokens bigint not null default 0,
+  reasoning_tokens bigint not null default 0,
+  cost_usd numeric(16,8) not null default 0,
+  constraint job_usage_pkey PRIMARY KEY (job_id, stage, model),
+  constraint job_usage_stage_check CHECK ((stage = ANY (ARRAY['vision'::text, 'translation'::text])))
+) with (fillfactor=70);
+
+create table openai_batches (
+  job_id uuid not null,
+  stage text not null,
+  first_position integer not null,
+  attempt smallint not null,
+  last_position integer not null,
+  key_id text not null,
+  model text not null,
+  status text not null,
+  submission smallint not null default 0,
+  photos_position integer not null default 0,
+  upstream text,
+  input_file_id text,
+  batch_id text,
+  output_file_id text,
+  error_file_id text,
+  upstream_status text,
+  request_total integer not null default 0,
+  request_completed integer not null default 0,
+  request_failed integer not null default 0,
+  input_bytes bigint not null default 0,
+  estimated_tokens bigint not null default 0,
+  cursor_file text,
+  cursor_bytes bigint not null default 0,
+  reason text,
+  cancel_requested boolean not null default false,
+  next_check_at timestamp with time zone not null,
+  lock_token uuid,
+  created_at timestamp with time zone not null,
+  submitted_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  constraint openai_batches_pkey PRIMARY KEY (job_id, stage, first_position, attempt),
+  constraint openai_batches_stage_check CHECK ((stage = ANY (ARRAY['vision'::text, 'translation'::text]))),
+  constraint openai_batches_status_check CHECK ((status = ANY (ARRAY['checking_photos'::text, 'queued'::text, 'submitting'::text, 'watching'::text, 'taking_in'::text, 'paused'::text, 'done'::text, 'cancelled'::text])))
+) with (fillfactor=70);
+CREATE INDEX openai_batches_active_idx ON public.openai_batches USING btree (model, key_id) WHERE (status = ANY (ARRAY['submitting'::text, 'watching'::text]));
+CREATE INDEX openai_batches_due_idx ON public.openai_batches USING btree (next_check_at) WHERE (status = ANY (ARRAY['checking_photos'::text, 'queued'::text, 'submitting'::text, 'watching'::text, 'taking_in'::text]));
+
+create table openai_models (
+  upstream text not null,
+  model text not null,
+  enqueued_token_limit bigint,
+  paused_until timestamp with time zone,
+  reason text,
+  updated_at timestamp with time zone not null,
+  constraint openai_models_pkey PRIMARY KEY (upstream, model)
+);
+
+create table request_keys (
+  key_id text not null,
+  kind text not null,
+  value text not null,
+  job_id uuid not null,
+  body_hash text not null,
+  expires_at timestamp with time zone not null,
+  constraint request_keys_pkey PRIMARY KEY (key_id, kind, value),
+  constraint request_keys_kind_check CHECK ((kind = ANY (ARRAY['idempotency'::text, 'signature'::text, 'body'::text])))
+);
+CREATE INDEX request_keys_expires_at_idx ON public.request_keys USING btree (expires_at);
+
+create table webhook_attempts (
+  delivery_id uuid not null,
+  attempt integer not null,
+  started_at timestamp with time zone not null,
+  finished_at timestamp with time zone,
+  outcome text not null default 'unknown'::text,
+  address text,
+  response_status smallint,
+  response_start text,
+  duration_ms integer,
+  error text,
+  constraint webhook_attempts_pkey PRIMARY KEY (delivery_id, attempt),
+  constraint webhook_attempts_outcome_check CHECK ((outcome = ANY (ARRAY['unknown'::text, 'delivered'::text, 'failed'::text])))
+) with (fillfactor=50);
+
+create table webhook_deliveries (
+  id uuid not null,
+  job_id uuid,
+  key_id text not null,
+  origin text not null,
+  url text not null,
+  event text not null,
+  part integer not null default 1,
+  parts integer not null default 1,
+  first_position integer,
+  last_position integer,
+  lots integer not null default 0,
+  bytes integer not null default 0,
+  revision smallint not null default 0,
+  payload json,
+  body_sha256 text,
+  status text not null default 'pending'::text,
+  attempts integer not null default 0,
+  failures integer not null default 0,
+  unknown_outcomes integer not null default 0,
+  next_attempt_at timestamp with time zone not null,
+  response_status smallint,
+  last_error text,
+  created_at timestamp with time zone not null,
+  delivered_at timestamp with time zone,
+  locked_until timestamp with time zone,
+  lock_token uuid,
+  constraint webhook_deliveries_pkey PRIMARY KEY (id),
+  constraint webhook_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'in_flight'::text, 'delivered'::text, 'failed'::text, 'superseded'::text])))
+) with (fillfactor=60);
+CREATE INDEX webhook_deliveries_due_idx ON public.webhook_deliveries USING btree (key_id, origin, next_attempt_at) WHERE (status = 'pending'::text);
+CREATE INDEX webhook_deliveries_in_flight_idx ON public.webhook_deliveries USING btree (key_id, origin, locked_until) WHERE (status = 'in_flight'::text);
+CREATE INDEX webhook_deliveries_job_id_idx ON public.webhook_deliveries USING btree (job_id);
+CREATE INDEX webhook_deliveries_key_id_status_idx ON public.webhook_deliveries USING btree (key_id, status, id DESC);
+
+create table webhook_endpoints (
+  key_id text not null,
+  origin text not null,
+  slots smallint not null default 8,
+  consecutive_failures integer not null default 0,
+  opened_at timestamp with time zone,
+  open_until timestamp with time zone,
+  failed_probes smallint not null default 0,
+  last_success_at timestamp with time zone,
+  last_failure_at timestamp with time zone,
+  last_error text,
+  updated_at timestamp with time zone not null,
+  constraint webhook_endpoints_pkey PRIMARY KEY (key_id, origin)
+) with (fillfactor=50);
+
+create table workers (
+  id uuid not null,
+  role text not null,
+  started_at timestamp with time zone not null,
+  beat_at timestamp with time zone not null,
+  ticks jsonb not null default '{}'::jsonb,
+  constraint workers_pkey PRIMARY KEY (id)
+) with (fillfactor=50);

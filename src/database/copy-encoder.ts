@@ -1,0 +1,162 @@
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const BACKSLASH = 0x5c;
+const NULL_FIELD = Buffer.from('\\N');
+const START_BYTES = 64 * 1024;
+
+/** A byte that text in PostgreSQL cannot hold. */
+export class NulByteError extends Error {
+  override name = 'NulByteError';
+
+  constructor() {
+    super('text for PostgreSQL must not hold the NUL character');
+  }
+}
+
+/**
+ * Encodes rows for COPY's text format into one growing buffer, without a string or an array per row.
+ * Call the field methods in the order of the columns, then {@link endRow}; {@link take} hands the rows over.
+ */
+export class CopyEncoder {
+  private buffer = Buffer.allocUnsafe(START_BYTES);
+  private length = 0;
+  private rowStart = 0;
+
+  /** Bytes of the rows that wait to be taken. */
+  get size(): number {
+    return this.length;
+  }
+
+  /** @throws NulByteError */
+  text(value: string | null): this {
+    if (value === null) return this.ready(NULL_FIELD);
+    this.separate();
+    // UTF-16 code units become at most 3 bytes each, and escaping doubles only single bytes.
+    this.reserve(value.length * 3 + 1);
+    const start = this.length;
+    this.length += this.buffer.write(value, start, 'utf8');
+    this.escapeFrom(start);
+    return this;
+  }
+
+  integer(value: number | null): this {
+    if (value === null) return this.ready(NULL_FIELD);
+    if (!Number.isSafeInteger(value)) throw new RangeError('a column of whole numbers got something else');
+    return this.ascii(String(value));
+  }
+
+  boolean(value: boolean): this {
+    return this.ascii(value ? 't' : 'f');
+  }
+
+  /** A value as JSON text: `json` and `jsonb` columns. Undefined and null become SQL's NULL. */
+  json(value: unknown): this {
+    const text = value === undefined || value === null ? null : JSON.stringify(value);
+    // PostgreSQL takes an escaped NUL into json and fails when the text is read later.
+    if (text?.includes('\\u0000') && hasNul(value)) throw new NulByteError();
+    return this.text(text);
+  }
+
+  /**
+   * Bytes of valid UTF-8, escaped as text is: a piece of a request body on its way into a `json` or `text` column.
+   * @throws NulByteError
+   */
+  bytes(value: Uint8Array | null): this {
+    if (value === null) return this.ready(NULL_FIELD);
+    this.separate();
+    this.reserve(value.length + 1);
+    const start = this.length;
+    this.buffer.set(value, start);
+    this.length += value.length;
+    this.escapeFrom(start);
+    return this;
+  }
+
+  /** Bytes that need no escaping, spliced in as they are: a field or several (tabs between) of an earlier encoding. */
+  ready(value: Uint8Array): this {
+    this.separate();
+    this.reserve(value.length + 1);
+    this.buffer.set(value, this.length);
+    this.length += value.length;
+    return this;
+  }
+
+  endRow(): this {
+    this.reserve(1);
+    this.buffer[this.length++] = NEWLINE;
+    this.rowStart = this.length;
+    return this;
+  }
+
+  /** Drops the fields since the last {@link endRow}: a row that turned out to be wrong. */
+  dropRow(): void {
+    this.length = this.rowStart;
+  }
+
+  /** The whole rows so far; the encoder begins anew, and what was taken is the caller's alone. */
+  take(): Buffer {
+    const rows = this.buffer.subarray(0, this.rowStart);
+    const rest = this.buffer.subarray(this.rowStart, this.length);
+    this.buffer = Buffer.allocUnsafe(Math.max(START_BYTES, rest.length));
+    rest.copy(this.buffer);
+    this.length = rest.length;
+    this.rowStart = 0;
+    return rows;
+  }
+
+  private ascii(value: string): this {
+    this.separate();
+    this.reserve(value.length + 1);
+    this.length += this.buffer.write(value, this.length, 'latin1');
+    return this;
+  }
+
+  private separate(): void {
+    if (this.length === this.rowStart) return;
+    this.reserve(1);
+    this.buffer[this.length++] = TAB;
+  }
+
+  /** Escapes in place what was just written from `start` on; most fields need nothing and cost one scan. */
+  private escapeFrom(start: number): void {
+    const end = this.length;
+    let escapes = 0;
+    for (let at = start; at < end; at++) {
+      const byte = this.buffer[at] as number;
+      if (byte === 0) throw new NulByteError();
+      if (byte === BACKSLASH || (byte <= CARRIAGE_RETURN && escapeOf(byte) !== 0)) escapes++;
+    }
+    if (escapes === 0) return;
+    this.reserve(escapes);
+    this.length = end + escapes;
+    // From the end backwards, so that nothing is overwritten before it was moved.
+    for (let from = end - 1, to = this.length - 1; from >= start; from--, to--) {
+      const byte = this.buffer[from] as number;
+      const escape = byte === BACKSLASH ? BACKSLASH : escapeOf(byte);
+      this.buffer[to] = escape === 0 ? byte : escape;
+      if (escape !== 0) this.buffer[--to] = BACKSLASH;
+    }
+  }
+
+  private reserve(bytes: number): void {
+    if (this.length + bytes <= this.buffer.length) return;
+    const grown = Buffer.allocUnsafe(Math.max(this.buffer.length * 2, this.length + bytes));
+    this.buffer.copy(grown, 0, 0, this.length);
+    this.buffer = grown;
+  }
+}
+
+/** The letter after the backslash, or 0 for a byte that stands for itself. */
+function escapeOf(byte: number): number {
+  if (byte === TAB) return 0x74;
+  if (byte === NEWLINE) return 0x6e;
+  if (byte === CARRIAGE_RETURN) return 0x72;
+  return 0;
+}
+
+function hasNul(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('\0');
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).some(([name, member]) => name.includes('\0') || hasNul(member));
+}

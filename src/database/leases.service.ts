@@ -1,0 +1,46 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { QueryResultRow } from 'pg';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { claimMany, claimOne, type Claim, type ClaimRequest } from './claim.js';
+import { Database } from './database.service.js';
+import { Lease } from './lease.js';
+
+/** Claims rows for LEASE_SECONDS and holds them while work on them goes on. */
+@Injectable()
+export class Leases {
+  constructor(
+    private readonly database: Database,
+    @Inject(APP_CONFIG) private readonly config: { readonly jobs: Pick<AppConfig['jobs'], 'leaseSeconds'> },
+  ) {}
+
+  claimOne<T extends QueryResultRow>(
+    request: Omit<ClaimRequest, 'limit' | 'leaseSeconds'>,
+  ): Promise<Claim<T> | undefined> {
+    return claimOne<T>(this.database, { ...request, leaseSeconds: this.config.jobs.leaseSeconds });
+  }
+
+  claimMany<T extends QueryResultRow>(request: Omit<ClaimRequest, 'leaseSeconds'>): Promise<Claim<T>[]> {
+    return claimMany<T>(this.database, { ...request, leaseSeconds: this.config.jobs.leaseSeconds });
+  }
+
+  /** Begins to renew; the caller ends it by `stop` or `release`. */
+  hold<T extends QueryResultRow>(claim: Claim<T>): Lease {
+    return new Lease(this.database, claim);
+  }
+
+  /**
+   * Holds the row while `work` runs. Afterwards the row is left as `work` left it: when `work` throws, the lease runs
+   * out by itself, which keeps a row that always fails from being claimed again at once.
+   */
+  async runWithLease<T extends QueryResultRow, R>(
+    claim: Claim<T>,
+    work: (lease: Lease, row: T) => Promise<R>,
+  ): Promise<R> {
+    const lease = this.hold(claim);
+    try {
+      return await work(lease, claim.row);
+    } finally {
+      lease.stop();
+    }
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * A service reduced to its embedded database, as a process of its own that tests may kill.
+ * Argument: DATA_DIR. Writes `ready <url>` or `failed <message>`. On SIGINT it drains as the service does: a query first,
+ * which must still be answered, then `drained`, then the server's stop and `stopped`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
+
+const [dataDir = ''] = process.argv.slice(2);
+const say = (...words: string[]) => process.stdout.write(`${words.join(' ').replaceAll('\n', ' ')}\n`);
+const logger = {
+  log: (message: string) => say('log', message),
+  warn: (message: string) => say('log', message),
+  error: (message: string, facts: unknown) => say('log', message, JSON.stringify(facts)),
+};
+
+try {
+  const server = await startEmbeddedPostgres({ dataDir, logger });
+  const client = new pg.Client({ connectionString: server.url });
+  client.on('error', () => undefined);
+  await client.connect();
+  process.once('SIGINT', () => void drain(server.stop.bind(server), client));
+  setInterval(() => undefined, 60_000);
+  say('ready', server.url);
+} catch (error) {
+  say('failed', (error as Error).message);
+  process.exitCode = 1;
+}
+
+async function drain(stop: () => Promise<void>, client: pg.Client): Promise<void> {
+  // Long enough for a server that got the signal too to be gone: its fast stop takes some 50 ms.
+  await client.query('select pg_sleep(0.5)');
+  await sleep(0);
+  say('drained');
+  await client.end();
+  await stop();
+  say('stopped');
+  process.exit(0);
+}
