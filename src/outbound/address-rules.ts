@@ -1,0 +1,84 @@
+import { isIP } from 'node:net';
+import type { AllowList } from './allow-list.js';
+import { parseUrl } from './parse-url.js';
+import { isPublicAddress } from './public-address.js';
+
+export { AllowList } from './allow-list.js';
+
+/** Why an address is not asked. The last two are found only at connecting. */
+export type RefusalReason =
+  | 'syntax'
+  | 'too_long'
+  | 'scheme'
+  | 'credentials'
+  | 'port'
+  | 'host'
+  | 'address'
+  | 'resolved_address'
+  | 'connected_address';
+
+export type UrlCheck =
+  { readonly ok: true; readonly url: URL } | { readonly ok: false; readonly reason: RefusalReason };
+
+/** Signed storage links run to some 2,000 characters; beyond this no server of repute takes a request line. */
+export const MAX_URL_CHARACTERS = 4096;
+
+/** Control, format and surrogate characters, any whitespace, and the backslash: parsers disagree about all of these. */
+const AMBIGUOUS = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\\]/u;
+const START = /^([a-z][a-z0-9+.-]*):(.*)$/i;
+/** Two slashes and at once the host: `http:127.0.0.1` and `http:///127.0.0.1` are read differently elsewhere. */
+const AUTHORITY = /^\/\/([^/?#]+)/;
+const DEFAULT_PORTS: ReadonlySet<string> = new Set(['', '80', '443']);
+
+const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
+/** RFC 1123 with at least two labels: a single one is a name of the local network or of the machine. */
+const PUBLIC_NAME = new RegExp(`^(?:${LABEL}\\.)+${LABEL}$`);
+const MAX_NAME_CHARACTERS = 253;
+
+/** Names that never lead to the internet: RFC 6761, 6762 with its appendix G, 8375, and ICANN's `internal`. */
+const LOCAL_NAME = /\.(localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa)$/;
+
+/**
+ * What can be said of a client's URL without asking DNS: this is the whole check at intake and the first one of every hop.
+ * @param url - as the client wrote it
+ * @returns the parsed URL, without a trailing dot in its host; or the first rule it breaks
+ */
+export function checkUrl(url: string, allow: AllowList): UrlCheck {
+  if (url.length > MAX_URL_CHARACTERS) return refused('too_long');
+  if (AMBIGUOUS.test(url)) return refused('syntax');
+  const [, scheme = '', rest = ''] = START.exec(url) ?? [];
+  if (scheme === '') return refused('syntax');
+  if (!/^https?$/i.test(scheme)) return refused('scheme');
+  const authority = AUTHORITY.exec(rest)?.[1];
+  if (authority === undefined) return refused('syntax');
+  if (authority.includes('@')) return refused('credentials');
+  // `%31%32%37.0.0.1` is 127.0.0.1 to some parsers and a strange name to others.
+  if (authority.includes('%')) return refused('syntax');
+  const parsed = parseUrl(url);
+  if (parsed === null) return refused('syntax');
+  if (parsed.href.length > MAX_URL_CHARACTERS) return refused('too_long');
+  return checkHost(parsed, allow);
+}
+
+function checkHost(url: URL, allow: AllowList): UrlCheck {
+  const host = bareHost(url);
+  if (isIP(host) > 0) {
+    if (allow.hasAddress(host)) return { ok: true, url };
+    if (!isPublicAddress(host)) return refused('address');
+  } else {
+    // A trailing dot would end up in Host and SNI, and `localhost.` is still localhost.
+    if (url.hostname !== host) url.hostname = host;
+    if (allow.hasName(host)) return { ok: true, url };
+    if (host.length > MAX_NAME_CHARACTERS || !PUBLIC_NAME.test(host) || LOCAL_NAME.test(host)) return refused('host');
+  }
+  return DEFAULT_PORTS.has(url.port) ? { ok: true, url } : refused('port');
+}
+
+/** The URL's host without the brackets of IPv6 and without a trailing dot. */
+export function bareHost(url: URL): string {
+  return url.hostname.replace(/^\[|\]$|\.$/g, '');
+}
+
+function refused(reason: RefusalReason): UrlCheck {
+  return { ok: false, reason };
+}

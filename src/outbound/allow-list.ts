@@ -1,0 +1,72 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import { ConfigError } from '../config/setting-reader.js';
+import { parseUrl } from './parse-url.js';
+
+type Range = { readonly v4: boolean; readonly base: ipaddr.IPv4 | ipaddr.IPv6; readonly bits: number };
+
+const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
+
+/**
+ * OUTBOUND_ALLOW: the hosts and networks that pass the guard, on any port.
+ * A host's name is let through whatever it resolves to; a network lets through its literals, and names that resolve into it (these on
+ * ports 80 and 443 only: at intake nothing is resolved, so only a listed name can earn another port).
+ */
+export class AllowList {
+  private constructor(
+    private readonly names: ReadonlySet<string>,
+    private readonly ranges: readonly Range[],
+  ) {}
+
+  /**
+   * @param entries - host names (`receiver.internal`), addresses (`10.0.0.5`, `::1`) and CIDRs (`10.0.0.0/8`), without ports
+   * @throws ConfigError naming the position of an entry that is none of these
+   */
+  static parse(entries: readonly string[]): AllowList {
+    const names = new Set<string>();
+    const ranges: Range[] = [];
+    const problems: string[] = [];
+    for (const [index, entry] of entries.entries()) {
+      const range = parseRange(entry);
+      const name = range === null ? parseName(entry) : null;
+      if (range !== null) ranges.push(range);
+      else if (name !== null) names.add(name);
+      else
+        problems.push(`OUTBOUND_ALLOW: entry ${index + 1} is neither a host name nor an address nor a CIDR (no ports)`);
+    }
+    if (problems.length > 0) throw new ConfigError(problems);
+    return new AllowList(names, ranges);
+  }
+
+  /** @param name - a host name, lower case and without trailing dot */
+  hasName(name: string): boolean {
+    return this.names.has(name);
+  }
+
+  /** @param address - an IP address without brackets; IPv4 inside IPv6 counts as IPv6 */
+  hasAddress(address: string): boolean {
+    if (this.ranges.length === 0 || isIP(address) === 0 || address.includes('%')) return false;
+    const ip = ipaddr.parse(address);
+    return this.ranges.some((range) =>
+      ip instanceof ipaddr.IPv4
+        ? range.v4 && ip.match(range.base as ipaddr.IPv4, range.bits)
+        : !range.v4 && ip.match(range.base as ipaddr.IPv6, range.bits),
+    );
+  }
+}
+
+function parseRange(entry: string): Range | null {
+  const [, address = '', prefix] = /^\[?([0-9A-Fa-f:.]+)\]?(?:\/(\d{1,3}))?$/.exec(entry) ?? [];
+  const family = isIP(address);
+  if (family === 0) return null;
+  const longest = family === 4 ? 32 : 128;
+  const bits = prefix === undefined ? longest : Number(prefix);
+  return bits > longest ? null : { v4: family === 4, base: ipaddr.parse(address), bits };
+}
+
+function parseName(entry: string): string | null {
+  const url = parseUrl(`http://${entry}/`);
+  if (url === null || url.port !== '' || url.pathname !== '/' || url.username !== '') return null;
+  const name = url.hostname.replace(/\.$/, '');
+  return HOST_NAME.test(name) && isIP(name) === 0 ? name : null;
+}

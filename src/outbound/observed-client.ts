@@ -1,0 +1,70 @@
+import { Agent, Client, Pool, type buildConnector, type Dispatcher } from 'undici';
+
+/** The other end of one connection; its address is known once the connection is there. */
+export interface Peer {
+  address: string;
+}
+
+/** undici's options of one request, with a way to learn which connection takes it. */
+export interface ObservedDispatchOptions extends Dispatcher.DispatchOptions {
+  readonly onPeer?: (peer: Peer) => void;
+}
+
+/** One connection of a pool, which says where it leads: undici itself never tells a request's handler. */
+class ObservedClient extends Client {
+  constructor(
+    origin: URL,
+    options: Client.Options,
+    private readonly peer: Peer,
+  ) {
+    super(origin, options);
+  }
+
+  override dispatch(options: ObservedDispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    options.onPeer?.(this.peer);
+    return super.dispatch(options, handler);
+  }
+}
+
+/** Idle connections are closed after this; servers that say less are believed. */
+const IDLE_MS = 4_000;
+const MAX_HEADER_BYTES = 16_384;
+
+export interface AgentOptions {
+  readonly connect: buildConnector.connector;
+  /** Connections to one origin at most. */
+  readonly connections: number;
+  readonly idleMs?: number;
+}
+
+/**
+ * An agent with a small pool for each origin in use. undici drops a pool with its last connection, and connections go when idle, so that a
+ * night with thousands of hosts leaves nothing behind.
+ */
+export function createAgent({ connect, connections, idleMs = IDLE_MS }: AgentOptions): Agent {
+  return new Agent({
+    factory: (origin, options) =>
+      new Pool(origin, { ...(options as Pool.Options), connections, factory: createClient }),
+    connect,
+    pipelining: 1,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    keepAliveTimeout: idleMs,
+    keepAliveMaxTimeout: idleMs,
+    // Every exchange has a deadline of its own; undici's count each chunk anew, and a drip never meets them.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  });
+}
+
+function createClient(origin: URL, options: object): Dispatcher {
+  const peer: Peer = { address: '' };
+  const { connect, ...rest } = options as Client.Options;
+  if (typeof connect !== 'function') throw new TypeError('the guarded connector is missing');
+  const observed: buildConnector.connector = (target, callback) => {
+    connect(target, (...result) => {
+      if (result[1] !== null) peer.address = result[1].remoteAddress ?? '';
+      callback(...result);
+    });
+  };
+  return new ObservedClient(origin, { ...rest, connect: observed }, peer);
+}

@@ -1,0 +1,49 @@
+import type { RefusalReason } from './address-rules.js';
+
+/**
+ * - `refused`: the guard forbids the address (`reason` says why)
+ * - `dns`, `connect`, `tls`: no usable connection came about
+ * - `timeout`: the deadline passed before the answer's headers were in
+ * - `reset`: the connection broke before the answer's headers were in
+ * - `redirect`: too many redirects, or one to nowhere
+ * - `aborted`: the caller's signal, or the shutdown
+ * - `invalid_response`: what came back is not HTTP/1.1, or its headers are too large
+ */
+export type OutboundErrorKind =
+  'refused' | 'dns' | 'connect' | 'tls' | 'timeout' | 'reset' | 'redirect' | 'aborted' | 'invalid_response';
+
+export interface OutboundErrorFacts {
+  /** Set for `refused`. */
+  readonly reason?: RefusalReason;
+  /** The request may have reached the other side, which may have acted on it. */
+  readonly maySeen: boolean;
+  readonly cause?: unknown;
+}
+
+const MESSAGES: Record<OutboundErrorKind, string> = {
+  refused: 'the address is not allowed',
+  dns: 'the host name could not be resolved',
+  connect: 'no connection could be made',
+  tls: 'the TLS handshake failed',
+  timeout: 'no answer came in time',
+  reset: 'the connection broke',
+  redirect: 'the redirects lead nowhere',
+  aborted: 'the request was called off',
+  invalid_response: 'the answer is not valid HTTP',
+};
+
+/** A request to a client's address that brought no answer. The message is constant and safe to store and show. */
+export class OutboundError extends Error {
+  readonly reason: RefusalReason | undefined;
+  readonly maySeen: boolean;
+
+  constructor(
+    readonly kind: OutboundErrorKind,
+    facts: OutboundErrorFacts,
+  ) {
+    super(MESSAGES[kind], facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = 'OutboundError';
+    this.reason = facts.reason;
+    this.maySeen = facts.maySeen;
+  }
+}
