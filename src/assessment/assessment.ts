@@ -1,0 +1,138 @@
+import type { LotFlag, PhotoIssue, Reading } from './lot-flags.js';
+import type { Area, Confidence, DamageType, End, NotDamage, Part, Severity, Side, View } from './taxonomy.js';
+
+/** A photo of a lot: its position in the client's own list, from 1, and its address there. */
+export interface PhotoRef {
+  readonly number: number;
+  readonly url: string;
+}
+
+/** Why a person should look at a row before relying on it. */
+export type ReviewReason =
+  /** Of the photos that it cites some were never sent. */
+  | 'photo_not_sent'
+  /** None of its photos lists the part as visible. */
+  | 'part_not_visible'
+  /** Such damage cannot be on such a part. */
+  | 'type_does_not_fit_part'
+  /** A front part at the rear, or the other way round. */
+  | 'end_contradicts_part'
+  /** The side or end is not the one that this view shows. */
+  | 'side_contradicts_view'
+  /** The viewpoint is not the photo's own view. */
+  | 'viewpoint_contradicts_photo'
+  /** Rows of the same damage disagreed on its severity. */
+  | 'severity_contradiction'
+  /** Its text looked like an injected instruction, link or markup and was dropped. */
+  | 'suspicious_text'
+  /** Its text called something undamaged and was dropped. */
+  | 'unsupported_claim';
+
+/** One damage, on one place, shown by one or more photos. */
+export interface Finding {
+  /** From 1, in the order of the list: the worst first. */
+  readonly id: number;
+  readonly part: Part;
+  /** The vehicle's own side. */
+  readonly side: Side;
+  readonly end: End;
+  readonly type: DamageType;
+  readonly severity: Severity;
+  readonly confidence: Confidence;
+  /** Short plain English by the model, checked; null when it gave none or what it gave was dropped. */
+  readonly description: string | null;
+  readonly photos: readonly PhotoRef[];
+  readonly needs_review: boolean;
+  readonly review_reasons: readonly ReviewReason[];
+}
+
+/** A row of the model's that did not become a finding. */
+export interface RejectedRow {
+  readonly part: Part;
+  readonly side: Side;
+  readonly end: End;
+  readonly type: DamageType;
+  readonly reason: 'photo_not_sent' | 'photo_unusable';
+}
+
+export interface AssessedPhoto extends PhotoRef {
+  readonly view: View;
+  /** False: nothing can be judged from it. */
+  readonly usable: boolean;
+  readonly visible_parts: readonly Part[];
+  readonly issues: readonly PhotoIssue[];
+}
+
+/**
+ * - `damaged`: a finding is there
+ * - `no_visible_damage`: a usable photo shows the area and no finding is there; this is not "undamaged"
+ * - `uncertain`: shown in part, or only by poor photos
+ * - `not_visible`: no usable photo shows it
+ */
+export type AreaStatus = 'damaged' | 'no_visible_damage' | 'uncertain' | 'not_visible';
+
+export interface AreaCoverage {
+  readonly area: Area;
+  readonly status: AreaStatus;
+  readonly photos: readonly PhotoRef[];
+}
+
+/** `null`: cannot be told from these photos. */
+export interface FlagResult {
+  readonly value: boolean | null;
+  readonly photos: readonly PhotoRef[];
+}
+
+export interface ReadingResult {
+  readonly value: string;
+  readonly photo: PhotoRef;
+  /** Only for a VIN: does its check digit fit? North American numbers must; European ones need not. */
+  readonly check_digit_valid?: boolean;
+}
+
+/** Primary and secondary damage in the words that auction users know from Copart; ours, not Copart's judgement. */
+export type DamageArea =
+  | 'Front End'
+  | 'Rear End'
+  | 'Side'
+  | 'Top/Roof'
+  | 'Undercarriage'
+  | 'All Over'
+  | 'Minor Dent/Scratches'
+  | 'Normal Wear'
+  | 'Hail'
+  | 'Water/Flood'
+  | 'Burn'
+  | 'Stripped';
+
+/** Nothing visible (A) to a wreck (E), by fixed points; no inspector's grade (NAAA, NAMA, AutoGrade). */
+export type ConditionBand = 'A' | 'B' | 'C' | 'D' | 'E';
+
+/** What a client gets with `include: ["assessment"]`: stable, snake_case, arrays present when empty. */
+export interface Assessment {
+  /** The model that answered, as it named itself. */
+  readonly model: string;
+  readonly prompt_version: string;
+  readonly schema_version: string;
+  /** False: the photos allow no statement on the vehicle's condition. */
+  readonly assessable: boolean;
+  readonly photos: readonly AssessedPhoto[];
+  readonly findings: readonly Finding[];
+  readonly rejected: readonly RejectedRow[];
+  readonly coverage: {
+    /** Share of the eight areas that are shown, 0 to 1; an uncertain one counts half. */
+    readonly score: number;
+    readonly areas: readonly AreaCoverage[];
+  };
+  /** The areas of status `not_visible`. */
+  readonly not_visible: readonly Area[];
+  /** What looks like damage and was judged not to be. */
+  readonly ignored: readonly { readonly kind: NotDamage; readonly photo: PhotoRef }[];
+  readonly flags: Readonly<Record<LotFlag, FlagResult>>;
+  readonly readings: Readonly<Record<Reading, ReadingResult | null>>;
+  readonly remarks: readonly { readonly text: string; readonly photo: PhotoRef }[];
+  readonly damage_areas: { readonly primary: DamageArea | null; readonly secondary: DamageArea | null };
+  /** Null when fewer than four areas are shown and nothing was found: no photo, no praise. */
+  readonly condition_band: ConditionBand | null;
+  readonly needs_review: boolean;
+}

@@ -1,0 +1,69 @@
+import type { AreaCoverage, AreaStatus, AssessedPhoto, Finding, PhotoRef } from './assessment.js';
+import { PHOTO_ISSUES } from './lot-flags.js';
+import { areaOf, codesOf } from './part-rules.js';
+import { AREAS, PARTS, VIEWS } from './taxonomy.js';
+import type { Area, PartInfo } from './taxonomy.js';
+
+/**
+ * What the photos show of each area. An area counts as shown only when a usable photo without a limiting issue was
+ * taken of it; a roof at the edge of a side view, or an area that only poor photos show, is uncertain; the model's own
+ * word that an area is not visible turns a clean one into uncertain. So "no visible damage" is never said of what no
+ * photo shows.
+ */
+export function coverageOf(
+  photos: readonly AssessedPhoto[],
+  findings: readonly Finding[],
+  saidNotVisible: readonly Area[],
+): readonly AreaCoverage[] {
+  return codesOf(AREAS).map((area) => {
+    const damage = findings.filter((finding) => areaOf(finding) === area);
+    const views = photos.filter((photo) => photo.usable && VIEWS[photo.view].areas.some((shown) => shown === area));
+    const glimpses = photos.filter((photo) => photo.usable && !views.includes(photo) && showsPartOf(photo, area));
+    const good = views.filter((photo) => !photo.issues.some((issue) => PHOTO_ISSUES[issue].effect === 'limits'));
+    const denied = saidNotVisible.includes(area);
+    return {
+      area,
+      status: statusOf(damage.length > 0, good.length > 0, views.length > 0, glimpses.length > 0, denied),
+      photos: refs([...views, ...glimpses, ...damage.flatMap((finding) => finding.photos)]),
+    };
+  });
+}
+
+function statusOf(damaged: boolean, good: boolean, viewed: boolean, glimpsed: boolean, denied: boolean): AreaStatus {
+  if (damaged) {
+    return 'damaged';
+  }
+  if (good && !denied) {
+    return 'no_visible_damage';
+  }
+  return viewed || (glimpsed && !denied) ? 'uncertain' : 'not_visible';
+}
+
+/** Does a photo of something else show a part of this area? Only parts that lie in one area can tell. */
+function showsPartOf(photo: AssessedPhoto, area: Area): boolean {
+  return photo.visible_parts.some((part) => (PARTS[part] as PartInfo).area === area);
+}
+
+/** Each photo once, by number. */
+export function refs(photos: readonly PhotoRef[]): readonly PhotoRef[] {
+  const byNumber = new Map(photos.map(({ number, url }) => [number, { number, url }]));
+  return [...byNumber.values()].toSorted((a, b) => a.number - b.number);
+}
+
+/** The share of areas that are shown, 0 to 1, two decimals. */
+export function coverageScore(areas: readonly AreaCoverage[]): number {
+  const points = areas.reduce((sum, { status }) => sum + POINTS[status], 0);
+  return areas.length === 0 ? 0 : Math.round((100 * points) / areas.length) / 100;
+}
+
+const POINTS: Readonly<Record<AreaStatus, number>> = {
+  damaged: 1,
+  no_visible_damage: 1,
+  uncertain: 0.5,
+  not_visible: 0,
+};
+
+/** The areas of these statuses, in the taxonomy's order. */
+export function areasWith(areas: readonly AreaCoverage[], ...statuses: readonly AreaStatus[]): readonly Area[] {
+  return areas.filter(({ status }) => statuses.includes(status)).map(({ area }) => area);
+}

@@ -1,0 +1,84 @@
+import type { Assessment, AreaCoverage, Finding, FlagResult, ReadingResult } from './assessment.js';
+import { areasWith, refs } from './coverage.js';
+import type { SentPhotos } from './checks.js';
+import { cleanText } from './model-text.js';
+import { LOT_FLAGS, READINGS } from './lot-flags.js';
+import type { LotFlag, LotFlagInfo, Reading } from './lot-flags.js';
+import { codesOf } from './part-rules.js';
+import type { VisionRows } from './vision-schema.js';
+
+/**
+ * The lot's flags. "Yes" needs a usable photo, or a finding that says the same; "no" needs a photo of an area where it
+ * would show; all else cannot be told.
+ */
+export function flagsOf(
+  said: VisionRows['flags'],
+  sent: SentPhotos,
+  findings: readonly Finding[],
+  areas: readonly AreaCoverage[],
+): Assessment['flags'] {
+  const shown = areasWith(areas, 'damaged', 'no_visible_damage');
+  const entries = codesOf(LOT_FLAGS).map((flag): [LotFlag, FlagResult] => {
+    const { impliedBy, needs }: LotFlagInfo = LOT_FLAGS[flag];
+    const evidence = sent.usable(said[flag].photos);
+    const implying = findings.filter(({ type, confidence }) => impliedBy.includes(type) && confidence !== 'low');
+    const photos = refs([
+      ...(said[flag].value === 'yes' ? evidence : []),
+      ...implying.flatMap((finding) => finding.photos),
+    ]);
+    if (photos.length > 0) {
+      return [flag, { value: true, photos }];
+    }
+    const denied = said[flag].value === 'no' && needs.some((area) => shown.includes(area));
+    return [flag, { value: denied ? false : null, photos: [] }];
+  });
+  return Object.fromEntries(entries) as Assessment['flags'];
+}
+
+const PATTERNS: Readonly<Record<Reading, RegExp>> = {
+  odometer: /^\d[\d., ]{0,11}( ?(km|mi|miles))?$/i,
+  // No I, O and Q in a VIN: a reading with one is a misreading.
+  vin: /^[A-HJ-NPR-Z0-9]{17}$/,
+  licence_plate: /^[\p{L}\p{N}](?:[\p{L}\p{N} .-]{0,12}[\p{L}\p{N}])?$/u,
+};
+
+/** What could be read. A value that is not of its form, cites no usable photo, or has a rival is null: no guessing. */
+export function readingsOf(said: VisionRows['readings'], sent: SentPhotos): Assessment['readings'] {
+  const entries = codesOf(READINGS).map((kind): [Reading, ReadingResult | null] => {
+    const values = said
+      .filter((reading) => reading.kind === kind)
+      .map((reading) => ({ value: readingValue(kind, reading.value), photo: sent.usable([reading.photo])[0] }));
+    const [first] = values;
+    if (first?.photo === undefined || !PATTERNS[kind].test(first.value)) {
+      return [kind, null];
+    }
+    if (values.some(({ value }) => value !== first.value)) {
+      return [kind, null];
+    }
+    const { number, url } = first.photo;
+    const result: ReadingResult = { value: first.value, photo: { number, url } };
+    return [kind, kind === 'vin' ? { ...result, check_digit_valid: vinCheckDigitFits(first.value) } : result];
+  });
+  return Object.fromEntries(entries) as Assessment['readings'];
+}
+
+function readingValue(kind: Reading, raw: string): string {
+  const value = cleanText(raw);
+  return kind === 'vin' ? value.toUpperCase().replaceAll(/[\s*-]/g, '') : value;
+}
+
+const VIN_WEIGHTS = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
+const VIN_VALUES = new Map([...'ABCDEFGH'].map((letter, index) => [letter, index + 1]));
+[...'JKLMN'].forEach((letter, index) => VIN_VALUES.set(letter, index + 1));
+[...'STUVWXYZ'].forEach((letter, index) => VIN_VALUES.set(letter, index + 2));
+VIN_VALUES.set('P', 7).set('R', 9);
+
+/** Does the ninth character of a 17-character VIN fit the others (49 CFR 565)? */
+export function vinCheckDigitFits(vin: string): boolean {
+  const sum = [...vin].reduce(
+    (total, letter, index) => total + (VIN_VALUES.get(letter) ?? Number(letter)) * (VIN_WEIGHTS[index] ?? 0),
+    0,
+  );
+  const remainder = sum % 11;
+  return vin[8] === (remainder === 10 ? 'X' : String(remainder));
+}

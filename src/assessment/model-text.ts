@@ -1,0 +1,107 @@
+/**
+ * Free text that a model wrote is the one place where a hostile listing or a sticker on a windscreen could speak to a
+ * buyer. It is cleaned, judged, and dropped when it says anything but what a damage looks like.
+ */
+
+/** Stands in the instructions and nowhere else: where it appears in an answer, the model recited its instructions. */
+export const PROMPT_CANARY = 'condition-desk-7c41e9';
+
+/** Why a text of the model's is not used. */
+export type TextProblem = 'link' | 'contact' | 'markup' | 'instruction' | 'encoded' | 'script' | 'length';
+
+const MOST_CHARACTERS = 400;
+
+// Controls (but not tab and line ends, which become spaces), soft hyphen, bidi marks and overrides, zero-width and
+// invisible characters, tag characters, interlinear marks, lone surrogates. U+200C and U+200D are judged apart.
+const INVISIBLE =
+  /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180E\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\u3164\uFEFF\uFFA0\uFFF9-\uFFFB\u{1D173}-\u{1D17A}\u{E0000}-\u{E0FFF}]|\p{Cs}/gu;
+// Persian and many Indic languages are misspelt without their joiners; anywhere else these only hide things.
+const JOINER =
+  /(?<![\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Mongolian}\p{M}])[\u200C\u200D]/gu;
+
+/** The text on one line, composed, without invisible characters; applying it twice changes nothing more. */
+export function cleanText(text: string): string {
+  return text
+    .normalize('NFC')
+    .replace(INVISIBLE, '')
+    .replace(JOINER, '')
+    .normalize('NFC')
+    .replaceAll(/\s+/gu, ' ')
+    .trim();
+}
+
+const LINK = /\b[a-z][a-z0-9+.-]{1,20}:\/\/|\bwww\.|\b(?:javascript|vbscript|data|mailto|tel):|\]\s*\(|!\[/i;
+const DOMAIN =
+  /\b[\p{L}\p{N}-]{2,}\.(?:com|net|org|io|ru|info|biz|co|app|dev|test|xyz|top|site|online|shop|me|ly|gg|de|uk|cn)\b/iu;
+const CONTACT = /[^\s@]+@[^\s@]+\.[^\s@]+|(?:\+|\b00)\d[\d\s().-]{6,}\d|\b\d(?:[\s().-]?\d){9,}\b/;
+const MARKUP = /<\s*[a-z!/?|]|\|\s*>|&(?:#\d+|#x[\da-f]+|[a-z]{2,8});|`{3}|"\s*\}|\}\s*\]|\{\{|\\u[\da-f]{4}/i;
+const PHRASES =
+  /\b(?:ignore|disregard|forget)\b.{0,40}\b(?:previous|above|prior|all|instructions?|rules?|prompt)\b|\bsystem\s*(?:prompt|message|override)\b|\bdeveloper\s*mode\b|\byou are now\b|\bact as\b|\bas an? (?:ai|language model)\b|\bjailbreak|\bmy instructions\b|^\s*(?:thought|action|observation|system|assistant|user|developer)\s*:/i;
+const ENCODED = /[A-Za-z0-9+/=_-]{40,}/;
+const OTHER_SCRIPT = /(?!\p{Script=Latin})\p{L}/u;
+const SQUEEZED =
+  /ignore(?:all|the|any)?(?:previous|prior|above)|systemprompt|developermode|disregard(?:all|previous|the)/;
+
+/**
+ * What speaks against showing this English text to a buyer; null when nothing does.
+ * @param text - as `cleanText` gives it
+ */
+export function textProblem(text: string): TextProblem | null {
+  if (LINK.test(text) || DOMAIN.test(text)) {
+    return 'link';
+  }
+  if (CONTACT.test(text)) {
+    return 'contact';
+  }
+  if (MARKUP.test(text)) {
+    return 'markup';
+  }
+  if (text.includes(PROMPT_CANARY) || PHRASES.test(text) || hidesInstruction(text)) {
+    return 'instruction';
+  }
+  if (ENCODED.test(text)) {
+    return 'encoded';
+  }
+  // The English text has one alphabet: a Cyrillic letter in it is a look-alike or another language.
+  return OTHER_SCRIPT.test(text) ? 'script' : text.length > MOST_CHARACTERS ? 'length' : null;
+}
+
+/** Does a translation carry what its English source does not: a link, an address, markup? */
+export function addsMarkupOrLink(text: string, source: string): boolean {
+  return [LINK, CONTACT, MARKUP].some((pattern) => pattern.test(text) && !pattern.test(source));
+}
+
+const STRONG = new Set(
+  ['ignore', 'disregard', 'bypass', 'override', 'reveal', 'instructions', 'prompt', 'jailbreak'].map(scramble),
+);
+const WEAK = new Set(['previous', 'system', 'developer', 'rules', 'safety', 'assistant'].map(scramble));
+
+/** Spaced letters ("i g n o r e  p r e v i o u s") and scrambled ones ("ignroe prevoius"): models read both. */
+function hidesInstruction(text: string): boolean {
+  const squeezed = text.toLowerCase().replaceAll(/[^a-z]/g, '');
+  if (SQUEEZED.test(squeezed)) {
+    return true;
+  }
+  const words = new Set(
+    text
+      .toLowerCase()
+      .split(/[^a-z]+/)
+      .map(scramble),
+  );
+  const strong = [...words].filter((word) => STRONG.has(word)).length;
+  const weak = [...words].filter((word) => WEAK.has(word)).length;
+  return strong >= 2 || (strong === 1 && weak >= 1);
+}
+
+/** The word with its inner letters sorted: the same for every scrambling that keeps the first and last. */
+function scramble(word: string): string {
+  return word.length < 4 ? word : `${word[0]}${[...word.slice(1, -1)].toSorted().join('')}${word.at(-1)}`;
+}
+
+const UNDAMAGED =
+  /\bundamaged\b|\bintact\b|\bflawless\b|\bimmaculate\b|\bmint\b|\bno (?:other |further |visible |additional |signs? of )*(?:damage|defects?|issues?|accidents?)\b|\b(?:perfect|excellent|good|great) condition\b|\bdamage[- ]free\b|\baccident[- ]free\b/i;
+
+/** Does the text praise what a photo cannot prove? Rows report damage; that there is none is never theirs to say. */
+export function claimsUndamaged(text: string): boolean {
+  return UNDAMAGED.test(text);
+}

@@ -1,0 +1,52 @@
+/** What differs between model families in the requests that we make. */
+
+export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
+export type ImageDetail = 'low' | 'high' | 'auto' | 'original';
+
+type Family = 'gpt-4' | 'o-series' | 'gpt-5+';
+
+/** A name that is not known counts as the newest family: what has just come out is like that. */
+function familyOf(model: string): Family {
+  const name = model.replace(/^ft:/, '');
+  return /^(gpt-4|chatgpt-4)/.test(name) ? 'gpt-4' : /^o\d/.test(name) ? 'o-series' : 'gpt-5+';
+}
+
+/**
+ * The `reasoning` member of a request, or nothing: gpt-4.1 refuses the member with a 400, and the o-series knows only
+ * low, medium and high.
+ */
+export function reasoningOf(model: string, effort: ReasoningEffort): { reasoning?: { effort: ReasoningEffort } } {
+  switch (familyOf(model)) {
+    case 'gpt-4':
+      return {};
+    case 'o-series': {
+      const low = effort === 'none' || effort === 'minimal';
+      const high = effort === 'xhigh' || effort === 'max';
+      return { reasoning: { effort: low ? 'low' : high ? 'high' : effort } };
+    }
+    case 'gpt-5+':
+      return { reasoning: { effort } };
+  }
+}
+
+/** `original` exists from gpt-5.4 on; an older model gets the most that it has. */
+export function detailOf(model: string, detail: ImageDetail): ImageDetail {
+  return detail === 'original' && familyOf(model) !== 'gpt-5+' ? 'high' : detail;
+}
+
+/**
+ * Input tokens of one photo: from the published patch rules, for a large 4:3 photo (12 megapixels for `original`).
+ * From gpt-5.6 on `auto` means `original`, without a cap. The multiplier 1.2 of gpt-5.4 and later is one user's
+ * measurement, nothing published: measure with `POST /v1/responses/input_tokens` before relying on it.
+ */
+export function photoTokens(model: string, detail: ImageDetail): number {
+  const family = familyOf(model);
+  const low = detail === 'low';
+  if (family === 'gpt-4') {
+    return low ? 415 : 2_352;
+  }
+  if (family === 'o-series') {
+    return low ? 440 : 2_497;
+  }
+  return low ? 308 : detail === 'high' ? 3_000 : 14_364;
+}

@@ -1,0 +1,86 @@
+import type { Area, DamageType, DamageTypeInfo, End, Part, PartInfo, Side } from './taxonomy.js';
+import { DAMAGE_TYPES, PARTS } from './taxonomy.js';
+
+/** The codes of a closed list, in its order. */
+export function codesOf<K extends string>(list: Readonly<Record<K, unknown>>): readonly K[] {
+  return Object.keys(list) as K[];
+}
+
+/** A place on the car: a part with the vehicle's own side and end. */
+export interface Place {
+  readonly part: Part;
+  readonly side: Side;
+  readonly end: End;
+}
+
+/**
+ * Can this damage be on this part? "No" marks a row for review and never deletes it: on one public set such a rule
+ * was right in 94 to 100 % of cases, on another in 40 to 64 %.
+ */
+export function typeFitsPart(type: DamageType, part: Part): boolean {
+  const { fits }: DamageTypeInfo = DAMAGE_TYPES[type];
+  const { materials }: PartInfo = PARTS[part];
+  // `other` has no material of its own: anything may be on it.
+  return fits === 'any' || materials.length === 0 || materials.some((material) => fits.includes(material));
+}
+
+/** The same place written one way: no side or end where it means nothing, the only possible end where there is one. */
+export function normalizePlace(place: Place): Place {
+  const { sided, end }: PartInfo = PARTS[place.part];
+  return {
+    part: place.part,
+    side: sided === 'none' ? 'n/a' : sided === 'pair' && place.side === 'center' ? 'unknown' : place.side,
+    end: end === 'either' ? place.end : end === 'none' ? 'n/a' : end,
+  };
+}
+
+/** Does the row name an end at which this part cannot be, such as a front tail light? */
+export function endContradictsPart({ part, end }: Place): boolean {
+  const { end: own }: PartInfo = PARTS[part];
+  return (own === 'front' || own === 'rear') && end !== 'n/a' && end !== own;
+}
+
+/** The area a place belongs to; null when the side or end that would decide it is not known. */
+export function areaOf(place: Place): Area | null {
+  const { area }: PartInfo = PARTS[place.part];
+  if (area === 'by_end') {
+    return place.end === 'n/a' ? null : place.end;
+  }
+  if (area === 'by_side') {
+    return place.side === 'left' ? 'left_side' : place.side === 'right' ? 'right_side' : null;
+  }
+  return area;
+}
+
+/** Does a photo that lists `visible` show `part`? True too for a part of a visible part, and for the whole of one. */
+export function showsPart(visible: readonly Part[], part: Part): boolean {
+  const whole = (PARTS[part] as PartInfo).within;
+  return (
+    part === 'other' ||
+    visible.some(
+      (seen) => seen === part || seen === whole || (PARTS[seen] as PartInfo).within === part || sameWhole(seen, whole),
+    )
+  );
+}
+
+/** A rim and its tyre are one thing in a photo; which of the two the model lists is chance. */
+function sameWhole(seen: Part, whole: string | undefined): boolean {
+  return whole === 'wheel' && (PARTS[seen] as PartInfo).within === 'wheel';
+}
+
+/** The place in English: `left front door`, `front bumper, left side`, `roof`. */
+export function placeName({ part, side, end }: Place): string {
+  const { name, sided, end: ends }: PartInfo = PARTS[part];
+  const withEnd = ends === 'either' && end !== 'n/a' ? `${end} ${name}` : name;
+  switch (side) {
+    case 'left':
+    case 'right':
+      return sided === 'none' ? withEnd : sided === 'pair' ? `${side} ${withEnd}` : `${withEnd}, ${side} side`;
+    case 'center':
+      return sided === 'wide' ? `${withEnd}, centre` : withEnd;
+    case 'unknown':
+      return sided === 'pair' ? `${withEnd} (side unclear)` : withEnd;
+    case 'n/a':
+      return withEnd;
+  }
+}
