@@ -1,0 +1,149 @@
+import { isObject, numberAt, stringAt, type JsonObject } from '../json.js';
+
+/**
+ * What can be made to go wrong. By where it strikes:
+ * a request (any endpoint), a model's answer (POST /v1/responses and batch lines alike), a line of a batch's output,
+ * a batch as a whole (decided when it is created), a model.
+ */
+export const FAULT_ACTIONS = {
+  /** `ms` of delay, then on as usual; a POST that creates something goes on even when its client hung up meanwhile. */
+  latency: 'request',
+  /** Answers `status` with `code`, `message`, `retry_after` (seconds), `retry_after_ms`. */
+  status: 'request',
+  /** 429 insufficient_quota. */
+  quota: 'request',
+  /** Never answers. */
+  hang: 'request',
+  /** Closes the connection without an answer. */
+  reset: 'request',
+  /** Announces the whole body, sends `share` (0.5) of it and closes the connection. */
+  cut_body: 'request',
+  /** Announces the whole body, sends `share` (0.5) of it and then nothing more. */
+  stall_body: 'request',
+  /** 200 with an HTML page, as proxies answer. */
+  html: 'request',
+
+  /** A `refusal` part in place of the text. */
+  refusal: 'answer',
+  /** Status `incomplete` with `reason` (max_output_tokens or content_filter) and half of the text. */
+  incomplete: 'answer',
+  /** Completed, but the text is cut JSON. */
+  broken_json: 'answer',
+  /** Completed, valid JSON, but not what the schema asks for. */
+  schema_violation: 'answer',
+  /** The model obeys what it finds in the client's text: echoes it, HTML and addresses included. */
+  obey: 'answer',
+  /** Completed, without any message. */
+  empty: 'answer',
+  /** 200 whose status is `failed`, with `code` (server_error). */
+  failed: 'answer',
+  /** The model says it cannot download a photo; `code` (invalid_value or invalid_image_url) chooses the shape. */
+  image_error: 'answer',
+
+  /** The line's response carries `status` and `code`. */
+  line_status: 'line',
+  /** The line is in neither file. */
+  line_missing: 'line',
+  /** The line is written twice. */
+  line_double: 'line',
+  /** `response:null` and `error.code` = `code` (batch_expired). */
+  line_not_run: 'line',
+  /** The line is cut JSON. */
+  line_broken: 'line',
+
+  /** Ends `failed` after validation with `code` (token_limit_exceeded …). */
+  batch_fail: 'batch',
+  /** Stays in `state` (validating, in_progress, finalizing, cancelling) until it is cancelled or expires. */
+  batch_stuck: 'batch',
+  /** Expires after `share` (0.5) of its lines. */
+  batch_expire: 'batch',
+  /** 404, and not in the list, for `seconds` after it was created. */
+  batch_hidden: 'batch',
+  /** request_counts that do not add up. */
+  batch_counts_off: 'batch',
+
+  /** The model does not exist any more: 404 model_not_found, also for batches. */
+  model_gone: 'model',
+} as const satisfies Record<string, FaultScope>;
+
+export type FaultScope = 'request' | 'answer' | 'line' | 'batch' | 'model';
+export type FaultAction = keyof typeof FAULT_ACTIONS;
+
+/** One rule of POST /sandbox/faults. Every given condition must hold; without any, the rule strikes always. */
+export interface FaultRule {
+  readonly id: string;
+  readonly action: FaultAction;
+  readonly method?: string;
+  /** Path below the host, `*` for any run of characters: `/v1/batches/*`. */
+  readonly path?: string;
+  readonly model?: string;
+  /** With photos (`vision`) or without (`translation`). */
+  readonly kind?: 'vision' | 'translation';
+  /** A text that the request's body, or the batch line, must hold. */
+  readonly contains?: string;
+  /** `line`: only inside batches; `http`: only outside. For faults of an answer. */
+  readonly within?: 'line' | 'http';
+  /** Leaves the first n matching cases alone. */
+  readonly skip?: number;
+  /** Strikes at most n times. */
+  readonly count?: number;
+  /** 0 to 1, decided by the seed and the case: the same run gives the same faults. */
+  readonly probability?: number;
+  readonly seed?: string;
+  /** A request fault only: the request does its work first, then its answer is lost in this way. */
+  readonly after?: boolean;
+  readonly ms?: number;
+  readonly seconds?: number;
+  readonly share?: number;
+  readonly status?: number;
+  readonly code?: string;
+  readonly message?: string;
+  readonly retry_after?: number;
+  readonly retry_after_ms?: number;
+  readonly reason?: string;
+  readonly state?: string;
+}
+
+const STRINGS = ['method', 'path', 'model', 'contains', 'seed', 'code', 'message', 'reason', 'state'] as const;
+const NUMBERS = [
+  'skip',
+  'count',
+  'probability',
+  'ms',
+  'seconds',
+  'share',
+  'status',
+  'retry_after',
+  'retry_after_ms',
+] as const;
+const OTHERS = ['id', 'action', 'kind', 'within', 'after'];
+const KNOWN = new Set<string>([...STRINGS, ...NUMBERS, ...OTHERS]);
+
+/** @throws Error saying which member is wrong: a mistyped rule that never strikes would make a test pass for nothing */
+export function parseFaultRule(value: unknown, id: string): FaultRule {
+  if (!isObject(value)) throw new Error('a fault rule must be an object');
+  const unknown = Object.keys(value).find((name) => !KNOWN.has(name));
+  if (unknown !== undefined) throw new Error(`a fault rule has no member '${unknown}'`);
+  const action = value['action'];
+  if (typeof action !== 'string' || !(action in FAULT_ACTIONS)) {
+    throw new Error(`action must be one of ${Object.keys(FAULT_ACTIONS).join(', ')}`);
+  }
+  for (const name of STRINGS) checkType(value, name, 'string');
+  for (const name of NUMBERS) checkType(value, name, 'number');
+  if (value['kind'] !== undefined && value['kind'] !== 'vision' && value['kind'] !== 'translation') {
+    throw new Error('kind must be vision or translation');
+  }
+  if (value['within'] !== undefined && value['within'] !== 'line' && value['within'] !== 'http') {
+    throw new Error('within must be line or http');
+  }
+  const probability = numberAt(value, 'probability');
+  if (probability !== undefined && (probability < 0 || probability > 1)) {
+    throw new Error('probability must be from 0 to 1');
+  }
+  checkType(value, 'after', 'boolean');
+  return { ...value, id: stringAt(value, 'id') ?? id, action: action as FaultAction };
+}
+
+function checkType(value: JsonObject, name: string, type: 'string' | 'number' | 'boolean'): void {
+  if (value[name] !== undefined && typeof value[name] !== type) throw new Error(`${name} must be a ${type}`);
+}

@@ -1,0 +1,27 @@
+import type { JsonObject } from '../json.js';
+import type { ModelFacts } from '../models/model-table.js';
+
+/** A photo as a request names it. */
+export interface PhotoPart {
+  readonly url: string;
+  readonly detail: 'low' | 'high' | 'auto' | 'original';
+  /** `input[0].content[3]` */
+  readonly path: string;
+  /** As the text right before it announces it ("Photo 3 of 12"), else its position from 1. */
+  readonly number: number;
+}
+
+/** A request that passed every check. */
+export interface ResponseRequest {
+  readonly model: ModelFacts;
+  readonly body: JsonObject;
+  /** Every text of the request in order; `instructions` first. */
+  readonly texts: readonly string[];
+  /** The texts of user messages alone: what a client may have slipped in. */
+  readonly userTexts: readonly string[];
+  readonly photos: readonly PhotoPart[];
+  readonly effort: string | null;
+  readonly maxOutputTokens: number | null;
+  /** The schema of a json_schema format; null for plain text. */
+  readonly schema: JsonObject | null;
+}

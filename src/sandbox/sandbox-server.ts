@@ -1,0 +1,80 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { SandboxConfig } from '../config/sandbox-config.js';
+import { controlRoutes } from './control/control-routes.js';
+import { RequestLog } from './control/request-log.js';
+import { FaultBook } from './faults/fault-book.js';
+import { Pipeline } from './http/pipeline.js';
+import { Router } from './http/router.js';
+import { numberAt } from './json.js';
+import { ModelTable } from './models/model-table.js';
+import { modelRoutes } from './models/models-routes.js';
+import { GuardedFetcher } from './responses/guarded-fetcher.js';
+import { PhotoSource } from './responses/photo-source.js';
+import { RateHeaders } from './responses/rate-headers.js';
+import { Responder } from './responses/responder.js';
+import { responseRoutes } from './responses/responses-routes.js';
+import { SandboxClock } from './sandbox-clock.js';
+import { StateFiles } from './state-files.js';
+
+/** A sandbox that listens in this process. */
+export interface SandboxServer {
+  /** `http://127.0.0.1:PORT/v1`, for OPENAI_BASE_URL. */
+  readonly baseUrl: string;
+  /** The same host without /v1, for the endpoints under /sandbox/. */
+  readonly origin: string;
+  readonly log: RequestLog;
+  readonly faults: FaultBook;
+  readonly clock: SandboxClock;
+  close(): Promise<void>;
+}
+
+/** Starts the sandbox on loopback and resolves once it listens. */
+export async function startSandboxServer(config: SandboxConfig): Promise<SandboxServer> {
+  const state = await new StateFiles(config.stateDir).prepare();
+  const ahead = numberAt((await state.read('clock')) ?? {}, 'ahead_ms') ?? 0;
+  const clock = new SandboxClock(config.speed, ahead);
+  const log = new RequestLog(config.logBodyBytes);
+  const faults = new FaultBook(config.seed);
+  faults.add(config.faults, true);
+  faults.restore(await state.read('faults'));
+  const today = () => new Date(clock.now()).toISOString().slice(0, 10);
+  const models = new ModelTable(config.extraModels, today, (id) => faults.modelGone(id));
+  const fetcher = new GuardedFetcher(config.allow, config.photoTimeoutSeconds);
+  const photos = new PhotoSource(fetcher, config.photos, config.photoConcurrency);
+  const responder = new Responder(models, photos, faults, clock);
+  const pipeline = new Pipeline({
+    api: new Router([...modelRoutes(models), ...responseRoutes(responder, new RateHeaders(), log, config)]),
+    control: new Router(controlRoutes(faults, log, clock, state)),
+    faults,
+    log,
+    apiKey: config.apiKey,
+  });
+  const server = createServer((request, response) => {
+    pipeline.handle(request, response).catch((error: unknown) => {
+      process.stderr.write(`sandbox: ${String(error)}\n`);
+      response.destroy();
+    });
+  });
+  // Uploads of 200 MB over a busy machine take longer than node's default of 300 s for a whole request.
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 75_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, '127.0.0.1', 4096, resolve);
+  });
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    baseUrl: `${origin}/v1`,
+    origin,
+    log,
+    faults,
+    clock,
+    close: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+      await fetcher.close();
+    },
+  };
+}
