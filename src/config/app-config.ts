@@ -31,6 +31,10 @@ export interface AppConfig {
     /** Empty: the sandbox is started in its place. */
     readonly apiKey: string;
     readonly baseUrl: string;
+    /** Sent with every request and part of the upstream's fingerprint; empty: the key's own project. */
+    readonly projectId: string;
+    /** Replaces base URL and project in the upstream's fingerprint: the sandbox stays itself on whatever port it listens. */
+    readonly upstream?: string;
     readonly visionModel: string;
     readonly visionEffort: ReasoningEffort;
     readonly translationModel: string;
@@ -41,6 +45,8 @@ export interface AppConfig {
     /** At most this many tries of one call. */
     readonly retryAttempts: number;
     readonly baseDelaySeconds: number;
+    /** Seconds that one call may take, its tries and the waits between them included. */
+    readonly timeoutSeconds: number;
     /** USD per million tokens by model, on top of the built-in table. */
     readonly prices: Readonly<Record<string, ModelPrice>>;
   };

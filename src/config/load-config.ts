@@ -60,6 +60,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     openai: {
       apiKey,
       baseUrl: readBaseUrl(read),
+      projectId: read.text('OPENAI_PROJECT_ID'),
       visionModel: read.text('OPENAI_VISION_MODEL', 'gpt-5.6-terra'),
       visionEffort: read.oneOf('OPENAI_VISION_EFFORT', EFFORTS, 'medium'),
       translationModel: read.text('OPENAI_TRANSLATION_MODEL', 'gpt-5.6-luna'),
@@ -69,6 +70,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       translationMaxOutputTokens: read.number('OPENAI_TRANSLATION_MAX_OUTPUT_TOKENS', 16_000, { min: 16 }),
       retryAttempts: read.number('RETRY_ATTEMPTS', 5, { min: 1, max: 20 }),
       baseDelaySeconds: read.seconds('BASE_DELAY_SEC', 2, { max: 60 }),
+      timeoutSeconds: read.seconds('OPENAI_TIMEOUT', 600, { min: 1, max: MAX_TIMER_SECONDS }),
       prices: readPrices(read),
     },
     prompts: {

@@ -1,0 +1,124 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { OpenAiError, type OpenAiErrorKind } from './errors.js';
+
+/** Failures in a row, without a single answer between them, that open the circuit. */
+const FAILURES_TO_OPEN = 10;
+/** Connections that a restart of OpenAI's edge cuts all at once are one event: the failures must lie this far apart. */
+const MIN_SPAN_MS = 1_000;
+/** A failure this much later than the last starts a new row. */
+const MAX_PAUSE_MS = 60_000;
+/** How long an open circuit rests, and how long a probe may take before the next one is let through. */
+const REST_MS = 30_000;
+
+export interface CircuitState {
+  readonly state: 'closed' | 'open' | 'half_open';
+  /** Milliseconds until a call is let through again; 0 unless open. For `Retry-After`. */
+  readonly retryAfterMs: number;
+}
+
+/** The right to send one request. Exactly one of its two methods is called when the request has ended. */
+export interface Permit {
+  succeeded(): void;
+  failed(kind: OpenAiErrorKind): void;
+}
+
+/**
+ * Stops calls to an OpenAI that is down, so that synchronous requests are refused at once instead of after their retries.
+ * One per process: each replica finds out by itself; limits and pauses that replicas share are rows of openai_models.
+ *
+ * Counts 5xx, lost connections and broken bodies. A deadline says nothing (the caller may have been impatient), and any
+ * other answer, a 429 or a refused photo too, proves that OpenAI is there.
+ */
+@Injectable()
+export class CircuitBreaker {
+  private readonly logger = new Logger(CircuitBreaker.name);
+  private failures = 0;
+  private firstFailureAt = 0;
+  private lastFailureAt = 0;
+  /** Undefined while closed. */
+  private restUntil: number | undefined;
+  private probeUntil = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  state(): CircuitState {
+    if (this.restUntil === undefined) return { state: 'closed', retryAfterMs: 0 };
+    const retryAfterMs = Math.max(0, this.restUntil - this.clock.now());
+    return { state: retryAfterMs > 0 ? 'open' : 'half_open', retryAfterMs };
+  }
+
+  /** @throws OpenAiError of kind `circuit_open` while the circuit rests, or while its one probe is out */
+  acquire(): Permit {
+    const now = this.clock.now();
+    if (this.restUntil !== undefined) {
+      const waitMs = Math.max(this.restUntil, this.probeUntil) - now;
+      if (waitMs > 0) {
+        throw new OpenAiError({
+          kind: 'circuit_open',
+          retryable: true,
+          retryAfterMs: waitMs,
+          outcomeUnknown: false,
+        });
+      }
+      this.probeUntil = now + REST_MS;
+    }
+    return {
+      succeeded: () => this.close(),
+      failed: (kind) => this.judge(kind),
+    };
+  }
+
+  private judge(kind: OpenAiErrorKind): void {
+    switch (kind) {
+      case 'server':
+      case 'connection':
+      case 'broken_body':
+        this.countFailure();
+        break;
+      case 'timeout':
+      case 'aborted':
+      case 'circuit_open':
+        // No verdict: if this was the probe, the next call is one.
+        this.probeUntil = 0;
+        break;
+      case 'rate_limited':
+      case 'quota':
+      case 'image':
+      case 'context_length':
+      case 'model':
+      case 'rejected':
+      case 'auth':
+        this.close();
+    }
+  }
+
+  private countFailure(): void {
+    const now = this.clock.now();
+    if (this.restUntil !== undefined) {
+      // A failed probe starts the next rest; those still in flight from before must not lengthen the one that runs.
+      if (this.restUntil <= now) this.open(now);
+      return;
+    }
+    if (this.failures === 0 || now - this.lastFailureAt > MAX_PAUSE_MS) {
+      this.failures = 0;
+      this.firstFailureAt = now;
+    }
+    this.failures += 1;
+    this.lastFailureAt = now;
+    if (this.failures >= FAILURES_TO_OPEN && now - this.firstFailureAt >= MIN_SPAN_MS) this.open(now);
+  }
+
+  private open(now: number): void {
+    this.restUntil = now + REST_MS;
+    this.probeUntil = 0;
+    this.logger.error('OpenAI is failing: calls rest', { seconds: REST_MS / 1000, failures: this.failures });
+  }
+
+  private close(): void {
+    if (this.restUntil !== undefined) this.logger.log('OpenAI answers again');
+    this.restUntil = undefined;
+    this.probeUntil = 0;
+    this.failures = 0;
+  }
+}

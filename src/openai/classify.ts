@@ -1,0 +1,103 @@
+import type { OpenAiErrorKind } from './errors.js';
+
+/** An error as OpenAI writes it: an HTTP error body, `error` of a failed response, or an error line of a batch. */
+export interface UpstreamFailure {
+  /** HTTP status; undefined where the failure came inside a 200 or in a line that never ran. */
+  readonly status?: number | undefined;
+  readonly code?: string | undefined;
+  readonly type?: string | undefined;
+  readonly param?: string | undefined;
+  readonly message?: string | undefined;
+  /** The `x-should-retry` header: OpenAI's own word on retrying. */
+  readonly shouldRetry?: boolean | undefined;
+}
+
+export interface FailureClass {
+  readonly kind: OpenAiErrorKind;
+  readonly retryable: boolean;
+}
+
+const QUOTA_CODES = new Set([
+  'insufficient_quota',
+  'billing_hard_limit_reached',
+  'billing_not_active',
+  'project_spend_limit_exceeded',
+  'organization_usage_limit_exceeded',
+]);
+
+const IMAGE_CODES = new Set([
+  'invalid_image',
+  'invalid_image_format',
+  'invalid_base64_image',
+  'invalid_image_url',
+  'image_too_large',
+  'image_too_small',
+  'image_parse_error',
+  'image_content_policy_violation',
+  'invalid_image_mode',
+  'image_file_too_large',
+  'unsupported_image_media_type',
+  'empty_image_file',
+  'failed_to_download_image',
+  'image_file_not_found',
+]);
+
+const MODEL_CODES = new Set(['model_not_found', 'unsupported_model', 'model_not_available', 'model_deprecated']);
+const SERVER_CODES = new Set(['server_error', 'internal_error', 'internal_server_error', 'vector_store_timeout']);
+/** Lines of a batch that never ran: nothing is wrong with the lot. */
+const NOT_RUN_CODES = new Set(['batch_expired', 'batch_cancelled', 'request_timeout']);
+
+// The same failed download arrives as invalid_image_url or as invalid_value with only the text to tell, so texts count too.
+const IMAGE_TEXT =
+  /while downloading|(?:download|fetch).{0,40}\bimage|\bimage\b.{0,60}(?:download|decod|pars|process|corrupt|unsupported|not supported|too large|too small)|(?:invalid|unsupported) image|not represent a valid image/i;
+const CONTEXT_TEXT = /context (?:length|window)|maximum context|request too large|input tokens exceed|too many images/i;
+const MODEL_TEXT =
+  /\bmodel\b.{0,160}(?:does not exist|not found|(?:is|was) (?:not|no longer) (?:supported|available)|has been (?:deprecated|retired|shut down|removed))|do(?:es)? not have access to model|does not support (?:image|vision)|image inputs? (?:is|are) not supported/i;
+const QUEUE_TEXT = /enqueued token limit/i;
+
+/** Sorts a failure by code first, then by text, then by status. Pure; used for calls and for the lines of a batch alike. */
+export function classifyFailure(failure: UpstreamFailure): FailureClass {
+  const kind = kindOf(failure);
+  return { kind, retryable: isRetryable(kind, failure.shouldRetry) };
+}
+
+function kindOf({ status, code = '', type = '', param = '', message = '' }: UpstreamFailure): OpenAiErrorKind {
+  if (QUOTA_CODES.has(code) || QUOTA_CODES.has(type)) return 'quota';
+  if (IMAGE_CODES.has(code)) return 'image';
+  if (code === 'token_limit_exceeded' || QUEUE_TEXT.test(message)) return 'rate_limited';
+  if (code === 'context_length_exceeded' || code === 'max_images_exceeded') return 'context_length';
+  if (MODEL_CODES.has(code)) return 'model';
+  if (SERVER_CODES.has(code) || NOT_RUN_CODES.has(code)) return 'server';
+  // A 5xx is the server's own trouble whatever its text speaks of.
+  if (status !== undefined && status >= 500) return 'server';
+  if (CONTEXT_TEXT.test(message)) return 'context_length';
+  if (status === 429 || code === 'rate_limit_exceeded') return 'rate_limited';
+  if (status === 401) return 'auth';
+  if (param === 'model' || MODEL_TEXT.test(message)) return 'model';
+  if (IMAGE_TEXT.test(message)) return 'image';
+  if (status === 403) return 'auth';
+  if (status === 408 || status === 409) return 'server';
+  return 'rejected';
+}
+
+function isRetryable(kind: OpenAiErrorKind, shouldRetry: boolean | undefined): boolean {
+  switch (kind) {
+    case 'rate_limited':
+    case 'server':
+      return shouldRetry ?? true;
+    case 'rejected':
+      return shouldRetry ?? false;
+    case 'connection':
+    case 'broken_body':
+    case 'timeout':
+    case 'circuit_open':
+      return true;
+    case 'quota':
+    case 'image':
+    case 'context_length':
+    case 'model':
+    case 'auth':
+    case 'aborted':
+      return false;
+  }
+}

@@ -1,0 +1,69 @@
+import { setMaxListeners } from 'node:events';
+import { abortReason, type Clock } from '../common/clock.js';
+import { OpenAiError } from './errors.js';
+import type { CallLimits } from './retry.js';
+
+/** setTimeout fires at once when asked for more. */
+export const LONGEST_TIMER_MS = 2_147_483_647;
+
+/**
+ * Runs `work` under a signal that aborts at the deadline or when the caller hangs up. Rejects then whatever `work` does:
+ * undici ignores a signal while it connects, and the SDK's own timeout ends with the headers, so a stalled body outlives it.
+ * @throws OpenAiError of kind `timeout` or `aborted`; else what `work` throws
+ */
+export async function underDeadline<T>(
+  clock: Clock,
+  limits: CallLimits,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const { deadlineAt, signal: hangUp } = limits;
+  const remaining = deadlineAt - clock.now();
+  // Nothing was sent yet, so these two leave no doubt about the outcome.
+  if (hangUp?.aborted) throw new OpenAiError({ kind: 'aborted', retryable: false, outcomeUnknown: false });
+  if (remaining <= 0) throw new OpenAiError({ kind: 'timeout', retryable: true, outcomeUnknown: false });
+
+  const controller = new AbortController();
+  const timer = new AbortController();
+  const onHangUp = () => controller.abort(new OpenAiError({ kind: 'aborted', retryable: false }));
+  if (hangUp !== undefined) {
+    // One signal may end many calls side by side (a lease that is lost); each takes its listener away again.
+    setMaxListeners(0, hangUp);
+    hangUp.addEventListener('abort', onHangUp, { once: true });
+  }
+  clock.sleep(Math.min(remaining, LONGEST_TIMER_MS), timer.signal).then(
+    () => controller.abort(new OpenAiError({ kind: 'timeout', retryable: true })),
+    () => undefined,
+  );
+  try {
+    return await orAbort(work(controller.signal), controller.signal);
+  } catch (error) {
+    // What broke inside is only the echo of our own abort.
+    throw controller.signal.aborted ? abortReason(controller.signal) : error;
+  } finally {
+    hangUp?.removeEventListener('abort', onHangUp);
+    timer.abort(TIMER_STOPPED);
+  }
+}
+
+/** One error for all timers that are stopped: building a stack for each call costs more than the timer. */
+const TIMER_STOPPED = new Error('timer stopped');
+
+/** `promise`, or a rejection with the signal's reason as soon as it aborts; a late rejection of `promise` is swallowed. */
+export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(abortReason(signal));
+    const settled = () => signal.removeEventListener('abort', onAbort);
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true });
+    promise.then(
+      (value) => {
+        settled();
+        resolve(value);
+      },
+      (error: unknown) => {
+        settled();
+        reject(error instanceof Error ? error : new Error('rejected with a value that is no error', { cause: error }));
+      },
+    );
+  });
+}

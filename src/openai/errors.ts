@@ -1,0 +1,101 @@
+/**
+ * What went wrong between us and OpenAI, by what to do about it.
+ *
+ * - `rate_limited`: 429 that passes by itself, also `token_limit_exceeded` of the batch queue: wait
+ * - `server`: 5xx, 408, 409, or a 200 whose response failed with `server_error`: wait
+ * - `connection`: no answer came: wait
+ * - `broken_body`: an answer began and could not be read, or was not what the API promises: wait
+ * - `timeout`: our own deadline came first
+ * - `quota`: no money or a spend limit: pause the queue until an operator acts
+ * - `image`: a photo could not be downloaded or decoded there: leave it out
+ * - `context_length`: more input than the model, or its limit per minute, takes: send fewer photos
+ * - `model`: the model is gone, unknown or not supported here: change the configuration
+ * - `auth`: the key is wrong or may not do this
+ * - `rejected`: every other refusal; the same request will be refused again
+ * - `circuit_open`: not sent, the circuit breaker rests
+ * - `aborted`: the caller hung up
+ */
+export type OpenAiErrorKind =
+  | 'rate_limited'
+  | 'server'
+  | 'connection'
+  | 'broken_body'
+  | 'timeout'
+  | 'quota'
+  | 'image'
+  | 'context_length'
+  | 'model'
+  | 'rejected'
+  | 'auth'
+  | 'circuit_open'
+  | 'aborted';
+
+export interface OpenAiErrorFacts {
+  readonly kind: OpenAiErrorKind;
+  /** Whether the same call may succeed later; the retry runner and the stages ask this. */
+  readonly retryable: boolean;
+  /** HTTP status of the answer; undefined when none came. */
+  readonly status?: number | undefined;
+  /** OpenAI's own code, `invalid_image_url` for one. */
+  readonly code?: string | undefined;
+  readonly param?: string | undefined;
+  /** The `x-request-id` of OpenAI's answer. */
+  readonly requestId?: string | undefined;
+  /** What OpenAI, or the circuit breaker, asks us to wait, in milliseconds. */
+  readonly retryAfterMs?: number | undefined;
+  /** OpenAI's text. It may quote a client's URL: it goes into no log line and no answer. */
+  readonly upstreamMessage?: string | undefined;
+  /** The `usage` member of a response that failed: its tokens are billed all the same. */
+  readonly usage?: unknown;
+  /** False only when the request surely had no effect: never sent, or refused with a 4xx. */
+  readonly outcomeUnknown?: boolean;
+  readonly cause?: unknown;
+}
+
+/** The only error that leaves this room. Its message holds no text of OpenAI's and none of a client's. */
+export class OpenAiError extends Error {
+  readonly kind: OpenAiErrorKind;
+  readonly retryable: boolean;
+  readonly status: number | undefined;
+  readonly code: string | undefined;
+  readonly param: string | undefined;
+  readonly requestId: string | undefined;
+  readonly retryAfterMs: number | undefined;
+  readonly upstreamMessage: string | undefined;
+  readonly usage: unknown;
+  /**
+   * For calls that make something (`createBatch`): true when nothing was made, because the request was not sent or was
+   * refused with a 4xx. False means unknown: look it up before sending again.
+   */
+  readonly notCreated: boolean;
+  /** Requests that were sent for this call, set by the retry runner. */
+  attempts = 1;
+
+  constructor(facts: OpenAiErrorFacts) {
+    super(describeFacts(facts), facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = 'OpenAiError';
+    this.kind = facts.kind;
+    this.retryable = facts.retryable;
+    this.status = facts.status;
+    this.code = facts.code;
+    this.param = facts.param;
+    this.requestId = facts.requestId;
+    this.retryAfterMs = facts.retryAfterMs;
+    this.upstreamMessage = facts.upstreamMessage;
+    this.usage = facts.usage;
+    this.notCreated = facts.outcomeUnknown === false;
+  }
+
+  /** The photo that an `image` error names, where its text has the URL. */
+  get imageUrl(): string | undefined {
+    if (this.kind !== 'image') return undefined;
+    return this.upstreamMessage?.match(/https?:\/\/[^\s"'<>]+/)?.[0].replace(/[.,;:)\]]+$/, '');
+  }
+}
+
+function describeFacts({ kind, status, code }: OpenAiErrorFacts): string {
+  const details = [status, code?.replace(/[^\w.-]/g, '').slice(0, 64)].filter(
+    (part) => part !== undefined && part !== '',
+  );
+  return `OpenAI call failed: ${kind}${details.length === 0 ? '' : ` (${details.join(', ')})`}`;
+}

@@ -1,0 +1,245 @@
+import { toStreamingFile } from 'openai';
+import type { Clock } from '../common/clock.js';
+import type { AppConfig } from '../config/app-config.js';
+import { OpenAiError } from './errors.js';
+import { FileDownload } from './file-download.js';
+import { dateOf, isRecord, numberOf, textOf } from './json-values.js';
+import { readJson, type CallOptions, type OpenAiTransport } from './openai-transport.js';
+import { withRetries } from './retry.js';
+import { brokenBody } from './to-openai-error.js';
+
+export interface UploadedFile {
+  readonly id: string;
+  /** Bytes of the file as OpenAI counted them; they equal what was sent. */
+  readonly bytes: number;
+}
+
+export interface UpstreamFile {
+  readonly id: string;
+  readonly filename: string | undefined;
+  readonly bytes: number | undefined;
+  readonly createdAt: Date | undefined;
+}
+
+export interface FindFileOptions extends CallOptions {
+  /** Only a file of exactly this size is the one. */
+  readonly bytes?: number | undefined;
+  /** Stop at files older than this; without it the whole list is read. */
+  readonly createdAfter?: Date | undefined;
+}
+
+export interface FileContentOptions {
+  /** Byte to begin at; the cursor of an earlier download. */
+  readonly offset?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Milliseconds without a byte after which the connection counts as dead; 60,000 by default. */
+  readonly idleTimeoutMs?: number | undefined;
+  /** Milliseconds since 1970; none by default, since a file may take as long as bytes keep coming. */
+  readonly deadlineAt?: number | undefined;
+}
+
+const TRY_TIMEOUT_MS = 30_000;
+const IDLE_TIMEOUT_MS = 60_000;
+const PAGE_SIZE = 100;
+/** What goes into a multipart header unescaped by SDK 6 (openai-node #2363). */
+const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+export class FilesApi {
+  constructor(
+    private readonly transport: OpenAiTransport,
+    private readonly clock: Clock,
+    private readonly config: Pick<AppConfig, 'openai'>,
+  ) {}
+
+  /**
+   * Uploads a batch's input in constant memory, at the pace of the connection. A file whose outcome is unknown is uploaded
+   * anew: one that nobody uses costs nothing and expires after 30 days.
+   * @param name - ASCII letters, digits and `._-`, at most 128; by it `findFile` finds the file again
+   * @param source - opens the content anew for each try. An error in it ends the call as kind `aborted`, with it as cause
+   */
+  async uploadBatchInput(
+    name: string,
+    source: () => AsyncIterable<Uint8Array>,
+    options: CallOptions,
+  ): Promise<UploadedFile> {
+    if (!SAFE_NAME.test(name)) throw new TypeError('a file name may hold ASCII letters, digits and ._- only');
+    let content: CountedSource;
+    const { value } = await this.transport.call<UploadedFile>(
+      {
+        name: 'upload_file',
+        send: async (client, sdkOptions) => {
+          content = new CountedSource(source);
+          const file = toStreamingFile(content.read(), name, { type: 'application/jsonl' });
+          try {
+            return await client.files.create({ file, purpose: 'batch' }, sdkOptions).asResponse();
+          } catch (error) {
+            if (content.error === undefined) throw error;
+            throw new OpenAiError({ kind: 'aborted', retryable: false, cause: content.error });
+          }
+        },
+        read: async (response) => {
+          const file = parseFile(await readJson(response));
+          // Cut on the way and yet answered: the rest of the lots would silently never be asked about.
+          if (file?.bytes !== content.bytes) throw brokenBody({ status: response.status });
+          return { id: file.id, bytes: file.bytes };
+        },
+      },
+      options,
+    );
+    return value;
+  }
+
+  /** The newest batch input of this name, or undefined. */
+  async findFile(name: string, options: FindFileOptions): Promise<UpstreamFile | undefined> {
+    let after: string | undefined;
+    for (;;) {
+      const { value: page } = await this.transport.call<{ files: UpstreamFile[]; hasMore: boolean }>(
+        {
+          name: 'find_file',
+          tryTimeoutMs: TRY_TIMEOUT_MS,
+          send: (client, sdkOptions) => {
+            const query = { purpose: 'batch', order: 'desc', limit: PAGE_SIZE, after };
+            return client.get('/files', { query, ...sdkOptions }).asResponse();
+          },
+          read: async (response) => parsePage(await readJson(response)),
+        },
+        options,
+      );
+      const found = page.files.find(
+        (file) => file.filename === name && (options.bytes === undefined || file.bytes === options.bytes),
+      );
+      if (found !== undefined) return found;
+      const last = page.files.at(-1);
+      if (!page.hasMore || last === undefined || last.id === after) return undefined;
+      if (isOlder(last, options.createdAfter)) return undefined;
+      after = last.id;
+    }
+  }
+
+  /** Deletes a file; one that is gone already is deleted. */
+  async deleteFile(id: string, options: CallOptions): Promise<void> {
+    try {
+      await this.transport.call<unknown>(
+        {
+          name: 'delete_file',
+          tryTimeoutMs: TRY_TIMEOUT_MS,
+          send: (client, sdkOptions) => client.files.delete(id, sdkOptions).asResponse(),
+          read: readJson,
+        },
+        options,
+      );
+    } catch (error) {
+      if (!(error instanceof OpenAiError) || error.status !== 404) throw error;
+    }
+  }
+
+  /**
+   * A file's bytes from `offset` on, with flat memory, at the reader's pace. A connection that breaks or stalls is resumed
+   * where it was, as often as RETRY_ATTEMPTS allows without a new byte, so the reader sees one whole file or an error.
+   */
+  async *fileContent(id: string, options: FileContentOptions = {}): AsyncGenerator<Buffer, void, undefined> {
+    const { retryAttempts, baseDelaySeconds } = this.config.openai;
+    const policy = { maxTries: retryAttempts, baseDelayMs: baseDelaySeconds * 1000 };
+    const limits = { signal: options.signal, deadlineAt: options.deadlineAt ?? Number.POSITIVE_INFINITY };
+    let position = options.offset ?? 0;
+    let download: FileDownload | undefined;
+    try {
+      for (;;) {
+        const chunk = await withRetries(this.clock, policy, limits, async () => {
+          try {
+            download ??= await this.open(id, position, options);
+            return await download.next();
+          } catch (error) {
+            await download?.close();
+            download = undefined;
+            throw error;
+          }
+        });
+        if (chunk === undefined) return;
+        position += chunk.length;
+        yield chunk;
+      }
+    } finally {
+      await download?.close();
+    }
+  }
+
+  /** One request for the bytes from `position` on. Its retries are the caller's, which knows whether bytes came. */
+  private async open(id: string, position: number, options: FileContentOptions): Promise<FileDownload> {
+    const idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
+    const deadlineAt = options.deadlineAt ?? Number.POSITIVE_INFINITY;
+    try {
+      const { value } = await this.transport.call<FileDownload>(
+        {
+          name: 'file_content',
+          maxTries: 1,
+          tryTimeoutMs: idleTimeoutMs,
+          send: (client, sdkOptions) => {
+            const headers = { ...sdkOptions.headers, ...(position > 0 ? { Range: `bytes=${position}-` } : {}) };
+            return client.files.content(id, { ...sdkOptions, headers }).asResponse();
+          },
+          // Only the headers: the body is read by next(), each chunk under its own idle timeout.
+          read: (response) => {
+            const limits = { idleTimeoutMs, deadlineAt, signal: options.signal };
+            return Promise.resolve(new FileDownload(response, position, this.clock, limits));
+          },
+        },
+        { deadlineAt, signal: options.signal },
+      );
+      return value;
+    } catch (error) {
+      // The cursor stands at the very end: a server that knows ranges has nothing to give from there.
+      if (error instanceof OpenAiError && error.status === 416) {
+        return new FileDownload(new Response(null), 0, this.clock, {
+          idleTimeoutMs,
+          deadlineAt,
+          signal: options.signal,
+        });
+      }
+      throw error;
+    }
+  }
+}
+
+/** Counts what was read from a source and remembers its error, which must not pass for OpenAI's. */
+class CountedSource {
+  bytes = 0;
+  error: unknown;
+
+  constructor(private readonly source: () => AsyncIterable<Uint8Array>) {}
+
+  async *read(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for await (const chunk of this.source()) {
+        this.bytes += chunk.byteLength;
+        yield chunk;
+      }
+    } catch (error) {
+      this.error = error;
+      throw error;
+    }
+  }
+}
+
+function parseFile(body: unknown): UpstreamFile | undefined {
+  const id = isRecord(body) ? textOf(body['id']) : undefined;
+  if (!isRecord(body) || id === undefined) return undefined;
+  return {
+    id,
+    filename: textOf(body['filename']),
+    bytes: numberOf(body['bytes']),
+    createdAt: dateOf(body['created_at']),
+  };
+}
+
+function parsePage(body: unknown): { files: UpstreamFile[]; hasMore: boolean } {
+  if (!isRecord(body) || !Array.isArray(body['data'])) throw brokenBody({ status: 200 });
+  return {
+    files: body['data'].map(parseFile).filter((file) => file !== undefined),
+    hasMore: body['has_more'] === true,
+  };
+}
+
+function isOlder(file: UpstreamFile, than: Date | undefined): boolean {
+  return than !== undefined && file.createdAt !== undefined && file.createdAt < than;
+}

@@ -1,0 +1,23 @@
+/** Tolerant reading of OpenAI's JSON: its spec and its real answers differ in what is null, "" or absent. */
+
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A non-empty string, else undefined: `error_file_id` comes as "" or null where there is none. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** A finite number, else undefined. */
+export function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
+}
+
+/** A time given in unix seconds, else undefined. */
+export function dateOf(value: unknown): Date | undefined {
+  const seconds = numberOf(value);
+  return seconds === undefined || seconds <= 0 ? undefined : new Date(seconds * 1000);
+}

@@ -1,0 +1,39 @@
+import { isRecord, textOf } from './json-values.js';
+import { readJson, type CallOptions, type OpenAiTransport } from './openai-transport.js';
+import { brokenBody } from './to-openai-error.js';
+
+export interface UpstreamModel {
+  readonly id: string;
+  /** The day from whose beginning (UTC) OpenAI no longer promises the model, where one is announced. */
+  readonly shutdownDate: Date | undefined;
+}
+
+const TRY_TIMEOUT_MS = 15_000;
+
+export class ModelsApi {
+  constructor(private readonly transport: OpenAiTransport) {}
+
+  /** GET /models/{id}. @throws OpenAiError of kind `model` when it is gone or unknown to this key */
+  async retrieveModel(id: string, options: CallOptions): Promise<UpstreamModel> {
+    const { value } = await this.transport.call<UpstreamModel>(
+      {
+        name: 'retrieve_model',
+        model: id,
+        tryTimeoutMs: TRY_TIMEOUT_MS,
+        send: (client, sdkOptions) => client.models.retrieve(id, sdkOptions).asResponse(),
+        read: async (response) => parseModel(await readJson(response)),
+      },
+      options,
+    );
+    return value;
+  }
+}
+
+function parseModel(body: unknown): UpstreamModel {
+  const id = isRecord(body) ? textOf(body['id']) : undefined;
+  if (!isRecord(body) || id === undefined) throw brokenBody({ status: 200 });
+  const date = textOf(body['shutdown_date']);
+  const shutdownDate =
+    date !== undefined && /^\d{4}-\d{2}-\d{2}$/.test(date) ? new Date(`${date}T00:00:00Z`) : undefined;
+  return { id, shutdownDate: shutdownDate && Number.isNaN(shutdownDate.getTime()) ? undefined : shutdownDate };
+}

@@ -1,0 +1,77 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { APP_CONFIG } from '../config/app-config.js';
+import type { AppConfig } from '../config/app-config.js';
+import { BatchesApi } from './batches-api.js';
+import { FilesApi } from './files-api.js';
+import type { JsonRecord } from './json-values.js';
+import { ModelsApi } from './models-api.js';
+import { countTokens } from './openai-metrics.js';
+import { OpenAiTransport, readJson, type CallOptions } from './openai-transport.js';
+import { failureOfResponse } from './to-openai-error.js';
+
+export interface CreatedResponse {
+  /** The Response object as it came, `status` being `completed` or `incomplete`; its parts are not validated. */
+  readonly body: JsonRecord;
+  /** OpenAI's `x-request-id` of the try that succeeded. */
+  readonly requestId: string | undefined;
+  /** Requests that were sent. */
+  readonly tries: number;
+  /** Milliseconds of all tries and the waits between them. */
+  readonly durationMs: number;
+}
+
+/** OpenAI's HTTP API as the service uses it. Every method rejects with OpenAiError only. */
+@Injectable()
+export class OpenAiClient {
+  readonly files: FilesApi;
+  readonly batches: BatchesApi;
+  readonly models: ModelsApi;
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: Pick<AppConfig, 'openai'>,
+    private readonly transport: OpenAiTransport,
+    clock: Clock,
+  ) {
+    this.files = new FilesApi(transport, clock, config);
+    this.batches = new BatchesApi(transport);
+    this.models = new ModelsApi(transport);
+  }
+
+  /**
+   * POST /responses. A response that failed inside its 200 is an error like any other and is tried again where that helps;
+   * one that is incomplete, or a refusal, is an answer.
+   * @param body - the request as OpenAI documents it, without `stream` and `background`
+   */
+  async createResponse(body: JsonRecord, options: CallOptions): Promise<CreatedResponse> {
+    const model = typeof body['model'] === 'string' ? body['model'] : '';
+    const { value, ...facts } = await this.transport.call<JsonRecord>(
+      {
+        name: 'create_response',
+        model,
+        send: (client, sdkOptions) => client.post('/responses', { body, ...sdkOptions }).asResponse(),
+        read: async (response) => {
+          const answer = await readJson(response);
+          const failure = failureOfResponse(answer, response.headers.get('x-request-id') ?? undefined);
+          // Tokens of a response that failed are billed too.
+          countTokens(model, failure === undefined ? (answer as JsonRecord)['usage'] : failure.usage);
+          if (failure !== undefined) throw failure;
+          return answer as JsonRecord;
+        },
+      },
+      options,
+    );
+    return { body: value, ...facts };
+  }
+
+  /**
+   * Which upstream batches and files belong to: base URL and project, without credentials. A stored batch whose upstream
+   * differs must not be asked about, and above all not be sent again.
+   */
+  fingerprint(): string {
+    const { upstream, baseUrl, projectId } = this.config.openai;
+    if (upstream !== undefined) return upstream;
+    const url = new URL(baseUrl);
+    return `${url.origin}${url.pathname.replace(/\/+$/, '')}${projectId === '' ? '' : `#${projectId}`}`;
+  }
+}

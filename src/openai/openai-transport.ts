@@ -1,0 +1,163 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import OpenAI from 'openai';
+import { Clock } from '../common/clock.js';
+import { APP_CONFIG } from '../config/app-config.js';
+import type { AppConfig } from '../config/app-config.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import { LONGEST_TIMER_MS, underDeadline } from './deadline.js';
+import { OpenAiError } from './errors.js';
+import { countRequest, type OpenAiOperation } from './openai-metrics.js';
+import { requestHeaders } from './request-headers.js';
+import { withRetries, type CallLimits } from './retry.js';
+import { brokenBody, toOpenAiError } from './to-openai-error.js';
+import { createAgent, createUndiciFetch } from './undici-fetch.js';
+
+/** One request as it ended; a call of three tries reports three. */
+export interface TryReport {
+  /** From 1. */
+  readonly tryNumber: number;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  /** OpenAI's `x-request-id`, where an answer came. */
+  readonly requestId: string | undefined;
+  /** Undefined when the try succeeded. */
+  readonly error: OpenAiError | undefined;
+}
+
+export interface CallOptions extends CallLimits {
+  /** Called as each try ends, before any wait: for records that must not miss a paid request. */
+  readonly onTry?: ((report: TryReport) => void) | undefined;
+}
+
+/** What the SDK is asked with: it never retries and never times out by itself, both are done here. */
+export interface SdkOptions {
+  readonly signal: AbortSignal;
+  readonly maxRetries: 0;
+  readonly timeout: number;
+  readonly headers: Record<string, string>;
+}
+
+export interface Operation<T> {
+  readonly name: OpenAiOperation;
+  /** For metrics; omitted where a request has no model. */
+  readonly model?: string;
+  /** Default: RETRY_ATTEMPTS. 1 for what must not be sent twice unasked. */
+  readonly maxTries?: number;
+  /** Ends a try that hangs while the deadline leaves room for another; for short requests only. */
+  readonly tryTimeoutMs?: number;
+  send(client: OpenAI, options: SdkOptions): Promise<Response>;
+  /** Reads the whole body, still under deadline and signal. */
+  read(response: Response): Promise<T>;
+}
+
+export interface CallResult<T> {
+  readonly value: T;
+  /** OpenAI's `x-request-id`. */
+  readonly requestId: string | undefined;
+  /** Requests that were sent. */
+  readonly tries: number;
+  /** Of all tries and the waits between them. */
+  readonly durationMs: number;
+}
+
+/** Sends requests through the SDK: the one place with retries, deadline, circuit breaker, hang-ups, headers and metrics. */
+@Injectable()
+export class OpenAiTransport implements OnApplicationShutdown {
+  private readonly logger = new Logger(OpenAiTransport.name);
+  private readonly agent = createAgent();
+  private readonly sdk: OpenAI;
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: Pick<AppConfig, 'openai'>,
+    private readonly clock: Clock,
+    private readonly breaker: CircuitBreaker,
+  ) {
+    const { apiKey, baseUrl, projectId } = config.openai;
+    this.sdk = new OpenAI({
+      apiKey,
+      baseURL: baseUrl,
+      project: projectId === '' ? null : projectId,
+      // Given as null so that the SDK does not look for them in the environment.
+      organization: null,
+      adminAPIKey: null,
+      webhookSecret: null,
+      maxRetries: 0,
+      // The SDK would write request details to the console.
+      logLevel: 'off',
+      fetch: createUndiciFetch(this.agent),
+    });
+  }
+
+  /** @throws OpenAiError only */
+  async call<T>(operation: Operation<T>, options: CallOptions): Promise<CallResult<T>> {
+    const startedAt = this.clock.now();
+    const policy = {
+      maxTries: operation.maxTries ?? this.config.openai.retryAttempts,
+      baseDelayMs: this.config.openai.baseDelaySeconds * 1000,
+    };
+    let tries = 0;
+    const result = await withRetries(this.clock, policy, options, (tryNumber) => {
+      tries = tryNumber;
+      return this.try(operation, options, tryNumber);
+    });
+    return { ...result, tries, durationMs: this.clock.now() - startedAt };
+  }
+
+  /** Requests that are still out are cut: by now everything that waits for one has had its grace. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.agent.destroy();
+  }
+
+  private async try<T>(operation: Operation<T>, options: CallOptions, tryNumber: number) {
+    const startedAt = this.clock.now();
+    const deadlineAt = Math.min(options.deadlineAt, startedAt + (operation.tryTimeoutMs ?? Number.POSITIVE_INFINITY));
+    let requestId: string | undefined;
+    let value: T | undefined;
+    let error: OpenAiError | undefined;
+    try {
+      const permit = this.breaker.acquire();
+      try {
+        value = await underDeadline(this.clock, { deadlineAt, signal: options.signal }, async (signal) => {
+          const headers = requestHeaders();
+          const sdkOptions = { signal, headers, maxRetries: 0, timeout: LONGEST_TIMER_MS } as const;
+          const response = await operation.send(this.sdk, sdkOptions);
+          requestId = response.headers.get('x-request-id') ?? undefined;
+          return operation.read(response);
+        });
+        permit.succeeded();
+      } catch (thrown) {
+        error = toOpenAiError(thrown, this.clock.now());
+        permit.failed(error.kind);
+      }
+    } catch (thrown) {
+      error = toOpenAiError(thrown, this.clock.now());
+    }
+    const durationMs = this.clock.now() - startedAt;
+    countRequest(operation.name, operation.model ?? '', error?.kind ?? 'ok', durationMs);
+    if (error !== undefined) this.logFailure(operation, tryNumber, error);
+    if (error?.kind !== 'circuit_open') {
+      options.onTry?.({ tryNumber, startedAt, durationMs, requestId: requestId ?? error?.requestId, error });
+    }
+    if (error !== undefined) throw error;
+    return { value: value as T, requestId };
+  }
+
+  private logFailure(operation: Operation<unknown>, tryNumber: number, error: OpenAiError): void {
+    const { kind, status, code, requestId, retryable } = error;
+    const facts = { operation: operation.name, model: operation.model, kind, status, code, try: tryNumber, retryable };
+    // A client that hangs up and a rest of the circuit, which has its own line, are no failures of OpenAI's.
+    const level = kind === 'aborted' || kind === 'circuit_open' ? 'debug' : 'warn';
+    this.logger[level]('OpenAI request failed', { ...facts, openaiRequestId: requestId });
+  }
+}
+
+/** The body as JSON. @throws OpenAiError of kind `broken_body` when it is cut, or HTML, or anything else */
+export async function readJson(response: Response): Promise<unknown> {
+  const requestId = response.headers.get('x-request-id') ?? undefined;
+  try {
+    return JSON.parse(await response.text()) as unknown;
+  } catch (cause) {
+    throw brokenBody({ requestId, status: response.status, cause });
+  }
+}

@@ -1,0 +1,113 @@
+import { Logger } from '@nestjs/common';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CircuitBreaker } from '../../src/openai/circuit-breaker.js';
+import { OpenAiError, type OpenAiErrorKind } from '../../src/openai/errors.js';
+import { FakeClock } from './fake-clock.js';
+
+Logger.overrideLogger(false);
+
+let clock: FakeClock;
+let breaker: CircuitBreaker;
+
+beforeEach(() => {
+  clock = new FakeClock();
+  breaker = new CircuitBreaker(clock);
+});
+
+function fail(count: number, kind: OpenAiErrorKind, apartMs: number): void {
+  for (let i = 0; i < count; i += 1) {
+    breaker.acquire().failed(kind);
+    clock.advance(apartMs);
+  }
+}
+
+function refusal(): OpenAiError {
+  try {
+    breaker.acquire();
+  } catch (error) {
+    if (error instanceof OpenAiError) return error;
+  }
+  throw new Error('was let through');
+}
+
+function open(): void {
+  fail(10, 'server', 200);
+  expect(breaker.state().state).toBe('open');
+}
+
+describe('CircuitBreaker', () => {
+  it.each(['server', 'connection', 'broken_body'] as const)('opens after ten failures in a row (%s)', (kind) => {
+    fail(9, kind, 200);
+    expect(breaker.state()).toEqual({ state: 'closed', retryAfterMs: 0 });
+    fail(1, kind, 0);
+    expect(breaker.state()).toEqual({ state: 'open', retryAfterMs: 30_000 });
+    expect(refusal()).toMatchObject({ kind: 'circuit_open', retryAfterMs: 30_000, notCreated: true });
+  });
+
+  it('takes a thousand connections cut at once for one event', () => {
+    fail(1000, 'connection', 0);
+    expect(breaker.state().state).toBe('closed');
+  });
+
+  it('does not add up failures with long pauses between them', () => {
+    fail(30, 'server', 61_000);
+    expect(breaker.state().state).toBe('closed');
+  });
+
+  it.each(['image', 'rejected', 'rate_limited', 'quota', 'context_length', 'model', 'auth'] as const)(
+    'takes an answer for a proof of life (%s)',
+    (kind) => {
+      fail(9, 'server', 200);
+      fail(1, kind, 200);
+      fail(9, 'server', 200);
+      expect(breaker.state().state).toBe('closed');
+    },
+  );
+
+  it('learns nothing from deadlines and hang-ups', () => {
+    fail(50, 'timeout', 200);
+    fail(50, 'aborted', 200);
+    expect(breaker.state().state).toBe('closed');
+    fail(5, 'server', 200);
+    fail(5, 'timeout', 200);
+    fail(5, 'server', 200);
+    expect(breaker.state().state).toBe('open');
+  });
+
+  it('lets one probe through after 30 s, and all again once it succeeded', () => {
+    open();
+    clock.advance(30_000);
+    expect(breaker.state()).toEqual({ state: 'half_open', retryAfterMs: 0 });
+    const probe = breaker.acquire();
+    expect(refusal().retryAfterMs).toBe(30_000);
+    probe.succeeded();
+    expect(breaker.state().state).toBe('closed');
+    breaker.acquire();
+    breaker.acquire();
+  });
+
+  it('rests again when the probe fails', () => {
+    open();
+    clock.advance(30_000);
+    breaker.acquire().failed('connection');
+    expect(breaker.state()).toEqual({ state: 'open', retryAfterMs: 30_000 });
+  });
+
+  it('lets another probe through when the first ended without a verdict or hangs', () => {
+    open();
+    clock.advance(30_000);
+    breaker.acquire().failed('aborted');
+    breaker.acquire();
+    clock.advance(30_000);
+    breaker.acquire();
+  });
+
+  it('does not lengthen the rest for calls that were still on their way', () => {
+    const late = breaker.acquire();
+    open();
+    clock.advance(20_000);
+    const { retryAfterMs } = breaker.state();
+    late.failed('server');
+    expect(breaker.state().retryAfterMs).toBe(retryAfterMs);
+  });
+});

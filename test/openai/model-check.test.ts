@@ -1,0 +1,110 @@
+import { Test } from '@nestjs/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Clock } from '../../src/common/clock.js';
+import { APP_CONFIG } from '../../src/config/app-config.js';
+import { ConfigModule } from '../../src/config/config.module.js';
+import { CircuitBreaker } from '../../src/openai/circuit-breaker.js';
+import { describeModel, ModelCheck } from '../../src/openai/model-check.js';
+import { replacementOf } from '../../src/openai/model-replacements.js';
+import { OpenAiClient } from '../../src/openai/openai-client.js';
+import { OpenAiModule } from '../../src/openai/openai.module.js';
+import { openAiSettings, startRig, type ClientRig } from './client-rig.js';
+import { apiError, hangUp, json, silence } from './openai-stub.js';
+
+let rig: ClientRig;
+beforeEach(async () => {
+  rig = await startRig({ tries: 1 });
+});
+afterEach(() => rig.stop());
+
+const HOUR = 3_600_000;
+const NOW = Date.parse('2026-11-23T12:00:00Z');
+
+describe('describeModel', () => {
+  it.each([
+    [undefined, 'available', true],
+    [61 * 24, 'available', true],
+    [60 * 24, 'deprecated', true],
+    [49, 'deprecated', true],
+    [48, 'closing', false],
+    [-24, 'closing', false],
+  ] as const)('calls a model that shuts down in %s hours %s', (hours, state, acceptsBatch) => {
+    const shutdownDate = hours === undefined ? undefined : new Date(NOW + hours * HOUR);
+    expect(describeModel('gpt-4.1-mini', { shutdownDate }, NOW)).toEqual({
+      id: 'gpt-4.1-mini',
+      state,
+      shutdownDate,
+      replacement: 'gpt-6-luna',
+      acceptsBatch,
+    });
+  });
+
+  it('refuses batches on what is gone, not on what could not be asked', () => {
+    expect(describeModel('x', 'gone', NOW)).toMatchObject({ acceptsBatch: false, replacement: undefined });
+    expect(describeModel('x', 'unknown', NOW)).toMatchObject({ acceptsBatch: true });
+  });
+
+  it('names the replacement of a dated snapshot too', () => {
+    expect(replacementOf('o4-mini-2025-04-16')).toBe('gpt-5.6-terra');
+  });
+});
+
+describe('modelState', () => {
+  const check = () => new ModelCheck(rig.config, rig.clock, rig.client);
+
+  it('asks once an hour', async () => {
+    rig.stub.always(json(200, { id: 'gpt-vision', shutdown_date: '2027-01-14' }));
+    const models = check();
+    expect(await models.modelState('gpt-vision')).toMatchObject({
+      state: 'deprecated',
+      shutdownDate: new Date('2027-01-14T00:00:00Z'),
+    });
+    await models.modelState('gpt-vision');
+    expect(rig.stub.requests.map(({ path }) => path)).toEqual(['/v1/models/gpt-vision']);
+    rig.clock.advance(HOUR);
+    await models.modelState('gpt-vision');
+    expect(rig.stub.requests).toHaveLength(2);
+  });
+
+  it('calls a model gone that OpenAI does not know', async () => {
+    rig.stub.always(apiError(404, { code: 'model_not_found' }));
+    expect(await check().modelState('o4-mini')).toMatchObject({ state: 'gone', replacement: 'gpt-5.6-terra' });
+  });
+
+  it.each([
+    ['is away', hangUp],
+    ['refuses the key', apiError(401, {})],
+    ['fails', apiError(500, {})],
+  ])('knows nothing when OpenAI %s, and asks again after a minute', async (_name, behaviour) => {
+    rig.stub.next(behaviour);
+    rig.stub.always(json(200, { id: 'gpt-vision', shutdown_date: null }));
+    const models = check();
+    expect(await models.modelState('gpt-vision')).toMatchObject({ state: 'unknown', acceptsBatch: true });
+    expect(await models.modelState('gpt-vision')).toMatchObject({ state: 'unknown' });
+    rig.clock.advance(60_000);
+    expect(await models.modelState('gpt-vision')).toMatchObject({ state: 'available' });
+    expect(rig.stub.requests).toHaveLength(2);
+  });
+});
+
+describe('OpenAiModule', () => {
+  it('starts while OpenAI does not answer, asks for both models, and ends without waiting for them', async () => {
+    rig.stub.always(silence);
+    const config = { openai: openAiSettings(rig.stub.baseUrl) };
+    const module = await Test.createTestingModule({ imports: [ConfigModule.forRoot(config as never), OpenAiModule] })
+      .overrideProvider(Clock)
+      .useValue(rig.clock)
+      .compile();
+    expect(module.get(APP_CONFIG)).toBe(config);
+    await module.init();
+    expect(module.get(OpenAiClient).fingerprint()).toBe(`${rig.stub.baseUrl}#proj_test`);
+    expect(module.get(CircuitBreaker).state().state).toBe('closed');
+    await rig.stub.arrived(2);
+    expect(rig.stub.requests.map(({ path }) => path).toSorted()).toEqual([
+      '/v1/models/gpt-translation',
+      '/v1/models/gpt-vision',
+    ]);
+    await module.close();
+    await rig.stub.connectionsClosed(2);
+  });
+});
