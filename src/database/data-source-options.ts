@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import type { AppConfig } from '../config/app-config.js';
+import { QuietTypeOrmLogger } from './typeorm-logger.js';
 
 /** Seconds for a request to wait for a connection, be it because the server is away or the pool is busy; then it is 503. */
 const CONNECT_TIMEOUT_SECONDS = 10;
@@ -34,7 +35,7 @@ export function dataSourceOptions(
     poolErrorHandler: (error: unknown) => {
       logger.warn('an idle database connection broke', { code: (error as { code?: unknown }).code });
     },
-    logging: false,
+    logger: new QuietTypeOrmLogger(),
     extra: {
       connectionTimeoutMillis: CONNECT_TIMEOUT_SECONDS * 1000,
       idleTimeoutMillis: 30_000,

@@ -99,6 +99,8 @@ export class Cluster {
       log_error_verbosity: 'terse',
       log_min_error_statement: 'panic',
       log_checkpoints: 'off',
+      // A killed service's statements must not go on and hold their locks; other systems refuse the setting.
+      ...(process.platform === 'linux' ? { client_connection_check_interval: '1s' } : {}),
       ...extra,
     };
     const file = join(this.data, 'service.conf');

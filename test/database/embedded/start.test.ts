@@ -1,4 +1,4 @@
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../../src/database/embedded/embedded-postgres.js';
@@ -63,10 +63,10 @@ describe('a first start', () => {
   });
 
   it('stops the server, twice without harm', async () => {
-    const { stop } = await start();
+    const started = await start();
     expect(await serverIsRunning(dataDir)).toBe(true);
-    await stop.call(server);
-    await stop.call(server);
+    await started.stop();
+    await started.stop();
     expect(await serverIsRunning(dataDir)).toBe(false);
   });
 
@@ -136,7 +136,6 @@ describe.runIf(isRoot)('as root', () => {
 describe.runIf(isRoot && canReach(import.meta.dirname, NOBODY))('as a plain user', () => {
   it('starts and stops, whatever the locale of the machine', async () => {
     const { dataDir: theirs, remove: removeTheirs } = await temporaryDataDir();
-    const { chown } = await import('node:fs/promises');
     await chown(theirs, NOBODY.uid, NOBODY.gid);
     const host = new Host(theirs, { ...NOBODY, env: { LC_ALL: 'C' } });
     const url = await host.says('ready');

@@ -1,0 +1,138 @@
+import { createServer, connect, type Server, type Socket, type AddressInfo } from 'node:net';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { DataSource } from 'typeorm';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { isDatabaseAway, toServiceError } from '../../src/common/http-error.filter.js';
+import { dataSourceOptions } from '../../src/database/data-source-options.js';
+import { Database } from '../../src/database/database.service.js';
+import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
+import { serverPid, temporaryDataDir } from './embedded/host.js';
+import { testConfig } from '../support/database-config.js';
+
+// Real: a PostgreSQL that is stopped and killed, and a TCP relay in front of it that cuts connections.
+
+const quiet = { log: () => undefined, warn: () => undefined, error: console.error };
+
+let dataDir: string;
+let remove: () => Promise<void>;
+let server: EmbeddedPostgres;
+let relay: Server;
+const sockets = new Set<Socket>();
+let dataSource: DataSource;
+let database: Database;
+
+beforeAll(async () => {
+  ({ dataDir, remove } = await temporaryDataDir());
+  server = await startEmbeddedPostgres({ dataDir, logger: quiet });
+  const url = new URL(server.url);
+  const serverPort = Number(url.port);
+  relay = createServer((client) => {
+    const upstream = connect(serverPort, '127.0.0.1');
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+    }
+    client.pipe(upstream).pipe(client);
+    upstream.on('close', () => client.destroy());
+    client.on('close', () => upstream.destroy());
+  }).listen(0, '127.0.0.1');
+  await once(relay, 'listening');
+  url.port = String((relay.address() as AddressInfo).port);
+  dataSource = await new DataSource(dataSourceOptions(testConfig(), url.href)).initialize();
+  database = new Database(dataSource);
+});
+
+afterEach(async () => {
+  await expect.poll(() => database.query('select 1 as one').catch(() => undefined)).toEqual([{ one: 1 }]);
+});
+
+afterAll(async () => {
+  await dataSource.destroy();
+  relay.close();
+  await server.stop();
+  await remove();
+});
+
+const cutAll = () => {
+  for (const socket of sockets) socket.destroy();
+  sockets.clear();
+};
+
+/** Rejections of a statement on the pool, of ones in transactions and of one by TypeORM, all of them under way. */
+async function failuresDuring(trouble: (mark: string) => void | Promise<void>): Promise<unknown[]> {
+  // A server works on for a client that is gone: the statements of the test before may still be there.
+  const mark = randomUUID();
+  const statement = `select pg_sleep(60) as "${mark}"`;
+  const underWay = Promise.allSettled([
+    database.query(statement),
+    database.transaction((tx) => tx.query(statement)),
+    dataSource.query(statement),
+    dataSource.transaction((manager) => manager.query(statement)),
+  ]);
+  await expect
+    .poll(() =>
+      database.query(`select pid from pg_stat_activity where wait_event = 'PgSleep' and query like $1`, [`%${mark}%`]),
+    )
+    .toHaveLength(4);
+  await trouble(mark);
+  return (await underWay).map((outcome) => (outcome.status === 'rejected' ? outcome.reason : outcome.value));
+}
+
+describe('a database that goes away', () => {
+  it.each([
+    ['its connections are cut', cutAll],
+    ['its server is killed', async () => void process.kill(await serverPid(dataDir), 'SIGKILL')],
+    ['its server shuts down fast', async () => void process.kill(await serverPid(dataDir), 'SIGINT')],
+    [
+      'somebody terminates its connections',
+      async (mark: string) => {
+        const ours = `wait_event = 'PgSleep' and query like $1`;
+        await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${ours}`, [`%${mark}%`]);
+      },
+    ],
+  ])('is a 503 for everything under way when %s, and works again by itself', async (_case, trouble) => {
+    const failures = await failuresDuring(trouble);
+    for (const failure of failures) {
+      expect([failure, isDatabaseAway(failure)]).toEqual([expect.any(Error), true]);
+      expect(toServiceError(failure)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', headers: { 'Retry-After': '5' } });
+    }
+  });
+
+  it('is a 503 for what comes while nothing listens', async () => {
+    const port = await closedPort();
+    const url = `postgres://nobody@127.0.0.1:${port}/none`;
+    const failure = await new DataSource(dataSourceOptions(testConfig(), url))
+      .initialize()
+      .catch((error: unknown) => error);
+    expect([failure, isDatabaseAway(failure)]).toEqual([expect.any(Error), true]);
+  });
+
+  it('is a 503 when every connection is busy for longer than a request waits', async () => {
+    const options = dataSourceOptions(testConfig({ poolSize: 1 }), server.url);
+    const busy = await new DataSource({
+      ...options,
+      extra: { ...options.extra, connectionTimeoutMillis: 50 },
+    }).initialize();
+    const small = new Database(busy);
+    await small.transaction(async () => {
+      const failure = await small.query('select 1').catch((error: unknown) => error);
+      expect([failure, isDatabaseAway(failure)]).toEqual([expect.any(Error), true]);
+    });
+    await busy.destroy();
+  });
+
+  it('is nothing that a wrong statement is taken for', async () => {
+    const failure = await database.query('select 1/0').catch((error: unknown) => error);
+    expect([failure, isDatabaseAway(failure)]).toEqual([expect.any(Error), false]);
+  });
+});
+
+async function closedPort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
