@@ -148,7 +148,7 @@ function pythonFloat(value: number): string {
   return `${sign}${whole}.${digits.slice(exponent + 1) || '0'}`;
 }
 
-const BEYOND_ASCII = /[\u007f-\uffff]/g;
+const BEYOND_ASCII = /[\u007f-\uffff]+/g;
 
 /** The canonical string of what a source text has between two quotes. */
 function quoteInside(inside: string): string {
@@ -165,11 +165,16 @@ function quote(text: string): string {
 
 /** JSON.stringify already escapes like Python below U+007F, lone surrogates included. */
 function escape(text: string): string {
-  return JSON.stringify(text).replace(BEYOND_ASCII, escapeUnit);
+  return JSON.stringify(text).replace(BEYOND_ASCII, escapeUnits);
 }
 
-function escapeUnit(unit: string): string {
-  return '\\u' + unit.charCodeAt(0).toString(16).padStart(4, '0');
+/** A run at a time: a call for each character took three times as long for Cyrillic text. */
+function escapeUnits(units: string): string {
+  let escaped = '';
+  for (let index = 0; index < units.length; index++) {
+    escaped += '\\u' + units.charCodeAt(index).toString(16).padStart(4, '0');
+  }
+  return escaped;
 }
 
 const SURROGATE_OR_ABOVE = /[\ud800-\uffff]/;

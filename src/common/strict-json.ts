@@ -1,0 +1,136 @@
+import { isUtf8 } from 'node:buffer';
+import { ServiceError } from './service-error.js';
+
+/** Brackets open at once, the outermost included: deeper values overflow code that recurses. */
+export const MAX_JSON_DEPTH = 32;
+
+/** Python refuses to read integers with more digits, so no client could have signed one. */
+export const MAX_INTEGER_DIGITS = 4300;
+
+/** @param message - what is wrong and, where known, at which byte */
+export function invalidJson(message: string, cause?: unknown): ServiceError {
+  return new ServiceError('INVALID_JSON', message, { cause });
+}
+
+/**
+ * Parses a whole, small document (up to about 1 MiB) by the rules of the contract.
+ * @param bytes - UTF-8 without a byte order mark
+ * @param name - what the message calls the document, such as "The body"
+ * @throws ServiceError INVALID_JSON: bad UTF-8 or syntax, too deep, a repeated key, an integer of too many digits
+ */
+export function parseStrictJson(bytes: Buffer, name: string): unknown {
+  const text = decodeUtf8(bytes, name);
+  checkStructure(text, name);
+  return parseJson(text, name);
+}
+
+/** @throws ServiceError INVALID_JSON: a decoder that replaces bad bytes would sign and store other text than was sent */
+export function decodeUtf8(bytes: Buffer, name: string): string {
+  if (!isUtf8(bytes)) throw invalidJson(`${name} is not valid UTF-8.`);
+  return bytes.toString('utf8');
+}
+
+/** @throws ServiceError INVALID_JSON without V8's own message, which may quote what the client sent */
+export function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const position = /at position (\d+)/.exec(String(error))?.[1];
+    const where = position === undefined ? '' : ` (near its character ${position})`;
+    throw invalidJson(`${name} is not valid JSON${where}.`, error);
+  }
+}
+
+/** True when the document holds an integer that Python would refuse. Linear, and a few reads for the usual document. */
+export function hasLongInteger(bytes: Buffer): boolean {
+  // A run longer than the step covers a multiple of it: only there the digits need to be counted.
+  for (let probe = MAX_INTEGER_DIGITS; probe < bytes.length; probe += MAX_INTEGER_DIGITS) {
+    if (!isDigit(bytes[probe])) continue;
+    let start = probe;
+    let end = probe;
+    while (isDigit(bytes[start - 1])) start--;
+    while (isDigit(bytes[end])) end++;
+    // The run may lie in a string or belong to a float: only then every token is looked at.
+    if (end - start > MAX_INTEGER_DIGITS) return findLongInteger(bytes.toString('latin1'));
+  }
+  return false;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+
+const NUMBER_TOKEN = /\d[\d.eE+-]*/y;
+const LONG_INTEGER = new RegExp(`^\\d{${MAX_INTEGER_DIGITS + 1},}$`);
+const COLON_NEXT = /[ \t\n\r]*:/y;
+
+function findLongInteger(text: string): boolean {
+  for (let position = 0; position < text.length; position++) {
+    if (text[position] === '"') position = endOfString(text, position);
+    else if (isDigit(text.charCodeAt(position))) {
+      const token = numberToken(text, position);
+      if (LONG_INTEGER.test(token)) return true;
+      position += token.length - 1;
+    }
+  }
+  return false;
+}
+
+/** The rules that JSON.parse lacks. Syntax is left to it; text that is not JSON may pass or fail here. */
+function checkStructure(text: string, name: string): void {
+  const open: (Set<string> | undefined)[] = [];
+  for (let position = 0; position < text.length; position++) {
+    switch (text[position]) {
+      case '{':
+      case '[':
+        open.push(text[position] === '{' ? new Set() : undefined);
+        if (open.length > MAX_JSON_DEPTH) throw tooDeep(name);
+        break;
+      case '}':
+      case ']':
+        open.pop();
+        break;
+      case '"': {
+        const end = endOfString(text, position);
+        COLON_NEXT.lastIndex = end + 1;
+        if (COLON_NEXT.test(text)) addKey(open.at(-1), text.slice(position, end + 1), name);
+        position = end;
+        break;
+      }
+      default:
+        if (isDigit(text.charCodeAt(position))) {
+          const token = numberToken(text, position);
+          if (LONG_INTEGER.test(token)) throw longInteger(name);
+          position += token.length - 1;
+        }
+    }
+  }
+}
+
+function addKey(keys: Set<string> | undefined, source: string, name: string): void {
+  const key = source.includes('\\') ? String(parseJson(source, name)) : source.slice(1, -1);
+  if (keys?.has(key)) throw invalidJson(`${name} repeats the key ${JSON.stringify(key.slice(0, 100))}.`);
+  keys?.add(key);
+}
+
+export function tooDeep(name: string): ServiceError {
+  return invalidJson(`${name} is nested more than ${MAX_JSON_DEPTH} levels deep.`);
+}
+
+export function longInteger(name: string): ServiceError {
+  return invalidJson(`${name} holds an integer of more than ${MAX_INTEGER_DIGITS} digits.`);
+}
+
+function numberToken(text: string, position: number): string {
+  NUMBER_TOKEN.lastIndex = position;
+  return NUMBER_TOKEN.exec(text)?.[0] ?? '0';
+}
+
+/** The position of the closing quote, or the end of the text. */
+function endOfString(text: string, start: number): number {
+  for (let position = start + 1; position < text.length; position++) {
+    if (text[position] === '\\') position++;
+    else if (text[position] === '"') return position;
+  }
+  return text.length;
+}
