@@ -1,0 +1,192 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.service.js';
+import type { StoredError } from './batch-job.entity.js';
+import { renderLot, type LotDescription, type LotRecord, type LotView } from './lot-result.js';
+
+/** What of a job is needed to read its lots; a JobRecord is one. */
+export interface JobOfLots extends LotView {
+  readonly id: string;
+  readonly webhookUrl: string | null;
+}
+
+export interface LotSelection {
+  /** First position, 0 if absent. */
+  readonly from?: number;
+  /** Last position, inclusive. */
+  readonly to?: number;
+  readonly lotId?: string;
+  /** Only lots that are completed or failed. */
+  readonly onlyFinished?: boolean;
+  /** Only lots whose webhook address (their own, else the job's) is this one. */
+  readonly receiver?: string;
+  /** The highest revision to read; without it the latest. */
+  readonly revision?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A page is at most this many lots … */
+const PAGE_LOTS = 500;
+/** … and about as many rendered bytes; a lot that is larger is a page of its own. */
+const PAGE_BYTES = 2 * 1024 * 1024;
+
+type LotRow = [
+  position: number,
+  lotId: string,
+  status: LotRecord['status'],
+  /** Milliseconds since 1970: pg takes five times as long to parse a timestamp's text. */
+  finishedAt: number | null,
+  processedImages: number,
+  missingImages: string | null,
+  error: StoredError | null,
+  renderedBytes: number,
+];
+
+type ResultRow = [
+  position: number,
+  language: string,
+  html: string,
+  fallback: boolean,
+  revision: number,
+  assessment: string | null,
+  usage: string | null,
+];
+
+/**
+ * Reads a job's lots with their descriptions in order of position, flat in memory whatever the job's size.
+ * Keyset pages rather than a cursor: a client that reads slowly holds no connection and no transaction.
+ * Lots and results are two statements, because joined ones came back in twice the time (measured on 200,000 rows), in
+ * this order, because a lot that reads completed has had its results committed with it, and results never change.
+ */
+@Injectable()
+export class LotResultReader {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Each lot as JSON text (see renderLot), byte for byte the same whenever it is read again at the same revision.
+   * @throws Error when a completed lot's results are gone, as after retention: what was read so far is no whole answer
+   */
+  async *readLots(job: JobOfLots, selection: LotSelection = {}): AsyncGenerator<string, void, undefined> {
+    for await (const page of this.readPages(job, selection)) {
+      for (const lot of page) yield renderLot(lot, job);
+    }
+  }
+
+  /** The same lots unrendered, a page at a time; the next page is on its way while one is used. */
+  async *readPages(job: JobOfLots, selection: LotSelection = {}): AsyncGenerator<LotRecord[], void, undefined> {
+    const first = selection.from ?? 0;
+    let next: Promise<Page> | null = this.readPage(job, selection, first);
+    try {
+      while (next !== null) {
+        const page: Page = await next;
+        selection.signal?.throwIfAborted();
+        next = page.last === null ? null : this.readPage(job, selection, page.last + 1);
+        // Awaited above, one turn later; until then its failure must not count as unhandled.
+        next?.catch(() => undefined);
+        if (page.lots.length > 0) yield page.lots;
+      }
+    } finally {
+      // A reader that stops early leaves no statement behind that would outlive the pool.
+      await next?.catch(() => undefined);
+    }
+  }
+
+  private async readPage(job: JobOfLots, selection: LotSelection, from: number): Promise<Page> {
+    const rows = await this.readLotRows(job, selection, from);
+    let kept = 0;
+    for (let bytes = 0; kept < rows.length; kept++) {
+      bytes += (rows[kept] as LotRow)[7];
+      if (kept > 0 && bytes > PAGE_BYTES) break;
+    }
+    const page = rows.slice(0, kept);
+    const results = await this.readResults(job, selection, page);
+    const lots = page.map((row) => toRecord(row, results.get(row[0]) ?? []));
+    const more = kept < rows.length || rows.length === PAGE_LOTS;
+    return { lots, last: more ? (page[kept - 1] as LotRow)[0] : null };
+  }
+
+  private async readLotRows(job: JobOfLots, selection: LotSelection, from: number): Promise<LotRow[]> {
+    const values: unknown[] = [job.id, from];
+    const parameter = (value: unknown) => `$${values.push(value)}`;
+    let where = 'l.job_id = $1 and l.position >= $2';
+    if (selection.to !== undefined) where += ` and l.position <= ${parameter(selection.to)}`;
+    if (selection.lotId !== undefined) where += ` and l.lot_id = ${parameter(selection.lotId)}`;
+    if (selection.onlyFinished === true) where += ` and l.status in ('completed', 'failed')`;
+    let join = '';
+    if (selection.receiver !== undefined) {
+      join = 'join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position';
+      where += ` and coalesce(i.webhook, ${parameter(job.webhookUrl)}::text) = ${parameter(selection.receiver)}`;
+    }
+    const { rows } = await this.database.pool.query<LotRow>({
+      rowMode: 'array',
+      text: `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text, l.error,
+          l.rendered_bytes
+        from batch_lots l ${join} where ${where} order by l.position limit ${PAGE_LOTS}`,
+      values,
+    });
+    return rows;
+  }
+
+  /** The page's descriptions by position, each language at its highest revision. */
+  private async readResults(
+    job: JobOfLots,
+    selection: LotSelection,
+    page: readonly LotRow[],
+  ): Promise<Map<number, ResultRow[]>> {
+    const completed = page.filter((row) => row[2] === 'completed').map((row) => row[0]);
+    const found = new Map<number, ResultRow[]>();
+    if (completed.length === 0) return found;
+    const { include = [] } = job.options;
+    // The English source is read only where something of it is shown.
+    const languages = include.length > 0 ? [...job.languages, 'en'] : job.languages;
+    const first = completed[0] as number;
+    const last = completed.at(-1) as number;
+    const values: unknown[] = [job.id, languages, first, last];
+    let where = 'job_id = $1 and position between $3 and $4 and language = any($2)';
+    // Few lots far apart: named one by one, or the range would read what lies between them.
+    if (last - first >= 2 * completed.length) where += ` and position = any($${values.push(completed)})`;
+    if (selection.revision !== undefined) where += ` and revision <= $${values.push(selection.revision)}`;
+    const { rows } = await this.database.pool.query<ResultRow>({
+      rowMode: 'array',
+      text: `select position, language, html, fallback, revision,
+          ${include.includes('assessment') || include.includes('usage') ? 'assessment::text' : 'null'},
+          ${include.includes('usage') ? 'usage::text' : 'null'}
+        from batch_results where ${where}`,
+      values,
+    });
+    for (const row of rows) {
+      const ofLot = found.get(row[0]);
+      if (ofLot === undefined) {
+        found.set(row[0], [row]);
+        continue;
+      }
+      const same = ofLot.findIndex((other) => other[1] === row[1]);
+      if (same === -1) ofLot.push(row);
+      else if ((ofLot[same] as ResultRow)[4] < row[4]) ofLot[same] = row;
+    }
+    return found;
+  }
+}
+
+interface Page {
+  readonly lots: LotRecord[];
+  /** The page's last position, null when nothing follows. */
+  readonly last: number | null;
+}
+
+function toRecord(lot: LotRow, results: readonly ResultRow[]): LotRecord {
+  return {
+    lotId: lot[1],
+    status: lot[2],
+    finishedAt: lot[3] === null ? null : new Date(lot[3]),
+    processedImages: lot[4],
+    missingImages: lot[5],
+    error: lot[6],
+    descriptions: results.map((row): LotDescription => ({
+      language: row[1],
+      html: row[2],
+      fallback: row[3],
+      assessment: row[5],
+      usage: row[6],
+    })),
+  };
+}

@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  lotStatus,
+  pendingLanguages,
+  renderLot,
+  type LotDescription,
+  type LotRecord,
+  type LotView,
+} from '../../src/jobs/lot-result.js';
+
+const view: LotView = { status: 'completed', languages: ['ru', 'en'], options: {} };
+
+function description(language: string, html: string, more: Partial<LotDescription> = {}): LotDescription {
+  return { language, html, fallback: false, ...more };
+}
+
+function lot(more: Partial<LotRecord> = {}): LotRecord {
+  return {
+    lotId: '11-12345',
+    status: 'completed',
+    finishedAt: new Date('2026-01-01T00:00:00.900Z'),
+    processedImages: 3,
+    missingImages: null,
+    error: null,
+    descriptions: [description('en', '<p>Dent</p>'), description('ru', '<p>Вмятина</p>')],
+    ...more,
+  };
+}
+
+describe('renderLot', () => {
+  it('shows a completed lot as the contract has it, descriptions in the order of the request', () => {
+    expect(renderLot(lot(), view)).toBe(
+      '{"lot_id":"11-12345","status":"completed","processed_at":"2026-01-01T00:00:00Z","processed_images":3,' +
+        '"descriptions":[{"language":"ru","damages":"<p>Вмятина</p>"},{"language":"en","damages":"<p>Dent</p>"}],' +
+        '"missing_images":[],"pending_languages":[]}',
+    );
+  });
+
+  it('gives the same bytes whatever order the descriptions were read in', () => {
+    const { descriptions } = lot();
+    expect(renderLot(lot({ descriptions: descriptions.toReversed() }), view)).toBe(renderLot(lot(), view));
+  });
+
+  it('leaves the English source out when English was not asked for', () => {
+    const russian: LotView = { ...view, languages: ['ru'] };
+    expect(JSON.parse(renderLot(lot(), russian))).toMatchObject({ descriptions: [{ language: 'ru' }] });
+  });
+
+  it('marks and names a language that carries the English text', () => {
+    const fallen = lot({
+      descriptions: [description('en', '<p>Dent</p>'), description('ru', '<p>Dent</p>', { fallback: true })],
+    });
+    expect(JSON.parse(renderLot(fallen, view))).toMatchObject({
+      descriptions: [
+        { language: 'ru', damages: '<p>Dent</p>', fallback: true },
+        { language: 'en', damages: '<p>Dent</p>' },
+      ],
+      pending_languages: ['ru'],
+    });
+    expect(pendingLanguages(fallen, view.languages)).toEqual(['ru']);
+  });
+
+  it('refuses to show a completed lot that lacks a language', () => {
+    expect(() => renderLot(lot({ descriptions: [description('en', '')] }), view)).toThrow('lacks the description');
+  });
+
+  it('shows findings and usage only when they were asked for, spliced as stored', () => {
+    const rich = lot({
+      descriptions: [
+        description('ru', 'r', { usage: '[{"stage":"translation"}]' }),
+        description('en', 'e', { assessment: '{"findings" : [1.0]}', usage: '{"stage":"vision"}' }),
+      ],
+    });
+    expect(renderLot(rich, view)).not.toMatch(/assessment|usage/);
+    const both = renderLot(rich, { ...view, options: { include: ['assessment', 'usage'] } });
+    expect(both).toContain('"assessment":{"findings" : [1.0]},"usage":[{"stage":"vision"},{"stage":"translation"}]');
+  });
+
+  it('shows no usage entry for a row that cost nothing of its own', () => {
+    const free = lot({
+      descriptions: [
+        description('en', 'e', { assessment: '{}', usage: 'null' }),
+        description('ru', 'r', { usage: '[ ]' }),
+      ],
+    });
+    expect(renderLot(free, { ...view, options: { include: ['usage'] } })).toContain('"usage":[]');
+  });
+
+  it('keeps a pretty-printed value on the one line', () => {
+    const pretty = lot({ descriptions: [description('en', 'e', { assessment: '{\n  "a": 1\r\n}' })] });
+    const text = renderLot(pretty, { status: 'completed', languages: ['en'], options: { include: ['assessment'] } });
+    expect(text).not.toMatch(/[\r\n]/);
+    expect(JSON.parse(text)).toMatchObject({ assessment: { a: 1 } });
+  });
+
+  it('shows a failed lot with its reason and its missing photos, and arrays even when empty', () => {
+    const failed = lot({
+      status: 'failed',
+      processedImages: 0,
+      missingImages: '["https://cdn.test/1.jpg"]',
+      error: { code: 'IMAGE_UNREACHABLE', message: 'say "cheese"' },
+      descriptions: [],
+    });
+    expect(JSON.parse(renderLot(failed, view))).toEqual({
+      lot_id: '11-12345',
+      status: 'failed',
+      processed_at: '2026-01-01T00:00:00Z',
+      processed_images: 0,
+      descriptions: [],
+      missing_images: ['https://cdn.test/1.jpg'],
+      pending_languages: [],
+      error: { code: 'IMAGE_UNREACHABLE', message: 'say "cheese"' },
+    });
+  });
+
+  it('shows nothing of a lot that is still being translated', () => {
+    const text = renderLot(lot({ status: 'translating', finishedAt: null }), { ...view, status: 'translating' });
+    expect(JSON.parse(text)).toMatchObject({ status: 'translating', processed_at: null, descriptions: [] });
+  });
+
+  it('is valid JSON on one line with the text intact, whatever the text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (lotId, html) => {
+        const text = renderLot(lot({ lotId, descriptions: [description('en', html)] }), { ...view, languages: ['en'] });
+        expect(text).not.toMatch(/[\r\n]/);
+        const parsed: unknown = JSON.parse(text);
+        expect(parsed).toMatchObject({ lot_id: lotId, descriptions: [{ damages: html }] });
+        expect(parsed).not.toHaveProperty('images');
+      }),
+    );
+  });
+});
+
+describe('lotStatus', () => {
+  it('reads an unfinished lot of a cancelled job as cancelled, a finished one as it ended', () => {
+    expect(lotStatus('pending', 'cancelled')).toBe('cancelled');
+    expect(lotStatus('translating', 'cancelled')).toBe('cancelled');
+    expect(lotStatus('completed', 'cancelled')).toBe('completed');
+    expect(lotStatus('failed', 'cancelled')).toBe('failed');
+    expect(lotStatus('processing', 'processing')).toBe('processing');
+  });
+});
