@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { BatchJob } from './batch-job.entity.js';
+import { EndedJobs } from './ended-jobs.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
 import { BatchLot, BatchLotInput, BatchResult } from './lot.entities.js';
+import { LotResultReader } from './lot-result-reader.js';
 import { OpenAiBatch, OpenAiModel } from './openai-batch.entities.js';
 import { RequestKey } from './request-key.entity.js';
 import { RequestKeys } from './request-keys.js';
@@ -23,7 +25,7 @@ import { SyncJobStore } from './sync-job-store.js';
       RequestKey,
     ]),
   ],
-  providers: [JobStore, SyncJobStore, RequestKeys],
-  exports: [JobStore, SyncJobStore, RequestKeys],
+  providers: [EndedJobs, JobStore, SyncJobStore, LotResultReader, RequestKeys],
+  exports: [EndedJobs, JobStore, SyncJobStore, LotResultReader, RequestKeys],
 })
 export class JobsModule {}

@@ -1,6 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { newId } from '../common/ids.js';
 import type { Transaction } from '../database/database.service.js';
+import { firstAttemptAt } from './retry-schedule.js';
 import type { LotPart } from './part-packer.js';
 
 export interface PartsOfEvent {
@@ -13,6 +15,8 @@ export interface PartsOfEvent {
 /** Writes deliveries; whoever calls brings the transaction, so that a delivery exists exactly when its reason does. */
 @Injectable()
 export class DeliveryOutbox {
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+
   /** One delivery for each part, due at once. */
   async insertParts(tx: Transaction, event: PartsOfEvent, parts: readonly LotPart[]): Promise<void> {
     if (parts.length === 0) return;
@@ -20,10 +24,11 @@ export class DeliveryOutbox {
     await this.meetReceivers(tx, event.keyId, origins, event.now);
     await tx.execute(
       `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, part, parts, first_position,
-         last_position, lots, next_attempt_at, created_at)
-       select p.id, $1, $2, p.origin, p.url, $3, p.number, p.parts, p.first_position, p.last_position, p.lots, $4, $4
-       from unnest($5::uuid[], $6::text[], $7::text[], $8::int[], $9::int[], $10::int[], $11::int[], $12::int[])
-         as p (id, origin, url, number, parts, first_position, last_position, lots)`,
+         last_position, lots, bytes, next_attempt_at, created_at)
+       select p.id, $1, $2, p.origin, p.url, $3, p.number, p.parts, p.first_position, p.last_position, p.lots, p.bytes,
+         $13, $4
+       from unnest($5::uuid[], $6::text[], $7::text[], $8::int[], $9::int[], $10::int[], $11::int[], $12::int[],
+         $14::int[]) as p (id, origin, url, number, parts, first_position, last_position, lots, bytes)`,
       [
         event.jobId,
         event.keyId,
@@ -37,6 +42,8 @@ export class DeliveryOutbox {
         parts.map((part) => part.firstPosition),
         parts.map((part) => part.lastPosition),
         parts.map((part) => part.lots),
+        firstAttemptAt(this.config.webhook.schedule, event.now),
+        parts.map((part) => part.bytes),
       ],
     );
   }

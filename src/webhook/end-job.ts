@@ -1,7 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import type { AppConfig } from '../config/app-config.js';
-import { APP_CONFIG } from '../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { Transaction } from '../database/database.service.js';
 import type { StoredError } from '../jobs/batch-job.entity.js';
 import { UNFINISHED_SQL, type JobMode, type TerminalStatus } from '../jobs/states.js';

@@ -7,6 +7,7 @@ export interface LotPart {
   readonly firstPosition: number;
   readonly lastPosition: number;
   readonly lots: number;
+  readonly bytes: number;
 }
 
 export interface PartLimits {
@@ -59,6 +60,7 @@ export class PartPacker {
         firstPosition: part.firstPosition,
         lastPosition: part.lastPosition,
         lots: part.lots,
+        bytes: part.bytes,
       })),
     );
   }

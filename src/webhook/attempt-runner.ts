@@ -1,0 +1,129 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { isDatabaseAway } from '../common/http-error.filter.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { OutboundClient } from '../outbound/outbound-client.js';
+import { OutboundError } from '../outbound/outbound-error.js';
+import { judge, type SendResult } from './attempt-outcome.js';
+import { BodyGoneError, BodyRenderer, type RenderedBody } from './body-renderer.js';
+import type { ClaimedDelivery } from './delivery-queue.js';
+import type { SettledAttempt } from './outcome-store.js';
+import { NoLiveSecretError, WebhookSigner } from './signer.js';
+import { countAttempt, countBodyChange } from './webhook-metrics.js';
+
+/** As much of an answer as is read; what follows is cut off, and a 2xx stays a success. */
+const MAX_ANSWER_BYTES = 16 * 1024;
+/** The status has decided already; a drip must not hold the slot. */
+const BODY_DEADLINE_MS = 1000;
+const KEPT_CHARACTERS = 1000;
+
+/** One attempt from the stored rows to a verdict; its row was inserted by the claim, before any of this. */
+@Injectable()
+export class AttemptRunner {
+  private readonly logger = new Logger(AttemptRunner.name);
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly clock: Clock,
+    private readonly renderer: BodyRenderer,
+    private readonly signer: WebhookSigner,
+    private readonly outbound: OutboundClient,
+  ) {}
+
+  /**
+   * @param startBy - on the monotonic clock: a request that begins later could outlive its lease
+   * @returns undefined when the request has not left, because the database is away or rendering took too long
+   */
+  async run(delivery: ClaimedDelivery, startBy: number): Promise<SettledAttempt | undefined> {
+    const startedAt = this.clock.date();
+    let body: RenderedBody | undefined;
+    let result: SendResult;
+    try {
+      body = await this.renderer.render(delivery);
+      if (performance.now() > startBy) return undefined;
+      this.noticeChange(delivery, body);
+      result = await this.send(delivery, body);
+    } catch (error) {
+      if (isDatabaseAway(error)) return undefined;
+      result = this.unsent(delivery, error);
+    }
+    const now = this.clock.now();
+    const { schedule } = this.config.webhook;
+    const budget = { schedule, failures: delivery.failures, retries: delivery.event !== 'ping' };
+    const verdict = judge(result, budget, now, Math.random());
+    countAttempt(verdict, result);
+    return { delivery, startedAt, finishedAt: new Date(now), result, verdict, bodySha256: body?.sha256 ?? null };
+  }
+
+  private async send(delivery: ClaimedDelivery, { bytes, secretFingerprint }: RenderedBody): Promise<SendResult> {
+    const { id, keyId, jobId, attempt } = delivery;
+    const timestamp = Math.floor(this.clock.now() / 1000);
+    const signed = { keyId, jobId, attempt, deliveryId: id, secretFingerprint, timestamp };
+    const headers = this.signer.headers(signed, bytes);
+    const started = performance.now();
+    try {
+      const answer = await this.outbound.request(delivery.url, {
+        purpose: 'webhook',
+        method: 'POST',
+        headers,
+        body: bytes,
+        deadlineMs: this.config.webhook.timeoutSeconds * 1000,
+        bodyDeadlineMs: BODY_DEADLINE_MS,
+        maxBytes: MAX_ANSWER_BYTES,
+      });
+      return {
+        status: answer.status,
+        retryAfter: answer.headers['retry-after'] ?? null,
+        location: answer.headers['location'] ?? null,
+        responseStart: answer.viaAllowList ? null : firstCharacters(answer.body),
+        address: answer.remoteAddress,
+        durationMs: performance.now() - started,
+        error: null,
+        mayKeepAnswer: !answer.viaAllowList,
+      };
+    } catch (error) {
+      if (error instanceof OutboundError) return noAnswer(error.message, performance.now() - started);
+      throw error;
+    }
+  }
+
+  /** A body that cannot be made or sent at all is a failed attempt like any other: it may be mended before the next. */
+  private unsent(delivery: ClaimedDelivery, error: unknown): SendResult {
+    const known = error instanceof NoLiveSecretError || error instanceof BodyGoneError;
+    this.logger.error('a webhook could not be made', {
+      deliveryId: delivery.id,
+      jobId: delivery.jobId,
+      reason: known ? error.message : error instanceof Error ? error.stack : String(error),
+    });
+    return noAnswer(known ? error.message : 'the request could not be made', 0);
+  }
+
+  /**
+   * An earlier attempt carried other bytes: a secret was replaced, or a new release renders differently. It is sent all
+   * the same: receivers know it by its webhook-id, and a delivery must not be lost to an update.
+   */
+  private noticeChange(delivery: ClaimedDelivery, body: RenderedBody): void {
+    if (delivery.bodySha256 === null || delivery.bodySha256 === body.sha256) return;
+    countBodyChange();
+    this.logger.warn('a webhook differs from its earlier attempt', { deliveryId: delivery.id, jobId: delivery.jobId });
+  }
+}
+
+function noAnswer(error: string, durationMs: number): SendResult {
+  return {
+    status: null,
+    retryAfter: null,
+    location: null,
+    responseStart: null,
+    address: null,
+    durationMs,
+    error,
+    mayKeepAnswer: true,
+  };
+}
+
+/** Code points, not bytes: a cut inside of a character would show as rubbish. */
+function firstCharacters(body: Buffer): string {
+  // Four bytes hold any character, so this much holds the first thousand.
+  return [...body.subarray(0, 4 * KEPT_CHARACTERS).toString('utf8')].slice(0, KEPT_CHARACTERS).join('');
+}

@@ -1,0 +1,185 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.service.js';
+import type { WebhookEvent } from './webhook.entities.js';
+
+/** A delivery that this process holds until its lease is over. */
+export interface ClaimedDelivery {
+  readonly id: string;
+  readonly jobId: string | null;
+  readonly keyId: string;
+  readonly origin: string;
+  readonly url: string;
+  readonly event: WebhookEvent;
+  readonly part: number;
+  readonly parts: number;
+  readonly firstPosition: number | null;
+  readonly lastPosition: number | null;
+  readonly lots: number;
+  readonly bytes: number;
+  readonly revision: number;
+  /** JSON text. */
+  readonly payload: string | null;
+  readonly bodySha256: string | null;
+  /** Which of the key id's secrets signed the job's request; null for an event without a job. */
+  readonly secretFingerprint: string | null;
+  /** The number of the attempt that this claim has begun. */
+  readonly attempt: number;
+  readonly failures: number;
+  readonly token: string;
+  /** Requests that may be in flight to its receiver. */
+  readonly slots: number;
+  /** True when it is the one delivery that tries a receiver whose circuit is open. */
+  readonly probe: boolean;
+  /** True when nothing has to be written of the receiver's health after a success. */
+  readonly healthy: boolean;
+}
+
+export interface ClaimRequest {
+  readonly token: string;
+  readonly leaseSeconds: number;
+  readonly limit: number;
+  /** For what is due and which circuits may be tried; leases run by PostgreSQL's own clock. */
+  readonly now: Date;
+}
+
+/** Deliveries with this many attempts of unknown outcome fail: a body that kills its sender must not do so for ever. */
+export const MAX_UNKNOWN_OUTCOMES = 20;
+/** Claimed ahead of sending, as a multiple of a receiver's slots: enough that the next claim overlaps the sending. */
+const CLAIM_AHEAD = 4;
+/** What a receiver that answers well works its way up to. */
+export const MAX_SLOTS = 32;
+
+/** The queue's hot statements: claim, hand back, take back from the dead. */
+@Injectable()
+export class DeliveryQueue {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * Claims due deliveries and begins their attempts, all in one statement: the attempt's row exists before any request.
+   * No receiver gets more than four times its slots, whichever processes hold them, and what fits is shared out among
+   * the receivers with due deliveries; without that cap one hanging receiver took every slot (0 of 10,000 healthy
+   * deliveries in 30 s, measured; all in 4.4 s with it). Two processes that claim at once may exceed it for a moment.
+   */
+  async claim(request: ClaimRequest): Promise<ClaimedDelivery[]> {
+    return this.database.query<ClaimedDelivery>(CLAIM, [
+      request.token,
+      request.leaseSeconds,
+      request.limit,
+      request.now,
+    ]);
+  }
+
+  /** Gives back deliveries whose request never left, as if they had not been claimed. */
+  async handBack(deliveries: readonly Pick<ClaimedDelivery, 'id' | 'token'>[]): Promise<void> {
+    await this.database.execute(
+      `with returned as (
+         update webhook_deliveries d
+         set status = 'pending', attempts = d.attempts - 1, locked_until = null, lock_token = null
+         from unnest($1::uuid[], $2::uuid[]) as r (id, token)
+         where d.id = r.id and d.lock_token = r.token and d.status = 'in_flight'
+         returning d.id, d.attempts + 1 as attempt)
+       delete from webhook_attempts a using returned r where a.delivery_id = r.id and a.attempt = r.attempt`,
+      [deliveries.map((delivery) => delivery.id), deliveries.map((delivery) => delivery.token)],
+    );
+  }
+
+  /**
+   * Frees deliveries whose process died with them. Nobody knows whether their request was seen, so it does not count
+   * against the schedule.
+   * @returns how many there were
+   */
+  async takeBackExpired(now: Date): Promise<number> {
+    return this.database.execute(
+      `update webhook_deliveries set
+         status = case when unknown_outcomes + 1 >= ${MAX_UNKNOWN_OUTCOMES} then 'failed' else 'pending' end,
+         unknown_outcomes = unknown_outcomes + 1, next_attempt_at = $1, locked_until = null, lock_token = null,
+         last_error = 'the outcome of the latest attempt is unknown: its process ended'
+       where id in (
+         select id from webhook_deliveries where status = 'in_flight' and locked_until < clock_timestamp()
+         limit 1000 for update skip locked)`,
+      [now],
+    );
+  }
+
+  /** When the delivery that has waited longest for its turn was due, or null when nothing is due. */
+  async oldestDue(now: Date): Promise<Date | null> {
+    const [row] = await this.database.query<{ due: Date | null }>(
+      `with recursive ${RECEIVERS} select min(due) as due from receivers where due <= $1`,
+      [now],
+    );
+    return row?.due ?? null;
+  }
+}
+
+/**
+ * Receivers that have pending deliveries, each with the time of its first: one index probe a receiver, however many
+ * deliveries wait (a `distinct` would read them all).
+ */
+const RECEIVERS = `receivers as (
+    (select key_id, origin, next_attempt_at as due from webhook_deliveries
+     where status = 'pending' order by key_id, origin, next_attempt_at limit 1)
+    union all
+    select following.key_id, following.origin, following.due
+    from receivers r cross join lateral (
+      select d.key_id, d.origin, d.next_attempt_at as due from webhook_deliveries d
+      where d.status = 'pending' and (d.key_id, d.origin) > (r.key_id, r.origin)
+      order by d.key_id, d.origin, d.next_attempt_at limit 1) following
+  )`;
+
+// $1 token, $2 lease in seconds, $3 most deliveries, $4 now. Probes are let through by moving open_until on: of two
+// processes that find the same receiver the second one's `skip locked` or re-check of open_until leaves it out.
+const CLAIM = `with recursive ${RECEIVERS},
+  candidates as materialized (
+    select r.key_id, r.origin, r.due, e.slots, e.opened_at, ${CLAIM_AHEAD} * e.slots - held.n as room,
+      e.opened_at is null and e.consecutive_failures = 0 and e.slots >= ${MAX_SLOTS}
+        and e.last_success_at > $4::timestamptz - interval '10 seconds' as healthy
+    from receivers r
+    join webhook_endpoints e on e.key_id = r.key_id and e.origin = r.origin
+    cross join lateral (
+      select count(*)::int as n from webhook_deliveries d
+      where d.status = 'in_flight' and d.key_id = r.key_id and d.origin = r.origin) held
+    where r.due <= $4::timestamptz
+      and case when e.opened_at is null then held.n < ${CLAIM_AHEAD} * e.slots else e.open_until <= $4::timestamptz end
+    order by r.due limit $3::int
+  ),
+  probe_locks as materialized (
+    select e.key_id, e.origin from webhook_endpoints e
+    join candidates c on c.key_id = e.key_id and c.origin = e.origin
+    where c.opened_at is not null and e.open_until <= $4::timestamptz
+    for update of e skip locked
+  ),
+  probes as (
+    update webhook_endpoints e set open_until = $4::timestamptz + $2::float8 * interval '1 second', updated_at = $4::timestamptz
+    from probe_locks p where e.key_id = p.key_id and e.origin = p.origin and e.open_until <= $4::timestamptz
+    returning e.key_id, e.origin
+  ),
+  room as (
+    select key_id, origin, least(room, ceil($3::int ::numeric / (select count(*) from candidates)))::int as room, slots,
+      healthy, false as probe
+    from candidates where opened_at is null
+    union all
+    select key_id, origin, 1, 1, false, true from probes
+  ),
+  picked as materialized (
+    select due.id, r.slots, r.healthy, r.probe
+    from room r cross join lateral (
+      select d.id from webhook_deliveries d
+      where d.status = 'pending' and d.key_id = r.key_id and d.origin = r.origin and d.next_attempt_at <= $4::timestamptz
+      order by d.next_attempt_at limit r.room for update skip locked) due
+  ),
+  claimed as (
+    update webhook_deliveries d
+    set status = 'in_flight', attempts = d.attempts + 1, lock_token = $1::uuid,
+      locked_until = clock_timestamp() + $2::float8 * interval '1 second'
+    from picked p where d.id = p.id and d.status = 'pending'
+    returning d.*, p.slots, p.healthy, p.probe
+  ),
+  begun as (
+    insert into webhook_attempts (delivery_id, attempt, started_at) select id, attempts, $4::timestamptz from claimed
+  )
+  select c.id, c.job_id as "jobId", c.key_id as "keyId", c.origin, c.url, c.event, c.part, c.parts,
+    c.first_position as "firstPosition", c.last_position as "lastPosition", c.lots, c.bytes, c.revision,
+    c.payload::text as payload, c.body_sha256 as "bodySha256", c.attempts as attempt, c.failures,
+    c.lock_token as token, c.slots, c.healthy, c.probe, j.secret_fingerprint as "secretFingerprint"
+  from claimed c left join batch_jobs j on j.id = c.job_id
+  order by c.next_attempt_at, c.id`;

@@ -1,0 +1,192 @@
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnModuleDestroy,
+} from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { newId } from '../common/ids.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { AttemptRunner } from './attempt-runner.js';
+import { DeliveryHints } from './delivery-hints.js';
+import { DeliveryQueue, type ClaimedDelivery } from './delivery-queue.js';
+import { CIRCUIT_FAILURES } from './outcome-store.js';
+import { OutcomeWriter } from './outcome-writer.js';
+import { SendQueue } from './send-queue.js';
+import { countUnknownOutcomes, showInFlight } from './webhook-metrics.js';
+
+/** Requests of one process in flight; its bodies are bounded apart. */
+const MAX_REQUESTS = 256;
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
+/** Deliveries held and not yet sent: what 256 slots use up while the next claim is on its way. */
+const MAX_WAITING = 512;
+
+interface HeldDelivery extends ClaimedDelivery {
+  /** On the monotonic clock, in milliseconds: from then on it is too late to begin. */
+  readonly startBy: number;
+}
+
+/**
+ * Sends what is due: claims ahead, gives each receiver its share, writes outcomes in batches.
+ * A claim is for a lease. A request begins in its first half or not at all, and its deadline ends well before the lease
+ * does, so that no two processes send the same attempt and no lease has to be renewed.
+ */
+@Injectable()
+export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
+  private readonly logger = new Logger(DeliverySender.name);
+  private readonly waiting = new SendQueue<HeldDelivery>({ requests: MAX_REQUESTS, bytes: MAX_BODY_BYTES });
+  private readonly underWay = new Set<Promise<void>>();
+  private readonly failuresInRow = new Map<string, number>();
+  private returning: Promise<void> = Promise.resolve();
+  private claiming: Promise<void> | undefined;
+  private moreIsDue = false;
+  private stopping = false;
+  private unsubscribe: (() => void) | undefined;
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly clock: Clock,
+    private readonly hints: DeliveryHints,
+    private readonly queue: DeliveryQueue,
+    private readonly runner: AttemptRunner,
+    private readonly writer: OutcomeWriter,
+  ) {
+    // What was written has left its receiver's share, so more of it may be claimed.
+    writer.onWritten(() => this.wake());
+  }
+
+  /** Seconds; begun in the first half, a request of the longest kind ends a quarter of its own time before it. */
+  get leaseSeconds(): number {
+    return Math.max(this.config.jobs.leaseSeconds, 2.5 * this.config.webhook.timeoutSeconds);
+  }
+
+  onApplicationBootstrap(): void {
+    this.unsubscribe = this.hints.onWake(() => this.wake());
+  }
+
+  /** Claims and sends what is due, soon; many calls while it does so count as one. */
+  wake(): void {
+    if (this.stopping || !this.works) return;
+    this.moreIsDue = true;
+    this.claiming ??= this.claimAll();
+  }
+
+  /** What must happen although nobody says so: retries that are due, and deliveries of dead or overloaded processes. */
+  async sweep(): Promise<void> {
+    if (this.stopping || !this.works) return;
+    this.handBackLate();
+    countUnknownOutcomes(await this.queue.takeBackExpired(this.clock.date()));
+    this.wake();
+    await this.claiming;
+  }
+
+  /** Resolves when nothing is due and nothing is under way; for tests and benchmarks. */
+  async idle(): Promise<void> {
+    do {
+      await this.claiming;
+      await Promise.all(this.underWay);
+      await this.writer.flush();
+    } while (this.claiming !== undefined || this.underWay.size > 0);
+    await this.returning;
+  }
+
+  /** No further request begins; what was claimed for nothing goes back to be sent by others. */
+  async onModuleDestroy(): Promise<void> {
+    this.stopping = true;
+    this.unsubscribe?.();
+    await this.claiming;
+    this.handBack(this.waiting.remove(() => true));
+    await this.returning;
+  }
+
+  /** Requests under way get the same grace as requests to us; the rest stay unknown and are sent again. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const grace = new AbortController();
+    const over = this.clock.sleep(this.config.http.shutdownGraceSeconds * 1000, grace.signal).catch(() => undefined);
+    await Promise.race([Promise.all(this.underWay), over]);
+    grace.abort();
+    await this.writer.flush(3);
+  }
+
+  private get works(): boolean {
+    return this.config.role === 'worker' || this.config.role === 'all';
+  }
+
+  private async claimAll(): Promise<void> {
+    try {
+      while (this.moreIsDue && !this.stopping) {
+        this.moreIsDue = false;
+        const limit = MAX_WAITING - this.waiting.waiting;
+        if (limit <= 0) return;
+        const claimed = await this.claim(limit);
+        for (const delivery of claimed) this.waiting.add(delivery);
+        this.sendNext();
+        this.moreIsDue ||= claimed.length >= limit;
+      }
+    } catch (error) {
+      // The next sweep tries again; until then nothing is lost.
+      this.logger.warn('webhooks could not be claimed', { reason: (error as Error).message });
+    } finally {
+      this.claiming = undefined;
+    }
+  }
+
+  private async claim(limit: number): Promise<HeldDelivery[]> {
+    const { leaseSeconds } = this;
+    // Taken before the statement: the lease begins while it runs.
+    const startBy = performance.now() + (leaseSeconds * 1000) / 2;
+    const claimed = await this.queue.claim({ token: newId(), leaseSeconds, limit, now: this.clock.date() });
+    return claimed.map((delivery) => ({ ...delivery, startBy }));
+  }
+
+  private sendNext(): void {
+    for (let next = this.waiting.next(); next !== undefined; next = this.waiting.next()) {
+      const sending = this.send(next).finally(() => this.underWay.delete(sending));
+      this.underWay.add(sending);
+    }
+    showInFlight(this.waiting.active);
+  }
+
+  private async send(delivery: HeldDelivery): Promise<void> {
+    const late = this.stopping || performance.now() > delivery.startBy;
+    const settled = late ? undefined : await this.runner.run(delivery, delivery.startBy);
+    this.waiting.finish(delivery);
+    if (settled === undefined) {
+      this.handBack([delivery]);
+    } else {
+      this.noticeHealth(delivery, settled.verdict.outcome === 'delivered' || settled.verdict.gone);
+      this.writer.add(settled, this.waiting.active > 0);
+    }
+    this.sendNext();
+  }
+
+  /** A receiver that is down: the rest of its claims would only fail too, while its circuit in the database is open. */
+  private noticeHealth(delivery: HeldDelivery, answered: boolean): void {
+    const key = `${delivery.keyId} ${delivery.origin}`;
+    if (answered) {
+      this.failuresInRow.delete(key);
+      return;
+    }
+    const failures = (this.failuresInRow.get(key) ?? 0) + 1;
+    this.failuresInRow.set(key, failures);
+    if (failures < CIRCUIT_FAILURES) return;
+    this.failuresInRow.delete(key);
+    this.handBack(this.waiting.remove(({ keyId, origin }) => keyId === delivery.keyId && origin === delivery.origin));
+  }
+
+  private handBackLate(): void {
+    const now = performance.now();
+    this.handBack(this.waiting.remove(({ startBy }) => now > startBy));
+  }
+
+  private handBack(deliveries: readonly HeldDelivery[]): void {
+    if (deliveries.length === 0) return;
+    this.returning = Promise.all([this.returning, this.queue.handBack(deliveries)]).then(
+      () => undefined,
+      // Their leases end by themselves; they count as unknown then.
+      (error: Error) => this.logger.warn('webhooks could not be handed back', { reason: error.message }),
+    );
+  }
+}

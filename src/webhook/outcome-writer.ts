@@ -1,0 +1,100 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { OutcomeStore, type SettledAttempt } from './outcome-store.js';
+
+/** Outcomes that fill one write. */
+const BATCH = 128;
+/** How long the first outcome of a write waits for company while more are under way. */
+const LINGER_MS = 10;
+const RETRY_MS = 500;
+
+/**
+ * Collects outcomes and writes them in batches, one write at a time. While the database is away they are kept and tried
+ * again: an outcome that is lost costs its receiver a second copy.
+ */
+@Injectable()
+export class OutcomeWriter {
+  private readonly logger = new Logger(OutcomeWriter.name);
+  private waiting: SettledAttempt[] = [];
+  private running: Promise<void> | undefined;
+  private hurry: (() => void) | undefined;
+  private readonly listeners = new Set<() => void>();
+
+  constructor(
+    private readonly store: OutcomeStore,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Called after each write: the slots of what was written are free then. */
+  onWritten(listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  /** @param more - true while other requests are in flight whose outcomes may share the write */
+  add(outcome: SettledAttempt, more: boolean): void {
+    this.waiting.push(outcome);
+    if (!more || this.waiting.length >= BATCH) this.hurry?.();
+    this.running ??= this.run(more);
+  }
+
+  /** Resolves when everything that was added is written, or after `tries` failed writes. */
+  async flush(tries = 1): Promise<void> {
+    for (let failed = 0; this.waiting.length > 0 || this.running !== undefined;) {
+      this.hurry?.();
+      const before = this.waiting.length;
+      await (this.running ??= this.run(false));
+      if (this.waiting.length >= before && before > 0 && ++failed >= tries) return;
+    }
+  }
+
+  private async run(linger: boolean): Promise<void> {
+    try {
+      if (linger) await this.linger();
+      while (this.waiting.length > 0) {
+        const batch = this.takeBatch();
+        try {
+          await this.store.settle(batch);
+        } catch (error) {
+          this.waiting.unshift(...batch);
+          this.logger.warn('webhook outcomes could not be written', { reason: (error as Error).message });
+          this.retryLater();
+          return;
+        }
+        for (const listener of this.listeners) listener();
+      }
+    } finally {
+      this.running = undefined;
+    }
+  }
+
+  /** Up to BATCH outcomes, no delivery twice: one statement can change a row only once. */
+  private takeBatch(): SettledAttempt[] {
+    const batch: SettledAttempt[] = [];
+    const left: SettledAttempt[] = [];
+    const seen = new Set<string>();
+    for (const outcome of this.waiting) {
+      const full = batch.length >= BATCH || seen.has(outcome.delivery.id);
+      seen.add(outcome.delivery.id);
+      (full ? left : batch).push(outcome);
+    }
+    this.waiting = left;
+    return batch;
+  }
+
+  private linger(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LINGER_MS);
+      this.hurry = () => {
+        this.hurry = undefined;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  private retryLater(): void {
+    void this.clock.sleep(RETRY_MS).then(() => {
+      if (this.waiting.length > 0) this.running ??= this.run(false);
+    });
+  }
+}

@@ -1,0 +1,98 @@
+import { rfc3339 } from '../common/clock.js';
+import type { EndedJob } from '../jobs/ended-jobs.js';
+import type { WebhookEvent } from './webhook.entities.js';
+
+const VERSION = '1.0.0';
+
+/** Everything of a body but its signature: the members before and after it, without the lots. */
+export interface BodyFrame {
+  readonly event: WebhookEvent;
+  /** JSON text of the members between `signature` and `lots`, without braces. */
+  readonly members: string;
+}
+
+/**
+ * The frame of a job's end. All of it is stored and frozen, so every attempt renders the same bytes; `timestamp` is the
+ * job's end and not the attempt's time for that very reason.
+ */
+export function endOfJobFrame(event: WebhookEvent, job: EndedJob, part: { number: number; of: number }): BodyFrame {
+  const ended = rfc3339(job.completedAt ?? job.cancelledAt ?? new Date(0));
+  return {
+    event,
+    members: membersOf({
+      version: VERSION,
+      job_id: job.id,
+      status: job.status,
+      timestamp: ended,
+      completed_at: job.completedAt === null ? null : rfc3339(job.completedAt),
+      ...(job.cancelledAt === null ? {} : { cancelled_at: rfc3339(job.cancelledAt) }),
+      total_lots: job.totalLots,
+      completed_lots: job.processedLots,
+      failed_lots: job.failedLots,
+      results_available: true,
+      result_url: `/api/v1/batch-results/${job.id}`,
+      processing_summary: {
+        total_lots: job.totalLots,
+        processed_lots: job.processedLots,
+        failed_lots: job.failedLots,
+      },
+      ...(job.error === null ? {} : { error: job.error }),
+      part,
+      metadata: job.metadata,
+    }),
+  };
+}
+
+/** What a running job has reached. */
+export interface Progress {
+  readonly jobId: string;
+  readonly status: string;
+  readonly stage: string;
+  readonly totalLots: number;
+  readonly processedLots: number;
+  readonly failedLots: number;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The stored part of a progress event: JSON text of an object. */
+export function progressPayload(progress: Progress, now: Date): string {
+  const { jobId, totalLots, processedLots, failedLots } = progress;
+  return JSON.stringify({
+    version: VERSION,
+    job_id: jobId,
+    status: progress.status,
+    timestamp: rfc3339(now),
+    current_stage: progress.stage,
+    total_lots: totalLots,
+    completed_lots: processedLots,
+    failed_lots: failedLots,
+    completion_percentage: totalLots === 0 ? 0 : Math.floor((100 * (processedLots + failedLots)) / totalLots),
+    results_available: false,
+    result_url: `/api/v1/batch-results/${jobId}`,
+    metadata: progress.metadata,
+  });
+}
+
+/** The stored part of a test event: JSON text of an object. */
+export function pingPayload(now: Date): string {
+  return JSON.stringify({ version: VERSION, timestamp: rfc3339(now) });
+}
+
+/** The frame of an event whose body was stored when it was queued. */
+export function storedFrame(event: WebhookEvent, payload: string): BodyFrame {
+  return { event, members: payload.slice(1, -1) };
+}
+
+/**
+ * The body as it is sent: one JSON object whose `signature` is the lots signature of its `lots`.
+ * @param lots - each lot's JSON text
+ */
+export function assembleBody(frame: BodyFrame, signature: string, lots: readonly string[]): Buffer {
+  return Buffer.from(
+    `{"event":"${frame.event}","signature":"${signature}",${frame.members},"lots":[${lots.join(',')}]}`,
+  );
+}
+
+function membersOf(members: Record<string, unknown>): string {
+  return JSON.stringify(members).slice(1, -1);
+}

@@ -1,0 +1,43 @@
+/** No receiver may put its deliveries off for longer. */
+export const MAX_RETRY_AFTER_MS = 24 * 3600 * 1000;
+
+/** Deliveries that failed together must not come back together. */
+const JITTER = 0.2;
+
+/** When the first attempt of a delivery is due: the schedule's first entry, 0 by default. */
+export function firstAttemptAt(schedule: readonly number[], now: Date): Date {
+  return new Date(now.getTime() + (schedule[0] ?? 0) * 1000);
+}
+
+/**
+ * How long to wait after an attempt that failed.
+ * @param schedule - seconds before each attempt, counted from the end of the attempt before
+ * @param failures - attempts that are known to have failed, this one included; attempts of unknown outcome do not count
+ * @param retryAfterMs - what the receiver asked for; it lengthens the wait, 24 h at most, and never shortens it
+ * @param random - from 0 up to 1, for ±20 % of jitter
+ * @returns milliseconds, or null when the schedule is used up
+ */
+export function retryWaitMs(
+  schedule: readonly number[],
+  failures: number,
+  retryAfterMs: number,
+  random: number,
+): number | null {
+  const seconds = schedule[failures];
+  if (seconds === undefined) return null;
+  const jittered = seconds * 1000 * (1 - JITTER + 2 * JITTER * random);
+  return Math.round(Math.max(jittered, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)));
+}
+
+/**
+ * A Retry-After header (RFC 9110: seconds, or a date in GMT) in milliseconds from `now`.
+ * @returns 0 when there is none, when it cannot be read or when it lies in the past
+ */
+export function retryAfterMs(header: string | null, now: number): number {
+  if (header === null) return 0;
+  const text = header.trim();
+  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, MAX_RETRY_AFTER_MS);
+  // Date.parse takes a lot for a date ("5 apples" is May): only what looks like an HTTP date is one.
+  const date = /^[A-Z][a-z]+,? .*\d{2}:\d{2}:\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(date) ? 0 : Math.min(Math.max(0, date - now), MAX_RETRY_AFTER_MS);
+}

@@ -1,0 +1,123 @@
+import { createHash, createHmac } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { canonicalValue } from '../auth/canonical-json.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+
+const USER_AGENT = 'Generation-Service/2.0';
+
+/** What the headers of one attempt are made of. */
+export interface SignedAttempt {
+  readonly keyId: string;
+  /** The job's `secret_fingerprint`; null for an event without a job. */
+  readonly secretFingerprint: string | null;
+  readonly jobId: string | null;
+  /** The delivery's id: the same on every attempt, so that receivers can drop repeats. */
+  readonly deliveryId: string;
+  readonly attempt: number;
+  /** Unix seconds of this very attempt. */
+  readonly timestamp: number;
+}
+
+/** Thrown when the key id of a delivery is no longer configured, so that nothing can be signed for it. */
+export class NoLiveSecretError extends Error {
+  constructor() {
+    super('the key id of this delivery has no live secret');
+    this.name = 'NoLiveSecretError';
+  }
+}
+
+/** The start of a secret's SHA-256, as `batch_jobs.secret_fingerprint` holds it. */
+export function secretFingerprint(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex').slice(0, 16);
+}
+
+/** The bytes of a Standard Webhooks secret: the base64 after `whsec_`. */
+export function standardSecretBytes(secret: string): Buffer {
+  return Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+}
+
+/** The value of `webhook-signature` (Standard Webhooks 1.0.0): one `v1,<base64>` for each live secret. */
+export function standardSignature(
+  secrets: readonly Buffer[],
+  deliveryId: string,
+  timestamp: number,
+  body: Buffer,
+): string {
+  const head = `${deliveryId}.${timestamp}.`;
+  return secrets
+    .map((secret) => `v1,${createHmac('sha256', secret).update(head).update(body).digest('base64')}`)
+    .join(' ');
+}
+
+/** The value of `X-Signature`: HMAC-SHA256 over the very bytes that are sent. */
+export function bodySignature(secret: string, body: Buffer, format: 'sha256' | 'bare'): string {
+  const hex = createHmac('sha256', secret).update(body).digest('hex');
+  return format === 'bare' ? hex : `sha256=${hex}`;
+}
+
+/** The lots signature of an array whose items come one at a time, so that a large body never holds the event loop. */
+export class LotsSignature {
+  private readonly hmac;
+  private empty = true;
+
+  constructor(secret: string) {
+    this.hmac = createHmac('sha256', secret).update('[');
+  }
+
+  /** @param lot - the JSON text of the next item */
+  add(lot: string): void {
+    this.hmac.update(this.empty ? canonicalValue(lot) : `,${canonicalValue(lot)}`);
+    this.empty = false;
+  }
+
+  /** To be asked once. */
+  hex(): string {
+    return this.hmac.update(']').digest('hex');
+  }
+}
+
+/** Finds the secrets that sign for a delivery and makes its headers. */
+@Injectable()
+export class WebhookSigner {
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+
+  /**
+   * The secret that signed the job's request while it is live, else the newest of the key id.
+   * @throws NoLiveSecretError
+   */
+  sharedSecret(keyId: string, fingerprint: string | null): string {
+    const secrets = this.config.auth.keys.get(keyId) ?? [];
+    const secret = secrets.find((candidate) => secretFingerprint(candidate) === fingerprint) ?? secrets[0];
+    if (secret === undefined) throw new NoLiveSecretError();
+    return secret;
+  }
+
+  /**
+   * All headers of one attempt.
+   * @throws NoLiveSecretError
+   */
+  headers(attempt: SignedAttempt, body: Buffer): Record<string, string> {
+    const shared = this.sharedSecret(attempt.keyId, attempt.secretFingerprint);
+    return {
+      'content-type': 'application/json',
+      'user-agent': USER_AGENT,
+      'webhook-id': attempt.deliveryId,
+      'webhook-timestamp': String(attempt.timestamp),
+      'webhook-signature': standardSignature(
+        this.standardSecrets(attempt.keyId),
+        attempt.deliveryId,
+        attempt.timestamp,
+        body,
+      ),
+      'x-signature': bodySignature(shared, body, this.config.webhook.signatureFormat),
+      'x-delivery-attempt': String(attempt.attempt),
+      ...(attempt.jobId === null ? {} : { 'x-job-id': attempt.jobId }),
+    };
+  }
+
+  private standardSecrets(keyId: string): readonly Buffer[] {
+    const own = this.config.webhook.secrets.get(keyId);
+    if (own !== undefined && own.length > 0) return own.map(standardSecretBytes);
+    return (this.config.auth.keys.get(keyId) ?? []).map((secret) => Buffer.from(secret));
+  }
+}

@@ -1,0 +1,65 @@
+import { Counter, Gauge, Histogram } from 'prom-client';
+import { metricsRegistry } from '../common/metrics.js';
+import type { SendResult, Verdict } from './attempt-outcome.js';
+
+const attempts = new Counter({
+  name: 'webhook_attempts_total',
+  help: 'Webhook requests by outcome: delivered, retried, gone (410) or exhausted (no attempt is left)',
+  labelNames: ['outcome'],
+  registers: [metricsRegistry],
+});
+
+const unknown = new Counter({
+  name: 'webhook_unknown_outcomes_total',
+  help: 'Attempts whose process ended before it could tell what came of them',
+  registers: [metricsRegistry],
+});
+
+const duration = new Histogram({
+  name: 'webhook_send_seconds',
+  help: 'Time from sending a webhook to its receiver’s answer',
+  buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+  registers: [metricsRegistry],
+});
+
+const changed = new Counter({
+  name: 'webhook_body_changes_total',
+  help: 'Attempts whose body differed from the attempt before (a replaced secret, a new release)',
+  registers: [metricsRegistry],
+});
+
+const inFlight = new Gauge({
+  name: 'webhook_requests_in_flight',
+  help: 'Webhook requests of this process that wait for an answer',
+  registers: [metricsRegistry],
+});
+
+const oldestPending = new Gauge({
+  name: 'webhook_oldest_pending_seconds',
+  help: 'How long the webhook that has waited longest for its turn has been due',
+  registers: [metricsRegistry],
+});
+
+export function countAttempt(verdict: Verdict, result: SendResult): void {
+  const retried = verdict.nextAttemptAt !== null;
+  const outcome =
+    verdict.outcome === 'delivered' ? 'delivered' : verdict.gone ? 'gone' : retried ? 'retried' : 'exhausted';
+  attempts.inc({ outcome });
+  duration.observe(result.durationMs / 1000);
+}
+
+export function countUnknownOutcomes(count: number): void {
+  if (count > 0) unknown.inc(count);
+}
+
+export function countBodyChange(): void {
+  changed.inc();
+}
+
+export function showInFlight(count: number): void {
+  inFlight.set(count);
+}
+
+export function showOldestPending(seconds: number): void {
+  oldestPending.set(seconds);
+}

@@ -1,0 +1,38 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Clock } from '../common/clock.js';
+import { JobsModule } from '../jobs/jobs.module.js';
+import { OutboundModule } from '../outbound/outbound.module.js';
+import { AttemptRunner } from './attempt-runner.js';
+import { BodyRenderer } from './body-renderer.js';
+import { DeliveryHints } from './delivery-hints.js';
+import { DeliveryOutbox } from './delivery-outbox.js';
+import { DeliveryQueue } from './delivery-queue.js';
+import { DeliverySender } from './delivery-sender.js';
+import { JobEnder } from './end-job.js';
+import { OutcomeStore } from './outcome-store.js';
+import { OutcomeWriter } from './outcome-writer.js';
+import { WebhookSigner } from './signer.js';
+import { WebhookCron } from './webhook.cron.js';
+import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.entities.js';
+
+/** How jobs end, and how their receivers learn of it. */
+@Module({
+  imports: [TypeOrmModule.forFeature([WebhookDelivery, WebhookAttempt, WebhookEndpoint]), JobsModule, OutboundModule],
+  providers: [
+    Clock,
+    JobEnder,
+    DeliveryOutbox,
+    DeliveryHints,
+    DeliveryQueue,
+    OutcomeStore,
+    OutcomeWriter,
+    WebhookSigner,
+    BodyRenderer,
+    AttemptRunner,
+    DeliverySender,
+    WebhookCron,
+  ],
+  exports: [JobEnder, DeliveryHints],
+})
+export class WebhookModule {}
