@@ -8,7 +8,7 @@ export interface PreparedDatabase {
   /** Password included: never to be logged. */
   readonly url: string;
   /** The very last step of a shutdown, after the pool's end: stops the embedded server, and does nothing for others. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /**

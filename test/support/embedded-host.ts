@@ -3,7 +3,6 @@
  * Argument: DATA_DIR. Writes `ready <url>` or `failed <message>`. On SIGINT it drains as the service does: a query first,
  * which must still be answered, then `drained`, then the server's stop and `stopped`.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
 
@@ -20,7 +19,7 @@ try {
   const client = new pg.Client({ connectionString: server.url });
   client.on('error', () => undefined);
   await client.connect();
-  process.once('SIGINT', () => void drain(server.stop.bind(server), client));
+  process.once('SIGINT', () => void drain(server.stop, client));
   setInterval(() => undefined, 60_000);
   say('ready', server.url);
 } catch (error) {
@@ -31,7 +30,6 @@ try {
 async function drain(stop: () => Promise<void>, client: pg.Client): Promise<void> {
   // Long enough for a server that got the signal too to be gone: its fast stop takes some 50 ms.
   await client.query('select pg_sleep(0.5)');
-  await sleep(0);
   say('drained');
   await client.end();
   await stop();

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { access, chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgresError, SET_DATABASE_URL } from './embedded-error.js';
 import type { ServerCommands } from './server-commands.js';
@@ -38,10 +38,11 @@ export class Cluster {
    *   like the loss of everything
    */
   async ensureExists(): Promise<void> {
-    await this.removeAbandoned();
-    if (existsSync(join(this.data, 'PG_VERSION'))) return this.assertUsable();
+    const existing = statSync(this.folder, { throwIfNoEntry: false });
+    if (existing !== undefined) return this.assertUsable(existing.uid);
     this.assertNoOtherMajor();
-    await mkdir(this.dataDir, { recursive: true });
+    await this.makeDataDir();
+    await this.removeAbandoned();
     const building = `${this.folder}.new-${process.pid}-${randomBytes(4).toString('hex')}`;
     const data = join(building, 'data');
     await mkdir(data, { recursive: true, mode: 0o700 });
@@ -125,18 +126,33 @@ export class Cluster {
     }
   }
 
-  private assertUsable(): void {
-    const major = readFileSync(join(this.data, 'PG_VERSION'), 'utf8').trim();
-    if (major !== String(this.major)) {
+  private assertUsable(owner: number): void {
+    const uid = this.user?.uid ?? process.getuid?.();
+    if (uid !== undefined && owner !== uid) {
       throw new EmbeddedPostgresError(
-        `${this.data} holds data of PostgreSQL ${major}, not ${this.major}. Move it away, or use the version that made it.`,
+        `The database in ${this.folder} belongs to another user: start the service as that user (or as root), ` +
+          `or choose another folder by DATA_DIR.`,
       );
     }
-    const uid = this.user?.uid ?? process.getuid?.();
-    if (uid !== undefined && statSync(this.data).uid !== uid) {
+    const file = join(this.data, 'PG_VERSION');
+    const major = existsSync(file) ? readFileSync(file, 'utf8').trim() : 'an unknown version';
+    if (major !== String(this.major)) {
       throw new EmbeddedPostgresError(
-        `The database in ${this.data} belongs to another user: start the service as that user (or as root), ` +
-          `or choose another folder by DATA_DIR.`,
+        `${this.data} does not hold data of PostgreSQL ${this.major} but of ${major}. Nothing was touched: ` +
+          `move ${this.folder} away, or use what made it.`,
+      );
+    }
+  }
+
+  private async makeDataDir(): Promise<void> {
+    try {
+      await mkdir(this.dataDir, { recursive: true });
+      await access(this.dataDir, constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw new EmbeddedPostgresError(
+        `The embedded database has no folder: ${(error as Error).message}. ` +
+          `Name one by DATA_DIR that the service may write to. ${SET_DATABASE_URL}`,
+        { cause: error },
       );
     }
   }
@@ -154,7 +170,6 @@ export class Cluster {
 
   /** Removes what starts left behind that were killed while they made the cluster. */
   private async removeAbandoned(): Promise<void> {
-    if (!existsSync(this.dataDir)) return;
     for (const entry of await readdir(this.dataDir)) {
       const pid = /^pg\d+\.new-(\d+)-/.exec(entry)?.[1];
       if (pid !== undefined && !isRunning(Number(pid))) {

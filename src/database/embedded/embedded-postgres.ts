@@ -23,7 +23,7 @@ export interface EmbeddedPostgres {
   /** Of the database `generation`, for a superuser, password included: never to be logged. */
   readonly url: string;
   /** Stops the server; the last step of a shutdown, after the pool's end. Safe to call twice. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const DATABASE = 'generation';
@@ -53,11 +53,11 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const cluster = new Cluster(dataDir, await commands.majorVersion(), user, commands);
   await cluster.ensureExists();
   const server = new EmbeddedServer(cluster, commands, options);
-  await server.start();
-  return server;
+  const url = await server.start();
+  return { url, stop: () => server.stop() };
 }
 
-class EmbeddedServer implements EmbeddedPostgres {
+class EmbeddedServer {
   /** The one connection that holds {@link OWNER_LOCK}. */
   private owner: pg.Client | undefined;
   private port: number | undefined;
@@ -72,14 +72,12 @@ class EmbeddedServer implements EmbeddedPostgres {
     private readonly options: EmbeddedPostgresOptions,
   ) {}
 
-  get url(): string {
-    return `postgres://postgres:${encodeURIComponent(this.password)}@127.0.0.1:${this.port}/${DATABASE}`;
-  }
-
-  async start(): Promise<void> {
+  /** @returns the URL of the service's database; it stays true through every restart of the server */
+  async start(): Promise<string> {
     this.password = await this.cluster.readPassword();
     await this.acquire();
     await this.createDatabase();
+    return `postgres://postgres:${encodeURIComponent(this.password)}@127.0.0.1:${this.port}/${DATABASE}`;
   }
 
   stop(): Promise<void> {

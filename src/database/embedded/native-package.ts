@@ -144,9 +144,9 @@ async function fillIn(from: string, to: string): Promise<void> {
 
 /** A hard link where possible: 60 MB less, and at once. Otherwise a copy that appears under its name only when whole. */
 async function placeFile(source: string, target: string): Promise<void> {
-  const { mode } = await stat(source);
-  const readable = (mode & 0o444) === 0o444;
-  if (readable) {
+  const { mode, uid } = await stat(source);
+  // A link shares its rights with the original, which others may not read, or may write.
+  if ((mode & 0o444) === 0o444 && (mode & 0o022) === 0 && uid === process.getuid?.()) {
     try {
       await link(source, target);
       return;

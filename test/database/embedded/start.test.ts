@@ -1,4 +1,4 @@
-import { chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../../src/database/embedded/embedded-postgres.js';
@@ -143,5 +143,12 @@ describe.runIf(isRoot && canReach(import.meta.dirname, NOBODY))('as a plain user
     host.process.kill('SIGINT');
     await host.says('stopped');
     await removeTheirs();
+  });
+
+  it('is told so when the cluster or the folder is not theirs', async () => {
+    await chmod(dataDir, 0o755);
+    expect(await new Host(dataDir, NOBODY).says('failed')).toMatch(/has no folder: EACCES.*DATA_DIR/);
+    await mkdir(join(dataDir, 'pg18'), { mode: 0o700 });
+    expect(await new Host(dataDir, NOBODY).says('failed')).toMatch(/belongs to another user/);
   });
 });

@@ -1,0 +1,126 @@
+import { Logger } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AppConfig } from '../../src/config/app-config.js';
+import { ConfigModule } from '../../src/config/config.module.js';
+import { DatabaseModule } from '../../src/database/database.module.js';
+import { Database } from '../../src/database/database.service.js';
+import { Leases } from '../../src/database/leases.service.js';
+import { prepareDatabase } from '../../src/database/prepare-database.js';
+import { StatementNames } from '../../src/database/statement-names.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { testConfig } from '../support/database-config.js';
+import { serverIsRunning, temporaryDataDir } from './embedded/host.js';
+
+Logger.overrideLogger(false);
+
+// Real: PostgreSQL, TypeORM's module and the embedded server.
+
+let db: TestDatabase;
+
+beforeAll(async () => {
+  db = await createTestDatabase({ settings: { poolSize: 1 } });
+  await db.database.execute('create table notes (words text)');
+});
+afterAll(() => db.drop());
+
+const countNotes = async () => (await db.database.query('select 1 from notes')).length;
+
+describe('a transaction', () => {
+  it('is committed when its work resolves, and answers what the work answered', async () => {
+    const answer = await db.database.transaction(async (tx) => {
+      expect(await tx.execute(`insert into notes values ('a'), ('b')`)).toBe(2);
+      return (await tx.query<{ words: string }>('select words from notes order by 1')).map((row) => row.words);
+    });
+    expect(answer).toEqual(['a', 'b']);
+    expect(await countNotes()).toBe(2);
+  });
+
+  it('is rolled back when its work throws, and gives its connection back', async () => {
+    const before = await countNotes();
+    const failing = db.database.transaction(async (tx) => {
+      await tx.execute(`insert into notes values ('lost')`);
+      throw new Error('changed my mind');
+    });
+    await expect(failing).rejects.toThrow('changed my mind');
+    // The pool has a single connection: this would wait for ever.
+    expect(await countNotes()).toBe(before);
+  });
+
+  it('whose connection breaks between two statements fails, and the pool gets a new one', async () => {
+    const broken = db.database.transaction(async (tx) => {
+      const [row] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
+      const other = await createTestDatabase();
+      const ended = new Promise<void>((resolve) => tx.client.once('end', resolve));
+      await other.database.query('select pg_terminate_backend($1)', [row?.pid]);
+      await ended;
+      await other.drop();
+      await tx.query('select 1');
+    });
+    await expect(broken).rejects.toThrow();
+    expect(await db.database.query('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+});
+
+describe('DATABASE_PREPARED', () => {
+  const prepared = () =>
+    db.database.query<{ statement: string }>('select statement from pg_prepared_statements order by prepare_time');
+
+  it('unset leaves nothing in the connection that PgBouncer could mix up', async () => {
+    await db.database.query('select $1::int', [1]);
+    expect(await prepared()).toEqual([]);
+  });
+
+  it('plans a text once for all its calls', async () => {
+    const fast = new Database(db.dataSource, { database: { prepared: true } });
+    const text = 'select $1::int + 1 as next';
+    for (const value of [1, 2, 3]) expect(await fast.query(text, [value])).toEqual([{ next: value + 1 }]);
+    expect(await fast.transaction((tx) => tx.query(text, [4]))).toEqual([{ next: 5 }]);
+    expect(await prepared()).toEqual([{ statement: text }]);
+  });
+
+  it('names no more texts than a connection can hold', () => {
+    const names = new StatementNames();
+    const all = Array.from({ length: 600 }, (_, index) => names.nameOf(`select ${index}`));
+    expect(new Set(all.filter((name) => name !== undefined)).size).toBe(500);
+    expect(all[599]).toBeUndefined();
+    expect(names.nameOf('select 0')).toBe(all[0]);
+  });
+});
+
+describe('the module', () => {
+  it('hands out the database and the leases, on one pool', async () => {
+    const config = { ...testConfig(), jobs: { leaseSeconds: 60, retentionDays: 30 } } as AppConfig;
+    const module = await Test.createTestingModule({
+      imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, db.url)],
+    }).compile();
+    const database = module.get(Database);
+    expect(await database.query('select current_setting($1) as name', ['application_name'])).toEqual([
+      { name: 'generation-service all' },
+    ]);
+    expect(module.get(Leases)).toBeInstanceOf(Leases);
+    await module.close();
+    await expect(database.query('select 1')).rejects.toThrow();
+  });
+});
+
+describe('what comes before the application', () => {
+  it('refuses a DATABASE_URL whose schema is not there, and ROLE=migrate makes it', async () => {
+    const empty = await createTestDatabase({ empty: true });
+    const config = testConfig({ url: empty.url });
+    await expect(prepareDatabase(config)).rejects.toThrow(/ROLE=migrate/);
+    await prepareDatabase({ ...config, role: 'migrate' });
+    expect((await prepareDatabase(config)).url).toBe(empty.url);
+    await empty.drop();
+  });
+
+  it('starts and migrates the embedded server where there is no DATABASE_URL', async () => {
+    const { dataDir, remove } = await temporaryDataDir();
+    const config = testConfig({ dataDir });
+    const { url, stop } = await prepareDatabase(config);
+    expect((await prepareDatabase(testConfig({ url }))).url).toBe(url);
+    await stop();
+    expect(await serverIsRunning(dataDir)).toBe(false);
+    await remove();
+  });
+});
