@@ -1,4 +1,4 @@
-import type { Dispatcher } from 'undici';
+import { errors, type Dispatcher } from 'undici';
 import { ConnectFailure } from './guarded-connector.js';
 import { OutboundError, type OutboundErrorKind } from './outbound-error.js';
 import type { Peer } from './observed-client.js';
@@ -152,13 +152,15 @@ class Exchange implements Dispatcher.DispatchHandler {
       const reason = error.reason === undefined ? {} : { reason: error.reason };
       return new OutboundError(error.kind, { ...reason, maySeen: false, cause: error.cause });
     }
-    const kind = kindOf((error as { code?: unknown }).code);
+    const kind = kindOf(error);
     return kind === undefined ? error : new OutboundError(kind, { maySeen: this.maySeen, cause: error });
   }
 }
 
-function kindOf(code: unknown): OutboundErrorKind | undefined {
-  switch (code) {
+function kindOf(error: Error): OutboundErrorKind | undefined {
+  // Not every parser error has a code.
+  if (error instanceof errors.HTTPParserError) return 'invalid_response';
+  switch ((error as { code?: unknown }).code) {
     case 'UND_ERR_INVALID_ARG':
     case 'UND_ERR_NOT_SUPPORTED':
       return undefined;
@@ -169,7 +171,7 @@ function kindOf(code: unknown): OutboundErrorKind | undefined {
     case 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH':
       return 'invalid_response';
     default:
-      return typeof code === 'string' && code.startsWith('HPE_') ? 'invalid_response' : 'reset';
+      return 'reset';
   }
 }
 

@@ -19,7 +19,7 @@ interface FamilyAnswer {
  */
 @Injectable()
 export class NameResolver {
-  private resolver = newResolver();
+  private resolver = this.open();
 
   /**
    * @param name - a host name of at least two labels
@@ -35,7 +35,7 @@ export class NameResolver {
     if (addresses.length > 0) return addresses;
     const code = codeOf(v4.error);
     // c-ares reads resolv.conf once: after a change of network only a new resolver knows the new servers.
-    if ((code === 'ETIMEOUT' || code === 'ECONNREFUSED') && this.resolver === resolver) this.resolver = newResolver();
+    if ((code === 'ETIMEOUT' || code === 'ECONNREFUSED') && this.resolver === resolver) this.resolver = this.open();
     // No name server for c-ares at all (a machine with another name service): the system's own way is the only one.
     if (code === 'ECONNREFUSED') return this.resolveBySystem(name);
     throw v4.error;
@@ -45,10 +45,11 @@ export class NameResolver {
   async resolveBySystem(name: string): Promise<readonly LookupAddress[]> {
     return dns.lookup(name, { all: true, order: 'ipv4first' });
   }
-}
 
-function newResolver(): dns.Resolver {
-  return new dns.Resolver({ timeout: FIRST_TRY_MS, tries: TRIES });
+  /** A resolver that asks the servers which resolv.conf names now. */
+  protected open(): dns.Resolver {
+    return new dns.Resolver({ timeout: FIRST_TRY_MS, tries: TRIES });
+  }
 }
 
 async function settle(query: Promise<string[]>, family: 4 | 6): Promise<FamilyAnswer> {
