@@ -7,6 +7,8 @@ import { QuietTypeOrmLogger } from './typeorm-logger.js';
 /** Seconds for a request to wait for a connection, be it because the server is away or the pool is busy; then it is 503. */
 const CONNECT_TIMEOUT_SECONDS = 10;
 
+const ADMIN_SHUTDOWN = '57P01';
+
 /**
  * The one way to a database, for the service, migrations and tests alike.
  * No start-up parameter but application_name, and nothing said by SET: PgBouncer in transaction mode refuses the first
@@ -33,7 +35,9 @@ export function dataSourceOptions(
     poolSize: config.database.poolSize,
     // An idle connection that breaks is no more than that: without a listener it would end the process.
     poolErrorHandler: (error: unknown) => {
-      logger.warn('an idle database connection broke', { code: (error as { code?: unknown }).code });
+      const { code } = error as { code?: unknown };
+      // The server says so to each connection when it stops, our own embedded one at the end of every shutdown.
+      logger[code === ADMIN_SHUTDOWN ? 'debug' : 'warn']('an idle database connection broke', { code });
     },
     logger: new QuietTypeOrmLogger(),
     extra: {
