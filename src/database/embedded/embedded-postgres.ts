@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoggerService } from '@nestjs/common';
@@ -49,7 +50,8 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const { dataDir } = options;
   const postgres = await locatePostgresPackage();
   const user = chooseServerUser(clusterFolder(dataDir, Number.parseInt(postgres.version, 10)));
-  const commands = new ServerCommands(join(await prepareNativeFolder(postgres, user, dataDir), 'bin'), user);
+  const native = await prepareNativeFolder(postgres, user, [dataDir, '/var/tmp', tmpdir()]);
+  const commands = new ServerCommands(join(native, 'bin'), user);
   const cluster = new Cluster(dataDir, await commands.majorVersion(), user, commands);
   await cluster.ensureExists();
   const server = new EmbeddedServer(cluster, commands, options);

@@ -13,7 +13,6 @@ import {
   symlink,
 } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { EmbeddedPostgresError, SET_DATABASE_URL } from './embedded-error.js';
@@ -50,18 +49,18 @@ export async function locatePostgresPackage(): Promise<PostgresPackage> {
  * Makes the programs usable: links that a blocked install script left out are made, and where the programs lie out of
  * reach (under /root, or in a read-only node_modules without those links) they are copied.
  * @param user - who will run them; undefined: the process's own user
- * @param ownFolder - a folder of the service's own, where a copy may be put
+ * @param copyFolders - where a copy may be put, the first that will do; a copy made earlier is used again
  * @returns the folder that holds bin/{initdb,pg_ctl,postgres}, lib/ and share/
  */
 export async function prepareNativeFolder(
   { folder, version }: PostgresPackage,
   user: ServerUser | undefined,
-  ownFolder: string,
+  copyFolders: readonly string[],
 ): Promise<string> {
   const native = join(folder, 'native');
   const linked = await makeMissingLinks(folder);
   if (linked && (user === undefined || isUsableBy(native, user))) return native;
-  return copyWithinReach(folder, version, user, ownFolder);
+  return copyWithinReach(folder, version, user, copyFolders);
 }
 
 function isUsableBy(folder: string, user: ServerUser): boolean {
@@ -98,10 +97,10 @@ async function copyWithinReach(
   packageFolder: string,
   version: string,
   user: ServerUser | undefined,
-  ownFolder: string,
+  copyFolders: readonly string[],
 ): Promise<string> {
   const problems: string[] = [];
-  for (const base of [ownFolder, '/var/tmp', tmpdir()]) {
+  for (const base of copyFolders) {
     if (user !== undefined && !canReach(base, user)) continue;
     const copy = join(base, `generation-service-postgres-${version}`);
     try {
