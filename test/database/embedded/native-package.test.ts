@@ -31,7 +31,7 @@ async function packageWithoutLinks(): Promise<{ folder: string; version: string;
 describe('the programs of the embedded PostgreSQL', () => {
   it('run after their links were left out by a blocked install script', async () => {
     const { links, ...postgres } = await packageWithoutLinks();
-    const native = await prepareNativeFolder(postgres, undefined, folder);
+    const native = await prepareNativeFolder(postgres, undefined, []);
     expect(native).toBe(join(postgres.folder, 'native'));
     for (const link of links) expect((await stat(link)).isFile()).toBe(true);
   });
@@ -47,13 +47,13 @@ describe('the programs of the embedded PostgreSQL', () => {
       if (user === undefined) throw new Error('root gets a user');
       expect(canReach(join(postgres.folder, 'native', 'bin', 'postgres'), user)).toBe(false);
 
-      const copy = await prepareNativeFolder(postgres, user, own);
+      const copy = await prepareNativeFolder(postgres, user, [own]);
       expect(copy.startsWith(own)).toBe(true);
       const [expected] = /^\d+/.exec(postgres.version) ?? [];
       expect(await new ServerCommands(join(copy, 'bin'), user).majorVersion()).toBe(Number(expected));
 
       await unlink(join(copy, 'bin', 'initdb'));
-      await prepareNativeFolder(postgres, user, own);
+      await prepareNativeFolder(postgres, user, [own]);
       expect((await stat(join(copy, 'bin', 'initdb'))).mode & 0o777).toBe(0o755);
     },
   );
@@ -65,8 +65,10 @@ describe('the programs of the embedded PostgreSQL', () => {
     const planted = join(own, `generation-service-postgres-${postgres.version}`);
     await mkdir(planted, { recursive: true });
     await chmod(planted, 0o777);
-    const copy = await prepareNativeFolder(postgres, chooseServerUser(join(folder, 'none')), own);
-    expect(copy.startsWith(own)).toBe(false);
-    await rm(join(copy, '..'), { recursive: true, force: true });
+    const user = chooseServerUser(join(folder, 'none'));
+    await expect(prepareNativeFolder(postgres, user, [own])).rejects.toThrow(/belongs to somebody else.*DATABASE_URL/);
+    const safe = join(folder, 'safe');
+    await mkdir(safe);
+    expect((await prepareNativeFolder(postgres, user, [own, safe])).startsWith(safe)).toBe(true);
   });
 });
