@@ -68,15 +68,13 @@ function readingValue(kind: Reading, raw: string): string {
 }
 
 const VIN_WEIGHTS = [8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2];
-const VIN_VALUES = new Map([...'ABCDEFGH'].map((letter, index) => [letter, index + 1]));
-[...'JKLMN'].forEach((letter, index) => VIN_VALUES.set(letter, index + 1));
-[...'STUVWXYZ'].forEach((letter, index) => VIN_VALUES.set(letter, index + 2));
-VIN_VALUES.set('P', 7).set('R', 9);
+/** A character's value is its position here, modulo 10. */
+const VIN_VALUES = '0123456789.ABCDEFGH..JKLMN.P.R..STUVWXYZ';
 
 /** Does the ninth character of a 17-character VIN fit the others (49 CFR 565)? */
 export function vinCheckDigitFits(vin: string): boolean {
-  const sum = [...vin].reduce(
-    (total, letter, index) => total + (VIN_VALUES.get(letter) ?? Number(letter)) * (VIN_WEIGHTS[index] ?? 0),
+  const sum = VIN_WEIGHTS.reduce(
+    (total, weight, index) => total + weight * (VIN_VALUES.indexOf(vin.charAt(index)) % 10),
     0,
   );
   const remainder = sum % 11;

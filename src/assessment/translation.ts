@@ -1,0 +1,189 @@
+import { objectOf, schemaProblems } from './json-schema.js';
+import type { ObjectSchema } from './json-schema.js';
+import { languageName } from './languages.js';
+import { cleanText } from './model-text.js';
+import { reasoningOf } from './model-traits.js';
+import type { ReasoningEffort } from './model-traits.js';
+import type { Prompt } from './prompt.js';
+import { parseJson, readResponse } from './response-body.js';
+import type { ResponseFacts, ResponseFailure } from './response-body.js';
+import { translationProblem } from './translation-checks.js';
+import type { TranslationProblem } from './translation-checks.js';
+
+export interface TranslationSettings {
+  readonly model: string;
+  /** Set `none`: gpt-6-luna reasons at medium when it is not told, which translation does not need. */
+  readonly effort: ReasoningEffort;
+  /** Long texts in many languages get more, see `translationRoom`. */
+  readonly maxOutputTokens: number;
+  readonly prompt: Prompt;
+}
+
+/** The plain body of `POST /v1/responses`; a type and not an interface, so that it is the record that the client sends. */
+export type TranslationRequest = {
+  readonly model: string;
+  readonly prompt_cache_key: string;
+  readonly store: false;
+  readonly reasoning?: { readonly effort: ReasoningEffort };
+  readonly instructions: string;
+  readonly text: {
+    readonly format: {
+      readonly type: 'json_schema';
+      readonly name: 'translation';
+      readonly strict: true;
+      readonly schema: ObjectSchema;
+    };
+  };
+  readonly max_output_tokens: number;
+  readonly input: readonly [
+    { readonly role: 'user'; readonly content: readonly [{ readonly type: 'input_text'; readonly text: string }] },
+  ];
+};
+
+/**
+ * The request that translates a description into one or more languages.
+ *
+ * The strings have keys, `s1` to `sN`, going in and coming out: the schema can then demand every one of them by
+ * `required`, which every endpoint enforces (`minItems` is not enforced by all), and the model cannot slip by a line.
+ * The keys stand once, in `$defs`, whatever the number of languages.
+ * @param strings - English, at least one
+ * @param languages - supported tags as the client sent them, none of them English, at least one
+ */
+export function buildTranslationRequest(
+  strings: readonly string[],
+  languages: readonly string[],
+  settings: TranslationSettings,
+): TranslationRequest {
+  return {
+    ...staticMembers(languages, strings.length, settings),
+    max_output_tokens: translationRoom(strings, languages.length, settings),
+    input: [{ role: 'user', content: [{ type: 'input_text', text: translationText(strings, languages) }] }],
+  };
+}
+
+function staticMembers(
+  languages: readonly string[],
+  count: number,
+  settings: TranslationSettings,
+): Omit<TranslationRequest, 'max_output_tokens' | 'input'> {
+  return {
+    model: settings.model,
+    prompt_cache_key: `translation-${settings.prompt.version}`.slice(0, 64),
+    store: false,
+    ...reasoningOf(settings.model, settings.effort),
+    instructions: settings.prompt.body,
+    text: {
+      format: { type: 'json_schema', name: 'translation', strict: true, schema: translationSchema(count, languages) },
+    },
+  };
+}
+
+/** An object with one member per language, each an object of the strings `s1` to `sN`. */
+export function translationSchema(count: number, languages: readonly string[]): ObjectSchema {
+  const keys = Array.from({ length: count }, (_, index) => key(index));
+  return {
+    ...objectOf(Object.fromEntries(languages.map((tag) => [tag, { $ref: '#/$defs/strings' }]))),
+    $defs: { strings: objectOf(Object.fromEntries(keys.map((name) => [name, { type: 'string' }]))) },
+  };
+}
+
+function key(index: number): string {
+  return `s${index + 1}`;
+}
+
+function translationText(strings: readonly string[], languages: readonly string[]): string {
+  return JSON.stringify({
+    translate_into: Object.fromEntries(languages.map((tag) => [tag, languageName(tag)])),
+    strings: Object.fromEntries(strings.map((text, index) => [key(index), text])),
+  });
+}
+
+/** A token for two characters at worst (Burmese, Khmer and others take more tokens than letters in English words). */
+function translationRoom(strings: readonly string[], languages: number, settings: TranslationSettings): number {
+  const characters = strings.reduce((sum, text) => sum + text.length + 12, 0);
+  return Math.max(settings.maxOutputTokens, 500 + languages * characters);
+}
+
+/** A translation request cut like a vision request: see `VisionRequestParts`. */
+export interface TranslationRequestParts {
+  /** The bytes before the lot's own; they differ with the number of strings and are made once for each number. */
+  prefix(count: number): Buffer;
+  readonly suffix: Buffer;
+  /** `prefix(n) + middle + suffix` is byte for byte `JSON.stringify(buildTranslationRequest(…))`. */
+  middle(strings: readonly string[]): string;
+}
+
+/** Prepares the parts for the languages of a job; keep them for all lots of a shard. */
+export function translationRequestParts(
+  languages: readonly string[],
+  settings: TranslationSettings,
+): TranslationRequestParts {
+  const prefixes = new Map<number, Buffer>();
+  return {
+    prefix(count) {
+      const known = prefixes.get(count);
+      if (known !== undefined) {
+        return known;
+      }
+      const head = JSON.stringify(staticMembers(languages, count, settings));
+      const prefix = Buffer.from(`${head.slice(0, -1)},"max_output_tokens":`);
+      prefixes.set(count, prefix);
+      return prefix;
+    },
+    suffix: Buffer.from('}]}]}'),
+    middle(strings) {
+      const room = translationRoom(strings, languages.length, settings);
+      const text = JSON.stringify(translationText(strings, languages));
+      return `${room},"input":[{"role":"user","content":[{"type":"input_text","text":${text}`;
+    },
+  };
+}
+
+/** One language's outcome: as many strings as were asked for, or why there are none. */
+export type TranslatedLanguage =
+  | { readonly ok: true; readonly strings: readonly string[] }
+  | { readonly ok: false; readonly reason: TranslationProblem };
+
+/** What became of a translation request; `languages` has one entry for each tag asked for. */
+export type TranslationAnswer = ResponseFacts &
+  ({ readonly kind: 'translated'; readonly languages: ReadonlyMap<string, TranslatedLanguage> } | ResponseFailure);
+
+/**
+ * Turns a Response's body into translations. Each language is accepted or refused by itself and as a whole; a language
+ * that the answer lacks, or whose strings do not fit, costs the others nothing. Never throws on what the model says.
+ * @param body - as `POST /v1/responses` answers, or `response.body` of a line of a batch
+ * @param strings - those that were sent
+ * @param languages - those that were asked for, as they were sent
+ */
+export function parseTranslation(
+  body: unknown,
+  strings: readonly string[],
+  languages: readonly string[],
+): TranslationAnswer {
+  const reading = readResponse(body);
+  if (reading.kind !== 'text') {
+    return reading;
+  }
+  const { responseId, model, usage } = reading;
+  const facts: ResponseFacts = { responseId, model, usage };
+  const value = parseJson(reading.text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return { ...facts, kind: 'invalid', problems: ['$: not a JSON object'] };
+  }
+  const members = value as Readonly<Record<string, unknown>>;
+  const accepted = languages.map(
+    (tag) => [tag, acceptLanguage(Object.hasOwn(members, tag) ? members[tag] : undefined, strings, tag)] as const,
+  );
+  return { ...facts, kind: 'translated', languages: new Map(accepted) };
+}
+
+function acceptLanguage(value: unknown, sources: readonly string[], tag: string): TranslatedLanguage {
+  const schema = objectOf(Object.fromEntries(sources.map((_, index) => [key(index), { type: 'string' }])));
+  if (schemaProblems(value, schema).length > 0) {
+    return { ok: false, reason: 'missing' };
+  }
+  const members = value as Readonly<Record<string, string>>;
+  const strings = sources.map((_, index) => cleanText(members[key(index)] ?? ''));
+  const reason = translationProblem(sources, strings, tag);
+  return reason === null ? { ok: true, strings } : { ok: false, reason };
+}
