@@ -135,6 +135,17 @@ export class JobStore {
     return row === undefined ? null : { finished: row.finished, processedLots: row.processed_lots };
   }
 
+  /** Moves the one lot of a synchronous job to `failed` wherever it stood; false when the job has ended. */
+  async failOnly(tx: Transaction, jobId: string): Promise<boolean> {
+    return (
+      (await tx.execute(
+        `update batch_jobs set awaiting_images = 0, awaiting_vision = 0, awaiting_translation = 0, failed_lots = 1
+         where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`,
+        [jobId],
+      )) === 1
+    );
+  }
+
   /** Adds to what the job has cost; counted even when the job has ended, because it is billed all the same. */
   async addUsage(sql: Sql, jobId: string, rows: readonly UsageRow[]): Promise<void> {
     for (const row of rows) {

@@ -97,8 +97,12 @@ export class SyncJobStore {
     }
   }
 
-  async translatingLot(tx: Transaction, jobId: string): Promise<void> {
-    await tx.execute(`update batch_lots set status = 'translating' where job_id = $1 and position = 0`, [jobId]);
+  /** The vision answer is in; `missing` now names the photos that the model could not take either. */
+  async translatingLot(tx: Transaction, jobId: string, missing: readonly string[]): Promise<void> {
+    await tx.execute(
+      `update batch_lots set status = 'translating', missing_images = $2 where job_id = $1 and position = 0`,
+      [jobId, JSON.stringify(missing)],
+    );
   }
 
   async completeLot(tx: Transaction, jobId: string, renderedBytes: number): Promise<void> {

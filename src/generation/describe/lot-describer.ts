@@ -1,0 +1,197 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { PhotoRef } from '../../assessment/assessment.js';
+import { stringsOf, withStrings, type DescriptionText } from '../../assessment/description.js';
+import { englishDescription } from '../../assessment/english-text.js';
+import { renderHtml } from '../../assessment/html.js';
+import { usageOf, type TokenUsage } from '../../assessment/response-body.js';
+import { buildTranslationRequest, parseTranslation } from '../../assessment/translation.js';
+import { parseVisionAnswer, type VisionAnswer } from '../../assessment/vision-answer.js';
+import { buildVisionRequest, withFewerPhotos, withMoreRoom } from '../../assessment/vision-request.js';
+import type { UsageRow } from '../../jobs/job-store.js';
+import type { NewResult, StoredSource } from '../../jobs/sync-job-store.js';
+import { OpenAiError } from '../../openai/errors.js';
+import { OpenAiClient } from '../../openai/openai-client.js';
+import type { CallLimits } from '../../openai/retry.js';
+import { answerError, callError } from './call-errors.js';
+import { ModelSettings } from './model-settings.js';
+
+/** A lot whose photos have been checked. */
+export interface DescribableLot {
+  readonly additionalInfo: string | null;
+  /** The reachable photos with their numbers in the client's list. */
+  readonly photos: readonly PhotoRef[];
+}
+
+/** Called as each answer comes in, useful or not: all of them are billed. */
+export type CountUsage = (usage: UsageRow) => Promise<void>;
+
+/** A translation that cannot be used; the English text stands in. */
+export class TranslationError extends Error {
+  override readonly name = 'TranslationError';
+}
+
+/** Answers that are not JSON or not of the schema are asked for once more; a second one will not be better. */
+const MAX_INVALID = 2;
+/** Photos that OpenAI itself cannot fetch are left out one by one, this many times at most. */
+const MAX_DROPPED_PHOTOS = 3;
+
+/** Describes one lot through the Responses API: synchronous requests, and what a batch could not do. */
+@Injectable()
+export class LotDescriber {
+  private readonly logger = new Logger(LotDescriber.name);
+
+  constructor(
+    private readonly openai: OpenAiClient,
+    private readonly settings: ModelSettings,
+  ) {}
+
+  /**
+   * Asks the vision model and makes the English description.
+   * A photo that OpenAI cannot take is left out, a request that is too long is sent with half of its photos, an answer
+   * that was cut off gets twice the room once.
+   * @returns the English row, with the photos that were really seen
+   * @throws LotError when there is no answer; OpenAiError `aborted` when `limits.signal` ended the call
+   */
+  async assess(
+    lot: DescribableLot,
+    limits: CallLimits,
+    count: CountUsage,
+  ): Promise<NewResult & { readonly dropped: readonly string[] }> {
+    let photos = lot.photos;
+    let roomier = false;
+    let invalid = 0;
+    const dropped: string[] = [];
+    for (;;) {
+      const request = buildVisionRequest(
+        { additionalInfo: lot.additionalInfo, imageUrls: photos.map((photo) => photo.url) },
+        this.settings.vision,
+      );
+      let body: unknown;
+      let requestId: string | undefined;
+      try {
+        ({ body, requestId } = await this.openai.createResponse(roomier ? withMoreRoom(request) : request, limits));
+      } catch (error) {
+        await this.countFailure(error, count);
+        const left = photosAfter(error, photos, dropped);
+        if (left === null) throw callError(error, dropped);
+        photos = left;
+        continue;
+      }
+      const answer = parseVisionAnswer(body, photos, this.settings.vision.prompt.version);
+      await count(this.settings.usageRow('vision', answer.usage, false));
+      if (answer.kind === 'assessed') return { ...this.englishRow(answer), dropped };
+      this.logger.warn('a vision answer is of no use', { kind: answer.kind, openai_request_id: requestId });
+      if (answer.kind === 'incomplete' && answer.reason === 'max_output_tokens' && !roomier) {
+        roomier = true;
+      } else if (answer.kind !== 'invalid' || ++invalid >= MAX_INVALID) {
+        throw answerError(answer, requestId);
+      }
+    }
+  }
+
+  /**
+   * Asks for one language.
+   * @throws TranslationError when the answer cannot be used, LotError when there is none
+   */
+  async translate(source: StoredSource, language: string, limits: CallLimits, count: CountUsage): Promise<NewResult> {
+    const text = source.strings as DescriptionText;
+    const strings = stringsOf(text);
+    const request = buildTranslationRequest(strings, [language], this.settings.translation);
+    let problem = '';
+    for (let tries = 0; tries < MAX_INVALID; tries++) {
+      // The second time with twice the room: an answer that was cut off is not of the schema either.
+      const { body } = await this.openai
+        .createResponse(tries === 0 ? request : withMoreRoom(request), limits)
+        .catch(async (error: unknown) => {
+          await this.countFailure(error, count, 'translation');
+          throw callError(error, []);
+        });
+      const answer = parseTranslation(body, strings, [language]);
+      const usage = this.settings.usageRow('translation', answer.usage, false);
+      await count(usage);
+      if (answer.kind === 'refused') throw new TranslationError('the model refused');
+      const translated = answer.kind === 'translated' ? answer.languages.get(language) : undefined;
+      if (translated?.ok === true) {
+        return translatedRow(text, translated.strings, language, {
+          model: answer.model,
+          promptVersion: this.settings.translation.prompt.version,
+          responseId: answer.responseId,
+          usage,
+        });
+      }
+      problem = translated === undefined ? answer.kind : translated.reason;
+    }
+    throw new TranslationError(`the answer cannot be used: ${problem}`);
+  }
+
+  /** The English text under a language's tag: asked for as English, or standing in for a translation. */
+  english(source: StoredSource, language: string, fallback: boolean): NewResult {
+    return englishCopy(source, language, fallback);
+  }
+
+  /** The English row of an assessed lot; also of a batch's line. */
+  englishRow(answer: VisionAnswer & { kind: 'assessed' }, batch = false): NewResult {
+    const text = englishDescription(answer.assessment);
+    return {
+      language: 'en',
+      html: renderHtml(text),
+      strings: text,
+      fallback: false,
+      assessment: answer.assessment,
+      raw: answer.raw,
+      model: answer.model ?? this.settings.vision.model,
+      promptVersion: this.settings.vision.prompt.version,
+      schemaVersion: answer.assessment.schema_version,
+      responseId: answer.responseId,
+      usage: this.settings.usageRow('vision', answer.usage, batch),
+    };
+  }
+
+  private async countFailure(error: unknown, count: CountUsage, stage: 'vision' | 'translation' = 'vision') {
+    if (!(error instanceof OpenAiError) || error.usage === undefined) return;
+    const usage: TokenUsage = usageOf({ usage: error.usage });
+    if (usage.input + usage.output > 0) await count(this.settings.usageRow(stage, usage, false));
+  }
+}
+
+/** A translated row from accepted strings. */
+export function translatedRow(
+  source: DescriptionText,
+  strings: readonly string[],
+  language: string,
+  origin: Pick<NewResult, 'model' | 'promptVersion' | 'responseId' | 'usage'>,
+): NewResult {
+  const text = withStrings(source, strings);
+  return { language, html: renderHtml(text), strings: text, fallback: false, schemaVersion: null, ...origin };
+}
+
+/** The English text under another tag, with no cost of its own. */
+export function englishCopy(
+  source: Pick<StoredSource, 'strings' | 'model'>,
+  language: string,
+  fallback: boolean,
+): NewResult {
+  const text = source.strings as DescriptionText;
+  return {
+    language,
+    html: renderHtml(text),
+    strings: text,
+    fallback,
+    model: source.model,
+    promptVersion: null,
+    schemaVersion: null,
+    responseId: null,
+    usage: null,
+  };
+}
+
+/** The photos to go on with after a call that failed because of them; null when it failed for good. */
+function photosAfter(error: unknown, photos: readonly PhotoRef[], dropped: string[]): readonly PhotoRef[] | null {
+  if (!(error instanceof OpenAiError)) return null;
+  if (error.kind === 'context_length') return withFewerPhotos(photos);
+  if (error.kind !== 'image' || dropped.length >= MAX_DROPPED_PHOTOS || photos.length < 2) return null;
+  const culprit = photos.find((photo) => photo.url === error.imageUrl);
+  if (culprit === undefined) return null;
+  dropped.push(culprit.url);
+  return photos.filter((photo) => photo !== culprit);
+}

@@ -1,0 +1,68 @@
+import { ServiceError } from '../../common/service-error.js';
+
+/** Why one lot could not be described. */
+export type LotErrorCode =
+  | 'IMAGE_UNREACHABLE'
+  | 'NO_IMAGES'
+  | 'REFUSED'
+  | 'INCOMPLETE'
+  | 'OPENAI_API_ERROR'
+  | 'OPENAI_TIMEOUT'
+  | 'SERVICE_UNAVAILABLE'
+  | 'INTERRUPTED';
+
+export interface LotErrorFacts {
+  readonly missingImages?: readonly string[];
+  /** OpenAI's request id, shown so that it can be asked about there. */
+  readonly openaiRequestId?: string | undefined;
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+/** The end of one lot without a description: stored with it, and answered when it was the only one. */
+export class LotError extends Error {
+  readonly missingImages: readonly string[];
+
+  constructor(
+    readonly code: LotErrorCode,
+    message: string,
+    private readonly facts: LotErrorFacts = {},
+  ) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = 'LotError';
+    this.missingImages = facts.missingImages ?? [];
+  }
+
+  /** The answer to a synchronous request for this lot. */
+  toServiceError(): ServiceError {
+    const cause = this.facts.cause ?? this;
+    switch (this.code) {
+      case 'IMAGE_UNREACHABLE':
+        return new ServiceError('IMAGE_UNREACHABLE', this.message, {
+          members: { missing_images: this.missingImages },
+          details: { missing_images: this.missingImages },
+        });
+      case 'NO_IMAGES':
+        return new ServiceError('VALIDATION_FAILED', this.message);
+      case 'OPENAI_TIMEOUT':
+        return new ServiceError('OPENAI_TIMEOUT', this.message, { cause });
+      case 'SERVICE_UNAVAILABLE':
+        return new ServiceError('SERVICE_UNAVAILABLE', this.message, {
+          headers: { 'Retry-After': String(this.facts.retryAfterSeconds ?? 30) },
+          cause,
+        });
+      case 'INTERRUPTED':
+        return new ServiceError('SERVICE_UNAVAILABLE', this.message, { headers: { 'Retry-After': '1' }, cause });
+      case 'REFUSED':
+      case 'INCOMPLETE':
+      case 'OPENAI_API_ERROR':
+        return new ServiceError('OPENAI_API_ERROR', this.message, {
+          details: {
+            reason: this.code.toLowerCase(),
+            ...(this.facts.openaiRequestId === undefined ? {} : { openai_request_id: this.facts.openaiRequestId }),
+          },
+          cause,
+        });
+    }
+  }
+}

@@ -1,0 +1,162 @@
+import { ServiceError } from '../../common/service-error.js';
+import type { AppConfig } from '../../config/app-config.js';
+import type { AllowList } from '../../outbound/address-rules.js';
+import { FieldProblems, MAX_NAMED } from './field-problems.js';
+import { checkHead, type RequestHead } from './head-rules.js';
+import { checkLanguageTags } from './language-rules.js';
+import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
+
+/** Different addresses a job may have: each gets its own parts and its own retries. */
+const MAX_WEBHOOKS = 100;
+
+/** A request that may be accepted. */
+export interface CheckedRequest extends RequestHead {
+  readonly processing: 'sync' | 'batch';
+  readonly totalLots: number;
+  readonly totalImages: number;
+  readonly webhooks: ReadonlySet<string>;
+  /** The only lot of a synchronous request. */
+  readonly onlyLot: RequestedLot | null;
+}
+
+type Limits = AppConfig['limits'];
+
+/** Gathers what a streamed request's lots break, and judges the whole once its signature is right. */
+export class RequestContent implements LotReport {
+  readonly problems = new FieldProblems();
+  private readonly invalidImages = new Named();
+  private readonly invalidWebhooks = new Named();
+  private readonly seen = new Set<string>();
+  private readonly duplicates = new Named();
+  private readonly webhooks = new Set<string>();
+  private readonly overSync = new Named();
+  private readonly overBatch = new Named();
+  private first: RequestedLot | null = null;
+  private total = 0;
+  private images = 0;
+  private lotsWithoutImages = 0;
+
+  constructor(
+    private readonly limits: Limits,
+    private readonly allow: AllowList,
+  ) {}
+
+  /** Checks one lot; null when it is not worth keeping because the request will be refused. */
+  addLot(value: unknown, source: () => string): RequestedLot | null {
+    const position = this.total;
+    this.total += 1;
+    if (position >= this.limits.maxLots) return null;
+    const lot = checkLot(value, source, position, this.allow, this);
+    if (lot === null) return null;
+    if (this.seen.has(lot.lotId)) this.duplicates.add(lot.lotId);
+    this.seen.add(lot.lotId);
+    if (lot.webhook !== null && this.webhooks.size <= MAX_WEBHOOKS) this.webhooks.add(lot.webhook);
+    this.images += lot.images.length;
+    if (lot.images.length === 0) this.lotsWithoutImages += 1;
+    if (lot.images.length > this.limits.maxSyncImages) this.overSync.add(lot.lotId);
+    if (lot.images.length > this.limits.maxLotImages) this.overBatch.add(lot.lotId);
+    if (position === 0) this.first = lot;
+    return lot;
+  }
+
+  invalidImage(url: string): void {
+    this.invalidImages.add(url);
+  }
+
+  invalidWebhook(url: string): void {
+    this.invalidWebhooks.add(url);
+  }
+
+  /**
+   * Judges the request; call it when the signature is right.
+   * @param head - all members but `lots`
+   * @param hasLots - whether `lots` was there and an array
+   * @param respondAsync - `Prefer: respond-async` asks for a batch
+   * @throws ServiceError with the documented code of the first rule that is broken
+   */
+  judge(head: Readonly<Record<string, unknown>>, hasLots: boolean, respondAsync: boolean): CheckedRequest {
+    const checked = checkHead(head, this.allow, this);
+    if (!hasLots || this.total === 0) this.problems.add('lots', 'must be a list of at least one lot');
+    if (this.total > this.limits.maxLots) this.throwTooManyLots();
+    if (checked.webhookUrl !== null) this.webhooks.add(checked.webhookUrl);
+    if (this.webhooks.size > MAX_WEBHOOKS) {
+      this.problems.add('lots[].webhook', `at most ${MAX_WEBHOOKS} different addresses a job`);
+    }
+    const processing = this.chooseMode(checked, respondAsync);
+    checkLanguageTags(checked.languages, this.limits.maxLanguages, this.problems);
+    this.problems.throwIfAny();
+    this.throwTooManyImages(processing);
+    if (processing === 'sync' && this.lotsWithoutImages > 0) {
+      this.problems.add('lots[0].images', 'must name at least one photo');
+      this.problems.throwIfAny();
+    }
+    this.throwDuplicates();
+    this.throwInvalidAddresses();
+    return {
+      ...checked,
+      processing,
+      totalLots: this.total,
+      totalImages: this.images,
+      webhooks: this.webhooks,
+      onlyLot: processing === 'sync' ? this.first : null,
+    };
+  }
+
+  private chooseMode(head: RequestHead, respondAsync: boolean): 'sync' | 'batch' {
+    if (head.mode === 'batch' || (head.mode === 'auto' && respondAsync)) return 'batch';
+    if (head.mode === 'sync') {
+      if (this.total > 1) this.problems.add('mode', 'sync takes one lot; use batch for more');
+      return 'sync';
+    }
+    return this.total === 1 && this.images <= this.limits.maxSyncImages ? 'sync' : 'batch';
+  }
+
+  private throwTooManyLots(): never {
+    throw new ServiceError('BATCH_SIZE_EXCEEDED', `Send at most ${this.limits.maxLots} lots in one request.`, {
+      members: { provided_lots: this.total, max_allowed: this.limits.maxLots },
+      details: { provided_lots: this.total, max_allowed: this.limits.maxLots },
+    });
+  }
+
+  private throwTooManyImages(processing: 'sync' | 'batch'): void {
+    const over = processing === 'sync' ? this.overSync : this.overBatch;
+    const most = processing === 'sync' ? this.limits.maxSyncImages : this.limits.maxLotImages;
+    if (over.count === 0) return;
+    throw new ServiceError('TOO_MANY_IMAGES', `A lot may have at most ${most} photos when it is processed this way.`, {
+      details: { lot_ids: over.named, max_allowed: most },
+    });
+  }
+
+  private throwDuplicates(): void {
+    if (this.duplicates.count === 0) return;
+    throw new ServiceError('DUPLICATE_LOT_ID', 'Each lot_id may stand once in a request.', {
+      details: { lot_ids: this.duplicates.named },
+    });
+  }
+
+  private throwInvalidAddresses(): void {
+    if (this.invalidImages.count > 0) {
+      const facts = { invalid_urls: this.invalidImages.named, count: this.invalidImages.count };
+      throw new ServiceError('INVALID_IMAGE_URLS', 'Photos need public http or https addresses.', {
+        members: { invalid_urls: facts.invalid_urls },
+        details: facts,
+      });
+    }
+    if (this.invalidWebhooks.count > 0) {
+      throw new ServiceError('INVALID_WEBHOOK_URL', 'Webhooks need public http or https addresses.', {
+        details: { invalid_urls: this.invalidWebhooks.named },
+      });
+    }
+  }
+}
+
+/** The first of many, and how many there were. */
+class Named {
+  readonly named: string[] = [];
+  count = 0;
+
+  add(name: string): void {
+    this.count += 1;
+    if (this.named.length < MAX_NAMED) this.named.push(name);
+  }
+}

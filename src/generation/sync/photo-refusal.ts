@@ -1,0 +1,10 @@
+import { LotError } from '../describe/lot-error.js';
+
+/** A lot with too few of its photos left, with the photos that could not be reached. */
+export function unreachablePhotos(missing: readonly string[], total: number): LotError {
+  return new LotError(
+    'IMAGE_UNREACHABLE',
+    `${missing.length} of ${total} photos cannot be reached; check that they are public and try again.`,
+    { missingImages: missing },
+  );
+}

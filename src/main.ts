@@ -1,0 +1,92 @@
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { join } from 'node:path';
+import { AppModule } from './app.module.js';
+import { APPLICATION_OPTIONS, LISTEN_BACKLOG, logStartFailure, setUpApp } from './app.setup.js';
+import { JsonLogger } from './common/logger.js';
+import type { AppConfig } from './config/app-config.js';
+import { loadConfig } from './config/load-config.js';
+import { prepareDatabase } from './database/prepare-database.js';
+import { startSandbox } from './sandbox/sandbox-process.js';
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** Starts by role; each thing started is stopped in the reverse order, the embedded database last. */
+async function start(): Promise<void> {
+  const started: Stoppable[] = [];
+  const stopAll = async () => {
+    for (let thing = started.pop(); thing !== undefined; thing = started.pop()) await thing.stop();
+  };
+  try {
+    const settings = loadConfig();
+    const logger = new JsonLogger(settings.log.level);
+    Logger.overrideLogger(logger);
+    const database = await prepareDatabase(settings);
+    started.push(database);
+    if (settings.role === 'migrate') {
+      new Logger('Migrate').log('the schema is current');
+      await stopAll();
+      return;
+    }
+    const config = await withOpenAi(settings, started);
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, database.url), {
+      ...APPLICATION_OPTIONS,
+      logger,
+    });
+    setUpApp(app, config);
+    started.push({ stop: () => app.close() });
+    stopOnSignal(stopAll);
+    // A worker listens too: /health, /ready and /metrics are how an operator sees it.
+    await app.listen({ port: config.http.port, host: '::', backlog: LISTEN_BACKLOG } as never);
+    new Logger('Start').log('ready', { role: config.role, port: config.http.port });
+  } catch (error) {
+    logStartFailure(error);
+    await stopAll().catch(() => undefined);
+    process.exitCode = 1;
+  }
+}
+
+/** The settings with an OpenAI to talk to: without a key, the sandbox's. */
+async function withOpenAi(config: AppConfig, started: Stoppable[]): Promise<AppConfig> {
+  if (config.openai.apiKey !== '') return config;
+  const sandbox = await startSandbox({
+    stateDir: join(config.database.dataDir, 'sandbox'),
+    allow: config.outbound.allow,
+  });
+  started.push(sandbox);
+  new Logger('Start').warn('NO OPENAI_API_KEY: a sandbox stands in for OpenAI and every description is a simulation', {
+    sandbox: sandbox.baseUrl,
+  });
+  return {
+    ...config,
+    openai: { ...config.openai, apiKey: 'sandbox', baseUrl: sandbox.baseUrl, upstream: 'sandbox' },
+  };
+}
+
+/** The first SIGTERM or Ctrl-C drains; a second one is for an operator who will not wait. */
+function stopOnSignal(stopAll: () => Promise<void>): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    const logger = new Logger('Stop');
+    if (stopping) {
+      logger.warn('stopping at once', { signal });
+      process.exit(1);
+    }
+    stopping = true;
+    logger.log('draining', { signal });
+    stopAll().then(
+      () => process.exit(0),
+      (error: Error) => {
+        logger.error('the shutdown failed', { reason: error.message });
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+await start();
