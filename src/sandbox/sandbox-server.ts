@@ -1,9 +1,17 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { SandboxConfig } from '../config/sandbox-config.js';
+import { BatchEngine } from './batches/batch-engine.js';
+import { BatchStore } from './batches/batch-store.js';
+import { batchControlRoutes, batchRoutes } from './batches/batches-routes.js';
+import { BatchCreator } from './batches/create-batch.js';
+import { LineRunner } from './batches/run-line.js';
 import { controlRoutes } from './control/control-routes.js';
 import { RequestLog } from './control/request-log.js';
 import { FaultBook } from './faults/fault-book.js';
+import { FileStore } from './files/file-store.js';
+import { fileRoutes } from './files/files-routes.js';
 import { Pipeline } from './http/pipeline.js';
 import { Router } from './http/router.js';
 import { numberAt } from './json.js';
@@ -32,8 +40,10 @@ export interface SandboxServer {
 /** Starts the sandbox on loopback and resolves once it listens. */
 export async function startSandboxServer(config: SandboxConfig): Promise<SandboxServer> {
   const state = await new StateFiles(config.stateDir).prepare();
-  const ahead = numberAt((await state.read('clock')) ?? {}, 'ahead_ms') ?? 0;
-  const clock = new SandboxClock(config.speed, ahead);
+  const batches = await BatchStore.open(join(config.stateDir, 'batches'));
+  const kept = numberAt((await state.read('clock')) ?? {}, 'ahead_ms') ?? 0;
+  // What was stamped before a restart must not lie in the future.
+  const clock = new SandboxClock(config.speed, Math.max(kept, batches.latestSeconds() * 1000 - Date.now()));
   const log = new RequestLog(config.logBodyBytes);
   const faults = new FaultBook(config.seed);
   faults.add(config.faults, true);
@@ -43,9 +53,19 @@ export async function startSandboxServer(config: SandboxConfig): Promise<Sandbox
   const fetcher = new GuardedFetcher(config.allow, config.photoTimeoutSeconds);
   const photos = new PhotoSource(fetcher, config.photos, config.photoConcurrency);
   const responder = new Responder(models, photos, faults, clock);
+  const files = await FileStore.open(join(config.stateDir, 'files'), clock);
+  const limit = { tokens: config.enqueuedTokenLimit };
+  const lines = new LineRunner(responder, faults, log);
+  const engine = new BatchEngine(batches, files, models, lines, clock, config, limit);
+  const creator = new BatchCreator(batches, files, faults, clock);
   const pipeline = new Pipeline({
-    api: new Router([...modelRoutes(models), ...responseRoutes(responder, new RateHeaders(), log, config)]),
-    control: new Router(controlRoutes(faults, log, clock, state)),
+    api: new Router([
+      ...modelRoutes(models),
+      ...responseRoutes(responder, new RateHeaders(), log, config),
+      ...fileRoutes(files),
+      ...batchRoutes(creator, batches, engine, clock),
+    ]),
+    control: new Router([...controlRoutes(faults, log, clock, state), ...batchControlRoutes(batches, limit)]),
     faults,
     log,
     apiKey: config.apiKey,
@@ -63,6 +83,7 @@ export async function startSandboxServer(config: SandboxConfig): Promise<Sandbox
     server.once('error', reject);
     server.listen(config.port, '127.0.0.1', 4096, resolve);
   });
+  engine.resume();
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   return {
     baseUrl: `${origin}/v1`,
@@ -74,6 +95,7 @@ export async function startSandboxServer(config: SandboxConfig): Promise<Sandbox
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       server.closeAllConnections();
       await closed;
+      await engine.close();
       await fetcher.close();
     },
   };

@@ -5,6 +5,7 @@ import { isObject, type JsonObject } from './json.js';
 /** Small JSON documents in the state folder, each replaced as a whole: a kill leaves the old one or the new one. */
 export class StateFiles {
   private writes = 0;
+  private readonly last = new Map<string, Promise<void>>();
 
   constructor(readonly folder: string) {}
 
@@ -13,11 +14,23 @@ export class StateFiles {
     return this;
   }
 
-  /** Later writes of one document win, also when two overlap. */
+  /** Resolves once the document is on disk. Two writes of one document keep their order, so that the later one wins. */
   async write(name: string, document: object): Promise<void> {
+    const text = JSON.stringify(document);
+    const before = this.last.get(name) ?? Promise.resolve();
+    const write = before.catch(() => undefined).then(() => this.replace(name, text));
+    this.last.set(name, write);
+    try {
+      await write;
+    } finally {
+      if (this.last.get(name) === write) this.last.delete(name);
+    }
+  }
+
+  private async replace(name: string, text: string): Promise<void> {
     const file = this.path(name);
     const draft = `${file}.${process.pid}-${++this.writes}.tmp`;
-    await writeFile(draft, JSON.stringify(document));
+    await writeFile(draft, text);
     await rename(draft, file);
   }
 

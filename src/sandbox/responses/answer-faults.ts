@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../json.js';
+import { isObject, parseObject, shown, type JsonObject } from '../json.js';
 import { ruleFor } from '../faults/fault-book.js';
 import type { FaultRule } from '../faults/fault-rules.js';
 import type { ModelAnswer } from './response-object.js';
@@ -43,9 +43,15 @@ const MOST_SLIPPED = 600;
 
 /** What an obedient model would take for its orders: the client's own words, those that look like orders first. */
 function slippedIn(request: ResponseRequest): string {
-  const words = request.userTexts.flatMap((text) => text.split('\n'));
+  const words = request.userTexts.flatMap((text) => text.split('\n')).map(unescaped);
   const orders = words.filter((line) => /ignore|instruct|instead|must|write|say|http|<[a-z]/i.test(line));
   return (orders.length > 0 ? orders : words).join(' ').slice(-MOST_SLIPPED);
+}
+
+/** A line of JSON as a model reads it: its texts without their escapes. */
+function unescaped(line: string): string {
+  const value = line.startsWith('{') ? parseObject(line) : undefined;
+  return value === undefined ? line : Object.values(value).map(shown).join(' ');
 }
 
 /** Puts the orders, HTML and an address into every free text of the answer; closed lists cannot hold them. */

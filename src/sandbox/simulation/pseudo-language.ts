@@ -53,31 +53,60 @@ const ALPHABET: Readonly<Record<string, string>> = {
   Arab: 'ابكدهفغحيجكلمنوبقرستوفوخيز',
   Hebr: 'אבכדהפגחיזקלמנופקרסתוופחיז',
   Deva: 'अबकदएफगहइजकलमनओपकरसतउवयखयज',
-  Beng: 'অবকদএফগহইজকলমনওপকরসতউভযখযজ',
-  Thai: 'อบคดเฟกหษจคลมนโพกรสตอวยขยซ',
   Geor: 'აბკდეფგჰიჯკლმნოპქრსტუვუხიზ',
   Armn: 'աբկդեֆգհիջկլմնոպքրստուվխյզ',
-  Hang: '아바카다에파가하이자카라마나오파카라사타우바와카야자',
-  Jpan: 'アバカダエフガハイジケラミノポクルセツウヴワシヤズ',
+  Kore: '아바카다에파가하이자카라마나오파카라사타우바와카야자',
+  Jpan: 'アバカダエフガハイジケラミノオポクルセツウヴワシヤズ',
   Hans: '车身前后左右门灯窗轮漆面板痕凹裂损伤小中大处见有无在',
+  Hant: '車身前後左右門燈窗輪漆面板痕凹裂損傷小中大處見有無在',
 };
 
+/** Scripts without an alphabet above: the first 26 letters from this code point on. */
+const FIRST_LETTER: Readonly<Record<string, number>> = {
+  Beng: 0x0995,
+  Ethi: 0x1200,
+  Gujr: 0x0a95,
+  Guru: 0x0a15,
+  Khmr: 0x1780,
+  Knda: 0x0c95,
+  Laoo: 0x0e81,
+  Mlym: 0x0d15,
+  Mong: 0x1820,
+  Mymr: 0x1000,
+  Orya: 0x0b15,
+  Sinh: 0x0d9a,
+  Taml: 0x0b85,
+  Telu: 0x0c15,
+  Thai: 0x0e01,
+};
+
+/** The usual script of each language that is not written in Latin letters. */
 const SCRIPT: Readonly<Record<string, string>> = {
-  ...languages('Cyrl', 'ab ba be bg ce cv kk ky mk mn os ru sr tg tt udm uk'),
+  ...languages('Cyrl', 'be bg kk ky mk mn ru sr tg tt uk'),
   ...languages('Arab', 'ar ckb fa ps sd ug ur'),
-  ...languages('Hebr', 'he iw yi'),
-  ...languages('Deva', 'bho hi kok mai mr ne sa'),
+  ...languages('Hebr', 'he yi'),
+  ...languages('Deva', 'hi mr ne'),
   ...languages('Beng', 'as bn'),
-  ...languages('Jpan', 'ja'),
-  ...languages('Hang', 'ko'),
-  ...languages('Hans', 'yue zh'),
-  ...languages('Grek', 'el'),
-  ...languages('Thai', 'th'),
-  ...languages('Geor', 'ka'),
-  ...languages('Armn', 'hy'),
+  ...languages('Ethi', 'am ti'),
+  ...languages('Hans', 'zh'),
+  el: 'Grek',
+  gu: 'Gujr',
+  hy: 'Armn',
+  ja: 'Jpan',
+  ka: 'Geor',
+  km: 'Khmr',
+  kn: 'Knda',
+  ko: 'Kore',
+  lo: 'Laoo',
+  ml: 'Mlym',
+  my: 'Mymr',
+  or: 'Orya',
+  pa: 'Guru',
+  si: 'Sinh',
+  ta: 'Taml',
+  te: 'Telu',
+  th: 'Thai',
 };
-
-const SCRIPT_SUBTAG: Readonly<Record<string, string>> = { Hant: 'Hans', Kore: 'Hang', Hira: 'Jpan', Kana: 'Jpan' };
 
 /**
  * A stand-in for the translation of `text`: marked as simulated, in the right script, with numbers, punctuation and
@@ -87,21 +116,43 @@ const SCRIPT_SUBTAG: Readonly<Record<string, string>> = { Hant: 'Hans', Kore: 'H
 export function pseudoTranslate(text: string, tag: string): string {
   const [language = '', ...subtags] = tag.split('-');
   const code = language.toLowerCase();
+  const usual = SCRIPT[code] ?? 'Latn';
   const named = subtags.find((subtag) => /^[A-Za-z]{4}$/.test(subtag));
-  const script = named === undefined ? SCRIPT[code] : (SCRIPT_SUBTAG[titleCase(named)] ?? titleCase(named));
-  const letters = ALPHABET[script ?? 'Latn'];
-  const word = named === undefined || script === SCRIPT[code] ? WORD[code] : undefined;
-  const prefix = word ?? (letters === undefined ? `Simulated (${tag})` : inLetters('simulated', letters));
-  return `${prefix}: ${letters === undefined ? text : inLetters(text, letters)}`;
+  const script = named === undefined ? usual : named.charAt(0).toUpperCase() + named.slice(1).toLowerCase();
+  const letters = lettersOf(script);
+  const word = script === usual ? WORD[code] : undefined;
+  const prefix = word ?? (letters === null ? `Simulated (${tag})` : inLetters('simulated', letters));
+  return `${prefix}: ${letters === null ? text : inLetters(text, letters)}`;
 }
 
-function inLetters(text: string, letters: string): string {
-  const list = Array.from(letters);
-  return text.replace(/[A-Za-z]/g, (letter) => list[letter.toLowerCase().charCodeAt(0) - 97] ?? letter);
+const made = new Map<string, readonly string[]>();
+
+/** null for Latin, and for a script that is not known. */
+function lettersOf(script: string): readonly string[] | null {
+  const known = made.get(script);
+  if (known !== undefined) return known;
+  const alphabet = ALPHABET[script];
+  const first = FIRST_LETTER[script];
+  if (alphabet === undefined && first === undefined) return null;
+  const letters = alphabet === undefined ? lettersFrom(first ?? 0) : Array.from(alphabet);
+  made.set(script, letters);
+  return letters;
 }
 
-function titleCase(subtag: string): string {
-  return subtag.charAt(0).toUpperCase() + subtag.slice(1).toLowerCase();
+function lettersFrom(first: number): string[] {
+  const letters: string[] = [];
+  for (let code = first; letters.length < 26; code++) {
+    const letter = String.fromCodePoint(code);
+    if (/\p{Lo}/u.test(letter)) letters.push(letter);
+  }
+  return letters;
+}
+
+/** Words with a digit in them (`4x4`, a VIN) are names and stay. */
+function inLetters(text: string, letters: readonly string[]): string {
+  return text.replaceAll(/(?<![A-Za-z\d])[A-Za-z]+(?![A-Za-z\d])/g, (word) =>
+    Array.from(word, (letter) => letters[letter.toLowerCase().charCodeAt(0) - 97] ?? letter).join(''),
+  );
 }
 
 function languages(script: string, codes: string): Record<string, string> {
