@@ -125,5 +125,7 @@ function noAnswer(error: string, durationMs: number): SendResult {
 /** Code points, not bytes: a cut inside of a character would show as rubbish. */
 function firstCharacters(body: Buffer): string {
   // Four bytes hold any character, so this much holds the first thousand.
-  return [...body.subarray(0, 4 * KEPT_CHARACTERS).toString('utf8')].slice(0, KEPT_CHARACTERS).join('');
+  return Array.from(body.subarray(0, 4 * KEPT_CHARACTERS).toString('utf8'))
+    .slice(0, KEPT_CHARACTERS)
+    .join('');
 }

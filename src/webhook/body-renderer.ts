@@ -20,7 +20,7 @@ const LOTS_PER_TURN = 50;
 /** Thrown when what a delivery should carry is gone: results outlive their deliveries, so this is never expected. */
 export class BodyGoneError extends Error {
   constructor(what: string) {
-    super(`the ${what} of this delivery is gone`);
+    super(`this delivery cannot be rendered: ${what}`);
     this.name = 'BodyGoneError';
   }
 }
@@ -42,7 +42,7 @@ export class BodyRenderer {
   async render(delivery: ClaimedDelivery, signal?: AbortSignal): Promise<RenderedBody> {
     if (delivery.payload !== null) return this.renderStored(delivery, delivery.payload);
     const job = delivery.jobId === null ? undefined : await this.jobs.find(delivery.jobId);
-    if (job === undefined) throw new BodyGoneError('job');
+    if (job === undefined) throw new BodyGoneError('its job is gone');
     const lots: string[] = [];
     const signature = new LotsSignature(this.signer.sharedSecret(delivery.keyId, job.secretFingerprint));
     const selection = {
@@ -58,7 +58,7 @@ export class BodyRenderer {
       signature.add(lot);
       if (lots.length % LOTS_PER_TURN === 0) await new Promise(setImmediate);
     }
-    if (lots.length !== delivery.lots) throw new BodyGoneError('lots');
+    if (lots.length !== delivery.lots) throw new BodyGoneError('its lots are gone');
     const part = { number: delivery.part, of: delivery.parts };
     return finish(endOfJobFrame(delivery.event, job, part), signature.hex(), lots, job.secretFingerprint);
   }

@@ -70,7 +70,11 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   wake(): void {
     if (this.stopping || !this.works) return;
     this.moreIsDue = true;
-    this.claiming ??= this.claimAll();
+    this.claiming ??= this.claimAll().finally(() => {
+      this.claiming = undefined;
+      // Asked for after the loop's last look.
+      if (this.moreIsDue) this.wake();
+    });
   }
 
   /** What must happen although nobody says so: retries that are due, and deliveries of dead or overloaded processes. */
@@ -119,7 +123,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
       while (this.moreIsDue && !this.stopping) {
         this.moreIsDue = false;
         const limit = MAX_WAITING - this.waiting.waiting;
-        if (limit <= 0) return;
+        if (limit <= 0) break;
         const claimed = await this.claim(limit);
         for (const delivery of claimed) this.waiting.add(delivery);
         this.sendNext();
@@ -128,8 +132,6 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     } catch (error) {
       // The next sweep tries again; until then nothing is lost.
       this.logger.warn('webhooks could not be claimed', { reason: (error as Error).message });
-    } finally {
-      this.claiming = undefined;
     }
   }
 

@@ -56,8 +56,6 @@ export class OutcomeStore {
       settled.map(({ bodySha256 }) => bodySha256),
     ]);
     for (const { delivery } of settled.filter(({ verdict }) => verdict.gone)) await this.endGone(delivery);
-    const receivers = receiverHealth(settled);
-    if (receivers.length > 0) await this.writeHealth(receivers, (settled[0] as SettledAttempt).finishedAt);
   }
 
   /** 410: what else this job has for that address is not sent; one that is under way may still succeed. */
@@ -70,7 +68,10 @@ export class OutcomeStore {
     );
   }
 
-  private async writeHealth(receivers: readonly ReceiverHealth[], now: Date): Promise<void> {
+  /** Moves slots and circuits of the receivers that these attempts went to. */
+  async writeHealth(settled: readonly SettledAttempt[]): Promise<void> {
+    const receivers = receiverHealth(settled);
+    if (receivers.length === 0) return;
     await this.database.execute(HEALTH, [
       receivers.map(({ keyId }) => keyId),
       receivers.map(({ origin }) => origin),
@@ -79,7 +80,7 @@ export class OutcomeStore {
       receivers.map(({ trailing }) => trailing),
       receivers.map(({ probeFailed }) => probeFailed),
       receivers.map(({ lastError }) => storable(lastError)),
-      now,
+      (settled[0] as SettledAttempt).finishedAt,
       // Probes of receivers that went down together must not come back together.
       0.8 + 0.4 * Math.random(),
     ]);
@@ -146,11 +147,11 @@ const SETTLE = `with o as materialized (
 // receiver: success adds to them, a batch that mostly fails halves them, so that a receiver that has never answered
 // cannot hold many. A success closes the circuit; only a failed probe makes its pause longer, not the stragglers that
 // were on their way when it opened.
-const FAILURES_IN_ROW = `(case when r.successes > 0 then r.trailing else e.consecutive_failures + r.failures end)`;
+const FAILURES_IN_ROW = `(case when r.successes > 0 then r.last_failures else e.consecutive_failures + r.failures end)`;
 const CLOSED = `(${FAILURES_IN_ROW} < ${CIRCUIT_FAILURES} and (r.successes > 0 or e.opened_at is null))`;
 const HEALTH = `with r as materialized (
     select * from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[], $6::boolean[], $7::text[])
-      as r (key_id, origin, successes, failures, trailing, probe_failed, last_error)
+      as r (key_id, origin, successes, failures, last_failures, probe_failed, last_error)
   ),
   locked as materialized (
     select e.key_id, e.origin from webhook_endpoints e join r on r.key_id = e.key_id and r.origin = e.origin

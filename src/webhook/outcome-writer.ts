@@ -60,10 +60,20 @@ export class OutcomeWriter {
           this.retryLater();
           return;
         }
+        await this.writeHealth(batch);
         for (const listener of this.listeners) listener();
       }
     } finally {
       this.running = undefined;
+    }
+  }
+
+  /** Apart from the outcomes, which it must not hold up; the next batch says the same of a receiver again. */
+  private async writeHealth(batch: readonly SettledAttempt[]): Promise<void> {
+    try {
+      await this.store.writeHealth(batch);
+    } catch (error) {
+      this.logger.warn('the health of webhook receivers could not be written', { reason: (error as Error).message });
     }
   }
 
@@ -83,12 +93,13 @@ export class OutcomeWriter {
 
   private linger(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LINGER_MS);
-      this.hurry = () => {
+      const go = () => {
         this.hurry = undefined;
         clearTimeout(timer);
         resolve();
       };
+      const timer = setTimeout(go, LINGER_MS);
+      this.hurry = go;
     });
   }
 

@@ -1,0 +1,35 @@
+import { createHmac } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import { canonicalValue } from '../../../src/auth/canonical-json.js';
+import type { ReceivedRequest } from './receiver.js';
+import { SECRET } from './seed.js';
+
+export interface WebhookBody {
+  readonly event: string;
+  readonly signature: string;
+  readonly job_id: string;
+  readonly status: string;
+  readonly part: { readonly number: number; readonly of: number };
+  readonly lots: readonly { readonly lot_id: string; readonly status: string; readonly descriptions: unknown[] }[];
+  readonly [member: string]: unknown;
+}
+
+/**
+ * Checks all three signatures as a receiver would, the first by the public library.
+ * @throws when one does not hold
+ */
+export function verifyRequest({ headers, body }: ReceivedRequest, secret = SECRET): WebhookBody {
+  const library = new Webhook(Buffer.from(secret).toString('base64'));
+  // The fake clock is not the library's, so that its tolerance of five minutes is left out by signing for now.
+  const id = String(headers['webhook-id']);
+  const sent = new Date(Number(headers['webhook-timestamp']) * 1000);
+  const expected = library.sign(id, sent, body.toString());
+  if (headers['webhook-signature'] !== expected) throw new Error('webhook-signature does not hold');
+  const hmac = (text: string | Buffer) => createHmac('sha256', secret).update(text).digest('hex');
+  if (headers['x-signature'] !== `sha256=${hmac(body)}`) throw new Error('X-Signature does not hold');
+  const parsed = JSON.parse(body.toString()) as WebhookBody;
+  if (parsed.signature !== hmac(canonicalValue(JSON.stringify(parsed.lots)))) {
+    throw new Error('the lots signature does not hold');
+  }
+  return parsed;
+}
