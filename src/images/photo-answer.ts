@@ -1,0 +1,51 @@
+import { isImageType, isPhotoType, photoFormatOf } from './photo-format.js';
+
+/** What an answer falls short of. */
+export type PhotoFault = 'status' | 'not_image' | 'too_large' | 'empty' | 'cut_off';
+
+/** The part of an HTTP answer that the rules look at; header names are lower case. */
+export interface PhotoAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly bodyEnd: 'complete' | 'limit' | 'deadline' | 'reset';
+}
+
+/**
+ * Judges the answer to a HEAD, which brings no bytes: it convinces only when it names a format that the models take.
+ * @param maxBytes - the largest photo allowed; an answer without a size passes, as it does for a GET
+ * @returns null when the photo is there, else why a GET must decide
+ */
+export function judgeHead({ status, headers }: PhotoAnswer, maxBytes: number): PhotoFault | null {
+  if (status < 200 || status > 299) return 'status';
+  if (!isPhotoType(headers['content-type'] ?? '')) return 'not_image';
+  // `0` comes from servers that do not count for a HEAD as well as from empty files.
+  const size = wholeNumber(headers['content-length']);
+  if (size === 0) return 'empty';
+  return size !== null && size > maxBytes ? 'too_large' : null;
+}
+
+/**
+ * Judges the answer to a GET of the first bytes.
+ * @returns null when the photo is there, else why it is not
+ */
+export function judgeGet(answer: PhotoAnswer, maxBytes: number): PhotoFault | null {
+  const { status, headers, body, bodyEnd } = answer;
+  if (status < 200 || status > 299) return 'status';
+  if (!isImageType(headers['content-type'] ?? '')) return 'not_image';
+  const size = totalSize(answer);
+  if (size !== null && size > maxBytes) return 'too_large';
+  if (bodyEnd === 'deadline' || bodyEnd === 'reset') return 'cut_off';
+  if (body.length === 0) return 'empty';
+  return photoFormatOf(body) === null ? 'not_image' : null;
+}
+
+/** The whole file's size as far as the answer tells: of a part from Content-Range, else from Content-Length. */
+function totalSize({ status, headers }: PhotoAnswer): number | null {
+  if (status !== 206) return wholeNumber(headers['content-length']);
+  return wholeNumber(/^bytes \d+-\d+\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1]);
+}
+
+function wholeNumber(text: string | undefined): number | null {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : null;
+}

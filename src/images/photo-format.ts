@@ -1,0 +1,49 @@
+/** What the vision models take. */
+export type PhotoFormat = 'jpeg' | 'png' | 'webp' | 'gif';
+
+/** Bytes that the signatures need; the hint for animation needs what comes after them too. */
+const LONGEST_SIGNATURE = 12;
+
+/** The table: a format's bytes at given offsets. */
+const SIGNATURES: Readonly<Record<PhotoFormat, readonly (readonly [offset: number, bytes: readonly Buffer[]])[]>> = {
+  jpeg: [[0, [Buffer.from([0xff, 0xd8, 0xff])]]],
+  png: [[0, [Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])]]],
+  webp: [
+    [0, [Buffer.from('RIFF')]],
+    [8, [Buffer.from('WEBP')]],
+  ],
+  gif: [[0, [Buffer.from('GIF87a'), Buffer.from('GIF89a')]]],
+};
+
+/** Application blocks that only animations carry. */
+const ANIMATION_MARKS = ['NETSCAPE2.0', 'ANIMEXTS1.0'];
+
+/**
+ * The format that the first bytes of a file show, whatever its headers call it.
+ * @param head - the file's beginning, 12 bytes or more where it has them
+ * @returns null for anything that the models do not take: SVG, HTML, HEIC, …, and GIFs that show themselves to be animated
+ */
+export function photoFormatOf(head: Buffer): PhotoFormat | null {
+  if (head.length < LONGEST_SIGNATURE) return null;
+  const formats = Object.keys(SIGNATURES) as PhotoFormat[];
+  const format = formats.find((candidate) =>
+    SIGNATURES[candidate].every(([at, choices]) => choices.some((bytes) => startsAt(head, at, bytes))),
+  );
+  if (format === undefined || (format === 'gif' && ANIMATION_MARKS.some((mark) => head.includes(mark, 0, 'latin1'))))
+    return null;
+  return format;
+}
+
+/** True where a Content-Type names a format that the models take, so that a HEAD alone can be believed. */
+export function isPhotoType(contentType: string): boolean {
+  return /^image\/(jpeg|jpg|pjpeg|png|webp|gif)\s*(;|$)/i.test(contentType.trim());
+}
+
+/** True for any `image/*`. */
+export function isImageType(contentType: string): boolean {
+  return /^image\/[^\s;]+\s*(;|$)/i.test(contentType.trim());
+}
+
+function startsAt(head: Buffer, at: number, bytes: Buffer): boolean {
+  return head.subarray(at, at + bytes.length).equals(bytes);
+}

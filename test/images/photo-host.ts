@@ -1,0 +1,53 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import sharp from 'sharp';
+import { onTestFinished } from 'vitest';
+import { Clock } from '../../src/common/clock.js';
+import type { AppConfig } from '../../src/config/app-config.js';
+import { HostRests } from '../../src/images/host-rests.js';
+import { PhotoChecker, type LaneLimits, type PhotoLane } from '../../src/images/photo-checker.js';
+import { AllowList } from '../../src/outbound/address-rules.js';
+import { OutboundClient } from '../../src/outbound/outbound-client.js';
+import { StubResolver } from '../outbound/stub-resolver.js';
+
+/** Real servers on loopback, which the allow list lets through; DNS alone is a stub. */
+export function checkerFor(
+  settings: Partial<AppConfig['images']> = {},
+  lanes?: Record<PhotoLane, LaneLimits>,
+): PhotoChecker {
+  const images = {
+    maxBytes: 10 * 1024 * 1024,
+    headTimeoutSeconds: 20,
+    getTimeoutSeconds: 20,
+    maxUnreachable: 0.3,
+    ...settings,
+  };
+  const allow = AllowList.parse(['127.0.0.1/32']);
+  const outbound = new OutboundClient(allow, new StubResolver().answer('inside.test', ['10.0.0.1']));
+  onTestFinished(() => outbound.onApplicationShutdown());
+  return new PhotoChecker({ images } as AppConfig, outbound, allow, new HostRests(new Clock()), lanes);
+}
+
+const drawing = sharp({
+  create: {
+    width: 400,
+    height: 400,
+    channels: 3,
+    background: 'grey',
+    noise: { type: 'gaussian', mean: 128, sigma: 60 },
+  },
+});
+export const JPEG = await drawing.jpeg({ quality: 95 }).toBuffer();
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export const IMAGE = { 'content-type': 'image/jpeg' };
+export const photo: Handler = (_request, response) => {
+  response.writeHead(200, { ...IMAGE, 'content-length': JPEG.length }).end(JPEG);
+};
+/** Answers as many CDNs do: no HEAD, GET only. */
+export const getOnly =
+  (get: Handler): Handler =>
+  (request, response) => {
+    if (request.method === 'HEAD') response.writeHead(405).end();
+    else get(request, response);
+  };
