@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { BatchJob } from './batch-job.entity.js';
 import { EndedJobs } from './ended-jobs.js';
+import { JobReader } from './job-reader.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
 import { BatchLot, BatchLotInput, BatchResult } from './lot.entities.js';
@@ -25,7 +26,7 @@ import { SyncJobStore } from './sync-job-store.js';
       RequestKey,
     ]),
   ],
-  providers: [EndedJobs, JobStore, SyncJobStore, LotResultReader, RequestKeys],
-  exports: [EndedJobs, JobStore, SyncJobStore, LotResultReader, RequestKeys],
+  providers: [EndedJobs, JobStore, SyncJobStore, JobReader, LotResultReader, RequestKeys],
+  exports: [EndedJobs, JobStore, SyncJobStore, JobReader, LotResultReader, RequestKeys],
 })
 export class JobsModule {}

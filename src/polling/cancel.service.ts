@@ -1,0 +1,68 @@
+import { Injectable } from '@nestjs/common';
+import { rfc3339 } from '../common/clock.js';
+import { ServiceError } from '../common/service-error.js';
+import { Database, type Transaction } from '../database/database.service.js';
+import { JobReader, type JobRecord } from '../jobs/job-reader.js';
+import { isTerminal } from '../jobs/states.js';
+import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { JobEnder } from '../webhook/end-job.js';
+import type { CancelledJobDto } from './cancel.dto.js';
+
+/** Cancels an unfinished job: against its finish, the first commit wins. */
+@Injectable()
+export class CancelService {
+  constructor(
+    private readonly database: Database,
+    private readonly jobs: JobReader,
+    private readonly ender: JobEnder,
+    private readonly hints: DeliveryHints,
+  ) {}
+
+  /** @throws ServiceError JOB_NOT_FOUND, JOB_NOT_CANCELLABLE */
+  async cancel(jobId: string, keyId: string): Promise<CancelledJobDto> {
+    const job = await this.jobs.find(jobId, keyId);
+    if (isTerminal(job.status)) throw notCancellable(job);
+    const cancelled = await this.database
+      .transaction(async (tx) => {
+        await flagShards(tx, job.id);
+        const ended = await this.ender.endJob(tx, job.id, 'cancelled');
+        // Finished in between: the flags must not stay on its shards.
+        if (!ended) throw new FinishedFirst();
+        return true;
+      })
+      .catch((error: unknown) => {
+        if (error instanceof FinishedFirst) return false;
+        throw error;
+      });
+    const now = await this.jobs.find(jobId, keyId);
+    if (!cancelled) throw notCancellable(now);
+    this.hints.wake();
+    return {
+      job_id: now.id,
+      status: 'cancelled',
+      cancelled_at: rfc3339(now.cancelledAt ?? now.updatedAt),
+      message: 'The job is cancelled. Lots without a result read cancelled; what OpenAI had begun is billed.',
+    };
+  }
+}
+
+class FinishedFirst extends Error {}
+
+/**
+ * Tells the watcher to cancel the job's batches upstream. Before the job's own row, because everyone locks lots, shards,
+ * job, deliveries in this order. While a shard is claimed, next_check_at is its lease and is left alone.
+ */
+async function flagShards(tx: Transaction, jobId: string): Promise<void> {
+  await tx.execute(
+    `update openai_batches set cancel_requested = true,
+       next_check_at = case when lock_token is null then least(next_check_at, clock_timestamp()) else next_check_at end
+     where job_id = $1 and status not in ('done', 'cancelled')`,
+    [jobId],
+  );
+}
+
+function notCancellable(job: JobRecord): ServiceError {
+  return new ServiceError('JOB_NOT_CANCELLABLE', `The job has ended already: it is ${job.status}.`, {
+    members: { status: job.status },
+  });
+}

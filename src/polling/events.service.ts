@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import { ServiceError } from '../common/service-error.js';
+import { JobReader, type JobRecord } from '../jobs/job-reader.js';
+import { isTerminal } from '../jobs/states.js';
+import { JobWatcher } from './job-watcher.js';
+import { StatusService } from './status.service.js';
+
+/** Open streams of one key in one process. */
+export const MAX_STREAMS_PER_KEY = 10;
+/** Shorter than the minute after which proxies cut a silent connection. */
+const HEARTBEAT_MS = 15_000;
+const RECONNECT_MS = 3000;
+
+/** Where events go. */
+export interface EventTarget {
+  open(): void;
+  /** Resolves when there is room for more. */
+  send(text: string): Promise<void>;
+  end(): void;
+}
+
+export interface EventsRequest {
+  readonly jobId: string;
+  readonly keyId: string;
+  /** The id of the last event that the client has. */
+  readonly lastEventId: string | undefined;
+  /** Aborts when the client hangs up. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A job's status as server-sent events. Each is a snapshot whose id is the job's version, so that a client that comes
+ * back is not told what it knows, and one that was away misses nothing that still holds.
+ */
+@Injectable()
+export class EventsService {
+  private readonly streams = new Map<string, number>();
+
+  constructor(
+    private readonly jobs: JobReader,
+    private readonly statuses: StatusService,
+    private readonly watcher: JobWatcher,
+  ) {}
+
+  /**
+   * Streams until the job has ended, the client hangs up or the process is ending.
+   * @returns false when there is nothing to stream: the client knows the job's end already
+   * @throws ServiceError JOB_NOT_FOUND, RATE_LIMITED (before anything is sent)
+   */
+  async stream(request: EventsRequest, target: EventTarget): Promise<boolean> {
+    const job = await this.jobs.find(request.jobId, request.keyId);
+    if (isTerminal(job.status) && request.lastEventId === String(job.version)) return false;
+    const open = this.streams.get(request.keyId) ?? 0;
+    if (open >= MAX_STREAMS_PER_KEY) {
+      throw new ServiceError('RATE_LIMITED', `At most ${MAX_STREAMS_PER_KEY} event streams may be open at once.`, {
+        headers: { 'Retry-After': '30' },
+      });
+    }
+    this.streams.set(request.keyId, open + 1);
+    try {
+      target.open();
+      await target.send(`retry: ${RECONNECT_MS}\n\n`);
+      await this.follow(job, request, target);
+      target.end();
+      return true;
+    } finally {
+      const left = (this.streams.get(request.keyId) ?? 1) - 1;
+      if (left === 0) this.streams.delete(request.keyId);
+      else this.streams.set(request.keyId, left);
+    }
+  }
+
+  private async follow(first: JobRecord, request: EventsRequest, target: EventTarget): Promise<void> {
+    const { signal } = request;
+    let job = first;
+    let known = request.lastEventId;
+    while (!signal.aborted) {
+      if (known !== String(job.version)) {
+        await target.send(event('progress', job, await this.statuses.render(job)));
+        known = String(job.version);
+      }
+      if (isTerminal(job.status)) {
+        await target.send(event('end', job, await this.statuses.render(job)));
+        return;
+      }
+      const changed = await this.watcher.waitForChange(job.id, job.version, { timeoutMs: HEARTBEAT_MS, signal });
+      if (this.watcher.closing) return;
+      if (changed) job = await this.jobs.find(job.id, request.keyId);
+      else if (!signal.aborted) await target.send(': heartbeat\n\n');
+    }
+  }
+}
+
+function event(name: 'progress' | 'end', job: JobRecord, data: string): string {
+  return `id: ${job.version}\nevent: ${name}\ndata: ${data}\n\n`;
+}

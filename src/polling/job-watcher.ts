@@ -1,0 +1,106 @@
+import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { JobReader } from '../jobs/job-reader.js';
+
+/** How often the versions of all watched jobs are looked up, in one statement for the whole process. */
+const LOOK_UP_MS = 1000;
+
+interface Watcher {
+  readonly version: number;
+  wake(changed: boolean): void;
+}
+
+export interface WaitLimits {
+  readonly timeoutMs: number;
+  /** Ends the wait, as when the client hangs up. */
+  readonly signal: AbortSignal;
+}
+
+/** Waits for jobs to change: long polls and event streams share its one look-up a second, however many there are. */
+@Injectable()
+export class JobWatcher implements OnModuleDestroy {
+  private readonly logger = new Logger(JobWatcher.name);
+  private readonly watchers = new Map<string, Set<Watcher>>();
+  private readonly shutdown = new AbortController();
+  private lookingUp = false;
+
+  constructor(
+    private readonly jobs: JobReader,
+    private readonly clock: Clock,
+  ) {}
+
+  /** True once the process is ending: nothing waits any longer, and streams are to close. */
+  get closing(): boolean {
+    return this.shutdown.signal.aborted;
+  }
+
+  /** Ends every wait at once, because the server's close waits for the requests that hold them. */
+  onModuleDestroy(): void {
+    this.shutdown.abort();
+    for (const watchers of this.watchers.values()) for (const watcher of watchers) watcher.wake(false);
+  }
+
+  /**
+   * Waits until the job's version is another than `version`, or the job is gone.
+   * @returns false when the time was over, the signal aborted, or the process is ending
+   */
+  waitForChange(jobId: string, version: number, limits: WaitLimits): Promise<boolean> {
+    if (this.closing || limits.signal.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const watcher: Watcher = {
+        version,
+        wake: (changed) => {
+          clearTimeout(timer);
+          limits.signal.removeEventListener('abort', onAbort);
+          this.remove(jobId, watcher);
+          resolve(changed);
+        },
+      };
+      const onAbort = () => watcher.wake(false);
+      const timer = setTimeout(onAbort, limits.timeoutMs);
+      limits.signal.addEventListener('abort', onAbort, { once: true });
+      this.add(jobId, watcher);
+    });
+  }
+
+  private add(jobId: string, watcher: Watcher): void {
+    const watchers = this.watchers.get(jobId);
+    if (watchers === undefined) this.watchers.set(jobId, new Set([watcher]));
+    else watchers.add(watcher);
+    if (!this.lookingUp) void this.lookUpWhileWatched();
+  }
+
+  private remove(jobId: string, watcher: Watcher): void {
+    const watchers = this.watchers.get(jobId);
+    watchers?.delete(watcher);
+    if (watchers?.size === 0) this.watchers.delete(jobId);
+  }
+
+  private async lookUpWhileWatched(): Promise<void> {
+    this.lookingUp = true;
+    try {
+      while (this.watchers.size > 0 && !this.closing) {
+        await this.clock.sleep(LOOK_UP_MS, this.shutdown.signal).catch(() => undefined);
+        if (!this.closing) await this.lookUp();
+      }
+    } finally {
+      this.lookingUp = false;
+    }
+  }
+
+  private async lookUp(): Promise<void> {
+    const watched = [...this.watchers.keys()];
+    if (watched.length === 0) return;
+    try {
+      const versions = await this.jobs.versions(watched);
+      for (const id of watched) {
+        for (const watcher of this.watchers.get(id) ?? []) {
+          if (versions.get(id) !== watcher.version) watcher.wake(true);
+        }
+      }
+    } catch (error) {
+      // The next second tries again; who waits too long is answered from what there is then.
+      this.logger.warn('looking up watched jobs failed', { reason: (error as Error).message });
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { Type } from 'class-transformer';
+import {
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Max,
+  Min,
+  Validate,
+  type ValidatorConstraintInterface,
+  ValidatorConstraint,
+} from 'class-validator';
+import { JOB_STATUSES, type JobMode, type JobStatus } from '../jobs/states.js';
+import { parseCursor } from './cursor.js';
+import { parseRfc3339 } from './rfc3339.js';
+import { ProgressDto, type ProcessingMode } from './status.dto.js';
+
+@ValidatorConstraint({ name: 'rfc3339' })
+class Rfc3339Constraint implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return typeof value === 'string' && parseRfc3339(value) !== null;
+  }
+
+  defaultMessage(): string {
+    return 'must be a time of RFC 3339 with its offset, 2026-01-01T00:00:00Z for one';
+  }
+}
+
+@ValidatorConstraint({ name: 'cursor' })
+class CursorConstraint implements ValidatorConstraintInterface {
+  validate(value: unknown): boolean {
+    return typeof value === 'string' && parseCursor(value) !== null;
+  }
+
+  defaultMessage(): string {
+    return 'must be a next_cursor of an earlier page';
+  }
+}
+
+/** PostgreSQL's offset is a bigint, but nobody has more jobs than this. */
+const MAX_OFFSET = 2 ** 31 - 1;
+
+export class ListQuery {
+  @IsOptional()
+  @IsIn(JOB_STATUSES)
+  status?: JobStatus;
+
+  /** 10 if absent; above 100 it is 100. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  limit?: number;
+
+  /** Jobs to skip; 0 if absent. Ignored with a cursor, which stays cheap however far it goes. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  @Max(MAX_OFFSET)
+  offset?: number;
+
+  /** RFC 3339; jobs created at this moment or later. */
+  @IsOptional()
+  @Validate(Rfc3339Constraint)
+  created_after?: string;
+
+  /** RFC 3339; jobs created before this moment. */
+  @IsOptional()
+  @Validate(Rfc3339Constraint)
+  created_before?: string;
+
+  /** The next_cursor of the page before. */
+  @IsOptional()
+  @IsString()
+  @Validate(CursorConstraint)
+  cursor?: string;
+
+  /** Without it: batches, and synchronous jobs that were answered 202. */
+  @IsOptional()
+  @IsIn(['sync', 'batch'])
+  mode?: JobMode;
+}
+
+/** A job in the list. */
+export class JobListItemDto {
+  id: string;
+  /** The same as id. */
+  job_id: string;
+  /** pending, processing, translating, completed, failed or cancelled. */
+  status: JobStatus;
+  processing_mode: ProcessingMode;
+  created_at: string;
+  updated_at: string;
+  completed_at: string | null;
+  cancelled_at: string | null;
+  total_lots: number;
+  processed_lots: number;
+  failed_lots: number;
+  progress: ProgressDto;
+  languages: string[];
+  error_message: string | null;
+  metadata: Record<string, string>;
+}
+
+export class PaginationDto {
+  limit: number;
+  offset: number;
+  /** All jobs that the filters let through. */
+  total: number;
+  has_more: boolean;
+  /** For `cursor`; null on the last page. */
+  next_cursor: string | null;
+}
+
+/** A page of jobs, the latest first. */
+export class JobListDto {
+  jobs: JobListItemDto[];
+  pagination: PaginationDto;
+}

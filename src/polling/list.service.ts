@@ -1,0 +1,76 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { rfc3339 } from '../common/clock.js';
+import type { AppConfig } from '../config/app-config.js';
+import { APP_CONFIG } from '../config/app-config.js';
+import { JobReader, type JobFilter, type JobRecord } from '../jobs/job-reader.js';
+import { cursorAfter, parseCursor } from './cursor.js';
+import type { JobListDto, JobListItemDto, ListQuery } from './list.dto.js';
+import { parseRfc3339 } from './rfc3339.js';
+import { progressOf, timeOrNull } from './status-body.js';
+import { processingMode } from './status.dto.js';
+
+const DEFAULT_LIMIT = 10;
+const MAX_LIMIT = 100;
+
+/** A key's jobs, the latest first. */
+@Injectable()
+export class ListService {
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly jobs: JobReader,
+  ) {}
+
+  async list(keyId: string, query: ListQuery): Promise<JobListDto> {
+    const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+    const afterId = query.cursor === undefined ? null : parseCursor(query.cursor);
+    const offset = afterId === null ? (query.offset ?? 0) : 0;
+    const page = await this.jobs.list(filterOf(keyId, query), {
+      limit,
+      offset,
+      ...(afterId !== null && { afterId }),
+    });
+    const last = page.jobs.at(-1);
+    return {
+      jobs: page.jobs.map((job) => this.item(job)),
+      pagination: {
+        limit,
+        offset,
+        total: page.total,
+        has_more: page.hasMore,
+        next_cursor: page.hasMore && last !== undefined ? cursorAfter(last.id) : null,
+      },
+    };
+  }
+
+  private item(job: JobRecord): JobListItemDto {
+    return {
+      id: job.id,
+      job_id: job.id,
+      status: job.status,
+      processing_mode: processingMode(job.mode),
+      created_at: rfc3339(job.createdAt),
+      updated_at: rfc3339(job.updatedAt),
+      completed_at: timeOrNull(job.completedAt),
+      cancelled_at: timeOrNull(job.cancelledAt),
+      total_lots: job.totalLots,
+      processed_lots: job.processedLots,
+      failed_lots: job.failedLots,
+      progress: progressOf(job, { syncTimeoutSeconds: this.config.sync.timeoutSeconds }),
+      languages: [...job.languages],
+      error_message: job.error?.message ?? null,
+      metadata: { ...job.metadata },
+    };
+  }
+}
+
+function filterOf(keyId: string, query: ListQuery): JobFilter {
+  const createdAfter = query.created_after === undefined ? null : parseRfc3339(query.created_after);
+  const createdBefore = query.created_before === undefined ? null : parseRfc3339(query.created_before);
+  return {
+    keyId,
+    ...(query.status !== undefined && { status: query.status }),
+    ...(query.mode !== undefined && { mode: query.mode }),
+    ...(createdAfter !== null && { createdAfter }),
+    ...(createdBefore !== null && { createdBefore }),
+  };
+}

@@ -1,0 +1,101 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { ServiceError } from '../common/service-error.js';
+import type { AppConfig } from '../config/app-config.js';
+import { APP_CONFIG } from '../config/app-config.js';
+import { retryAfterSeconds } from '../jobs/job-progress.js';
+import { JobReader, type JobRecord } from '../jobs/job-reader.js';
+import { LotResultReader } from '../jobs/lot-result-reader.js';
+import type { LotRecord } from '../jobs/lot-result.js';
+import { isTerminal } from '../jobs/states.js';
+import { resultsBytes, resultsLayout, type ResultsFormat } from './results-text.js';
+import type { JobRunningDto } from './results.dto.js';
+import { progressOf } from './status-body.js';
+
+export interface ResultsRequest {
+  readonly jobId: string;
+  /** null: an unsigned read that the settings let through. */
+  readonly keyId: string | null;
+  readonly format: ResultsFormat;
+  /** True: what has ended so far. */
+  readonly partial: boolean;
+  readonly lotId: string | undefined;
+}
+
+export type ResultsAnswer =
+  | { readonly kind: 'running'; readonly body: JobRunningDto; readonly retryAfterSeconds: number }
+  | {
+      readonly kind: 'results';
+      readonly jobId: string;
+      readonly contentType: string;
+      /** Its first chunk has been read already, so what fails at once is still an error of its own. */
+      readonly chunks: AsyncIterable<Buffer>;
+    };
+
+/** A job's results as a stream, whatever its size. */
+@Injectable()
+export class ResultsService {
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly jobs: JobReader,
+    private readonly lots: LotResultReader,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws ServiceError JOB_NOT_FOUND, LOT_NOT_FOUND */
+  async open(request: ResultsRequest): Promise<ResultsAnswer> {
+    const job = await this.jobs.find(request.jobId, request.keyId);
+    const { lotId } = request;
+    const ended = isTerminal(job.status);
+    const one = lotId === undefined ? undefined : await this.findLot(job, lotId);
+    if (!ended && !request.partial) return this.running(job);
+    const pages = one === undefined ? this.lots.readPages(job, { onlyFinished: !ended }) : onePage([one]);
+    const layout = resultsLayout(request.format, job);
+    const bytes = resultsBytes(layout, pages, ended && one === undefined ? job.totalLots : null);
+    return {
+      kind: 'results',
+      jobId: job.id,
+      contentType: layout.contentType,
+      chunks: resume(await bytes.next(), bytes),
+    };
+  }
+
+  private async findLot(job: JobRecord, lotId: string): Promise<LotRecord> {
+    // PostgreSQL refuses U+0000, and no lot can have it.
+    if (!lotId.includes('\u0000')) {
+      for await (const [lot] of this.lots.readPages(job, { lotId })) if (lot !== undefined) return lot;
+    }
+    throw new ServiceError('LOT_NOT_FOUND', 'This job has no lot with this lot_id.');
+  }
+
+  private running(job: JobRecord): ResultsAnswer {
+    return {
+      kind: 'running',
+      body: {
+        error: 'Job not completed',
+        job_id: job.id,
+        status: job.status,
+        progress: progressOf(job, { syncTimeoutSeconds: this.config.sync.timeoutSeconds }),
+        message: `The job is ${job.status}; follow /api/v1/batch-status/${job.id}, or add ?partial=true for what has ended.`,
+      },
+      retryAfterSeconds: retryAfterSeconds(job, this.clock.now()),
+    };
+  }
+}
+
+async function* onePage(page: readonly LotRecord[]): AsyncGenerator<readonly LotRecord[], void, undefined> {
+  yield page;
+}
+
+async function* resume(
+  first: IteratorResult<Buffer, void>,
+  rest: AsyncGenerator<Buffer, void, undefined>,
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    if (first.done !== true) yield first.value;
+    yield* rest;
+  } finally {
+    // Also when the client hangs up before the first chunk was taken.
+    await rest.return();
+  }
+}

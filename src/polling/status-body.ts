@@ -1,0 +1,73 @@
+import { rfc3339 } from '../common/clock.js';
+import { completionPercentage, estimateCompletion, lotsByStage, type EstimateLimits } from '../jobs/job-progress.js';
+import type { JobRecord } from '../jobs/job-reader.js';
+import type { StatusDetails } from './status-details-reader.js';
+import { processingMode, type JobStatusDto, type ProgressDto } from './status.dto.js';
+
+/** A job's progress as status, results and list show it. */
+export function progressOf(job: JobRecord, limits: EstimateLimits): ProgressDto {
+  return {
+    total_lots: job.totalLots,
+    processed_lots: job.processedLots,
+    failed_lots: job.failedLots,
+    completion_percentage: completionPercentage(job),
+    estimated_completion: timeOrNull(estimateCompletion(job, limits)),
+  };
+}
+
+/** The whole status: a function of what is stored, so that one version of a job always reads the same. */
+export function statusBody(job: JobRecord, details: StatusDetails, limits: EstimateLimits): JobStatusDto {
+  return {
+    job_id: job.id,
+    status: job.status,
+    processing_mode: processingMode(job.mode),
+    created_at: rfc3339(job.createdAt),
+    updated_at: rfc3339(job.updatedAt),
+    completed_at: timeOrNull(job.completedAt),
+    cancelled_at: timeOrNull(job.cancelledAt),
+    progress: progressOf(job, limits),
+    languages: [...job.languages],
+    processing_details: {
+      openai_vision_batch_id: latestBatch(details, 'vision'),
+      openai_translation_batch_id: latestBatch(details, 'translation'),
+      current_stage: job.stage,
+    },
+    stages: lotsByStage(job),
+    openai_batches: details.batches.map((batch) => ({
+      stage: batch.stage,
+      batch_id: batch.batch_id,
+      status: batch.status,
+      openai_status: batch.upstream_status,
+      model: batch.model,
+      attempt: batch.attempt,
+      lots: batch.last_position - batch.first_position + 1,
+      request_counts: {
+        total: batch.request_total,
+        completed: batch.request_completed,
+        failed: batch.request_failed,
+      },
+      reason: batch.reason,
+      submitted_at: textTimeOrNull(batch.submitted_at),
+      finished_at: textTimeOrNull(batch.finished_at),
+    })),
+    usage: { cost_usd: job.costUsd, estimated_cost_usd: job.estimatedCostUsd, by_stage: details.usage },
+    error_message: job.error?.message ?? null,
+    error_code: job.error?.code ?? null,
+    webhook_configured: job.webhookUrl !== null || details.lotWebhooks,
+    webhooks: { pending: 0, in_flight: 0, delivered: 0, failed: 0, superseded: 0, ...details.deliveries },
+    metadata: { ...job.metadata },
+  };
+}
+
+export function timeOrNull(date: Date | null): string | null {
+  return date === null ? null : rfc3339(date);
+}
+
+function textTimeOrNull(time: string | null): string | null {
+  return time === null ? null : rfc3339(new Date(time));
+}
+
+/** Details come in the order in which batches were submitted. */
+function latestBatch(details: StatusDetails, stage: 'vision' | 'translation'): string | null {
+  return details.batches.findLast((batch) => batch.stage === stage && batch.batch_id !== null)?.batch_id ?? null;
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest';
+import { jobEtag, matchesEtag, preferredWait } from '../../src/polling/conditional.js';
+
+describe('matchesEtag', () => {
+  const etag = jobEtag({ id: '0190163d-8694-739b-aea5-966c26f8ad90', version: 7 });
+
+  it('is a weak tag of id and version', () => {
+    expect(etag).toBe('W/"0190163d-8694-739b-aea5-966c26f8ad90-7"');
+  });
+
+  it.each([etag, etag.slice(2), `"other", ${etag}`, `W/"a",W/"b" , ${etag}`, '*', ' * '])('matches %s', (header) => {
+    expect(matchesEtag(header, etag)).toBe(true);
+  });
+
+  it.each([undefined, '', '"other"', etag.replace('7"', '8"'), etag.slice(3, -1)])('does not match %s', (header) => {
+    expect(matchesEtag(header, etag)).toBe(false);
+  });
+});
+
+describe('preferredWait', () => {
+  it.each([
+    [undefined, 0],
+    ['', 0],
+    ['respond-async', 0],
+    ['wait=10', 10],
+    ['Wait = 10', 10],
+    ['wait="10"', 10],
+    ['respond-async, wait=5; strict', 5],
+    ['wait=25', 25],
+    ['wait=86400', 25],
+    ['wait=3, wait=20', 3],
+    ['wait', 0],
+    ['wait=-1', 0],
+    ['wait=soon', 0],
+    ['await=9', 0],
+  ])('reads %s as %d seconds', (prefer, seconds) => {
+    expect(preferredWait(prefer)).toBe(seconds);
+  });
+});
