@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import { LotsHmac } from '../auth/signatures.js';
 import { EndedJobs } from '../jobs/ended-jobs.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import type { ClaimedDelivery } from './delivery-queue.js';
 import { assembleBody, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
-import { LotsSignature, WebhookSigner } from './signer.js';
+import { WebhookSigner } from './signer.js';
 
 export interface RenderedBody {
   readonly bytes: Buffer;
@@ -44,7 +45,7 @@ export class BodyRenderer {
     const job = delivery.jobId === null ? undefined : await this.jobs.find(delivery.jobId);
     if (job === undefined) throw new BodyGoneError('its job is gone');
     const lots: string[] = [];
-    const signature = new LotsSignature(this.signer.sharedSecret(delivery.keyId, job.secretFingerprint));
+    const signature = new LotsHmac([this.signer.sharedSecret(delivery.keyId, job.secretFingerprint)]);
     const selection = {
       from: delivery.firstPosition ?? 0,
       to: delivery.lastPosition ?? 0,
@@ -60,13 +61,12 @@ export class BodyRenderer {
     }
     if (lots.length !== delivery.lots) throw new BodyGoneError('its lots are gone');
     const part = { number: delivery.part, of: delivery.parts };
-    return finish(endOfJobFrame(delivery.event, job, part), signature.hex(), lots, job.secretFingerprint);
+    return finish(endOfJobFrame(delivery.event, job, part), signature, lots, job.secretFingerprint);
   }
 
-  private async renderStored(delivery: ClaimedDelivery, payload: string): Promise<RenderedBody> {
+  private renderStored(delivery: ClaimedDelivery, payload: string): RenderedBody {
     const secret = this.signer.sharedSecret(delivery.keyId, delivery.secretFingerprint);
-    const signature = new LotsSignature(secret).hex();
-    return finish(storedFrame(delivery.event, payload), signature, [], delivery.secretFingerprint);
+    return finish(storedFrame(delivery.event, payload), new LotsHmac([secret]), [], delivery.secretFingerprint);
   }
 }
 
@@ -76,10 +76,11 @@ function lastMinusFirst({ firstPosition, lastPosition }: ClaimedDelivery): numbe
 
 function finish(
   frame: BodyFrame,
-  signature: string,
+  signature: LotsHmac,
   lots: readonly string[],
   secretFingerprint: string | null,
 ): RenderedBody {
-  const bytes = assembleBody(frame, signature, lots);
+  const hex = (signature.digests()[0] as Buffer).toString('hex');
+  const bytes = assembleBody(frame, hex, lots);
   return { bytes, sha256: createHash('sha256').update(bytes).digest('hex'), secretFingerprint };
 }

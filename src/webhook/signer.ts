@@ -1,6 +1,7 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { canonicalValue } from '../auth/canonical-json.js';
+import { KeyRing } from '../auth/keys.js';
+import { hmacHex } from '../auth/signatures.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 
 const USER_AGENT = 'Generation-Service/2.0';
@@ -26,11 +27,6 @@ export class NoLiveSecretError extends Error {
   }
 }
 
-/** The start of a secret's SHA-256, as `batch_jobs.secret_fingerprint` holds it. */
-export function secretFingerprint(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex').slice(0, 16);
-}
-
 /** The bytes of a Standard Webhooks secret: the base64 after `whsec_`. */
 export function standardSecretBytes(secret: string): Buffer {
   return Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
@@ -51,45 +47,26 @@ export function standardSignature(
 
 /** The value of `X-Signature`: HMAC-SHA256 over the very bytes that are sent. */
 export function bodySignature(secret: string, body: Buffer, format: 'sha256' | 'bare'): string {
-  const hex = createHmac('sha256', secret).update(body).digest('hex');
+  const hex = hmacHex(secret, body);
   return format === 'bare' ? hex : `sha256=${hex}`;
-}
-
-/** The lots signature of an array whose items come one at a time, so that a large body never holds the event loop. */
-export class LotsSignature {
-  private readonly hmac;
-  private empty = true;
-
-  constructor(secret: string) {
-    this.hmac = createHmac('sha256', secret).update('[');
-  }
-
-  /** @param lot - the JSON text of the next item */
-  add(lot: string): void {
-    this.hmac.update(this.empty ? canonicalValue(lot) : `,${canonicalValue(lot)}`);
-    this.empty = false;
-  }
-
-  /** To be asked once. */
-  hex(): string {
-    return this.hmac.update(']').digest('hex');
-  }
 }
 
 /** Finds the secrets that sign for a delivery and makes its headers. */
 @Injectable()
 export class WebhookSigner {
-  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly keys: KeyRing,
+  ) {}
 
   /**
    * The secret that signed the job's request while it is live, else the newest of the key id.
    * @throws NoLiveSecretError
    */
   sharedSecret(keyId: string, fingerprint: string | null): string {
-    const secrets = this.config.auth.keys.get(keyId) ?? [];
-    const secret = secrets.find((candidate) => secretFingerprint(candidate) === fingerprint) ?? secrets[0];
-    if (secret === undefined) throw new NoLiveSecretError();
-    return secret;
+    const live = this.keys.signingSecret(keyId, fingerprint);
+    if (live === undefined) throw new NoLiveSecretError();
+    return live.secret;
   }
 
   /**
@@ -118,6 +95,6 @@ export class WebhookSigner {
   private standardSecrets(keyId: string): readonly Buffer[] {
     const own = this.config.webhook.secrets.get(keyId);
     if (own !== undefined && own.length > 0) return own.map(standardSecretBytes);
-    return (this.config.auth.keys.get(keyId) ?? []).map((secret) => Buffer.from(secret));
+    return this.keys.candidates(keyId).map(({ secret }) => Buffer.from(secret));
   }
 }

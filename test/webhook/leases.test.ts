@@ -137,14 +137,9 @@ describe('the lease of a delivery', () => {
     const closing = rig.sender.onModuleDestroy().then(() => rig.sender.beforeApplicationShutdown());
     for (const finish of open) finish();
     await closing;
-    expect((await rows()).map(({ status }) => status).toSorted()).toEqual([
-      'delivered',
-      'delivered',
-      'pending',
-      'pending',
-      'pending',
-      'pending',
-    ]);
+    const statuses = (await rows()).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 'delivered')).toHaveLength(2);
+    expect(statuses.filter((status) => status === 'pending')).toHaveLength(4);
     expect(await attempts()).toHaveLength(2);
     expect(receiver.requests).toHaveLength(2);
   });

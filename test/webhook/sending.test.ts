@@ -152,8 +152,8 @@ describe('a delivery', () => {
     const received = receiver.requests.map((request) => ({ path: request.path, body: verifyRequest(request) }));
     const own = received.filter(({ path }) => path === '/own').map(({ body }) => body);
     const rest = received.filter(({ path }) => path !== '/own').map(({ body }) => body);
-    expect(own.map(({ part }) => part.number).toSorted()).toEqual([1, 2, 3]);
-    expect(rest.map(({ part }) => part.number).toSorted()).toEqual([1, 2, 3, 4]);
+    expect(own.map(({ part }) => part.number).toSorted((a, b) => a - b)).toEqual([1, 2, 3]);
+    expect(rest.map(({ part }) => part.number).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4]);
     const inOrder = (parts: typeof own) =>
       parts.toSorted((a, b) => a.part.number - b.part.number).flatMap(({ lots }) => lots.map((lot) => lot.lot_id));
     const names = Array.from({ length: 25 }, (_, position) => `lot-${position}`);
@@ -256,7 +256,7 @@ describe('a delivery', () => {
     ['no answer', () => undefined],
     ['a broken connection', (response) => void response.destroy()],
     ['no HTTP', (response) => void response.socket?.end('hello\r\n\r\n')],
-    ['nothing but interim answers', (response) => void response.writeProcessing()],
+    ['nothing but interim answers', (response) => response.writeProcessing()],
   ])('is tried again after %s', async (_what, misbehave) => {
     const id = await endedJob();
     receiver.behave((_request, response) => misbehave(response));

@@ -1,3 +1,4 @@
+import { KeyRing } from '../../../src/auth/keys.js';
 import type { AppConfig } from '../../../src/config/app-config.js';
 import { DEFAULT_WEBHOOK_SCHEDULE } from '../../../src/config/load-config.js';
 import type { TerminalStatus } from '../../../src/jobs/states.js';
@@ -93,7 +94,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const queue = new DeliveryQueue(database);
   const outcomes = new OutcomeStore(database);
   const writer = new OutcomeWriter(outcomes, clock);
-  const signer = new WebhookSigner(config);
+  const signer = new WebhookSigner(config, new KeyRing(config));
   const renderer = new BodyRenderer(new EndedJobs(database), new LotResultReader(database), signer);
   const resolver = options.resolver ?? new NameResolver();
   const outbound = new OutboundClient(AllowList.parse(config.outbound.allow), resolver);

@@ -1,6 +1,6 @@
+import { secretFingerprint } from '../../../src/auth/keys.js';
 import { newId } from '../../../src/common/ids.js';
 import type { Database } from '../../../src/database/database.service.js';
-import { secretFingerprint } from '../../../src/webhook/signer.js';
 
 export const SECRET = 'dev-shared-key-0123456789abcdef012345';
 
