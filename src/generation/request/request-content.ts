@@ -14,6 +14,8 @@ export interface CheckedRequest extends RequestHead {
   readonly processing: 'sync' | 'batch';
   readonly totalLots: number;
   readonly totalImages: number;
+  /** Characters of additional_info over all lots, for the estimate. */
+  readonly totalInfoCharacters: number;
   readonly webhooks: ReadonlySet<string>;
   /** The only lot of a synchronous request. */
   readonly onlyLot: RequestedLot | null;
@@ -34,6 +36,7 @@ export class RequestContent implements LotReport {
   private first: RequestedLot | null = null;
   private total = 0;
   private images = 0;
+  private infoCharacters = 0;
   private lotsWithoutImages = 0;
 
   constructor(
@@ -52,6 +55,7 @@ export class RequestContent implements LotReport {
     this.seen.add(lot.lotId);
     if (lot.webhook !== null && this.webhooks.size <= MAX_WEBHOOKS) this.webhooks.add(lot.webhook);
     this.images += lot.images.length;
+    this.infoCharacters += lot.additionalInfo?.length ?? 0;
     if (lot.images.length === 0) this.lotsWithoutImages += 1;
     if (lot.images.length > this.limits.maxSyncImages) this.overSync.add(lot.lotId);
     if (lot.images.length > this.limits.maxLotImages) this.overBatch.add(lot.lotId);
@@ -97,9 +101,17 @@ export class RequestContent implements LotReport {
       processing,
       totalLots: this.total,
       totalImages: this.images,
+      totalInfoCharacters: this.infoCharacters,
       webhooks: this.webhooks,
       onlyLot: processing === 'sync' ? this.first : null,
     };
+  }
+
+  /** What limit a request counts against, known even where the request turns out to be wrong. */
+  guessMode(head: Readonly<Record<string, unknown>>, respondAsync: boolean): 'sync' | 'batch' {
+    const { mode } = head;
+    if (mode === 'batch' || (mode !== 'sync' && respondAsync)) return 'batch';
+    return mode === 'sync' || (this.total <= 1 && this.images <= this.limits.maxSyncImages) ? 'sync' : 'batch';
   }
 
   private chooseMode(head: RequestHead, respondAsync: boolean): 'sync' | 'batch' {

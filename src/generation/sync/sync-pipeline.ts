@@ -65,6 +65,8 @@ export class SyncPipeline {
     if (!checked.withinThreshold) throw unreachablePhotos(checked.unreachable, lot.images.length);
     await this.commit(run, async (tx) => {
       await this.store.savePhotos(tx, jobId, checked.unreachable, checked.reachable.length);
+      // A run that was resumed checks again, because a photo may be gone, but its counters have moved already.
+      if (run.work.resumed?.photosChecked === true) return;
       await this.advance(tx, run, { awaitingImages: -1, awaitingVision: 1, images: checked.reachable.length });
     });
     const source = await this.describer.assess(

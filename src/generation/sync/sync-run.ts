@@ -9,8 +9,8 @@ export interface SyncWork {
   readonly languages: readonly string[];
   readonly options: JobOptions;
   readonly lot: SyncLot;
-  /** Set when an earlier process got the vision answer: the model is not asked again. */
-  readonly resumed?: { readonly source: StoredSource | null };
+  /** What an earlier process had committed: with a source the model is not asked again. */
+  readonly resumed?: { readonly source: StoredSource | null; readonly photosChecked: boolean };
 }
 
 /** How a run ended; the job's row says the same. */
@@ -26,6 +26,14 @@ export class HungUpError extends Error {
   constructor() {
     super('the client hung up');
     this.name = 'HungUpError';
+  }
+}
+
+/** The process is ending; the job goes on elsewhere. */
+export class GivenBackError extends Error {
+  constructor() {
+    super('the process is shutting down');
+    this.name = 'GivenBackError';
   }
 }
 
@@ -48,5 +56,10 @@ export class SyncRun {
   /** The client is gone: stop the call and cancel, unless the answer is in or an Idempotency-Key promises a retry. */
   hangUp(): void {
     if (!this.answered && this.work.options.idempotent !== true) this.controller.abort(new HungUpError());
+  }
+
+  /** The process is ending: stop and leave the job as it is. */
+  giveBack(): void {
+    this.controller.abort(new GivenBackError());
   }
 }

@@ -1,0 +1,130 @@
+import { Injectable } from '@nestjs/common';
+import type { Response } from 'express';
+import { isEnglish } from '../assessment/languages.js';
+import { rfc3339 } from '../common/clock.js';
+import { ServiceError, type ErrorCode, ERROR_CODES } from '../common/service-error.js';
+import { JobReader, type JobRecord } from '../jobs/job-reader.js';
+import { LotResultReader } from '../jobs/lot-result-reader.js';
+import { isTerminal } from '../jobs/states.js';
+import { VERSION } from './request/head-rules.js';
+
+/** More languages than this besides English get a warning. */
+const MANY_LANGUAGES = 5;
+/** Seconds after which a client that was handed a job may look again. */
+const POLL_HINT_SECONDS = 5;
+
+/** An answer ready to be sent; the body is JSON text. */
+export interface Answer {
+  readonly status: 200 | 201 | 202;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** The answers to POST generate-descriptions, made from what is stored: a repeat gets what the first one got. */
+@Injectable()
+export class Answers {
+  constructor(
+    private readonly jobs: JobReader,
+    private readonly lots: LotResultReader,
+  ) {}
+
+  /**
+   * The job as it stands: a batch's 201, a running synchronous job's 202, a finished one's 200.
+   * @param warnings - for a 201: what the client should know of its receivers
+   * @throws ServiceError with the stored code for a synchronous job that failed
+   */
+  async ofJob(jobId: string, keyId: string, warnings: readonly string[] = []): Promise<Answer> {
+    const job = await this.jobs.find(jobId, keyId);
+    if (job.mode === 'batch') return accepted(job, warnings);
+    if (!isTerminal(job.status)) return handedOver(job);
+    if (job.status === 'failed') throw storedFailure(job);
+    return this.described(job);
+  }
+
+  private async described(job: JobRecord): Promise<Answer> {
+    const lots: string[] = [];
+    for await (const lot of this.lots.readLots(job)) lots.push(lot);
+    const pending = (JSON.parse(lots[0] ?? '{}') as { pending_languages?: string[] }).pending_languages ?? [];
+    const head = {
+      version: VERSION,
+      job_id: job.id,
+      processing_mode: 'synchronous',
+      total_lots: 1,
+      processed_at: rfc3339(job.completedAt ?? job.cancelledAt ?? job.updatedAt),
+    };
+    const tail = {
+      warnings: languageWarnings(job.languages, pending),
+      pending_languages: pending,
+      ...(Object.keys(job.metadata).length === 0 ? {} : { metadata: job.metadata }),
+    };
+    return {
+      status: 200,
+      headers: {},
+      // The lots are spliced in as the one renderer wrote them: results and webhooks carry the same bytes.
+      body: `${JSON.stringify(head).slice(0, -1)},"lots":[${lots.join(',')}],${JSON.stringify(tail).slice(1)}`,
+    };
+  }
+}
+
+/** Sends an answer; headers set earlier (limits, request id) stay. */
+export function sendAnswer(response: Response, answer: Answer): void {
+  if (response.destroyed || response.writableEnded) return;
+  response.status(answer.status).set(answer.headers).type('application/json').send(answer.body);
+}
+
+function languageWarnings(languages: readonly string[], pending: readonly string[]): string[] {
+  const others = languages.filter((language) => !isEnglish(language)).length;
+  return [
+    ...(others > MANY_LANGUAGES ? [`processing ${others} languages may increase response time`] : []),
+    ...(pending.length > 0 ? ['translation_time_limit_exceeded'] : []),
+  ];
+}
+
+function handedOver(job: JobRecord): Answer {
+  return {
+    status: 202,
+    headers: {
+      Location: `/api/v1/batch-status/${job.id}`,
+      'Retry-After': String(POLL_HINT_SECONDS),
+    },
+    body: JSON.stringify({
+      job_id: job.id,
+      status: job.status,
+      processing_mode: 'synchronous',
+      total_lots: job.totalLots,
+      created_at: rfc3339(job.createdAt),
+      languages: job.languages,
+      message: 'The work goes on; follow it at the Location.',
+    }),
+  };
+}
+
+/** What OpenAI promises of a batch; it is usually back much sooner. */
+const PROMISED_HOURS = 24;
+
+function accepted(job: JobRecord, warnings: readonly string[]): Answer {
+  return {
+    status: 201,
+    headers: { Location: `/api/v1/batch-status/${job.id}` },
+    body: JSON.stringify({
+      job_id: job.id,
+      status: job.status === 'pending' ? 'accepted' : job.status,
+      created_at: rfc3339(job.createdAt),
+      total_lots: job.totalLots,
+      lots_count: job.totalLots,
+      languages: job.languages,
+      estimated_completion: rfc3339(new Date(job.createdAt.getTime() + PROMISED_HOURS * 3_600_000)),
+      processing_mode: 'batch',
+      webhook_configured: job.webhookUrl !== null,
+      estimated_cost_usd: job.estimatedCostUsd,
+      warnings,
+    }),
+  };
+}
+
+/** A failed job's stored error as the client that waits for it gets it. */
+function storedFailure(job: JobRecord): ServiceError {
+  const code = job.error?.code ?? 'INTERNAL_ERROR';
+  const known: ErrorCode = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'OPENAI_API_ERROR';
+  return new ServiceError(known, job.error?.message ?? 'The job failed.', { details: { job_id: job.id } });
+}

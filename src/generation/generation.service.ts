@@ -1,0 +1,49 @@
+import { Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { BatchHints } from '../jobs/batch-hints.js';
+import { WebhookHealth } from '../webhook/webhook-health.js';
+import { Answers, sendAnswer } from './answers.js';
+import { RequestIntake } from './intake/request-intake.js';
+import type { IntakenRequest } from './intake/intaken-request.js';
+import { JobCreator } from './job-creator.js';
+import { SyncRequests } from './sync/sync-requests.js';
+
+/** POST generate-descriptions from the first byte to the answer. */
+@Injectable()
+export class GenerationService {
+  constructor(
+    private readonly intake: RequestIntake,
+    private readonly creator: JobCreator,
+    private readonly syncRequests: SyncRequests,
+    private readonly answers: Answers,
+    private readonly hints: BatchHints,
+    private readonly receivers: WebhookHealth,
+  ) {}
+
+  /** Answers the request; what is refused is thrown as ServiceError. */
+  async generate(request: Request, response: Response): Promise<void> {
+    const intaken = await this.intake.read(request, response);
+    try {
+      await this.answer(intaken, response);
+    } finally {
+      await intaken.spool.discard();
+    }
+  }
+
+  private async answer(intaken: IntakenRequest, response: Response): Promise<void> {
+    const { keyId } = intaken.caller;
+    const created = await this.creator.create(intaken);
+    if (created.kind === 'sync') {
+      const waited = await this.syncRequests.wait(created.work, response, intaken.receivedAt);
+      if (waited.kind === 'failed') throw waited.error;
+      if (waited.kind !== 'hung_up') sendAnswer(response, await this.answers.ofJob(created.work.jobId, keyId));
+      return;
+    }
+    const failing = await this.receivers.failing(keyId, [...intaken.content.webhooks]);
+    const warnings = failing.map((host) => `webhook_failing:${host}`);
+    const answer = await this.answers.ofJob(created.jobId, keyId, warnings);
+    if (created.kind === 'repeat') response.setHeader('Idempotent-Replayed', 'true');
+    else this.hints.wake();
+    sendAnswer(response, answer);
+  }
+}

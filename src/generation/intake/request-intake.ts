@@ -1,0 +1,135 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { AuthService, type PendingAuthentication } from '../../auth/auth.service.js';
+import type { SignedCaller } from '../../auth/caller.js';
+import { RateLimits } from '../../auth/rate-limit.js';
+import { UploadGate } from '../../auth/upload-gate.js';
+import { Clock } from '../../common/clock.js';
+import { newId } from '../../common/ids.js';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { AllowList } from '../../outbound/allow-list.js';
+import { readIdempotencyKey } from '../request/idempotency.js';
+import { RequestContent } from '../request/request-content.js';
+import { createSplitter, openBodyStream, type BodyStream } from './body-stream.js';
+import type { IntakenRequest } from './intaken-request.js';
+import { LotSpool } from './lot-spool.js';
+import type { RequestHead, RequestSink, SourceLot } from './request-sink.js';
+import { SpoolFolder } from './spool-folder.js';
+
+/**
+ * Reads one request: its body streams through splitter, rules and signature into the spool. Memory does not grow with
+ * it, and nothing reaches the database.
+ */
+@Injectable()
+export class RequestIntake {
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly clock: Clock,
+    private readonly auth: AuthService,
+    private readonly limits: RateLimits,
+    private readonly gate: UploadGate,
+    private readonly allow: AllowList,
+    private readonly folder: SpoolFolder,
+  ) {}
+
+  /**
+   * @returns the request; the caller discards its spool
+   * @throws ServiceError in the contract's order: 415, 413, 400 INVALID_JSON, 401, 403, then version and content
+   */
+  async read(request: Request, response: Response): Promise<IntakenRequest> {
+    const stream = openBodyStream(request, this.config.limits.maxBodyBytes);
+    const pending = this.auth.precheck({
+      method: request.method,
+      target: request.originalUrl,
+      rawHeaders: request.rawHeaders,
+      legacy: stream.format === 'json' ? 'lots' : 'none',
+    });
+    const slot = this.gate.enter(request.ip);
+    const jobId = newId();
+    const spool = new LotSpool(this.folder.path, jobId, slot);
+    try {
+      return await this.readBody({ request, response, stream, pending, proven: slot.proven, jobId, spool });
+    } catch (error) {
+      await spool.discard();
+      slot.release();
+      throw error;
+    }
+  }
+
+  private async readBody(upload: Upload): Promise<IntakenRequest> {
+    const { request, response, stream, pending, jobId, spool } = upload;
+    const content = new RequestContent(this.config.limits, this.allow);
+    const sink = new IntakeSink(content, spool, this.auth.lotsHmac(pending));
+    const splitter = createSplitter(stream.format, sink);
+    for await (const chunk of stream.body.chunks()) {
+      splitter.write(chunk);
+      if (spool.full) await spool.drain();
+    }
+    const receivedAt = this.clock.now();
+    splitter.end();
+    await spool.drain();
+    const bodyHash = stream.body.sha256Hex();
+    const caller = this.prove(pending, bodyHash, sink);
+    const respondAsync = prefersAsync(request);
+    upload.proven();
+    await this.limits.count(content.guessMode(sink.members, respondAsync), caller, request.ip ?? '', response);
+    const checked = content.judge(sink.members, sink.hasLots, respondAsync);
+    return {
+      jobId,
+      caller,
+      content: checked,
+      spool,
+      bodyHash,
+      idempotencyKey: readIdempotencyKey(request.headersDistinct),
+      signedAt: pending.scheme === 1 ? Number(pending.timestamp) : null,
+      receivedAt,
+    };
+  }
+
+  private prove(pending: PendingAuthentication, bodySha256Hex: string, sink: IntakeSink): SignedCaller {
+    const caller = this.auth.authenticate(pending, { bodySha256Hex, bodySignature: sink.members['signature'] });
+    if (caller.scheme === 'unsigned') throw new Error('this route takes no unsigned requests');
+    return caller;
+  }
+}
+
+interface Upload {
+  readonly request: Request;
+  readonly response: Response;
+  readonly stream: BodyStream;
+  readonly pending: PendingAuthentication;
+  readonly proven: () => void;
+  readonly jobId: string;
+  readonly spool: LotSpool;
+}
+
+/** What the splitter calls: each lot is signed as it was sent, checked, and kept as a row. */
+class IntakeSink implements RequestSink {
+  members: Readonly<Record<string, unknown>> = {};
+  hasLots = false;
+
+  constructor(
+    private readonly content: RequestContent,
+    private readonly spool: LotSpool,
+    private readonly signer: ReturnType<AuthService['lotsHmac']>,
+  ) {}
+
+  onHead(head: RequestHead): void {
+    this.members = head.members;
+    this.hasLots = head.lots === 'streamed';
+    if (head.lots === 'other' && head.lotsText !== undefined) this.signer?.useWhole(head.lotsText);
+  }
+
+  onLot(lot: SourceLot): void {
+    this.signer?.add(lot.text);
+    const checked = this.content.addLot(lot.value, () => lot.text);
+    if (checked !== null) this.spool.add(checked);
+  }
+}
+
+/** RFC 7240: `Prefer: respond-async`, alone or among others. */
+function prefersAsync(request: Request): boolean {
+  const prefer = request.headers['prefer'];
+  const values = Array.isArray(prefer) ? prefer.join(',') : (prefer ?? '');
+  return values.split(',').some((value) => value.trim().toLowerCase() === 'respond-async');
+}

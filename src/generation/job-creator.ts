@@ -1,0 +1,133 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { estimateLot } from '../assessment/estimate.js';
+import { isEnglish } from '../assessment/languages.js';
+import { Clock } from '../common/clock.js';
+import { newId } from '../common/ids.js';
+import { ServiceError } from '../common/service-error.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { Database, type Transaction } from '../database/database.service.js';
+import { JobStore, type NewJob } from '../jobs/job-store.js';
+import { RequestKeys } from '../jobs/request-keys.js';
+import { planShards } from '../jobs/shard-planner.js';
+import { SyncJobStore } from '../jobs/sync-job-store.js';
+import { ModelSettings } from './describe/model-settings.js';
+import type { IntakenRequest } from './intake/intaken-request.js';
+import { requestKeyOf } from './request/idempotency.js';
+import type { SyncWork } from './sync/sync-run.js';
+
+export const GENERATE_ROUTE = 'POST /api/v1/generate-descriptions';
+
+/** What an accepted request became. */
+export type Created =
+  | { readonly kind: 'repeat'; readonly jobId: string }
+  | { readonly kind: 'batch'; readonly jobId: string }
+  | { readonly kind: 'sync'; readonly work: SyncWork };
+
+/** Takes a request in: its key, its job and all its lots in one transaction, or nothing. */
+@Injectable()
+export class JobCreator {
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly jobs: JobStore,
+    private readonly syncJobs: SyncJobStore,
+    private readonly keys: RequestKeys,
+    private readonly models: ModelSettings,
+  ) {}
+
+  /**
+   * @throws ServiceError COST_LIMIT_EXCEEDED, TOO_MANY_ACTIVE_JOBS, REQUEST_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
+   */
+  async create(request: IntakenRequest): Promise<Created> {
+    const { content, jobId } = request;
+    const sync = content.processing === 'sync';
+    const estimatedCostUsd = this.estimate(request);
+    const token = sync ? newId() : null;
+    const job: NewJob = {
+      id: jobId,
+      keyId: request.caller.keyId,
+      secretFingerprint: request.caller.secretFingerprint,
+      mode: content.processing,
+      languages: content.languages,
+      webhookUrl: content.webhookUrl,
+      options: { ...content.options, ...(request.idempotencyKey === null ? {} : { idempotent: true }) },
+      metadata: content.metadata,
+      totalLots: content.totalLots,
+      totalImages: content.totalImages,
+      estimatedCostUsd,
+      lease: token === null ? null : { token, seconds: this.config.jobs.leaseSeconds },
+    };
+    const repeatOf = await this.commitOnce(job, async (tx) => {
+      const first = await this.keys.claim(tx, requestKeyOf(request, GENERATE_ROUTE, this.clock.now()));
+      if (first !== null) return first;
+      if (!sync) await this.refuseTooManyJobs(tx, job.keyId);
+      await this.jobs.insert(tx, job);
+      if (sync && content.onlyLot !== null) await this.syncJobs.insertLot(tx, jobId, content.onlyLot);
+      else await this.insertLots(tx, request);
+      return null;
+    });
+    if (repeatOf !== null) return { kind: 'repeat', jobId: repeatOf };
+    if (token === null || content.onlyLot === null) return { kind: 'batch', jobId };
+    const { languages } = content;
+    return { kind: 'sync', work: { jobId, token, languages, options: job.options, lot: content.onlyLot } };
+  }
+
+  private async insertLots(tx: Transaction, request: IntakenRequest): Promise<void> {
+    await request.spool.copyInto(tx);
+    await planShards(tx, {
+      jobId: request.jobId,
+      keyId: request.caller.keyId,
+      totalLots: request.content.totalLots,
+      visionModel: this.models.vision.model,
+    });
+  }
+
+  /** When the answer to COMMIT is lost, the job's row says whether it happened. */
+  private async commitOnce(job: NewJob, work: (tx: Transaction) => Promise<string | null>): Promise<string | null> {
+    let finished = false;
+    try {
+      return await this.database.transaction(async (tx) => {
+        const result = await work(tx);
+        finished = true;
+        return result;
+      });
+    } catch (error) {
+      if (!finished) throw error;
+      const rows = await this.database.query('select 1 from batch_jobs where id = $1', [job.id]).catch(() => []);
+      if (rows.length === 0) throw error;
+      return null;
+    }
+  }
+
+  private async refuseTooManyJobs(tx: Transaction, keyId: string): Promise<void> {
+    const most = this.config.limits.maxActiveJobs;
+    if ((await this.jobs.countActive(tx, keyId, most)) < most) return;
+    throw new ServiceError('TOO_MANY_ACTIVE_JOBS', `At most ${most} jobs of a key may be unfinished at a time.`, {
+      details: { max_active_jobs: most },
+      headers: { 'Retry-After': '60' },
+    });
+  }
+
+  /** USD before anything is sent; null when the price of a model is not known. */
+  private estimate({ content }: IntakenRequest): number | null {
+    const others = content.languages.filter((language) => !isEnglish(language)).length;
+    const settings = this.models.estimate(content.processing === 'batch');
+    // Linear in lots and photos, so an average lot stands for all.
+    const photos = content.totalImages / content.totalLots;
+    const perLot = estimateLot(photos, content.totalInfoCharacters / content.totalLots, others, settings).costUsd;
+    const cost = perLot === null ? null : perLot * content.totalLots;
+    const most = content.options.max_cost_usd;
+    if (most !== undefined && (cost === null || cost > most)) {
+      const estimated = cost === null ? null : Number(cost.toFixed(6));
+      throw new ServiceError(
+        'COST_LIMIT_EXCEEDED',
+        cost === null
+          ? 'The price of a model is not known, so max_cost_usd cannot be kept; nothing was sent.'
+          : 'The estimated cost is above max_cost_usd; nothing was sent.',
+        { members: { estimated_cost_usd: estimated }, details: { estimated_cost_usd: estimated, max_cost_usd: most } },
+      );
+    }
+    return cost;
+  }
+}
