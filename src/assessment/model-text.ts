@@ -11,20 +11,20 @@ export type TextProblem = 'link' | 'contact' | 'markup' | 'instruction' | 'encod
 
 const MOST_CHARACTERS = 400;
 
-// Controls (but not tab and line ends, which become spaces), soft hyphen, bidi marks and overrides, zero-width and
-// invisible characters, tag characters, interlinear marks, lone surrogates. U+200C and U+200D are judged apart.
-const INVISIBLE =
-  /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F\u00AD\u034F\u061C\u115F\u1160\u17B4\u17B5\u180E\u200B\u200E\u200F\u202A-\u202E\u2060-\u206F\u3164\uFEFF\uFFA0\uFFF9-\uFFFB\u{1D173}-\u{1D17A}\u{E0000}-\u{E0FFF}]|\p{Cs}/gu;
+// Controls, bidi marks and overrides, zero-width and other characters that draw nothing, lone surrogates. The joiners
+// are judged apart; Mongolian's variation selectors choose a letter's form.
+const INVISIBLE = /(?!\u200C|\u200D|[\u180B-\u180D\u180F])[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}]/gu;
 // Persian and many Indic languages are misspelt without their joiners; anywhere else these only hide things.
 const JOINER =
-  /(?<![\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Mongolian}\p{M}])[\u200C\u200D]/gu;
+  /(?<![\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Gurmukhi}\p{Script=Gujarati}\p{Script=Oriya}\p{Script=Tamil}\p{Script=Telugu}\p{Script=Kannada}\p{Script=Malayalam}\p{Script=Sinhala}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Mongolian}])[\u200C\u200D]/gu;
 
 /** The text on one line, composed, without invisible characters; applying it twice changes nothing more. */
 export function cleanText(text: string): string {
   return text
     .normalize('NFC')
-    .replace(INVISIBLE, '')
-    .replace(JOINER, '')
+    .replaceAll(/[\t\n\v\f\r\u0085]+/g, ' ')
+    .replaceAll(INVISIBLE, '')
+    .replaceAll(JOINER, '')
     .normalize('NFC')
     .replaceAll(/\s+/gu, ' ')
     .trim();
@@ -95,7 +95,7 @@ function hidesInstruction(text: string): boolean {
 
 /** The word with its inner letters sorted: the same for every scrambling that keeps the first and last. */
 function scramble(word: string): string {
-  return word.length < 4 ? word : `${word[0]}${[...word.slice(1, -1)].toSorted().join('')}${word.at(-1)}`;
+  return word.length < 4 ? word : `${word[0]}${word.slice(1, -1).split('').toSorted().join('')}${word.at(-1)}`;
 }
 
 const UNDAMAGED =
