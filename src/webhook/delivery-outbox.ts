@@ -4,11 +4,12 @@ import { newId } from '../common/ids.js';
 import type { Transaction } from '../database/database.service.js';
 import { firstAttemptAt } from './retry-schedule.js';
 import type { LotPart } from './part-packer.js';
+import type { WebhookEvent } from './webhook.entities.js';
 
 export interface PartsOfEvent {
   readonly jobId: string;
   readonly keyId: string;
-  readonly event: string;
+  readonly event: WebhookEvent;
   readonly now: Date;
 }
 
@@ -48,13 +49,41 @@ export class DeliveryOutbox {
     );
   }
 
-  /** Progress that was never sent says nothing once a later state is known. */
-  async supersedeProgress(tx: Transaction, jobId: string): Promise<void> {
+  /**
+   * One delivery of a body without lots for each address.
+   * @param payload - JSON text of an object: the body without `event`, `signature` and `lots`
+   */
+  async insertStored(
+    tx: Transaction,
+    event: PartsOfEvent,
+    payload: string,
+    urls: readonly string[],
+    due: Date,
+  ): Promise<void> {
+    const origins = urls.map((url) => new URL(url).origin);
+    await this.meetReceivers(tx, event.keyId, origins, event.now);
     await tx.execute(
-      `update webhook_deliveries set status = 'superseded'
-       where job_id = $1 and event = 'batch_job_progress' and status = 'pending'`,
+      `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, bytes, payload, next_attempt_at, created_at)
+       select d.id, $1, $2, d.origin, d.url, $3, octet_length($4), $4::json, $5, $6
+       from unnest($7::uuid[], $8::text[], $9::text[]) as d (id, origin, url)`,
+      [event.jobId, event.keyId, event.event, payload, due, event.now, urls.map(() => newId()), origins, urls],
+    );
+  }
+
+  /**
+   * Progress that was never sent says nothing once a later state is known.
+   * @returns when the first of what was superseded would have been due, or null where nothing waited
+   */
+  async supersedeProgress(tx: Transaction, jobId: string): Promise<Date | null> {
+    const [row] = await tx.query<{ due: Date | null }>(
+      `with superseded as (
+         update webhook_deliveries set status = 'superseded'
+         where job_id = $1 and event = 'batch_job_progress' and status = 'pending'
+         returning next_attempt_at)
+       select min(next_attempt_at) as due from superseded`,
       [jobId],
     );
+    return row?.due ?? null;
   }
 
   /** The sender claims by receiver, so a receiver must have its row before it has deliveries. */

@@ -1,5 +1,6 @@
 import { rfc3339 } from '../common/clock.js';
 import type { EndedJob } from '../jobs/ended-jobs.js';
+import { completionPercentage } from '../jobs/job-progress.js';
 import type { WebhookEvent } from './webhook.entities.js';
 
 const VERSION = '1.0.0';
@@ -66,7 +67,7 @@ export function progressPayload(progress: Progress, now: Date): string {
     total_lots: totalLots,
     completed_lots: processedLots,
     failed_lots: failedLots,
-    completion_percentage: totalLots === 0 ? 0 : Math.floor((100 * (processedLots + failedLots)) / totalLots),
+    completion_percentage: completionPercentage(progress),
     results_available: false,
     result_url: `/api/v1/batch-results/${jobId}`,
     metadata: progress.metadata,

@@ -12,6 +12,8 @@ import { DeliverySender } from './delivery-sender.js';
 import { JobEnder } from './end-job.js';
 import { OutcomeStore } from './outcome-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
+import { ProgressEvents } from './progress-events.js';
+import { WebhookHealth } from './webhook-health.js';
 import { WebhookSigner } from './signer.js';
 import { WebhookCron } from './webhook.cron.js';
 import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.entities.js';
@@ -27,12 +29,14 @@ import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.enti
     DeliveryQueue,
     OutcomeStore,
     OutcomeWriter,
+    WebhookHealth,
+    ProgressEvents,
     WebhookSigner,
     BodyRenderer,
     AttemptRunner,
     DeliverySender,
     WebhookCron,
   ],
-  exports: [JobEnder, DeliveryHints],
+  exports: [JobEnder, DeliveryHints, ProgressEvents, WebhookHealth],
 })
 export class WebhookModule {}
