@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { BatchJob } from './batch-job.entity.js';
+import { BatchHints } from './batch-hints.js';
 import { EndedJobs } from './ended-jobs.js';
 import { JobReader } from './job-reader.js';
 import { JobStore } from './job-store.js';
@@ -26,7 +27,7 @@ import { SyncJobStore } from './sync-job-store.js';
       RequestKey,
     ]),
   ],
-  providers: [EndedJobs, JobStore, SyncJobStore, JobReader, LotResultReader, RequestKeys],
-  exports: [EndedJobs, JobStore, SyncJobStore, JobReader, LotResultReader, RequestKeys],
+  providers: [BatchHints, EndedJobs, JobStore, SyncJobStore, JobReader, LotResultReader, RequestKeys],
+  exports: [BatchHints, EndedJobs, JobStore, SyncJobStore, JobReader, LotResultReader, RequestKeys],
 })
 export class JobsModule {}

@@ -16,13 +16,13 @@ export interface ClaimedSyncJob {
   readonly id: string;
   /** The lease's token: each write names it. */
   readonly token: string;
-  readonly keyId: string;
   readonly languages: readonly string[];
   readonly options: JobOptions;
   readonly handedOver: boolean;
   readonly lot: SyncLot;
   readonly missingImages: readonly string[];
-  readonly processedImages: number;
+  /** True once the photo check is committed: its counters have moved. */
+  readonly photosChecked: boolean;
   /** The stored vision answer, null when the model has yet to be asked. */
   readonly source: StoredSource | null;
 }
@@ -146,8 +146,8 @@ export class SyncJobStore {
          update batch_jobs j set lock_token = gen_random_uuid(),
            locked_until = clock_timestamp() + $1 * interval '1 second'
          from due where j.id = due.id
-         returning j.id, j.key_id, j.languages, j.options, j.handed_over_at, j.lock_token)
-       select c.*, l.lot_id, l.missing_images, l.processed_images, i.additional_info, i.images, i.webhook,
+         returning j.id, j.languages, j.options, j.handed_over_at, j.lock_token, j.awaiting_images)
+       select c.*, l.lot_id, l.missing_images, i.additional_info, i.images, i.webhook,
          r.strings, r.assessment, r.model
        from claimed c
        join batch_lots l on l.job_id = c.id and l.position = 0
@@ -158,13 +158,12 @@ export class SyncJobStore {
     return rows.map((row) => ({
       id: row.id,
       token: row.lock_token,
-      keyId: row.key_id,
       languages: row.languages,
       options: row.options,
       handedOver: row.handed_over_at !== null,
       lot: { lotId: row.lot_id, additionalInfo: row.additional_info, images: row.images, webhook: row.webhook },
       missingImages: row.missing_images ?? [],
-      processedImages: row.processed_images,
+      photosChecked: row.awaiting_images === 0,
       source:
         row.strings === null || row.model === null
           ? null
@@ -185,13 +184,12 @@ export class SyncJobStore {
 interface AbandonedRow {
   id: string;
   lock_token: string;
-  key_id: string;
   languages: string[];
   options: JobOptions;
   handed_over_at: Date | null;
   lot_id: string;
   missing_images: string[] | null;
-  processed_images: number;
+  awaiting_images: number;
   additional_info: string | null;
   images: string[];
   webhook: string | null;
