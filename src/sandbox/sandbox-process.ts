@@ -12,6 +12,8 @@ export interface StartSandboxOptions {
   readonly allow: readonly string[];
   /** Further SANDBOX_* settings; they win over those of this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Arguments of node in place of the built program's path. */
+  readonly program?: readonly string[];
 }
 
 export interface SandboxProcess {
@@ -32,7 +34,7 @@ const STOP_MS = 5_000;
  * @throws Error when it is not built, ends before it listens, or is not ready within 30 s
  */
 export async function startSandbox(options: StartSandboxOptions): Promise<SandboxProcess> {
-  const child = spawn(process.execPath, [sandboxProgram()], {
+  const child = spawn(process.execPath, [...(options.program ?? [builtProgram()])], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: {
       ...sandboxEnvironment(),
@@ -90,7 +92,7 @@ function listeningAddress(line: string): string | undefined {
 }
 
 /** Beside this file when built; under dist/ when this file runs from its source, as in tests. */
-function sandboxProgram(): string {
+function builtProgram(): string {
   const beside = join(import.meta.dirname, 'main.js');
   if (existsSync(beside)) return beside;
   for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {

@@ -114,15 +114,39 @@ const SCRIPT: Readonly<Record<string, string>> = {
  * @param tag - BCP 47
  */
 export function pseudoTranslate(text: string, tag: string): string {
-  const [language = '', ...subtags] = tag.split('-');
-  const code = language.toLowerCase();
-  const usual = SCRIPT[code] ?? 'Latn';
-  const named = subtags.find((subtag) => /^[A-Za-z]{4}$/.test(subtag));
-  const script = named === undefined ? usual : named.charAt(0).toUpperCase() + named.slice(1).toLowerCase();
-  const letters = lettersOf(script);
-  const word = script === usual ? WORD[code] : undefined;
-  const prefix = word ?? (letters === null ? `Simulated (${tag})` : inLetters('simulated', letters));
+  const { prefix, letters } = styleOf(tag);
   return `${prefix}: ${letters === null ? text : inLetters(text, letters)}`;
+}
+
+interface Style {
+  readonly prefix: string;
+  readonly letters: readonly string[] | null;
+}
+
+const styles = new Map<string, Style>();
+
+/** Looked up once for each tag: a batch asks for the same few hundreds of thousands of times. */
+function styleOf(tag: string): Style {
+  const known = styles.get(tag);
+  if (known !== undefined) return known;
+  const { language, script } = subtagsOf(tag);
+  const usual = SCRIPT[language] ?? 'Latn';
+  const letters = lettersOf(script ?? usual);
+  const word = script === undefined || script === usual ? WORD[language] : undefined;
+  const prefix = word ?? (letters === null ? `Simulated (${tag})` : inLetters('simulated', letters));
+  const style = { prefix, letters };
+  if (styles.size < 1000) styles.set(tag, style);
+  return style;
+}
+
+/** In the registry's present form: `iw` is Hebrew too. */
+function subtagsOf(tag: string): { language: string; script: string | undefined } {
+  try {
+    const { language, script } = new Intl.Locale(tag);
+    return { language, script };
+  } catch {
+    return { language: tag.toLowerCase(), script: undefined };
+  }
 }
 
 const made = new Map<string, readonly string[]>();

@@ -3,7 +3,7 @@ import { resolveRef } from '../responses/validate-schema.js';
 import { fitSchema } from './fit-schema.js';
 import { pseudoTranslate } from './pseudo-language.js';
 
-const LANGUAGE_TAG = /^[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*$/;
+const LANGUAGE_TAG = /^[a-z]{2,3}([-_][a-z0-9]{2,8})*$/i;
 
 /** The strings to translate, with the names they had, if any. */
 interface Source {
