@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { LOT_FLAGS, PHOTO_ISSUES, READINGS } from './lot-flags.js';
 import type { LotFlag, PhotoIssue, Reading } from './lot-flags.js';
 import { listOf, objectOf, oneOf } from './json-schema.js';
+import type { JsonSchema, ObjectSchema } from './json-schema.js';
 import { codesOf } from './part-rules.js';
 import {
   AREAS,
@@ -62,50 +63,58 @@ export interface FindingRow {
 
 const photoNumber = { type: 'integer' } as const;
 const text = { type: 'string' } as const;
-const flag = objectOf({ value: oneOf(['yes', 'no', 'unknown']), photos: listOf(photoNumber) });
+const refTo = (name: string): JsonSchema => ({ $ref: `#/$defs/${name}` });
 
 /**
  * The strict schema of the answer. A model writes members in this order, so evidence stands before judgement: photos
  * before findings, look-alikes before damage, viewpoint before side (left and right are what models get wrong most).
- * Readings are a list and not nullable members: a slot that is there invites a guess.
+ * Readings are a list and not nullable members: a slot that is there invites a guess. What stands twice is a
+ * definition: every line of a batch carries the schema, and a file holds 190 MiB of lines.
  */
-export const VISION_SCHEMA = objectOf({
-  photos: listOf(
-    objectOf({
-      number: photoNumber,
-      view: oneOf(codesOf(VIEWS)),
-      visible_parts: listOf(oneOf(codesOf(PARTS))),
-      issues: listOf(oneOf(codesOf(PHOTO_ISSUES))),
-    }),
-    'one entry for each photo, in order',
-  ),
-  ignored: listOf(
-    objectOf({ photo: photoNumber, kind: oneOf(codesOf(NOT_DAMAGE)) }),
-    'what looks like damage and is not',
-  ),
-  findings: listOf(
-    objectOf({
-      photos: listOf(photoNumber, 'photos that show this damage, the clearest first'),
-      viewpoint: oneOf(codesOf(VIEWS), 'view of the first of these photos'),
-      in_picture: oneOf(PICTURE_POSITIONS, 'where in that picture, as the viewer sees it'),
-      part: oneOf(codesOf(PARTS)),
-      side: oneOf(SIDES, "the vehicle's own side"),
-      end: oneOf(ENDS),
-      type: oneOf(codesOf(DAMAGE_TYPES)),
-      severity: oneOf(codesOf(SEVERITIES)),
-      confidence: oneOf(CONFIDENCES),
-      description: text,
-    }),
-    'one entry for each damage',
-  ),
-  flags: objectOf(Object.fromEntries(codesOf(LOT_FLAGS).map((name) => [name, flag]))),
-  not_visible: listOf(oneOf(codesOf(AREAS)), 'areas that no photo shows'),
-  readings: listOf(
-    objectOf({ kind: oneOf(codesOf(READINGS)), value: text, photo: photoNumber }),
-    'only what is fully legible',
-  ),
-  remarks: listOf(objectOf({ photo: photoNumber, text }), 'what a buyer should know and no row can say; often empty'),
-});
+export const VISION_SCHEMA: ObjectSchema = {
+  ...objectOf({
+    photos: listOf(
+      objectOf({
+        number: photoNumber,
+        view: refTo('view'),
+        visible_parts: listOf(refTo('part')),
+        issues: listOf(oneOf(codesOf(PHOTO_ISSUES))),
+      }),
+      'one entry for each photo, in order',
+    ),
+    ignored: listOf(
+      objectOf({ photo: photoNumber, kind: oneOf(codesOf(NOT_DAMAGE)) }),
+      'what looks like damage and is not',
+    ),
+    findings: listOf(
+      objectOf({
+        photos: listOf(photoNumber, 'photos that show this damage, the clearest first'),
+        viewpoint: refTo('view'),
+        in_picture: oneOf(PICTURE_POSITIONS, 'where in the first of these photos, as the viewer sees it'),
+        part: refTo('part'),
+        side: oneOf(SIDES, "the vehicle's own side"),
+        end: oneOf(ENDS),
+        type: oneOf(codesOf(DAMAGE_TYPES)),
+        severity: oneOf(codesOf(SEVERITIES)),
+        confidence: oneOf(CONFIDENCES),
+        description: text,
+      }),
+      'one entry for each damage',
+    ),
+    flags: objectOf(Object.fromEntries(codesOf(LOT_FLAGS).map((name) => [name, refTo('flag')]))),
+    not_visible: listOf(oneOf(codesOf(AREAS)), 'areas that no photo shows'),
+    readings: listOf(
+      objectOf({ kind: oneOf(codesOf(READINGS)), value: text, photo: photoNumber }),
+      'only what is fully legible',
+    ),
+    remarks: listOf(objectOf({ photo: photoNumber, text }), 'what a buyer should know and no row can say; often empty'),
+  }),
+  $defs: {
+    view: oneOf(codesOf(VIEWS), 'view of the vehicle; as viewpoint: that of the first of these photos'),
+    part: oneOf(codesOf(PARTS)),
+    flag: objectOf({ value: oneOf(['yes', 'no', 'unknown']), photos: listOf(photoNumber) }),
+  },
+};
 
 /** The `text` member of a vision request. */
 export const VISION_TEXT_FORMAT = {

@@ -117,6 +117,9 @@ describe('the schema', () => {
       }
     };
     visit(VISION_SCHEMA, 1);
+    for (const definition of Object.values(VISION_SCHEMA.$defs ?? {})) {
+      visit(definition, 1);
+    }
     expect(properties).toBeLessThanOrEqual(5000);
     expect(enumValues).toBeLessThanOrEqual(1000);
     expect(characters).toBeLessThanOrEqual(120_000);
