@@ -8,6 +8,7 @@ import { buildTranslationRequest, parseTranslation } from '../../assessment/tran
 import { parseVisionAnswer, type VisionAnswer } from '../../assessment/vision-answer.js';
 import { buildVisionRequest, withFewerPhotos, withMoreRoom } from '../../assessment/vision-request.js';
 import type { UsageRow } from '../../jobs/job-store.js';
+import { usageJson } from '../../jobs/usage-json.js';
 import type { NewResult, StoredSource } from '../../jobs/sync-job-store.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
@@ -116,7 +117,7 @@ export class LotDescriber {
           model: answer.model,
           promptVersion: this.settings.translation.prompt.version,
           responseId: answer.responseId,
-          usage,
+          usage: usageJson(usage),
         });
       }
       problem = translated === undefined ? answer.kind : translated.reason;
@@ -143,7 +144,7 @@ export class LotDescriber {
       promptVersion: this.settings.vision.prompt.version,
       schemaVersion: answer.assessment.schema_version,
       responseId: answer.responseId,
-      usage: this.settings.usageRow('vision', answer.usage, batch),
+      usage: usageJson(this.settings.usageRow('vision', answer.usage, batch)),
     };
   }
 
