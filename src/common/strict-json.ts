@@ -35,7 +35,7 @@ export function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const position = /at position (\d+)/.exec(String(error))?.[1];
+    const position = /at position (\d+)/.exec((error as SyntaxError).message)?.[1];
     const where = position === undefined ? '' : ` (near its character ${position})`;
     throw invalidJson(`${name} is not valid JSON${where}.`, error);
   }
@@ -108,7 +108,7 @@ function checkStructure(text: string, name: string): void {
 }
 
 function addKey(keys: Set<string> | undefined, source: string, name: string): void {
-  const key = source.includes('\\') ? String(parseJson(source, name)) : source.slice(1, -1);
+  const key = source.includes('\\') ? (parseJson(source, name) as string) : source.slice(1, -1);
   if (keys?.has(key)) throw invalidJson(`${name} repeats the key ${JSON.stringify(key.slice(0, 100))}.`);
   keys?.add(key);
 }

@@ -1,0 +1,96 @@
+import { applyDecorators, Inject, Injectable, SetMetadata, UseGuards } from '@nestjs/common';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request, Response } from 'express';
+import { isUtf8MediaType, mediaTypeOf, RequestBody, unsupportedMediaType } from '../common/request-body.js';
+import { parseStrictJson } from '../common/strict-json.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { AuthService, type LegacyMessage } from './auth.service.js';
+import { attachCaller } from './caller.js';
+import { RateLimits, type RateLimitName } from './rate-limit.js';
+
+/** Bodies of the guarded routes are small objects; uploads read theirs themselves. */
+const MAX_SMALL_BODY_BYTES = 64 * 1024;
+
+/** The path parameter that `legacy: 'job-id'` signs: a route that uses it is written `…/:job_id…`. */
+export const JOB_ID_PARAM = 'job_id';
+
+/** How callers of a route sign, and what it counts against. */
+export interface SignedByOptions {
+  /** Which message of scheme 2 opens the route besides scheme 1. */
+  readonly legacy: Exclude<LegacyMessage, 'lots'>;
+  /** Whether LEGACY_UNSIGNED_READS, when on, opens it to anybody. Such a route must cope with a caller without key id. */
+  readonly legacyUnsignedRead?: boolean;
+  /** The limit per key and minute. */
+  readonly limit: RateLimitName | 'none';
+}
+
+const SIGNED_BY = Symbol('SIGNED_BY');
+
+/** Puts a route (or all of a controller) behind {@link AuthGuard}; `callerOf(request)` then tells who sent it. */
+export function SignedBy(options: SignedByOptions): MethodDecorator & ClassDecorator {
+  return applyDecorators(SetMetadata(SIGNED_BY, options), UseGuards(AuthGuard));
+}
+
+/**
+ * Guards every route but the upload: reads a body of at most 64 KiB, verifies the signature, counts the request, and
+ * leaves the parsed body in `request.body` (undefined when there is none).
+ */
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly auth: AuthService,
+    private readonly limits: RateLimits,
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+  ) {}
+
+  /** @throws ServiceError 415, 413, 400 INVALID_JSON, 401, 403, 429, judged in the order of the contract */
+  async canActivate(context: ExecutionContext): Promise<true> {
+    const options = this.reflector.getAllAndOverride<SignedByOptions | undefined>(SIGNED_BY, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (options === undefined) throw new Error('a guarded route must say by what it is signed');
+    const request = context.switchToHttp().getRequest<Request>();
+    if (Number(request.headers['content-length'] ?? 0) > 0) requireJson(request);
+    const body = new RequestBody(request, MAX_SMALL_BODY_BYTES);
+    const pending = this.auth.precheck({
+      method: request.method,
+      target: request.originalUrl,
+      rawHeaders: request.rawHeaders,
+      legacy: options.legacy,
+      jobId: jobIdOf(request),
+      unsignedRead: options.legacyUnsignedRead === true && this.config.auth.legacyUnsignedReads,
+    });
+    request.body = parseBody(request, await body.read());
+    const caller = this.auth.authenticate(pending, { bodySha256Hex: body.sha256Hex() });
+    if (options.limit !== 'none') {
+      const response = context.switchToHttp().getResponse<Response>();
+      await this.limits.count(options.limit, caller, request.ip ?? '', response);
+    }
+    attachCaller(request, caller);
+    return true;
+  }
+}
+
+function jobIdOf(request: Request): string | undefined {
+  const value = request.params[JOB_ID_PARAM];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function parseBody(request: Request, bytes: Buffer): unknown {
+  // Many clients name a type even for a body that they leave empty.
+  if (bytes.length === 0) return undefined;
+  requireJson(request);
+  return parseStrictJson(withoutByteOrderMark(bytes), 'The body');
+}
+
+function requireJson(request: Request): void {
+  if (mediaTypeOf(request) === 'application/json' && isUtf8MediaType(request)) return;
+  throw unsupportedMediaType('Send Content-Type: application/json, in UTF-8.');
+}
+
+function withoutByteOrderMark(bytes: Buffer): Buffer {
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
+}

@@ -1,0 +1,15 @@
+import { Global, Module } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { AuthGuard } from './auth.guard.js';
+import { AuthService } from './auth.service.js';
+import { KeyRing } from './keys.js';
+import { RateLimits } from './rate-limit.js';
+import { UploadGate } from './upload-gate.js';
+
+/** Global, because a guard is built inside the module of each controller that it guards. */
+@Global()
+@Module({
+  providers: [Clock, KeyRing, AuthService, AuthGuard, RateLimits, UploadGate],
+  exports: [KeyRing, AuthService, AuthGuard, RateLimits, UploadGate],
+})
+export class AuthModule {}
