@@ -56,13 +56,15 @@ export function batchRoutes(
       body: 'none',
       handle: async ({ params }) => {
         const record = visible(params['id']);
-        if (record.status !== 'cancelling') {
-          if (!CANCELLABLE.has(record.status)) {
-            throw new ApiError(409, `Cannot cancel a batch with status '${record.status}'.`);
-          }
-          await engine.cancel(record);
+        if (record.status === 'cancelling') return ok(batchObject(record));
+        if (!CANCELLABLE.has(record.status)) {
+          throw new ApiError(409, `Cannot cancel a batch with status '${record.status}'.`);
         }
-        return ok(batchObject(record));
+        const cancelled = engine.cancel(record);
+        // As it is now: by the time it is on disk it may have gone on to `cancelled`.
+        const shown = batchObject(record);
+        await cancelled;
+        return ok(shown);
       },
     },
   ];

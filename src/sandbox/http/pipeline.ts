@@ -39,7 +39,10 @@ export class Pipeline {
     response.once('close', () => hangUp.abort(new Error('the client hung up')));
     const started = performance.now();
     const faults: FaultRule[] = [];
-    const reply = await this.answer(request, method, url, entry, faults, hangUp.signal).catch(errorReply);
+    const reply = await this.answer(request, method, url, entry, faults, hangUp.signal).catch((error: unknown) => {
+      const isCutOff = hangUp.signal.aborted || (request.destroyed && !request.complete);
+      return isCutOff ? NO_ANSWER : errorReply(error);
+    });
     if (response.destroyed) return;
     if (reply === NO_ANSWER) {
       entry.outcome = 'lost';
