@@ -12,16 +12,16 @@ const RETRY_AFTER_SECONDS = 2;
 /** One upload from its headers to the end of its intake. */
 export interface Upload {
   /** The signature is right: from now on the upload counts against its key's limits only. */
-  proven(): void;
+  readonly proven: () => void;
   /**
    * Takes bytes of spool space.
    * @throws ServiceError SERVICE_UNAVAILABLE (503) when SPOOL_MAX_BYTES are in use
    */
-  take(bytes: number): void;
+  readonly take: (bytes: number) => void;
   /** Gives back spool space that was freed. */
-  give(bytes: number): void;
+  readonly give: (bytes: number) => void;
   /** Gives back whatever the upload still holds; may be called again. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /** Bounds what clients who have not yet proven a signature can make this process hold. */
