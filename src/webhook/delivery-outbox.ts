@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { newId } from '../common/ids.js';
 import type { Transaction } from '../database/database.service.js';
+import type { ClaimedDelivery } from './delivery-queue.js';
 import { firstAttemptAt } from './retry-schedule.js';
 import type { LotPart } from './part-packer.js';
 import type { WebhookEvent } from './webhook.entities.js';
@@ -84,6 +85,39 @@ export class DeliveryOutbox {
       [jobId],
     );
     return row?.due ?? null;
+  }
+
+  /**
+   * One delivery that the caller itself sends: claimed and with its attempt begun from the start, so that a process
+   * that dies with it leaves the same traces as any other.
+   */
+  async insertClaimed(tx: Transaction, delivery: ClaimedDelivery, leaseSeconds: number, now: Date): Promise<void> {
+    await this.meetReceivers(tx, delivery.keyId, [delivery.origin], now);
+    await tx.execute(
+      `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, bytes, payload, status, attempts,
+         next_attempt_at, created_at, lock_token, locked_until)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, 'in_flight', $9, $10, $10, $11,
+         clock_timestamp() + $12 * interval '1 second')`,
+      [
+        delivery.id,
+        delivery.jobId,
+        delivery.keyId,
+        delivery.origin,
+        delivery.url,
+        delivery.event,
+        delivery.bytes,
+        delivery.payload,
+        delivery.attempt,
+        now,
+        delivery.token,
+        leaseSeconds,
+      ],
+    );
+    await tx.execute('insert into webhook_attempts (delivery_id, attempt, started_at) values ($1, $2, $3)', [
+      delivery.id,
+      delivery.attempt,
+      now,
+    ]);
   }
 
   /** The sender claims by receiver, so a receiver must have its row before it has deliveries. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import type { WebhookEvent } from './webhook.entities.js';
 
@@ -48,6 +49,11 @@ export const MAX_UNKNOWN_OUTCOMES = 20;
 const CLAIM_AHEAD = 4;
 /** What a receiver that answers well works its way up to. */
 export const MAX_SLOTS = 32;
+
+/** Begun in the first half of its lease, a request of the longest kind ends a quarter of its own time before the end. */
+export function deliveryLeaseSeconds(config: Pick<AppConfig, 'jobs' | 'webhook'>): number {
+  return Math.max(config.jobs.leaseSeconds, 2.5 * config.webhook.timeoutSeconds);
+}
 
 /** The queue's hot statements: claim, hand back, take back from the dead. */
 @Injectable()

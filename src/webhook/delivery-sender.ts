@@ -11,7 +11,7 @@ import { newId } from '../common/ids.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AttemptRunner } from './attempt-runner.js';
 import { DeliveryHints } from './delivery-hints.js';
-import { DeliveryQueue, type ClaimedDelivery } from './delivery-queue.js';
+import { DeliveryQueue, deliveryLeaseSeconds, type ClaimedDelivery } from './delivery-queue.js';
 import { CIRCUIT_FAILURES } from './outcome-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
 import { SendQueue } from './send-queue.js';
@@ -55,11 +55,6 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   ) {
     // What was written has left its receiver's share, so more of it may be claimed.
     writer.onWritten(() => this.wake());
-  }
-
-  /** Seconds; begun in the first half, a request of the longest kind ends a quarter of its own time before it. */
-  get leaseSeconds(): number {
-    return Math.max(this.config.jobs.leaseSeconds, 2.5 * this.config.webhook.timeoutSeconds);
   }
 
   onApplicationBootstrap(): void {
@@ -136,7 +131,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   }
 
   private async claim(limit: number): Promise<HeldDelivery[]> {
-    const { leaseSeconds } = this;
+    const leaseSeconds = deliveryLeaseSeconds(this.config);
     // Taken before the statement: the lease begins while it runs.
     const startBy = performance.now() + (leaseSeconds * 1000) / 2;
     const claimed = await this.queue.claim({ token: newId(), leaseSeconds, limit, now: this.clock.date() });

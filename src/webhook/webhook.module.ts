@@ -9,6 +9,12 @@ import { DeliveryHints } from './delivery-hints.js';
 import { DeliveryOutbox } from './delivery-outbox.js';
 import { DeliveryQueue } from './delivery-queue.js';
 import { DeliverySender } from './delivery-sender.js';
+import { DeliveriesService } from './deliveries.service.js';
+import { DeliveryStore } from './delivery-store.js';
+import { PingService } from './ping.service.js';
+import { Repeats } from './repeats.js';
+import { WebhookCommands } from './webhook-commands.js';
+import { WebhookController } from './webhook.controller.js';
 import { JobEnder } from './end-job.js';
 import { OutcomeStore } from './outcome-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
@@ -21,6 +27,7 @@ import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.enti
 /** How jobs end, and how their receivers learn of it. */
 @Module({
   imports: [TypeOrmModule.forFeature([WebhookDelivery, WebhookAttempt, WebhookEndpoint]), JobsModule, OutboundModule],
+  controllers: [WebhookController],
   providers: [
     Clock,
     JobEnder,
@@ -36,6 +43,11 @@ import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.enti
     AttemptRunner,
     DeliverySender,
     WebhookCron,
+    DeliveryStore,
+    DeliveriesService,
+    PingService,
+    Repeats,
+    WebhookCommands,
   ],
   exports: [JobEnder, DeliveryHints, ProgressEvents, WebhookHealth],
 })

@@ -1,0 +1,95 @@
+import { Transform, Type } from 'class-transformer';
+import { IsIn, IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
+import type { AttemptOutcome, DeliveryStatus, WebhookEvent } from './webhook.entities.js';
+
+export const DELIVERY_STATUSES = ['pending', 'in_flight', 'delivered', 'failed', 'superseded'] as const;
+
+export class DeliveriesQuery {
+  @IsOptional()
+  @IsIn(DELIVERY_STATUSES)
+  status?: DeliveryStatus;
+
+  /** 50 if absent; above 100 it is 100. */
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  limit?: number;
+
+  /** The next_cursor of the page before. */
+  @IsOptional()
+  @Transform(({ value }) => (typeof value === 'string' ? Buffer.from(value, 'base64url').toString('latin1') : value))
+  @IsUUID(undefined, { message: 'must be a next_cursor of an earlier page' })
+  cursor?: string;
+}
+
+export class PingDto {
+  /** Where to send a test event: http(s), port 80 or 443, a public address. */
+  @IsString()
+  url: string;
+}
+
+/** One request that left, or may have left, for a delivery. */
+export class AttemptDto {
+  /** From 1; the value of X-Delivery-Attempt. */
+  attempt: number;
+  started_at: string;
+  /** Null while it runs, and for ever when the process that made it died. */
+  finished_at: string | null;
+  /** unknown: it may have been received or not. */
+  outcome: AttemptOutcome;
+  /** The IP address that was asked. */
+  address: string | null;
+  response_status: number | null;
+  /** The first 1,000 characters of the answer. */
+  response_start: string | null;
+  duration_ms: number | null;
+  error: string | null;
+}
+
+export class DeliveryPartDto {
+  number: number;
+  of: number;
+}
+
+/** One part of one event on its way to one address. */
+export class DeliveryDto {
+  /** The value of webhook-id, the same on every attempt. */
+  id: string;
+  /** Null for a ping. */
+  job_id: string | null;
+  event: WebhookEvent;
+  url: string;
+  status: DeliveryStatus;
+  part: DeliveryPartDto;
+  /** Lots in this part. */
+  lots: number;
+  created_at: string;
+  /** The latest 2xx. */
+  delivered_at: string | null;
+  /** Null when no attempt is planned. */
+  next_attempt_at: string | null;
+  /** Of the latest attempt. */
+  response_status: number | null;
+  /** Of the latest attempt. */
+  error: string | null;
+  attempts: AttemptDto[];
+}
+
+export class DeliveryPageDto {
+  limit: number;
+  has_more: boolean;
+  /** For `cursor`; null on the last page. */
+  next_cursor: string | null;
+}
+
+export class DeliveryListDto {
+  deliveries: DeliveryDto[];
+  pagination: DeliveryPageDto;
+}
+
+export class ReplayDto {
+  job_id: string;
+  /** The job's deliveries, all of which are sent again. */
+  deliveries: number;
+}

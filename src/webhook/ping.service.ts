@@ -1,0 +1,94 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { SignedCaller } from '../auth/caller.js';
+import { Clock } from '../common/clock.js';
+import { newId } from '../common/ids.js';
+import { ServiceError } from '../common/service-error.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { Database } from '../database/database.service.js';
+import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import { AllowList, checkUrl } from '../outbound/address-rules.js';
+import { AttemptRunner } from './attempt-runner.js';
+import type { DeliveryDto } from './deliveries.dto.js';
+import { DeliveriesService, type Repeatable } from './deliveries.service.js';
+import { DeliveryOutbox } from './delivery-outbox.js';
+import { deliveryLeaseSeconds, type ClaimedDelivery } from './delivery-queue.js';
+import { OutcomeStore } from './outcome-store.js';
+import { pingPayload } from './payload.js';
+
+/** A signed test event to an address: sent at once and once, and recorded like any other delivery. */
+@Injectable()
+export class PingService {
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly allow: AllowList,
+    private readonly requestKeys: RequestKeys,
+    private readonly outbox: DeliveryOutbox,
+    private readonly runner: AttemptRunner,
+    private readonly outcomes: OutcomeStore,
+    private readonly deliveries: DeliveriesService,
+  ) {}
+
+  /**
+   * @param repeat - made for `id`, which becomes the delivery's
+   * @returns the delivery with its attempt: delivered or failed
+   * @throws ServiceError INVALID_WEBHOOK_URL, SERVICE_UNAVAILABLE, and what repeats throw
+   */
+  async ping(caller: SignedCaller, url: string, repeat: NewRequestKey): Promise<Repeatable<DeliveryDto>> {
+    const checked = checkUrl(url, this.allow);
+    if (!checked.ok) {
+      throw new ServiceError('INVALID_WEBHOOK_URL', 'Webhooks need public http or https addresses.', {
+        details: { invalid_urls: [url.slice(0, 2048)], reason: checked.reason },
+      });
+    }
+    const delivery = this.delivery(caller, repeat.jobId, checked.url.href);
+    const leaseSeconds = deliveryLeaseSeconds(this.config);
+    const startBy = performance.now() + (leaseSeconds * 1000) / 2;
+    const first = await this.database.transaction(async (tx) => {
+      const earlier = await this.requestKeys.claim(tx, repeat);
+      if (earlier === null) await this.outbox.insertClaimed(tx, delivery, leaseSeconds, this.clock.date());
+      return earlier;
+    });
+    if (first !== null) return { answer: await this.deliveries.one(caller.keyId, first), replayed: true };
+    const settled = await this.runner.run(delivery, startBy);
+    if (settled === undefined) {
+      throw new ServiceError('SERVICE_UNAVAILABLE', 'The test event could not be sent now; send the request again.', {
+        headers: { 'Retry-After': '5' },
+      });
+    }
+    await this.outcomes.settle([settled]);
+    // A receiver that answers a test is back: its circuit closes, and what waited leaves.
+    await this.outcomes.writeHealth([settled]);
+    return { answer: await this.deliveries.one(caller.keyId, delivery.id), replayed: false };
+  }
+
+  private delivery(caller: SignedCaller, id: string, url: string): ClaimedDelivery {
+    const payload = pingPayload(this.clock.date());
+    return {
+      id,
+      jobId: null,
+      keyId: caller.keyId,
+      origin: new URL(url).origin,
+      url,
+      event: 'ping',
+      part: 1,
+      parts: 1,
+      firstPosition: null,
+      lastPosition: null,
+      lots: 0,
+      bytes: payload.length,
+      revision: 0,
+      payload,
+      bodySha256: null,
+      // The secret that signed this very request, so that a client that still uses the old one can verify.
+      secretFingerprint: caller.secretFingerprint,
+      attempt: 1,
+      failures: 0,
+      token: newId(),
+      slots: 1,
+      probe: false,
+      healthy: false,
+    };
+  }
+}

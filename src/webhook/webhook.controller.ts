@@ -1,0 +1,88 @@
+import { Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { SignedBy } from '../auth/auth.guard.js';
+import { signedCallerOf } from '../auth/caller.js';
+import { DeliveriesQuery, DeliveryDto, DeliveryListDto, PingDto, ReplayDto } from './deliveries.dto.js';
+import { DeliveriesService } from './deliveries.service.js';
+import { queryPipe } from '../common/query-pipe.js';
+import { WebhookCommands } from './webhook-commands.js';
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  required: false,
+  description: 'A repeat with the same key within 24 hours sends nothing and gets the same answer.',
+};
+
+@ApiTags('Webhooks')
+@Controller('api/v1')
+export class WebhookController {
+  constructor(
+    private readonly deliveries: DeliveriesService,
+    private readonly commands: WebhookCommands,
+  ) {}
+
+  @Get('batch-jobs/:job_id/deliveries')
+  @SignedBy({ legacy: 'none', limit: 'polling' })
+  @ApiOperation({ summary: 'A job’s webhook deliveries with every attempt' })
+  @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto })
+  @ApiResponse({ status: HttpStatus.NOT_FOUND, description: 'JOB_NOT_FOUND' })
+  ofJob(
+    @Req() request: Request,
+    @Param('job_id') jobId: string,
+    @Query(queryPipe) query: DeliveriesQuery,
+  ): Promise<DeliveryListDto> {
+    return this.deliveries.ofJob(signedCallerOf(request).keyId, jobId, query);
+  }
+
+  @Get('webhook-deliveries')
+  @SignedBy({ legacy: 'none', limit: 'polling' })
+  @ApiOperation({ summary: 'Webhook deliveries across jobs, the latest first' })
+  @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto })
+  ofKey(@Req() request: Request, @Query(queryPipe) query: DeliveriesQuery): Promise<DeliveryListDto> {
+    return this.deliveries.ofKey(signedCallerOf(request).keyId, query);
+  }
+
+  @Post('batch-jobs/:job_id/deliveries/:id/retry')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @SignedBy({ legacy: 'none', limit: 'polling' })
+  @ApiOperation({ summary: 'Send a delivery again: the same webhook-id and bytes, a new schedule' })
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiResponse({ status: HttpStatus.ACCEPTED, type: DeliveryDto })
+  @ApiResponse({ status: HttpStatus.NOT_FOUND, description: 'JOB_NOT_FOUND, DELIVERY_NOT_FOUND' })
+  retry(
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+    @Param('job_id') jobId: string,
+    @Param('id') id: string,
+  ): Promise<DeliveryDto> {
+    return this.commands.retry(request, response, jobId, id);
+  }
+
+  @Post('batch-jobs/:job_id/webhooks/replay')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @SignedBy({ legacy: 'none', limit: 'sync' })
+  @ApiOperation({ summary: 'Send all webhooks of a job’s end again' })
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiResponse({ status: HttpStatus.ACCEPTED, type: ReplayDto })
+  @ApiResponse({ status: HttpStatus.NOT_FOUND, description: 'JOB_NOT_FOUND' })
+  replay(
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+    @Param('job_id') jobId: string,
+  ): Promise<ReplayDto> {
+    return this.commands.replay(request, response, jobId);
+  }
+
+  @Post('webhooks/ping')
+  @HttpCode(HttpStatus.OK)
+  @SignedBy({ legacy: 'none', limit: 'sync' })
+  @ApiOperation({ summary: 'Send a signed test event to an address and see what came of it' })
+  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiBody({ type: PingDto })
+  @ApiResponse({ status: HttpStatus.OK, type: DeliveryDto })
+  @ApiResponse({ status: HttpStatus.UNPROCESSABLE_ENTITY, description: 'INVALID_WEBHOOK_URL' })
+  ping(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<DeliveryDto> {
+    return this.commands.ping(request, response);
+  }
+}
