@@ -7,9 +7,9 @@ import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
-import { RequestKeys } from '../jobs/request-keys.js';
+import { inProgressOr, RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
 import { planShards } from '../jobs/shard-planner.js';
-import { SyncJobStore } from '../jobs/sync-job-store.js';
+import { SyncJobStore, type SyncLot } from '../jobs/sync-job-store.js';
 import { ModelSettings } from './describe/model-settings.js';
 import type { IntakenRequest } from './intake/intaken-request.js';
 import { requestKeyOf } from './request/idempotency.js';
@@ -58,19 +58,37 @@ export class JobCreator {
       estimatedCostUsd,
       lease: token === null ? null : { token, seconds: this.config.jobs.leaseSeconds },
     };
+    const key = requestKeyOf(request, GENERATE_ROUTE, this.clock.now());
+    if (token !== null && content.onlyLot !== null) {
+      const { languages, onlyLot: lot } = content;
+      const repeatOf = await this.acceptSync(job, lot, key);
+      if (repeatOf !== null) return { kind: 'repeat', jobId: repeatOf };
+      return { kind: 'sync', work: { jobId, token, languages, options: job.options, lot } };
+    }
     const repeatOf = await this.commitOnce(job, async (tx) => {
-      const first = await this.keys.claim(tx, requestKeyOf(request, GENERATE_ROUTE, this.clock.now()));
+      const first = await this.keys.claim(tx, key);
       if (first !== null) return first;
-      if (!sync) await this.refuseTooManyJobs(tx, job.keyId);
+      await this.refuseTooManyJobs(tx, job.keyId);
       await this.jobs.insert(tx, job);
-      if (sync && content.onlyLot !== null) await this.syncJobs.insertLot(tx, jobId, content.onlyLot);
-      else await this.insertLots(tx, request);
+      await this.insertLots(tx, request);
       return null;
     });
-    if (repeatOf !== null) return { kind: 'repeat', jobId: repeatOf };
-    if (token === null || content.onlyLot === null) return { kind: 'batch', jobId };
-    const { languages } = content;
-    return { kind: 'sync', work: { jobId, token, languages, options: job.options, lot: content.onlyLot } };
+    return repeatOf === null ? { kind: 'batch', jobId } : { kind: 'repeat', jobId: repeatOf };
+  }
+
+  /** @returns the job that the request repeats, or null when it is new */
+  private async acceptSync(job: NewJob, lot: SyncLot, key: NewRequestKey): Promise<string | null> {
+    // A key that vanishes between the two statements was freed by a failed job: the second round takes it.
+    for (let round = 0; round < 3; round++) {
+      try {
+        if (await this.syncJobs.accept(job, lot, key)) return null;
+      } catch (error) {
+        throw inProgressOr(error);
+      }
+      const first = await this.keys.find(this.database, key);
+      if (first !== null) return first;
+    }
+    throw inProgressOr({ code: '55P03' });
   }
 
   private async insertLots(tx: Transaction, request: IntakenRequest): Promise<void> {

@@ -4,10 +4,29 @@ import { ServiceError } from '../common/service-error.js';
 import type { RequestKey } from './request-key.entity.js';
 
 /** How long a twin waits for the first to be taken in before it is told to come back. */
-const TWIN_WAIT = '250ms';
+export const TWIN_WAIT = '250ms';
 const LOCK_NOT_AVAILABLE = '55P03';
 
 export type NewRequestKey = Pick<RequestKey, 'keyId' | 'kind' | 'value' | 'jobId' | 'bodyHash' | 'expiresAt'>;
+
+/** Claims a key that is new, over, or whose job failed or was cancelled. `source` gives the six columns' values. */
+export function claimKeySql(source: string): string {
+  return `insert into request_keys as k (key_id, kind, value, job_id, body_hash, expires_at) ${source}
+    on conflict (key_id, kind, value) do update
+      set job_id = excluded.job_id, body_hash = excluded.body_hash, expires_at = excluded.expires_at
+      where k.expires_at <= now() or exists (
+        select 1 from batch_jobs j where j.id = k.job_id and j.status in ('failed', 'cancelled'))
+    returning 1`;
+}
+
+/** The error of a claim as its caller throws it: a key that stayed locked means that a twin is being taken in. */
+export function inProgressOr(error: unknown): unknown {
+  if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return error;
+  return new ServiceError('REQUEST_IN_PROGRESS', 'The same request is being taken in; send it again in a moment.', {
+    headers: { 'Retry-After': '1' },
+    cause: error,
+  });
+}
 
 /** Repeats of a request: by Idempotency-Key, by signature, or by the body's bytes. */
 @Injectable()
@@ -24,24 +43,18 @@ export class RequestKeys {
   async claim(tx: Transaction, key: NewRequestKey): Promise<string | null> {
     await tx.execute(`set local lock_timeout = '${TWIN_WAIT}'`);
     try {
-      const claimed = await tx.query(
-        `insert into request_keys as k (key_id, kind, value, job_id, body_hash, expires_at)
-         values ($1, $2, $3, $4, $5, $6)
-         on conflict (key_id, kind, value) do update
-           set job_id = excluded.job_id, body_hash = excluded.body_hash, expires_at = excluded.expires_at
-           where k.expires_at <= now() or exists (
-             select 1 from batch_jobs j where j.id = k.job_id and j.status in ('failed', 'cancelled'))
-         returning 1`,
-        [key.keyId, key.kind, key.value, key.jobId, key.bodyHash, key.expiresAt],
-      );
+      const claimed = await tx.query(claimKeySql('values ($1, $2, $3, $4, $5, $6)'), [
+        key.keyId,
+        key.kind,
+        key.value,
+        key.jobId,
+        key.bodyHash,
+        key.expiresAt,
+      ]);
       await tx.execute('set local lock_timeout = 0');
       if (claimed.length > 0) return null;
     } catch (error) {
-      if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) throw error;
-      throw new ServiceError('REQUEST_IN_PROGRESS', 'The same request is being taken in; send it again in a moment.', {
-        headers: { 'Retry-After': '1' },
-        cause: error,
-      });
+      throw inProgressOr(error);
     }
     return this.find(tx, key);
   }

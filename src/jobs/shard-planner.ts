@@ -24,7 +24,8 @@ export interface ShardPlan {
  */
 export function shardRanges(totalLots: number): ShardRange[] {
   const count = Math.ceil(totalLots / SMALL_SHARD);
-  const size = count <= MOST_SMALL_SHARDS ? SMALL_SHARD : Math.min(LARGE_SHARD, Math.ceil(totalLots / MOST_SMALL_SHARDS));
+  const size =
+    count <= MOST_SMALL_SHARDS ? SMALL_SHARD : Math.min(LARGE_SHARD, Math.ceil(totalLots / MOST_SMALL_SHARDS));
   const ranges: ShardRange[] = [];
   for (let first = 0; first < totalLots; first += size) {
     ranges.push({ first, last: Math.min(first + size, totalLots) - 1 });

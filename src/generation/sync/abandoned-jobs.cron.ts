@@ -75,7 +75,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
       languages: job.languages,
       options: job.options,
       lot: job.lot,
-      resumed: { source: job.source, photosChecked: job.photosChecked },
+      resumed: { source: job.source },
     });
   }
 

@@ -6,8 +6,15 @@ import { toServiceError } from '../../common/http-error.filter.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
-import { JobStore, type UsageRow } from '../../jobs/job-store.js';
-import { SyncJobStore, type NewResult, type StoredSource } from '../../jobs/sync-job-store.js';
+import { JobStore } from '../../jobs/job-store.js';
+import {
+  SyncJobStore,
+  type HeldSyncJob,
+  type NewResult,
+  type SeenPhotos,
+  type StoredSource,
+} from '../../jobs/sync-job-store.js';
+import { UsageTally } from './usage-tally.js';
 import { JobEnder } from '../../webhook/end-job.js';
 import { DeliveryHints } from '../../webhook/delivery-hints.js';
 import { LotDescriber } from '../describe/lot-describer.js';
@@ -48,58 +55,67 @@ export class SyncPipeline {
   }
 
   private async work(run: SyncRun): Promise<SyncOutcome> {
+    const usage = new UsageTally();
     try {
-      const source = run.work.resumed?.source ?? (await this.assess(run));
+      const assessed = run.work.resumed?.source == null ? await this.assess(run, usage) : null;
+      const source = assessed ?? (run.work.resumed?.source as StoredSource);
       run.answered = true;
-      await this.finish(run, source, await this.translate(run, source));
+      const results = await this.translate(run, source, usage);
+      await this.finish(
+        run,
+        source,
+        assessed === null ? results : [assessed.row, ...results],
+        assessed?.photos ?? null,
+      );
       return { kind: 'completed' };
     } catch (error) {
-      return this.endUnfinished(run, error);
+      return await this.endUnfinished(run, error);
+    } finally {
+      // Counted whatever became of the job: it is billed all the same.
+      await this.countUsage(run, usage);
     }
   }
 
-  /** Photos, then the model; the English description is committed when this resolves. */
-  private async assess(run: SyncRun): Promise<StoredSource> {
-    const { jobId, lot } = run.work;
+  /** Photos, then the model; where translations follow, the answer is committed before the first of them is asked for. */
+  private async assess(run: SyncRun, usage: UsageTally): Promise<AssessedLot> {
+    const { lot } = run.work;
     const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
     if (!checked.withinThreshold) throw unreachablePhotos(checked.unreachable, lot.images.length);
-    await this.commit(run, async (tx) => {
-      await this.store.savePhotos(tx, jobId, checked.unreachable, checked.reachable.length);
-      // A run that was resumed checks again, because a photo may be gone, but its counters have moved already.
-      if (run.work.resumed?.photosChecked === true) return;
-      await this.advance(tx, run, { awaitingImages: -1, awaitingVision: 1, images: checked.reachable.length });
-    });
-    const source = await this.describer.assess(
+    const row = await this.describer.assess(
       { additionalInfo: lot.additionalInfo, photos: numbered(lot.images, checked.reachable) },
-      this.limits(run),
-      (usage) => this.count(run, usage),
+      { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
+      usage.add,
     );
-    const translating = run.work.languages.some((language) => !isEnglish(language));
-    await this.commit(run, async (tx) => {
-      await this.store.saveResults(tx, jobId, [source]);
-      await this.store.translatingLot(tx, jobId, [...checked.unreachable, ...source.dropped]);
-      await this.advance(tx, run, { awaitingVision: -1, awaitingTranslation: translating ? 1 : 0 });
-    });
-    return { strings: source.strings, assessment: source.assessment, model: source.model ?? '' };
+    const photos = {
+      seen: checked.reachable.length - row.dropped.length,
+      missing: [...checked.unreachable, ...row.dropped],
+    };
+    if (run.work.languages.some((language) => !isEnglish(language))) {
+      run.signal.throwIfAborted();
+      if (!(await this.store.saveVision(heldBy(run), row, photos))) throw new NotOursError();
+    }
+    return { strings: row.strings, assessment: row.assessment, model: row.model ?? '', row, photos };
   }
 
   /** All languages side by side; each is committed as it comes, what is late or fails falls back to English. */
-  private async translate(run: SyncRun, source: StoredSource): Promise<NewResult[]> {
-    const deadline = this.clock.now() + this.config.sync.translationTimeoutSeconds * 1000;
+  private async translate(run: SyncRun, source: StoredSource, usage: UsageTally): Promise<NewResult[]> {
+    const limits = {
+      deadlineAt: this.clock.now() + this.config.sync.translationTimeoutSeconds * 1000,
+      signal: run.signal,
+    };
+    const before = run.work.resumed === undefined ? [] : await this.store.translated(run.work.jobId);
+    const done = new Set(before.map(({ language }) => language));
+    const missing = run.work.languages.filter((language) => !done.has(language));
     return Promise.all(
-      run.work.languages.map(async (language) => {
+      missing.map(async (language) => {
         if (isEnglish(language)) return this.describer.english(source, language, false);
         try {
-          const result = await this.describer.translate(
-            source,
-            language,
-            { deadlineAt: deadline, signal: run.signal },
-            (usage) => this.count(run, usage),
-          );
-          await this.commit(run, (tx) => this.store.saveResults(tx, run.work.jobId, [result]));
+          const result = await this.describer.translate(source, language, limits, usage.add);
+          // The last one is committed with the job's end.
+          if (missing.length > 1) await this.store.saveTranslation(heldBy(run), result);
           return result;
         } catch (error) {
-          if (run.signal.aborted || error instanceof NotOursError) throw error;
+          if (run.signal.aborted) throw error;
           this.logger.warn('a translation failed; the English text stands in', {
             job_id: run.work.jobId,
             language,
@@ -111,17 +127,20 @@ export class SyncPipeline {
     );
   }
 
-  private async finish(run: SyncRun, source: StoredSource, results: readonly NewResult[]): Promise<void> {
-    const { jobId, languages } = run.work;
-    const renderedBytes = results.reduce((sum, result) => sum + Buffer.byteLength(result.html), 0);
+  private async finish(
+    run: SyncRun,
+    source: StoredSource,
+    results: readonly NewResult[],
+    photos: SeenPhotos | null,
+  ): Promise<void> {
+    const { jobId } = run.work;
+    const html = results.reduce((sum, result) => sum + Buffer.byteLength(result.html), 0);
     const withAssessment = run.work.options.include?.includes('assessment') === true;
-    const assessmentBytes = withAssessment ? Buffer.byteLength(JSON.stringify(source.assessment)) : 0;
-    const translating = languages.some((language) => !isEnglish(language));
-    await this.commit(run, async (tx) => {
-      await this.store.saveResults(tx, jobId, results);
-      await this.store.completeLot(tx, jobId, renderedBytes + assessmentBytes);
-      await this.advance(tx, run, { awaitingTranslation: translating ? -1 : 0, processed: 1 });
-      if (!(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
+    const assessment = withAssessment ? Buffer.byteLength(JSON.stringify(source.assessment)) : 0;
+    run.signal.throwIfAborted();
+    await this.database.transaction(async (tx) => {
+      const completed = await this.store.complete(tx, heldBy(run), results, photos, html + assessment);
+      if (!completed || !(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
     });
     this.hints.wake();
   }
@@ -164,25 +183,26 @@ export class SyncPipeline {
     }
   }
 
-  private async commit(run: SyncRun, work: (tx: Transaction) => Promise<void>): Promise<void> {
-    run.signal.throwIfAborted();
-    await this.database.transaction(work);
+  private async countUsage(run: SyncRun, usage: UsageTally): Promise<void> {
+    try {
+      await this.jobs.addUsage(this.database, run.work.jobId, usage.rows);
+    } catch (error) {
+      this.logger.error('usage could not be counted', {
+        job_id: run.work.jobId,
+        reason: (error as Error).message,
+      });
+    }
   }
+}
 
-  private async advance(tx: Transaction, run: SyncRun, moves: Parameters<JobStore['advance']>[2]): Promise<void> {
-    if ((await this.jobs.advance(tx, run.work.jobId, moves, run.work.token)) === null) throw new NotOursError();
-  }
+/** An assessed lot: its source for translations, the row to be stored, and what became of the photos. */
+interface AssessedLot extends StoredSource {
+  readonly row: NewResult;
+  readonly photos: SeenPhotos;
+}
 
-  /** Cost is counted whatever becomes of the job: it is billed all the same. */
-  private async count(run: SyncRun, usage: UsageRow): Promise<void> {
-    await this.jobs.addUsage(this.database, run.work.jobId, [usage]).catch((error: Error) => {
-      this.logger.error('usage could not be counted', { job_id: run.work.jobId, reason: error.message });
-    });
-  }
-
-  private limits(run: SyncRun): { deadlineAt: number; signal: AbortSignal } {
-    return { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal };
-  }
+function heldBy(run: SyncRun): HeldSyncJob {
+  return { id: run.work.jobId, token: run.work.token };
 }
 
 /** The reachable photos with their numbers in the client's list, from 1. */

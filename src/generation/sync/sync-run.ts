@@ -10,7 +10,7 @@ export interface SyncWork {
   readonly options: JobOptions;
   readonly lot: SyncLot;
   /** What an earlier process had committed: with a source the model is not asked again. */
-  readonly resumed?: { readonly source: StoredSource | null; readonly photosChecked: boolean };
+  readonly resumed?: { readonly source: StoredSource | null };
 }
 
 /** How a run ended; the job's row says the same. */
