@@ -1,0 +1,16 @@
+import { Inject, Injectable, type CanActivate } from '@nestjs/common';
+import { ServiceError } from '../common/service-error.js';
+import type { AppConfig } from '../config/app-config.js';
+import { APP_CONFIG } from '../config/app-config.js';
+
+/** Lets the older service's addresses exist only while a migration needs them. */
+@Injectable()
+export class LegacyReadsGuard implements CanActivate {
+  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+
+  /** @throws ServiceError NOT_FOUND, naming the replacement */
+  canActivate(): boolean {
+    if (this.config.auth.legacyUnsignedReads) return true;
+    throw new ServiceError('NOT_FOUND', 'This address is no more; use /api/v1/batch-status/{job_id}.');
+  }
+}

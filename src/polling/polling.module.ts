@@ -1,0 +1,52 @@
+import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module.js';
+import { Clock } from '../common/clock.js';
+import { JobsModule } from '../jobs/jobs.module.js';
+import { WebhookModule } from '../webhook/webhook.module.js';
+import { CancelController } from './cancel.controller.js';
+import { CancelService } from './cancel.service.js';
+import { DownloadController } from './download.controller.js';
+import { EventsController } from './events.controller.js';
+import { EventsResponder } from './events.responder.js';
+import { EventsService } from './events.service.js';
+import { JobWatcher } from './job-watcher.js';
+import { LegacyController } from './legacy.controller.js';
+import { LegacyReadsGuard } from './legacy-reads.guard.js';
+import { ListController } from './list.controller.js';
+import { ListService } from './list.service.js';
+import { ResultsController } from './results.controller.js';
+import { ResultsResponder } from './results.responder.js';
+import { ResultsService } from './results.service.js';
+import { StatusController } from './status.controller.js';
+import { StatusDetailsReader } from './status-details-reader.js';
+import { StatusResponder } from './status.responder.js';
+import { StatusService } from './status.service.js';
+
+/** Following a job: status, results, download, list, cancel, events. */
+@Module({
+  imports: [AuthModule, JobsModule, WebhookModule],
+  controllers: [
+    StatusController,
+    ResultsController,
+    DownloadController,
+    ListController,
+    CancelController,
+    EventsController,
+    LegacyController,
+  ],
+  providers: [
+    Clock,
+    CancelService,
+    EventsResponder,
+    EventsService,
+    JobWatcher,
+    LegacyReadsGuard,
+    ListService,
+    ResultsResponder,
+    ResultsService,
+    StatusDetailsReader,
+    StatusResponder,
+    StatusService,
+  ],
+})
+export class PollingModule {}

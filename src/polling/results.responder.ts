@@ -1,0 +1,35 @@
+import { Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { readerKeyId, sendResults } from './http.js';
+import type { DownloadQuery, ResultsQuery } from './results.dto.js';
+import { ResultsService, type ResultsAnswer } from './results.service.js';
+import type { ResultsFormat } from './results-text.js';
+
+/** Answers requests for results: which format, and whether as a file. */
+@Injectable()
+export class ResultsResponder {
+  constructor(private readonly results: ResultsService) {}
+
+  async answer(request: Request, response: Response, jobId: string, query: ResultsQuery): Promise<void> {
+    const format =
+      request.accepts(['application/json', 'application/x-ndjson']) === 'application/x-ndjson' ? 'ndjson' : 'json';
+    await sendResults(request, response, await this.open(request, jobId, query, format));
+  }
+
+  async download(request: Request, response: Response, jobId: string, query: DownloadQuery): Promise<void> {
+    const format = query.format ?? 'json';
+    const answer = await this.open(request, jobId, query, format);
+    const fileName = answer.kind === 'results' ? `batch_results_${answer.jobId}.${format}` : undefined;
+    await sendResults(request, response, answer, fileName === undefined ? {} : { fileName });
+  }
+
+  private open(request: Request, jobId: string, query: ResultsQuery, format: ResultsFormat): Promise<ResultsAnswer> {
+    return this.results.open({
+      jobId,
+      keyId: readerKeyId(request),
+      format,
+      partial: query.partial === 'true',
+      lotId: query.lot_id,
+    });
+  }
+}

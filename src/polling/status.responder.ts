@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { RateLimits } from '../auth/rate-limit.js';
+import { preferredWait } from './conditional.js';
+import { hangUpSignal, readerKeyId } from './http.js';
+import { StatusService } from './status.service.js';
+
+/** Answers a status request: the conditional and waiting kinds of HTTP around {@link StatusService}. */
+@Injectable()
+export class StatusResponder {
+  constructor(
+    private readonly statuses: StatusService,
+    private readonly limits: RateLimits,
+  ) {}
+
+  async answer(request: Request, response: Response, jobId: string): Promise<void> {
+    const waitSeconds = preferredWait(request.get('prefer'));
+    const answer = await this.statuses.read({
+      jobId,
+      keyId: readerKeyId(request),
+      ifNoneMatch: request.get('if-none-match'),
+      waitSeconds,
+      signal: hangUpSignal(response),
+    });
+    if (response.destroyed) return;
+    response.set('ETag', answer.etag);
+    if (answer.retryAfterSeconds !== null) response.set('Retry-After', String(answer.retryAfterSeconds));
+    if (waitSeconds > 0) response.set('Preference-Applied', `wait=${waitSeconds}`);
+    if (answer.body === null) {
+      await this.limits.refund(response);
+      response.status(304).end();
+      return;
+    }
+    response.status(200).set('Content-Type', 'application/json; charset=utf-8').send(answer.body);
+  }
+}

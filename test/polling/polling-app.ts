@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import { APPLICATION_OPTIONS, setUpApp } from '../../src/app.setup.js';
+import { AuthModule } from '../../src/auth/auth.module.js';
+import { EMPTY_BODY_SHA256, signRequest } from '../../src/auth/signatures.js';
+import { ConfigModule } from '../../src/config/config.module.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import { DatabaseModule } from '../../src/database/database.module.js';
+import { PollingModule } from '../../src/polling/polling.module.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+/** Two clients; no test knows their secrets by heart. */
+const SECRETS = { acme: randomBytes(32).toString('hex'), beta: randomBytes(32).toString('hex') };
+export type KeyId = keyof typeof SECRETS;
+
+export function secretOf(keyId: KeyId): string {
+  return SECRETS[keyId];
+}
+
+export interface RequestOptions {
+  readonly method?: string;
+  readonly keyId?: KeyId;
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+
+/** The polling room behind the real HTTP set-up, guard and database. */
+export interface PollingApp {
+  readonly app: NestExpressApplication;
+  readonly db: TestDatabase;
+  readonly origin: string;
+  /** The headers that sign a request by scheme 1. */
+  sign(path: string, options?: RequestOptions): Record<string, string>;
+  /** A signed request. */
+  send(path: string, options?: RequestOptions): Promise<Response>;
+  /** A signed request's status and JSON. */
+  json(path: string, options?: RequestOptions): Promise<{ status: number; body: Record<string, unknown> }>;
+  close(): Promise<void>;
+}
+
+export async function startPollingApp(environment: Record<string, string> = {}): Promise<PollingApp> {
+  const db = await createTestDatabase();
+  const config = loadConfig({
+    SHARED_KEYS: JSON.stringify(SECRETS),
+    DATABASE_URL: db.url,
+    ROLE: 'api',
+    ...environment,
+  });
+  const module = await Test.createTestingModule({
+    imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, db.url), AuthModule, PollingModule],
+  }).compile();
+  const app = module.createNestApplication<NestExpressApplication>({ ...APPLICATION_OPTIONS, logger: ['fatal'] });
+  setUpApp(app, config);
+  await app.listen(0, '127.0.0.1');
+  const origin = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
+  const sign = (path: string, { method = 'GET', keyId = 'acme' }: RequestOptions = {}) => {
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    const parts = { timestamp, method, target: path, bodySha256Hex: EMPTY_BODY_SHA256 };
+    return { 'X-Key-Id': keyId, 'X-Timestamp': timestamp, 'X-Signature': signRequest(SECRETS[keyId], parts) };
+  };
+  const send = (path: string, options: RequestOptions = {}) =>
+    fetch(origin + path, {
+      method: options.method ?? 'GET',
+      headers: { ...sign(path, options), ...options.headers },
+      ...(options.signal !== undefined && { signal: options.signal }),
+    });
+  return {
+    app,
+    db,
+    origin,
+    sign,
+    send,
+    json: async (path, options) => {
+      const response = await send(path, options);
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+    },
+    close: async () => {
+      // A client's spare connection that never sent anything would hold the server's close.
+      app.getHttpServer().closeAllConnections();
+      await app.close();
+      await db.drop();
+    },
+  };
+}
+
+/** Raises a job's version as every change of it does. */
+export async function touch(db: TestDatabase, jobId: string, set = ''): Promise<void> {
+  await db.database.execute(
+    `update batch_jobs set version = version + 1, updated_at = now()${set === '' ? '' : `, ${set}`} where id = $1`,
+    [jobId],
+  );
+}

@@ -1,0 +1,336 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signJobId } from '../../src/auth/signatures.js';
+import { newId } from '../../src/common/ids.js';
+import { JobWatcher } from '../../src/polling/job-watcher.js';
+import { insertJob, insertLot } from '../jobs/fixtures.js';
+import { secretOf, startPollingApp, touch, type PollingApp } from './polling-app.js';
+
+/** Real: HTTP, guard, PostgreSQL. Faked: nothing. */
+describe('GET batch-status', () => {
+  let polling: PollingApp;
+
+  beforeAll(async () => {
+    polling = await startPollingApp({ RATE_LIMIT_POLLING: '500' });
+  });
+  afterAll(() => polling.close());
+
+  const path = (jobId: string) => `/api/v1/batch-status/${jobId}`;
+
+  it('shows a running batch as the contract has it', async () => {
+    const { database } = polling.db;
+    const job = await insertJob(database, {
+      totalLots: 10,
+      processedLots: 2,
+      failedLots: 1,
+      awaitingImages: 1,
+      awaitingVision: 4,
+      awaitingTranslation: 2,
+      metadata: { auction: 'A-17' },
+      webhookUrl: 'https://client.test/hook',
+    });
+    await database.execute(
+      `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status, batch_id,
+         upstream_status, request_total, request_completed, request_failed, next_check_at, created_at, submitted_at)
+       values ($1, 'vision', 0, 0, 4, 'acme', 'm', 'watching', 'batch_1', 'in_progress', 5, 2, 1, now(), now(),
+           '2026-01-01T00:10:00Z'),
+         ($1, 'vision', 5, 0, 9, 'acme', 'm', 'queued', null, null, 0, 0, 0, now(), now(), null),
+         ($1, 'translation', 0, 0, 4, 'acme', 't', 'watching', 'batch_2', 'validating', 5, 0, 0, now(), now(),
+           '2026-01-01T00:20:00Z')`,
+      [job.id],
+    );
+    await database.execute(
+      `insert into job_usage (job_id, stage, model, calls, input_tokens, output_tokens, cost_usd)
+       values ($1, 'vision', 'm', 3, 3000, 300, 0.125)`,
+      [job.id],
+    );
+    await database.execute(
+      `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, status, next_attempt_at, created_at)
+       select gen_random_uuid(), $1, 'acme', 'https://client.test', 'https://client.test/hook', 'batch_job_progress',
+         status, now(), now() from unnest(array['pending', 'delivered', 'delivered']) status`,
+      [job.id],
+    );
+    const response = await polling.send(path(job.id));
+    expect(response.status).toBe(200);
+    expect(response.headers.get('etag')).toBe(`W/"${job.id}-1"`);
+    expect(response.headers.get('retry-after')).toBe('60');
+    expect(response.headers.get('cache-control')).toBe('private, no-store');
+    expect(await response.json()).toEqual({
+      job_id: job.id,
+      status: 'processing',
+      processing_mode: 'batch',
+      created_at: '2026-01-01T00:00:00Z',
+      updated_at: '2026-01-01T00:00:00Z',
+      completed_at: null,
+      cancelled_at: null,
+      progress: {
+        total_lots: 10,
+        processed_lots: 2,
+        failed_lots: 1,
+        completion_percentage: 30,
+        estimated_completion: '2026-01-01T00:00:00Z',
+      },
+      languages: ['en', 'ru'],
+      processing_details: {
+        openai_vision_batch_id: 'batch_1',
+        openai_translation_batch_id: 'batch_2',
+        current_stage: 'vision_analysis',
+      },
+      stages: { image_check: 1, vision_analysis: 4, translation: 2, completed: 2, failed: 1, cancelled: 0 },
+      openai_batches: [
+        {
+          stage: 'vision',
+          batch_id: 'batch_1',
+          status: 'watching',
+          openai_status: 'in_progress',
+          model: 'm',
+          attempt: 0,
+          lots: 5,
+          request_counts: { total: 5, completed: 2, failed: 1 },
+          reason: null,
+          submitted_at: '2026-01-01T00:10:00Z',
+          finished_at: null,
+        },
+        expect.objectContaining({ batch_id: 'batch_2', stage: 'translation' }),
+        expect.objectContaining({ batch_id: null, status: 'queued', submitted_at: null }),
+      ],
+      usage: {
+        cost_usd: 0,
+        estimated_cost_usd: null,
+        by_stage: [
+          {
+            stage: 'vision',
+            model: 'm',
+            calls: 3,
+            input_tokens: 3000,
+            cached_input_tokens: 0,
+            output_tokens: 300,
+            reasoning_tokens: 0,
+            cost_usd: 0.125,
+          },
+        ],
+      },
+      error_message: null,
+      error_code: null,
+      webhook_configured: true,
+      webhooks: { pending: 1, in_flight: 0, delivered: 2, failed: 0, superseded: 0 },
+      metadata: { auction: 'A-17' },
+    });
+  });
+
+  it('shows a failed job with its reason, and no hint to ask again', async () => {
+    const job = await insertJob(polling.db.database, {
+      mode: 'sync',
+      status: 'failed',
+      stage: 'done',
+      totalLots: 1,
+      failedLots: 1,
+      error: { code: 'INTERRUPTED', message: 'The process ended.' },
+      completedAt: new Date('2026-01-01T00:01:00Z'),
+    });
+    const response = await polling.send(path(job.id));
+    expect(response.headers.get('retry-after')).toBeNull();
+    expect(await response.json()).toMatchObject({
+      processing_mode: 'synchronous',
+      error_message: 'The process ended.',
+      error_code: 'INTERRUPTED',
+      completed_at: '2026-01-01T00:01:00Z',
+      progress: { completion_percentage: 100, estimated_completion: null },
+      processing_details: { openai_vision_batch_id: null, openai_translation_batch_id: null, current_stage: 'done' },
+      webhook_configured: false,
+    });
+  });
+
+  it('says that a webhook is configured when a lot has one of its own', async () => {
+    const job = await insertJob(polling.db.database);
+    await insertLot(polling.db.database, job.id, 0);
+    await insertLot(polling.db.database, job.id, 1, { webhook: 'https://client.test/hook' });
+    expect((await polling.json(path(job.id))).body).toMatchObject({ webhook_configured: true });
+  });
+
+  it('is opened by the signature over the job id too', async () => {
+    const job = await insertJob(polling.db.database);
+    const headers = { 'X-Signature': signJobId(secretOf('acme'), job.id) };
+    expect((await fetch(polling.origin + path(job.id), { headers })).status).toBe(200);
+    const other = { 'X-Signature': signJobId(secretOf('beta'), job.id) };
+    expect((await fetch(polling.origin + path(job.id), { headers: other })).status).toBe(404);
+    expect((await fetch(polling.origin + path(job.id))).status).toBe(401);
+  });
+
+  it.each([newId(), 'not-an-id', '%00', "'%20or%201=1", '0'.repeat(500)])('does not find %s', async (id) => {
+    const { status, body } = await polling.json(path(id));
+    expect(status).toBe(404);
+    expect(body).toMatchObject({ code: 'JOB_NOT_FOUND', error: 'Job not found' });
+  });
+
+  describe('with If-None-Match', () => {
+    it('answers 304 without a body and without cost until something changes', async () => {
+      const job = await insertJob(polling.db.database);
+      const first = await polling.send(path(job.id));
+      const remaining = Number(first.headers.get('x-ratelimit-remaining'));
+      const headers = { 'If-None-Match': first.headers.get('etag') as string };
+      for (let i = 0; i < 3; i++) {
+        const unchanged = await polling.send(path(job.id), { headers });
+        expect(unchanged.status).toBe(304);
+        expect(unchanged.headers.get('etag')).toBe(headers['If-None-Match']);
+        expect(await unchanged.text()).toBe('');
+      }
+      await touch(polling.db, job.id, 'processed_lots = 1');
+      const changed = await polling.send(path(job.id), { headers });
+      expect(changed.status).toBe(200);
+      expect(changed.headers.get('x-ratelimit-remaining')).toBe(String(remaining - 1));
+      expect(await changed.json()).toMatchObject({ progress: { processed_lots: 1 } });
+    });
+
+    it('gives another key a 404, never a 304', async () => {
+      const job = await insertJob(polling.db.database);
+      const headers = { 'If-None-Match': `W/"${job.id}-1"` };
+      expect((await polling.send(path(job.id), { keyId: 'beta', headers })).status).toBe(404);
+      expect((await polling.send(path(job.id), { keyId: 'beta', headers: { 'If-None-Match': '*' } })).status).toBe(404);
+    });
+  });
+
+  describe('with Prefer: wait', () => {
+    /** Resolves once a request waits for a change. */
+    async function waiting(jobId: string): Promise<void> {
+      const watcher = polling.app.get(JobWatcher);
+      const { waitForChange } = watcher;
+      await new Promise<void>((resolve) => {
+        watcher.waitForChange = (id, ...rest) => {
+          const wait = waitForChange.call(watcher, id, ...rest);
+          if (id === jobId) resolve();
+          return wait;
+        };
+      });
+      watcher.waitForChange = waitForChange;
+    }
+
+    it('answers when the job changes', async () => {
+      const job = await insertJob(polling.db.database);
+      const waits = waiting(job.id);
+      const answer = polling.send(path(job.id), { headers: { Prefer: 'wait=25' } });
+      await waits;
+      await touch(polling.db, job.id, 'processed_lots = 2');
+      const response = await answer;
+      expect(response.status).toBe(200);
+      expect(response.headers.get('preference-applied')).toBe('wait=25');
+      expect(response.headers.get('etag')).toBe(`W/"${job.id}-2"`);
+      expect(await response.json()).toMatchObject({ progress: { processed_lots: 2 } });
+    });
+
+    it('answers 304 when nothing changed in time, and 404 when the job went', async () => {
+      const job = await insertJob(polling.db.database);
+      const headers = { Prefer: 'wait=1', 'If-None-Match': `W/"${job.id}-1"` };
+      expect((await polling.send(path(job.id), { headers })).status).toBe(304);
+      const waits = waiting(job.id);
+      const answer = polling.send(path(job.id), { headers: { ...headers, Prefer: 'wait=20' } });
+      await waits;
+      await polling.db.database.execute('delete from batch_jobs where id = $1', [job.id]);
+      expect((await answer).status).toBe(404);
+    });
+
+    it('answers at once when the client is behind, or the job has ended', async () => {
+      const watcher = polling.app.get(JobWatcher);
+      const { waitForChange } = watcher;
+      watcher.waitForChange = () => Promise.reject(new Error('there is nothing to wait for'));
+      try {
+        const running = await insertJob(polling.db.database, { version: 5 });
+        const behind = { Prefer: 'wait=25', 'If-None-Match': `W/"${running.id}-4"` };
+        expect((await polling.send(path(running.id), { headers: behind })).status).toBe(200);
+        const ended = await insertJob(polling.db.database, { status: 'completed' });
+        const known = { Prefer: 'wait=25', 'If-None-Match': `W/"${ended.id}-1"` };
+        expect((await polling.send(path(ended.id), { headers: known })).status).toBe(304);
+      } finally {
+        watcher.waitForChange = waitForChange;
+      }
+    });
+
+    it('stops waiting when the client hangs up', async () => {
+      const job = await insertJob(polling.db.database);
+      const watcher = polling.app.get(JobWatcher);
+      const { waitForChange } = watcher;
+      const hangUp = new AbortController();
+      const ended = new Promise<boolean>((resolve) => {
+        watcher.waitForChange = (...args) => {
+          const wait = waitForChange.apply(watcher, args);
+          wait.then(resolve, resolve);
+          hangUp.abort();
+          return wait;
+        };
+      });
+      const request = polling.send(path(job.id), { headers: { Prefer: 'wait=25' }, signal: hangUp.signal });
+      await expect(request).rejects.toThrow();
+      watcher.waitForChange = waitForChange;
+      await expect(ended).resolves.toBe(false);
+    });
+
+    it('answers with what there is when the process ends', async () => {
+      const ending = await startPollingApp();
+      try {
+        const job = await insertJob(ending.db.database);
+        const watcher = ending.app.get(JobWatcher);
+        const { waitForChange } = watcher;
+        const waits = new Promise<void>((resolve) => {
+          watcher.waitForChange = (...args) => {
+            const wait = waitForChange.apply(watcher, args);
+            resolve();
+            return wait;
+          };
+        });
+        const answer = ending.send(path(job.id), { headers: { Prefer: 'wait=25', Connection: 'close' } });
+        await waits;
+        watcher.onModuleDestroy();
+        expect((await answer).status).toBe(200);
+        expect(watcher.closing).toBe(true);
+      } finally {
+        await ending.close();
+      }
+    });
+  });
+});
+
+describe('LEGACY_UNSIGNED_READS', () => {
+  const aliases = (id: string) => [`/api/v1/jobs/${id}`, `/api/v1/jobs/${id}/status`];
+
+  it('opens the reads of any job, under the old addresses too, without signature or with that of nothing', async () => {
+    const polling = await startPollingApp({ LEGACY_UNSIGNED_READS: 'true' });
+    try {
+      const job = await insertJob(polling.db.database, { keyId: 'beta', status: 'completed', totalLots: 1 });
+      await insertLot(polling.db.database, job.id, 0, {
+        status: 'failed',
+        error: { code: 'NO_IMAGES', message: 'none' },
+      });
+      const reads = [
+        `/api/v1/batch-status/${job.id}`,
+        `/api/v1/batch-results/${job.id}`,
+        `/api/v1/batch-results/${job.id}/download`,
+        ...aliases(job.id),
+      ];
+      for (const path of reads) {
+        const unsigned = await fetch(polling.origin + path);
+        expect(unsigned.status).toBe(200);
+        expect(await unsigned.json()).toMatchObject({ job_id: job.id });
+        const headers = { 'X-Signature': signJobId(secretOf('acme'), '') };
+        expect((await fetch(polling.origin + path, { headers })).status).toBe(200);
+      }
+      for (const path of [`/api/v1/batch-jobs`, `/api/v1/batch-jobs/${job.id}/events`]) {
+        expect((await fetch(polling.origin + path)).status).toBe(401);
+      }
+    } finally {
+      await polling.close();
+    }
+  });
+
+  it('is off by default: the old addresses name their replacement', async () => {
+    const polling = await startPollingApp();
+    try {
+      const job = await insertJob(polling.db.database);
+      for (const path of aliases(job.id)) {
+        const { status, body } = await polling.json(path);
+        expect(status).toBe(404);
+        expect(body).toMatchObject({ code: 'NOT_FOUND', message: expect.stringContaining('/api/v1/batch-status/') });
+      }
+    } finally {
+      await polling.close();
+    }
+  });
+});
