@@ -115,7 +115,8 @@ function usageOf(lot: LotRecord, shown: readonly LotDescription[]): string[] {
   return calls;
 }
 
-const NEEDS_ESCAPES = /["\\\u0000-\u001f]/;
+/** A quotation mark, a backslash or a control character: all but what JSON takes as it is. */
+const NEEDS_ESCAPES = /[^ !#-[\]-\uffff]/;
 
 /** JSON.stringify for text that hardly ever needs an escape, as our HTML: a third of the time. */
 function jsonString(text: string): string {

@@ -5,7 +5,7 @@ import { signedCallerOf } from '../auth/caller.js';
 import { SignedBy } from '../auth/auth.guard.js';
 import { CancelledJobDto } from './cancel.dto.js';
 import { CancelService } from './cancel.service.js';
-import { ErrorDto } from './error.dto.js';
+import { ErrorDto } from '../common/error.dto.js';
 
 @ApiTags('Following a job')
 @Controller('api/v1/batch-jobs')

@@ -2,7 +2,7 @@ import { Controller, Get, HttpStatus, Param, Query, Req, Res } from '@nestjs/com
 import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { SignedBy } from '../auth/auth.guard.js';
-import { ErrorDto } from './error.dto.js';
+import { ErrorDto } from '../common/error.dto.js';
 import { queryPipe } from './http.js';
 import { DownloadQuery, JobResultsDto, JobRunningDto } from './results.dto.js';
 import { ResultsResponder } from './results.responder.js';

@@ -2,7 +2,7 @@ import { Controller, Get, HttpStatus, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { SignedBy } from '../auth/auth.guard.js';
-import { ErrorDto } from './error.dto.js';
+import { ErrorDto } from '../common/error.dto.js';
 import { EventsResponder } from './events.responder.js';
 
 @ApiTags('Following a job')

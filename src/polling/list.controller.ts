@@ -3,7 +3,7 @@ import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { signedCallerOf } from '../auth/caller.js';
 import { SignedBy } from '../auth/auth.guard.js';
-import { ErrorDto } from './error.dto.js';
+import { ErrorDto } from '../common/error.dto.js';
 import { queryPipe } from './http.js';
 import { JobListDto, ListQuery } from './list.dto.js';
 import { ListService } from './list.service.js';

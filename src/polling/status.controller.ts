@@ -2,7 +2,7 @@ import { Controller, Get, HttpStatus, Param, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { SignedBy } from '../auth/auth.guard.js';
-import { ErrorDto } from './error.dto.js';
+import { ErrorDto } from '../common/error.dto.js';
 import { StatusResponder } from './status.responder.js';
 import { JobStatusDto } from './status.dto.js';
 

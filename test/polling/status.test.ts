@@ -193,10 +193,10 @@ describe('GET batch-status', () => {
     /** Resolves once a request waits for a change. */
     async function waiting(jobId: string): Promise<void> {
       const watcher = polling.app.get(JobWatcher);
-      const { waitForChange } = watcher;
+      const waitForChange = watcher.waitForChange.bind(watcher);
       await new Promise<void>((resolve) => {
         watcher.waitForChange = (id, ...rest) => {
-          const wait = waitForChange.call(watcher, id, ...rest);
+          const wait = waitForChange(id, ...rest);
           if (id === jobId) resolve();
           return wait;
         };
@@ -230,7 +230,7 @@ describe('GET batch-status', () => {
 
     it('answers at once when the client is behind, or the job has ended', async () => {
       const watcher = polling.app.get(JobWatcher);
-      const { waitForChange } = watcher;
+      const waitForChange = watcher.waitForChange.bind(watcher);
       watcher.waitForChange = () => Promise.reject(new Error('there is nothing to wait for'));
       try {
         const running = await insertJob(polling.db.database, { version: 5 });
@@ -247,11 +247,11 @@ describe('GET batch-status', () => {
     it('stops waiting when the client hangs up', async () => {
       const job = await insertJob(polling.db.database);
       const watcher = polling.app.get(JobWatcher);
-      const { waitForChange } = watcher;
+      const waitForChange = watcher.waitForChange.bind(watcher);
       const hangUp = new AbortController();
       const ended = new Promise<boolean>((resolve) => {
         watcher.waitForChange = (...args) => {
-          const wait = waitForChange.apply(watcher, args);
+          const wait = waitForChange(...args);
           wait.then(resolve, resolve);
           hangUp.abort();
           return wait;
@@ -268,10 +268,10 @@ describe('GET batch-status', () => {
       try {
         const job = await insertJob(ending.db.database);
         const watcher = ending.app.get(JobWatcher);
-        const { waitForChange } = watcher;
+        const waitForChange = watcher.waitForChange.bind(watcher);
         const waits = new Promise<void>((resolve) => {
           watcher.waitForChange = (...args) => {
-            const wait = waitForChange.apply(watcher, args);
+            const wait = waitForChange(...args);
             resolve();
             return wait;
           };

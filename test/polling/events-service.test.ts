@@ -1,0 +1,62 @@
+import { describe, expect, it } from 'vitest';
+import type { JobReader, JobRecord } from '../../src/jobs/job-reader.js';
+import { EventsService, type EventTarget } from '../../src/polling/events.service.js';
+import type { JobWatcher } from '../../src/polling/job-watcher.js';
+import type { StatusService } from '../../src/polling/status.service.js';
+
+/** Faked: the job's rows, the waiting and the connection. */
+describe('EventsService', () => {
+  const job = (version: number, status: JobRecord['status']) => ({ id: 'j', version, status }) as JobRecord;
+
+  /** Streams `jobs` one after the other; a wait that ends in `false` is one in which nothing changed. */
+  async function stream(jobs: JobRecord[], waits: boolean[], onSend: (text: string) => void = () => undefined) {
+    const sent: string[] = [];
+    const target: EventTarget = {
+      open: () => sent.push('open'),
+      send: (text) => {
+        sent.push(text);
+        onSend(text);
+        return Promise.resolve();
+      },
+      end: () => sent.push('closed'),
+    };
+    const hangUp = new AbortController();
+    const watcher = {
+      closing: false,
+      waitForChange: () => {
+        const changed = waits.shift();
+        if (changed === undefined) hangUp.abort();
+        return Promise.resolve(changed ?? false);
+      },
+    };
+    const service = new EventsService(
+      { find: () => Promise.resolve(jobs.shift()) } as unknown as JobReader,
+      { render: ({ version }: JobRecord) => Promise.resolve(`{"v":${version}}`) } as unknown as StatusService,
+      watcher as unknown as JobWatcher,
+    );
+    await service.stream({ jobId: 'j', keyId: 'k', lastEventId: undefined, signal: hangUp.signal }, target);
+    return sent;
+  }
+
+  it('sends a comment whenever nothing has changed for a while, so that no proxy cuts the stream', async () => {
+    expect(await stream([job(1, 'processing'), job(2, 'completed')], [false, false, true])).toEqual([
+      'open',
+      'retry: 3000\n\n',
+      'id: 1\nevent: progress\ndata: {"v":1}\n\n',
+      ': heartbeat\n\n',
+      ': heartbeat\n\n',
+      'id: 2\nevent: progress\ndata: {"v":2}\n\n',
+      'id: 2\nevent: end\ndata: {"v":2}\n\n',
+      'closed',
+    ]);
+  });
+
+  it('sends nothing more to a client that hung up', async () => {
+    expect(await stream([job(1, 'processing')], [])).toEqual([
+      'open',
+      'retry: 3000\n\n',
+      'id: 1\nevent: progress\ndata: {"v":1}\n\n',
+      'closed',
+    ]);
+  });
+});

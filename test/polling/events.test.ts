@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signJobId } from '../../src/auth/signatures.js';
+import { JobWatcher } from '../../src/polling/job-watcher.js';
+import { insertJob } from '../jobs/fixtures.js';
+import { secretOf, startPollingApp, touch, type PollingApp, type RequestOptions } from './polling-app.js';
+
+interface ServerEvent {
+  readonly id: string | undefined;
+  readonly event: string | undefined;
+  readonly data: Record<string, unknown>;
+}
+
+/** Real: HTTP, guard, PostgreSQL. Faked: nothing. */
+describe('GET batch-jobs/{job_id}/events', () => {
+  let polling: PollingApp;
+
+  beforeAll(async () => {
+    polling = await startPollingApp();
+  });
+  afterAll(() => polling.close());
+
+  const path = (jobId: string) => `/api/v1/batch-jobs/${jobId}/events`;
+
+  async function open(jobId: string, options: RequestOptions = {}, from = polling) {
+    const hangUp = new AbortController();
+    const response = await from.send(path(jobId), { ...options, signal: hangUp.signal });
+    return { response, events: readEvents(response), hangUp: () => hangUp.abort() };
+  }
+
+  async function* readEvents(response: Response): AsyncGenerator<ServerEvent, void, undefined> {
+    let text = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      text += decoder.decode(chunk, { stream: true });
+      for (let end = text.indexOf('\n\n'); end !== -1; end = text.indexOf('\n\n')) {
+        const fields = new Map(
+          text
+            .slice(0, end)
+            .split('\n')
+            .map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]),
+        );
+        text = text.slice(end + 2);
+        const data = fields.get('data');
+        if (data === undefined) continue;
+        yield {
+          id: fields.get('id'),
+          event: fields.get('event'),
+          data: JSON.parse(data) as Record<string, unknown>,
+        };
+      }
+    }
+  }
+
+  async function next(events: AsyncGenerator<ServerEvent, void, undefined>): Promise<ServerEvent> {
+    const result = await events.next();
+    if (result.done === true) throw new Error('the stream has ended');
+    return result.value;
+  }
+
+  it('tells where the job stands, each change, and its end', async () => {
+    const job = await insertJob(polling.db.database, { version: 3 });
+    const { response, events } = await open(job.id);
+    expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
+    expect(response.headers.get('cache-control')).toBe('private, no-store');
+    expect(await next(events)).toMatchObject({ id: '3', event: 'progress', data: { job_id: job.id } });
+    await touch(polling.db, job.id, 'processed_lots = 1');
+    expect(await next(events)).toMatchObject({ id: '4', data: { progress: { processed_lots: 1 } } });
+    await touch(polling.db, job.id, `processed_lots = 2, status = 'completed', stage = 'done'`);
+    const last = await next(events);
+    expect(last).toMatchObject({ id: '5', event: 'progress', data: { status: 'completed' } });
+    expect(await next(events)).toEqual({ ...last, event: 'end' });
+    expect((await events.next()).done).toBe(true);
+    const status = await polling.json(`/api/v1/batch-status/${job.id}`);
+    expect(last.data).toEqual(status.body);
+  });
+
+  it('resumes: what the client knows is not told again', async () => {
+    const job = await insertJob(polling.db.database, { version: 7 });
+    const known = await open(job.id, { headers: { 'Last-Event-ID': '7' } });
+    const first = next(known.events);
+    await touch(polling.db, job.id);
+    expect(await first).toMatchObject({ id: '8' });
+    known.hangUp();
+    const behind = await open(job.id, { headers: { 'Last-Event-ID': '7' } });
+    expect(await next(behind.events)).toMatchObject({ id: '8' });
+    behind.hangUp();
+  });
+
+  it('tells a client that knows the end not to come back', async () => {
+    const job = await insertJob(polling.db.database, { status: 'cancelled', version: 9 });
+    const { response, events } = await open(job.id);
+    expect(response.status).toBe(200);
+    expect([await next(events), await next(events)].map(({ id, event }) => `${id} ${event}`)).toEqual([
+      '9 progress',
+      '9 end',
+    ]);
+    expect((await open(job.id, { headers: { 'Last-Event-ID': '9' } })).response.status).toBe(204);
+  });
+
+  it('is for the key that the job belongs to, signed by scheme 1', async () => {
+    const job = await insertJob(polling.db.database);
+    expect((await polling.json(path(job.id), { keyId: 'beta' })).body).toMatchObject({ code: 'JOB_NOT_FOUND' });
+    const headers = { 'X-Signature': signJobId(secretOf('acme'), job.id) };
+    expect((await fetch(polling.origin + path(job.id), { headers })).status).toBe(403);
+  });
+
+  it('keeps to ten streams a key, and frees the place of one that hung up', async () => {
+    const job = await insertJob(polling.db.database);
+    const foreign = await insertJob(polling.db.database, { keyId: 'beta' });
+    const streams = await Promise.all(Array.from({ length: 10 }, () => open(job.id)));
+    const refused = await polling.send(path(job.id));
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('30');
+    expect(await refused.json()).toMatchObject({ code: 'RATE_LIMITED' });
+    const other = await open(foreign.id, { keyId: 'beta' });
+    expect(other.response.status).toBe(200);
+    other.hangUp();
+    await Promise.all(streams.map(({ events }) => next(events)));
+    const watcher = polling.app.get(JobWatcher);
+    const waitForChange = watcher.waitForChange.bind(watcher);
+    const freed = new Promise<void>((resolve) => {
+      // The stream's next wait is the one that its hang-up cuts short.
+      watcher.waitForChange = async (...args) => {
+        const changed = await waitForChange(...args);
+        if (args[2].signal.aborted) setImmediate(resolve);
+        return changed;
+      };
+    });
+    await touch(polling.db, job.id);
+    await Promise.all(streams.map(({ events }) => next(events)));
+    streams[0]?.hangUp();
+    await freed;
+    watcher.waitForChange = waitForChange;
+    const again = await open(job.id);
+    expect(again.response.status).toBe(200);
+    for (const stream of [...streams, again]) stream.hangUp();
+  });
+
+  it('ends its streams when the process ends, so that the server can close', async () => {
+    const ending = await startPollingApp();
+    const job = await insertJob(ending.db.database);
+    const { events } = await open(job.id, {}, ending);
+    await next(events);
+    const closed = ending.app.close();
+    expect((await events.next()).done).toBe(true);
+    await closed;
+    await ending.db.drop();
+  });
+});

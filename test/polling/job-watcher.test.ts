@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { Clock } from '../../src/common/clock.js';
+import type { JobReader } from '../../src/jobs/job-reader.js';
+import { JobWatcher } from '../../src/polling/job-watcher.js';
+
+/** A second that passes when the test says so. */
+class HeldClock extends Clock {
+  private readonly sleepers: (() => void)[] = [];
+  private readonly expected: (() => void)[] = [];
+
+  override sleep(_ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      signal?.addEventListener('abort', () => resolve());
+      this.sleepers.push(resolve);
+      this.expected.shift()?.();
+    });
+  }
+
+  /** Lets a second pass once somebody sleeps. */
+  async tick(): Promise<void> {
+    if (this.sleepers.length === 0) await new Promise<void>((resolve) => this.expected.push(resolve));
+    this.sleepers.shift()?.();
+  }
+}
+
+/** Faked: the clock, and the versions that the look-up reads. */
+function setUp() {
+  const clock = new HeldClock();
+  const versions = new Map([
+    ['a', 1],
+    ['b', 1],
+  ]);
+  const statements: string[][] = [];
+  let failing = false;
+  let answered: () => void = () => undefined;
+  const reader: Pick<JobReader, 'versions'> = {
+    versions: (ids) => {
+      statements.push([...ids]);
+      // After the watcher has seen the answer.
+      setImmediate(answered);
+      if (failing) return Promise.reject(new Error('away'));
+      return Promise.resolve(new Map([...versions].filter(([id]) => ids.includes(id))));
+    },
+  };
+  const watcher = new JobWatcher(reader as JobReader, clock);
+  return {
+    versions,
+    statements,
+    watcher,
+    limits: () => ({ timeoutMs: 60_000, signal: new AbortController().signal }),
+    fail: (on: boolean) => (failing = on),
+    /** Lets a second pass, and what is asked after it be answered. */
+    second: async () => {
+      const looked = new Promise<void>((resolve) => (answered = resolve));
+      await clock.tick();
+      await looked;
+    },
+  };
+}
+
+describe('JobWatcher', () => {
+  it('asks once a second for all that are watched, whoever watches them', async () => {
+    const { second, versions, statements, watcher, limits } = setUp();
+    const waits = [
+      ...Array.from({ length: 50 }, () => watcher.waitForChange('a', 1, limits())),
+      watcher.waitForChange('b', 1, limits()),
+    ];
+    await second();
+    versions.set('a', 2).set('b', 3);
+    await second();
+    await expect(Promise.all(waits)).resolves.toEqual(Array.from({ length: 51 }, () => true));
+    expect(statements).toEqual([
+      ['a', 'b'],
+      ['a', 'b'],
+    ]);
+  });
+
+  it('wakes who is behind already, and who watches a job that is gone', async () => {
+    const { second, watcher, limits } = setUp();
+    const waits = [watcher.waitForChange('a', 0, limits()), watcher.waitForChange('gone', 1, limits())];
+    await second();
+    await expect(Promise.all(waits)).resolves.toEqual([true, true]);
+  });
+
+  it('goes on after a look-up that failed', async () => {
+    const { second, versions, watcher, limits, fail } = setUp();
+    const wait = watcher.waitForChange('a', 1, limits());
+    fail(true);
+    await second();
+    fail(false);
+    versions.set('a', 2);
+    await second();
+    await expect(wait).resolves.toBe(true);
+  });
+
+  it('ends a wait by its time, its signal or the end of the process, and then asks no more', async () => {
+    const { statements, watcher, limits } = setUp();
+    await expect(watcher.waitForChange('a', 1, { ...limits(), timeoutMs: 1 })).resolves.toBe(false);
+    const hangUp = new AbortController();
+    const hungUp = watcher.waitForChange('a', 1, { ...limits(), signal: hangUp.signal });
+    hangUp.abort();
+    await expect(hungUp).resolves.toBe(false);
+    await expect(watcher.waitForChange('a', 1, { ...limits(), signal: hangUp.signal })).resolves.toBe(false);
+    const last = watcher.waitForChange('a', 1, limits());
+    watcher.onModuleDestroy();
+    await expect(last).resolves.toBe(false);
+    await expect(watcher.waitForChange('a', 1, limits())).resolves.toBe(false);
+    expect(statements).toEqual([]);
+  });
+});

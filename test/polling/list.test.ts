@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signJobId } from '../../src/auth/signatures.js';
+import { insertJob } from '../jobs/fixtures.js';
+import { secretOf, startPollingApp, type PollingApp } from './polling-app.js';
+
+interface ListBody {
+  jobs: { id: string; job_id: string; status: string }[];
+  pagination: { limit: number; offset: number; total: number; has_more: boolean; next_cursor: string | null };
+}
+
+/** Real: HTTP, guard, PostgreSQL. Faked: nothing. */
+describe('GET batch-jobs', () => {
+  let polling: PollingApp;
+  let ids: string[];
+
+  beforeAll(async () => {
+    polling = await startPollingApp();
+    ids = [];
+    for (let day = 1; day <= 12; day++) {
+      const { id } = await insertJob(polling.db.database, {
+        status: day % 2 === 0 ? 'completed' : 'processing',
+        createdAt: new Date(Date.UTC(2026, 0, day)),
+      });
+      ids.push(id);
+    }
+    await insertJob(polling.db.database, { keyId: 'beta' });
+    await insertJob(polling.db.database, { mode: 'sync', totalLots: 1 });
+  });
+  afterAll(() => polling.close());
+
+  const list = async (query = '') => (await polling.json(`/api/v1/batch-jobs${query}`)).body as unknown as ListBody;
+  const days = (body: ListBody) => body.jobs.map(({ id }) => ids.indexOf(id) + 1);
+
+  it('shows the latest ten of the key’s jobs', async () => {
+    const body = await list();
+    expect(days(body)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
+    expect(body.pagination).toEqual({
+      limit: 10,
+      offset: 0,
+      total: 12,
+      has_more: true,
+      next_cursor: expect.any(String),
+    });
+    expect(body.jobs[0]).toEqual({
+      id: ids[11],
+      job_id: ids[11],
+      status: 'completed',
+      processing_mode: 'batch',
+      created_at: '2026-01-12T00:00:00Z',
+      updated_at: '2026-01-12T00:00:00Z',
+      completed_at: null,
+      cancelled_at: null,
+      total_lots: 2,
+      processed_lots: 0,
+      failed_lots: 0,
+      progress: {
+        total_lots: 2,
+        processed_lots: 0,
+        failed_lots: 0,
+        completion_percentage: 0,
+        estimated_completion: null,
+      },
+      languages: ['en', 'ru'],
+      error_message: null,
+      metadata: {},
+    });
+  });
+
+  it('pages by offset', async () => {
+    const body = await list('?limit=5&offset=10');
+    expect(days(body)).toEqual([2, 1]);
+    expect(body.pagination).toMatchObject({ limit: 5, offset: 10, total: 12, has_more: false, next_cursor: null });
+  });
+
+  it('pages by cursor to the end, each job once', async () => {
+    const seen: number[] = [];
+    for (let query = '?limit=5'; ;) {
+      const body = await list(query);
+      seen.push(...days(body));
+      if (body.pagination.next_cursor === null) break;
+      query = `?limit=5&cursor=${body.pagination.next_cursor}`;
+    }
+    expect(seen).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  });
+
+  it('filters by state, time and mode', async () => {
+    expect(days(await list('?status=completed'))).toEqual([12, 10, 8, 6, 4, 2]);
+    expect(days(await list('?created_after=2026-01-03T00:00:00Z&created_before=2026-01-05T00:00:00Z'))).toEqual([4, 3]);
+    expect(days(await list('?created_after=2026-01-11T23:00:00-01:00'))).toEqual([12]);
+    expect((await list('?mode=sync')).jobs).toHaveLength(1);
+    expect((await list('?mode=batch')).pagination.total).toBe(12);
+  });
+
+  it('takes a limit above 100 for 100 and ignores members that it does not know', async () => {
+    const body = await list('?limit=5000&sort=asc');
+    expect(body.pagination.limit).toBe(100);
+    expect(body.jobs).toHaveLength(12);
+  });
+
+  it.each([
+    ['limit', '0'],
+    ['limit', '-1'],
+    ['limit', 'ten'],
+    ['limit', '1.5'],
+    ['limit', ''],
+    ['offset', '-1'],
+    ['offset', '9999999999'],
+    ['status', 'done'],
+    ['status', 'completed&status=failed'],
+    ['mode', 'async'],
+    ['created_after', 'yesterday'],
+    ['created_after', '2026-02-30T00:00:00Z'],
+    ['created_before', '2026-01-01'],
+    ['cursor', 'x'],
+  ])('refuses %s=%s and names it', async (name, value) => {
+    const { status, body } = await polling.json(`/api/v1/batch-jobs?${name}=${value}`);
+    expect(status).toBe(400);
+    expect(body).toMatchObject({
+      code: 'VALIDATION_FAILED',
+      details: { fields: [{ path: name, rule: expect.stringMatching(/must/) }] },
+    });
+  });
+
+  it('is opened by the signature over its path with query', async () => {
+    const target = '/api/v1/batch-jobs?status=completed&limit=10';
+    const sign = (message: string) => ({ headers: { 'X-Signature': signJobId(secretOf('acme'), message) } });
+    expect((await fetch(polling.origin + target, sign(target))).status).toBe(200);
+    expect((await fetch(`${polling.origin}${target}&offset=1`, sign(target))).status).toBe(403);
+  });
+
+  it('shows a key only its own', async () => {
+    const body = (await polling.json('/api/v1/batch-jobs', { keyId: 'beta' })).body as unknown as ListBody;
+    expect(body.jobs).toHaveLength(1);
+    expect(days(body)).toEqual([0]);
+  });
+});
