@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from '../dist/app.module.js';
 import { loadConfig } from '../dist/config/load-config.js';
-import { openApiDocument } from '../dist/docs.setup.js';
+import { openApiDocument } from '../dist/docs/docs.setup.js';
 
 const config = loadConfig({
   SHARED_KEY: 'only-to-write-the-document-0123456789',

@@ -5,7 +5,7 @@ import type { AppConfig } from './config/app-config.js';
 import { HttpErrorFilter } from './common/http-error.filter.js';
 import { requestIdFrom, runInContext } from './common/request-context.js';
 import { observeRequest } from './metrics/http-metrics.js';
-import { setUpDocs } from './docs.setup.js';
+import { setUpDocs } from './docs/docs.setup.js';
 
 /** The queue of connections that wait to be accepted: Node's 511 resets clients when 5,000 arrive at once (measured). */
 export const LISTEN_BACKLOG = 8192;

@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { INestApplication } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import type { NextFunction, Request, Response } from 'express';
+import { ErrorDto } from '../common/error.dto.js';
+import { completeOperations } from './common-answers.js';
+import { documentHead, SCHEMES_IN_BROWSER } from './document-head.js';
+
+const SIGN_JS_PATH = '/docs-assets/sign.js';
+
+/** Nothing from elsewhere, no inline script; Swagger UI's own style elements and data: images are all that it needs. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** What sign.js adds to the page. */
+interface SigningPage {
+  signRequest(request: object): Promise<object>;
+}
+
+/** The OpenAPI document, as /openapi.json serves it and as the committed openapi.json holds it. */
+export function openApiDocument(app: INestApplication): OpenAPIObject {
+  return completeOperations(SwaggerModule.createDocument(app, documentHead(), { extraModels: [ErrorDto] }));
+}
+
+/**
+ * Serves /docs (Swagger UI, everything from node_modules and signing by itself) and /openapi.json.
+ * The two differ in one thing: the page asks for the secret and signs with it in the browser, while the document
+ * names the headers that really go over the wire. A client generated from it would otherwise send its secret.
+ */
+export function setUpDocs(app: NestExpressApplication): void {
+  const http = app.getHttpAdapter().getInstance();
+  const signJs = readFileSync(join(import.meta.dirname, 'browser', 'sign.js'), 'utf8');
+  let document: OpenAPIObject | undefined;
+  const built = () => (document ??= openApiDocument(app));
+  http.get('/openapi.json', (_request: Request, response: Response) => response.json(built()));
+  http.get(SIGN_JS_PATH, (_request: Request, response: Response) => response.type('text/javascript').send(signJs));
+  app.use('/docs', (_request: Request, response: Response, next: NextFunction) => {
+    response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+    next();
+  });
+  SwaggerModule.setup('docs', app, () => forBrowser(built()), {
+    raw: false,
+    customSiteTitle: 'Generation Service API',
+    customJs: SIGN_JS_PATH,
+    swaggerOptions: {
+      // Written into the page as source text, so it must stand alone; sign.js is loaded by the time it is called.
+      requestInterceptor: (request: object) => (globalThis as unknown as SigningPage).signRequest(request),
+      // A secret does not belong into localStorage.
+      persistAuthorization: false,
+      // Swagger UI would send the document's address to validator.swagger.io.
+      validatorUrl: null,
+      displayRequestDuration: true,
+      docExpansion: 'list',
+      defaultModelsExpandDepth: 0,
+      tagsSorter: 'none',
+    },
+  });
+}
+
+/** The document with the secret to type in the place of the headers that are made from it. */
+export function forBrowser(document: OpenAPIObject): OpenAPIObject {
+  const { schemes, security } = SCHEMES_IN_BROWSER;
+  return { ...document, security, components: { ...document.components, securitySchemes: schemes } };
+}

@@ -1,0 +1,59 @@
+import { DocumentBuilder, type OpenAPIObject } from '@nestjs/swagger';
+
+const DESCRIPTION = `Finds damage in the photos of car lots and describes it as HTML in many languages.
+
+One lot with at most 20 photos is answered at once; everything else becomes a job that is followed by its id.
+Both go through the same endpoint, \`POST /api/v1/generate-descriptions\`.
+
+Every request to \`/api/v1\` is signed: \`X-Signature: v1=<hex>\` with
+
+    HMAC-SHA256(secret, "v1\\n" + X-Timestamp + "\\n" + METHOD + "\\n" + path with query + "\\n" + hex(SHA-256(body)))
+
+Errors are always \`{error, message, code, details, request_id}\`; program against \`code\`.`;
+
+const BROWSER_HINT =
+  'The shared secret. It stays in this page, which signs every request with it (see docs/signing.md).';
+
+interface Schemes {
+  readonly schemes: NonNullable<NonNullable<OpenAPIObject['components']>['securitySchemes']>;
+  readonly security: NonNullable<OpenAPIObject['security']>;
+}
+
+/** What Swagger UI asks for; sign.js takes the secret out of each request before it is sent. */
+export const SCHEMES_IN_BROWSER: Schemes = {
+  schemes: {
+    secret: { type: 'apiKey', in: 'header', name: 'X-Signing-Secret', description: BROWSER_HINT },
+    keyId: { type: 'apiKey', in: 'header', name: 'X-Key-Id', description: 'Optional: the id whose secret it is.' },
+  },
+  security: [{ secret: [] }, { secret: [], keyId: [] }],
+};
+
+/** Everything of the OpenAPI document that no route says. */
+export function documentHead(): Omit<OpenAPIObject, 'paths'> {
+  return new DocumentBuilder()
+    .setTitle('Generation Service')
+    .setDescription(DESCRIPTION)
+    .setVersion('1.0.0')
+    .setLicense('MIT', 'https://opensource.org/license/mit')
+    .addServer('/', 'The service that serves this document')
+    .addTag('Describing lots', 'The one endpoint that takes lots, one or 50,000.')
+    .addTag('Following a job', 'Status, results, list, cancel, events.')
+    .addTag('Webhooks', 'What was sent when a job ended, with every attempt; send it again.')
+    .addTag('Migration', 'Addresses of the older service; they exist with LEGACY_UNSIGNED_READS alone.')
+    .addTag('operations', 'For probes; no signature.')
+    .addApiKey(
+      { type: 'apiKey', in: 'header', name: 'X-Signature', description: 'v1= and the hex of the HMAC.' },
+      'signature',
+    )
+    .addApiKey(
+      { type: 'apiKey', in: 'header', name: 'X-Timestamp', description: 'Unix seconds, within 300 s of now.' },
+      'timestamp',
+    )
+    .addApiKey(
+      { type: 'apiKey', in: 'header', name: 'X-Key-Id', description: 'Optional: the id whose secret signs.' },
+      'keyId',
+    )
+    .addSecurityRequirements({ signature: [], timestamp: [] })
+    .addSecurityRequirements({ signature: [], timestamp: [], keyId: [] })
+    .build();
+}

@@ -1,0 +1,94 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiBody, ApiHeader, ApiOperation, ApiResponse, getSchemaPath, type ApiResponseOptions } from '@nestjs/swagger';
+import { ErrorDto } from '../common/error.dto.js';
+import { ERROR_CODES, type ErrorCode } from '../common/service-error.js';
+import {
+  BatchAcceptedAnswerDto,
+  GenerateDescriptionsRequestDto,
+  HandedOverAnswerDto,
+  SynchronousAnswerDto,
+} from './generate-descriptions.dto.js';
+import {
+  ACCEPTED_EXAMPLE,
+  DESCRIBED_EXAMPLE,
+  ERROR_EXAMPLES,
+  HANDED_OVER_EXAMPLE,
+  REQUEST_EXAMPLES,
+  type ErrorExample,
+} from './generate-descriptions.examples.js';
+
+const DESCRIPTION = `One lot with at most 20 photos is described at once (200), or handed over when that takes too long (202).
+Everything else, and whatever says \`mode: "batch"\`, becomes a job (201) that runs at half the price.
+
+Large jobs may come as \`application/x-ndjson\`: the first line is the request without \`lots\`, each further line a lot.
+\`gzip\` and \`br\` are accepted; the signature is over the decoded bytes.`;
+
+const LIMIT_HEADERS = {
+  'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' as const } },
+};
+
+/** What the OpenAPI document says of POST /api/v1/generate-descriptions. */
+export function ApiGenerateDescriptions(): MethodDecorator {
+  return applyDecorators(
+    ApiOperation({ summary: 'Describe the damage of one lot, or of 50,000', description: DESCRIPTION }),
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: false,
+      description:
+        '1 to 255 visible ASCII characters. For 24 h a repeat with the same body gets the first answer again.',
+    }),
+    ApiHeader({ name: 'Prefer', required: false, description: 'respond-async: as a batch, whatever the size.' }),
+    ApiBody({ type: GenerateDescriptionsRequestDto, examples: REQUEST_EXAMPLES }),
+    ApiResponse({
+      status: 200,
+      type: SynchronousAnswerDto,
+      example: DESCRIBED_EXAMPLE,
+      description: 'The lot is described. No webhook is sent.',
+    }),
+    ApiResponse({
+      status: 201,
+      type: BatchAcceptedAnswerDto,
+      example: ACCEPTED_EXAMPLE,
+      description: 'A batch has been accepted; Location is where to follow it.',
+    }),
+    ApiResponse({
+      status: 202,
+      type: HandedOverAnswerDto,
+      example: HANDED_OVER_EXAMPLE,
+      description: 'Not done yet: the work goes on as a job; Location is where to follow it.',
+      headers: LIMIT_HEADERS,
+    }),
+    ...errorResponses().map((options) => ApiResponse(options)),
+  );
+}
+
+/** One response for each HTTP status, with an example for each of its codes. */
+function errorResponses(): ApiResponseOptions[] {
+  const byStatus = new Map<number, [ErrorCode, ErrorExample][]>();
+  for (const [code, example] of Object.entries(ERROR_EXAMPLES) as [ErrorCode, ErrorExample][]) {
+    const { status } = ERROR_CODES[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), [code, example]]);
+  }
+  return [...byStatus].map(([status, codes]) => ({
+    status,
+    description: codes.map(([code]) => code).join(', '),
+    ...(status === 429 || status === 503 ? { headers: LIMIT_HEADERS } : {}),
+    content: {
+      'application/json': {
+        schema: { $ref: getSchemaPath(ErrorDto) },
+        examples: Object.fromEntries(codes.map(([code, example]) => [code, { value: errorBody(code, example) }])),
+      },
+    },
+  }));
+}
+
+function errorBody(code: ErrorCode, { message, details, members }: ErrorExample): Record<string, unknown> {
+  return {
+    ...members,
+    error: ERROR_CODES[code].error,
+    message,
+    code,
+    details: details ?? {},
+    request_id: '0190163d-8694-739b-aea5-966c26f8ad91',
+  };
+}

@@ -1,0 +1,36 @@
+import type { LotStatus } from './states.js';
+
+export class DescriptionDto {
+  /** The tag as sent. */
+  language: string;
+  /** HTML of `<p>`, `<ul>`, `<li>` and escaped text, without attributes. */
+  damages: string;
+  /** Present and true where `damages` is the English text, because no translation came. */
+  fallback?: boolean;
+}
+
+export class LotErrorDto {
+  /** IMAGE_UNREACHABLE, NO_IMAGES, REFUSED, OPENAI_API_ERROR, COST_LIMIT_EXCEEDED, DEADLINE_EXCEEDED, INTERRUPTED … */
+  code: string;
+  message: string;
+}
+
+/** One lot as clients read it. */
+export class LotResultDto {
+  lot_id: string;
+  /** pending, processing, translating, completed, failed or cancelled. */
+  status: LotStatus;
+  processed_at: string | null;
+  processed_images: number;
+  /** In the order of the request's languages; empty unless completed. */
+  descriptions: DescriptionDto[];
+  /** The unreachable photos' URLs. */
+  missing_images: string[];
+  /** The languages that carry the English text. */
+  pending_languages: string[];
+  /** With `include: ["assessment"]`: the structured findings. */
+  assessment?: Record<string, unknown>;
+  /** With `include: ["usage"]`: tokens and cost of each model call that made this lot. */
+  usage?: Record<string, unknown>[];
+  error?: LotErrorDto;
+}
