@@ -60,7 +60,13 @@ export class RequestContent implements LotReport {
     if (lot.images.length > this.limits.maxSyncImages) this.overSync.add(lot.lotId);
     if (lot.images.length > this.limits.maxLotImages) this.overBatch.add(lot.lotId);
     if (position === 0) this.first = lot;
-    return lot;
+    // A refused request keeps nothing: an address with U+0000, say, could not even be spooled.
+    return this.refusable ? null : lot;
+  }
+
+  /** Whether something was found already that the request will be refused for. */
+  private get refusable(): boolean {
+    return this.problems.count + this.invalidImages.count + this.invalidWebhooks.count > 0;
   }
 
   invalidImage(url: string): void {

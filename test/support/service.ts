@@ -1,0 +1,247 @@
+import { createHash, createHmac, randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import type { LoggerService } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from '../../src/app.module.js';
+import { APPLICATION_OPTIONS, setUpApp } from '../../src/app.setup.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import type { JsonObject } from '../../src/sandbox/json.js';
+import { PhotoHost, TestSandbox, drawnCar, greyCard } from '../sandbox/support.js';
+import { createTestDatabase, type TestDatabase } from './database.js';
+
+/** Two clients whose secrets no test knows by heart. */
+export const SECRETS = { acme: randomBytes(32).toString('hex'), beta: randomBytes(32).toString('hex') };
+export type KeyId = keyof typeof SECRETS;
+
+export const GENERATE = '/api/v1/generate-descriptions';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  /** The parsed body, `{}` when there was none. */
+  readonly body: JsonObject;
+}
+
+export interface SendOptions {
+  readonly method?: string;
+  readonly keyId?: KeyId;
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+  /** Unix seconds that the signature is made at; now by default. */
+  readonly at?: number;
+}
+
+export interface ServiceOptions {
+  /** Settings of the service on top of those that tests need. */
+  readonly environment?: Record<string, string>;
+  readonly logger?: LoggerService;
+  /** A sandbox and photos of another service: what a restarted process finds. */
+  readonly beside?: TestService;
+}
+
+/** A call that reached the sandbox's POST /v1/responses. */
+export interface ModelCall {
+  readonly kind: 'vision' | 'translation';
+  readonly body: JsonObject;
+  readonly outcome: string;
+  readonly status: number | null;
+}
+
+/** The whole service as main.ts starts it, on loopback, with a database and a sandbox of its own and a host of photos. */
+export class TestService {
+  private constructor(
+    readonly app: NestExpressApplication,
+    readonly db: TestDatabase,
+    readonly sandbox: TestSandbox,
+    readonly photos: PhotoHost,
+    /** Addresses of photos that are there. */
+    readonly urls: { readonly car: string; readonly other: string; readonly third: string; readonly grey: string },
+    private readonly owns: boolean,
+  ) {}
+
+  static async start({ environment = {}, logger, beside }: ServiceOptions = {}): Promise<TestService> {
+    const sandbox = beside?.sandbox ?? (await TestSandbox.start({ SANDBOX_LOG_BODY_BYTES: '1000000' }));
+    const photos = beside?.photos ?? (await PhotoHost.start());
+    const db = beside?.db ?? (await createTestDatabase());
+    const config = loadConfig({
+      SHARED_KEYS: JSON.stringify(SECRETS),
+      DATABASE_URL: db.url,
+      OPENAI_API_KEY: 'test',
+      OPENAI_BASE_URL: sandbox.server.baseUrl,
+      OUTBOUND_ALLOW: '127.0.0.1/32',
+      // Tests of repeats and faults send more than a client may.
+      RATE_LIMIT_SYNC: '100000',
+      RATE_LIMIT_BATCH: '100000',
+      // Retries follow each other at once: how long they wait is openai/'s own test.
+      BASE_DELAY_SEC: '0.01',
+      // The service's own files: none of the embedded database.
+      DATA_DIR: sandbox.stateDir,
+      ...environment,
+    });
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, db.url), {
+      ...APPLICATION_OPTIONS,
+      logger: logger ?? false,
+    });
+    setUpApp(app, config);
+    await app.listen(0, '127.0.0.1');
+    const urls = beside?.urls ?? {
+      car: photos.serve('car.jpg', await drawnCar('#ff00aa')),
+      other: photos.serve('other.jpg', await drawnCar('#00ffee', 150, 320)),
+      third: photos.serve('third.jpg', await drawnCar('#9a5a20', 500, 250)),
+      grey: photos.serve('grey.jpg', await greyCard()),
+    };
+    return new TestService(app, db, sandbox, photos, urls, beside === undefined);
+  }
+
+  get port(): number {
+    return (this.app.getHttpServer().address() as AddressInfo).port;
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** A request that the service takes; each has a lot_id of its own, so that none repeats another. */
+  request(change: JsonObject = {}, lot: JsonObject = {}): JsonObject {
+    const lots = [{ lot_id: `lot-${randomBytes(6).toString('hex')}`, images: [{ url: this.urls.car }], ...lot }];
+    return { version: '1.0.0', languages: ['en'], lots, ...change };
+  }
+
+  /** POST generate-descriptions, signed by scheme 1. A text or bytes are sent as they are. */
+  generate(body: unknown, options: SendOptions = {}): Promise<Answer> {
+    const bytes = Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
+    const headers = { 'Content-Type': 'application/json', ...options.headers };
+    return this.send(GENERATE, { ...options, method: 'POST', headers }, bytes);
+  }
+
+  /** Any request, signed by scheme 1. */
+  async send(path: string, options: SendOptions = {}, body: Buffer | string = ''): Promise<Answer> {
+    const { method = 'GET', headers = {}, signal } = options;
+    return this.sendAsIs(path, method, { ...sign(path, body, options), ...headers }, body, signal);
+  }
+
+  /** A request with no headers but these. */
+  async sendAsIs(
+    path: string,
+    method: string,
+    headers: Record<string, string>,
+    body: Buffer | string = '',
+    signal?: AbortSignal,
+  ): Promise<Answer> {
+    const response = await fetch(this.origin + path, {
+      method,
+      headers,
+      ...(body.length > 0 && { body: typeof body === 'string' ? body : new Uint8Array(body) }),
+      ...(signal !== undefined && { signal }),
+    });
+    const text = await response.text();
+    const json = text.startsWith('{') ? (JSON.parse(text) as JsonObject) : {};
+    return { status: response.status, headers: response.headers, body: json };
+  }
+
+  /** What the job's status says once it has changed or ended, by long poll. */
+  async statusWhen(jobId: string, done: (body: JsonObject) => boolean): Promise<JsonObject> {
+    let etag = '';
+    for (;;) {
+      const headers = { Prefer: 'wait=25', ...(etag === '' ? {} : { 'If-None-Match': etag }) };
+      const answer = await this.send(`/api/v1/batch-status/${jobId}`, { headers });
+      if (answer.status === 200 && done(answer.body)) return answer.body;
+      if (answer.status !== 200 && answer.status !== 304) throw new Error(JSON.stringify(answer.body));
+      etag = answer.headers.get('etag') ?? etag;
+    }
+  }
+
+  faults(...rules: JsonObject[]): Promise<void> {
+    return this.sandbox.faults(...rules);
+  }
+
+  /** Forgets faults and calls. */
+  async reset(): Promise<void> {
+    await this.sandbox.call('DELETE', '/sandbox/faults');
+    await this.sandbox.call('DELETE', '/sandbox/log');
+  }
+
+  /** The model calls so far, oldest first. */
+  async calls(): Promise<ModelCall[]> {
+    const { json } = await this.sandbox.call('GET', '/sandbox/log?path=/v1/responses');
+    return (json['requests'] as JsonObject[]).map((entry) => {
+      const text = (entry['body'] as string | null) ?? '{}';
+      return {
+        kind: text.includes('"input_image"') ? 'vision' : 'translation',
+        body: JSON.parse(text) as JsonObject,
+        outcome: entry['outcome'] as string,
+        status: entry['status'] as number | null,
+      };
+    });
+  }
+
+  /** `vision 2, translation 1`, so that a failing test shows all of it. */
+  async callCounts(): Promise<{ vision: number; translation: number }> {
+    const calls = await this.calls();
+    const vision = calls.filter(({ kind }) => kind === 'vision').length;
+    return { vision, translation: calls.length - vision };
+  }
+
+  /** Resolves when the sandbox's log satisfies `done`: what happens upstream has no other event here. */
+  async callsWhen(done: (calls: ModelCall[]) => boolean): Promise<ModelCall[]> {
+    for (;;) {
+      const calls = await this.calls();
+      if (done(calls)) return calls;
+    }
+  }
+
+  /** Rows of every table that a request could write to. */
+  async rowCounts(): Promise<Record<string, number>> {
+    const tables = await this.db.database.query<{ name: string }>(
+      `select table_name as name from information_schema.tables
+       where table_schema = 'public' and table_type = 'BASE TABLE' and table_name not in ('migrations', 'workers')
+       order by 1`,
+    );
+    const counts: Record<string, number> = {};
+    for (const { name } of tables) {
+      const [row] = await this.db.database.query<{ n: string }>(`select count(*) as n from "${name}"`);
+      counts[name] = Number(row?.n);
+    }
+    return counts;
+  }
+
+  async job(jobId: string): Promise<JsonObject> {
+    const [row] = await this.db.database.query<JsonObject>('select * from batch_jobs where id = $1', [jobId]);
+    if (row === undefined) throw new Error(`there is no job ${jobId}`);
+    return row;
+  }
+
+  /** The job of a lot, where no answer told its id. */
+  async jobOfLot(body: JsonObject): Promise<JsonObject | undefined> {
+    const [row] = await this.db.database.query<JsonObject>(
+      'select j.* from batch_jobs j join batch_lots l on l.job_id = j.id where l.lot_id = $1 order by j.id desc limit 1',
+      [lotOf(body)['lot_id']],
+    );
+    return row;
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+    if (!this.owns) return;
+    await this.sandbox.stop();
+    await this.photos.stop();
+    await this.db.drop();
+  }
+}
+
+/** The only lot of a request or of an answer. */
+export function lotOf(body: JsonObject): JsonObject {
+  return (body['lots'] as JsonObject[])[0] as JsonObject;
+}
+
+/** Scheme 1 as the contract has it, made here anew: the service's own code must not vouch for itself. */
+export function sign(path: string, body: Buffer | string, options: SendOptions = {}): Record<string, string> {
+  const { method = 'GET', keyId = 'acme', at = Math.floor(Date.now() / 1000) } = options;
+  const text = `v1\n${at}\n${method}\n${path}\n${createHash('sha256').update(body).digest('hex')}`;
+  return { 'X-Key-Id': keyId, 'X-Timestamp': String(at), 'X-Signature': `v1=${hmac(text, keyId)}` };
+}
+
+export function hmac(message: Buffer | string, keyId: KeyId = 'acme'): string {
+  return createHmac('sha256', SECRETS[keyId]).update(message).digest('hex');
+}
