@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_WEBHOOK_SCHEDULE, loadConfig } from '../../src/config/load-config.js';
+import { ConfigError } from '../../src/config/setting-reader.js';
+
+const KEY = 'client-secret-0123456789abcdef-0123456789';
+
+/** What is wrong with these settings, as an operator reads it; empty when nothing is. */
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    loadConfig({ SHARED_KEY: KEY, ...environment });
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).problems;
+  }
+}
+
+describe('loadConfig', () => {
+  it('needs nothing but a shared key', () => {
+    const config = loadConfig({ SHARED_KEY: KEY });
+    expect(config.role).toBe('all');
+    expect(config.database.url).toBe('');
+    expect([...config.auth.keys]).toEqual([['default', [KEY]]]);
+    expect(config.webhook.schedule).toEqual(DEFAULT_WEBHOOK_SCHEDULE);
+    expect(config.prompts.vision).toContain('version');
+  });
+
+  it('treats an empty variable as absent, which is how compose passes unset ones', () => {
+    expect(loadConfig({ SHARED_KEY: KEY, PORT: '', SHARED_KEYS: '', WEBHOOK_SCHEDULE: '' }).http.port).toBe(3000);
+  });
+
+  it('reports every problem at once, and never a value', () => {
+    const environment = {
+      PORT: '70000-sekrit',
+      ROLE: 'sekrit',
+      DATABASE_URL: 'mysql://user:sekrit@host/db',
+      OPENAI_BASE_URL: 'ftp://sekrit',
+      OPENAI_PRICES: '{"sekrit": ',
+      WEBHOOK_SCHEDULE: '0,sekrit',
+      SHARED_KEY: 'sekrit',
+      WEBHOOK_SECRET: 'whsec_sekrit',
+      DATABASE_PREPARED: 'sekrit',
+      SYNC_TIMEOUT: '-1',
+    };
+    const problems = problemsOf(environment);
+    for (const name of Object.keys(environment).filter((key) => !key.endsWith('_KEY') && !key.endsWith('_SECRET'))) {
+      expect(
+        problems.some((problem) => problem.includes(name)),
+        name,
+      ).toBe(true);
+    }
+    expect(problems.join('\n')).toMatch(/SHARED_KEY\(S\).*32 bytes/);
+    expect(problems.join('\n')).toMatch(/WEBHOOK_SECRET\(S\)/);
+    expect(problems.join('\n')).not.toContain('sekrit');
+  });
+
+  it.each(['api', 'worker', 'migrate'])('wants a database of its own for ROLE=%s', (role) => {
+    expect(problemsOf({ ROLE: role })).toEqual([expect.stringContaining('DATABASE_URL')]);
+    expect(problemsOf({ ROLE: role, DATABASE_URL: 'postgres://db/x' })).toEqual([]);
+  });
+
+  it('lets a migration run without any secret', () => {
+    const config = loadConfig({ ROLE: 'migrate', DATABASE_URL: 'postgres://db/x', NODE_ENV: 'production' });
+    expect(config.auth.keys.size).toBe(0);
+  });
+
+  it('refuses the sandbox in production', () => {
+    expect(problemsOf({ NODE_ENV: 'production' })).toEqual([expect.stringContaining('OPENAI_API_KEY')]);
+    expect(problemsOf({ NODE_ENV: 'production', OPENAI_API_KEY: 'sk-test' })).toEqual([]);
+  });
+
+  it.each([
+    ['false', false],
+    ['true', true],
+    ['2', 2],
+    ['10.0.0.0/8, 127.0.0.1', '10.0.0.0/8, 127.0.0.1'],
+  ])('hands TRUST_PROXY=%s to Express as it understands it', (value, expected) => {
+    expect(loadConfig({ SHARED_KEY: KEY, TRUST_PROXY: value }).http.trustProxy).toBe(expected);
+  });
+
+  it('drops the slash at the end of OPENAI_BASE_URL, so that paths are not doubled', () => {
+    const { baseUrl } = loadConfig({ SHARED_KEY: KEY, OPENAI_BASE_URL: 'http://proxy.test/v1//' }).openai;
+    expect(baseUrl).toBe('http://proxy.test/v1');
+  });
+
+  it('prices cached input as input where no price of its own is given', () => {
+    const { prices } = loadConfig({ SHARED_KEY: KEY, OPENAI_PRICES: '{"m":{"input":1,"output":4}}' }).openai;
+    expect(prices['m']).toEqual({ input: 1, cachedInput: 1, output: 4 });
+  });
+});
+
+describe('a secret in a file', () => {
+  let folder: string;
+  beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'settings-'))));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each(['\n', '\r\n', ''])('is read without its last line end %j', (end) => {
+    const file = join(folder, 'key');
+    writeFileSync(file, `${KEY}${end}`);
+    expect(loadConfig({ SHARED_KEY_FILE: file }).auth.keys.get('default')).toEqual([KEY]);
+  });
+
+  it('is refused beside the variable itself, and when it cannot be read, without its path', () => {
+    const missing = join(folder, 'missing');
+    expect(problemsOf({ OPENAI_API_KEY: 'sk', OPENAI_API_KEY_FILE: missing })).toEqual([
+      'OPENAI_API_KEY and OPENAI_API_KEY_FILE are both set; keep one',
+    ]);
+    expect(problemsOf({ OPENAI_API_KEY_FILE: missing })).toEqual([
+      'OPENAI_API_KEY_FILE names a file that cannot be read',
+    ]);
+  });
+});
