@@ -39,6 +39,7 @@ export class GenerationService {
       if (waited.kind !== 'hung_up') sendAnswer(response, await this.answers.ofJob(created.work.jobId, keyId));
       return;
     }
+    if (created.kind === 'repeat') await this.syncRequests.promise(created.jobId);
     const failing = await this.receivers.failing(keyId, [...intaken.content.webhooks]);
     const warnings = failing.map((host) => `webhook_failing:${host}`);
     const answer = await this.answers.ofJob(created.jobId, keyId, warnings);

@@ -191,14 +191,23 @@ export class JobStore {
     );
   }
 
-  /** Sets handed_over_at, once; false when the job has ended already. */
+  /** Sets a synchronous job's handed_over_at, once; false when the job has ended already. */
   async handOver(jobId: string): Promise<boolean> {
     return (
       (await this.database.execute(
         `update batch_jobs set handed_over_at = coalesce(handed_over_at, now()), version = version + 1, updated_at = now()
-         where id = $1 and status in ${UNFINISHED_SQL}`,
+         where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`,
         [jobId],
       )) === 1
     );
+  }
+
+  /** Whether some client was promised that the job goes on; in a transaction, nobody can be promised it until its end. */
+  async isHandedOver(sql: Sql, jobId: string): Promise<boolean> {
+    const [row] = await sql.query<{ handed_over: boolean }>(
+      'select handed_over_at is not null as handed_over from batch_jobs where id = $1 for update',
+      [jobId],
+    );
+    return row?.handed_over === true;
   }
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type BeforeApplicationShutdown } from '@nes
 import type { Response } from 'express';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { Database } from '../../database/database.service.js';
 import { JobStore } from '../../jobs/job-store.js';
 import { SyncJobStore } from '../../jobs/sync-job-store.js';
 import { handOverAfterMs } from './sync-deadline.js';
@@ -22,6 +23,7 @@ export class SyncRequests implements BeforeApplicationShutdown {
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly clock: Clock,
+    private readonly database: Database,
     private readonly pipeline: SyncPipeline,
     private readonly jobs: JobStore,
     private readonly store: SyncJobStore,
@@ -52,7 +54,8 @@ export class SyncRequests implements BeforeApplicationShutdown {
     try {
       const first = await Promise.race([run.outcome, late, gone]);
       if (first === 'gone') {
-        run.hangUp();
+        // A repeat of the request may have been promised the result meanwhile, by any process.
+        if (!(await this.isPromised(run))) run.hangUp();
         return { kind: 'hung_up' };
       }
       if (first !== 'late') return first;
@@ -64,6 +67,11 @@ export class SyncRequests implements BeforeApplicationShutdown {
       response.off('close', onClose);
       this.waiting.delete(run);
     }
+  }
+
+  /** Before a repeat is answered 202: the work now goes on whoever hangs up, and ends with webhooks. */
+  async promise(jobId: string): Promise<void> {
+    await this.jobs.handOver(jobId);
   }
 
   /**
@@ -79,6 +87,12 @@ export class SyncRequests implements BeforeApplicationShutdown {
     for (const handOver of this.waiting.values()) handOver();
     while (this.waiting.size > 0) await new Promise((resolve) => setImmediate(resolve));
     await Promise.all([...this.running].map((run) => this.giveBack(run)));
+  }
+
+  private async isPromised(run: SyncRun): Promise<boolean> {
+    if (run.answered || run.work.options.idempotent === true) return true;
+    // With the database away nothing can be cancelled either: the work goes on.
+    return this.jobs.isHandedOver(this.database, run.work.jobId).catch(() => true);
   }
 
   private begin(work: SyncWork): SyncRun {
