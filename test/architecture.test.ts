@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const src = join(root, 'src');
+
+interface SourceFile {
+  /** Relative to src/, with slashes. */
+  readonly path: string;
+  readonly text: string;
+  /** The files of src/ that it imports, relative to src/. */
+  readonly imports: readonly string[];
+  readonly packages: readonly string[];
+}
+
+const files: readonly SourceFile[] = readdirSync(src, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.ts'))
+  .map((path) => {
+    const text = readFileSync(join(src, path), 'utf8');
+    const named = [...text.matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|\bimport\(\s*'([^']+)'/gm)];
+    const names = named.map(([, statically, dynamically]) => (statically ?? dynamically) as string);
+    const local = names.filter((name) => name.startsWith('.'));
+    return {
+      path: slashes(path),
+      text,
+      imports: local.map((name) => slashes(relative(src, resolve(src, dirname(path), name)))),
+      packages: names.filter((name) => !name.startsWith('.')),
+    };
+  });
+
+/** The table of docs/architecture.md: room to the rooms that it may import. */
+const allowed = new Map(
+  [...readFileSync(join(root, 'docs', 'architecture.md'), 'utf8').matchAll(/^\| ([a-z]+)\/ \|.*\| ([^|]+) \|$/gm)].map(
+    ([, room, names]): [string, ReadonlySet<string>] => [
+      room as string,
+      new Set((names as string).split(', ').filter((name) => name !== '–')),
+    ],
+  ),
+);
+
+/** Files beside the rooms put everything together and may import everything. */
+const inRooms = files.filter(({ path }) => path.includes('/'));
+
+describe('the rooms of src/', () => {
+  it('are those of docs/architecture.md', () => {
+    expect(new Set(allowed.keys())).toEqual(new Set(inRooms.map(({ path }) => roomOf(path))));
+  });
+
+  it('import only what docs/architecture.md allows', () => {
+    const imports = inRooms.flatMap(({ path, imports: names }) =>
+      names.map((name) => ({ path, from: roomOf(path), to: roomOf(name) })),
+    );
+    expect(imports.length).toBeGreaterThan(300);
+    const forbidden = imports.filter(({ from, to }) => from !== to && allowed.get(from)?.has(to) !== true);
+    expect(forbidden.map(({ path, to }) => `${path} imports ${to}/`)).toEqual([]);
+  });
+
+  it('allow no cycle', () => {
+    const done = new Set<string>();
+    for (let left = [...allowed.keys()]; left.length > 0; left = left.filter((room) => !done.has(room))) {
+      const free = left.filter((room) => [...(allowed.get(room) ?? [])].every((name) => done.has(name)));
+      expect(free, `a cycle among ${left.join(', ')}`).not.toEqual([]);
+      for (const room of free) done.add(room);
+    }
+  });
+});
+
+describe('what belongs to one room alone', () => {
+  const importersOf = (name: string) => roomsOf(({ packages }) => packages.some((found) => isPackage(found, name)));
+
+  it('is the OpenAI SDK: openai/', () => expect(importersOf('openai')).toEqual(['openai']));
+
+  it('is the environment: config/', () => {
+    expect(roomsOf(({ text }) => /\bprocess\.env\b/.test(withoutComments(text)))).toEqual(['config']);
+  });
+
+  it('is everything but data: assessment/ does no input or output', () => {
+    const used = files.filter(({ path }) => roomOf(path) === 'assessment').flatMap(({ packages }) => packages);
+    expect(used.filter((name) => name !== 'node:crypto')).toEqual([]);
+  });
+});
+
+it('no file passes 300 lines: two that each do one thing are easier to find and to change', () => {
+  const long = files.filter(({ text }) => text.split('\n').length > 301);
+  expect(long.map(({ path }) => path)).toEqual([]);
+});
+
+function roomOf(path: string): string {
+  return path.split('/')[0] as string;
+}
+
+function roomsOf(test: (file: SourceFile) => boolean): string[] {
+  return [...new Set(files.filter(test).map(({ path }) => roomOf(path)))];
+}
+
+function isPackage(name: string, wanted: string): boolean {
+  return name === wanted || name.startsWith(`${wanted}/`);
+}
+
+function withoutComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '');
+}
+
+function slashes(path: string): string {
+  return path.split(sep).join('/');
+}
