@@ -66,12 +66,13 @@ export class SyncPipeline {
         source,
         assessed === null ? results : [assessed.row, ...results],
         assessed?.photos ?? null,
+        usage,
       );
       return { kind: 'completed' };
     } catch (error) {
       return await this.endUnfinished(run, error);
     } finally {
-      // Counted whatever became of the job: it is billed all the same.
+      // What the job's end did not count: it is billed all the same.
       await this.countUsage(run, usage);
     }
   }
@@ -132,6 +133,7 @@ export class SyncPipeline {
     source: StoredSource,
     results: readonly NewResult[],
     photos: SeenPhotos | null,
+    usage: UsageTally,
   ): Promise<void> {
     const { jobId } = run.work;
     const html = results.reduce((sum, result) => sum + Buffer.byteLength(result.html), 0);
@@ -140,8 +142,11 @@ export class SyncPipeline {
     run.signal.throwIfAborted();
     await this.database.transaction(async (tx) => {
       const completed = await this.store.complete(tx, heldBy(run), results, photos, html + assessment);
-      if (!completed || !(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
+      if (!completed) throw new NotOursError();
+      await this.jobs.addUsage(tx, jobId, usage.rows);
+      if (!(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
     });
+    usage.clear();
     this.hints.wake();
   }
 

@@ -11,6 +11,11 @@ export class UsageTally {
     return Promise.resolve();
   };
 
+  /** Forgets what has been written. */
+  clear(): void {
+    this.byModel.clear();
+  }
+
   get rows(): readonly UsageRow[] {
     return [...this.byModel.values()];
   }
