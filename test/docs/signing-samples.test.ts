@@ -1,0 +1,96 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { packagePath } from './package-path.js';
+
+interface SignedRequest {
+  readonly name: string;
+  readonly key: string;
+  readonly timestamp: number;
+  readonly method: string;
+  readonly target: string;
+  readonly body: string;
+  readonly signature: string;
+}
+
+const signedRequests = vectors<readonly SignedRequest[]>('signed-request-vectors.json');
+const lots =
+  vectors<readonly { name: string; key: string; lots_json: string; signature: string }[]>(
+    'lots-signature-vectors.json',
+  );
+const other = vectors<{
+  job_signature: { key: string; job_id: string; x_signature: string };
+  list_signature: { key: string; target: string; x_signature: string };
+}>('other-vectors.json');
+const page = readFileSync(packagePath('docs/signing.md'), 'utf8');
+
+let folder: string;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'signing-samples-'))));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('the samples of docs/signing.md, as they stand there', () => {
+  it('Python signs every request as the vectors say', () => {
+    const program = `${sample('signed-request python')}
+import sys
+print(json.dumps([sign(v["key"], v["method"], v["target"], v["body"].encode(), v["timestamp"]) for v in json.load(sys.stdin)]))`;
+    expect(runPython(program, signedRequests)).toEqual(signedRequests.map(headersOf));
+  });
+
+  it('Node signs every request as the vectors say', async () => {
+    const file = join(folder, 'sign.mjs');
+    writeFileSync(file, sample('signed-request node'));
+    const { sign } = (await import(file)) as { sign: (...values: unknown[]) => Record<string, string> };
+    const signed = signedRequests.map((v) => sign(v.key, v.method, v.target, v.body, v.timestamp));
+    expect(signed).toEqual(signedRequests.map(headersOf));
+  });
+
+  it('the shell signs every request as the vectors say', () => {
+    const program = `${sample('signed-request shell')}\nsign "$@"`;
+    for (const { name, key, timestamp, method, target, body, signature } of signedRequests) {
+      const values = [key, String(timestamp), method, target];
+      const printed = execFileSync('sh', ['-c', program, 'sh', ...values], { input: body, encoding: 'utf8' });
+      expect(printed, name).toBe(`${signature}\n`);
+    }
+  });
+
+  it('Python signs all lots as the vectors say', () => {
+    const program = `${sample('lots-signature python')}
+import sys
+print(json.dumps([lots_signature(v["key"], json.loads(v["lots_json"])) for v in json.load(sys.stdin)]))`;
+    expect(runPython(program, lots)).toEqual(lots.map(({ signature }) => signature));
+  });
+
+  it('Python signs a job and a list as the vectors say', () => {
+    const { job_signature: job, list_signature: list } = other;
+    const program = `${sample('job-signature python')}
+import json, sys
+print(json.dumps([text_signature(*v) for v in json.load(sys.stdin)]))`;
+    const signed = runPython(program, [
+      [job.key, job.job_id],
+      [list.key, list.target],
+    ]);
+    expect(signed).toEqual([job.x_signature, list.x_signature]);
+  });
+});
+
+function headersOf({ timestamp, signature }: SignedRequest): Record<string, string> {
+  return { 'X-Timestamp': String(timestamp), 'X-Signature': signature };
+}
+
+/** The code block that follows the sample's mark. */
+function sample(name: string): string {
+  const found = page.split(`<!-- sample: ${name} -->\n`)[1]?.match(/^```\w+\n([\s\S]*?)\n```/);
+  if (found?.[1] === undefined) throw new Error(`docs/signing.md has no sample ${name}`);
+  return found[1];
+}
+
+function runPython(program: string, input: unknown): unknown {
+  const options = { input: JSON.stringify(input), encoding: 'utf8', env: { ...process.env, PYTHONUTF8: '1' } } as const;
+  return JSON.parse(execFileSync('python3', ['-c', program], options));
+}
+
+function vectors<T>(name: string): T {
+  return JSON.parse(readFileSync(packagePath(`test/vectors/${name}`), 'utf8')) as T;
+}
