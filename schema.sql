@@ -131,10 +131,10 @@ create table openai_batches (
   finished_at timestamp with time zone,
   constraint openai_batches_pkey PRIMARY KEY (job_id, stage, first_position, attempt),
   constraint openai_batches_stage_check CHECK ((stage = ANY (ARRAY['vision'::text, 'translation'::text]))),
-  constraint openai_batches_status_check CHECK ((status = ANY (ARRAY['checking_photos'::text, 'queued'::text, 'submitting'::text, 'watching'::text, 'taking_in'::text, 'paused'::text, 'done'::text, 'cancelled'::text])))
+  constraint openai_batches_status_check CHECK ((status = ANY (ARRAY['checking_photos'::text, 'queued'::text, 'submitting'::text, 'watching'::text, 'taking_in'::text, 'direct'::text, 'paused'::text, 'done'::text, 'cancelled'::text])))
 ) with (fillfactor=70);
 CREATE INDEX openai_batches_active_idx ON public.openai_batches USING btree (model, key_id) WHERE (status = ANY (ARRAY['submitting'::text, 'watching'::text]));
-CREATE INDEX openai_batches_due_idx ON public.openai_batches USING btree (next_check_at) WHERE (status = ANY (ARRAY['checking_photos'::text, 'queued'::text, 'submitting'::text, 'watching'::text, 'taking_in'::text]));
+CREATE INDEX openai_batches_due_idx ON public.openai_batches USING btree (next_check_at) WHERE (status <> ALL (ARRAY['done'::text, 'cancelled'::text]));
 
 create table openai_models (
   upstream text not null,

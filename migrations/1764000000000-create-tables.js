@@ -186,10 +186,10 @@ const UP = [
     constraint openai_batches_pkey primary key (job_id, stage, first_position, attempt),
     constraint openai_batches_stage_check check (stage in ('vision', 'translation')),
     constraint openai_batches_status_check check (status in
-      ('checking_photos', 'queued', 'submitting', 'watching', 'taking_in', 'paused', 'done', 'cancelled'))
+      ('checking_photos', 'queued', 'submitting', 'watching', 'taking_in', 'direct', 'paused', 'done', 'cancelled'))
   ) with (fillfactor = 70)`,
   `create index openai_batches_due_idx on openai_batches (next_check_at)
-    where status in ('checking_photos', 'queued', 'submitting', 'watching', 'taking_in')`,
+    where status not in ('done', 'cancelled')`,
   `create index openai_batches_active_idx on openai_batches (model, key_id)
     where status in ('submitting', 'watching')`,
   `create table openai_models (

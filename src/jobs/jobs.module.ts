@@ -9,8 +9,11 @@ import { JobUsage } from './job-usage.entity.js';
 import { BatchLot, BatchLotInput, BatchResult } from './lot.entities.js';
 import { LotResultReader } from './lot-result-reader.js';
 import { OpenAiBatch, OpenAiModel } from './openai-batch.entities.js';
+import { PartReader } from './part-reader.js';
 import { RequestKey } from './request-key.entity.js';
 import { RequestKeys } from './request-keys.js';
+import { ShardLotStore } from './shard-lot-store.js';
+import { ShardStore } from './shard-store.js';
 import { SyncJobStore } from './sync-job-store.js';
 
 /** The record of every job, its lots, their results and the requests that made them. */
@@ -27,7 +30,29 @@ import { SyncJobStore } from './sync-job-store.js';
       RequestKey,
     ]),
   ],
-  providers: [BatchHints, EndedJobs, JobStore, SyncJobStore, JobReader, LotResultReader, RequestKeys],
-  exports: [BatchHints, EndedJobs, JobStore, SyncJobStore, JobReader, LotResultReader, RequestKeys],
+  providers: [
+    BatchHints,
+    EndedJobs,
+    JobStore,
+    SyncJobStore,
+    JobReader,
+    LotResultReader,
+    PartReader,
+    RequestKeys,
+    ShardStore,
+    ShardLotStore,
+  ],
+  exports: [
+    BatchHints,
+    EndedJobs,
+    JobStore,
+    SyncJobStore,
+    JobReader,
+    LotResultReader,
+    PartReader,
+    RequestKeys,
+    ShardStore,
+    ShardLotStore,
+  ],
 })
 export class JobsModule {}

@@ -1,0 +1,50 @@
+import { Module } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { GenerationModule } from '../generation/generation.module.js';
+import { ImagesModule } from '../images/images.module.js';
+import { JobsModule } from '../jobs/jobs.module.js';
+import { OpenAiModule } from '../openai/openai.module.js';
+import { WebhookModule } from '../webhook/webhook.module.js';
+import { CheckPhotosCron, DirectCron, StageRunner, SubmitCron, TakeInCron, WatchCron } from './batch.crons.js';
+import { CheckPhotosStage } from './check-photos.stage.js';
+import { Deadlines } from './deadlines.js';
+import { DescribedLots } from './described-lots.js';
+import { DirectStage } from './direct.stage.js';
+import { JobAdvance } from './job-advance.js';
+import { OverdueJobs } from './overdue-jobs.js';
+import { QueueTroubles } from './queue-troubles.js';
+import { Reconcile } from './reconcile.js';
+import { RequestFile } from './request-file.js';
+import { Retention } from './retention.js';
+import { ShardEnd } from './shard-end.js';
+import { SubmitStage } from './submit.stage.js';
+import { TakeInStage } from './take-in.stage.js';
+import { TokenLedger } from './token-ledger.js';
+import { UpkeepCron } from './upkeep.cron.js';
+import { WatchStage } from './watch.stage.js';
+
+const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectStage];
+const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, UpkeepCron];
+
+/** The stages of a batch, each on its own clock. */
+@Module({
+  imports: [GenerationModule, ImagesModule, JobsModule, OpenAiModule, WebhookModule],
+  providers: [
+    Clock,
+    Deadlines,
+    DescribedLots,
+    JobAdvance,
+    OverdueJobs,
+    QueueTroubles,
+    Reconcile,
+    RequestFile,
+    Retention,
+    ShardEnd,
+    StageRunner,
+    TokenLedger,
+    ...STAGES,
+    ...CRONS,
+  ],
+  exports: STAGES,
+})
+export class BatchModule {}

@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import { isEnglish } from '../assessment/languages.js';
+import { Clock } from '../common/clock.js';
+import { Database, type Transaction } from '../database/database.service.js';
+import { ModelSettings } from '../generation/describe/model-settings.js';
+import { ShardLotStore, type ShardLots } from '../jobs/shard-lot-store.js';
+import { ShardStore, type ShardClaim, type ShardJob } from '../jobs/shard-store.js';
+import { directAttempt, FEW_LOTS, isDirect, retryAttempt, translationAttempt } from './attempts.js';
+import { Deadlines } from './deadlines.js';
+import { shardLots } from './shard-lots.js';
+
+/** Ends a shard: what it left over and what it described go on as shards of their own, in the same transaction. */
+@Injectable()
+export class ShardEnd {
+  constructor(
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly settings: ModelSettings,
+    private readonly lots: ShardLotStore,
+    private readonly shards: ShardStore,
+    private readonly deadlines: Deadlines,
+  ) {}
+
+  /** Everything that the shard could bring is in: lots without an answer are tried again, described ones translated. */
+  async finish(claim: ShardClaim, job: ShardJob): Promise<void> {
+    const lots = shardLots(claim.row);
+    const over = this.deadlines.batchesAreOver(job);
+    await this.database.transaction(async (tx) => {
+      if (!isDirect(lots.attempt)) await this.retry(tx, claim, lots, over);
+      if (lots.stage === 'vision' && job.languages.some((language) => !isEnglish(language))) {
+        await this.translate(tx, claim, lots, over);
+      }
+      await this.shards.letGo(tx, claim, { status: 'done', reason: null, finished_at: this.clock.date() });
+    });
+  }
+
+  /** Nothing more will be written for this job. */
+  async abandon(claim: ShardClaim): Promise<void> {
+    await this.shards.letGo(this.database, claim, { status: 'cancelled', finished_at: this.clock.date() });
+  }
+
+  private async retry(tx: Transaction, claim: ShardClaim, lots: ShardLots, over: boolean): Promise<void> {
+    const direct = directAttempt(lots.attempt);
+    const next = retryAttempt(lots.attempt);
+    const missing = await this.lots.lockLeft(tx, lots);
+    const again = next === direct ? [] : await this.lots.lockLeft(tx, { ...lots, attempt: next });
+    const retried = [...again, ...missing];
+    const few = over || next === direct || retried.length < FEW_LOTS;
+    const attempt = few ? direct : next;
+    const moved = attempt === next ? missing : retried;
+    await this.lots.setAttempts(
+      tx,
+      lots.jobId,
+      moved,
+      moved.map(() => attempt),
+    );
+    if (!few) await this.insert(tx, claim, lots, next);
+    if ((few && retried.length > 0) || (await this.lots.lockLeft(tx, { ...lots, attempt: direct })).length > 0) {
+      await this.insert(tx, claim, lots, direct);
+    }
+  }
+
+  private async translate(tx: Transaction, claim: ShardClaim, lots: ShardLots, over: boolean): Promise<void> {
+    const attempt = translationAttempt(lots.attempt);
+    const translation: ShardLots = { ...lots, stage: 'translation', attempt };
+    const described = await this.lots.lockLeft(tx, translation);
+    if (described.length === 0) return;
+    // What was asked for directly is late already; a batch of a handful would only make it later.
+    const few = over || (isDirect(lots.attempt) && described.length < FEW_LOTS);
+    if (few) {
+      const direct = directAttempt(attempt);
+      await this.lots.setAttempts(
+        tx,
+        lots.jobId,
+        described,
+        described.map(() => direct),
+      );
+      await this.insert(tx, claim, { ...translation, attempt: direct }, direct);
+      return;
+    }
+    await this.insert(tx, claim, translation, attempt);
+  }
+
+  private async insert(tx: Transaction, claim: ShardClaim, lots: ShardLots, attempt: number): Promise<void> {
+    await this.shards.insert(tx, {
+      jobId: lots.jobId,
+      stage: lots.stage,
+      first: lots.first,
+      last: lots.last,
+      attempt,
+      keyId: claim.row.key_id,
+      model: this.settings.modelOf(lots.stage),
+      status: isDirect(attempt) ? 'direct' : 'queued',
+    });
+  }
+}

@@ -1,0 +1,100 @@
+import { Logger } from '@nestjs/common';
+import { LeaseLostError } from '../database/lease.js';
+import type { Leases } from '../database/leases.service.js';
+import type { ShardClaim, ShardStore } from '../jobs/shard-store.js';
+import { OpenAiError } from '../openai/errors.js';
+import type { Stage } from './stage.js';
+
+/** Seconds until a shard is tried again after OpenAI failed us; what it is about stays as it was. */
+const RETRY_SECONDS = 10;
+
+/**
+ * Runs one stage in this process: claims as many rows as it has places for, works on them side by side, claims again as
+ * places become free. Any number of processes may run it.
+ */
+export class StageLoop {
+  private readonly logger = new Logger(StageLoop.name);
+  private readonly underWay = new Set<Promise<void>>();
+  private readonly stopping = new AbortController();
+  private claiming: Promise<void> | undefined;
+  private woken = false;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly leases: Leases,
+    private readonly shards: ShardStore,
+    private readonly sql: Parameters<ShardStore['letGo']>[0],
+    private readonly onProgress: () => void,
+  ) {}
+
+  /** Claims what is due and starts on it; resolves once that is started. */
+  async fill(): Promise<void> {
+    this.woken = true;
+    this.claiming ??= this.claimAll().finally(() => (this.claiming = undefined));
+    await this.claiming;
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.underWay.size > 0 || this.claiming !== undefined) {
+      await this.claiming;
+      await Promise.all(this.underWay);
+    }
+  }
+
+  /** Claims no more; what is under way ends at its next commit and hands its row back. */
+  stop(): void {
+    this.stopping.abort(new Error('the process is stopping'));
+  }
+
+  private async claimAll(): Promise<void> {
+    while (this.woken && !this.stopping.signal.aborted) {
+      this.woken = false;
+      const free = this.stage.atOnce - this.underWay.size;
+      if (free <= 0) return;
+      const claims = await this.stage.claim(free);
+      for (const claim of claims) this.start(claim);
+      // A full hand: there may be more.
+      this.woken ||= claims.length > 0 && this.underWay.size < this.stage.atOnce;
+    }
+  }
+
+  private start(claim: ShardClaim): void {
+    const work = this.work(claim).finally(() => {
+      this.underWay.delete(work);
+      this.onProgress();
+    });
+    this.underWay.add(work);
+  }
+
+  private async work(claim: ShardClaim): Promise<void> {
+    const facts = { stage: this.stage.name, job_id: claim.row.job_id, first_position: claim.row.first_position };
+    try {
+      await this.leases.runWithLease(claim, (lease) =>
+        this.stage.run(claim, AbortSignal.any([lease.signal, this.stopping.signal])),
+      );
+    } catch (error) {
+      if (error instanceof LeaseLostError) {
+        this.logger.warn('a shard was taken over', facts);
+        return;
+      }
+      if (this.stopping.signal.aborted) return this.handBack(claim, 0);
+      const known = error instanceof OpenAiError;
+      const reason = error instanceof Error ? error.message : String(error);
+      if (known) this.logger.warn('a stage waits for OpenAI', { ...facts, reason });
+      else
+        this.logger.error('a stage failed', {
+          ...facts,
+          reason,
+          cause: error instanceof Error ? error.stack : undefined,
+        });
+      // Anything else keeps its lease until it runs out, so that what always fails is not claimed again at once.
+      if (known) await this.handBack(claim, Math.max(RETRY_SECONDS, (error.retryAfterMs ?? 0) / 1000));
+    }
+  }
+
+  private async handBack(claim: ShardClaim, seconds: number): Promise<void> {
+    // The database may be the trouble, or the row another's by now: its lease runs out by itself then.
+    await this.shards.letGo(this.sql, claim, {}, seconds).catch(() => undefined);
+  }
+}

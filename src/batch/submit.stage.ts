@@ -1,0 +1,136 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { Database } from '../database/database.service.js';
+import { ModelSettings } from '../generation/describe/model-settings.js';
+import { ShardStore, type ShardClaim, type ShardJob } from '../jobs/shard-store.js';
+import { isTerminal } from '../jobs/states.js';
+import type { UpstreamBatch } from '../openai/batches-api.js';
+import { OpenAiError } from '../openai/errors.js';
+import { ModelCheck } from '../openai/model-check.js';
+import { OpenAiClient } from '../openai/openai-client.js';
+import { Deadlines } from './deadlines.js';
+import { QueueTroubles } from './queue-troubles.js';
+import { RequestFile, type FileFacts } from './request-file.js';
+import { ShardEnd } from './shard-end.js';
+import { shardLots } from './shard-lots.js';
+import type { Stage } from './stage.js';
+import { metadataOf, submissionKey } from './submission.js';
+import { TokenLedger } from './token-ledger.js';
+
+/** An upload of 190 MB over a slow line. */
+const UPLOAD_MS = 30 * 60_000;
+
+/** Sends a shard as an OpenAI batch, once: whatever was committed before a crash says whether it may have been sent. */
+@Injectable()
+export class SubmitStage implements Stage {
+  readonly name = 'submit';
+  readonly atOnce = 4;
+  private readonly logger = new Logger(SubmitStage.name);
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly openai: OpenAiClient,
+    private readonly models: ModelCheck,
+    private readonly settings: ModelSettings,
+    private readonly ledger: TokenLedger,
+    private readonly file: RequestFile,
+    private readonly shards: ShardStore,
+    private readonly end: ShardEnd,
+    private readonly deadlines: Deadlines,
+    private readonly troubles: QueueTroubles,
+  ) {}
+
+  claim(limit: number): Promise<ShardClaim[]> {
+    return this.shards.claim(['queued'], limit);
+  }
+
+  async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
+    const { row } = claim;
+    const job = await this.shards.job(this.database, row.job_id);
+    if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
+    // ShardEnd gives what is left to the Responses API once the deadline is past.
+    if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);
+    const model = this.settings.modelOf(row.stage);
+    const upstream = this.openai.fingerprint();
+    const { acceptsBatch, state } = await this.models.modelState(model);
+    if (!acceptsBatch) return this.troubles.modelUnavailable(claim, upstream, model, state);
+    const tokens = await this.file.estimate(shardLots(row), job.languages);
+    // Nothing is left of it: its lots have all ended or moved on.
+    if (tokens === 0) return this.end.finish(claim, job);
+    const admission = await this.ledger.admit(claim, upstream, model, tokens);
+    if (admission.kind === 'wait') {
+      return this.shards.letGo(this.database, claim, { reason: admission.reason }, admission.seconds);
+    }
+    const submitting: ShardClaim = { ...claim, row: { ...row, model, upstream, submission: admission.submission } };
+    await this.send(submitting, job, admission.tokenBudget, signal);
+  }
+
+  private async send(claim: ShardClaim, job: ShardJob, tokens: number | null, signal: AbortSignal): Promise<void> {
+    const key = submissionKey(claim.row);
+    const facts: FileFacts = { lines: 0, bytes: 0, tokens: 0, splitAt: null };
+    let fileId: string;
+    try {
+      const source = () => this.file.write(shardLots(claim.row), job.languages, { tokens }, facts);
+      const limits = { deadlineAt: this.clock.now() + UPLOAD_MS, signal };
+      fileId = (await this.openai.files.uploadBatchInput(`${key.replaceAll(':', '-')}.jsonl`, source, limits)).id;
+    } catch (error) {
+      if (signal.aborted || !(error instanceof OpenAiError) || error.kind === 'aborted') throw error;
+      // Without its file no batch can exist: it is surely not sent.
+      return this.troubles.notSent(claim, error);
+    }
+    await this.database.transaction(async (tx) => {
+      if (facts.splitAt !== null) {
+        await this.shards.insert(tx, {
+          jobId: claim.row.job_id,
+          stage: claim.row.stage,
+          first: facts.splitAt,
+          last: claim.row.last_position,
+          attempt: claim.row.attempt,
+          keyId: claim.row.key_id,
+          model: claim.row.model,
+          status: 'queued',
+        });
+      }
+      // The claim's whole lease begins anew here, so that the POST's deadline ends before it.
+      await this.shards.step(tx, claim, {
+        input_file_id: fileId,
+        input_bytes: facts.bytes,
+        request_total: facts.lines,
+        estimated_tokens: facts.tokens,
+        submitted_at: this.clock.date(),
+        ...(facts.splitAt === null ? {} : { last_position: facts.splitAt - 1 }),
+      });
+    });
+    signal.throwIfAborted();
+    await this.create(claim, key, fileId, signal);
+  }
+
+  private async create(claim: ShardClaim, key: string, inputFileId: string, signal: AbortSignal): Promise<void> {
+    const deadlineAt = this.clock.now() + (claim.leaseSeconds * 1000) / 2;
+    let batch: UpstreamBatch;
+    try {
+      const metadata = metadataOf(claim.row, key);
+      ({ batch } = await this.openai.batches.createBatch({ inputFileId, metadata }, { deadlineAt, signal }));
+    } catch (error) {
+      if (!(error instanceof OpenAiError)) throw error;
+      if (error.notCreated) return this.troubles.notSent(claim, error);
+      this.logger.warn('a batch may or may not have been created; it will be looked for', {
+        job_id: claim.row.job_id,
+        kind: error.kind,
+        status: error.status,
+      });
+      // It stays `submitting`; the watcher finds it, or proves that it is not there.
+      return this.shards.letGo(this.database, claim, {}, 1);
+    }
+    await this.shards.letGo(
+      this.database,
+      claim,
+      { status: 'watching', batch_id: batch.id, upstream_status: batch.status },
+      Math.min(1, this.config.batch.pollIntervalSeconds),
+    );
+    await this.ledger.resume(claim.row.upstream ?? '', claim.row.model);
+  }
+}

@@ -1,0 +1,53 @@
+import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { BatchHints } from '../jobs/batch-hints.js';
+import { OverdueJobs } from './overdue-jobs.js';
+import { Retention } from './retention.js';
+
+/** What no shard asks for by itself: deadlines every second, removal of old jobs every minute. */
+@Injectable()
+export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
+  private readonly logger = new Logger(UpkeepCron.name);
+  private readonly underWay = new Set<Promise<void>>();
+  private stopped = false;
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly hints: BatchHints,
+    private readonly overdue: OverdueJobs,
+    private readonly retention: Retention,
+  ) {}
+
+  @Cron('* * * * * *', { name: 'batch-deadlines', waitForCompletion: true })
+  deadlines(): Promise<void> {
+    return this.run('deadlines', async () => {
+      if ((await this.overdue.hurry()) > 0) this.hints.wake();
+      await this.overdue.end();
+    });
+  }
+
+  @Cron('15 * * * * *', { name: 'batch-retention', waitForCompletion: true })
+  removeOld(): Promise<void> {
+    return this.run('retention', async () => {
+      while (!this.stopped && (await this.retention.step()));
+    });
+  }
+
+  onModuleDestroy(): void {
+    this.stopped = true;
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.underWay);
+  }
+
+  private async run(name: string, work: () => Promise<void>): Promise<void> {
+    if (this.stopped || (this.config.role !== 'worker' && this.config.role !== 'all')) return;
+    const running = work()
+      .catch((error: Error) => this.logger.warn('upkeep failed', { name, reason: error.message }))
+      .finally(() => this.underWay.delete(running));
+    this.underWay.add(running);
+    await running;
+  }
+}

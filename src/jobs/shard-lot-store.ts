@@ -1,0 +1,131 @@
+import { Injectable } from '@nestjs/common';
+import type { Sql, Transaction } from '../database/database.service.js';
+import type { ModelStage } from './states.js';
+
+/** What lots of a stage read as. */
+export const STAGE_STATUS = { vision: 'processing', translation: 'translating' } as const satisfies Record<
+  ModelStage,
+  string
+>;
+
+/** The lots of a shard: those in its range with its attempt. */
+export interface ShardLots {
+  readonly jobId: string;
+  readonly stage: ModelStage;
+  readonly first: number;
+  readonly last: number;
+  readonly attempt: number;
+}
+
+/** A lot whose photos are to be checked. */
+export interface UncheckedLot {
+  readonly position: number;
+  readonly images: readonly string[];
+}
+
+export interface CheckedLot {
+  readonly position: number;
+  readonly missing: readonly string[];
+  readonly reachable: number;
+}
+
+/** A lot's stage as locked by the transaction. */
+export interface LockedLot {
+  readonly position: number;
+  readonly status: string;
+  readonly attempt: number;
+}
+
+export interface DescribedLot {
+  readonly position: number;
+  readonly status: 'translating' | 'completed';
+  /** For lots that go on to translation. */
+  readonly attempt: number;
+  readonly renderedBytes: number;
+  /** Null: as it stands. */
+  readonly missing: readonly string[] | null;
+}
+
+/** The SQL by which a batch's stages move lots. Lots are always locked in the order of their positions. */
+@Injectable()
+export class ShardLotStore {
+  /** The next lots from `from` on whose photos nobody has checked. */
+  async unchecked(sql: Sql, lots: ShardLots, from: number, limit: number): Promise<UncheckedLot[]> {
+    return sql.query<{ position: number; images: string[] }>(
+      `select l.position, i.images from batch_lots l
+       join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
+       where l.job_id = $1 and l.position between $2 and $3 and l.status = 'pending' and l.attempt = $4
+       order by l.position limit $5`,
+      [lots.jobId, from, lots.last, lots.attempt, limit],
+    );
+  }
+
+  /** @returns the positions that are still to be moved; another holder may have moved some */
+  async lockPending(tx: Transaction, jobId: string, positions: readonly number[]): Promise<Set<number>> {
+    const rows = await this.lock(tx, jobId, positions);
+    return new Set(rows.filter((row) => row.status === 'pending').map((row) => row.position));
+  }
+
+  async photosChecked(tx: Transaction, jobId: string, lots: readonly CheckedLot[]): Promise<void> {
+    await tx.execute(
+      `update batch_lots l set status = 'processing', missing_images = c.missing, processed_images = c.reachable
+       from unnest($2::int[], $3::json[], $4::int[]) as c (position, missing, reachable)
+       where l.job_id = $1 and l.position = c.position`,
+      [
+        jobId,
+        lots.map((lot) => lot.position),
+        lots.map((lot) => (lot.missing.length === 0 ? null : JSON.stringify(lot.missing))),
+        lots.map((lot) => lot.reachable),
+      ],
+    );
+  }
+
+  /** Gives lots to another attempt of their stage. */
+  async setAttempts(tx: Transaction, jobId: string, positions: readonly number[], attempts: readonly number[]) {
+    if (positions.length === 0) return;
+    await tx.execute(
+      `update batch_lots l set attempt = a.attempt from unnest($2::int[], $3::int[]) as a (position, attempt)
+       where l.job_id = $1 and l.position = a.position`,
+      [jobId, positions, attempts],
+    );
+  }
+
+  async lock(tx: Transaction, jobId: string, positions: readonly number[]): Promise<LockedLot[]> {
+    return tx.query<LockedLot & { [column: string]: unknown }>(
+      `select position, status, attempt from batch_lots where job_id = $1 and position = any($2::int[])
+       order by position for update`,
+      [jobId, positions],
+    );
+  }
+
+  /** Locks what is left of a shard. */
+  async lockLeft(tx: Transaction, lots: ShardLots, status: string = STAGE_STATUS[lots.stage]): Promise<number[]> {
+    const rows = await tx.query<{ position: number }>(
+      `select position from batch_lots
+       where job_id = $1 and position between $2 and $3 and attempt = $4 and status = $5
+       order by position for update`,
+      [lots.jobId, lots.first, lots.last, lots.attempt, status],
+    );
+    return rows.map((row) => row.position);
+  }
+
+  /** Writes what became of described lots; the caller holds their locks and has judged their states. */
+  async described(tx: Transaction, jobId: string, lots: readonly DescribedLot[]): Promise<void> {
+    if (lots.length === 0) return;
+    await tx.execute(
+      `update batch_lots l set status = d.status, attempt = d.attempt, rendered_bytes = d.bytes,
+         missing_images = coalesce(d.missing, l.missing_images),
+         finished_at = case when d.status = 'completed' then now() end
+       from unnest($2::int[], $3::text[], $4::int[], $5::int[], $6::json[]) as d (position, status, attempt, bytes, missing)
+       where l.job_id = $1 and l.position = d.position`,
+      [
+        jobId,
+        lots.map((lot) => lot.position),
+        lots.map((lot) => lot.status),
+        lots.map((lot) => lot.attempt),
+        lots.map((lot) => lot.renderedBytes),
+        lots.map((lot) => (lot.missing === null ? null : JSON.stringify(lot.missing))),
+      ],
+    );
+  }
+}

@@ -1,0 +1,262 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { BatchModule } from '../../src/batch/batch.module.js';
+import { CheckPhotosStage } from '../../src/batch/check-photos.stage.js';
+import { DirectStage } from '../../src/batch/direct.stage.js';
+import { OverdueJobs } from '../../src/batch/overdue-jobs.js';
+import type { Stage } from '../../src/batch/stage.js';
+import { SubmitStage } from '../../src/batch/submit.stage.js';
+import { TakeInStage } from '../../src/batch/take-in.stage.js';
+import { WatchStage } from '../../src/batch/watch.stage.js';
+import { AuthModule } from '../../src/auth/auth.module.js';
+import { newId } from '../../src/common/ids.js';
+import { ConfigModule } from '../../src/config/config.module.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import { DatabaseModule } from '../../src/database/database.module.js';
+import { Leases } from '../../src/database/leases.service.js';
+import { planShards } from '../../src/jobs/shard-planner.js';
+import { OpenAiError } from '../../src/openai/errors.js';
+import type { JsonObject } from '../../src/sandbox/json.js';
+import { TestSandbox } from '../sandbox/support.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+/** Photos of its own for every lot: what the host answers is decided by the path. */
+const PHOTO: RequestListener = (request, response) => {
+  const missing = request.url?.includes('missing') === true;
+  response.writeHead(missing ? 404 : 200, missing ? {} : { 'Content-Type': 'image/jpeg', 'Content-Length': '50000' });
+  response.end();
+};
+
+export interface JobOfRig {
+  readonly lots?: number;
+  readonly languages?: readonly string[];
+  readonly options?: Record<string, unknown>;
+  readonly keyId?: string;
+  /** Paths of a lot's photos; two by default. */
+  readonly photos?: (position: number) => readonly string[];
+}
+
+export interface LotRow {
+  position: number;
+  lot_id: string;
+  status: string;
+  attempt: number;
+  error: { code: string } | null;
+  rendered_bytes: number;
+}
+
+export interface Shard {
+  stage: string;
+  first_position: number;
+  attempt: number;
+  last_position: number;
+  status: string;
+  submission: number;
+  reason: string | null;
+  upstream_status: string | null;
+}
+
+/**
+ * The stages as the service has them, on a real PostgreSQL and against the real sandbox over HTTP; only the clock of the
+ * crons is replaced: the rig runs whatever is due, and makes due what waits.
+ */
+export class BatchRig {
+  private constructor(
+    readonly db: TestDatabase,
+    readonly sandbox: TestSandbox,
+    readonly module: TestingModule,
+    private readonly photoServer: Server,
+    private readonly photoOrigin: string,
+  ) {}
+
+  static async start(
+    environment: Record<string, string> = {},
+    sandboxSettings: Record<string, string> = {},
+  ): Promise<BatchRig> {
+    const photoServer = createServer(PHOTO).listen(0, '127.0.0.1');
+    await once(photoServer, 'listening');
+    const photoOrigin = `http://127.0.0.1:${(photoServer.address() as AddressInfo).port}`;
+    const sandbox = await TestSandbox.start({ SANDBOX_PHOTOS: 'url', ...sandboxSettings });
+    const db = await createTestDatabase();
+    const config = loadConfig({
+      SHARED_KEY: 'k'.repeat(32),
+      DATABASE_URL: db.url,
+      OPENAI_API_KEY: 'test',
+      OPENAI_BASE_URL: sandbox.server.baseUrl,
+      OUTBOUND_ALLOW: '127.0.0.1',
+      BATCH_POLL_INTERVAL: '0.05',
+      SUBMIT_GRACE: '0',
+      RETRY_ATTEMPTS: '2',
+      BASE_DELAY_SEC: '0.01',
+      ACTIVE_BATCH_LIMIT_KEY: '10',
+      ...environment,
+    });
+    const module = await Test.createTestingModule({
+      imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, db.url), AuthModule, BatchModule],
+    }).compile();
+    return new BatchRig(db, sandbox, module, photoServer, photoOrigin);
+  }
+
+  async fault(...rules: JsonObject[]): Promise<void> {
+    await this.sandbox.faults(...rules);
+  }
+
+  /** Accepts a job as the intake does. */
+  async job({
+    lots = 3,
+    languages = ['en', 'de'],
+    options = {},
+    keyId = 'acme',
+    photos,
+  }: JobOfRig = {}): Promise<string> {
+    const id = newId();
+    await this.db.database.transaction(async (tx) => {
+      await tx.execute(
+        `insert into batch_jobs (id, key_id, secret_fingerprint, mode, languages, options, total_lots, total_images,
+           awaiting_images, created_at, updated_at) values ($1, $2, 'f', 'batch', $3, $4, $5, $5 * 2, $5, now(), now())`,
+        [id, keyId, languages, options, lots],
+      );
+      for (let position = 0; position < lots; position += 1) {
+        const paths = photos?.(position) ?? [`/lot${position}-a.jpg`, `/lot${position}-b.jpg`];
+        const images = JSON.stringify(paths.map((path) => this.photoOrigin + path));
+        await tx.execute(
+          `with lot as (insert into batch_lots (job_id, position, lot_id) values ($1, $2::int, 'lot-' || $2::int))
+           insert into batch_lot_inputs (job_id, position, images) values ($1, $2, $3)`,
+          [id, position, images],
+        );
+      }
+      await planShards(tx, { jobId: id, keyId, totalLots: lots, visionModel: 'gpt-5.6-terra' });
+    });
+    return id;
+  }
+
+  stage(name: 'photos' | 'submit' | 'watch' | 'take-in' | 'direct'): Stage {
+    const types = {
+      photos: CheckPhotosStage,
+      submit: SubmitStage,
+      watch: WatchStage,
+      'take-in': TakeInStage,
+      direct: DirectStage,
+    };
+    return this.module.get<Stage>(types[name]);
+  }
+
+  /** Claims what is due for a stage and runs it as its loop would. @returns how many shards it took */
+  async run(name: Parameters<BatchRig['stage']>[0]): Promise<number> {
+    const stage = this.stage(name);
+    const claims = await stage.claim(10);
+    await Promise.all(
+      claims.map(async (claim) => {
+        try {
+          await this.module.get(Leases).runWithLease(claim, (lease) => stage.run(claim, lease.signal));
+        } catch (error) {
+          if (!(error instanceof OpenAiError)) throw error;
+        }
+      }),
+    );
+    return claims.length;
+  }
+
+  /** What a dead process leaves is free once its lease is over; what waits is due. */
+  async makeDue(): Promise<void> {
+    await this.db.database.execute(
+      `update openai_batches set next_check_at = clock_timestamp() - interval '1 second'
+       where status not in ('done', 'cancelled')`,
+    );
+    await this.db.database.execute('update openai_models set paused_until = clock_timestamp()');
+  }
+
+  /** Runs every stage until `done` says so. */
+  async runUntil(done: () => Promise<boolean>): Promise<void> {
+    for (let round = 0; !(await done()); round += 1) {
+      if (round > 400) throw new Error(`nothing more happens: ${JSON.stringify(await this.shards())}`);
+      await this.makeDue();
+      for (const name of ['photos', 'submit', 'watch', 'take-in', 'direct'] as const) await this.run(name);
+      await this.module.get(OverdueJobs).hurry();
+      await this.module.get(OverdueJobs).end();
+    }
+  }
+
+  async runToEnd(jobId: string): Promise<Record<string, unknown>> {
+    await this.runUntil(async () =>
+      ['completed', 'failed', 'cancelled'].includes(String((await this.jobRow(jobId))['status'])),
+    );
+    return this.jobRow(jobId);
+  }
+
+  async jobRow(jobId: string): Promise<Record<string, unknown>> {
+    const [row] = await this.db.database.query<Record<string, unknown>>('select * from batch_jobs where id = $1', [
+      jobId,
+    ]);
+    return row ?? {};
+  }
+
+  async lots(jobId: string): Promise<LotRow[]> {
+    return this.db.database.query<LotRow & Record<string, unknown>>(
+      'select position, lot_id, status, attempt, error, rendered_bytes from batch_lots where job_id = $1 order by position',
+      [jobId],
+    );
+  }
+
+  async shards(): Promise<Shard[]> {
+    return this.db.database.query<Shard & Record<string, unknown>>(
+      `select stage, first_position, attempt, last_position, status, submission, reason, upstream_status
+       from openai_batches order by stage desc, first_position, attempt`,
+    );
+  }
+
+  /** `position language` of every result, in order. */
+  async results(jobId: string): Promise<string[]> {
+    const rows = await this.db.database.query<{ position: number; language: string; fallback: boolean }>(
+      'select position, language, fallback from batch_results where job_id = $1 order by position, language',
+      [jobId],
+    );
+    return rows.map((row) => `${row.position} ${row.language}${row.fallback ? ' fallback' : ''}`);
+  }
+
+  /** Batches that the sandbox was made to create, by the key of their submission. */
+  async created(): Promise<Record<string, number>> {
+    const answer = await fetch(`${this.sandbox.server.origin}/sandbox/batches?metadata=key`);
+    return ((await answer.json()) as { by_metadata: Record<string, number> }).by_metadata;
+  }
+
+  /** What every ended job must satisfy, whatever went wrong on its way. */
+  async audit(jobId: string): Promise<string[]> {
+    const problems: string[] = [];
+    const job = await this.jobRow(jobId);
+    const lots = await this.lots(jobId);
+    const completed = lots.filter((lot) => lot.status === 'completed');
+    const failed = lots.filter((lot) => lot.status === 'failed');
+    if (job['processed_lots'] !== completed.length) problems.push('processed_lots');
+    if (job['failed_lots'] !== failed.length) problems.push('failed_lots');
+    if (job['status'] !== 'cancelled') {
+      for (const counter of ['awaiting_images', 'awaiting_vision', 'awaiting_translation']) {
+        if (job[counter] !== 0) problems.push(counter);
+      }
+      if (completed.length + failed.length !== job['total_lots']) problems.push('unfinished lots');
+    }
+    const results = await this.db.database.query<{ position: number; languages: string[] }>(
+      'select position, array_agg(language) as languages from batch_results where job_id = $1 group by position',
+      [jobId],
+    );
+    const languages = new Map(results.map((row) => [row.position, row.languages]));
+    for (const { position } of completed) {
+      const missing = (job['languages'] as string[]).filter((tag) => !languages.get(position)?.includes(tag));
+      if (missing.length > 0) problems.push(`lot ${position} lacks ${missing.join()}`);
+    }
+    if (completed.some((lot) => lot.rendered_bytes === 0)) problems.push('rendered_bytes');
+    for (const [key, count] of Object.entries(await this.created()))
+      if (count !== 1) problems.push(`${key} ${count} times`);
+    return problems;
+  }
+
+  async close(): Promise<void> {
+    await this.module.close();
+    await this.sandbox.stop();
+    this.photoServer.closeAllConnections();
+    this.photoServer.close();
+    await this.db.drop();
+  }
+}
