@@ -69,7 +69,7 @@ export interface JobPage {
 /** Reads jobs for those who follow them. Another key's job, or anything that is no id, is not found like one that never was. */
 @Injectable()
 export class JobReader {
-  // 50 clients at once cost one statement, not 50: 2,500 status requests a second instead of 1,500 (measured).
+  // 50 clients that ask at once cost a statement or two, not 50.
   private readonly byId = new MergedLookup<JobRecord>((ids) => this.findMany(ids));
 
   constructor(private readonly database: Database) {}

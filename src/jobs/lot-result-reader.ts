@@ -47,8 +47,8 @@ type ResultRow = [
   html: string,
   fallback: boolean,
   revision: number,
-  assessment: string | null,
-  usage: string | null,
+  assessment?: string | null,
+  usage?: string | null,
 ];
 
 /**
@@ -71,37 +71,31 @@ export class LotResultReader {
     }
   }
 
-  /** The same lots unrendered, a page at a time; the next page is on its way while one is used. */
+  /**
+   * The same lots unrendered, a page at a time. Nothing is read ahead: with PostgreSQL and the client on the same two
+   * cores that saved no time (50,000 lots × 4 languages as NDJSON: 1.6 times a COPY TO of the columns either way).
+   */
   async *readPages(job: JobOfLots, selection: LotSelection = {}): AsyncGenerator<LotRecord[], void, undefined> {
-    const first = selection.from ?? 0;
-    let next: Promise<Page> | null = this.readPage(job, selection, first);
-    try {
-      while (next !== null) {
-        const page: Page = await next;
-        selection.signal?.throwIfAborted();
-        next = page.last === null ? null : this.readPage(job, selection, page.last + 1);
-        // Awaited above, one turn later; until then its failure must not count as unhandled.
-        next?.catch(() => undefined);
-        if (page.lots.length > 0) yield page.lots;
-      }
-    } finally {
-      // A reader that stops early leaves no statement behind that would outlive the pool.
-      await next?.catch(() => undefined);
+    for (let from = selection.from ?? 0; ;) {
+      selection.signal?.throwIfAborted();
+      const { rows, more } = await this.readRange(job, selection, from);
+      const results = await this.readResults(job, selection, rows);
+      if (rows.length > 0) yield rows.map((row) => toRecord(row, results.get(row[0]) ?? []));
+      const last = rows.at(-1);
+      if (!more || last === undefined) return;
+      from = last[0] + 1;
     }
   }
 
-  private async readPage(job: JobOfLots, selection: LotSelection, from: number): Promise<Page> {
+  /** The next lots, as many as a page takes. */
+  private async readRange(job: JobOfLots, selection: LotSelection, from: number): Promise<LotRange> {
     const rows = await this.readLotRows(job, selection, from);
     let kept = 0;
     for (let bytes = 0; kept < rows.length; kept++) {
       bytes += (rows[kept] as LotRow)[7];
       if (kept > 0 && bytes > PAGE_BYTES) break;
     }
-    const page = rows.slice(0, kept);
-    const results = await this.readResults(job, selection, page);
-    const lots = page.map((row) => toRecord(row, results.get(row[0]) ?? []));
-    const more = kept < rows.length || rows.length === PAGE_LOTS;
-    return { lots, last: more ? (page[kept - 1] as LotRow)[0] : null };
+    return { rows: rows.slice(0, kept), more: kept < rows.length || rows.length === PAGE_LOTS };
   }
 
   private async readLotRows(job: JobOfLots, selection: LotSelection, from: number): Promise<LotRow[]> {
@@ -147,9 +141,8 @@ export class LotResultReader {
     if (selection.revision !== undefined) where += ` and revision <= $${values.push(selection.revision)}`;
     const { rows } = await this.database.pool.query<ResultRow>({
       rowMode: 'array',
-      text: `select position, language, html, fallback, revision,
-          ${include.includes('assessment') || include.includes('usage') ? 'assessment::text' : 'null'},
-          ${include.includes('usage') ? 'usage::text' : 'null'}
+      text: `select position, language, html, fallback, revision
+          ${include.length > 0 ? ', assessment::text' : ''} ${include.includes('usage') ? ', usage::text' : ''}
         from batch_results where ${where}`,
       values,
     });
@@ -167,10 +160,10 @@ export class LotResultReader {
   }
 }
 
-interface Page {
-  readonly lots: LotRecord[];
-  /** The page's last position, null when nothing follows. */
-  readonly last: number | null;
+interface LotRange {
+  readonly rows: readonly LotRow[];
+  /** False when nothing follows. */
+  readonly more: boolean;
 }
 
 function toRecord(lot: LotRow, results: readonly ResultRow[]): LotRecord {

@@ -50,7 +50,7 @@ export class OpenAiBatchDto {
   stage: ModelStage;
   /** OpenAI's id; null until it has been created. */
   batch_id: string | null;
-  /** checking_photos, queued, submitting, watching, taking_in, paused, done or cancelled. */
+  /** checking_photos, queued, submitting, watching, taking_in, direct, paused, done or cancelled. */
   status: string;
   /** OpenAI's own status of the batch. */
   openai_status: string | null;

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import type { JobReader } from '../../src/jobs/job-reader.js';
@@ -57,6 +58,9 @@ function setUp() {
     },
   };
 }
+
+// The failed look-up is logged, as it is to be.
+Logger.overrideLogger(false);
 
 describe('JobWatcher', () => {
   it('asks once a second for all that are watched, whoever watches them', async () => {
