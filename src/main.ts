@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { join } from 'node:path';
 import { AppModule } from './app.module.js';
-import { APPLICATION_OPTIONS, LISTEN_BACKLOG, logStartFailure, setUpApp } from './app.setup.js';
+import { APPLICATION_OPTIONS, closeApp, LISTEN_BACKLOG, logStartFailure, setUpApp } from './app.setup.js';
 import { JsonLogger } from './common/logger.js';
 import type { AppConfig } from './config/app-config.js';
 import { loadConfig } from './config/load-config.js';
@@ -37,7 +37,7 @@ async function start(): Promise<void> {
       logger,
     });
     setUpApp(app, config);
-    started.push({ stop: () => app.close() });
+    started.push({ stop: () => closeApp(app, config) });
     stopOnSignal(stopAll);
     // A worker listens too: /health, /ready and /metrics are how an operator sees it.
     await app.listen({ port: config.http.port, host: '::', backlog: LISTEN_BACKLOG } as never);
@@ -47,6 +47,17 @@ async function start(): Promise<void> {
     await stopAll().catch(() => undefined);
     process.exitCode = 1;
   }
+}
+
+/** After the grace nobody is answered any more: a spare connection that never sent a byte would hold the end for 75 s. */
+const CUT_AFTER_GRACE_SECONDS = 5;
+
+async function closeApp(app: NestExpressApplication, config: AppConfig): Promise<void> {
+  const server = app.getHttpServer();
+  const patience = (config.http.shutdownGraceSeconds + CUT_AFTER_GRACE_SECONDS) * 1000;
+  const cut = setTimeout(() => server.closeAllConnections(), patience);
+  await app.close();
+  clearTimeout(cut);
 }
 
 /** The settings with an OpenAI to talk to: without a key, the sandbox's. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
 import type { StoredSource, SyncLot } from '../../jobs/sync-job-store.js';
 import type { ServiceError } from '../../common/service-error.js';
@@ -48,6 +49,8 @@ export class SyncRun {
     leaseSignal: AbortSignal,
   ) {
     this.signal = AbortSignal.any([this.controller.signal, leaseSignal]);
+    // Twenty photos and ten translations listen at once; that is no leak.
+    setMaxListeners(0, this.signal);
   }
 
   readonly signal: AbortSignal;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LogEntry, RequestLog } from '../control/request-log.js';
 import { ruleFor, type FaultBook } from '../faults/fault-book.js';
@@ -36,6 +37,8 @@ export class Pipeline {
     const requestId = newObjectId('req_');
     const entry = this.begin(request, response, method, url, requestId);
     const hangUp = new AbortController();
+    // A request may have 1,500 photos, and each download listens.
+    setMaxListeners(0, hangUp.signal);
     response.once('close', () => hangUp.abort(new Error('the client hung up')));
     const started = performance.now();
     const faults: FaultRule[] = [];
