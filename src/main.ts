@@ -49,17 +49,6 @@ async function start(): Promise<void> {
   }
 }
 
-/** After the grace nobody is answered any more: a spare connection that never sent a byte would hold the end for 75 s. */
-const CUT_AFTER_GRACE_SECONDS = 5;
-
-async function closeApp(app: NestExpressApplication, config: AppConfig): Promise<void> {
-  const server = app.getHttpServer();
-  const patience = (config.http.shutdownGraceSeconds + CUT_AFTER_GRACE_SECONDS) * 1000;
-  const cut = setTimeout(() => server.closeAllConnections(), patience);
-  await app.close();
-  clearTimeout(cut);
-}
-
 /** The settings with an OpenAI to talk to: without a key, the sandbox's. */
 async function withOpenAi(config: AppConfig, started: Stoppable[]): Promise<AppConfig> {
   if (config.openai.apiKey !== '') return config;
