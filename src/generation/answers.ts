@@ -125,6 +125,11 @@ function accepted(job: JobRecord, warnings: readonly string[]): Answer {
 /** A failed job's stored error as the client that waits for it gets it. */
 function storedFailure(job: JobRecord): ServiceError {
   const code = job.error?.code ?? 'INTERNAL_ERROR';
+  // Nobody's fault but ours, and another try helps: what a process that is being replaced answers, too.
+  if (code === 'INTERRUPTED') {
+    const options = { details: { job_id: job.id }, headers: { 'Retry-After': '1' } };
+    return new ServiceError('SERVICE_UNAVAILABLE', job.error?.message ?? 'The job was interrupted.', options);
+  }
   const known: ErrorCode = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'OPENAI_API_ERROR';
   return new ServiceError(known, job.error?.message ?? 'The job failed.', { details: { job_id: job.id } });
 }

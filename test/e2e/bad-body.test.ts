@@ -32,7 +32,9 @@ describe('a body that is not JSON as the contract takes it', () => {
     ['a comma too many', '{"version":"1.0.0",}'],
     ['single quotes', "{'version':'1.0.0'}"],
     ['a zero byte', '{"version":"1.0.0"}\0'],
-  ])('%s', (_name, body) => refuse(body, 'INVALID_JSON'));
+  ])('%s', async (_name, body) => {
+    await refuse(body, 'INVALID_JSON');
+  });
 
   it.each(['NaN', 'Infinity', '-Infinity', '01', '+1', '.5', '0x10', 'undefined'])('the token %s', async (token) => {
     await refuse(withMember(`"x":${token}`), 'INVALID_JSON');

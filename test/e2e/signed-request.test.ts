@@ -46,7 +46,9 @@ describe('a signed request', () => {
     ['a timestamp in milliseconds', (headers) => ({ ...headers, 'X-Timestamp': `${headers['X-Timestamp']}000` })],
     ['a timestamp with a sign', (headers) => ({ ...headers, 'X-Timestamp': `+${headers['X-Timestamp']}` })],
     ['a date for a timestamp', (headers) => ({ ...headers, 'X-Timestamp': new Date().toUTCString() })],
-  ])('%s: 401', (_name, change) => refuse('MISSING_SIGNATURE', change));
+  ])('%s: 401', async (_name, change) => {
+    await refuse('MISSING_SIGNATURE', change);
+  });
 
   it.each<[string, (headers: Headers) => Headers]>([
     ['an old one', (headers) => ({ ...headers, ...at(now() - 320)() })],
@@ -67,10 +69,13 @@ describe('a signed request', () => {
     ["another client's key id", (headers) => ({ ...headers, 'X-Key-Id': 'beta' })],
     ['a key id of the prototype', (headers) => ({ ...headers, 'X-Key-Id': '__proto__' })],
     ['one of the other key', (headers) => ({ ...headers, ...sign(GENERATE, '', { method: 'POST', keyId: 'beta' }) })],
-  ])('%s: 403', (_name, change) => refuse('INVALID_SIGNATURE', change));
+  ])('%s: 403', async (_name, change) => {
+    await refuse('INVALID_SIGNATURE', change);
+  });
 
-  it('for another path, a query added: 403', () =>
-    refuse('INVALID_SIGNATURE', (headers) => headers, `${GENERATE}?a=1`));
+  it('for another path, a query added: 403', async () => {
+    await refuse('INVALID_SIGNATURE', (headers) => headers, `${GENERATE}?a=1`);
+  });
 
   it.each(['X-Signature', 'X-Timestamp', 'X-Key-Id'])('%s twice, both right: 403', async (name) => {
     const body = JSON.stringify(service.request());

@@ -4,7 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import type { LoggerService } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule } from '../../src/app.module.js';
-import { APPLICATION_OPTIONS, setUpApp } from '../../src/app.setup.js';
+import { APPLICATION_OPTIONS, closeApp, setUpApp } from '../../src/app.setup.js';
+import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import type { JsonObject } from '../../src/sandbox/json.js';
 import { PhotoHost, TestSandbox, drawnCar, greyCard } from '../sandbox/support.js';
@@ -52,6 +53,7 @@ export interface ModelCall {
 export class TestService {
   private constructor(
     readonly app: NestExpressApplication,
+    private readonly config: AppConfig,
     readonly db: TestDatabase,
     readonly sandbox: TestSandbox,
     readonly photos: PhotoHost,
@@ -91,7 +93,7 @@ export class TestService {
       third: photos.serve('third.jpg', await drawnCar('#9a5a20', 500, 250)),
       grey: photos.serve('grey.jpg', await greyCard()),
     };
-    return new TestService(app, db, sandbox, photos, urls, beside === undefined);
+    return new TestService(app, config, db, sandbox, photos, urls, beside === undefined);
   }
 
   get port(): number {
@@ -222,7 +224,7 @@ export class TestService {
   }
 
   async stop(): Promise<void> {
-    await this.app.close();
+    await closeApp(this.app, this.config);
     if (!this.owns) return;
     await this.sandbox.stop();
     await this.photos.stop();

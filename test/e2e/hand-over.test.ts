@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AbandonedJobsCron } from '../../src/generation/sync/abandoned-jobs.cron.js';
+import type { JsonObject } from '../../src/sandbox/json.js';
+import { lotOf, TestService } from '../support/service.js';
+import { expectRefusal } from './refusal.js';
+
+/** Takes over what other processes leave behind. */
+let heir: TestService;
+
+beforeAll(async () => {
+  heir = await TestService.start();
+});
+beforeEach(() => heir.reset());
+afterAll(() => heir.stop());
+
+const NEVER = { action: 'latency', ms: 3_600_000, count: 1, path: '/v1/responses' };
+const key = () => ({ 'Idempotency-Key': randomUUID() });
+const ended = (body: JsonObject) => /completed|failed|cancelled/.test(String(body['status']));
+
+/** A process of the same service that only answers requests. */
+async function withProcess<T>(
+  environment: Record<string, string>,
+  work: (service: TestService, close: () => Promise<void>) => Promise<T>,
+): Promise<T> {
+  const service = await TestService.start({ beside: heir, environment: { ROLE: 'api', ...environment } });
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= service.stop());
+  try {
+    return await work(service, close);
+  } finally {
+    await close();
+  }
+}
+
+describe('a model slower than SYNC_TIMEOUT', () => {
+  it('is waited for by polling: 202, then the result, and its webhook', async () => {
+    await heir.faults({ ...NEVER, ms: 1200 });
+    await withProcess({ SYNC_TIMEOUT: '1' }, async (service) => {
+      const body = service.request({ languages: ['en', 'de'], webhook_url: service.photos.url('hook') });
+      const answer = await service.generate(body);
+      const jobId = String(answer.body['job_id']);
+      expect(answer.status).toBe(202);
+      expect(answer.body).toEqual({
+        job_id: jobId,
+        status: 'processing',
+        processing_mode: 'synchronous',
+        total_lots: 1,
+        created_at: expect.stringMatching(/Z$/) as string,
+        languages: ['en', 'de'],
+        message: expect.any(String) as string,
+      });
+      expect(answer.headers.get('location')).toBe(`/api/v1/batch-status/${jobId}`);
+      expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+      const running = await service.send(`/api/v1/batch-results/${jobId}`);
+      expect([running.status, running.body['error']]).toEqual([202, 'Job not completed']);
+      const status = await service.statusWhen(jobId, ended);
+      expect(status).toMatchObject({ status: 'completed', webhook_configured: true });
+      const deliveries = Object.values(status['webhooks'] as Record<string, number>);
+      expect(deliveries.reduce((sum, count) => sum + count, 0)).toBe(1);
+      const { body: results } = await service.send(`/api/v1/batch-results/${jobId}`);
+      const lot = lotOf(results['results'] as JsonObject);
+      expect(lot).toMatchObject({ lot_id: lotOf(body)['lot_id'], status: 'completed', pending_languages: [] });
+      expect((lot['descriptions'] as JsonObject[]).map(({ language }) => language)).toEqual(['en', 'de']);
+    });
+    expect(await heir.callCounts()).toEqual({ vision: 1, translation: 1 });
+  });
+
+  it('sends no webhook when it was in time', async () => {
+    const { body } = await heir.generate(heir.request({ webhook_url: heir.photos.url('hook') }));
+    const { body: status } = await heir.send(`/api/v1/batch-status/${String(body['job_id'])}`);
+    expect(Object.values(status['webhooks'] as Record<string, number>)).toEqual([0, 0, 0, 0, 0]);
+  });
+});
+
+describe('a process that is told to end', () => {
+  it('answers what is done within its grace', async () => {
+    await heir.faults({ ...NEVER, ms: 300 });
+    await withProcess({ SHUTDOWN_GRACE: '30' }, async (service, close) => {
+      const answer = service.generate(service.request());
+      await heir.callsWhen((calls) => calls.length === 1);
+      const closed = close();
+      expect((await answer).status).toBe(200);
+      await closed;
+    });
+  });
+
+  it('hands over what is not, and another one does it, asking the model again', async () => {
+    await heir.faults(NEVER);
+    const answer = await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service, close) => {
+      const waiting = service.generate(service.request());
+      await heir.callsWhen((calls) => calls.length === 1);
+      await close();
+      return waiting;
+    });
+    expect(answer.status).toBe(202);
+    expect(answer.headers.get('location')).toBe(`/api/v1/batch-status/${String(answer.body['job_id'])}`);
+    const status = await heir.statusWhen(String(answer.body['job_id']), ended);
+    expect(status).toMatchObject({ status: 'completed', progress: { processed_lots: 1 } });
+    expect((await heir.calls()).map(({ outcome }) => outcome)).toEqual(['aborted', 'answered']);
+  });
+
+  it('leaves a stored vision answer, which is not asked for again', async () => {
+    await heir.faults({ ...NEVER, contains: 'German' });
+    const answer = await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service, close) => {
+      const waiting = service.generate(service.request({ languages: ['fr', 'de', 'en'] }));
+      // French has been committed when its answer is out and the German one is all that is waited for.
+      await heir.callsWhen((calls) => calls.filter(({ outcome }) => outcome === 'answered').length === 2);
+      await close();
+      return waiting;
+    });
+    const jobId = String(answer.body['job_id']);
+    expect(await heir.statusWhen(jobId, ended)).toMatchObject({ status: 'completed' });
+    const calls = await heir.calls();
+    expect(calls.filter(({ kind }) => kind === 'vision').length).toBe(1);
+    const { body } = await heir.send(`/api/v1/batch-results/${jobId}`);
+    const descriptions = lotOf(body['results'] as JsonObject)['descriptions'] as JsonObject[];
+    expect(descriptions.map(({ language }) => language)).toEqual(['fr', 'de', 'en']);
+    for (const description of descriptions) expect(description).not.toHaveProperty('fallback');
+  });
+});
+
+describe('a process that died', () => {
+  /** The job of a request as a dead process leaves it: held by a lease that nobody renews. */
+  async function die(body: JsonObject): Promise<string> {
+    const job = await heir.jobOfLot(body);
+    const jobId = String(job?.['id']);
+    await heir.db.database.execute(
+      `update batch_jobs set locked_until = clock_timestamp() - interval '1 second', lock_token = gen_random_uuid()
+       where id = $1`,
+      [jobId],
+    );
+    return jobId;
+  }
+
+  const takeOver = () => heir.app.get(AbandonedJobsCron).tick();
+
+  it('with an Idempotency-Key: the work is resumed, and the retry gets it', async () => {
+    await heir.faults(NEVER);
+    await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service) => {
+      const body = service.request();
+      const headers = key();
+      const hangUp = new AbortController();
+      const first = service.generate(body, { headers, signal: hangUp.signal }).catch(() => 'hung up');
+      await heir.callsWhen((calls) => calls.length === 1);
+      hangUp.abort();
+      await first;
+      const jobId = await die(body);
+      await takeOver();
+      expect(await heir.statusWhen(jobId, ended)).toMatchObject({ status: 'completed' });
+      const retry = await heir.generate(body, { headers });
+      expect([retry.status, retry.body['job_id']]).toEqual([200, jobId]);
+      expect(await heir.callCounts()).toEqual({ vision: 2, translation: 0 });
+    });
+  });
+
+  it('after its 202: the work is resumed without a second vision call', async () => {
+    await heir.faults({ ...NEVER, model: 'gpt-5.6-luna' });
+    await withProcess({ SYNC_TIMEOUT: '1', SHUTDOWN_GRACE: '0.1' }, async (service) => {
+      const body = service.request({ languages: ['de'] });
+      const answer = await service.generate(body);
+      expect(answer.status).toBe(202);
+      const jobId = await die(body);
+      await takeOver();
+      expect(await heir.statusWhen(jobId, ended)).toMatchObject({ status: 'completed' });
+      expect(await heir.callCounts()).toEqual({ vision: 1, translation: 2 });
+    });
+  });
+
+  it('otherwise: the job fails with INTERRUPTED, and the model is not asked again', async () => {
+    await heir.faults({ ...NEVER, ms: 1000 });
+    await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service) => {
+      const body = service.request();
+      const waiting = service.generate(body);
+      await heir.callsWhen((calls) => calls.length === 1);
+      const jobId = await die(body);
+      await takeOver();
+      const status = await heir.statusWhen(jobId, ended);
+      expect(status).toMatchObject({ status: 'failed', progress: { failed_lots: 1 }, error_code: 'INTERRUPTED' });
+      const { body: results } = await heir.send(`/api/v1/batch-results/${jobId}`);
+      expect(lotOf(results['results'] as JsonObject)).toMatchObject({
+        status: 'failed',
+        error: { code: 'INTERRUPTED' },
+        descriptions: [],
+      });
+      // Its process was not dead after all: the client is told the truth, and may try again.
+      const answer = await waiting;
+      expectRefusal(answer, 'SERVICE_UNAVAILABLE');
+      expect(answer.headers.get('retry-after')).toBe('1');
+      expect(await heir.callCounts()).toEqual({ vision: 1, translation: 0 });
+      expect((await heir.generate(body)).status).toBe(200);
+    });
+  });
+});
