@@ -45,7 +45,7 @@ const ended = once(service, 'exit').then(([code]) => {
   process.exit(1);
 });
 // Ctrl-C reaches the service too (same process group); it drains and ends, and so do we.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => end(signal));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void end(signal));
 
 say('\nStarting (the first start also creates the database) ...');
 await untilReady();

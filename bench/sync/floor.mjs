@@ -16,7 +16,9 @@ const settings = {
 const server = createServer((request, response) => {
   const chunks = [];
   request.on('data', (chunk) => chunks.push(chunk));
-  request.on('end', async () => {
+  request.on('end', () => void forward());
+
+  async function forward() {
     try {
       const [lot] = JSON.parse(Buffer.concat(chunks)).lots;
       const body = buildVisionRequest({ additionalInfo: lot.additional_info, imageUrls: lot.images }, settings);
@@ -26,7 +28,7 @@ const server = createServer((request, response) => {
     } catch {
       response.writeHead(500).end();
     }
-  });
+  }
 });
 server.keepAliveTimeout = 120_000;
 server.listen({ port: 0, host: '127.0.0.1', backlog: 8192 }, () => process.send({ port: server.address().port }));

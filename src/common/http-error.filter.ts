@@ -86,7 +86,7 @@ function fromHttpException(exception: HttpException): ServiceError {
       const response = exception.getResponse();
       const rules = typeof response === 'object' ? (response as { message?: unknown }).message : undefined;
       return new ServiceError('VALIDATION_FAILED', 'Some values are not allowed; details names each.', {
-        details: { fields: Array.isArray(rules) ? rules : [String(rules ?? exception.message)] },
+        details: { fields: Array.isArray(rules) ? rules : [typeof rules === 'string' ? rules : exception.message] },
       });
     }
     case 404:
@@ -142,5 +142,5 @@ function routeOf(request: Request): string {
 
 function describe(cause: unknown): string | undefined {
   if (cause === undefined) return undefined;
-  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  return cause instanceof Error ? (cause.stack ?? cause.message) : `a thrown ${typeof cause}`;
 }
