@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash, createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +53,29 @@ print(json.dumps([sign(v["key"], v["method"], v["target"], v["body"].encode(), v
       const values = [key, String(timestamp), method, target];
       const printed = execFileSync('sh', ['-c', program, 'sh', ...values], { input: body, encoding: 'utf8' });
       expect(printed, name).toBe(`${signature}\n`);
+    }
+  });
+
+  it('the README’s Python signs the vectors without a body, and hashes the JSON that it sends', () => {
+    const readme = readFileSync(packagePath('README.md'), 'utf8').match(/^```python\n([\s\S]*?)\n```/m)?.[1];
+    const program = `${readme}
+import io, sys
+def urlopen(request, timeout):
+    return io.StringIO(json.dumps({"signature": request.headers["X-signature"], "body": (request.data or b"").decode()}))
+urllib.request.urlopen = urlopen
+def at(v):
+    time.time = lambda: v["timestamp"]
+    return call("http://service.test", v["key"], v["method"], v["target"], json.loads(v["body"] or "null"))
+print(json.dumps([at(v) for v in json.load(sys.stdin)]))`;
+    const sent = runPython(program, signedRequests) as { signature: string; body: string }[];
+    for (const [index, { key, timestamp, method, target, body, signature }] of signedRequests.entries()) {
+      const answer = sent[index];
+      if (body === '') expect(answer).toEqual({ signature, body: '' });
+      const digest = createHash('sha256')
+        .update(answer?.body ?? '')
+        .digest('hex');
+      const message = ['v1', timestamp, method, target, digest].join('\n');
+      expect(answer?.signature).toBe(`v1=${createHmac('sha256', key).update(message).digest('hex')}`);
     }
   });
 
