@@ -9,6 +9,7 @@ import { ShardStore, type ShardClaim } from '../jobs/shard-store.js';
 import { isTerminal } from '../jobs/states.js';
 import { LATE_ATTEMPT } from './attempts.js';
 import { JobAdvance, JobEndedError } from './job-advance.js';
+import { ShardEnd } from './shard-end.js';
 import type { Stage } from './stage.js';
 import { shardLots } from './shard-lots.js';
 
@@ -37,6 +38,7 @@ export class CheckPhotosStage implements Stage {
     private readonly lots: ShardLotStore,
     private readonly shards: ShardStore,
     private readonly advance: JobAdvance,
+    private readonly end: ShardEnd,
   ) {}
 
   claim(limit: number): Promise<ShardClaim[]> {
@@ -114,7 +116,7 @@ export class CheckPhotosStage implements Stage {
       return true;
     } catch (error) {
       if (!(error instanceof JobEndedError)) throw error;
-      await this.shards.letGo(this.database, claim, { status: 'cancelled', finished_at: this.clock.date() });
+      await this.end.abandon(claim);
       return false;
     }
   }
@@ -124,7 +126,7 @@ export class CheckPhotosStage implements Stage {
     const { row } = claim;
     const job = await this.shards.job(this.database, row.job_id);
     if (job === undefined || isTerminal(job.status)) {
-      await this.shards.letGo(this.database, claim, { status: 'cancelled', finished_at: this.clock.date() });
+      await this.end.abandon(claim);
       return;
     }
     const delay = await this.restSeconds(lots);

@@ -34,9 +34,11 @@ export class ShardEnd {
     });
   }
 
-  /** Nothing more will be written for this job. */
+  /** The job has ended, perhaps with this very shard: nothing more will be written for it. */
   async abandon(claim: ShardClaim): Promise<void> {
-    await this.shards.letGo(this.database, claim, { status: 'cancelled', finished_at: this.clock.date() });
+    const job = await this.shards.job(this.database, claim.row.job_id);
+    const status = job?.status === 'completed' || job?.status === 'failed' ? 'done' : 'cancelled';
+    await this.shards.letGo(this.database, claim, { status, finished_at: this.clock.date() });
   }
 
   private async retry(tx: Transaction, claim: ShardClaim, lots: ShardLots, over: boolean): Promise<void> {

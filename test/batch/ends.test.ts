@@ -1,0 +1,149 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Retention } from '../../src/batch/retention.js';
+import { JobEnder } from '../../src/webhook/end-job.js';
+import { Database } from '../../src/database/database.service.js';
+import { BatchRig } from './rig.js';
+
+describe('how a job ends', () => {
+  let rig: BatchRig;
+  beforeEach(async () => {
+    rig = await BatchRig.start();
+  });
+  afterEach(() => rig.close());
+
+  async function cancel(id: string): Promise<void> {
+    await rig.module.get(Database).transaction(async (tx) => {
+      await tx.execute('update openai_batches set cancel_requested = true where job_id = $1', [id]);
+      await rig.module.get(JobEnder).endJob(tx, id, 'cancelled');
+    });
+  }
+
+  async function age(id: string, hours: number): Promise<void> {
+    await rig.db.database.execute(
+      'update batch_jobs set created_at = now() - make_interval(hours => $2) where id = $1',
+      [id, hours],
+    );
+  }
+
+  const settled = async () => (await rig.shards()).every((shard) => ['done', 'cancelled'].includes(shard.status));
+
+  it('lets lots without photos, and with too few of them, fail alone', async () => {
+    const id = await rig.job({
+      lots: 4,
+      photos: (position) =>
+        [[], ['/missing1.jpg'], ['/a.jpg', '/b.jpg', '/c.jpg', '/missing2.jpg'], ['/d.jpg']][position] ?? [],
+    });
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 2 });
+    expect((await rig.lots(id)).map((lot) => lot.error?.code)).toEqual([
+      'NO_IMAGES',
+      'IMAGE_UNREACHABLE',
+      undefined,
+      undefined,
+    ]);
+    expect(await rig.audit(id)).toEqual([]);
+  });
+
+  it('fails only when no lot could be finished', async () => {
+    const id = await rig.job({ lots: 2, photos: () => ['/missing.jpg'] });
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'failed', failed_lots: 2 });
+    await rig.runUntil(settled);
+    expect(Object.keys(await rig.created())).toEqual([]);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6])('freezes results when it is cancelled after %i rounds of stages', async (rounds) => {
+    const names = ['photos', 'submit', 'watch', 'take-in', 'submit', 'watch'] as const;
+    const id = await rig.job();
+    for (const name of names.slice(0, rounds)) {
+      await rig.makeDue();
+      await rig.run(name);
+    }
+    await cancel(id);
+    const frozen = await rig.results(id);
+    await rig.runUntil(settled);
+    expect(await rig.jobRow(id)).toMatchObject({ status: 'cancelled' });
+    expect(await rig.results(id)).toEqual(frozen);
+    expect(await rig.audit(id)).toEqual([]);
+  });
+
+  it('counts what OpenAI still answers after a cancel, and keeps none of it', async () => {
+    const id = await rig.job();
+    await rig.run('photos');
+    await rig.run('submit');
+    while (!(await rig.shards()).some((shard) => shard.status === 'taking_in')) {
+      await rig.makeDue();
+      await rig.run('watch');
+    }
+    await cancel(id);
+    await rig.runUntil(settled);
+    expect(await rig.results(id)).toEqual([]);
+    expect(await rig.db.database.query('select stage, calls from job_usage')).toEqual([{ stage: 'vision', calls: 3 }]);
+  });
+
+  it('ends within a day though both stages are stuck at OpenAI', async () => {
+    await rig.fault({ action: 'batch_stuck', state: 'finalizing' });
+    const id = await rig.job();
+    await rig.run('photos');
+    await rig.run('submit');
+    await age(id, 22);
+    const job = await rig.runToEnd(id);
+    expect(job).toMatchObject({ status: 'completed', processed_lots: 3 });
+    expect(await rig.audit(id)).toEqual([]);
+    await rig.runUntil(settled);
+    expect((await rig.shards()).map((shard) => shard.attempt)).toEqual([0, 2]);
+  });
+
+  it('gives up a batch that cannot even be cancelled', async () => {
+    await rig.fault({ action: 'batch_stuck', state: 'cancelling' }, { action: 'batch_stuck', state: 'in_progress' });
+    const id = await rig.job({ languages: ['en'] });
+    await rig.run('photos');
+    await rig.run('submit');
+    await age(id, 23);
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
+  });
+
+  it('does not pass the cost that the client allows', async () => {
+    const id = await rig.job({ options: { max_cost_usd: 0.0001 } });
+    await age(id, 22);
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'failed', failed_lots: 3 });
+    expect((await rig.lots(id)).map((lot) => lot.error?.code)).toEqual(Array(3).fill('COST_LIMIT_EXCEEDED'));
+    expect(await rig.jobRow(id)).toMatchObject({ cost_usd: '0.00000000' });
+  });
+
+  it('fails what is missing after a day, and keeps the English of what is not translated', async () => {
+    const id = await rig.job();
+    await rig.runUntil(async () => (await rig.lots(id)).every((lot) => lot.status === 'translating'));
+    await rig.db.database.execute(
+      `update batch_lots set status = 'processing', attempt = 0 where job_id = $1 and position = 0`,
+      [id],
+    );
+    await rig.db.database.execute('update batch_jobs set awaiting_vision = 1, awaiting_translation = 2 where id = $1', [
+      id,
+    ]);
+    await age(id, 24);
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 1 });
+    expect((await rig.lots(id))[0]?.error?.code).toBe('DEADLINE_EXCEEDED');
+    expect(await rig.results(id)).toContain('1 de fallback');
+    expect(await rig.audit(id)).toEqual([]);
+  });
+
+  it('removes old jobs, but none that still has something to deliver', async () => {
+    const retention = rig.module.get(Retention);
+    const [old, undelivered, young] = [await rig.job(), await rig.job(), await rig.job()];
+    for (const id of [old, undelivered, young]) await rig.runToEnd(id);
+    await rig.runUntil(settled);
+    await rig.db.database.execute(`update batch_jobs set completed_at = now() - interval '31 days' where id <> $1`, [
+      young,
+    ]);
+    await rig.db.database.execute(
+      `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, next_attempt_at, created_at)
+       values ($1, $1, 'acme', 'https://a.test', 'https://a.test/', 'batch_job_completed', now(), now())`,
+      [undelivered],
+    );
+    while (await retention.step());
+    const left = await rig.db.database.query<{ id: string }>('select id from batch_jobs order by id');
+    expect(left.map((row) => row.id)).toEqual([undelivered, young]);
+    for (const table of ['batch_lots', 'batch_lot_inputs', 'batch_results', 'openai_batches', 'job_usage']) {
+      expect(await rig.db.database.query(`select 1 from ${table} where job_id = $1`, [old])).toEqual([]);
+    }
+  });
+});
