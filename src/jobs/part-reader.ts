@@ -1,0 +1,94 @@
+import { Injectable } from '@nestjs/common';
+import { Database } from '../database/database.service.js';
+import type { StoredError } from './batch-job.entity.js';
+import type { LotDescription, LotRecord } from './lot-result.js';
+
+/** Consecutive lots of one job. */
+export interface LotRange {
+  readonly jobId: string;
+  readonly from: number;
+  /** Inclusive. */
+  readonly to: number;
+  /** The highest revision to read. */
+  readonly revision: number;
+}
+
+type Row = [
+  range: number,
+  position: number,
+  lotId: string,
+  status: LotRecord['status'],
+  finishedAt: number | null,
+  processedImages: number,
+  missingImages: string | null,
+  error: StoredError | null,
+  language: string | null,
+  html: string,
+  fallback: boolean,
+  assessment: string | null,
+  usage: string | null,
+];
+
+/**
+ * Reads small ranges of many jobs' lots at once: a hundred one-lot jobs are one statement instead of two hundred.
+ * Large ranges belong to LotResultReader, which is flat in memory and reads lots and results apart.
+ */
+@Injectable()
+export class PartReader {
+  constructor(private readonly database: Database) {}
+
+  /** Each range's lots with their descriptions, in order of position; `renderLot` makes of them what LotResultReader does. */
+  async readMany(ranges: readonly LotRange[]): Promise<LotRecord[][]> {
+    const found = ranges.map((): LotRecord[] => []);
+    if (ranges.length === 0) return found;
+    const { rows } = await this.database.pool.query<Row>({
+      rowMode: 'array',
+      text: `select p.n, l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8,
+          l.processed_images, l.missing_images::text, l.error, r.language, r.html, r.fallback,
+          case when j.options ? 'include' then r.assessment::text end,
+          case when j.options ? 'include' then r.usage::text end
+        from unnest($1::int[], $2::uuid[], $3::int[], $4::int[], $5::int[])
+          as p (n, job_id, first, last, revision)
+        join batch_jobs j on j.id = p.job_id
+        join batch_lots l on l.job_id = p.job_id and l.position between p.first and p.last
+        left join batch_results r on r.job_id = l.job_id and r.position = l.position and r.revision <= p.revision
+          and l.status = 'completed'
+        order by p.n, l.position, r.language, r.revision desc`,
+      values: [
+        ranges.map((_, index) => index),
+        ranges.map(({ jobId }) => jobId),
+        ranges.map(({ from }) => from),
+        ranges.map(({ to }) => to),
+        ranges.map(({ revision }) => revision),
+      ],
+    });
+    let position = -1;
+    let range = -1;
+    let descriptions: LotDescription[] = [];
+    for (const row of rows) {
+      if (row[0] !== range || row[1] !== position) {
+        [range, position] = row;
+        descriptions = [];
+        found[range]?.push(toRecord(row, descriptions));
+      }
+      const [, , , , , , , , language, html, fallback, assessment, usage] = row;
+      // The highest revision comes first; a failed lot has none.
+      if (language !== null && descriptions.at(-1)?.language !== language) {
+        descriptions.push({ language, html, fallback, assessment, usage });
+      }
+    }
+    return found;
+  }
+}
+
+function toRecord(lot: Row, descriptions: readonly LotDescription[]): LotRecord {
+  return {
+    lotId: lot[2],
+    status: lot[3],
+    finishedAt: lot[4] === null ? null : new Date(lot[4]),
+    processedImages: lot[5],
+    missingImages: lot[6],
+    error: lot[7],
+    descriptions,
+  };
+}
