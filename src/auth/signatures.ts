@@ -59,8 +59,13 @@ export class LotsHmac {
 
   /** @param lotText - the exact source text of the next lot, valid JSON */
   add(lotText: string): void {
+    if (this.hmacs.length > 0) this.addCanonical(canonicalValue(lotText));
+  }
+
+  /** @param canonical - the next lot in canonical form already */
+  addCanonical(canonical: string): void {
     if (this.hmacs.length === 0) return;
-    this.waiting += this.isFirst ? canonicalValue(lotText) : ',' + canonicalValue(lotText);
+    this.waiting += this.isFirst ? canonical : ',' + canonical;
     this.isFirst = false;
     if (this.waiting.length >= BATCH_CHARACTERS) this.flush();
   }

@@ -200,6 +200,17 @@ export class LotSplitter implements RequestSplitter {
         else if (byte === QUOTE) inString = false;
         continue;
       }
+      if (byte === OPENING_BRACE && depth === LOTS_DEPTH && start < 0) {
+        const end = this.readPlainLot(chunk, position);
+        if (end >= 0) {
+          if (chunk[end] === CLOSING_BRACKET) {
+            this.leaveLots();
+            return end + 1;
+          }
+          position = end;
+          continue;
+        }
+      }
       if (byte === QUOTE) inString = true;
       else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) {
         if (++depth > MAX_JSON_DEPTH) throw tooDeep(`lots[${this.lotCount}], at byte ${this.consumed + position},`);
@@ -225,6 +236,19 @@ export class LotSplitter implements RequestSplitter {
     this.escaped = escaped;
     this.keepLotPiece(chunk, start);
     return chunk.length;
+  }
+
+  /** @returns where the comma or bracket behind the lot stands, or -1 when it is to be read the general way */
+  private readPlainLot(chunk: Buffer, start: number): number {
+    const lots = this.sink.plainLots;
+    let end = lots?.read(chunk, start) ?? -1;
+    if (lots === undefined || end < 0) return -1;
+    while (end < chunk.length && isSpace(chunk[end] as number)) end++;
+    if (chunk[end] !== COMMA && chunk[end] !== CLOSING_BRACKET) return -1;
+    lots.keep(chunk);
+    this.lotCount++;
+    this.afterComma = chunk[end] === COMMA;
+    return end;
   }
 
   private leaveLots(): void {

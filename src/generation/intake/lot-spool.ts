@@ -1,15 +1,21 @@
-import { createReadStream, type ReadStream } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CopyEncoder } from '../../database/copy-encoder.js';
 import { copyRows } from '../../database/copy-rows.js';
 import type { Transaction } from '../../database/database.service.js';
 import type { RequestedLot } from '../request/lot-rules.js';
+import type { PlainLotReader } from './plain-lot-reader.js';
 
 /** Rows up to this many bytes stay in memory: an ordinary request never touches the disk. */
 const MEMORY_BYTES = 1024 * 1024;
 /** Rows are handed on in pieces of this size. */
 const PIECE_BYTES = 256 * 1024;
+const READ_BYTES = 128 * 1024;
+/**
+ * Buffers that reading back takes turns with: a stream between here and the socket holds two at most, since each is larger
+ * than its high-water mark. New ones for each piece would be 60 MB of garbage at a time.
+ */
+const READ_BUFFERS = 4;
 
 const LOTS = 'batch_lots (job_id, position, lot_id)';
 const INPUTS = 'batch_lot_inputs (job_id, position, additional_info, images, webhook)';
@@ -47,6 +53,17 @@ export class LotSpool {
       .json(lot.images)
       .text(lot.webhook)
       .endRow();
+  }
+
+  /** The lot that `lot` has just read from `bytes`, byte for byte the same row as {@link add} makes of it. */
+  addPlain(lot: PlainLotReader, bytes: Buffer): void {
+    const position = this.count;
+    this.count += 1;
+    this.lots.encoder.ready(this.jobId).integer(position).text(lot.lotId).endRow();
+    const row = this.inputs.encoder.ready(this.jobId).integer(position);
+    if (lot.infoFrom >= 0) row.plain(bytes, lot.infoFrom, lot.infoTo);
+    else row.text(lot.additionalInfo);
+    row.ready(lot.imagesJson).text(lot.webhook).endRow();
   }
 
   /** True when {@link drain} should be awaited before more is added. */
@@ -87,39 +104,55 @@ class RowFile {
   }
 
   async drain(): Promise<void> {
-    const piece = this.encoder.take();
-    if (piece.length === 0) return;
-    this.pieces.push(piece);
-    this.inMemory += piece.length;
-    if (this.inMemory <= MEMORY_BYTES && this.handle === undefined) return;
-    this.handle ??= await open(this.path, 'wx', 0o600);
-    this.budget.take(this.inMemory);
-    this.onDisk += this.inMemory;
-    await this.handle.writev(this.pieces);
-    this.pieces.length = 0;
+    if (this.encoder.size === 0) return;
+    if (this.handle === undefined && this.inMemory + this.encoder.size <= MEMORY_BYTES) {
+      const piece = this.encoder.take();
+      this.inMemory += piece.length;
+      this.pieces.push(piece);
+      return;
+    }
+    this.handle ??= await open(this.path, 'wx+', 0o600);
+    for (const piece of this.pieces.splice(0)) await this.append(piece);
     this.inMemory = 0;
+    await this.encoder.writeTo((rows) => this.append(rows));
   }
 
   async *rows(): AsyncGenerator<Buffer> {
-    if (this.handle !== undefined) {
-      const file: ReadStream = createReadStream(this.path, { highWaterMark: PIECE_BYTES });
-      for await (const piece of file) yield piece as Buffer;
-    }
+    await this.drain();
     yield* this.pieces;
-    const rest = this.encoder.take();
-    // Kept: a transaction that is run again must find the same rows.
-    if (rest.length > 0) {
-      this.pieces.push(rest);
-      yield rest;
+    const { handle } = this;
+    if (handle === undefined) return;
+    const buffers = Array.from({ length: READ_BUFFERS }, () => Buffer.allocUnsafeSlow(READ_BYTES));
+    for (let at = 0, turn = 0; at < this.onDisk; turn++) {
+      const { bytesRead, buffer } = await handle.read(buffers[turn % READ_BUFFERS] as Buffer, 0, READ_BYTES, at);
+      if (bytesRead === 0) throw new Error('a spool file is shorter than what was written to it');
+      yield buffer.subarray(0, bytesRead);
+      at += bytesRead;
+    }
+  }
+
+  private async append(rows: Buffer): Promise<void> {
+    this.budget.take(rows.length);
+    const at = this.onDisk;
+    this.onDisk += rows.length;
+    for (let written = 0; written < rows.length;) {
+      const { bytesWritten } = await (this.handle as FileHandle).write(
+        rows,
+        written,
+        rows.length - written,
+        at + written,
+      );
+      written += bytesWritten;
     }
   }
 
   async discard(): Promise<void> {
     this.pieces.length = 0;
-    if (this.handle === undefined) return;
-    await this.handle.close();
-    await rm(this.path, { force: true });
+    const { handle } = this;
+    if (handle === undefined) return;
     this.handle = undefined;
+    await handle.close();
+    await rm(this.path, { force: true });
     this.budget.give(this.onDisk);
     this.onDisk = 0;
   }

@@ -11,6 +11,7 @@ import {
 import type { RequestSink, RequestSplitter } from './request-sink.js';
 
 const LINE_FEED = 0x0a;
+const OPENING_BRACE = 0x7b;
 
 /**
  * Splits `application/x-ndjson`: the first line is the request without `lots`, each further line a lot. Lines end with
@@ -67,6 +68,12 @@ export class NdjsonSplitter implements RequestSplitter {
   }
 
   private emitLot(source: Buffer, offset: number): void {
+    const lots = this.sink.plainLots;
+    if (source[0] === OPENING_BRACE && lots?.read(source, 0) === source.length) {
+      lots.keep(source);
+      this.lotCount++;
+      return;
+    }
     if (isTooDeep(source)) throw tooDeep(`lots[${this.lotCount}], which starts at byte ${offset},`);
     this.sink.onLot(readLot(source, this.lotCount, offset));
     this.lotCount++;

@@ -11,9 +11,9 @@ import { AllowList } from '../../outbound/allow-list.js';
 import { readIdempotencyKey } from '../request/idempotency.js';
 import { RequestContent } from '../request/request-content.js';
 import { createSplitter, openBodyStream, type BodyStream } from './body-stream.js';
+import { IntakeSink } from './intake-sink.js';
 import type { IntakenRequest } from './intaken-request.js';
 import { LotSpool } from './lot-spool.js';
-import type { RequestHead, RequestSink, SourceLot } from './request-sink.js';
 import { SpoolFolder } from './spool-folder.js';
 
 /**
@@ -101,30 +101,6 @@ interface Upload {
   readonly proven: () => void;
   readonly jobId: string;
   readonly spool: LotSpool;
-}
-
-/** What the splitter calls: each lot is signed as it was sent, checked, and kept as a row. */
-class IntakeSink implements RequestSink {
-  members: Readonly<Record<string, unknown>> = {};
-  hasLots = false;
-
-  constructor(
-    private readonly content: RequestContent,
-    private readonly spool: LotSpool,
-    private readonly signer: ReturnType<AuthService['lotsHmac']>,
-  ) {}
-
-  onHead(head: RequestHead): void {
-    this.members = head.members;
-    this.hasLots = head.lots === 'streamed';
-    if (head.lots === 'other' && head.lotsText !== undefined) this.signer?.useWhole(head.lotsText);
-  }
-
-  onLot(lot: SourceLot): void {
-    this.signer?.add(lot.text);
-    const checked = this.content.addLot(lot.value, () => lot.text);
-    if (checked !== null) this.spool.add(checked);
-  }
 }
 
 /** RFC 7240: `Prefer: respond-async`, alone or among others. */

@@ -31,6 +31,19 @@ export interface RequestSink {
   /** Once: for NDJSON before the first lot, for JSON after the last, since `lots` may come anywhere. */
   onHead(head: RequestHead): void;
   onLot(lot: SourceLot): void;
+  /** Reads usual lots without parsing them; without it, and for all others, `onLot` is called. */
+  readonly plainLots?: PlainLots;
+}
+
+/** A faster way for lots that need no judgement; see PlainLotReader. */
+export interface PlainLots {
+  /**
+   * @param start - of the lot in `bytes`
+   * @returns the position behind its last byte, or -1 when it is no plain lot or does not end in `bytes`
+   */
+  read(bytes: Buffer, start: number): number;
+  /** Takes the lot just read as the next one; `bytes` are the same. */
+  keep(bytes: Buffer): void;
 }
 
 /** Takes the decoded body in chunks of any size; work and memory per call grow with the chunk, not with the body. */

@@ -1,8 +1,8 @@
 import { ServiceError } from '../../common/service-error.js';
-import type { AllowList } from '../../outbound/address-rules.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
 import { characters, isObject, isStorable } from './field-problems.js';
 import { checkWebhook, type LotReport } from './lot-rules.js';
+import type { PlainUrls } from './plain-urls.js';
 
 export const VERSION = '1.0.0';
 export const REQUEST_MODES = ['auto', 'sync', 'batch'] as const;
@@ -26,7 +26,7 @@ export interface RequestHead {
  * Checks all members of the body but `lots` and `signature`; problems go to `report`.
  * @throws ServiceError UNSUPPORTED_VERSION before anything else is judged
  */
-export function checkHead(head: Readonly<Record<string, unknown>>, allow: AllowList, report: LotReport): RequestHead {
+export function checkHead(head: Readonly<Record<string, unknown>>, urls: PlainUrls, report: LotReport): RequestHead {
   if (head['version'] !== VERSION) {
     throw new ServiceError('UNSUPPORTED_VERSION', `This service speaks version "${VERSION}"; send it as version.`, {
       details: { supported_versions: [VERSION] },
@@ -42,7 +42,7 @@ export function checkHead(head: Readonly<Record<string, unknown>>, allow: AllowL
     mode:
       oneOf(head['mode'], REQUEST_MODES, () => problems.add('mode', `must be one of ${REQUEST_MODES.join(', ')}`)) ??
       'auto',
-    webhookUrl: checkWebhook(head['webhook_url'], 'webhook_url', allow, report),
+    webhookUrl: checkWebhook(head['webhook_url'], 'webhook_url', urls, report),
     options: {
       ...listOption('include', INCLUDES, head, report),
       ...listOption('webhook_events', WEBHOOK_EVENTS, head, report),

@@ -1,9 +1,11 @@
-import { checkUrl, type AllowList } from '../../outbound/address-rules.js';
 import { characters, isObject, isStorable, type FieldProblems } from './field-problems.js';
+import type { PlainUrls } from './plain-urls.js';
 import { topLevelToken } from './top-level-token.js';
 
-const MAX_LOT_ID = 100;
-const MAX_INFO = 4000;
+/** Characters of a lot_id. */
+export const MAX_LOT_ID = 100;
+/** Characters of an additional_info. */
+export const MAX_INFO = 4000;
 
 /** A lot of a request, checked. */
 export interface RequestedLot {
@@ -32,7 +34,7 @@ export function checkLot(
   value: unknown,
   source: () => string,
   position: number,
-  allow: AllowList,
+  urls: PlainUrls,
   report: LotReport,
 ): RequestedLot | null {
   const path = `lots[${position}]`;
@@ -42,8 +44,8 @@ export function checkLot(
   }
   const lotId = checkLotId(value['lot_id'], source, path, report.problems);
   const additionalInfo = checkInfo(value['additional_info'], path, report.problems);
-  const images = checkImages(value['images'], path, allow, report);
-  const webhook = checkWebhook(value['webhook'], `${path}.webhook`, allow, report);
+  const images = checkImages(value['images'], path, urls, report);
+  const webhook = checkWebhook(value['webhook'], `${path}.webhook`, urls, report);
   if (lotId === null || images === null) return null;
   return { lotId, additionalInfo, images, webhook };
 }
@@ -79,31 +81,31 @@ function checkInfo(value: unknown, path: string, problems: FieldProblems): strin
   return value;
 }
 
-function checkImages(value: unknown, path: string, allow: AllowList, report: LotReport): string[] | null {
+function checkImages(value: unknown, path: string, urls: PlainUrls, report: LotReport): string[] | null {
   if (!Array.isArray(value)) {
     report.problems.add(`${path}.images`, 'must be an array of photos, each an object with url or a string');
     return null;
   }
-  const urls: string[] = [];
+  const addresses: string[] = [];
   for (const [index, image] of value.entries()) {
     const url: unknown = isObject(image) ? image['url'] : image;
     if (typeof url !== 'string') {
       report.problems.add(`${path}.images[${index}]`, 'must be an object with url or a string');
       continue;
     }
-    if (!isStorable(url) || !checkUrl(url, allow).ok) report.invalidImage(url);
-    urls.push(url);
+    if (!isStorable(url) || !urls.isAllowed(url)) report.invalidImage(url);
+    addresses.push(url);
   }
-  return urls;
+  return addresses;
 }
 
 /** Checks a webhook's address; null and "" are absent. */
-export function checkWebhook(value: unknown, path: string, allow: AllowList, report: LotReport): string | null {
+export function checkWebhook(value: unknown, path: string, urls: PlainUrls, report: LotReport): string | null {
   if (value === undefined || value === null || value === '') return null;
   if (typeof value !== 'string') {
     report.problems.add(path, 'must be a string');
     return null;
   }
-  if (!isStorable(value) || !checkUrl(value, allow).ok) report.invalidWebhook(value, path);
+  if (!isStorable(value) || !urls.isAllowed(value)) report.invalidWebhook(value, path);
   return value;
 }

@@ -5,6 +5,7 @@ import { FieldProblems, MAX_NAMED } from './field-problems.js';
 import { checkHead, type RequestHead } from './head-rules.js';
 import { checkLanguageTags } from './language-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
+import { PlainUrls } from './plain-urls.js';
 
 /** Different addresses a job may have: each gets its own parts and its own retries. */
 const MAX_WEBHOOKS = 100;
@@ -19,6 +20,15 @@ export interface CheckedRequest extends RequestHead {
   readonly webhooks: ReadonlySet<string>;
   /** The only lot of a synchronous request. */
   readonly onlyLot: RequestedLot | null;
+}
+
+/** What the rules about the whole request need of a lot. */
+export interface CheckedLot {
+  readonly lotId: string;
+  readonly webhook: string | null;
+  readonly imageCount: number;
+  /** Of additional_info. */
+  readonly infoCharacters: number;
 }
 
 type Limits = AppConfig['limits'];
@@ -38,30 +48,54 @@ export class RequestContent implements LotReport {
   private images = 0;
   private infoCharacters = 0;
   private lotsWithoutImages = 0;
+  /** What is known of the addresses in this request. */
+  readonly urls: PlainUrls;
 
   constructor(
     private readonly limits: Limits,
-    private readonly allow: AllowList,
-  ) {}
+    allow: AllowList,
+  ) {
+    this.urls = new PlainUrls(allow);
+  }
+
+  /** Lots so far, those beyond MAX_LOTS included. */
+  get lotCount(): number {
+    return this.total;
+  }
 
   /** Checks one lot; null when it is not worth keeping because the request will be refused. */
   addLot(value: unknown, source: () => string): RequestedLot | null {
     const position = this.total;
     this.total += 1;
     if (position >= this.limits.maxLots) return null;
-    const lot = checkLot(value, source, position, this.allow, this);
+    const lot = checkLot(value, source, position, this.urls, this);
     if (lot === null) return null;
-    if (this.seen.has(lot.lotId)) this.duplicates.add(lot.lotId);
-    this.seen.add(lot.lotId);
-    if (lot.webhook !== null && this.webhooks.size <= MAX_WEBHOOKS) this.webhooks.add(lot.webhook);
-    this.images += lot.images.length;
-    this.infoCharacters += lot.additionalInfo?.length ?? 0;
-    if (lot.images.length === 0) this.lotsWithoutImages += 1;
-    if (lot.images.length > this.limits.maxSyncImages) this.overSync.add(lot.lotId);
-    if (lot.images.length > this.limits.maxLotImages) this.overBatch.add(lot.lotId);
     if (position === 0) this.first = lot;
+    const { lotId, webhook, images, additionalInfo } = lot;
+    const infoCharacters = additionalInfo?.length ?? 0;
+    return this.count({ lotId, webhook, imageCount: images.length, infoCharacters }) ? lot : null;
+  }
+
+  /**
+   * Counts a lot that breaks no rule by itself; not for the first, which a synchronous answer needs whole.
+   * @returns whether it is worth keeping
+   */
+  addChecked(lot: CheckedLot): boolean {
+    this.total += 1;
+    return this.total <= this.limits.maxLots && this.count(lot);
+  }
+
+  private count({ lotId, webhook, imageCount, infoCharacters }: CheckedLot): boolean {
+    if (this.seen.has(lotId)) this.duplicates.add(lotId);
+    else this.seen.add(lotId);
+    if (webhook !== null && this.webhooks.size <= MAX_WEBHOOKS) this.webhooks.add(webhook);
+    this.images += imageCount;
+    this.infoCharacters += infoCharacters;
+    if (imageCount === 0) this.lotsWithoutImages += 1;
+    if (imageCount > this.limits.maxSyncImages) this.overSync.add(lotId);
+    if (imageCount > this.limits.maxLotImages) this.overBatch.add(lotId);
     // A refused request keeps nothing: an address with U+0000, say, could not even be spooled.
-    return this.refusable ? null : lot;
+    return !this.refusable;
   }
 
   /** Whether something was found already that the request will be refused for. */
@@ -85,7 +119,7 @@ export class RequestContent implements LotReport {
    * @throws ServiceError with the documented code of the first rule that is broken
    */
   judge(head: Readonly<Record<string, unknown>>, hasLots: boolean, respondAsync: boolean): CheckedRequest {
-    const checked = checkHead(head, this.allow, this);
+    const checked = checkHead(head, this.urls, this);
     if (!hasLots || this.total === 0) this.problems.add('lots', 'must be a list of at least one lot');
     if (this.total > this.limits.maxLots) this.throwTooManyLots();
     if (checked.webhookUrl !== null) this.webhooks.add(checked.webhookUrl);
