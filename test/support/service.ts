@@ -39,6 +39,8 @@ export interface ServiceOptions {
   readonly logger?: LoggerService;
   /** A sandbox and photos of another service: what a restarted process finds. */
   readonly beside?: TestService;
+  /** Another way to the same database. */
+  readonly databaseUrl?: (url: string) => string;
 }
 
 /** A call that reached the sandbox's POST /v1/responses. */
@@ -62,7 +64,7 @@ export class TestService {
     private readonly owns: boolean,
   ) {}
 
-  static async start({ environment = {}, logger, beside }: ServiceOptions = {}): Promise<TestService> {
+  static async start({ environment = {}, logger, beside, databaseUrl }: ServiceOptions = {}): Promise<TestService> {
     const sandbox = beside?.sandbox ?? (await TestSandbox.start({ SANDBOX_LOG_BODY_BYTES: '1000000' }));
     const photos = beside?.photos ?? (await PhotoHost.start());
     const db = beside?.db ?? (await createTestDatabase());
@@ -81,10 +83,13 @@ export class TestService {
       DATA_DIR: sandbox.stateDir,
       ...environment,
     });
-    const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, db.url), {
-      ...APPLICATION_OPTIONS,
-      logger: logger ?? false,
-    });
+    const app = await NestFactory.create<NestExpressApplication>(
+      AppModule.forRoot(config, databaseUrl?.(db.url) ?? db.url),
+      {
+        ...APPLICATION_OPTIONS,
+        logger: logger ?? false,
+      },
+    );
     setUpApp(app, config);
     await app.listen(0, '127.0.0.1');
     const urls = beside?.urls ?? {
