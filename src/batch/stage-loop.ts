@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { LeaseLostError } from '../database/lease.js';
 import type { Leases } from '../database/leases.service.js';
@@ -70,9 +71,12 @@ export class StageLoop {
   private async work(claim: ShardClaim): Promise<void> {
     const facts = { stage: this.stage.name, job_id: claim.row.job_id, first_position: claim.row.first_position };
     try {
-      await this.leases.runWithLease(claim, (lease) =>
-        this.stage.run(claim, AbortSignal.any([lease.signal, this.stopping.signal])),
-      );
+      await this.leases.runWithLease(claim, (lease) => {
+        const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
+        // Hundreds of photos are asked for side by side, each with its listener.
+        setMaxListeners(0, signal);
+        return this.stage.run(claim, signal);
+      });
     } catch (error) {
       if (error instanceof LeaseLostError) {
         this.logger.warn('a shard was taken over', facts);

@@ -1,0 +1,103 @@
+// Counts a job's lots anew, twice and without the service's code: from the downloaded NDJSON and from the tables.
+
+/** Reads a stream of NDJSON lot by lot; `onLot` gets each parsed line. */
+export async function readNdjson(body, onLot) {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of body) {
+    rest += decoder.decode(chunk, { stream: true });
+    const lines = rest.split('\n');
+    rest = lines.pop();
+    for (const line of lines) if (line !== '') onLot(JSON.parse(line));
+  }
+  if (rest !== '') onLot(JSON.parse(rest));
+}
+
+/** What is wrong with a job's lots as a client gets them. */
+export class ClientRecount {
+  missing;
+  doubled = 0;
+  foreign = 0;
+  incomplete = 0;
+  completed = 0;
+  failed = new Map();
+  fallbacks = 0;
+
+  constructor(name, count, languages, images) {
+    this.name = name;
+    this.languages = languages;
+    this.images = images;
+    this.expected = new Set(Array.from({ length: count }, (_, lot) => `${name}-${lot}`));
+    this.all = new Set(this.expected);
+  }
+
+  add(lot) {
+    if (lot.lot_id === undefined) return;
+    if (!this.expected.delete(lot.lot_id)) this.all.has(lot.lot_id) ? this.doubled++ : this.foreign++;
+    if (lot.status === 'failed') {
+      const { code } = lot.error;
+      this.failed.set(code, (this.failed.get(code) ?? 0) + 1);
+      return;
+    }
+    if (lot.status !== 'completed') {
+      this.incomplete++;
+      return;
+    }
+    this.completed++;
+    const tags = lot.descriptions.map((description) => description.language).join();
+    if (tags !== this.languages.join()) this.incomplete++;
+    this.fallbacks += lot.descriptions.filter((description) => description.fallback).length;
+    // Every photo that the assessment cites names its lot; every text cites the photos of that same assessment.
+    const urls = JSON.stringify(lot.assessment).match(/https?:\/\/[^"]+/g) ?? [];
+    if (urls.length === 0 || urls.some((url) => !url.includes(`/${lot.lot_id}/`))) this.foreign++;
+    const english = lot.descriptions.find((description) => description.language === 'en')?.damages ?? '';
+    const shape = (html) => `${html.match(/<\/?(p|ul|li)>/g)?.join('')} ${html.match(/\d+/g)?.join()}`;
+    for (const { damages } of lot.descriptions) if (english !== '' && shape(damages) !== shape(english)) this.foreign++;
+  }
+
+  report() {
+    return {
+      completed: this.completed,
+      failed: Object.fromEntries(this.failed),
+      missing: this.expected.size,
+      doubled: this.doubled,
+      foreign_text: this.foreign,
+      incomplete: this.incomplete,
+      english_fallbacks: this.fallbacks,
+    };
+  }
+}
+
+/** The same from the tables: stored counters against counted rows. */
+export async function recountTables(pool, jobId) {
+  const { rows } = await pool.query(
+    `select j.status, j.total_lots, j.processed_lots, j.failed_lots,
+       j.awaiting_images + j.awaiting_vision + j.awaiting_translation as awaiting,
+       (select count(*)::int from batch_lots where job_id = j.id) as lots,
+       (select count(*)::int from batch_lots where job_id = j.id and status = 'completed') as completed,
+       (select count(*)::int from batch_lots where job_id = j.id and status = 'failed') as failed,
+       (select count(*)::int from batch_lots l where l.job_id = j.id and l.status = 'completed' and exists (
+          select 1 from unnest(j.languages) as tag where not exists (
+            select 1 from batch_results r where r.job_id = j.id and r.position = l.position and r.language = tag))) as lacking,
+       (select count(*)::int from batch_results where job_id = j.id) as results,
+       j.cost_usd, (select sum(cost_usd) from job_usage where job_id = j.id) as usage_cost
+     from batch_jobs j where j.id = $1`,
+    [jobId],
+  );
+  const [job] = rows;
+  const right =
+    job.lots === job.total_lots &&
+    job.processed_lots === job.completed &&
+    job.failed_lots === job.failed &&
+    job.awaiting === 0 &&
+    job.lacking === 0 &&
+    Number(job.cost_usd) === Number(job.usage_cost ?? 0);
+  return { ...job, right };
+}
+
+/** Batches that OpenAI (the sandbox) was made to create twice for one submission, and all that it created. */
+export async function recountBatches(openai) {
+  const answer = await fetch(`${new URL(openai).origin}/sandbox/batches?metadata=key`);
+  const { created, by_metadata: byKey } = await answer.json();
+  return { created, doubled: Object.values(byKey).filter((count) => count > 1).length };
+}
