@@ -31,6 +31,11 @@ export class EndedJobs {
     return (await this.findMany([id])).get(id);
   }
 
+  /** The job if it was read lately. */
+  cachedJob(id: string): EndedJob | undefined {
+    return this.cached.get(id);
+  }
+
   /** Those of the jobs that have ended, by id. */
   async findMany(ids: readonly string[]): Promise<Map<string, EndedJob>> {
     const found = new Map<string, EndedJob>();

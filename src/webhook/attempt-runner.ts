@@ -30,6 +30,15 @@ export class AttemptRunner {
     private readonly outbound: OutboundClient,
   ) {}
 
+  /** Reads ahead what small deliveries carry. What fails here is tried again by `run`, one by one. */
+  async prepare(deliveries: readonly ClaimedDelivery[]): Promise<void> {
+    try {
+      await this.renderer.prefetch(deliveries);
+    } catch (error) {
+      this.logger.warn('webhooks could not be read ahead', { reason: (error as Error).message });
+    }
+  }
+
   /**
    * @param startBy - on the monotonic clock: a request that begins later could outlive its lease
    * @returns undefined when the request has not left, because the database is away or rendering took too long

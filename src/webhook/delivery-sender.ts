@@ -14,7 +14,7 @@ import { DeliveryHints } from './delivery-hints.js';
 import { DeliveryQueue, deliveryLeaseSeconds, type ClaimedDelivery } from './delivery-queue.js';
 import { CIRCUIT_FAILURES } from './outcome-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
-import { SendQueue } from './send-queue.js';
+import { keyOf, SendQueue } from './send-queue.js';
 import { countUnknownOutcomes, showInFlight } from './webhook-metrics.js';
 
 /** Requests of one process in flight; its bodies are bounded apart. */
@@ -38,6 +38,8 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   private readonly logger = new Logger(DeliverySender.name);
   private readonly waiting = new SendQueue<HeldDelivery>({ requests: MAX_REQUESTS, bytes: MAX_BODY_BYTES });
   private readonly underWay = new Set<Promise<void>>();
+  /** Receivers that the latest claim took all of that it could: more of theirs may be due. */
+  private readonly mayHaveMore = new Set<string>();
   private readonly failuresInRow = new Map<string, number>();
   private returning: Promise<void> = Promise.resolve();
   private claiming: Promise<void> | undefined;
@@ -53,8 +55,10 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     private readonly runner: AttemptRunner,
     private readonly writer: OutcomeWriter,
   ) {
-    // What was written has left its receiver's share, so more of it may be claimed.
-    writer.onWritten(() => this.wake());
+    // What was written has left its receiver's share for every process.
+    writer.onWritten(() => {
+      if (this.mayHaveMore.size > 0) this.wake();
+    });
   }
 
   onApplicationBootstrap(): void {
@@ -120,6 +124,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
         const limit = MAX_WAITING - this.waiting.waiting;
         if (limit <= 0) break;
         const claimed = await this.claim(limit);
+        await this.runner.prepare(claimed);
         for (const delivery of claimed) this.waiting.add(delivery);
         this.sendNext();
         this.moreIsDue ||= claimed.length >= limit;
@@ -134,7 +139,9 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     const leaseSeconds = deliveryLeaseSeconds(this.config);
     // Taken before the statement: the lease begins while it runs.
     const startBy = performance.now() + (leaseSeconds * 1000) / 2;
-    const claimed = await this.queue.claim({ token: newId(), leaseSeconds, limit, now: this.clock.date() });
+    const unwritten = this.writer.unwritten();
+    const claimed = await this.queue.claim({ token: newId(), leaseSeconds, limit, now: this.clock.date(), unwritten });
+    this.noticeMore(claimed);
     return claimed.map((delivery) => ({ ...delivery, startBy }));
   }
 
@@ -157,11 +164,30 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
       this.writer.add(settled, this.waiting.active > 0);
     }
     this.sendNext();
+    this.claimAhead(delivery);
+  }
+
+  private noticeMore(claimed: readonly ClaimedDelivery[]): void {
+    const counts = new Map<string, number>();
+    for (const delivery of claimed) counts.set(keyOf(delivery), (counts.get(keyOf(delivery)) ?? 0) + 1);
+    // A receiver without a row had nothing due or no room; what it has left will say so when it is written.
+    for (const delivery of claimed) {
+      const key = keyOf(delivery);
+      if ((counts.get(key) as number) >= delivery.room) this.mayHaveMore.add(key);
+      else this.mayHaveMore.delete(key);
+    }
+    if (claimed.length === 0) this.mayHaveMore.clear();
+  }
+
+  /** Before a busy receiver's slots run dry: the next claim takes as long as some dozens of requests. */
+  private claimAhead(delivery: HeldDelivery): void {
+    if (!this.mayHaveMore.has(keyOf(delivery))) return;
+    if (this.waiting.waitingWith(delivery) <= 2 * delivery.slots) this.wake();
   }
 
   /** A receiver that is down: the rest of its claims would only fail too, while its circuit in the database is open. */
   private noticeHealth(delivery: HeldDelivery, answered: boolean): void {
-    const key = `${delivery.keyId} ${delivery.origin}`;
+    const key = keyOf(delivery);
     if (answered) {
       this.failuresInRow.delete(key);
       return;

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import type { ReceiverCount } from './delivery-queue.js';
 import { OutcomeStore, type SettledAttempt } from './outcome-store.js';
 
 /** Outcomes that fill one write. */
@@ -16,6 +17,7 @@ const RETRY_MS = 500;
 export class OutcomeWriter {
   private readonly logger = new Logger(OutcomeWriter.name);
   private waiting: SettledAttempt[] = [];
+  private writing: readonly SettledAttempt[] = [];
   private running: Promise<void> | undefined;
   private hurry: (() => void) | undefined;
   private readonly listeners = new Set<() => void>();
@@ -37,6 +39,18 @@ export class OutcomeWriter {
     this.running ??= this.run(more);
   }
 
+  /** Outcomes that are not written yet, by receiver. */
+  unwritten(): ReceiverCount[] {
+    const counts = new Map<string, { keyId: string; origin: string; count: number }>();
+    for (const { delivery } of [...this.waiting, ...this.writing]) {
+      const key = `${delivery.keyId} ${delivery.origin}`;
+      const counted = counts.get(key);
+      if (counted === undefined) counts.set(key, { keyId: delivery.keyId, origin: delivery.origin, count: 1 });
+      else counted.count += 1;
+    }
+    return [...counts.values()];
+  }
+
   /** Resolves when everything that was added is written, or after `tries` failed writes. */
   async flush(tries = 1): Promise<void> {
     for (let failed = 0; this.waiting.length > 0 || this.running !== undefined;) {
@@ -52,9 +66,12 @@ export class OutcomeWriter {
       if (linger) await this.linger();
       while (this.waiting.length > 0) {
         const batch = this.takeBatch();
+        this.writing = batch;
         try {
           await this.store.settle(batch);
+          this.writing = [];
         } catch (error) {
+          this.writing = [];
           this.waiting.unshift(...batch);
           this.logger.warn('webhook outcomes could not be written', { reason: (error as Error).message });
           this.retryLater();

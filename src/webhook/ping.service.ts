@@ -87,6 +87,7 @@ export class PingService {
       failures: 0,
       token: newId(),
       slots: 1,
+      room: 1,
       probe: false,
       healthy: false,
     };

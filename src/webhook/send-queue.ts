@@ -37,6 +37,11 @@ export class SendQueue<T extends Queued> {
     return this.waitingCount;
   }
 
+  /** Deliveries to the same receiver that wait. */
+  waitingWith(delivery: T): number {
+    return this.receivers.get(keyOf(delivery))?.waiting.length ?? 0;
+  }
+
   get active(): number {
     return this.activeRequests;
   }
@@ -109,6 +114,6 @@ export class SendQueue<T extends Queued> {
   }
 }
 
-function keyOf(delivery: Queued): string {
+export function keyOf(delivery: Pick<Queued, 'keyId' | 'origin'>): string {
   return `${delivery.keyId} ${delivery.origin}`;
 }

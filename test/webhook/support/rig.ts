@@ -4,6 +4,7 @@ import { DEFAULT_WEBHOOK_SCHEDULE } from '../../../src/config/load-config.js';
 import type { TerminalStatus } from '../../../src/jobs/states.js';
 import { EndedJobs } from '../../../src/jobs/ended-jobs.js';
 import { LotResultReader } from '../../../src/jobs/lot-result-reader.js';
+import { PartReader } from '../../../src/jobs/part-reader.js';
 import { AllowList } from '../../../src/outbound/address-rules.js';
 import { NameResolver } from '../../../src/outbound/name-resolver.js';
 import { OutboundClient } from '../../../src/outbound/outbound-client.js';
@@ -95,7 +96,12 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const outcomes = new OutcomeStore(database);
   const writer = new OutcomeWriter(outcomes, clock);
   const signer = new WebhookSigner(config, new KeyRing(config));
-  const renderer = new BodyRenderer(new EndedJobs(database), new LotResultReader(database), signer);
+  const renderer = new BodyRenderer(
+    new EndedJobs(database),
+    new LotResultReader(database),
+    new PartReader(database),
+    signer,
+  );
   const resolver = options.resolver ?? new NameResolver();
   const outbound = new OutboundClient(AllowList.parse(config.outbound.allow), resolver);
   const runner = new AttemptRunner(config, clock, renderer, signer, outbound);

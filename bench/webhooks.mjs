@@ -1,0 +1,185 @@
+// Deliveries a second to one receiver: bare signed POSTs (the floor), a plain claim loop, and the service, which reads
+// and renders each body from a job's stored results and has a row for each attempt before it leaves.
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../dist/database/embedded/embedded-postgres.js';
+import { migrateUp } from '../dist/database/migrate.js';
+
+const DELIVERIES = 10_000;
+const CONNECTIONS = 32;
+const BODY_BYTES = 2400;
+const ROUNDS = 5;
+const KEY = 'bench-shared-key-0123456789abcdef-0123';
+const root = join(import.meta.dirname, '..');
+
+export async function run(args) {
+  const rounds = args.includes('--quick') ? 1 : ROUNDS;
+  const dataDir = await mkdtemp(join(tmpdir(), 'bench-webhooks-'));
+  const quiet = { log: () => undefined, warn: () => undefined, error: console.error };
+  const server = await startEmbeddedPostgres({ dataDir, logger: quiet });
+  const database = new pg.Pool({ connectionString: server.url, max: 2 });
+  const receiver = await startReceiver();
+  const rates = { floor: [], 'claim loop': [], service: [] };
+  let worker;
+  try {
+    await migrateUp({ packageRoot: root, database: { prepared: false, poolSize: 2 } }, server.url);
+    await seed(database, receiver.origin);
+    worker = await startWorker(server.url);
+    for (let round = 0; round < rounds; round++) {
+      // In turn, so that none has another's load beside it.
+      rates.floor.push(await measure(receiver, 'floor.mjs', [receiver.origin, DELIVERIES, CONNECTIONS, BODY_BYTES]));
+      await database.query(`update plain_deliveries set status = 'pending'`);
+      await tidy(database);
+      rates['claim loop'].push(await measure(receiver, 'claim-loop.mjs', [receiver.origin, server.url, CONNECTIONS]));
+      rates.service.push(await measureService(database, receiver));
+    }
+    const { rows } = await database.query(
+      `select count(*)::int as n from webhook_attempts where outcome = 'delivered'`,
+    );
+    if (rows[0].n !== DELIVERIES * rounds) throw new Error('the attempts in the table are not those that were sent');
+    report(rates, worker);
+  } finally {
+    worker?.child.kill('SIGTERM');
+    if (worker !== undefined) await once(worker.child, 'exit');
+    receiver.child.disconnect();
+    await database.end();
+    await server.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+function report(rates, worker) {
+  const floor = median(rates.floor);
+  console.table(
+    Object.entries(rates).map(([who, each]) => ({
+      who,
+      'deliveries/s (median)': Math.round(median(each)),
+      from: Math.round(Math.min(...each)),
+      to: Math.round(Math.max(...each)),
+      'floor is x faster': (floor / median(each)).toFixed(2),
+    })),
+  );
+  const status = readFileSync(`/proc/${worker.child.pid}/status`, 'utf8');
+  const peak = Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
+  console.log(
+    `${DELIVERIES} deliveries of ${BODY_BYTES} bytes, ${CONNECTIONS} connections; the worker's peak RSS ${peak} MB; ` +
+      `to reach: the floor 1.8 x faster at most`,
+  );
+}
+
+/** One-lot jobs that have ended, each with its delivery; and the same bodies in the plain queue's table. */
+async function seed(database, origin) {
+  const html = `<p>${'x'.repeat(BODY_BYTES - 900)}</p>`;
+  await database.query(
+    `with jobs as (
+       insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, webhook_url, total_lots,
+         processed_lots, created_at, updated_at, completed_at)
+       select gen_random_uuid(), 'default', 'x', 'batch', 'completed', 'done', '{en}', $1 || '/hook', 1, 1, now(), now(),
+         now() from generate_series(1, ${DELIVERIES}) returning id),
+     lots as (insert into batch_lots (job_id, position, lot_id, status, processed_images, rendered_bytes, finished_at)
+       select id, 0, 'lot-1', 'completed', 3, $2, now() from jobs),
+     inputs as (insert into batch_lot_inputs (job_id, position, images) select id, 0, '[]' from jobs),
+     results as (insert into batch_results (job_id, position, language, html, strings, created_at)
+       select id, 0, 'en', $3, '[]', now() from jobs)
+     insert into webhook_deliveries (id, job_id, key_id, origin, url, event, first_position, last_position, lots, bytes,
+       status, next_attempt_at, created_at)
+     select gen_random_uuid(), id, 'default', $1, $1 || '/hook', 'batch_job_completed', 0, 0, 1, $2, 'delivered', now(),
+       now() from jobs`,
+    [origin, BODY_BYTES, html],
+  );
+  // A receiver that has shown what it can take.
+  await database.query(
+    `insert into webhook_endpoints (key_id, origin, slots, last_success_at, updated_at)
+     values ('default', $1, ${CONNECTIONS}, now(), now())`,
+    [origin],
+  );
+  await database.query(
+    `create table plain_deliveries (id uuid primary key, status text not null, locked_until timestamptz, body text not null)`,
+  );
+  await database.query(
+    `insert into plain_deliveries select gen_random_uuid(), 'pending', null, $1 from generate_series(1, ${DELIVERIES})`,
+    [JSON.stringify({ text: 'x'.repeat(BODY_BYTES - 11) })],
+  );
+  await tidy(database);
+}
+
+/** What autovacuum would have done in the days between. */
+async function tidy(database) {
+  await database.query('vacuum analyze');
+  await database.query('checkpoint');
+}
+
+async function measureService(database, receiver) {
+  await tidy(database);
+  const done = await receiver.expect(DELIVERIES);
+  await database.query(`update webhook_deliveries set status = 'pending', next_attempt_at = now()`);
+  const rate = await done();
+  // The last outcomes are on their way.
+  for (let open = 1; open > 0;) {
+    const { rows } = await database.query(
+      `select count(*)::int as n from webhook_deliveries where status in ('pending', 'in_flight')`,
+    );
+    open = rows[0].n;
+  }
+  return rate;
+}
+
+async function measure(receiver, script, args) {
+  const child = fork(join(import.meta.dirname, 'webhooks', script), args.map(String));
+  await once(child, 'message');
+  const done = await receiver.expect(DELIVERIES);
+  child.send('go');
+  const rate = await done();
+  if (child.exitCode === null) await once(child, 'exit');
+  return rate;
+}
+
+async function startReceiver() {
+  const child = fork(join(import.meta.dirname, 'webhooks/receiver.mjs'));
+  const [{ port }] = await once(child, 'message');
+  return {
+    child,
+    origin: `http://127.0.0.1:${port}`,
+    /** Begins to count; the answer waits for the last one and gives deliveries a second from first to last. */
+    expect: async (count) => {
+      child.send(count);
+      await once(child, 'message');
+      const reached = once(child, 'message');
+      return async () => {
+        const [{ ms }] = await reached;
+        return ((count - 1) / ms) * 1000;
+      };
+    },
+  };
+}
+
+async function startWorker(databaseUrl) {
+  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      ROLE: 'worker',
+      PORT: '0',
+      DATABASE_URL: databaseUrl,
+      SHARED_KEY: KEY,
+      SHARED_KEYS: '',
+      OPENAI_API_KEY: 'unused',
+      OUTBOUND_ALLOW: '127.0.0.1',
+      LOG_LEVEL: 'log',
+    },
+  });
+  await new Promise((resolve, reject) => {
+    child.once('exit', () => reject(new Error('the worker ended before it was ready')));
+    child.stdout.on('data', (chunk) => String(chunk).includes('"ready"') && resolve());
+  });
+  return { child };
+}
+
+function median(values) {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
+}
