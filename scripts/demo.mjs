@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { followBatch } from './demo/batch.mjs';
 import { signedFetch } from './demo/client.mjs';
 import { servePhotos } from './demo/sample-photos.mjs';
+import { startReceiver } from './receiver/server.mjs';
 
 const KEY = 'demo-shared-key-0123456789abcdef-not-secret';
 const root = join(import.meta.dirname, '..');
@@ -16,6 +18,8 @@ say('This demo runs the real service with an embedded PostgreSQL. There is no Op
 say('OpenAI: it really fetches and looks at the photos, and every text it makes says that it is a simulation.');
 
 const photos = await servePhotos();
+const events = [];
+const receiver = await startReceiver({ sharedKey: KEY, onEvent: (event) => events.push(event) });
 const port = await choosePort(Number(process.env.PORT ?? 3000));
 const origin = `http://127.0.0.1:${port}`;
 const service = spawn(process.execPath, ['--enable-source-maps', join(root, 'dist/main.js')], {
@@ -39,6 +43,7 @@ service.stdout.on('data', (chunk) => log.push(chunk));
 let ending = false;
 const ended = once(service, 'exit').then(([code]) => {
   photos.close();
+  receiver.close();
   if (ending) return;
   console.error(Buffer.concat(log).toString());
   console.error(`The service ended by itself (${code}); its log is above.`);
@@ -74,6 +79,13 @@ say(`\n${answer.status} ${answer.statusText}`);
 say(JSON.stringify(result, null, 2));
 if (answer.status !== 200) {
   console.error('\nThe demo expected a 200.');
+  await end('SIGTERM', 1);
+}
+
+title("2. A night's catalogue of 25 lots, through the Batch API");
+const batchWorked = await followBatch({ origin, key: KEY, photos, receiver, events, say });
+if (!batchWorked) {
+  console.error('\nThe demo expected the batch to complete and its webhook to arrive.');
   await end('SIGTERM', 1);
 }
 
