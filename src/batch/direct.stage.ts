@@ -10,7 +10,7 @@ import { JobStore, type UsageRow } from '../jobs/job-store.js';
 import { ShardLotStore, type DescribedLot } from '../jobs/shard-lot-store.js';
 import { ShardStore, type ShardClaim, type ShardJob } from '../jobs/shard-store.js';
 import { isTerminal } from '../jobs/states.js';
-import type { NewResult } from '../jobs/sync-job-store.js';
+import type { NewResult } from '../jobs/new-result.js';
 import { OpenAiError } from '../openai/errors.js';
 import { translationAttempt } from './attempts.js';
 import { Deadlines } from './deadlines.js';

@@ -1,6 +1,6 @@
 import type { TokenUsage } from '../assessment/response-body.js';
 import type { StoredError } from '../jobs/batch-job.entity.js';
-import type { NewResult } from '../jobs/sync-job-store.js';
+import type { NewResult } from '../jobs/new-result.js';
 import type { OpenAiErrorKind } from '../openai/errors.js';
 
 /** What a line means for its lot. */

@@ -1,4 +1,4 @@
-import type { NewResult } from '../jobs/sync-job-store.js';
+import type { NewResult } from '../jobs/new-result.js';
 
 /** What surrounds the descriptions of a lot (measured: 190 bytes) and each of them. */
 const LOT_BYTES = 200;

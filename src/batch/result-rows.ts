@@ -1,5 +1,5 @@
 import { CopyEncoder } from '../database/copy-encoder.js';
-import type { NewResult } from '../jobs/sync-job-store.js';
+import type { NewResult } from '../jobs/new-result.js';
 
 /** The columns that {@link ResultRows} writes, in its order. */
 export const RESULT_COLUMNS = `batch_results (job_id, position, language, revision, html, strings, fallback, assessment, raw,

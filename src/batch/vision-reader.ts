@@ -8,7 +8,7 @@ import { englishCopy, type LotDescriber } from '../generation/describe/lot-descr
 import type { ModelSettings } from '../generation/describe/model-settings.js';
 import type { StoredError } from '../jobs/batch-job.entity.js';
 import type { ShardJob } from '../jobs/shard-store.js';
-import type { NewResult } from '../jobs/sync-job-store.js';
+import type { NewResult } from '../jobs/new-result.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
 import { renderedBytes } from './rendered-bytes.js';
 

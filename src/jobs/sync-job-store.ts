@@ -3,6 +3,7 @@ import { Database, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import type { NewJob } from './job-store.js';
 import { claimKeySql, TWIN_WAIT, type NewRequestKey } from './request-keys.js';
+import { insertResults, Values, type NewResult } from './new-result.js';
 import { UNFINISHED_SQL } from './states.js';
 
 /** The one lot of a synchronous job. */
@@ -34,21 +35,6 @@ export interface StoredSource {
   readonly model: string;
 }
 
-/** One language's description as it is written. */
-export interface NewResult {
-  readonly language: string;
-  readonly html: string;
-  readonly strings: unknown;
-  readonly fallback: boolean;
-  readonly assessment?: unknown;
-  readonly raw?: unknown;
-  readonly model: string | null;
-  readonly promptVersion: string | null;
-  readonly schemaVersion: string | null;
-  readonly responseId: string | null;
-  readonly usage: unknown;
-}
-
 /** A job and the lease under which this process works on it. */
 export interface HeldSyncJob {
   readonly id: string;
@@ -63,42 +49,6 @@ export interface SeenPhotos {
 }
 
 const HELD = `id = $1 and lock_token = $2 and status in ${UNFINISHED_SQL}`;
-
-/** The parameters of a statement that is put together from parts. */
-class Values {
-  readonly list: unknown[];
-
-  constructor(...first: unknown[]) {
-    this.list = first;
-  }
-
-  add(value: unknown): string {
-    return `$${this.list.push(value)}`;
-  }
-}
-
-/** Inserts descriptions for the row of the CTE `job`, if it is there. */
-function insertResults(values: Values, results: readonly NewResult[]): string {
-  const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(value));
-  const columns: readonly [string, readonly unknown[]][] = [
-    ['text', results.map((result) => result.language)],
-    ['text', results.map((result) => result.html)],
-    ['json', results.map((result) => json(result.strings))],
-    ['boolean', results.map((result) => result.fallback)],
-    ['json', results.map((result) => json(result.assessment))],
-    ['json', results.map((result) => json(result.raw))],
-    ['text', results.map((result) => result.model)],
-    ['text', results.map((result) => result.promptVersion)],
-    ['text', results.map((result) => result.schemaVersion)],
-    ['text', results.map((result) => result.responseId)],
-    ['json', results.map((result) => json(result.usage))],
-  ];
-  const arrays = columns.map(([type, list]) => `${values.add(list)}::${type}[]`).join(', ');
-  return `insert into batch_results (job_id, position, revision, created_at, language, html, strings, fallback, assessment,
-      raw, model, prompt_version, schema_version, response_id, usage)
-    select job.id, 0, 0, now(), r.* from job, unnest(${arrays}) as r
-    on conflict do nothing`;
-}
 
 /** What only synchronous jobs do: one lot, held by the process that answers it. */
 @Injectable()

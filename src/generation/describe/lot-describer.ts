@@ -9,7 +9,8 @@ import { parseVisionAnswer, type VisionAnswer } from '../../assessment/vision-an
 import { buildVisionRequest, withFewerPhotos, withMoreRoom } from '../../assessment/vision-request.js';
 import type { UsageRow } from '../../jobs/job-store.js';
 import { usageJson } from '../../jobs/usage-json.js';
-import type { NewResult, StoredSource } from '../../jobs/sync-job-store.js';
+import type { NewResult } from '../../jobs/new-result.js';
+import type { StoredSource } from '../../jobs/sync-job-store.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
 import type { CallLimits } from '../../openai/retry.js';

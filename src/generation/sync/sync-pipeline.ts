@@ -7,13 +7,8 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
 import { JobStore } from '../../jobs/job-store.js';
-import {
-  SyncJobStore,
-  type HeldSyncJob,
-  type NewResult,
-  type SeenPhotos,
-  type StoredSource,
-} from '../../jobs/sync-job-store.js';
+import type { NewResult } from '../../jobs/new-result.js';
+import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredSource } from '../../jobs/sync-job-store.js';
 import { UsageTally } from './usage-tally.js';
 import { JobEnder } from '../../webhook/end-job.js';
 import { DeliveryHints } from '../../webhook/delivery-hints.js';
