@@ -36,8 +36,8 @@ async function start(): Promise<void> {
       ...APPLICATION_OPTIONS,
       logger,
     });
-    setUpApp(app, config);
     started.push({ stop: () => closeApp(app, config) });
+    setUpApp(app, config);
     stopOnSignal(stopAll);
     // A worker listens too: /health, /ready and /metrics are how an operator sees it.
     await app.listen({ port: config.http.port, host: '::', backlog: LISTEN_BACKLOG } as never);
