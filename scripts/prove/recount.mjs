@@ -95,9 +95,18 @@ export async function recountTables(pool, jobId) {
   return { ...job, right };
 }
 
-/** Batches that OpenAI (the sandbox) was made to create twice for one submission, and all that it created. */
+/**
+ * All batches that OpenAI (the sandbox) created, and for how many shards it was made to create more than one that ran:
+ * a second is a second bill, whatever number its submission had. One that failed in validation costs nothing.
+ */
 export async function recountBatches(openai) {
-  const answer = await fetch(`${new URL(openai).origin}/sandbox/batches?metadata=key`);
-  const { created, by_metadata: byKey } = await answer.json();
-  return { created, doubled: Object.values(byKey).filter((count) => count > 1).length };
+  const answer = await fetch(`${new URL(openai).origin}/sandbox/batches`);
+  const { created, batches } = await answer.json();
+  const shards = new Map();
+  for (const { status, metadata } of batches) {
+    if (status === 'failed') continue;
+    const shard = metadata.key.slice(0, metadata.key.lastIndexOf(':'));
+    shards.set(shard, (shards.get(shard) ?? 0) + 1);
+  }
+  return { created, shards: shards.size, doubled: [...shards.values()].filter((count) => count > 1).length };
 }

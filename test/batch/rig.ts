@@ -216,10 +216,17 @@ export class BatchRig {
     return rows.map((row) => `${row.position} ${row.language}${row.fallback ? ' fallback' : ''}`);
   }
 
-  /** Batches that the sandbox was made to create, by the key of their submission. */
+  /** Batches that ran for each shard, whatever the number of their submission: a second one is paid for twice. */
   async created(): Promise<Record<string, number>> {
-    const answer = await fetch(`${this.sandbox.server.origin}/sandbox/batches?metadata=key`);
-    return ((await answer.json()) as { by_metadata: Record<string, number> }).by_metadata;
+    const answer = await fetch(`${this.sandbox.server.origin}/sandbox/batches`);
+    const { batches } = (await answer.json()) as { batches: { status: string; metadata: { key: string } }[] };
+    const counts: Record<string, number> = {};
+    for (const { status, metadata } of batches) {
+      if (status === 'failed') continue;
+      const shard = metadata.key.slice(0, metadata.key.lastIndexOf(':'));
+      counts[shard] = (counts[shard] ?? 0) + 1;
+    }
+    return counts;
   }
 
   /** What every ended job must satisfy, whatever went wrong on its way. */
