@@ -82,6 +82,11 @@ export class LotSpool {
     await copyRows(tx.client, INPUTS, this.inputs.rows());
   }
 
+  /** The rows of both tables, in the order in which they are COPYed. */
+  get files(): readonly { rows(): AsyncIterable<Buffer> }[] {
+    return [this.lots, this.inputs];
+  }
+
   async discard(): Promise<void> {
     await Promise.all([this.lots.discard(), this.inputs.discard()]);
   }
