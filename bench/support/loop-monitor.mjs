@@ -1,0 +1,15 @@
+// Preloaded into the service: measures from inside how long its event loop is held, and tells when it is asked.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+const RESOLUTION_MS = 5;
+const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+histogram.enable();
+
+process.on('message', ({ loopMonitor }) => {
+  if (loopMonitor === 'reset') histogram.reset();
+  // The timer's own period counts as delay too.
+  const maxMs = Math.max(0, Math.round(histogram.max / 1e6 - RESOLUTION_MS));
+  process.send({ loopMonitor, maxMs });
+});
+// Asking must not keep a service alive that is to end.
+process.channel.unref();
