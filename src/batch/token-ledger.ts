@@ -118,7 +118,7 @@ export class TokenLedger {
    * @param refused - tokens of the shard that was refused
    */
   async shrinkLimit(upstream: string, model: string, refused: number, message: string | undefined): Promise<void> {
-    const named = /limit:?\s*([\d,]{1,20})/i.exec(message ?? '')?.[1]?.replaceAll(',', '');
+    const named = Number(/limit:?\s*([\d,]{1,20})/i.exec(message ?? '')?.[1]?.replaceAll(',', '') ?? 0);
     await this.database.execute(
       `insert into openai_models as m (upstream, model, enqueued_token_limit, updated_at)
        select $1, $2, greatest(1, coalesce($4::bigint,
@@ -127,14 +127,14 @@ export class TokenLedger {
              where model = $2 and status = 'watching') a
        on conflict (upstream, model) do update
          set enqueued_token_limit = excluded.enqueued_token_limit, updated_at = now()`,
-      [upstream, model, Math.round(refused), named === undefined || named === '' ? null : named],
+      [upstream, model, Math.round(refused), named > 0 ? named : null],
     );
   }
 
   /** A batch ended well: a limit that was only guessed may have been too low. */
   async growLimit(upstream: string, model: string): Promise<void> {
     await this.database.execute(
-      `update openai_models set enqueued_token_limit = enqueued_token_limit + enqueued_token_limit / 10, updated_at = now()
+      `update openai_models set enqueued_token_limit = enqueued_token_limit + enqueued_token_limit / 2, updated_at = now()
        where upstream = $1 and model = $2 and enqueued_token_limit is not null`,
       [upstream, model],
     );

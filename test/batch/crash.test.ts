@@ -10,22 +10,21 @@ class Crasher {
   private after = false;
   struck = false;
 
-  constructor(private readonly database: Database) {
-    const { query, execute, transaction } = database;
+  constructor(database: Database) {
     const guard = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
       return async (...args: A): Promise<R> => {
         if (this.struck) throw new Killed('dead');
         this.left -= 1;
         if (this.left === 0 && !this.after) throw this.kill();
-        const result = await call.apply(this.database, args);
+        const result = await call(...args);
         if (this.left <= 0 && this.after) throw this.kill();
         return result;
       };
     };
-    database.query = guard(query.bind(database)) as Sql['query'];
-    database.execute = guard(execute.bind(database));
+    database.query = guard(database.query.bind(database)) as Sql['query'];
+    database.execute = guard(database.execute.bind(database));
     database.transaction = guard(
-      transaction.bind(database) as (work: (tx: Transaction) => Promise<unknown>) => Promise<unknown>,
+      database.transaction.bind(database) as (work: (tx: Transaction) => Promise<unknown>) => Promise<unknown>,
     ) as Database['transaction'];
   }
 

@@ -1,0 +1,168 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  customId,
+  directAttempt,
+  isDirect,
+  LATE_ATTEMPT,
+  parseCustomId,
+  retryAttempt,
+  translationAttempt,
+} from '../../src/batch/attempts.js';
+import { readBatchLine } from '../../src/batch/batch-line.js';
+import { LineWriter } from '../../src/batch/line-writer.js';
+import { splitLines } from '../../src/batch/line-splitter.js';
+
+async function* cut(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
+}
+
+async function split(text: string, size: number): Promise<{ lines: string[]; ends: number[] }> {
+  const lines: string[] = [];
+  const ends: number[] = [];
+  for await (const line of splitLines(cut(Buffer.from(text), size), 0)) {
+    lines.push(line.bytes.toString());
+    ends.push(line.end);
+  }
+  return { lines, ends };
+}
+
+describe('splitLines', () => {
+  it('splits at 0x0A alone, wherever the chunks end', async () => {
+    const text = '{"a":"x\u2028y\u2029z\u0085"}\n{"b":"ж\\n"}\r\n\n{"last":1}';
+    for (let size = 1; size <= Buffer.byteLength(text); size += 1) {
+      const { lines, ends } = await split(text, size);
+      expect(lines).toEqual(['{"a":"x\u2028y\u2029z\u0085"}', '{"b":"ж\\n"}\r', '{"last":1}']);
+      expect(ends.at(-1)).toBe(Buffer.byteLength(text));
+    }
+  });
+
+  it('names offsets from which the rest can be read again', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: 'binary' }), { maxLength: 8 }),
+        fc.integer({ min: 1, max: 9 }),
+        async (parts, size) => {
+          const text = parts.map((part) => part.replaceAll('\n', ' ')).join('\n');
+          const whole = await split(text, size);
+          for (const [index, end] of whole.ends.entries()) {
+            const rest: string[] = [];
+            for await (const line of splitLines(cut(Buffer.from(text).subarray(end), size), end))
+              rest.push(line.bytes.toString());
+            expect(rest).toEqual(whole.lines.slice(index + 1));
+          }
+        },
+      ),
+    );
+  });
+});
+
+describe('attempts', () => {
+  it('never gives two shards of a range and stage the same number', () => {
+    const visions = [0, LATE_ATTEMPT].flatMap((first) => {
+      const second = retryAttempt(first);
+      return [first, second, directAttempt(first), directAttempt(second)];
+    });
+    const translations = visions.map(translationAttempt).flatMap((first) => {
+      const second = retryAttempt(first);
+      return [first, second, directAttempt(first), directAttempt(second)];
+    });
+    for (const attempts of [visions, translations]) expect(new Set(attempts).size).toBe(attempts.length);
+  });
+
+  it('goes straight through after two batches', () => {
+    const second = retryAttempt(0);
+    expect([isDirect(0), isDirect(second), isDirect(retryAttempt(second))]).toEqual([false, false, true]);
+    expect(directAttempt(directAttempt(0))).toBe(directAttempt(0));
+  });
+
+  it('reads its own ids and no others', () => {
+    expect(parseCustomId(customId(49_999, 31))).toEqual({ position: 49_999, attempt: 31 });
+    for (const id of ['', '1', '1-', '-1-2', '1-2-3', ' 1-2', 7, null]) expect(parseCustomId(id)).toBeUndefined();
+  });
+});
+
+describe('readBatchLine', () => {
+  const read = (line: unknown) => readBatchLine(Buffer.from(typeof line === 'string' ? line : JSON.stringify(line)));
+  const body = { id: 'resp_1', status: 'completed', output: [], usage: { input_tokens: 5, output_tokens: 2 } };
+
+  it.each([
+    [
+      'an answer',
+      { custom_id: '1-0', response: { status_code: 200, body }, error: null },
+      { kind: 'answer', responseId: 'resp_1' },
+    ],
+    [
+      'a BOM before it',
+      `\uFEFF{"custom_id":"1-0","response":{"status_code":200,"body":${JSON.stringify(body)}}}`,
+      { kind: 'answer' },
+    ],
+    [
+      'an HTTP error',
+      {
+        custom_id: '1-0',
+        response: { status_code: 429, body: { error: { code: 'rate_limit_exceeded' } } },
+        error: null,
+      },
+      { kind: 'failure', failure: 'rate_limited' },
+    ],
+    [
+      'a line that never ran',
+      { custom_id: '1-0', response: null, error: { code: 'batch_expired', message: 'x' } },
+      { kind: 'failure', retryable: true },
+    ],
+    [
+      'a status of 0',
+      { custom_id: '1-0', response: { status_code: 0, body: null } },
+      { kind: 'failure', retryable: true },
+    ],
+    [
+      'a failed download of a photo',
+      {
+        custom_id: '1-0',
+        response: {
+          status_code: 400,
+          body: {
+            error: { code: 'invalid_value', param: 'url', message: 'Timeout while downloading https://a.test/1.jpg' },
+          },
+        },
+      },
+      { failure: 'image' },
+    ],
+    [
+      'a failure inside a 200, billed',
+      {
+        custom_id: '1-0',
+        response: { status_code: 200, body: { ...body, status: 'failed', error: { code: 'server_error' } } },
+      },
+      { kind: 'failure', usage: { input: 5, output: 2 } },
+    ],
+  ])('tells %s', (_name, line, expected) => {
+    expect(read(line)).toMatchObject({ position: 1, attempt: 0, ...expected });
+  });
+
+  it.each([
+    '',
+    '{"custom_id":"1-0","resp',
+    '[]',
+    'null',
+    '{"custom_id":"other"}',
+    '{"custom_id":"1-0","response":null,"error":null}',
+  ])('takes %j for a line that never came', (line) => expect(read(line)).toBeUndefined());
+});
+
+describe('LineWriter', () => {
+  it('writes whole lines of JSON, larger than its first buffer too', () => {
+    const writer = new LineWriter();
+    const middles = ['1', `"${'ж\u2028'.repeat(300_000)}"`, '3'];
+    const sizes = middles.map((middle, index) =>
+      writer.add(`${index}-0`, Buffer.from('{"a":'), middle, Buffer.from('}')),
+    );
+    writer.drop(sizes.at(-1) ?? 0);
+    const lines = writer.take().toString().split('\n');
+    expect(lines.pop()).toBe('');
+    expect(lines.map((line) => (JSON.parse(line) as { custom_id: string; body: { a: unknown } }).body.a)).toEqual(
+      middles.slice(0, 2).map((middle) => JSON.parse(middle) as unknown),
+    );
+  });
+});
