@@ -1,0 +1,88 @@
+import { fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { startEmbeddedPostgres } from '../../dist/database/embedded/embedded-postgres.js';
+import { migrateUp } from '../../dist/database/migrate.js';
+
+const root = join(import.meta.dirname, '../..');
+export const KEY = 'prove-shared-key-0123456789abcdef-0123';
+
+/**
+ * What the proofs stand on: a real database of its own, receivers in a process of their own, workers as they are
+ * deployed. Nothing is faked.
+ */
+export async function startGround() {
+  const dataDir = await mkdtemp(join(tmpdir(), 'prove-webhooks-'));
+  const quiet = { log: () => undefined, warn: () => undefined, error: console.error };
+  const server = await startEmbeddedPostgres({ dataDir, logger: quiet });
+  await migrateUp({ packageRoot: root, database: { prepared: false, poolSize: 2 } }, server.url);
+  const database = new pg.Pool({ connectionString: server.url, max: 4 });
+  const workers = new Set();
+  return {
+    database,
+    query: async (text, values) => (await database.query(text, values)).rows,
+    startWorker: (settings) => startWorker(server.url, workers, settings),
+    startReceivers,
+    stop: async () => {
+      for (const worker of workers) worker.kill();
+      await database.end();
+      await server.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A worker of its own process; `ready` resolves when it works. */
+function startWorker(databaseUrl, workers, settings) {
+  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      PATH: process.env.PATH,
+      ROLE: 'worker',
+      PORT: '0',
+      DATABASE_URL: databaseUrl,
+      SHARED_KEY: KEY,
+      OPENAI_API_KEY: 'unused',
+      OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
+      OUTBOUND_ALLOW: '127.0.0.1',
+      LOG_LEVEL: 'log',
+      ...settings,
+    },
+  });
+  const exited = once(child, 'exit').then(() => workers.delete(worker));
+  const worker = {
+    ready: new Promise((resolve, reject) => {
+      child.stdout.on('data', (chunk) => String(chunk).includes('"message":"ready"') && resolve());
+      exited.then(() => reject(new Error('the worker ended before it was ready')), reject);
+    }),
+    /** kill -9, and waits until it is dead. */
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+  // Killed before it was ready: that is what the proof is for.
+  worker.ready.catch(() => undefined);
+  workers.add(worker);
+  return worker;
+}
+
+/** Receivers on ports of their own in one process; see receivers.mjs for what they do. */
+async function startReceivers(kinds) {
+  const child = fork(join(import.meta.dirname, 'receivers.mjs'), [KEY]);
+  const ask = async (message) => {
+    child.send(message);
+    const [answer] = await once(child, 'message');
+    return answer;
+  };
+  const ports = await ask({ listen: kinds });
+  return {
+    urls: ports.map((port) => `http://127.0.0.1:${port}/hook`),
+    /** [webhook-id, attempt, status, verified] of every request so far. */
+    requests: () => ask({ report: true }),
+    stop: () => child.disconnect(),
+  };
+}
