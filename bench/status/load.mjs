@@ -1,0 +1,29 @@
+// A closed loop of 50 connections, in a process of its own: each asks again as soon as it is answered.
+import { Pool } from 'undici';
+import { signedHeaders } from '../support/signing.mjs';
+import { quantile } from '../support/statistics.mjs';
+
+const CONNECTIONS = 50;
+
+process.on('message', async ({ origin, path, extra, status, seconds }) => {
+  const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 });
+  // Signed once: the client's own HMACs would take the processor that the service is measured on.
+  const headers = { ...signedHeaders('GET', path), ...extra };
+  const latencies = [];
+  const started = performance.now();
+  const end = started + seconds * 1000;
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      while (performance.now() < end) {
+        const begun = performance.now();
+        const answer = await pool.request({ path, method: 'GET', headers });
+        await answer.body.dump();
+        if (answer.statusCode !== status) throw new Error(`answered ${answer.statusCode} instead of ${status}`);
+        latencies.push(performance.now() - begun);
+      }
+    }),
+  );
+  const perSecond = latencies.length / ((performance.now() - started) / 1000);
+  await pool.close();
+  process.send({ perSecond, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) });
+});
