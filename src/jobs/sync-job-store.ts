@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Transaction } from '../database/database.service.js';
+import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import type { NewJob } from './job-store.js';
 import { claimKeySql, TWIN_WAIT, type NewRequestKey } from './request-keys.js';
@@ -106,9 +106,9 @@ export class SyncJobStore {
    * Commits the vision answer of a lot that is still to be translated.
    * @returns false when the job has ended or is held by another process: nothing was written
    */
-  async saveVision(held: HeldSyncJob, source: NewResult, photos: SeenPhotos): Promise<boolean> {
+  async saveVision(sql: Sql, held: HeldSyncJob, source: NewResult, photos: SeenPhotos): Promise<boolean> {
     const values = new Values(held.id, held.token);
-    const [row] = await this.database.query<{ saved: boolean }>(
+    const [row] = await sql.query<{ saved: boolean }>(
       `with job as (
          update batch_jobs set awaiting_vision = 0, awaiting_translation = 1, status = 'translating',
            stage = 'translation', processed_images = ${values.add(photos.seen)}, version = version + 1, updated_at = now()

@@ -105,7 +105,7 @@ describe('what is not remembered', () => {
       { send: prepare().send, extra: {} },
     ]) {
       await service.reset();
-      await service.faults({ action: 'refusal', count: 1 });
+      await service.faults({ action: 'refusal', kind: 'vision', count: 1 });
       const [first, second] = [await send(extra), await send(extra)];
       expect([first.status, second.status, replayed(second)]).toEqual([502, 200, null]);
     }

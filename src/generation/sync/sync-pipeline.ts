@@ -55,12 +55,14 @@ export class SyncPipeline {
       const assessed = run.work.resumed?.source == null ? await this.assess(run, usage) : null;
       const source = assessed ?? (run.work.resumed?.source as StoredSource);
       run.answered = true;
-      const results = await this.translate(run, source, usage);
+      const before = run.work.resumed === undefined ? [] : await this.store.translated(run.work.jobId);
+      const results = await this.translate(run, source, before, usage);
+      const written = assessed === null ? results : [assessed.row, ...results];
       await this.finish(
         run,
-        source,
-        assessed === null ? results : [assessed.row, ...results],
+        written,
         assessed?.photos ?? null,
+        renderedBytes(run, source, [...before, ...results]),
         usage,
       );
       return { kind: 'completed' };
@@ -88,18 +90,27 @@ export class SyncPipeline {
     };
     if (run.work.languages.some((language) => !isEnglish(language))) {
       run.signal.throwIfAborted();
-      if (!(await this.store.saveVision(heldBy(run), row, photos))) throw new NotOursError();
+      // With its cost, which a crash before the job's end would otherwise lose.
+      await this.database.transaction(async (tx) => {
+        if (!(await this.store.saveVision(tx, heldBy(run), row, photos))) throw new NotOursError();
+        await this.jobs.addUsage(tx, run.work.jobId, usage.rows);
+      });
+      usage.clear();
     }
     return { strings: row.strings, assessment: row.assessment, model: row.model ?? '', row, photos };
   }
 
   /** All languages side by side; each is committed as it comes, what is late or fails falls back to English. */
-  private async translate(run: SyncRun, source: StoredSource, usage: UsageTally): Promise<NewResult[]> {
+  private async translate(
+    run: SyncRun,
+    source: StoredSource,
+    before: readonly { language: string }[],
+    usage: UsageTally,
+  ): Promise<NewResult[]> {
     const limits = {
       deadlineAt: this.clock.now() + this.config.sync.translationTimeoutSeconds * 1000,
       signal: run.signal,
     };
-    const before = run.work.resumed === undefined ? [] : await this.store.translated(run.work.jobId);
     const done = new Set(before.map(({ language }) => language));
     const missing = run.work.languages.filter((language) => !done.has(language));
     return Promise.all(
@@ -125,18 +136,15 @@ export class SyncPipeline {
 
   private async finish(
     run: SyncRun,
-    source: StoredSource,
     results: readonly NewResult[],
     photos: SeenPhotos | null,
+    rendered: number,
     usage: UsageTally,
   ): Promise<void> {
     const { jobId } = run.work;
-    const html = results.reduce((sum, result) => sum + Buffer.byteLength(result.html), 0);
-    const withAssessment = run.work.options.include?.includes('assessment') === true;
-    const assessment = withAssessment ? Buffer.byteLength(JSON.stringify(source.assessment)) : 0;
     run.signal.throwIfAborted();
     await this.database.transaction(async (tx) => {
-      const completed = await this.store.complete(tx, heldBy(run), results, photos, html + assessment);
+      const completed = await this.store.complete(tx, heldBy(run), results, photos, rendered);
       if (!completed) throw new NotOursError();
       await this.jobs.addUsage(tx, jobId, usage.rows);
       if (!(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
@@ -149,7 +157,11 @@ export class SyncPipeline {
   private async endUnfinished(run: SyncRun, cause: unknown): Promise<SyncOutcome> {
     const { jobId } = run.work;
     if (run.signal.reason instanceof HungUpError) {
-      const cancelled = await this.end(jobId, (tx) => this.ender.endJob(tx, jobId, 'cancelled'));
+      const cancelled = await this.end(jobId, async (tx) => {
+        // A repeat that was promised the work meanwhile keeps it.
+        if (await this.jobs.isHandedOver(tx, jobId)) return false;
+        return this.ender.endJob(tx, jobId, 'cancelled');
+      });
       return { kind: cancelled ? 'cancelled' : 'lost' };
     }
     if (run.signal.aborted || cause instanceof NotOursError) return { kind: 'lost' };
@@ -199,6 +211,18 @@ export class SyncPipeline {
 interface AssessedLot extends StoredSource {
   readonly row: NewResult;
   readonly photos: SeenPhotos;
+}
+
+/** About how many bytes the lot takes in a webhook's part. */
+function renderedBytes(
+  run: SyncRun,
+  source: StoredSource,
+  rows: readonly { language: string; html: string }[],
+): number {
+  const shown = rows.filter(({ language }) => run.work.languages.includes(language));
+  const html = shown.reduce((sum, row) => sum + Buffer.byteLength(row.html), 0);
+  const withAssessment = run.work.options.include?.includes('assessment') === true;
+  return html + (withAssessment ? Buffer.byteLength(JSON.stringify(source.assessment)) : 0);
 }
 
 function heldBy(run: SyncRun): HeldSyncJob {
