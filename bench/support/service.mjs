@@ -11,6 +11,10 @@ import { request } from 'undici';
 import { KEY } from './signing.mjs';
 
 const MAIN = new URL('../../dist/main.js', import.meta.url);
+/** As `npm start` has them. */
+const NODE_ARGUMENTS = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  .scripts.start.split(' ')
+  .filter((word) => word.startsWith('--'));
 const LOOP_MONITOR = new URL('./loop-monitor.mjs', import.meta.url).href;
 
 /** Log lines say nothing of their own in a benchmark; what fails still shows. */
@@ -48,28 +52,24 @@ export async function startDatabase() {
 export async function startService(settings) {
   const dataDir = await mkdtemp(join(tmpdir(), 'bench-service-'));
   const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const child = spawn(
-    process.execPath,
-    [...(process.env.BENCH_NODE_ARGS?.split(' ') ?? []), '--import', LOOP_MONITOR, MAIN.pathname],
-    {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: {
-        ...process.env,
-        ...QUIET,
-        PORT: String(port),
-        DATA_DIR: dataDir,
-        SHARED_KEY: KEY,
-        OPENAI_API_KEY: 'bench',
-        // Nobody listens there: a benchmark that needs a model brings one.
-        OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
-        RATE_LIMIT_SYNC: '100000000',
-        RATE_LIMIT_BATCH: '100000000',
-        RATE_LIMIT_POLLING: '100000000',
-        MAX_ACTIVE_JOBS: '1000000',
-        ...settings,
-      },
+  const child = spawn(process.execPath, [...NODE_ARGUMENTS, '--import', LOOP_MONITOR, MAIN.pathname], {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: {
+      ...process.env,
+      ...QUIET,
+      PORT: String(port),
+      DATA_DIR: dataDir,
+      SHARED_KEY: KEY,
+      OPENAI_API_KEY: 'bench',
+      // Nobody listens there: a benchmark that needs a model brings one.
+      OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
+      RATE_LIMIT_SYNC: '100000000',
+      RATE_LIMIT_BATCH: '100000000',
+      RATE_LIMIT_POLLING: '100000000',
+      MAX_ACTIVE_JOBS: '1000000',
+      ...settings,
     },
-  );
+  });
   let ended = false;
   child.once('exit', () => (ended = true));
   const origin = `http://127.0.0.1:${port}`;

@@ -1,4 +1,5 @@
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
+import { isSpace, trim } from './json-space.js';
 import {
   ByteOrderMark,
   headTooLarge,
@@ -267,7 +268,7 @@ export class LotSplitter implements RequestSplitter {
     this.lotPieces = [];
     this.lotPieceBytes = 0;
     this.lotOpen = false;
-    this.sink.onLot(readLot(withoutTrailingSpace(source), this.lotCount, offset));
+    this.sink.onLot(readLot(trim(source), this.lotCount, offset));
     this.lotCount++;
   }
 
@@ -283,16 +284,6 @@ export class LotSplitter implements RequestSplitter {
 }
 
 const EMPTY_ARRAY = Buffer.from('[]');
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
-}
-
-function withoutTrailingSpace(source: Buffer): Buffer {
-  let end = source.length;
-  while (end > 0 && isSpace(source[end - 1] as number)) end--;
-  return end === source.length ? source : source.subarray(0, end);
-}
 
 function isEscapedLots(source: string): boolean {
   if (!source.includes('\\') || source.length > MAX_LOTS_KEY) return false;

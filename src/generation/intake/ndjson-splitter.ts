@@ -1,4 +1,5 @@
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
+import { trim } from './json-space.js';
 import {
   ByteOrderMark,
   headTooLarge,
@@ -87,18 +88,6 @@ export class NdjsonSplitter implements RequestSplitter {
     // A copy: the source of the chunk may use its memory again.
     this.pieces.push(Buffer.from(piece));
   }
-}
-
-function trim(line: Buffer): Buffer {
-  let start = 0;
-  let end = line.length;
-  while (start < end && isSpace(line[start] as number)) start++;
-  while (end > start && isSpace(line[end - 1] as number)) end--;
-  return line.subarray(start, end);
-}
-
-function isSpace(byte: number): boolean {
-  return byte === 0x20 || byte === 0x0d || byte === 0x09 || byte === LINE_FEED;
 }
 
 /** A line counts two levels less than the same lot inside of `lots` would. */
