@@ -1,7 +1,9 @@
-// npm run prove:webhooks [-- --kills=100 --deliveries=20000]: workers that are killed at random lose nothing, report
-// nothing that was not received and send nothing without a trace; and a receiver that hangs holds up nobody else.
+// npm run prove:webhooks [-- --kills=100 --deliveries=20000 --hanging=10000 --lots=50000]: workers that are killed at random lose nothing, report
+// nothing that was not received and send nothing without a trace; a receiver that hangs holds up nobody else; and a job
+// of 50,000 lots arrives whole without taking memory.
 import { proveHanging } from './prove-webhooks/hanging.mjs';
 import { proveKills } from './prove-webhooks/kills.mjs';
+import { proveLarge } from './prove-webhooks/large.mjs';
 import { startGround } from './prove-webhooks/ground.mjs';
 
 const option = (name, fallback) =>
@@ -13,6 +15,7 @@ try {
   const proofs = {
     'kill -9': () => proveKills(ground, { kills: option('kills', 100), deliveries: option('deliveries', 20_000) }),
     'one receiver hangs': () => proveHanging(ground, { deliveries: option('hanging', 10_000) }),
+    'a large job': () => proveLarge(ground, { lots: option('lots', 50_000) }),
   };
   for (const [what, prove] of Object.entries(proofs)) {
     console.log(`\n# ${what}`);

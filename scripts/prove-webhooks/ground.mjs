@@ -54,6 +54,7 @@ function startWorker(databaseUrl, workers, settings) {
   });
   const exited = once(child, 'exit').then(() => workers.delete(worker));
   const worker = {
+    pid: child.pid,
     ready: new Promise((resolve, reject) => {
       child.stdout.on('data', (chunk) => String(chunk).includes('"message":"ready"') && resolve());
       exited.then(() => reject(new Error('the worker ended before it was ready')), reject);
@@ -81,7 +82,7 @@ async function startReceivers(kinds) {
   const ports = await ask({ listen: kinds });
   return {
     urls: ports.map((port) => `http://127.0.0.1:${port}/hook`),
-    /** [webhook-id, attempt, status, verified] of every request so far. */
+    /** Every request so far: id, attempt, status (0: unanswered), verified, bytes, part, names of its lots. */
     requests: () => ask({ report: true }),
     stop: () => child.disconnect(),
   };

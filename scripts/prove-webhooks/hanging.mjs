@@ -42,7 +42,7 @@ async function timed(ground, deliveries, hanging) {
   const [{ waiting }] = await ground.query(
     `select count(*)::int as waiting from webhook_deliveries where status in ('pending', 'in_flight')`,
   );
-  const hung = (await receivers.requests()).filter(([, , status]) => status === 0).length;
+  const hung = (await receivers.requests()).filter(({ status }) => status === 0).length;
   await worker.kill();
   receivers.stop();
   return { seconds, waiting, hung };

@@ -24,9 +24,18 @@ async function receive(kind, request, response) {
   } catch {
     return; // Its sender was killed in the middle of it: nobody has been told anything.
   }
-  const verified = problemsOf(request.headers, Buffer.concat(chunks), secrets).length === 0;
-  const status = ANSWERS[kind](response);
-  requests.push([request.headers['webhook-id'], Number(request.headers['x-delivery-attempt']), status, verified]);
+  const body = Buffer.concat(chunks);
+  const verified = problemsOf(request.headers, body, secrets).length === 0;
+  const { part, lots } = JSON.parse(body.toString());
+  requests.push({
+    id: request.headers['webhook-id'],
+    attempt: Number(request.headers['x-delivery-attempt']),
+    status: ANSWERS[kind](response),
+    verified,
+    bytes: body.length,
+    part,
+    names: lots.map((lot) => lot.lot_id),
+  });
 }
 
 async function listen(kind) {

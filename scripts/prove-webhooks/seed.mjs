@@ -4,19 +4,24 @@ import { Clock } from '../../dist/common/clock.js';
 import { DeliveryOutbox } from '../../dist/webhook/delivery-outbox.js';
 import { JobEnder } from '../../dist/webhook/end-job.js';
 
-/** A running job of one lot a delivery, its lots' addresses in turn; ended by the service's own code. */
-export async function endJobWith(ground, urls, lots) {
+const TEXTS = { languages: ['en'], html: `<p>${'damage '.repeat(100)}</p>`, partLots: 1 };
+
+/**
+ * A running job, its lots' addresses in turn, by default one lot a delivery; ended by the service's own code.
+ * @returns when it ended, on the monotonic clock
+ */
+export async function endJobWith(ground, urls, lots, { languages, html, partLots } = TEXTS) {
   const id = newId();
   await ground.query(
     `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, total_lots,
        processed_lots, created_at, updated_at)
-     values ($1, 'default', $2, 'batch', 'processing', 'finishing', '{en}', $3, $3, now(), now())`,
-    [id, randomUUID().slice(0, 16), lots],
+     values ($1, 'default', $2, 'batch', 'processing', 'finishing', $4, $3, $3, now(), now())`,
+    [id, randomUUID().slice(0, 16), lots, languages],
   );
   await ground.query(
     `insert into batch_lots (job_id, position, lot_id, status, processed_images, rendered_bytes, finished_at)
-     select $1, p, 'lot-' || p, 'completed', 3, 1000, now() from generate_series(0, $2 - 1) p`,
-    [id, lots],
+     select $1, p, 'lot-' || p, 'completed', 3, $3, now() from generate_series(0, $2 - 1) p`,
+    [id, lots, 150 + languages.length * (Buffer.byteLength(html) + 40)],
   );
   await ground.query(
     `insert into batch_lot_inputs (job_id, position, images, webhook)
@@ -25,10 +30,10 @@ export async function endJobWith(ground, urls, lots) {
   );
   await ground.query(
     `insert into batch_results (job_id, position, language, html, strings, created_at)
-     select $1, p, 'en', '<p>' || repeat('damage ', 100) || p || '</p>', '[]', now() from generate_series(0, $2 - 1) p`,
-    [id, lots],
+     select $1, p, language, $3, '[]', now() from generate_series(0, $2 - 1) p, unnest($4::text[]) as language`,
+    [id, lots, html, languages],
   );
-  const config = { webhook: { partLots: 1, partBytes: 1024 * 1024, schedule: [0] } };
+  const config = { webhook: { partLots, partBytes: 1024 * 1024, schedule: [0] } };
   const ender = new JobEnder(config, new Clock(), new DeliveryOutbox(config));
   const client = await ground.database.connect();
   try {
@@ -40,6 +45,7 @@ export async function endJobWith(ground, urls, lots) {
     };
     await ender.endJob(tx, id, 'completed');
     await client.query('commit');
+    return performance.now();
   } finally {
     client.release();
   }

@@ -19,6 +19,7 @@ export class OutcomeWriter {
   private waiting: SettledAttempt[] = [];
   private writing: readonly SettledAttempt[] = [];
   private running: Promise<void> | undefined;
+  private moreToCome = false;
   private hurry: (() => void) | undefined;
   private readonly listeners = new Set<() => void>();
 
@@ -35,8 +36,9 @@ export class OutcomeWriter {
   /** @param more - true while other requests are in flight whose outcomes may share the write */
   add(outcome: SettledAttempt, more: boolean): void {
     this.waiting.push(outcome);
+    this.moreToCome = more;
     if (!more || this.waiting.length >= BATCH) this.hurry?.();
-    this.running ??= this.run(more);
+    this.running ??= this.run();
   }
 
   /** Outcomes that are not written yet, by receiver. */
@@ -54,17 +56,18 @@ export class OutcomeWriter {
   /** Resolves when everything that was added is written, or after `tries` failed writes. */
   async flush(tries = 1): Promise<void> {
     for (let failed = 0; this.waiting.length > 0 || this.running !== undefined;) {
+      this.moreToCome = false;
       this.hurry?.();
       const before = this.waiting.length;
-      await (this.running ??= this.run(false));
+      await (this.running ??= this.run());
       if (this.waiting.length >= before && before > 0 && ++failed >= tries) return;
     }
   }
 
-  private async run(linger: boolean): Promise<void> {
+  private async run(): Promise<void> {
     try {
-      if (linger) await this.linger();
       while (this.waiting.length > 0) {
+        if (this.moreToCome && this.waiting.length < BATCH) await this.linger();
         const batch = this.takeBatch();
         this.writing = batch;
         try {
@@ -122,7 +125,7 @@ export class OutcomeWriter {
 
   private retryLater(): void {
     void this.clock.sleep(RETRY_MS).then(() => {
-      if (this.waiting.length > 0) this.running ??= this.run(false);
+      if (this.waiting.length > 0) this.running ??= this.run();
     });
   }
 }

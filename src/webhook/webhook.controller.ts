@@ -5,6 +5,7 @@ import { SignedBy } from '../auth/auth.guard.js';
 import { signedCallerOf } from '../auth/caller.js';
 import { DeliveriesQuery, DeliveryDto, DeliveryListDto, PingDto, ReplayDto } from './deliveries.dto.js';
 import { DeliveriesService } from './deliveries.service.js';
+import { ErrorDto } from '../common/error.dto.js';
 import { queryPipe } from '../common/query-pipe.js';
 import { WebhookCommands } from './webhook-commands.js';
 
@@ -26,7 +27,7 @@ export class WebhookController {
   @SignedBy({ legacy: 'none', limit: 'polling' })
   @ApiOperation({ summary: 'A job’s webhook deliveries with every attempt' })
   @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto })
-  @ApiResponse({ status: HttpStatus.NOT_FOUND, description: 'JOB_NOT_FOUND' })
+  @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND' })
   ofJob(
     @Req() request: Request,
     @Param('job_id') jobId: string,
@@ -49,7 +50,7 @@ export class WebhookController {
   @ApiOperation({ summary: 'Send a delivery again: the same webhook-id and bytes, a new schedule' })
   @ApiHeader(IDEMPOTENCY_KEY)
   @ApiResponse({ status: HttpStatus.ACCEPTED, type: DeliveryDto })
-  @ApiResponse({ status: HttpStatus.NOT_FOUND, description: 'JOB_NOT_FOUND, DELIVERY_NOT_FOUND' })
+  @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND, DELIVERY_NOT_FOUND' })
   retry(
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
@@ -65,7 +66,7 @@ export class WebhookController {
   @ApiOperation({ summary: 'Send all webhooks of a job’s end again' })
   @ApiHeader(IDEMPOTENCY_KEY)
   @ApiResponse({ status: HttpStatus.ACCEPTED, type: ReplayDto })
-  @ApiResponse({ status: HttpStatus.NOT_FOUND, description: 'JOB_NOT_FOUND' })
+  @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND' })
   replay(
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
@@ -81,7 +82,7 @@ export class WebhookController {
   @ApiHeader(IDEMPOTENCY_KEY)
   @ApiBody({ type: PingDto })
   @ApiResponse({ status: HttpStatus.OK, type: DeliveryDto })
-  @ApiResponse({ status: HttpStatus.UNPROCESSABLE_ENTITY, description: 'INVALID_WEBHOOK_URL' })
+  @ApiResponse({ status: HttpStatus.UNPROCESSABLE_ENTITY, type: ErrorDto, description: 'INVALID_WEBHOOK_URL' })
   ping(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<DeliveryDto> {
     return this.commands.ping(request, response);
   }
