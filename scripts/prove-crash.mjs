@@ -59,6 +59,13 @@ async function createJob() {
   }
 }
 
+/** A replica that found no database at its start has ended; whoever runs it starts it again. */
+async function startTheEnded() {
+  for (const [index, { child }] of replicas.entries()) {
+    if (child.exitCode !== null || child.signalCode !== null) await start(index);
+  }
+}
+
 async function unfinished() {
   const { rows } = await query(
     `select count(*)::int as n from batch_jobs where status in ('pending', 'processing', 'translating')`,
@@ -80,7 +87,7 @@ async function query(text, parameters) {
 async function restartDatabase() {
   const data = join(stage.folder, 'data');
   const cluster = (await readdir(data)).find((name) => /^pg\d+$/.test(name));
-  const pid = Number((await readFile(join(data, cluster, 'postmaster.pid'), 'utf8')).split('\n')[0]);
+  const pid = Number((await readFile(join(data, cluster, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]);
   // An immediate shutdown, as a crash of its machine would be; its keeper starts it again.
   process.kill(pid, 'SIGQUIT');
   figures.database_restarts++;
@@ -96,11 +103,19 @@ async function cutConnection() {
 
 for (let index = 0; index < REPLICAS; index++) await start(index);
 await Promise.all(replicas.map((replica) => ready(replica)));
+// A proof that breaks must leave no server behind.
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+  process.once(event, (error) => {
+    console.error(error);
+    stage.stop().finally(() => process.exit(1));
+  });
+}
 const startedAt = Date.now();
 await createJob();
 while (figures.kills < KILLS) {
   if ((await unfinished()) < 2) await createJob();
   await pause(500 + random() * 1000);
+  await startTheEnded();
   const victim = Math.floor(random() * REPLICAS);
   replicas[victim].child.kill('SIGKILL');
   figures.kills++;
@@ -109,7 +124,10 @@ while (figures.kills < KILLS) {
   if (figures.kills % 10 === 5) await cutConnection();
 }
 const killedFor = (Date.now() - startedAt) / 1000;
-for (let waited = 0; (await unfinished()) > 0 && waited < 300; waited++) await pause(1000);
+for (let waited = 0; (await unfinished()) > 0 && waited < 300; waited++) {
+  await startTheEnded();
+  await pause(1000);
+}
 for (let waited = 0; waited < 120; waited++) {
   const { rows } = await query(
     `select count(*)::int as n from openai_batches where status not in ('done', 'cancelled')`,
@@ -117,6 +135,7 @@ for (let waited = 0; waited < 120; waited++) {
   if (rows[0].n === 0) break;
   await pause(1000);
 }
+await startTheEnded();
 await Promise.all(replicas.map((replica) => ready(replica)));
 
 let proven = true;
