@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Retention } from '../../src/batch/retention.js';
+import { PhotoChecker } from '../../src/images/photo-checker.js';
 import { JobEnder } from '../../src/webhook/end-job.js';
 import { Database } from '../../src/database/database.service.js';
 import { BatchRig } from './rig.js';
@@ -40,6 +41,23 @@ describe('how a job ends', () => {
       undefined,
       undefined,
     ]);
+    expect(await rig.audit(id)).toEqual([]);
+  });
+
+  it('lets lots wait for a host that rests, and sends the others meanwhile', async () => {
+    const resting = vi
+      .spyOn(rig.module.get(PhotoChecker), 'restingUntil')
+      .mockImplementation((urls) => (urls.some((url) => url.includes('lot1-')) ? Date.now() + 60_000 : null));
+    const id = await rig.job({ languages: ['en'] });
+    await rig.run('photos');
+    expect(await rig.shards()).toMatchObject([
+      { attempt: 0, status: 'queued' },
+      { attempt: 4, status: 'checking_photos' },
+    ]);
+    await rig.runUntil(async () => (await rig.lots(id)).filter((lot) => lot.status === 'completed').length === 2);
+    expect((await rig.lots(id))[1]).toMatchObject({ status: 'pending' });
+    resting.mockRestore();
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
     expect(await rig.audit(id)).toEqual([]);
   });
 
