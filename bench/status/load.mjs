@@ -5,7 +5,9 @@ import { quantile } from '../support/statistics.mjs';
 
 const CONNECTIONS = 50;
 
-process.on('message', async ({ origin, path, extra, status, seconds }) => {
+process.on('message', (task) => void load(task));
+
+async function load({ origin, path, extra, status, seconds }) {
   const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 });
   // Signed once: the client's own HMACs would take the processor that the service is measured on.
   const headers = { ...signedHeaders('GET', path), ...extra };
@@ -26,4 +28,4 @@ process.on('message', async ({ origin, path, extra, status, seconds }) => {
   const perSecond = latencies.length / ((performance.now() - started) / 1000);
   await pool.close();
   process.send({ perSecond, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) });
-});
+}

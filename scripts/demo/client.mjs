@@ -15,6 +15,6 @@ export async function signedFetch({ origin, key, method = 'GET', path, body, hea
       'X-Signature': `v1=${signature}`,
       ...headers,
     },
-    body: body === undefined ? undefined : text,
+    ...(body === undefined ? {} : { body: text }),
   });
 }

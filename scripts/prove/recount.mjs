@@ -33,7 +33,10 @@ export class ClientRecount {
 
   add(lot) {
     if (lot.lot_id === undefined) return;
-    if (!this.expected.delete(lot.lot_id)) this.all.has(lot.lot_id) ? this.doubled++ : this.foreign++;
+    if (!this.expected.delete(lot.lot_id)) {
+      if (this.all.has(lot.lot_id)) this.doubled++;
+      else this.foreign++;
+    }
     if (lot.status === 'failed') {
       const { code } = lot.error;
       this.failed.set(code, (this.failed.get(code) ?? 0) + 1);

@@ -108,7 +108,7 @@ export function signed(origin, path, { method = 'GET', body, headers = {} } = {}
   const signature = `v1=${createHmac('sha256', SECRET).update(text).digest('hex')}`;
   return fetch(origin + path, {
     method,
-    body,
+    ...(body === undefined ? {} : { body }),
     headers: { 'X-Timestamp': timestamp, 'X-Signature': signature, ...headers },
   });
 }

@@ -16,7 +16,9 @@ export async function startReceiver({
 }) {
   const seen = new Set();
   const requests = new Map();
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => void receive(request, response));
+
+  async function receive(request, response) {
     const chunks = [];
     try {
       for await (const chunk of request) chunks.push(chunk);
@@ -33,7 +35,8 @@ export async function startReceiver({
     const earlier = requests.get(request.url) ?? 0;
     requests.set(request.url, earlier + 1);
     await answer(new URL(request.url, 'http://receiver'), earlier, response);
-  });
+  }
+
   server.listen(port, host);
   await once(server, 'listening');
   return {
