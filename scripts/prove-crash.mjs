@@ -107,7 +107,7 @@ await Promise.all(replicas.map((replica) => ready(replica)));
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.once(event, (error) => {
     console.error(error);
-    stage.stop().finally(() => process.exit(1));
+    void stage.stop().finally(() => process.exit(1));
   });
 }
 const startedAt = Date.now();
