@@ -167,7 +167,10 @@ describe('lots read straight from their bytes', () => {
           expect(parsed.digests).toEqual([signLots('secret', `[${texts.join(',')}]`)]);
         },
       ),
-      { numRuns: 1500 },
+      {
+        numRuns: 1500,
+        examples: [[['{"lot_id": "id-1", "images": [], "additional_info": "\u{10000}"}'], 'json', undefined]],
+      },
     );
   });
 

@@ -1,7 +1,7 @@
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
 import type { AllowList } from '../../outbound/address-rules.js';
-import { FieldProblems, MAX_NAMED } from './field-problems.js';
+import { characters, FieldProblems, MAX_NAMED } from './field-problems.js';
 import { checkHead, type RequestHead } from './head-rules.js';
 import { checkLanguageTags } from './language-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
@@ -72,7 +72,7 @@ export class RequestContent implements LotReport {
     if (lot === null) return null;
     if (position === 0) this.first = lot;
     const { lotId, webhook, images, additionalInfo } = lot;
-    const infoCharacters = additionalInfo?.length ?? 0;
+    const infoCharacters = additionalInfo === null ? 0 : characters(additionalInfo);
     return this.count({ lotId, webhook, imageCount: images.length, infoCharacters }) ? lot : null;
   }
 
