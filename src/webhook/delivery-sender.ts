@@ -38,6 +38,8 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   private readonly logger = new Logger(DeliverySender.name);
   private readonly waiting = new SendQueue<HeldDelivery>({ requests: MAX_REQUESTS, bytes: MAX_BODY_BYTES });
   private readonly underWay = new Set<Promise<void>>();
+  private readonly preparing = new Set<Promise<void>>();
+  private unprepared = 0;
   /** Receivers that the latest claim took all of that it could: more of theirs may be due. */
   private readonly mayHaveMore = new Set<string>();
   private readonly failuresInRow = new Map<string, number>();
@@ -89,9 +91,9 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   async idle(): Promise<void> {
     do {
       await this.claiming;
-      await Promise.all(this.underWay);
+      await Promise.all([...this.preparing, ...this.underWay]);
       await this.writer.flush();
-    } while (this.claiming !== undefined || this.underWay.size > 0);
+    } while (this.claiming !== undefined || this.preparing.size + this.underWay.size > 0);
     await this.returning;
   }
 
@@ -100,6 +102,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     this.stopping = true;
     this.unsubscribe?.();
     await this.claiming;
+    await Promise.all(this.preparing);
     this.handBack(this.waiting.remove(() => true));
     await this.returning;
   }
@@ -117,22 +120,35 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     return this.config.role === 'worker' || this.config.role === 'all';
   }
 
+  private get holdsNothing(): boolean {
+    return this.waiting.active + this.waiting.waiting + this.unprepared === 0;
+  }
+
   private async claimAll(): Promise<void> {
     try {
       while (this.moreIsDue && !this.stopping) {
         this.moreIsDue = false;
-        const limit = MAX_WAITING - this.waiting.waiting;
+        const limit = MAX_WAITING - this.waiting.waiting - this.unprepared;
         if (limit <= 0) break;
         const claimed = await this.claim(limit);
-        await this.runner.prepare(claimed);
-        for (const delivery of claimed) this.waiting.add(delivery);
-        this.sendNext();
         this.moreIsDue ||= claimed.length >= limit;
+        if (claimed.length === 0) continue;
+        // Not waited for: the next claim overlaps the reading of this one's bodies.
+        const preparing = this.prepare(claimed).finally(() => this.preparing.delete(preparing));
+        this.preparing.add(preparing);
       }
     } catch (error) {
       // The next sweep tries again; until then nothing is lost.
       this.logger.warn('webhooks could not be claimed', { reason: (error as Error).message });
     }
+  }
+
+  private async prepare(claimed: readonly HeldDelivery[]): Promise<void> {
+    this.unprepared += claimed.length;
+    await this.runner.prepare(claimed);
+    this.unprepared -= claimed.length;
+    for (const delivery of claimed) this.waiting.add(delivery);
+    this.sendNext();
   }
 
   private async claim(limit: number): Promise<HeldDelivery[]> {
@@ -146,6 +162,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   }
 
   private sendNext(): void {
+    if (this.stopping) return;
     for (let next = this.waiting.next(); next !== undefined; next = this.waiting.next()) {
       const sending = this.send(next).finally(() => this.underWay.delete(sending));
       this.underWay.add(sending);
@@ -170,13 +187,13 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   private noticeMore(claimed: readonly ClaimedDelivery[]): void {
     const counts = new Map<string, number>();
     for (const delivery of claimed) counts.set(keyOf(delivery), (counts.get(keyOf(delivery)) ?? 0) + 1);
-    // A receiver without a row had nothing due or no room; what it has left will say so when it is written.
     for (const delivery of claimed) {
       const key = keyOf(delivery);
       if ((counts.get(key) as number) >= delivery.room) this.mayHaveMore.add(key);
       else this.mayHaveMore.delete(key);
     }
-    if (claimed.length === 0) this.mayHaveMore.clear();
+    // Nothing may mean no room as well as nothing due, as long as this process holds any: the next write asks again.
+    if (claimed.length === 0 && this.holdsNothing) this.mayHaveMore.clear();
   }
 
   /** Before a busy receiver's slots run dry: the next claim takes as long as some dozens of requests. */

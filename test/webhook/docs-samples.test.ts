@@ -11,6 +11,7 @@ import { FakeClock } from './support/fake-clock.js';
 import { startReceiver as startRecorder, type ReceivedRequest } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { SECRET, seedJob } from './support/seed.js';
+import { hasInterpreter } from '../support/interpreters.js';
 
 const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const root = join(import.meta.dirname, '../..');
@@ -98,24 +99,23 @@ describe('the samples of docs/webhooks.md', () => {
     ['PHP', 'php', 'php', 0, (file, port) => ['-S', `127.0.0.1:${port}`, file]],
   ];
 
-  it.each(servers)(
-    'in %s take every delivery and nothing that was changed',
-    async (name, command, language, index, args) => {
-      const code = (await samples(language))[index] ?? '';
-      const origin = await start(command, args, `${name}.${language === 'js' ? 'mjs' : language}`, code);
-      expect(recorded.length).toBe(3);
-      for (const request of recorded) {
-        expect(await post(origin, request)).toBe(204);
-        expect(await post(origin, flipped(request))).toBe(401);
-        expect(await post(origin, withHeader(request, 'webhook-id', 'another'))).toBe(401);
-        const old = String(Number(request.headers['webhook-timestamp']) - 301);
-        expect(await post(origin, withHeader(request, 'webhook-timestamp', old))).toBe(401);
-        expect(await post(origin, withHeader(request, 'webhook-signature', ''))).toBe(401);
-      }
-    },
-  );
+  it.each(
+    servers.filter(([, command]) => command === process.execPath || hasInterpreter(command as 'php' | 'python3')),
+  )('in %s take every delivery and nothing that was changed', async (name, command, language, index, args) => {
+    const code = (await samples(language))[index] ?? '';
+    const origin = await start(command, args, `${name}.${language === 'js' ? 'mjs' : language}`, code);
+    expect(recorded.length).toBe(3);
+    for (const request of recorded) {
+      expect(await post(origin, request)).toBe(204);
+      expect(await post(origin, flipped(request))).toBe(401);
+      expect(await post(origin, withHeader(request, 'webhook-id', 'another'))).toBe(401);
+      const old = String(Number(request.headers['webhook-timestamp']) - 301);
+      expect(await post(origin, withHeader(request, 'webhook-timestamp', old))).toBe(401);
+      expect(await post(origin, withHeader(request, 'webhook-signature', ''))).toBe(401);
+    }
+  });
 
-  it('are sent to by the service itself', async () => {
+  it.runIf(hasInterpreter('python3'))('are sent to by the service itself', async () => {
     const [code = ''] = await samples('python');
     const origin = await start('python3', (file, port) => [file, String(port)], 'again.py', code);
     const id = await seedJob(rig.db.database, { lots: 5, webhookUrl: `${origin}/hook` });
@@ -129,7 +129,7 @@ describe('the samples of docs/webhooks.md', () => {
     ).toEqual([{ status: 'delivered', n: 3 }]);
   });
 
-  it('check the kept header in Python', async () => {
+  it.runIf(hasInterpreter('python3'))('check the kept header in Python', async () => {
     const [, code = ''] = await samples('python');
     const file = join(folder, 'x_signature.py');
     await writeFile(file, code);

@@ -58,6 +58,14 @@ describe('a receiver', () => {
     await Promise.all(others.map((other) => other.close()));
   });
 
+  it('is sent all that is due after a single hint, however much more than its room that is', async () => {
+    await endedJob(600);
+    rig.hints.wake();
+    await receiver.received(600);
+    await rig.sender.idle();
+    expect(await count('delivered')).toBe(600);
+  });
+
   it('that hangs holds up nobody else', async () => {
     const hanging = await startReceiver(() => undefined);
     await endedJob(200, hanging);
