@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/sandbox/json.js';
 import { GENERATE, hmac, lotOf, SECRETS, TestService, type Answer } from '../support/service.js';
 import { expectRefusal, refused } from './refusal.js';
+import { hasInterpreter } from '../support/interpreters.js';
 
 let service: TestService;
 
@@ -43,7 +44,7 @@ async function python(order: JsonObject): Promise<PythonAnswer> {
   return JSON.parse(output) as PythonAnswer;
 }
 
-describe('a Python client written from the contract alone', () => {
+describe.runIf(hasInterpreter('python3'))('a Python client written from the contract alone', () => {
   it.each(['body', 'header', 'v1'])('is let in with Cyrillic, emoji and floats (%s)', async (scheme) => {
     const request = awkward();
     const answer = await python({ scheme, request });
