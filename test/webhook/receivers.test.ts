@@ -95,7 +95,8 @@ describe('a receiver', () => {
     await rig.sendDue();
     const seen = receiver.requests.length;
     expect(seen).toBeGreaterThanOrEqual(CIRCUIT_FAILURES);
-    expect(seen).toBeLessThan(40);
+    // What was claimed before the tenth failure was written still leaves; how much that is depends on the machine.
+    expect(seen).toBeLessThan(100);
     expect((await health())?.['opened_at']).not.toBeNull();
     // Open: nothing leaves, and nothing of the retry budget is used.
     await rig.sendDue();
