@@ -3,7 +3,7 @@ import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger
 import type { Request, Response } from 'express';
 import { SignedBy } from '../auth/auth.guard.js';
 import { ErrorDto } from '../common/error.dto.js';
-import { queryPipe } from './http.js';
+import { queryPipe } from '../common/query-pipe.js';
 import { DownloadQuery, JobResultsDto, JobRunningDto } from './results.dto.js';
 import { ResultsResponder } from './results.responder.js';
 

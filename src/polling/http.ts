@@ -2,29 +2,12 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createGzip } from 'node:zlib';
-import { Logger, ValidationPipe } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { callerOf } from '../auth/caller.js';
-import { ServiceError } from '../common/service-error.js';
 import type { ResultsAnswer } from './results.service.js';
 
 const logger = new Logger('Polling');
-
-/** Checks a query: unknown members are ignored, a wrong one is named with its rule. */
-export const queryPipe = new ValidationPipe({
-  transform: true,
-  whitelist: true,
-  exceptionFactory: (errors) =>
-    new ServiceError('VALIDATION_FAILED', 'Some values are not allowed; details names each field and its rule.', {
-      details: {
-        fields: errors.map(({ property, constraints = {} }) => ({
-          path: property,
-          rule: Object.values(constraints).join('; '),
-        })),
-        count: errors.length,
-      },
-    }),
-});
 
 /** Whose jobs the request may see: null is any key's, which only the guard can let through (LEGACY_UNSIGNED_READS). */
 export function readerKeyId(request: Request): string | null {

@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { signedCallerOf } from '../auth/caller.js';
 import { SignedBy } from '../auth/auth.guard.js';
 import { ErrorDto } from '../common/error.dto.js';
-import { queryPipe } from './http.js';
+import { queryPipe } from '../common/query-pipe.js';
 import { JobListDto, ListQuery } from './list.dto.js';
 import { ListService } from './list.service.js';
 
