@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LotsHmac } from '../auth/signatures.js';
-import { EndedJobs } from '../jobs/ended-jobs.js';
+import { EndedJobs, type EndedJob } from '../jobs/ended-jobs.js';
 import { renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { PartReader } from '../jobs/part-reader.js';
 import type { ClaimedDelivery } from './delivery-queue.js';
 import { assembleBody, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
 import { WebhookSigner } from './signer.js';
+import { Turns } from './turns.js';
 
 export interface RenderedBody {
   readonly bytes: Buffer;
@@ -19,9 +20,10 @@ export interface RenderedBody {
 
 /** Signing a large body goes on after a turn of the event loop, so that nothing else waits longer than some 10 ms. */
 const LOTS_PER_TURN = 50;
-
 /** Bodies up to this length are read many at a time. */
 const SMALL_BYTES = 32 * 1024;
+/** Larger ones take several times their length while they are made, so few are at once. */
+const LARGE_AT_ONCE = 2;
 
 /** Thrown when what a delivery should carry is gone: results outlive their deliveries, so this is never expected. */
 export class BodyGoneError extends Error {
@@ -35,6 +37,7 @@ export class BodyGoneError extends Error {
 @Injectable()
 export class BodyRenderer {
   private readonly prefetched = new WeakMap<ClaimedDelivery, readonly LotRecord[]>();
+  private readonly large = new Turns(LARGE_AT_ONCE);
 
   constructor(
     private readonly jobs: EndedJobs,
@@ -45,12 +48,11 @@ export class BodyRenderer {
 
   /**
    * Reads what small deliveries carry, all at once, ahead of their sending; `render` then needs no statement for them.
-   * Only lots that are its address's own: those of a part without another address's lots in between.
+   * Only for parts without another address's lots in between.
    */
   async prefetch(deliveries: readonly ClaimedDelivery[]): Promise<void> {
     const small = deliveries.filter(
-      (delivery) =>
-        delivery.jobId !== null && delivery.payload === null && isContiguous(delivery) && delivery.bytes <= SMALL_BYTES,
+      (each) => each.jobId !== null && each.payload === null && isContiguous(each) && each.bytes <= SMALL_BYTES,
     );
     const ranges = small.map((delivery) => ({
       jobId: delivery.jobId as string,
@@ -71,48 +73,55 @@ export class BodyRenderer {
    * @throws BodyGoneError
    * @throws NoLiveSecretError
    */
-  async render(delivery: ClaimedDelivery, signal?: AbortSignal): Promise<RenderedBody> {
-    if (delivery.payload !== null) return this.renderStored(delivery, delivery.payload);
-    const job =
-      delivery.jobId === null
-        ? undefined
-        : (this.jobs.cachedJob(delivery.jobId) ?? (await this.jobs.find(delivery.jobId)));
+  async render(delivery: ClaimedDelivery): Promise<RenderedBody> {
+    const { payload, jobId } = delivery;
+    if (payload !== null) {
+      const frame = storedFrame(delivery.event, payload);
+      return finish(delivery, frame, this.newSignature(delivery, delivery), [], delivery);
+    }
+    const job = jobId === null ? undefined : (this.jobs.cachedJob(jobId) ?? (await this.jobs.find(jobId)));
     if (job === undefined) throw new BodyGoneError('its job is gone');
-    const signature = new LotsHmac([this.signer.sharedSecret(delivery.keyId, job.secretFingerprint)]);
+    const prefetched = this.prefetched.get(delivery);
+    if (prefetched === undefined) return this.large.run(() => this.renderFromTables(delivery, job));
+    return this.renderRecords(delivery, job, prefetched);
+  }
+
+  private renderRecords(delivery: ClaimedDelivery, job: EndedJob, records: readonly LotRecord[]): RenderedBody {
+    const signature = this.newSignature(delivery, job);
+    const lots = records.map((record) => {
+      const text = renderLot(record, job);
+      signature.add(text);
+      return Buffer.from(text);
+    });
+    return finish(delivery, frameOf(delivery, job), signature, lots, job);
+  }
+
+  private async renderFromTables(delivery: ClaimedDelivery, job: EndedJob): Promise<RenderedBody> {
+    const signature = this.newSignature(delivery, job);
+    const lots: Buffer[] = [];
     const selection = {
       from: delivery.firstPosition ?? 0,
       to: delivery.lastPosition ?? 0,
       revision: delivery.revision,
       ...(isContiguous(delivery) ? {} : { receiver: delivery.url }),
-      ...(signal === undefined ? {} : { signal }),
     };
-    const part = { number: delivery.part, of: delivery.parts };
-    const frame = endOfJobFrame(delivery.event, job, part);
-    const prefetched = this.prefetched.get(delivery);
-    if (prefetched !== undefined) {
-      const texts = prefetched.map((lot) => renderLot(lot, job));
-      for (const text of texts) signature.add(text);
-      return finish(delivery, frame, signature, texts, job.secretFingerprint);
-    }
-    const lots: string[] = [];
-    for await (const lot of this.reader.readLots(job, selection)) {
-      lots.push(lot);
-      signature.add(lot);
+    for await (const text of this.reader.readLots(job, selection)) {
+      signature.add(text);
+      lots.push(Buffer.from(text));
       if (lots.length % LOTS_PER_TURN === 0) await new Promise(setImmediate);
     }
-    return finish(delivery, frame, signature, lots, job.secretFingerprint);
+    return finish(delivery, frameOf(delivery, job), signature, lots, job);
   }
 
-  private renderStored(delivery: ClaimedDelivery, payload: string): RenderedBody {
-    const secret = this.signer.sharedSecret(delivery.keyId, delivery.secretFingerprint);
-    return finish(
-      delivery,
-      storedFrame(delivery.event, payload),
-      new LotsHmac([secret]),
-      [],
-      delivery.secretFingerprint,
-    );
+  private newSignature({ keyId }: ClaimedDelivery, { secretFingerprint }: Signer): LotsHmac {
+    return new LotsHmac([this.signer.sharedSecret(keyId, secretFingerprint)]);
   }
+}
+
+type Signer = Pick<RenderedBody, 'secretFingerprint'>;
+
+function frameOf(delivery: ClaimedDelivery, job: EndedJob): BodyFrame {
+  return endOfJobFrame(delivery.event, job, { number: delivery.part, of: delivery.parts });
 }
 
 /** Every lot between the ends is the address's own unless others lie between them. */
@@ -124,8 +133,8 @@ function finish(
   delivery: ClaimedDelivery,
   frame: BodyFrame,
   signature: LotsHmac,
-  lots: readonly string[],
-  secretFingerprint: string | null,
+  lots: readonly Buffer[],
+  { secretFingerprint }: Signer,
 ): RenderedBody {
   if (lots.length !== delivery.lots) throw new BodyGoneError('its lots are gone');
   const hex = (signature.digests()[0] as Buffer).toString('hex');

@@ -19,7 +19,7 @@ import { countUnknownOutcomes, showInFlight } from './webhook-metrics.js';
 
 /** Requests of one process in flight; its bodies are bounded apart. */
 const MAX_REQUESTS = 256;
-const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
 /** Deliveries held and not yet sent: what 256 slots use up while the next claim is on its way. */
 const MAX_WAITING = 512;
 

@@ -4,6 +4,8 @@ import { completionPercentage } from '../jobs/job-progress.js';
 import type { WebhookEvent } from './webhook.entities.js';
 
 const VERSION = '1.0.0';
+const COMMA = Buffer.from(',');
+const END = Buffer.from(']}');
 
 /** Everything of a body but its signature: the members before and after it, without the lots. */
 export interface BodyFrame {
@@ -86,12 +88,18 @@ export function storedFrame(event: WebhookEvent, payload: string): BodyFrame {
 
 /**
  * The body as it is sent: one JSON object whose `signature` is the lots signature of its `lots`.
- * @param lots - each lot's JSON text
+ * @param lots - each lot's JSON text as bytes: as strings, a mebibyte of Cyrillic took seven of memory
  */
-export function assembleBody(frame: BodyFrame, signature: string, lots: readonly string[]): Buffer {
-  return Buffer.from(
-    `{"event":"${frame.event}","signature":"${signature}",${frame.members},"lots":[${lots.join(',')}]}`,
-  );
+export function assembleBody(frame: BodyFrame, signature: string, lots: readonly Buffer[]): Buffer {
+  const chunks: Buffer[] = [
+    Buffer.from(`{"event":"${frame.event}","signature":"${signature}",${frame.members},"lots":[`),
+  ];
+  for (const [index, lot] of lots.entries()) {
+    if (index > 0) chunks.push(COMMA);
+    chunks.push(lot);
+  }
+  chunks.push(END);
+  return Buffer.concat(chunks);
 }
 
 function membersOf(members: Record<string, unknown>): string {

@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KeyRing } from '../../src/auth/keys.js';
+import { newId } from '../../src/common/ids.js';
+import { EndedJobs } from '../../src/jobs/ended-jobs.js';
+import { LotResultReader } from '../../src/jobs/lot-result-reader.js';
+import { PartReader } from '../../src/jobs/part-reader.js';
+import { BodyRenderer } from '../../src/webhook/body-renderer.js';
+import { WebhookSigner } from '../../src/webhook/signer.js';
+import { Turns } from '../../src/webhook/turns.js';
+import { createRig, testSettings, type Rig } from './support/rig.js';
+import { seedJob, type SeededJob } from './support/seed.js';
+
+// Real: PostgreSQL. Faked: the wall clock.
+describe('a body', () => {
+  let rig: Rig;
+
+  beforeAll(async () => {
+    rig = await createRig({ settings: { webhook: { partLots: 3 } } });
+  });
+  afterAll(async () => {
+    await rig.close();
+  });
+
+  /** A renderer of its own, as another process or the next attempt would have. */
+  const renderer = () => {
+    const { database } = rig.db;
+    const config = testSettings();
+    return new BodyRenderer(
+      new EndedJobs(database),
+      new LotResultReader(database),
+      new PartReader(database),
+      new WebhookSigner(config, new KeyRing(config)),
+    );
+  };
+  const claimed = async (job: SeededJob, status: 'completed' | 'failed' | 'cancelled' = 'completed') => {
+    const id = await seedJob(rig.db.database, { webhookUrl: `https://${newId()}.test/`, ...job });
+    await rig.end(id, status);
+    return rig.queue.claim({ token: newId(), leaseSeconds: 60, limit: 100, now: rig.clock.date() });
+  };
+
+  const jobs: [string, SeededJob, ('completed' | 'failed' | 'cancelled')?][] = [
+    ['of many languages', { lots: 7, languages: ['de', 'ru', 'pt-BR'] }],
+    [
+      'of failed and completed lots',
+      { lots: 5, lotStatus: (position) => (position % 2 === 0 ? 'failed' : 'completed') },
+    ],
+    ['of a failed job', { lots: 2, lotStatus: () => 'failed' }, 'failed'],
+    [
+      'of a cancelled job',
+      { lots: 5, lotStatus: (position) => (position === 1 ? 'completed' : 'pending') },
+      'cancelled',
+    ],
+    ['with findings and usage', { lots: 3, languages: ['en', 'ru'], options: { include: ['assessment', 'usage'] } }],
+    ['with findings but without English', { lots: 3, languages: ['ru'], options: { include: ['assessment'] } }],
+    ['full of what JSON escapes', { lots: 3, html: () => '<p>"\\ \n \u2028 \u{1f697} </p>' }],
+    ['with metadata', { metadata: { b: '2', a: 'Ключ', '10': 'x' } }],
+  ];
+
+  it.each(jobs)('%s is the same whether its lots were read ahead or not', async (_what, job, status) => {
+    const deliveries = await claimed(job, status);
+    expect(deliveries.length).toBeGreaterThan(0);
+    const ahead = renderer();
+    await ahead.prefetch(deliveries);
+    for (const delivery of deliveries) {
+      const [prefetched, read] = await Promise.all([ahead.render(delivery), renderer().render(delivery)]);
+      expect(prefetched.bytes.toString()).toBe(read.bytes.toString());
+      expect(prefetched).toEqual(read);
+    }
+  });
+
+  it('carries the revision that was there when the job ended', async () => {
+    const [delivery] = await claimed({ languages: ['en'] });
+    if (delivery === undefined) throw new Error('nothing was claimed');
+    const before = await renderer().render(delivery);
+    await rig.db.database.execute(
+      `insert into batch_results (job_id, position, language, revision, html, strings, created_at)
+       values ($1, 0, 'en', 1, '<p>reviewed</p>', '[]', now())`,
+      [delivery.jobId],
+    );
+    const ahead = renderer();
+    await ahead.prefetch([delivery]);
+    expect((await renderer().render(delivery)).sha256).toBe(before.sha256);
+    expect((await ahead.render(delivery)).sha256).toBe(before.sha256);
+  });
+});
+
+describe('turns', () => {
+  it('let as much run at once as allowed, in order, and go on after a failure', async () => {
+    const turns = new Turns(2);
+    const ends: ((error?: Error) => void)[] = [];
+    const started: number[] = [];
+    const work = (index: number) =>
+      turns.run(() => {
+        started.push(index);
+        return new Promise<number>((resolve, reject) => {
+          ends[index] = (error) => (error === undefined ? resolve(index) : reject(error));
+        });
+      });
+    const all = Promise.allSettled([work(0), work(1), work(2), work(3)]);
+    await Promise.resolve();
+    expect(started).toEqual([0, 1]);
+    const failed = new Promise((resolve) => setImmediate(resolve));
+    ends[1]?.(new Error('broken'));
+    await failed;
+    expect(started).toEqual([0, 1, 2]);
+    ends[0]?.();
+    ends[2]?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(started).toEqual([0, 1, 2, 3]);
+    ends[3]?.();
+    expect((await all).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
+  });
+});
