@@ -5,15 +5,23 @@ import type { NewResult } from '../jobs/new-result.js';
 export const RESULT_COLUMNS = `batch_results (job_id, position, language, revision, html, strings, fallback, assessment, raw,
   model, prompt_version, schema_version, response_id, usage, created_at)`;
 
+/** Bytes after which a new block is begun: one buffer that doubles holds the event loop while it is copied. */
+const BLOCK_BYTES = 512 * 1024;
+/** What a lot's rows usually fit in; longer ones make their block grow. */
+const ROOM_BYTES = 64 * 1024;
+
 /** Where a lot's rows lie in the encoded bytes. */
 export interface RowRange {
+  readonly block: number;
   readonly start: number;
   readonly end: number;
 }
 
 /** Rows of batch_results in COPY's format, kept lot by lot: which lots may be written is only known under their locks. */
 export class ResultRows {
-  private readonly encoder = new CopyEncoder();
+  private readonly encoder = new CopyEncoder(BLOCK_BYTES);
+  private readonly blocks: Buffer[] = [];
+  private blockBytes = 0;
 
   constructor(
     private readonly jobId: string,
@@ -21,11 +29,12 @@ export class ResultRows {
   ) {}
 
   get size(): number {
-    return this.encoder.size;
+    return this.blockBytes + this.encoder.size;
   }
 
   /** Encodes the rows of one lot. @throws NulByteError when a text cannot be stored; nothing of the lot is kept then */
   add(position: number, results: readonly NewResult[]): RowRange {
+    if (this.encoder.size > BLOCK_BYTES - ROOM_BYTES) this.endBlock();
     const start = this.encoder.size;
     for (const result of results) {
       this.encoder
@@ -46,18 +55,23 @@ export class ResultRows {
         .text(this.createdAt)
         .endRow();
     }
-    return { start, end: this.encoder.size };
+    return { block: this.blocks.length, start, end: this.encoder.size };
   }
 
   /** The accepted lots' rows, joined where they lie side by side. */
   take(accepted: readonly RowRange[]): Buffer[] {
-    const bytes = this.encoder.take();
-    const pieces: { start: number; end: number }[] = [];
-    for (const { start, end } of accepted) {
+    this.endBlock();
+    const pieces: { block: number; start: number; end: number }[] = [];
+    for (const range of accepted) {
       const last = pieces.at(-1);
-      if (last?.end === start) last.end = end;
-      else pieces.push({ start, end });
+      if (last?.block === range.block && last.end === range.start) last.end = range.end;
+      else pieces.push({ ...range });
     }
-    return pieces.map(({ start, end }) => bytes.subarray(start, end));
+    return pieces.map(({ block, start, end }) => (this.blocks[block] as Buffer).subarray(start, end));
+  }
+
+  private endBlock(): void {
+    this.blockBytes += this.encoder.size;
+    this.blocks.push(this.encoder.take());
   }
 }

@@ -24,10 +24,10 @@ import { VisionReader } from './vision-reader.js';
 
 /** Lines of one commit; fewer where their rows are long, so that memory stays flat. */
 const CHUNK_LINES = 2000;
-const CHUNK_BYTES = 16 * 1024 * 1024;
+const CHUNK_BYTES = 8 * 1024 * 1024;
 /** Lots looked up at once, and lines read before other work gets its turn. */
 const LOOKUP_LINES = 250;
-const LINES_PER_TURN = 10;
+const LINES_PER_TURN = 4;
 
 interface Chunk {
   /** The last word on each lot; the first description wins. */

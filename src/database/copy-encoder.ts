@@ -19,9 +19,14 @@ export class NulByteError extends Error {
  * Call the field methods in the order of the columns, then {@link endRow}; {@link take} hands the rows over.
  */
 export class CopyEncoder {
-  private buffer = Buffer.allocUnsafe(START_BYTES);
+  private buffer: Buffer;
   private length = 0;
   private rowStart = 0;
+
+  /** @param startBytes - what it holds before it must grow */
+  constructor(private readonly startBytes = START_BYTES) {
+    this.buffer = Buffer.allocUnsafe(startBytes);
+  }
 
   /** Bytes of the rows that wait to be taken. */
   get size(): number {
@@ -110,7 +115,7 @@ export class CopyEncoder {
   take(): Buffer {
     const rows = this.buffer.subarray(0, this.rowStart);
     const rest = this.buffer.subarray(this.rowStart, this.length);
-    this.buffer = Buffer.allocUnsafe(Math.max(START_BYTES, rest.length));
+    this.buffer = Buffer.allocUnsafe(Math.max(this.startBytes, rest.length));
     rest.copy(this.buffer);
     this.length = rest.length;
     this.rowStart = 0;
