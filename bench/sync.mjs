@@ -1,15 +1,13 @@
 // Requests in flight against an upstream of fixed latency: what the service adds, beside a bare proxy on the same SDK.
-import { fork, spawn } from 'node:child_process';
-import { createHash, createHmac } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { Agent, request } from 'undici';
+import { startService } from './support/service.mjs';
+import { signedHeaders } from './support/signing.mjs';
 
-const KEY = 'bench-shared-key-0123456789abcdef-0123';
+const PATH = '/api/v1/generate-descriptions';
 const ROUNDS = [
   { latencyMs: 5000, inFlight: 1 },
   { latencyMs: 5000, inFlight: 100 },
@@ -22,7 +20,11 @@ export async function run() {
   for (const round of ROUNDS) {
     const upstream = await forked('sync/upstream.mjs', String(round.latencyMs));
     const floor = await forked('sync/floor.mjs', `http://127.0.0.1:${upstream.port}/v1`);
-    const service = await startService(upstream.port);
+    const service = await startService({
+      OPENAI_BASE_URL: `http://127.0.0.1:${upstream.port}/v1`,
+      OUTBOUND_ALLOW: '127.0.0.1/32',
+      DATABASE_URL: '',
+    });
     try {
       // The two are measured in turn, so that neither has the other's load beside it.
       for (const [who, target] of [
@@ -40,7 +42,7 @@ export async function run() {
           added_p99_ms: result.p99,
           errors: result.errors,
           held_at_once: Number(most),
-          rss_mb: target.rssMb(),
+          rss_mb: target.peakRssMb(),
         });
       }
     } finally {
@@ -69,7 +71,7 @@ async function load(target, photoPort, { latencyMs, inFlight }, upstreamMs) {
       const { headers, body } = signed(`lot-${started}-${index}`, photoPort);
       const begun = performance.now();
       try {
-        const answer = await request(`http://127.0.0.1:${target.port}/api/v1/generate-descriptions`, {
+        const answer = await request(`http://127.0.0.1:${target.port}${PATH}`, {
           method: 'POST',
           headers,
           body,
@@ -95,17 +97,8 @@ function signed(lotId, photoPort) {
     languages: ['en'],
     lots: [{ lot_id: lotId, additional_info: '2021 BMW X5', images: [`http://127.0.0.1:${photoPort}/${lotId}.jpg`] }],
   });
-  const timestamp = String(Math.floor(Date.now() / 1000));
   const digest = createHash('sha256').update(body).digest('hex');
-  const text = `v1\n${timestamp}\nPOST\n/api/v1/generate-descriptions\n${digest}`;
-  return {
-    body,
-    headers: {
-      'content-type': 'application/json',
-      'x-timestamp': timestamp,
-      'x-signature': `v1=${createHmac('sha256', KEY).update(text).digest('hex')}`,
-    },
-  };
+  return { body, headers: { 'content-type': 'application/json', ...signedHeaders('POST', PATH, digest) } };
 }
 
 async function forked(file, argument) {
@@ -113,43 +106,5 @@ async function forked(file, argument) {
   let rss = 0;
   child.on('message', (message) => (rss = Math.max(rss, message.rssMb ?? 0)));
   const [{ port }] = await once(child, 'message');
-  return { port, rssMb: () => rss, stop: () => child.kill('SIGKILL') };
-}
-
-async function startService(upstreamPort) {
-  const dataDir = await mkdtemp(join(tmpdir(), 'bench-'));
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const child = spawn(process.execPath, ['dist/main.js'], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: {
-      ...process.env,
-      PORT: String(port),
-      DATA_DIR: dataDir,
-      DATABASE_URL: '',
-      SHARED_KEY: KEY,
-      OPENAI_API_KEY: 'bench',
-      OPENAI_BASE_URL: `http://127.0.0.1:${upstreamPort}/v1`,
-      OUTBOUND_ALLOW: '127.0.0.1/32',
-      RATE_LIMIT_SYNC: '1000000',
-      LOG_LEVEL: 'error',
-    },
-  });
-  for (;;) {
-    const ready = await request(`http://127.0.0.1:${port}/ready`).then(
-      async (answer) => (await answer.body.dump(), answer.statusCode === 200),
-      () => false,
-    );
-    if (ready) break;
-    await wait(100);
-  }
-  return {
-    port,
-    // The kernel's own high-water mark of the process.
-    rssMb: () => Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1]) / 1024),
-    stop: async () => {
-      child.kill('SIGTERM');
-      await once(child, 'exit');
-      await rm(dataDir, { recursive: true, force: true });
-    },
-  };
+  return { port, peakRssMb: () => rss, stop: () => child.kill('SIGKILL') };
 }

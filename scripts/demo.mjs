@@ -7,6 +7,7 @@ import { followBatch } from './demo/batch.mjs';
 import { signedFetch } from './demo/client.mjs';
 import { servePhotos } from './demo/sample-photos.mjs';
 import { startReceiver } from './receiver/server.mjs';
+import { SERVICE } from './start-command.mjs';
 
 const KEY = 'demo-shared-key-0123456789abcdef-not-secret';
 const root = join(import.meta.dirname, '..');
@@ -22,7 +23,7 @@ const events = [];
 const receiver = await startReceiver({ sharedKey: KEY, onEvent: (event) => events.push(event) });
 const port = await choosePort(Number(process.env.PORT ?? 3000));
 const origin = `http://127.0.0.1:${port}`;
-const service = spawn(process.execPath, ['--enable-source-maps', join(root, 'dist/main.js')], {
+const service = spawn(process.execPath, SERVICE, {
   stdio: ['ignore', 'pipe', 'inherit'],
   env: {
     ...process.env,

@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { SERVICE } from './start-command.mjs';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'smoke-'));
 const port = await freePort();
-const service = spawn(process.execPath, ['--enable-source-maps', 'dist/main.js'], {
+const service = spawn(process.execPath, SERVICE, {
   stdio: ['ignore', 'pipe', 'inherit'],
   env: {
     ...process.env,

@@ -8,14 +8,8 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { request } from 'undici';
+import { WATCHED_SERVICE, askLoop } from '../../scripts/start-command.mjs';
 import { KEY } from './signing.mjs';
-
-const MAIN = new URL('../../dist/main.js', import.meta.url);
-/** As `npm start` has them. */
-const NODE_ARGUMENTS = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  .scripts.start.split(' ')
-  .filter((word) => word.startsWith('--'));
-const LOOP_MONITOR = new URL('./loop-monitor.mjs', import.meta.url).href;
 
 /** Log lines say nothing of their own in a benchmark; what fails still shows. */
 const QUIET = { LOG_LEVEL: 'error', NODE_ENV: 'test' };
@@ -52,7 +46,7 @@ export async function startDatabase() {
 export async function startService(settings) {
   const dataDir = await mkdtemp(join(tmpdir(), 'bench-service-'));
   const port = 20_000 + Math.floor(Math.random() * 20_000);
-  const child = spawn(process.execPath, [...NODE_ARGUMENTS, '--import', LOOP_MONITOR, MAIN.pathname], {
+  const child = spawn(process.execPath, WATCHED_SERVICE, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {
       ...process.env,
@@ -92,10 +86,10 @@ export async function startService(settings) {
     /** From here on peaks are counted anew. */
     resetPeaks: async () => {
       resetHighWaterMark(child.pid);
-      await ask(child, 'reset');
+      await askLoop(child, 'reset');
     },
     /** The longest that the event loop was held since `resetPeaks`, milliseconds. */
-    stallMs: async () => (await ask(child, 'read')).maxMs,
+    stallMs: async () => (await askLoop(child, 'read')).maxMs,
     stop: async () => {
       child.kill('SIGTERM');
       if (!ended) await once(child, 'exit');
@@ -112,12 +106,4 @@ function memory(pid, name) {
 
 function resetHighWaterMark(pid) {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
-}
-
-async function ask(child, question) {
-  child.send({ loopMonitor: question });
-  for (;;) {
-    const [message] = await once(child, 'message');
-    if (message.loopMonitor === question) return message;
-  }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../../dist/database/embedded/embedded-postgres.js';
 import { migrateUp } from '../../dist/database/migrate.js';
+import { SERVICE } from '../start-command.mjs';
 
 const root = join(import.meta.dirname, '../..');
 export const KEY = 'prove-shared-key-0123456789abcdef-0123';
@@ -37,7 +38,7 @@ export async function startGround() {
 
 /** A worker of its own process; `ready` resolves when it works. */
 function startWorker(databaseUrl, workers, settings) {
-  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+  const child = spawn(process.execPath, SERVICE, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       PATH: process.env.PATH,

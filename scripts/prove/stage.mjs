@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { Logger } from '@nestjs/common';
+import { WATCHED_SERVICE } from '../start-command.mjs';
 
 const DIST = new URL('../../dist/', import.meta.url);
 const SECRET = randomBytes(32).toString('hex');
@@ -24,7 +25,7 @@ export async function setStage({ faults = [], seed = 'prove' } = {}) {
   const database = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), logger: quiet });
   await migrateUp(loadConfig({ SHARED_KEY: SECRET, ROLE: 'migrate', DATABASE_URL: database.url }), database.url);
   const photos = await startPhotoHost();
-  const sandbox = await startProcess('sandbox/main.js', {
+  const sandbox = startNode([new URL('sandbox/main.js', DIST).pathname], {
     SANDBOX_STATE_DIR: join(folder, 'sandbox'),
     SANDBOX_PHOTOS: 'url',
     SANDBOX_BATCH_VALIDATE_SECONDS: '0.1',
@@ -49,7 +50,7 @@ export async function setStage({ faults = [], seed = 'prove' } = {}) {
     /** A replica; `environment` wins over the proof's own settings. */
     async startService(environment = {}) {
       const port = await freePort();
-      const child = await startProcess('main.js', {
+      const child = startNode(WATCHED_SERVICE, {
         PORT: String(port),
         DATABASE_URL: database.url,
         DATA_DIR: join(folder, 'data'),
@@ -139,12 +140,11 @@ export async function processFigures(pid) {
   };
 }
 
-async function startProcess(file, environment) {
-  const path = new URL(file, DIST).pathname;
+function startNode(words, environment) {
   const { PATH, HOME } = process.env;
-  return spawn(process.execPath, [path], {
+  return spawn(process.execPath, words, {
     env: { PATH, HOME, ...environment },
-    stdio: ['pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit', 'ipc'],
   });
 }
 

@@ -8,8 +8,12 @@ histogram.enable();
 process.on('message', ({ loopMonitor }) => {
   if (loopMonitor === 'reset') histogram.reset();
   // The timer's own period counts as delay too.
-  const maxMs = Math.max(0, Math.round(histogram.max / 1e6 - RESOLUTION_MS));
-  process.send({ loopMonitor, maxMs });
+  const milliseconds = (nanoseconds) => Math.max(0, Math.round(nanoseconds / 1e6 - RESOLUTION_MS));
+  process.send({
+    loopMonitor,
+    maxMs: milliseconds(histogram.max),
+    p999Ms: milliseconds(histogram.percentile(99.9)),
+  });
 });
 // Asking must not keep a service alive that is to end.
 process.channel.unref();
