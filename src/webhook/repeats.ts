@@ -4,11 +4,8 @@ import type { Request } from 'express';
 import { signedCallerOf } from '../auth/caller.js';
 import { TIMESTAMP_WINDOW_SECONDS } from '../auth/signatures.js';
 import { Clock } from '../common/clock.js';
-import { ServiceError } from '../common/service-error.js';
+import { idempotencyKeyExpiry, readIdempotencyKey } from '../jobs/idempotency-key.js';
 import type { NewRequestKey } from '../jobs/request-keys.js';
-
-const KEY_HOURS = 24;
-const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
 
 /** By what a repeat of a request that sends something is known: its Idempotency-Key, else its signature. */
 @Injectable()
@@ -26,25 +23,13 @@ export class Repeats {
     const bodyHash = createHash('sha256')
       .update(JSON.stringify(body) ?? '')
       .digest('hex');
-    const idempotencyKey = readIdempotencyKey(request);
-    const seconds = this.clock.now() / 1000;
+    const idempotencyKey = readIdempotencyKey(request.headersDistinct);
     if (idempotencyKey === null) {
       // Until the signature is stale by itself.
       const expiresAt = new Date((Number(request.headers['x-timestamp']) + TIMESTAMP_WINDOW_SECONDS) * 1000);
       return { keyId, kind: 'signature', value: `${route} ${signature}`, jobId: id, bodyHash, expiresAt };
     }
-    const expiresAt = new Date((seconds + KEY_HOURS * 3600) * 1000);
+    const expiresAt = idempotencyKeyExpiry(this.clock.now());
     return { keyId, kind: 'idempotency', value: `${route} ${idempotencyKey}`, jobId: id, bodyHash, expiresAt };
   }
-}
-
-function readIdempotencyKey(request: Request): string | null {
-  const values = request.headersDistinct['idempotency-key'];
-  if (values === undefined) return null;
-  const key = values[0]?.replace(/^"(.*)"$/, '$1') ?? '';
-  if (values.length === 1 && VISIBLE_ASCII.test(key)) return key;
-  const rule = '1 to 255 visible ASCII characters, sent once';
-  throw new ServiceError('VALIDATION_FAILED', `Idempotency-Key must be ${rule}.`, {
-    details: { fields: [{ path: 'Idempotency-Key', rule }], count: 1 },
-  });
 }
