@@ -1,6 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { allowedMethods } from './allowed-methods.js';
+import { isDatabaseAway } from './database-away.js';
 import { currentRequestId } from './request-context.js';
 import { ERROR_CODES, ServiceError, type ErrorCode } from './service-error.js';
 
@@ -41,7 +42,8 @@ export function answerError(exception: unknown, request: Request, response: Resp
   const { level } = ERROR_CODES[error.code];
   const facts = { code: error.code, method: request.method, route: routeOf(request) };
   if (level === 'error') logger.error('request failed', { ...facts, cause: describe(error.cause) });
-  else logger[level]('request refused', facts);
+  // A 503 is not ours to mend in code but an operator's: a password that is not taken must show.
+  else logger[level]('request refused', level === 'warn' ? { ...facts, cause: codeOf(error.cause) } : facts);
   if (response.headersSent) {
     // Closing the JSON properly would present a broken answer as a whole one.
     response.destroy();
@@ -137,39 +139,14 @@ function fromHttpException(exception: HttpException): ServiceError {
   }
 }
 
-const CONNECTION_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ENOENT',
-]);
-
-/** Connection trouble (Node's codes), class 08, and the server's own going down (57P01 to 57P03), as pg reports them. */
-export function isDatabaseAway(exception: unknown): boolean {
-  if (!(exception instanceof Error)) return false;
-  const { code, syscall, severity } = exception as { code?: unknown; syscall?: unknown; severity?: unknown };
-  if (typeof code === 'string') {
-    if (severity !== undefined) return code.startsWith('08') || /^57P0[1-3]$/.test(code) || code === '53300';
-    if (CONNECTION_CODES.has(code) && (syscall === 'connect' || syscall === 'read' || syscall === 'write')) return true;
-  }
-  if (
-    /^Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
-      exception.message,
-    )
-  ) {
-    return true;
-  }
-  if (exception instanceof AggregateError) return exception.errors.some(isDatabaseAway);
-  const inner = (exception as { driverError?: unknown }).driverError ?? exception.cause;
-  return inner !== undefined && inner !== exception && isDatabaseAway(inner);
-}
-
 function routeOf(request: Request): string {
   const route = (request as { route?: { path?: unknown } }).route;
   return typeof route?.path === 'string' ? route.path : 'none';
+}
+
+function codeOf(cause: unknown): string | undefined {
+  const code = cause instanceof Error ? (cause as { code?: unknown }).code : undefined;
+  return typeof code === 'string' ? code : undefined;
 }
 
 function describe(cause: unknown): string | undefined {

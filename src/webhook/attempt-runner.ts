@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { isDatabaseAway } from '../common/http-error.filter.js';
+import { isDatabaseAway } from '../common/database-away.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { OutboundClient } from '../outbound/outbound-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';

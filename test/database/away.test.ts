@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { isDatabaseAway, toServiceError } from '../../src/common/http-error.filter.js';
+import { isDatabaseAway } from '../../src/common/database-away.js';
+import { toServiceError } from '../../src/common/http-error.filter.js';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { Database } from '../../src/database/database.service.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.js';
@@ -106,6 +107,38 @@ describe('a database that goes away', () => {
       .initialize()
       .catch((error: unknown) => error);
     expect([failure, isDatabaseAway(failure)]).toEqual([expect.any(Error), true]);
+  });
+
+  it.each<[string, string, (url: URL) => Promise<void> | void]>([
+    ['the database was dropped', '3D000', (url) => void (url.pathname = '/dropped')],
+    ['the password was replaced', '28P01', (url) => void (url.password = 'old')],
+    [
+      'no connection is free',
+      '53300',
+      async (url) => {
+        await database.query(`create role crowded login password 'crowded' connection limit 0`);
+        url.username = url.password = 'crowded';
+      },
+    ],
+  ])('is a 503 when %s (%s)', async (_case, code, change) => {
+    const url = new URL(server.url);
+    await change(url);
+    const failure = await new DataSource(dataSourceOptions(testConfig(), url.href))
+      .initialize()
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code });
+    expect(toServiceError(failure)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', headers: { 'Retry-After': '5' } });
+  });
+
+  it('is a 503 for what is written while a standby answers (25006)', async () => {
+    const failure = await database
+      .transaction(async (tx) => {
+        await tx.execute('set transaction read only');
+        await tx.execute('create table written (id int)');
+      })
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: '25006' });
+    expect(isDatabaseAway(failure)).toBe(true);
   });
 
   it('is a 503 when every connection is busy for longer than a request waits', async () => {
