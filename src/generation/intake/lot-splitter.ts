@@ -1,14 +1,8 @@
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
+import { BegunBytes, ByteOrderMark } from './chunk-bytes.js';
 import { isSpace, trim } from './json-space.js';
-import {
-  ByteOrderMark,
-  headTooLarge,
-  isObject,
-  lotTooLarge,
-  MAX_HEAD_BYTES,
-  MAX_LOT_BYTES,
-  readLot,
-} from './request-sink.js';
+import { LotFeed } from './lot-feed.js';
+import { headTooLarge, isObject, lotTooLarge, MAX_HEAD_BYTES, MAX_LOT_BYTES } from './request-sink.js';
 import type { RequestSink, RequestSplitter } from './request-sink.js';
 
 const QUOTE = 0x22;
@@ -53,14 +47,14 @@ export class LotSplitter implements RequestSplitter {
   private otherLots: { start: number; end?: number } | undefined;
 
   private inLots = false;
-  /** The begun lot's bytes from earlier chunks. */
-  private lotPieces: Buffer[] = [];
-  private lotPieceBytes = 0;
+  private readonly feed: LotFeed;
+  private readonly begunLot = new BegunBytes();
   private lotOpen = false;
   private afterComma = false;
-  private lotCount = 0;
 
-  constructor(private readonly sink: RequestSink) {}
+  constructor(private readonly sink: RequestSink) {
+    this.feed = new LotFeed(sink);
+  }
 
   write(chunk: Buffer): void {
     const bytes = this.mark.strip(chunk);
@@ -214,11 +208,11 @@ export class LotSplitter implements RequestSplitter {
       }
       if (byte === QUOTE) inString = true;
       else if (byte === OPENING_BRACE || byte === OPENING_BRACKET) {
-        if (++depth > MAX_JSON_DEPTH) throw tooDeep(`lots[${this.lotCount}], at byte ${this.consumed + position},`);
+        if (++depth > MAX_JSON_DEPTH) throw tooDeep(`lots[${this.feed.count}], at byte ${this.consumed + position},`);
       } else if (depth === LOTS_DEPTH) {
         if (isSpace(byte)) continue;
         if (byte === COMMA || byte === CLOSING_BRACKET) {
-          const isEmptyArray = byte === CLOSING_BRACKET && start < 0 && this.lotCount === 0 && !this.afterComma;
+          const isEmptyArray = byte === CLOSING_BRACKET && start < 0 && this.feed.count === 0 && !this.afterComma;
           if (!isEmptyArray) this.finishLot(chunk, start, position);
           start = -1;
           if (byte === CLOSING_BRACKET) {
@@ -241,13 +235,11 @@ export class LotSplitter implements RequestSplitter {
 
   /** @returns where the comma or bracket behind the lot stands, or -1 when it is to be read the general way */
   private readPlainLot(chunk: Buffer, start: number): number {
-    const lots = this.sink.plainLots;
-    let end = lots?.read(chunk, start) ?? -1;
-    if (lots === undefined || end < 0) return -1;
+    let end = this.feed.offer(chunk, start);
+    if (end < 0) return -1;
     while (end < chunk.length && isSpace(chunk[end] as number)) end++;
     if (chunk[end] !== COMMA && chunk[end] !== CLOSING_BRACKET) return -1;
-    lots.keep(chunk);
-    this.lotCount++;
+    this.feed.take(chunk);
     this.afterComma = chunk[end] === COMMA;
     return end;
   }
@@ -262,24 +254,18 @@ export class LotSplitter implements RequestSplitter {
 
   private finishLot(chunk: Buffer, start: number, end: number): void {
     if (start < 0) throw invalidJson(`A lot is missing before byte ${this.consumed + end}.`);
-    const last = chunk.subarray(start, end);
-    const source = this.lotPieceBytes === 0 ? last : Buffer.concat([...this.lotPieces, last]);
-    const offset = this.consumed + start - this.lotPieceBytes;
-    this.lotPieces = [];
-    this.lotPieceBytes = 0;
+    const offset = this.consumed + start - this.begunLot.length;
+    const source = this.begunLot.endWith(chunk.subarray(start, end));
     this.lotOpen = false;
-    this.sink.onLot(readLot(trim(source), this.lotCount, offset));
-    this.lotCount++;
+    this.feed.parse(trim(source), offset);
   }
 
   private keepLotPiece(chunk: Buffer, start: number): void {
     this.lotOpen = start >= 0;
     if (!this.lotOpen) return;
     const piece = chunk.subarray(start);
-    this.lotPieceBytes += piece.length;
-    if (this.lotPieceBytes > MAX_LOT_BYTES) throw lotTooLarge(this.lotCount);
-    // A copy: the source of the chunk may use its memory again.
-    this.lotPieces.push(Buffer.from(piece));
+    if (this.begunLot.length + piece.length > MAX_LOT_BYTES) throw lotTooLarge(this.feed.count);
+    this.begunLot.add(piece);
   }
 }
 

@@ -1,18 +1,11 @@
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
+import { BegunBytes, ByteOrderMark } from './chunk-bytes.js';
 import { trim } from './json-space.js';
-import {
-  ByteOrderMark,
-  headTooLarge,
-  isObject,
-  lotTooLarge,
-  MAX_HEAD_BYTES,
-  MAX_LOT_BYTES,
-  readLot,
-} from './request-sink.js';
+import { LotFeed } from './lot-feed.js';
+import { headTooLarge, isObject, lotTooLarge, MAX_HEAD_BYTES, MAX_LOT_BYTES } from './request-sink.js';
 import type { RequestSink, RequestSplitter } from './request-sink.js';
 
 const LINE_FEED = 0x0a;
-const OPENING_BRACE = 0x7b;
 
 /**
  * Splits `application/x-ndjson`: the first line is the request without `lots`, each further line a lot. Lines end with
@@ -20,14 +13,15 @@ const OPENING_BRACE = 0x7b;
  */
 export class NdjsonSplitter implements RequestSplitter {
   private readonly mark = new ByteOrderMark();
-  /** The begun line's bytes from earlier chunks. */
-  private pieces: Buffer[] = [];
-  private pieceBytes = 0;
+  private readonly begunLine = new BegunBytes();
+  private readonly feed: LotFeed;
+  /** Bytes of the body before the current chunk. */
   private consumed = 0;
   private hasHead = false;
-  private lotCount = 0;
 
-  constructor(private readonly sink: RequestSink) {}
+  constructor(private readonly sink: RequestSink) {
+    this.feed = new LotFeed(sink);
+  }
 
   write(chunk: Buffer): void {
     const bytes = this.mark.strip(chunk);
@@ -47,11 +41,8 @@ export class NdjsonSplitter implements RequestSplitter {
   }
 
   private finishLine(last: Buffer, lastOffset: number): void {
-    const line = this.pieceBytes === 0 ? last : Buffer.concat([...this.pieces, last]);
-    const offset = lastOffset - this.pieceBytes;
-    this.pieces = [];
-    this.pieceBytes = 0;
-    const source = trim(line);
+    const offset = lastOffset - this.begunLine.length;
+    const source = trim(this.begunLine.endWith(last));
     if (source.length === 0) return;
     if (this.hasHead) this.emitLot(source, offset);
     else this.emitHead(source);
@@ -69,24 +60,17 @@ export class NdjsonSplitter implements RequestSplitter {
   }
 
   private emitLot(source: Buffer, offset: number): void {
-    const lots = this.sink.plainLots;
-    if (source[0] === OPENING_BRACE && lots?.read(source, 0) === source.length) {
-      lots.keep(source);
-      this.lotCount++;
-      return;
-    }
-    if (isTooDeep(source)) throw tooDeep(`lots[${this.lotCount}], which starts at byte ${offset},`);
-    this.sink.onLot(readLot(source, this.lotCount, offset));
-    this.lotCount++;
+    if (this.feed.offer(source, 0) === source.length) return this.feed.take(source);
+    if (isTooDeep(source)) throw tooDeep(`lots[${this.feed.count}], which starts at byte ${offset},`);
+    this.feed.parse(source, offset);
   }
 
   private keepPiece(piece: Buffer): void {
     if (piece.length === 0) return;
-    this.pieceBytes += piece.length;
-    if (this.hasHead && this.pieceBytes > MAX_LOT_BYTES) throw lotTooLarge(this.lotCount);
-    if (!this.hasHead && this.pieceBytes > MAX_HEAD_BYTES) throw headTooLarge();
-    // A copy: the source of the chunk may use its memory again.
-    this.pieces.push(Buffer.from(piece));
+    const bytes = this.begunLine.length + piece.length;
+    if (this.hasHead && bytes > MAX_LOT_BYTES) throw lotTooLarge(this.feed.count);
+    if (!this.hasHead && bytes > MAX_HEAD_BYTES) throw headTooLarge();
+    this.begunLine.add(piece);
   }
 }
 

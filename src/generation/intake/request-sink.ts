@@ -90,27 +90,3 @@ export function headTooLarge(): ServiceError {
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
-
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-
-/** Takes a byte order mark off the start of a body, however it is cut. */
-export class ByteOrderMark {
-  private matched = 0;
-  private passed = false;
-
-  /** The chunk without the part of it that belongs to the mark. */
-  strip(chunk: Buffer): Buffer {
-    let position = 0;
-    while (!this.passed && position < chunk.length) {
-      if (chunk[position] === BYTE_ORDER_MARK[this.matched]) {
-        position++;
-        this.matched++;
-        this.passed = this.matched === BYTE_ORDER_MARK.length;
-      } else {
-        if (this.matched > 0) throw invalidJson('The body does not start with valid UTF-8.');
-        this.passed = true;
-      }
-    }
-    return position === 0 ? chunk : chunk.subarray(position);
-  }
-}
