@@ -30,7 +30,7 @@ export interface JobRecord {
   readonly costUsd: number;
   readonly estimatedCostUsd: number | null;
   readonly error: StoredError | null;
-  /** Rises with whatever the status shows. */
+  /** Rises with whatever the status shows of this row. */
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -79,20 +79,7 @@ export class JobReader {
    * @throws ServiceError JOB_NOT_FOUND
    */
   async find(id: string, keyId: string | null): Promise<JobRecord> {
-    const job = isUuid(id) ? await this.byId.get(id.toLowerCase()) : undefined;
-    if (job === undefined || (keyId !== null && job.keyId !== keyId)) {
-      throw new ServiceError('JOB_NOT_FOUND', 'There is no job with this id; GET /api/v1/batch-jobs lists yours.');
-    }
-    return job;
-  }
-
-  /** The versions of many jobs in one statement; a job that is gone has none. */
-  async versions(ids: readonly string[]): Promise<Map<string, number>> {
-    const rows = await this.database.query<{ id: string; version: number }>(
-      'select id, version from batch_jobs where id = any($1::uuid[])',
-      [ids],
-    );
-    return new Map(rows.map((row) => [row.id, row.version]));
+    return visibleJob(isUuid(id) ? await this.byId.get(id.toLowerCase()) : undefined, keyId);
   }
 
   /** A page of a key's jobs, the latest first. */
@@ -114,7 +101,7 @@ export class JobReader {
     const [[count], rows] = await Promise.all([
       counting,
       this.database.query<JobRecord>(
-        `select ${COLUMNS} from batch_jobs where ${where} order by id desc ${window}`,
+        `select ${JOB_COLUMNS} from batch_jobs where ${where} order by id desc ${window}`,
         values,
       ),
     ]);
@@ -126,14 +113,28 @@ export class JobReader {
   }
 
   private async findMany(ids: string[]): Promise<Map<string, JobRecord>> {
-    const rows = await this.database.query<JobRecord>(`select ${COLUMNS} from batch_jobs where id = any($1::uuid[])`, [
-      ids,
-    ]);
+    const rows = await this.database.query<JobRecord>(
+      `select ${JOB_COLUMNS} from batch_jobs where id = any($1::uuid[])`,
+      [ids],
+    );
     return new Map(rows.map((row) => [row.id, row]));
   }
 }
 
-const COLUMNS = `id, key_id as "keyId", mode, status, stage, languages, webhook_url as "webhookUrl", options, metadata,
+/**
+ * The job that was looked up, if the key may see it: another key's is not found like one that never was.
+ * @param keyId - null: any key's
+ * @throws ServiceError JOB_NOT_FOUND
+ */
+export function visibleJob<J extends JobRecord>(job: J | undefined, keyId: string | null): J {
+  if (job === undefined || (keyId !== null && job.keyId !== keyId)) {
+    throw new ServiceError('JOB_NOT_FOUND', 'There is no job with this id; GET /api/v1/batch-jobs lists yours.');
+  }
+  return job;
+}
+
+/** The columns of batch_jobs as a {@link JobRecord} names them. */
+export const JOB_COLUMNS = `id, key_id as "keyId", mode, status, stage, languages, webhook_url as "webhookUrl", options, metadata,
   total_lots as "totalLots", processed_lots as "processedLots", failed_lots as "failedLots",
   awaiting_images as "awaitingImages", awaiting_vision as "awaitingVision",
   awaiting_translation as "awaitingTranslation", processed_images::float8 as "processedImages",

@@ -1,11 +1,11 @@
-import type { JobRecord } from '../jobs/job-reader.js';
+import type { JobState } from './job-states.js';
 
 /** Longest long poll: under the 30 s after which many clients and proxies give up. */
 export const MAX_WAIT_SECONDS = 25;
 
-/** The entity tag of all that a job's status shows: one indexed row decides about a 304, before anything else is read. */
-export function jobEtag(job: Pick<JobRecord, 'id' | 'version'>): string {
-  return `W/"${job.id}-${job.version}"`;
+/** The entity tag of all that a job's status shows. */
+export function statusEtag(state: Pick<JobState, 'id' | 'tag'>): string {
+  return `W/"${state.id}-${state.tag}"`;
 }
 
 /** Whether an If-None-Match header names `etag`, compared weakly as RFC 9110 has it for GET. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../common/service-error.js';
-import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { isTerminal } from '../jobs/states.js';
+import { JobStates, type JobState } from './job-states.js';
 import { JobWatcher } from './job-watcher.js';
 import { StatusService } from './status.service.js';
 
@@ -29,7 +29,7 @@ export interface EventsRequest {
 }
 
 /**
- * A job's status as server-sent events. Each is a snapshot whose id is the job's version, so that a client that comes
+ * A job's status as server-sent events. Each is a snapshot whose id is its tag, so that a client that comes
  * back is not told what it knows, and one that was away misses nothing that still holds.
  */
 @Injectable()
@@ -37,7 +37,7 @@ export class EventsService {
   private readonly streams = new Map<string, number>();
 
   constructor(
-    private readonly jobs: JobReader,
+    private readonly states: JobStates,
     private readonly statuses: StatusService,
     private readonly watcher: JobWatcher,
   ) {}
@@ -48,8 +48,8 @@ export class EventsService {
    * @throws ServiceError JOB_NOT_FOUND, RATE_LIMITED (before anything is sent)
    */
   async stream(request: EventsRequest, target: EventTarget): Promise<boolean> {
-    const job = await this.jobs.find(request.jobId, request.keyId);
-    if (isTerminal(job.status) && request.lastEventId === String(job.version)) return false;
+    const first = await this.states.find(request.jobId, request.keyId);
+    if (isTerminal(first.status) && versionOf(request.lastEventId) === first.version) return false;
     const open = this.streams.get(request.keyId) ?? 0;
     if (open >= MAX_STREAMS_PER_KEY) {
       throw new ServiceError('RATE_LIMITED', `At most ${MAX_STREAMS_PER_KEY} event streams may be open at once.`, {
@@ -60,7 +60,7 @@ export class EventsService {
     try {
       target.open();
       await target.send(`retry: ${RECONNECT_MS}\n\n`);
-      await this.follow(job, request, target);
+      await this.follow(first, request, target);
       target.end();
       return true;
     } finally {
@@ -70,27 +70,32 @@ export class EventsService {
     }
   }
 
-  private async follow(first: JobRecord, request: EventsRequest, target: EventTarget): Promise<void> {
+  private async follow(first: JobState, request: EventsRequest, target: EventTarget): Promise<void> {
     const { signal } = request;
-    let job = first;
+    let state = first;
     let known = request.lastEventId;
     while (!signal.aborted) {
-      if (known !== String(job.version)) {
-        await target.send(event('progress', job, await this.statuses.render(job)));
-        known = String(job.version);
+      if (known !== state.tag) {
+        await target.send(event('progress', state.tag, this.statuses.render(state)));
+        known = state.tag;
       }
-      if (isTerminal(job.status)) {
-        await target.send(event('end', job, await this.statuses.render(job)));
+      if (isTerminal(state.status)) {
+        await target.send(event('end', state.tag, this.statuses.render(state)));
         return;
       }
-      const changed = await this.watcher.waitForChange(job.id, job.version, { timeoutMs: HEARTBEAT_MS, signal });
+      const changed = await this.watcher.waitForChange(state.id, state.tag, { timeoutMs: HEARTBEAT_MS, signal });
       if (this.watcher.closing) return;
-      if (changed) job = await this.jobs.find(job.id, request.keyId);
+      if (changed) state = await this.states.find(state.id, request.keyId);
       else if (!signal.aborted) await target.send(': heartbeat\n\n');
     }
   }
 }
 
-function event(name: 'progress' | 'end', job: JobRecord, data: string): string {
-  return `id: ${job.version}\nevent: ${name}\ndata: ${data}\n\n`;
+/** What an event's id says of the job's own row: after its end the deliveries go on, and no event tells of them. */
+function versionOf(eventId: string | undefined): number {
+  return Number(eventId?.split('-', 1)[0]);
+}
+
+function event(name: 'progress' | 'end', id: string, data: string): string {
+  return `id: ${id}\nevent: ${name}\ndata: ${data}\n\n`;
 }

@@ -1,12 +1,12 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { JobReader } from '../jobs/job-reader.js';
+import { JobStates } from './job-states.js';
 
-/** How often the versions of all watched jobs are looked up, in one statement for the whole process. */
+/** How often the tags of all watched jobs are looked up, in one statement for the whole process. */
 const LOOK_UP_MS = 1000;
 
 interface Watcher {
-  readonly version: number;
+  readonly tag: string;
   wake(changed: boolean): void;
 }
 
@@ -25,7 +25,7 @@ export class JobWatcher implements OnModuleDestroy {
   private lookingUp = false;
 
   constructor(
-    private readonly jobs: JobReader,
+    private readonly states: JobStates,
     private readonly clock: Clock,
   ) {}
 
@@ -41,14 +41,14 @@ export class JobWatcher implements OnModuleDestroy {
   }
 
   /**
-   * Waits until the job's version is another than `version`, or the job is gone.
+   * Waits until the job's tag is another than `tag`, or the job is gone.
    * @returns false when the time was over, the signal aborted, or the process is ending
    */
-  waitForChange(jobId: string, version: number, limits: WaitLimits): Promise<boolean> {
+  waitForChange(jobId: string, tag: string, limits: WaitLimits): Promise<boolean> {
     if (this.closing || limits.signal.aborted) return Promise.resolve(false);
     return new Promise((resolve) => {
       const watcher: Watcher = {
-        version,
+        tag,
         wake: (changed) => {
           clearTimeout(timer);
           limits.signal.removeEventListener('abort', onAbort);
@@ -92,10 +92,10 @@ export class JobWatcher implements OnModuleDestroy {
     const watched = [...this.watchers.keys()];
     if (watched.length === 0) return;
     try {
-      const versions = await this.jobs.versions(watched);
+      const tags = await this.states.tags(watched);
       for (const id of watched) {
         for (const watcher of this.watchers.get(id) ?? []) {
-          if (versions.get(id) !== watcher.version) watcher.wake(true);
+          if (tags.get(id) !== watcher.tag) watcher.wake(true);
         }
       }
     } catch (error) {

@@ -9,6 +9,7 @@ import { DownloadController } from './download.controller.js';
 import { EventsController } from './events.controller.js';
 import { EventsResponder } from './events.responder.js';
 import { EventsService } from './events.service.js';
+import { JobStates } from './job-states.js';
 import { JobWatcher } from './job-watcher.js';
 import { LegacyController } from './legacy.controller.js';
 import { LegacyReadsGuard } from './legacy-reads.guard.js';
@@ -18,7 +19,6 @@ import { ResultsController } from './results.controller.js';
 import { ResultsResponder } from './results.responder.js';
 import { ResultsService } from './results.service.js';
 import { StatusController } from './status.controller.js';
-import { StatusDetailsReader } from './status-details-reader.js';
 import { StatusResponder } from './status.responder.js';
 import { StatusService } from './status.service.js';
 
@@ -39,12 +39,12 @@ import { StatusService } from './status.service.js';
     CancelService,
     EventsResponder,
     EventsService,
+    JobStates,
     JobWatcher,
     LegacyReadsGuard,
     ListService,
     ResultsResponder,
     ResultsService,
-    StatusDetailsReader,
     StatusResponder,
     StatusService,
   ],

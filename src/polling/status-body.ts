@@ -1,7 +1,7 @@
 import { rfc3339 } from '../common/clock.js';
 import { completionPercentage, estimateCompletion, lotsByStage, type EstimateLimits } from '../jobs/job-progress.js';
 import type { JobRecord } from '../jobs/job-reader.js';
-import type { StatusDetails } from './status-details-reader.js';
+import type { StatusDetails } from './status-details.js';
 import { processingMode, type JobStatusDto, type ProgressDto } from './status.dto.js';
 
 /** A job's progress as status, results and list show it. */
@@ -15,7 +15,7 @@ export function progressOf(job: JobRecord, limits: EstimateLimits): ProgressDto 
   };
 }
 
-/** The whole status: a function of what is stored, so that one version of a job always reads the same. */
+/** The whole status: a function of what is stored, so that one tag of a job always reads the same. */
 export function statusBody(job: JobRecord, details: StatusDetails, limits: EstimateLimits): JobStatusDto {
   return {
     job_id: job.id,

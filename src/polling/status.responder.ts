@@ -19,8 +19,7 @@ export class StatusResponder {
       jobId,
       keyId: readerKeyId(request),
       ifNoneMatch: request.get('if-none-match'),
-      waitSeconds,
-      signal: hangUpSignal(response),
+      ...(waitSeconds > 0 && { wait: { timeoutMs: waitSeconds * 1000, signal: hangUpSignal(response) } }),
     });
     if (response.destroyed) return;
     response.set('ETag', answer.etag);

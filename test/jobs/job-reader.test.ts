@@ -75,17 +75,6 @@ describe('JobReader', () => {
     });
   });
 
-  it('reads the versions of many jobs and leaves out those that are gone', async () => {
-    const a = await insertJob(db.database, { version: 3 });
-    const b = await insertJob(db.database, { version: 8 });
-    await expect(reader.versions([a.id, b.id, newId()])).resolves.toEqual(
-      new Map([
-        [a.id, 3],
-        [b.id, 8],
-      ]),
-    );
-  });
-
   describe('list', () => {
     const keyId = 'lister';
     const day = (n: number) => new Date(Date.UTC(2026, 0, n));

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { jobEtag, matchesEtag, preferredWait } from '../../src/polling/conditional.js';
+import { matchesEtag, preferredWait, statusEtag } from '../../src/polling/conditional.js';
 
 describe('matchesEtag', () => {
-  const etag = jobEtag({ id: '0190163d-8694-739b-aea5-966c26f8ad90', version: 7 });
+  const etag = statusEtag({ id: '0190163d-8694-739b-aea5-966c26f8ad90', tag: '7-0a1b' });
 
-  it('is a weak tag of id and version', () => {
-    expect(etag).toBe('W/"0190163d-8694-739b-aea5-966c26f8ad90-7"');
+  it('is a weak tag of the job and what its status shows', () => {
+    expect(etag).toBe('W/"0190163d-8694-739b-aea5-966c26f8ad90-7-0a1b"');
   });
 
   it.each([etag, etag.slice(2), `"other", ${etag}`, `W/"a",W/"b" , ${etag}`, '*', ' * '])('matches %s', (header) => {
     expect(matchesEtag(header, etag)).toBe(true);
   });
 
-  it.each([undefined, '', '"other"', etag.replace('7"', '8"'), etag.slice(3, -1)])('does not match %s', (header) => {
+  it.each([undefined, '', '"other"', etag.replace('b"', 'c"'), etag.slice(3, -1)])('does not match %s', (header) => {
     expect(matchesEtag(header, etag)).toBe(false);
   });
 });

@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { JobReader, JobRecord } from '../../src/jobs/job-reader.js';
 import { EventsService, type EventTarget } from '../../src/polling/events.service.js';
+import type { JobState, JobStates } from '../../src/polling/job-states.js';
 import type { JobWatcher } from '../../src/polling/job-watcher.js';
 import type { StatusService } from '../../src/polling/status.service.js';
 
 /** Faked: the job's rows, the waiting and the connection. */
 describe('EventsService', () => {
-  const job = (version: number, status: JobRecord['status']) => ({ id: 'j', version, status }) as JobRecord;
+  const job = (version: number, status: JobState['status']) =>
+    ({ id: 'j', version, tag: `${version}-f`, status }) as JobState;
 
   /** Streams `jobs` one after the other; a wait that ends in `false` is one in which nothing changed. */
-  async function stream(jobs: JobRecord[], waits: boolean[], onSend: (text: string) => void = () => undefined) {
+  async function stream(jobs: JobState[], waits: boolean[], onSend: (text: string) => void = () => undefined) {
     const sent: string[] = [];
     const target: EventTarget = {
       open: () => sent.push('open'),
@@ -30,8 +31,8 @@ describe('EventsService', () => {
       },
     };
     const service = new EventsService(
-      { find: () => Promise.resolve(jobs.shift()) } as unknown as JobReader,
-      { render: ({ version }: JobRecord) => Promise.resolve(`{"v":${version}}`) } as unknown as StatusService,
+      { find: () => Promise.resolve(jobs.shift()) } as unknown as JobStates,
+      { render: ({ version }: JobState) => `{"v":${version}}` } as unknown as StatusService,
       watcher as unknown as JobWatcher,
     );
     await service.stream({ jobId: 'j', keyId: 'k', lastEventId: undefined, signal: hangUp.signal }, target);
@@ -42,11 +43,11 @@ describe('EventsService', () => {
     expect(await stream([job(1, 'processing'), job(2, 'completed')], [false, false, true])).toEqual([
       'open',
       'retry: 3000\n\n',
-      'id: 1\nevent: progress\ndata: {"v":1}\n\n',
+      'id: 1-f\nevent: progress\ndata: {"v":1}\n\n',
       ': heartbeat\n\n',
       ': heartbeat\n\n',
-      'id: 2\nevent: progress\ndata: {"v":2}\n\n',
-      'id: 2\nevent: end\ndata: {"v":2}\n\n',
+      'id: 2-f\nevent: progress\ndata: {"v":2}\n\n',
+      'id: 2-f\nevent: end\ndata: {"v":2}\n\n',
       'closed',
     ]);
   });
@@ -55,7 +56,7 @@ describe('EventsService', () => {
     expect(await stream([job(1, 'processing')], [])).toEqual([
       'open',
       'retry: 3000\n\n',
-      'id: 1\nevent: progress\ndata: {"v":1}\n\n',
+      'id: 1-f\nevent: progress\ndata: {"v":1}\n\n',
       'closed',
     ]);
   });

@@ -57,32 +57,60 @@ describe('GET batch-jobs/{job_id}/events', () => {
     return result.value;
   }
 
+  /** The id of an event: the job's version and a fingerprint of the rest. */
+  const ofVersion = (version: number): string =>
+    expect.stringMatching(new RegExp(`^${version}-[0-9a-f]{16}$`)) as unknown as string;
+
   it('tells where the job stands, each change, and its end', async () => {
     const job = await insertJob(polling.db.database, { version: 3 });
     const { response, events } = await open(job.id);
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
     expect(response.headers.get('cache-control')).toBe('private, no-store');
-    expect(await next(events)).toMatchObject({ id: '3', event: 'progress', data: { job_id: job.id } });
+    expect(await next(events)).toMatchObject({ id: ofVersion(3), event: 'progress', data: { job_id: job.id } });
     await touch(polling.db, job.id, 'processed_lots = 1');
-    expect(await next(events)).toMatchObject({ id: '4', data: { progress: { processed_lots: 1 } } });
+    expect(await next(events)).toMatchObject({ id: ofVersion(4), data: { progress: { processed_lots: 1 } } });
     await touch(polling.db, job.id, `processed_lots = 2, status = 'completed', stage = 'done'`);
     const last = await next(events);
-    expect(last).toMatchObject({ id: '5', event: 'progress', data: { status: 'completed' } });
+    expect(last).toMatchObject({ id: ofVersion(5), event: 'progress', data: { status: 'completed' } });
     expect(await next(events)).toEqual({ ...last, event: 'end' });
     expect((await events.next()).done).toBe(true);
     const status = await polling.json(`/api/v1/batch-status/${job.id}`);
     expect(last.data).toEqual(status.body);
   });
 
+  it('tells of OpenAI’s counts, though they leave the job’s row alone', async () => {
+    const job = await insertJob(polling.db.database, { version: 3 });
+    await polling.db.database.execute(
+      `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
+         request_total, next_check_at, created_at)
+       values ($1, 'vision', 0, 0, 1, 'acme', 'm', 'watching', 2, now(), now())`,
+      [job.id],
+    );
+    const { events, hangUp } = await open(job.id);
+    const first = await next(events);
+    await polling.db.database.execute(`update openai_batches set request_completed = 1 where job_id = $1`, [job.id]);
+    const second = await next(events);
+    expect(second.id).not.toBe(first.id);
+    expect(second).toMatchObject({
+      id: ofVersion(3),
+      data: { openai_batches: [{ request_counts: { completed: 1 } }] },
+    });
+    hangUp();
+  });
+
   it('resumes: what the client knows is not told again', async () => {
     const job = await insertJob(polling.db.database, { version: 7 });
-    const known = await open(job.id, { headers: { 'Last-Event-ID': '7' } });
+    const fresh = await open(job.id);
+    const { id } = await next(fresh.events);
+    fresh.hangUp();
+    const headers = { 'Last-Event-ID': id as string };
+    const known = await open(job.id, { headers });
     const first = next(known.events);
     await touch(polling.db, job.id);
-    expect(await first).toMatchObject({ id: '8' });
+    expect(await first).toMatchObject({ id: ofVersion(8) });
     known.hangUp();
-    const behind = await open(job.id, { headers: { 'Last-Event-ID': '7' } });
-    expect(await next(behind.events)).toMatchObject({ id: '8' });
+    const behind = await open(job.id, { headers });
+    expect(await next(behind.events)).toMatchObject({ id: ofVersion(8) });
     behind.hangUp();
   });
 
@@ -90,11 +118,18 @@ describe('GET batch-jobs/{job_id}/events', () => {
     const job = await insertJob(polling.db.database, { status: 'cancelled', version: 9 });
     const { response, events } = await open(job.id);
     expect(response.status).toBe(200);
-    expect([await next(events), await next(events)].map(({ id, event }) => `${id} ${event}`)).toEqual([
-      '9 progress',
-      '9 end',
-    ]);
-    expect((await open(job.id, { headers: { 'Last-Event-ID': '9' } })).response.status).toBe(204);
+    const [progress, end] = [await next(events), await next(events)];
+    expect(progress).toMatchObject({ id: ofVersion(9), event: 'progress' });
+    expect(end).toEqual({ ...progress, event: 'end' });
+    const headers = { 'Last-Event-ID': end.id as string };
+    expect((await open(job.id, { headers })).response.status).toBe(204);
+    // Deliveries go on after the end; a client that came back for each of them would never be let go.
+    await polling.db.database.execute(
+      `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, next_attempt_at, created_at)
+       values (gen_random_uuid(), $1, 'acme', 'https://client.test', 'https://client.test/', 'batch_job_cancelled', now(), now())`,
+      [job.id],
+    );
+    expect((await open(job.id, { headers })).response.status).toBe(204);
   });
 
   it('is for the key that the job belongs to, signed by scheme 1', async () => {

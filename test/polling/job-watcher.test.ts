@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
-import type { JobReader } from '../../src/jobs/job-reader.js';
+import type { JobStates } from '../../src/polling/job-states.js';
 import { JobWatcher } from '../../src/polling/job-watcher.js';
 
 /** A second that passes when the test says so. */
@@ -24,28 +24,28 @@ class HeldClock extends Clock {
   }
 }
 
-/** Faked: the clock, and the versions that the look-up reads. */
+/** Faked: the clock, and the tags that the look-up reads. */
 function setUp() {
   const clock = new HeldClock();
-  const versions = new Map([
-    ['a', 1],
-    ['b', 1],
+  const tags = new Map([
+    ['a', '1'],
+    ['b', '1'],
   ]);
   const statements: string[][] = [];
   let failing = false;
   let answered: () => void = () => undefined;
-  const reader: Pick<JobReader, 'versions'> = {
-    versions: (ids) => {
+  const states: Pick<JobStates, 'tags'> = {
+    tags: (ids) => {
       statements.push([...ids]);
       // After the watcher has seen the answer.
       setImmediate(answered);
       if (failing) return Promise.reject(new Error('away'));
-      return Promise.resolve(new Map([...versions].filter(([id]) => ids.includes(id))));
+      return Promise.resolve(new Map([...tags].filter(([id]) => ids.includes(id))));
     },
   };
-  const watcher = new JobWatcher(reader as JobReader, clock);
+  const watcher = new JobWatcher(states as JobStates, clock);
   return {
-    versions,
+    tags,
     statements,
     watcher,
     limits: () => ({ timeoutMs: 60_000, signal: new AbortController().signal }),
@@ -64,13 +64,13 @@ Logger.overrideLogger(false);
 
 describe('JobWatcher', () => {
   it('asks once a second for all that are watched, whoever watches them', async () => {
-    const { second, versions, statements, watcher, limits } = setUp();
+    const { second, tags, statements, watcher, limits } = setUp();
     const waits = [
-      ...Array.from({ length: 50 }, () => watcher.waitForChange('a', 1, limits())),
-      watcher.waitForChange('b', 1, limits()),
+      ...Array.from({ length: 50 }, () => watcher.waitForChange('a', '1', limits())),
+      watcher.waitForChange('b', '1', limits()),
     ];
     await second();
-    versions.set('a', 2).set('b', 3);
+    tags.set('a', '2').set('b', '3');
     await second();
     await expect(Promise.all(waits)).resolves.toEqual(Array.from({ length: 51 }, () => true));
     expect(statements).toEqual([
@@ -81,34 +81,34 @@ describe('JobWatcher', () => {
 
   it('wakes who is behind already, and who watches a job that is gone', async () => {
     const { second, watcher, limits } = setUp();
-    const waits = [watcher.waitForChange('a', 0, limits()), watcher.waitForChange('gone', 1, limits())];
+    const waits = [watcher.waitForChange('a', '0', limits()), watcher.waitForChange('gone', '1', limits())];
     await second();
     await expect(Promise.all(waits)).resolves.toEqual([true, true]);
   });
 
   it('goes on after a look-up that failed', async () => {
-    const { second, versions, watcher, limits, fail } = setUp();
-    const wait = watcher.waitForChange('a', 1, limits());
+    const { second, tags, watcher, limits, fail } = setUp();
+    const wait = watcher.waitForChange('a', '1', limits());
     fail(true);
     await second();
     fail(false);
-    versions.set('a', 2);
+    tags.set('a', '2');
     await second();
     await expect(wait).resolves.toBe(true);
   });
 
   it('ends a wait by its time, its signal or the end of the process, and then asks no more', async () => {
     const { statements, watcher, limits } = setUp();
-    await expect(watcher.waitForChange('a', 1, { ...limits(), timeoutMs: 1 })).resolves.toBe(false);
+    await expect(watcher.waitForChange('a', '1', { ...limits(), timeoutMs: 1 })).resolves.toBe(false);
     const hangUp = new AbortController();
-    const hungUp = watcher.waitForChange('a', 1, { ...limits(), signal: hangUp.signal });
+    const hungUp = watcher.waitForChange('a', '1', { ...limits(), signal: hangUp.signal });
     hangUp.abort();
     await expect(hungUp).resolves.toBe(false);
-    await expect(watcher.waitForChange('a', 1, { ...limits(), signal: hangUp.signal })).resolves.toBe(false);
-    const last = watcher.waitForChange('a', 1, limits());
+    await expect(watcher.waitForChange('a', '1', { ...limits(), signal: hangUp.signal })).resolves.toBe(false);
+    const last = watcher.waitForChange('a', '1', limits());
     watcher.onModuleDestroy();
     await expect(last).resolves.toBe(false);
-    await expect(watcher.waitForChange('a', 1, limits())).resolves.toBe(false);
+    await expect(watcher.waitForChange('a', '1', limits())).resolves.toBe(false);
     expect(statements).toEqual([]);
   });
 });
