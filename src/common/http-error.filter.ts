@@ -1,6 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { allowedMethods } from './allowed-methods.js';
+import { answerUpload } from './answer-upload.js';
 import { isDatabaseAway } from './database-away.js';
 import { currentRequestId } from './request-context.js';
 import { ERROR_CODES, ServiceError, type ErrorCode } from './service-error.js';
@@ -36,8 +37,7 @@ function withAllowedMethods(exception: unknown, request: Request): unknown {
   });
 }
 
-/** Answers `exception`; also used by middleware, which no filter covers. */
-export function answerError(exception: unknown, request: Request, response: Response, logger: Logger): void {
+function answerError(exception: unknown, request: Request, response: Response, logger: Logger): void {
   const error = toServiceError(exception);
   const { level } = ERROR_CODES[error.code];
   const facts = { code: error.code, method: request.method, route: routeOf(request) };
@@ -53,38 +53,6 @@ export function answerError(exception: unknown, request: Request, response: Resp
   response.status(error.status).set(error.headers);
   if (request.complete) response.json(errorBody(error));
   else answerUpload(request, response, JSON.stringify(errorBody(error)));
-}
-
-/** What a refused upload may still send before its connection is cut: most clients read no answer before they have sent all. */
-const DRAIN_BYTES = 32 * 1024 * 1024;
-const DRAIN_MS = 10_000;
-
-/**
- * Answers before the body was read. Closing at once would reset the connection under the client's writing, and it would
- * see a broken pipe instead of the answer; so the rest is read and thrown away, up to a bound.
- */
-function answerUpload(request: Request, response: Response, text: string): void {
-  response.set({ Connection: 'close', 'Content-Type': 'application/json; charset=utf-8' });
-  response.set('Content-Length', String(Buffer.byteLength(text)));
-  // Not ended yet: Node closes the connection at the end of such an answer, whatever of the request is unread.
-  response.write(text);
-  let left = DRAIN_BYTES;
-  const end = () => {
-    clearTimeout(timer);
-    request.off('data', count);
-    response.end();
-  };
-  const count = (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) end();
-  };
-  const timer = setTimeout(end, DRAIN_MS);
-  timer.unref();
-  // What a reader left behind (a pipe into a decoder) must not hold the stream back.
-  request.unpipe();
-  request.on('data', count).once('end', end).once('close', end);
-  request.resume();
-  if (request.readableEnded || request.destroyed) end();
 }
 
 /** The documented body of an error, with the top-level members that its code has. */

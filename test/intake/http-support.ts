@@ -68,3 +68,8 @@ export function post(body: Buffer | string, ...headers: string[]): [head: string
   const length = `Content-Length: ${Buffer.byteLength(body)}`;
   return [['POST /x HTTP/1.1', 'Host: h', length, ...headers], body];
 }
+
+/** Turns of the event loop until `done`: what the server does with a connection has no other event here. */
+export async function until(done: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await done())) await new Promise((resolve) => setImmediate(resolve));
+}

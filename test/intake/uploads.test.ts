@@ -8,6 +8,7 @@ import { UploadGate } from '../../src/auth/upload-gate.js';
 import { Database, type Transaction } from '../../src/database/database.service.js';
 import type { JsonObject } from '../../src/sandbox/json.js';
 import { GENERATE, hmac, sign, TestService } from '../support/service.js';
+import { until } from './http-support.js';
 
 const LOTS = 3000;
 const MAX_LOTS = 4000;
@@ -257,9 +258,4 @@ async function sendThenRead(headers: Record<string, string>, body: Buffer): Prom
   const [response] = await Promise.race([answered, failed]);
   response.resume();
   return (response as { statusCode?: number }).statusCode;
-}
-
-/** Turns of the event loop until `done`: what the server does with a lost connection has no other event here. */
-async function until(done: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await done())) await new Promise((resolve) => setImmediate(resolve));
 }
