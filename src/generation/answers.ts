@@ -20,6 +20,15 @@ export interface Answer {
   readonly body: string;
 }
 
+/** What a request says of where webhooks go, for its lots and for all of it; a repeat's body says the same. */
+export interface Receivers {
+  readonly configured: boolean;
+  /** Hosts to which deliveries fail just now. */
+  readonly failing: readonly string[];
+}
+
+const NO_RECEIVERS: Receivers = { configured: false, failing: [] };
+
 /** The answers to POST generate-descriptions, made from what is stored: a repeat gets what the first one got. */
 @Injectable()
 export class Answers {
@@ -30,12 +39,12 @@ export class Answers {
 
   /**
    * The job as it stands: a batch's 201, a running synchronous job's 202, a finished one's 200.
-   * @param warnings - for a 201: what the client should know of its receivers
+   * @param receivers - for a 201: those that the request names
    * @throws ServiceError with the stored code for a synchronous job that failed
    */
-  async ofJob(jobId: string, keyId: string, warnings: readonly string[] = []): Promise<Answer> {
+  async ofJob(jobId: string, keyId: string, receivers: Receivers = NO_RECEIVERS): Promise<Answer> {
     const job = await this.jobs.find(jobId, keyId);
-    if (job.mode === 'batch') return accepted(job, warnings);
+    if (job.mode === 'batch') return accepted(job, receivers);
     if (!isTerminal(job.status)) return handedOver(job);
     if (job.status === 'failed') throw storedFailure(job);
     return this.described(job);
@@ -102,7 +111,7 @@ function handedOver(job: JobRecord): Answer {
 /** What OpenAI promises of a batch; it is usually back much sooner. */
 const PROMISED_HOURS = 24;
 
-function accepted(job: JobRecord, warnings: readonly string[]): Answer {
+function accepted(job: JobRecord, receivers: Receivers): Answer {
   return {
     status: 201,
     headers: { Location: `/api/v1/batch-status/${job.id}` },
@@ -115,9 +124,9 @@ function accepted(job: JobRecord, warnings: readonly string[]): Answer {
       languages: job.languages,
       estimated_completion: rfc3339(new Date(job.createdAt.getTime() + PROMISED_HOURS * 3_600_000)),
       processing_mode: 'batch',
-      webhook_configured: job.webhookUrl !== null,
+      webhook_configured: receivers.configured,
       estimated_cost_usd: job.estimatedCostUsd,
-      warnings,
+      warnings: receivers.failing.map((host) => `webhook_failing:${host}`),
     }),
   };
 }

@@ -40,9 +40,9 @@ export class GenerationService {
       return;
     }
     if (created.kind === 'repeat') await this.syncRequests.promise(created.jobId);
-    const failing = await this.receivers.failing(keyId, [...intaken.content.webhooks]);
-    const warnings = failing.map((host) => `webhook_failing:${host}`);
-    const answer = await this.answers.ofJob(created.jobId, keyId, warnings);
+    const addresses = [...intaken.content.webhooks];
+    const failing = await this.receivers.failing(keyId, addresses);
+    const answer = await this.answers.ofJob(created.jobId, keyId, { configured: addresses.length > 0, failing });
     if (created.kind === 'repeat') response.setHeader('Idempotent-Replayed', 'true');
     else this.hints.wake();
     sendAnswer(response, answer);

@@ -90,6 +90,24 @@ describe('a repeat of a request that was answered', () => {
     expect([first.status, second.status, replayed(second)]).toEqual([201, 201, 'true']);
     expect(second.body['job_id']).toBe(first.body['job_id']);
   });
+
+  it.each([
+    ['of the job', { webhook_url: 'https://hook.test-host.com/' }, {}],
+    ['of a single lot', {}, { webhook: 'https://hook.test-host.com/' }],
+  ])('a batch with a webhook %s: both say that one is configured, as the status does', async (_whose, head, lot) => {
+    const headers = key();
+    const lots = [{ lot_id: 'A-1', images: ['https://cdn.test-host.com/1.jpg'], ...lot }];
+    const body = service.request({ mode: 'batch', ...head, lots });
+    const [first, second] = [await service.generate(body, { headers }), await service.generate(body, { headers })];
+    expect([first.status, second.status]).toEqual([201, 201]);
+    const status = await service.send(`/api/v1/batch-status/${String(first.body['job_id'])}`);
+    for (const { body: said } of [first, second, status]) expect(said).toMatchObject({ webhook_configured: true });
+  });
+
+  it('a batch without a webhook: neither says that one is configured', async () => {
+    const answer = await service.generate(service.request({ mode: 'batch' }));
+    expect(answer.body).toMatchObject({ webhook_configured: false });
+  });
 });
 
 describe('what is not remembered', () => {
