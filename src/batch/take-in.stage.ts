@@ -34,6 +34,8 @@ interface Chunk {
   readonly outcomes: Map<number, LotOutcome>;
   readonly described: Set<number>;
   readonly responses: Set<string>;
+  /** Those of the chunk before, which may not be committed yet. */
+  readonly earlier: ReadonlySet<string>;
   readonly rows: ResultRows;
   readonly usage: UsageSum;
   readonly file: 'output' | 'error';
@@ -100,34 +102,55 @@ export class TakeInStage implements Stage {
     offset: number,
     signal: AbortSignal,
   ): Promise<void> {
-    let chunk = this.newChunk(claim.row.job_id, file, offset);
+    let chunk = this.newChunk(claim.row.job_id, file, offset, new Set());
     let waiting: BatchLine[] = [];
     let lines = 0;
-    for await (const { bytes, end } of splitLines(this.openai.files.fileContent(fileId, { offset, signal }), offset)) {
-      const line = readBatchLine(bytes);
-      if (line === undefined) this.logger.warn('a line cannot be read', { job_id: claim.row.job_id, file, end });
-      else if (inRange(line, claim)) waiting.push(line);
-      chunk.end = end;
-      lines += 1;
-      if (waiting.length >= LOOKUP_LINES) {
-        await this.read(waiting, claim, reader, chunk, signal);
-        waiting = [];
+    // One chunk is being written while the next is read: PostgreSQL and this process each have a core to use.
+    let writing: Promise<void> = Promise.resolve();
+    try {
+      for await (const { bytes, end } of splitLines(
+        this.openai.files.fileContent(fileId, { offset, signal }),
+        offset,
+      )) {
+        const line = readBatchLine(bytes);
+        if (line === undefined) this.logger.warn('a line cannot be read', { job_id: claim.row.job_id, file, end });
+        else if (inRange(line, claim)) waiting.push(line);
+        chunk.end = end;
+        lines += 1;
+        if (waiting.length >= LOOKUP_LINES) {
+          await this.read(waiting, claim, reader, chunk, signal);
+          waiting = [];
+        }
+        if (lines >= CHUNK_LINES || chunk.rows.size >= CHUNK_BYTES) {
+          await this.read(waiting, claim, reader, chunk, signal);
+          await writing;
+          writing = this.commit(claim, chunk, signal);
+          // Awaited below, or at the end; a rejection in between is not forgotten.
+          writing.catch(() => undefined);
+          chunk = this.newChunk(claim.row.job_id, file, end, chunk.responses);
+          waiting = [];
+          lines = 0;
+        }
       }
-      if (lines >= CHUNK_LINES || chunk.rows.size >= CHUNK_BYTES) {
-        await this.read(waiting, claim, reader, chunk, signal);
-        await this.commit(claim, chunk, signal);
-        chunk = this.newChunk(claim.row.job_id, file, end);
-        waiting = [];
-        lines = 0;
-      }
+      await this.read(waiting, claim, reader, chunk, signal);
+    } finally {
+      await writing;
     }
-    await this.read(waiting, claim, reader, chunk, signal);
     if (lines > 0) await this.commit(claim, chunk, signal);
   }
 
-  private newChunk(jobId: string, file: 'output' | 'error', end: number): Chunk {
+  private newChunk(jobId: string, file: 'output' | 'error', end: number, earlier: ReadonlySet<string>): Chunk {
     const rows = new ResultRows(jobId, this.clock.date().toISOString());
-    return { outcomes: new Map(), described: new Set(), responses: new Set(), rows, usage: new UsageSum(), file, end };
+    return {
+      outcomes: new Map(),
+      described: new Set(),
+      responses: new Set(),
+      earlier,
+      rows,
+      usage: new UsageSum(),
+      file,
+      end,
+    };
   }
 
   private async read<L extends LineLot>(
@@ -149,9 +172,11 @@ export class TakeInStage implements Stage {
       const lot = lots.get(line.position);
       if (lot === undefined) continue;
       // A line that is written twice is one answer and is billed once.
+      const { responseId } = line;
       const doubled =
-        line.responseId !== '' && (chunk.responses.has(line.responseId) || lot.seenResponse === line.responseId);
-      chunk.responses.add(line.responseId);
+        responseId !== '' &&
+        (chunk.responses.has(responseId) || chunk.earlier.has(responseId) || lot.seenResponse === responseId);
+      chunk.responses.add(responseId);
       if (!doubled && line.usage !== null) chunk.usage.add(this.settings.usageRow(stage, line.usage, true));
       if (doubled || chunk.described.has(line.position) || lot.status !== STAGE_STATUS[stage]) continue;
       this.add(chunk, claim, lot, line.attempt, outcomeOf(line, lot, reader));
