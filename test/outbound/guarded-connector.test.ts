@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -9,6 +8,7 @@ import { ConnectFailure, guardedConnector } from '../../src/outbound/guarded-con
 import { createAgent } from '../../src/outbound/observed-client.js';
 import { parseUrl } from '../../src/outbound/parse-url.js';
 import { isPublicAddress } from '../../src/outbound/public-address.js';
+import { selfSigned } from './certificate.js';
 import { serveHttp, signalled, unusedPort } from './loopback.js';
 import { REBOUND_NAMES, REFUSED_URLS } from './ssrf-strings.js';
 import { StubResolver } from './stub-resolver.js';
@@ -110,8 +110,7 @@ describe('the guarded connector', () => {
 });
 
 describe('TLS through the guard', () => {
-  const cert = readFileSync(new URL('photos.test.cert.pem', import.meta.url), 'utf8');
-  const key = readFileSync(new URL('photos.test.key.pem', import.meta.url), 'utf8');
+  const { cert, key } = selfSigned('photos.test', 'hook.test');
 
   async function serveTls(): Promise<{
     port: number;
