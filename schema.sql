@@ -135,6 +135,7 @@ create table openai_batches (
 ) with (fillfactor=70);
 CREATE INDEX openai_batches_active_idx ON public.openai_batches USING btree (model, key_id) WHERE (status = ANY (ARRAY['submitting'::text, 'watching'::text]));
 CREATE INDEX openai_batches_due_idx ON public.openai_batches USING btree (next_check_at) WHERE (status <> ALL (ARRAY['done'::text, 'cancelled'::text]));
+CREATE INDEX openai_batches_files_idx ON public.openai_batches USING btree (next_check_at) WHERE ((status = ANY (ARRAY['done'::text, 'cancelled'::text])) AND ((input_file_id IS NOT NULL) OR (output_file_id IS NOT NULL) OR (error_file_id IS NOT NULL)));
 
 create table openai_models (
   upstream text not null,

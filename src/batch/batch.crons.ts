@@ -15,6 +15,7 @@ import { BatchHints } from '../jobs/batch-hints.js';
 import { ShardStore } from '../jobs/shard-store.js';
 import { CheckPhotosStage } from './check-photos.stage.js';
 import { DirectStage } from './direct.stage.js';
+import { FileRemovalStage } from './file-removal.stage.js';
 import type { Stage } from './stage.js';
 import { StageLoop } from './stage-loop.js';
 import { SubmitStage } from './submit.stage.js';
@@ -138,6 +139,18 @@ export class DirectCron extends StageCron {
   }
 
   @Cron(EVERY_SECOND, { name: 'batch-direct', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.run();
+  }
+}
+
+@Injectable()
+export class FileRemovalCron extends StageCron {
+  constructor(runner: StageRunner, stage: FileRemovalStage) {
+    super(runner, stage);
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-file-removal', waitForCompletion: true })
   tick(): Promise<void> {
     return this.run();
   }

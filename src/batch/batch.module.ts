@@ -5,12 +5,22 @@ import { ImagesModule } from '../images/images.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { OpenAiModule } from '../openai/openai.module.js';
 import { WebhookModule } from '../webhook/webhook.module.js';
-import { CheckPhotosCron, DirectCron, StageRunner, SubmitCron, TakeInCron, WatchCron } from './batch.crons.js';
+import {
+  CheckPhotosCron,
+  DirectCron,
+  FileRemovalCron,
+  StageRunner,
+  SubmitCron,
+  TakeInCron,
+  WatchCron,
+} from './batch.crons.js';
 import { CheckPhotosStage } from './check-photos.stage.js';
 import { Deadlines } from './deadlines.js';
 import { DescribedLots } from './described-lots.js';
 import { DirectStage } from './direct.stage.js';
+import { FileRemovalStage } from './file-removal.stage.js';
 import { JobAdvance } from './job-advance.js';
+import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueTroubles } from './queue-troubles.js';
 import { Reconcile } from './reconcile.js';
@@ -23,8 +33,8 @@ import { TokenLedger } from './token-ledger.js';
 import { UpkeepCron } from './upkeep.cron.js';
 import { WatchStage } from './watch.stage.js';
 
-const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectStage];
-const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, UpkeepCron];
+const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectStage, FileRemovalStage];
+const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, FileRemovalCron, UpkeepCron];
 
 /** The stages of a batch, each on its own clock. */
 @Module({
@@ -34,6 +44,7 @@ const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, U
     Deadlines,
     DescribedLots,
     JobAdvance,
+    OrphanedFiles,
     OverdueJobs,
     QueueTroubles,
     Reconcile,

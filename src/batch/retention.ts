@@ -55,7 +55,9 @@ export class Retention {
            and not exists (select 1 from webhook_deliveries d
              where d.job_id = j.id and d.status in ('pending', 'in_flight'))
            and not exists (select 1 from openai_batches b
-             where b.job_id = j.id and b.status not in ('done', 'cancelled'))
+             where b.job_id = j.id and (b.status not in ('done', 'cancelled')
+               -- Without its shards nobody would know which files at OpenAI are to be deleted.
+               or b.input_file_id is not null or b.output_file_id is not null or b.error_file_id is not null))
          order by j.id limit 1 for update skip locked)`,
       [before, NOBODY],
     );

@@ -15,7 +15,7 @@ import { RequestFile, type FileFacts } from './request-file.js';
 import { ShardEnd } from './shard-end.js';
 import { shardLots } from './shard-lots.js';
 import type { Stage } from './stage.js';
-import { metadataOf, submissionKey } from './submission.js';
+import { metadataOf, requestFileName, submissionKey } from './submission.js';
 import { TokenLedger } from './token-ledger.js';
 
 /** An upload of 190 MB over a slow line. */
@@ -75,7 +75,7 @@ export class SubmitStage implements Stage {
     try {
       const source = () => this.file.write(shardLots(claim.row), job.languages, { tokens }, facts);
       const limits = { deadlineAt: this.clock.now() + UPLOAD_MS, signal };
-      fileId = (await this.openai.files.uploadBatchInput(`${key.replaceAll(':', '-')}.jsonl`, source, limits)).id;
+      fileId = (await this.openai.files.uploadBatchInput(requestFileName(key), source, limits)).id;
     } catch (error) {
       if (signal.aborted || !(error instanceof OpenAiError) || error.kind === 'aborted') throw error;
       // Without its file no batch can exist: it is surely not sent.

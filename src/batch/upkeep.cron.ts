@@ -2,21 +2,23 @@ import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnModu
 import { Cron } from '@nestjs/schedule';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { BatchHints } from '../jobs/batch-hints.js';
+import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { Retention } from './retention.js';
 
-/** What no shard asks for by itself: deadlines every second, removal of old jobs every minute. */
+/** What no shard asks for by itself: deadlines every second, old jobs every minute, stray files every hour. */
 @Injectable()
 export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(UpkeepCron.name);
   private readonly underWay = new Set<Promise<void>>();
-  private stopped = false;
+  private readonly stopping = new AbortController();
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly hints: BatchHints,
     private readonly overdue: OverdueJobs,
     private readonly retention: Retention,
+    private readonly orphans: OrphanedFiles,
   ) {}
 
   @Cron('* * * * * *', { name: 'batch-deadlines', waitForCompletion: true })
@@ -30,12 +32,17 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   @Cron('15 * * * * *', { name: 'batch-retention', waitForCompletion: true })
   removeOld(): Promise<void> {
     return this.run('retention', async () => {
-      while (!this.stopped && (await this.retention.step()));
+      while (!this.stopping.signal.aborted && (await this.retention.step()));
     });
   }
 
+  @Cron('40 17 * * * *', { name: 'batch-orphaned-files', waitForCompletion: true })
+  removeOrphans(): Promise<void> {
+    return this.run('orphaned files', () => this.orphans.sweep(this.stopping.signal));
+  }
+
   onModuleDestroy(): void {
-    this.stopped = true;
+    this.stopping.abort(new Error('the process is stopping'));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -43,9 +50,11 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   }
 
   private async run(name: string, work: () => Promise<void>): Promise<void> {
-    if (this.stopped || (this.config.role !== 'worker' && this.config.role !== 'all')) return;
+    if (this.stopping.signal.aborted || (this.config.role !== 'worker' && this.config.role !== 'all')) return;
     const running = work()
-      .catch((error: Error) => this.logger.warn('upkeep failed', { name, reason: error.message }))
+      .catch((error: Error) => {
+        if (!this.stopping.signal.aborted) this.logger.warn('upkeep failed', { name, reason: error.message });
+      })
       .finally(() => this.underWay.delete(running));
     this.underWay.add(running);
     await running;

@@ -12,6 +12,7 @@ import { OpenAiBatch, OpenAiModel } from './openai-batch.entities.js';
 import { PartReader } from './part-reader.js';
 import { RequestKey } from './request-key.entity.js';
 import { RequestKeys } from './request-keys.js';
+import { ShardFileStore } from './shard-file-store.js';
 import { ShardLotStore } from './shard-lot-store.js';
 import { ShardStore } from './shard-store.js';
 import { SyncJobStore } from './sync-job-store.js';
@@ -40,6 +41,7 @@ import { SyncJobStore } from './sync-job-store.js';
     PartReader,
     RequestKeys,
     ShardStore,
+    ShardFileStore,
     ShardLotStore,
   ],
   exports: [
@@ -52,6 +54,7 @@ import { SyncJobStore } from './sync-job-store.js';
     PartReader,
     RequestKeys,
     ShardStore,
+    ShardFileStore,
     ShardLotStore,
   ],
 })

@@ -9,6 +9,7 @@ export type ShardStatus =
 @Entity('openai_batches')
 @Index('openai_batches_due_idx', { synchronize: false })
 @Index('openai_batches_active_idx', { synchronize: false })
+@Index('openai_batches_files_idx', { synchronize: false })
 export class OpenAiBatch {
   @PrimaryColumn('uuid', { name: 'job_id', primaryKeyConstraintName: 'openai_batches_pkey' })
   jobId: string;

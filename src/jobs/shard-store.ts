@@ -37,6 +37,7 @@ export interface ShardRow extends QueryResultRow {
   readonly cancel_requested: boolean;
   readonly created_at: Date;
   readonly submitted_at: Date | null;
+  readonly finished_at: Date | null;
 }
 
 export type ShardClaim = Claim<ShardRow>;

@@ -40,10 +40,15 @@ export interface NewBatch {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const TERMINAL = new Set(['completed', 'failed', 'expired', 'cancelled']);
+const TERMINAL: ReadonlySet<string | null> = new Set(['completed', 'failed', 'expired', 'cancelled']);
 const TRY_TIMEOUT_MS = 30_000;
 /** The most that OpenAI gives in one page. */
 const PAGE_SIZE = 100;
+
+/** Whether a batch of this status has ended; null, and a word that is not in OpenAI's documentation: it has not. */
+export function isTerminalBatch(status: string | null): boolean {
+  return TERMINAL.has(status);
+}
 
 export class BatchesApi {
   constructor(private readonly transport: OpenAiTransport) {}
@@ -157,7 +162,7 @@ export function parseBatch(body: unknown): UpstreamBatch | undefined {
   return {
     id,
     status,
-    terminal: TERMINAL.has(status),
+    terminal: isTerminalBatch(status),
     model: textOf(body['model']),
     inputFileId: textOf(body['input_file_id']),
     outputFileId: textOf(body['output_file_id']),

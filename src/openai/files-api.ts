@@ -21,13 +21,6 @@ export interface UpstreamFile {
   readonly createdAt: Date | undefined;
 }
 
-export interface FindFileOptions extends CallOptions {
-  /** Only a file of exactly this size is the one. */
-  readonly bytes?: number | undefined;
-  /** Stop at files older than this; without it the whole list is read. */
-  readonly createdAfter?: Date | undefined;
-}
-
 export interface FileContentOptions {
   /** Byte to begin at; the cursor of an earlier download. */
   readonly offset?: number | undefined;
@@ -40,7 +33,8 @@ export interface FileContentOptions {
 
 const TRY_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
-const PAGE_SIZE = 100;
+/** A tenth of the most that OpenAI gives: some 250 KB of JSON. */
+const PAGE_SIZE = 1000;
 /** What goes into a multipart header unescaped by SDK 6 (openai-node #2363). */
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
@@ -54,7 +48,7 @@ export class FilesApi {
   /**
    * Uploads a batch's input in constant memory, at the pace of the connection. A file whose outcome is unknown is uploaded
    * anew: one that nobody uses costs nothing and expires after 30 days.
-   * @param name - ASCII letters, digits and `._-`, at most 128; by it `findFile` finds the file again
+   * @param name - ASCII letters, digits and `._-`, at most 128; by it a listing tells whose the file is
    * @param source - opens the content anew for each try. An error in it ends the call as kind `aborted`, with it as cause
    */
   async uploadBatchInput(
@@ -89,13 +83,13 @@ export class FilesApi {
     return value;
   }
 
-  /** The newest batch input of this name, or undefined. */
-  async findFile(name: string, options: FindFileOptions): Promise<UpstreamFile | undefined> {
+  /** The project's batch inputs, newest first, a page at a time. */
+  async *listBatchInputs(options: CallOptions): AsyncGenerator<UpstreamFile[], void, undefined> {
     let after: string | undefined;
     for (;;) {
       const { value: page } = await this.transport.call<{ files: UpstreamFile[]; hasMore: boolean }>(
         {
-          name: 'find_file',
+          name: 'list_files',
           tryTimeoutMs: TRY_TIMEOUT_MS,
           send: (client, sdkOptions) => {
             const query = { purpose: 'batch', order: 'desc', limit: PAGE_SIZE, after };
@@ -105,14 +99,11 @@ export class FilesApi {
         },
         options,
       );
-      const found = page.files.find(
-        (file) => file.filename === name && (options.bytes === undefined || file.bytes === options.bytes),
-      );
-      if (found !== undefined) return found;
-      const last = page.files.at(-1);
-      if (!page.hasMore || last === undefined || last.id === after) return undefined;
-      if (isOlder(last, options.createdAfter)) return undefined;
-      after = last.id;
+      if (page.files.length > 0) yield page.files;
+      const last = page.files.at(-1)?.id;
+      // A page that ends where the one before ended would be asked for for ever.
+      if (!page.hasMore || last === undefined || last === after) return;
+      after = last;
     }
   }
 
@@ -238,8 +229,4 @@ function parsePage(body: unknown): { files: UpstreamFile[]; hasMore: boolean } {
     files: body['data'].map(parseFile).filter((file) => file !== undefined),
     hasMore: body['has_more'] === true,
   };
-}
-
-function isOlder(file: UpstreamFile, than: Date | undefined): boolean {
-  return than !== undefined && file.createdAt !== undefined && file.createdAt < than;
 }

@@ -7,7 +7,7 @@ import { isRecord, numberOf } from './json-values.js';
 export type OpenAiOperation =
   | 'create_response'
   | 'upload_file'
-  | 'find_file'
+  | 'list_files'
   | 'delete_file'
   | 'file_content'
   | 'create_batch'

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { OrphanedFiles } from '../../src/batch/orphaned-files.js';
 import { Database, type Sql, type Transaction } from '../../src/database/database.service.js';
 import { BatchRig } from './rig.js';
 
@@ -62,16 +63,21 @@ it.each([false, true])(
     for (let statement = 1; ; statement += 1) {
       const id = await rig.job({ lots: 2 });
       crasher.arm(statement, after);
-      await rig.runToEnd(id).catch((error: unknown) => {
-        if (!crasher.struck) throw error;
-      });
+      await rig
+        .runUntil(() => rig.settled())
+        .catch((error: unknown) => {
+          if (!crasher.struck) throw error;
+        });
       const struck = crasher.struck;
       crasher.restart();
       expect(await rig.runToEnd(id), `statement ${statement}`).toMatchObject({
         status: 'completed',
         processed_lots: 2,
       });
-      await rig.runUntil(async () => (await rig.shards()).every((shard) => shard.status === 'done'));
+      await rig.runUntil(() => rig.settled());
+      // A file whose id was never committed.
+      await rig.module.get(OrphanedFiles).sweep(new AbortController().signal);
+      expect((await rig.sandbox.call('GET', '/v1/files')).json['data'], `statement ${statement}`).toEqual([]);
       expect(await rig.audit(id), `statement ${statement}`).toEqual([]);
       if (!struck) break;
       crashes += 1;

@@ -5,6 +5,7 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { BatchModule } from '../../src/batch/batch.module.js';
 import { CheckPhotosStage } from '../../src/batch/check-photos.stage.js';
 import { DirectStage } from '../../src/batch/direct.stage.js';
+import { FileRemovalStage } from '../../src/batch/file-removal.stage.js';
 import { OverdueJobs } from '../../src/batch/overdue-jobs.js';
 import type { Stage } from '../../src/batch/stage.js';
 import { SubmitStage } from '../../src/batch/submit.stage.js';
@@ -28,6 +29,9 @@ const PHOTO: RequestListener = (request, response) => {
   response.writeHead(missing ? 404 : 200, missing ? {} : { 'Content-Type': 'image/jpeg', 'Content-Length': '50000' });
   response.end();
 };
+
+const STAGES = ['photos', 'submit', 'watch', 'take-in', 'direct', 'files'] as const;
+type StageName = (typeof STAGES)[number];
 
 export interface JobOfRig {
   readonly lots?: number;
@@ -132,19 +136,20 @@ export class BatchRig {
     return id;
   }
 
-  stage(name: 'photos' | 'submit' | 'watch' | 'take-in' | 'direct'): Stage {
+  stage(name: StageName): Stage {
     const types = {
       photos: CheckPhotosStage,
       submit: SubmitStage,
       watch: WatchStage,
       'take-in': TakeInStage,
       direct: DirectStage,
+      files: FileRemovalStage,
     };
     return this.module.get<Stage>(types[name]);
   }
 
   /** Claims what is due for a stage and runs it as its loop would. @returns how many shards it took */
-  async run(name: Parameters<BatchRig['stage']>[0]): Promise<number> {
+  async run(name: StageName): Promise<number> {
     const stage = this.stage(name);
     const claims = await stage.claim(10);
     await Promise.all(
@@ -163,7 +168,8 @@ export class BatchRig {
   async makeDue(): Promise<void> {
     await this.db.database.execute(
       `update openai_batches set next_check_at = clock_timestamp() - interval '1 second'
-       where status not in ('done', 'cancelled')`,
+       where status not in ('done', 'cancelled') or input_file_id is not null or output_file_id is not null
+         or error_file_id is not null`,
     );
     await this.db.database.execute('update openai_models set paused_until = clock_timestamp()');
   }
@@ -173,7 +179,7 @@ export class BatchRig {
     for (let round = 0; !(await done()); round += 1) {
       if (round > 400) throw new Error(`nothing more happens: ${JSON.stringify(await this.shards())}`);
       await this.makeDue();
-      for (const name of ['photos', 'submit', 'watch', 'take-in', 'direct'] as const) await this.run(name);
+      for (const name of STAGES) await this.run(name);
       await this.module.get(OverdueJobs).hurry();
       await this.module.get(OverdueJobs).end();
     }
@@ -227,6 +233,21 @@ export class BatchRig {
       counts[shard] = (counts[shard] ?? 0) + 1;
     }
     return counts;
+  }
+
+  /** Ended shards whose files are still to be deleted. */
+  async spentFiles(): Promise<number> {
+    const [row] = await this.db.database.query<{ count: number }>(
+      `select count(*)::int as count from openai_batches where status in ('done', 'cancelled')
+         and (input_file_id is not null or output_file_id is not null or error_file_id is not null)`,
+    );
+    return row?.count ?? 0;
+  }
+
+  /** Every shard has ended and left nothing behind. */
+  async settled(): Promise<boolean> {
+    const open = (await this.shards()).some((shard) => !['done', 'cancelled'].includes(shard.status));
+    return !open && (await this.spentFiles()) === 0;
   }
 
   /** What every ended job must satisfy, whatever went wrong on its way. */

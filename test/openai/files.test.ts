@@ -86,36 +86,31 @@ describe('uploadBatchInput', () => {
   );
 });
 
-describe('findFile', () => {
-  const page = (files: [string, string, number, number][], more: boolean) =>
+describe('listBatchInputs', () => {
+  const page = (ids: string[], more: boolean) =>
     json(200, {
-      data: files.map(([id, filename, bytes, created_at]) => ({ id, filename, bytes, created_at })),
+      data: ids.map((id) => ({ id, filename: `${id}.jsonl`, bytes: 9, created_at: 40 })),
       has_more: more,
     });
+  const listed = async () => {
+    const ids: string[] = [];
+    for await (const files of rig.client.files.listBatchInputs(rig.within(300))) ids.push(...files.map(({ id }) => id));
+    return ids;
+  };
 
-  it('finds the newest of the name and size', async () => {
-    rig.stub.next(
-      page(
-        [
-          ['f4', 'other', 9, 40],
-          ['f3', 'mine', 8, 30],
-        ],
-        true,
-      ),
-      page([['f2', 'mine', 9, 20]], false),
-    );
-    expect(await rig.client.files.findFile('mine', { ...rig.within(300), bytes: 9 })).toMatchObject({ id: 'f2' });
+  it('gives every page', async () => {
+    rig.stub.next(page(['f4', 'f3'], true), page(['f2'], false));
+    expect(await listed()).toEqual(['f4', 'f3', 'f2']);
     expect(rig.stub.requests.map(({ path }) => path)).toEqual([
-      '/v1/files?purpose=batch&order=desc&limit=100',
-      '/v1/files?purpose=batch&order=desc&limit=100&after=f3',
+      '/v1/files?purpose=batch&order=desc&limit=1000',
+      '/v1/files?purpose=batch&order=desc&limit=1000&after=f3',
     ]);
   });
 
-  it('looks no further than it must', async () => {
-    rig.stub.always(page([['f1', 'other', 9, 40]], true));
-    const createdAfter = new Date(50_000);
-    expect(await rig.client.files.findFile('mine', { ...rig.within(300), createdAfter })).toBeUndefined();
-    expect(rig.stub.requests).toHaveLength(1);
+  it('ends where a server gives the same page again and again', async () => {
+    rig.stub.always(page(['f1'], true));
+    expect(await listed()).toEqual(['f1', 'f1']);
+    expect(rig.stub.requests).toHaveLength(2);
   });
 });
 
