@@ -23,6 +23,7 @@ import { JobAdvance } from './job-advance.js';
 import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueTroubles } from './queue-troubles.js';
+import { QueueWatch } from './queue-watch.js';
 import { Reconcile } from './reconcile.js';
 import { RequestFile } from './request-file.js';
 import { Retention } from './retention.js';
@@ -47,6 +48,7 @@ const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, F
     OrphanedFiles,
     OverdueJobs,
     QueueTroubles,
+    QueueWatch,
     Reconcile,
     RequestFile,
     Retention,

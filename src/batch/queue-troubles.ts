@@ -2,8 +2,10 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import { ShardStore, type ShardClaim } from '../jobs/shard-store.js';
+import { isQueueLimit } from '../openai/classify.js';
 import type { OpenAiError } from '../openai/errors.js';
-import { TokenLedger } from './token-ledger.js';
+import { countQueueLimit } from './queue-metrics.js';
+import { TOKEN_LIMIT_EXCEEDED, TokenLedger } from './token-ledger.js';
 
 /** Polling intervals that a shard rests: 5 to 15 minutes at the usual 30 seconds. */
 const REST_INTERVALS = { least: 10, spread: 20 };
@@ -42,7 +44,8 @@ export class QueueTroubles {
       case 'auth':
         return this.pause(claim, upstream, row.model, error.code ?? error.kind);
       case 'rate_limited':
-        if (error.code === 'token_limit_exceeded') return this.tokenLimit(claim, error.upstreamMessage);
+        if (isQueueLimit({ code: error.code, message: error.upstreamMessage }))
+          return this.tokenLimit(claim, error.upstreamMessage);
         return this.again(claim, error.code ?? 'rate_limited', (error.retryAfterMs ?? 0) / 1000);
       case 'rejected':
         if (row.submission % MAX_REFUSALS === 0) return this.refused(claim, error.code ?? 'rejected');
@@ -62,7 +65,16 @@ export class QueueTroubles {
   /** The queue of enqueued tokens is full: wait, and believe OpenAI about its limit. */
   async tokenLimit(claim: ShardClaim, message: string | undefined): Promise<void> {
     const { upstream, model, estimated_tokens } = claim.row;
-    await this.requeue(claim, 'token_limit_exceeded', this.restSeconds());
+    const seconds = this.restSeconds();
+    countQueueLimit(model, 'refused');
+    this.logger.warn("OpenAI's queue of enqueued tokens is full", {
+      job_id: claim.row.job_id,
+      stage: claim.row.stage,
+      model,
+      tokens: Number(estimated_tokens),
+      wait_seconds: Math.round(seconds),
+    });
+    await this.requeue(claim, TOKEN_LIMIT_EXCEEDED, seconds);
     await this.ledger.shrinkLimit(upstream ?? '', model, Number(estimated_tokens), message);
   }
 

@@ -1,11 +1,16 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Sql } from '../database/database.service.js';
 import { ShardStore, type ShardClaim } from '../jobs/shard-store.js';
+import { countQueueLimit } from './queue-metrics.js';
 
-/** Shown as the shard's reason while it waits for another batch to leave OpenAI's queue. */
+/** Shown as the shard's reason while it waits for another batch to leave OpenAI's queue … */
 export const WAITING_FOR_PLACE = 'waiting_for_place';
+/** … or for room among the model's enqueued tokens, by our own count … */
+export const WAITING_FOR_TOKENS = 'waiting_for_tokens';
+/** … or because OpenAI itself said that there is none. */
+export const TOKEN_LIMIT_EXCEEDED = 'token_limit_exceeded';
 const LONGEST_PROBE_WAIT_S = 60;
 
 /** What a shard may do now. */
@@ -35,6 +40,8 @@ interface Active {
  */
 @Injectable()
 export class TokenLedger {
+  private readonly logger = new Logger(TokenLedger.name);
+
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly clock: Clock,
@@ -44,53 +51,9 @@ export class TokenLedger {
 
   /** Turns a queued shard into a submitting one, or says why it must wait. */
   async admit(claim: ShardClaim, upstream: string, model: string, tokens: number): Promise<Admission> {
-    const { activeLimitPerKey, activeLimitGlobal, pollIntervalSeconds } = this.config.batch;
-    return this.database.transaction(async (tx) => {
-      await this.lockModel(tx, upstream, '*');
-      const state = await this.lockModel(tx, upstream, model);
-      if (state.paused_for !== null && state.paused_for > 0) {
-        const seconds = Math.min(state.paused_for, LONGEST_PROBE_WAIT_S);
-        return { kind: 'wait', reason: state.reason ?? 'paused', seconds };
-      }
-      const [active] = await tx.query<Active & { [column: string]: unknown }>(
-        `select count(*)::int as all, count(*) filter (where key_id = $1)::int as of_key,
-           count(*) filter (where model = $2)::int as of_model,
-           coalesce(sum(estimated_tokens) filter (where model = $2), 0) as tokens
-         from openai_batches where status in ('submitting', 'watching')`,
-        [claim.row.key_id, model],
-      );
-      const { all, of_key, of_model, tokens: taken } = active as Active;
-      const wait = { kind: 'wait', reason: WAITING_FOR_PLACE, seconds: pollIntervalSeconds } as const;
-      if (all >= activeLimitGlobal || of_key >= activeLimitPerKey) return wait;
-      // After a pause one shard goes first and shows whether the reason has gone.
-      if (state.reason !== null && of_model > 0) return { ...wait, reason: state.reason };
-      const limit = this.limitOf(state);
-      const free = limit === null ? null : limit - Number(taken);
-      // A shard larger than the whole limit is cut to what is free; with nothing under way at least one lot is sent.
-      const fits =
-        free === null || tokens <= free || of_model === 0 || (limit !== null && tokens > limit && free >= limit / 2);
-      if (!fits) return wait;
-      const submission = claim.row.submission + 1;
-      const tokenBudget = free === null || tokens <= free ? null : Math.max(1, free);
-      await this.shards.step(tx, claim, {
-        status: 'submitting',
-        submission,
-        model,
-        upstream,
-        estimated_tokens: tokenBudget === null ? tokens : tokenBudget,
-        input_file_id: null,
-        batch_id: null,
-        output_file_id: null,
-        error_file_id: null,
-        upstream_status: null,
-        request_total: 0,
-        request_completed: 0,
-        request_failed: 0,
-        reason: null,
-        submitted_at: this.clock.date(),
-      });
-      return { kind: 'admitted', submission, tokenBudget };
-    });
+    const admission = await this.judge(claim, upstream, model, tokens);
+    if (admission.kind === 'wait') this.tell(claim, model, tokens, admission.reason);
+    return admission;
   }
 
   /** Holds a model's queue back, visibly, until the time is over; the first shard after it is the probe. */
@@ -138,6 +101,70 @@ export class TokenLedger {
        where upstream = $1 and model = $2 and enqueued_token_limit is not null`,
       [upstream, model],
     );
+  }
+
+  /** Once for each wait, however often the shard asks: its row still has the reason from the last time. */
+  private tell({ row }: ShardClaim, model: string, tokens: number, reason: string): void {
+    if (row.reason === reason) return;
+    if (reason === WAITING_FOR_PLACE) return countQueueLimit(model, 'active_batches');
+    if (reason !== WAITING_FOR_TOKENS) return;
+    countQueueLimit(model, 'enqueued_tokens');
+    this.logger.warn("a batch waits for room in OpenAI's queue", {
+      job_id: row.job_id,
+      stage: row.stage,
+      model,
+      tokens,
+    });
+  }
+
+  private async judge(claim: ShardClaim, upstream: string, model: string, tokens: number): Promise<Admission> {
+    const { activeLimitPerKey, activeLimitGlobal, pollIntervalSeconds } = this.config.batch;
+    return this.database.transaction(async (tx) => {
+      await this.lockModel(tx, upstream, '*');
+      const state = await this.lockModel(tx, upstream, model);
+      if (state.paused_for !== null && state.paused_for > 0) {
+        const seconds = Math.min(state.paused_for, LONGEST_PROBE_WAIT_S);
+        return { kind: 'wait', reason: state.reason ?? 'paused', seconds };
+      }
+      const [active] = await tx.query<Active & { [column: string]: unknown }>(
+        `select count(*)::int as all, count(*) filter (where key_id = $1)::int as of_key,
+           count(*) filter (where model = $2)::int as of_model,
+           coalesce(sum(estimated_tokens) filter (where model = $2), 0) as tokens
+         from openai_batches where status in ('submitting', 'watching')`,
+        [claim.row.key_id, model],
+      );
+      const { all, of_key, of_model, tokens: taken } = active as Active;
+      const wait = { kind: 'wait', reason: WAITING_FOR_PLACE, seconds: pollIntervalSeconds } as const;
+      if (all >= activeLimitGlobal || of_key >= activeLimitPerKey) return wait;
+      // After a pause one shard goes first and shows whether the reason has gone.
+      if (state.reason !== null && of_model > 0) return { ...wait, reason: state.reason };
+      const limit = this.limitOf(state);
+      const free = limit === null ? null : limit - Number(taken);
+      // A shard larger than the whole limit is cut to what is free; with nothing under way at least one lot is sent.
+      const fits =
+        free === null || tokens <= free || of_model === 0 || (limit !== null && tokens > limit && free >= limit / 2);
+      if (!fits) return { ...wait, reason: WAITING_FOR_TOKENS };
+      const submission = claim.row.submission + 1;
+      const tokenBudget = free === null || tokens <= free ? null : Math.max(1, free);
+      await this.shards.step(tx, claim, {
+        status: 'submitting',
+        submission,
+        model,
+        upstream,
+        estimated_tokens: tokenBudget === null ? tokens : tokenBudget,
+        input_file_id: null,
+        batch_id: null,
+        output_file_id: null,
+        error_file_id: null,
+        upstream_status: null,
+        request_total: 0,
+        request_completed: 0,
+        request_failed: 0,
+        reason: null,
+        submitted_at: this.clock.date(),
+      });
+      return { kind: 'admitted', submission, tokenBudget };
+    });
   }
 
   private async lockModel(tx: Sql, upstream: string, model: string): Promise<ModelRow> {

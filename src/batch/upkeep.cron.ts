@@ -4,6 +4,7 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { BatchHints } from '../jobs/batch-hints.js';
 import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
+import { QueueWatch } from './queue-watch.js';
 import { Retention } from './retention.js';
 
 /** What no shard asks for by itself: deadlines every second, old jobs every minute, stray files every hour. */
@@ -19,6 +20,7 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
     private readonly overdue: OverdueJobs,
     private readonly retention: Retention,
     private readonly orphans: OrphanedFiles,
+    private readonly queue: QueueWatch,
   ) {}
 
   @Cron('* * * * * *', { name: 'batch-deadlines', waitForCompletion: true })
@@ -34,6 +36,11 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
     return this.run('retention', async () => {
       while (!this.stopping.signal.aborted && (await this.retention.step()));
     });
+  }
+
+  @Cron('5,25,45 * * * * *', { name: 'batch-queue', waitForCompletion: true })
+  watchQueue(): Promise<void> {
+    return this.run('queue', () => this.queue.look());
   }
 
   @Cron('40 17 * * * *', { name: 'batch-orphaned-files', waitForCompletion: true })

@@ -13,7 +13,7 @@ import { QueueTroubles } from './queue-troubles.js';
 import { Reconcile } from './reconcile.js';
 import { ShardEnd } from './shard-end.js';
 import type { Stage } from './stage.js';
-import { TokenLedger, WAITING_FOR_PLACE } from './token-ledger.js';
+import { TokenLedger, WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from './token-ledger.js';
 
 const CALL_MS = 60_000;
 /** The longest pause between two looks, in polling intervals, and the share of a batch's age that it grows by. */
@@ -71,7 +71,7 @@ export class WatchStage implements Stage {
       return this.shards.letGo(this.database, claim, seen(batch), this.interval(claim, job));
     }
     await this.terminal(claim, batch, job);
-    await this.shards.wakeWaiting(WAITING_FOR_PLACE);
+    await this.shards.wakeWaiting([WAITING_FOR_PLACE, WAITING_FOR_TOKENS]);
   }
 
   private async ask(id: string, claim: ShardClaim, job: ShardJob, signal: AbortSignal): Promise<UpstreamBatch> {
@@ -90,7 +90,7 @@ export class WatchStage implements Stage {
       const { kind } = classifyFailure(problem);
       this.logger.warn('a batch failed in validation', { job_id: job.id, batch_id: batch.id, code: problem.code });
       // Nothing of it ran: no attempt is used up.
-      if (problem.code === 'token_limit_exceeded' || kind === 'rate_limited') {
+      if (kind === 'rate_limited') {
         return this.troubles.tokenLimit(claim, problem.message);
       }
       if (kind === 'quota' || kind === 'model' || kind === 'auth') {

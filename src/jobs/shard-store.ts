@@ -190,13 +190,13 @@ export class ShardStore {
   }
 
   /** Makes shards that wait for a free place due now; called whenever a batch has left OpenAI's queue. */
-  async wakeWaiting(reason: string): Promise<void> {
+  async wakeWaiting(reasons: readonly string[]): Promise<void> {
     await this.database.execute(
       `update openai_batches set next_check_at = clock_timestamp() where (job_id, stage, first_position, attempt) in (
          select job_id, stage, first_position, attempt from openai_batches
-         where status = 'queued' and reason = $1 and lock_token is null and next_check_at > clock_timestamp()
+         where status = 'queued' and reason = any($1::text[]) and lock_token is null and next_check_at > clock_timestamp()
          for update skip locked)`,
-      [reason],
+      [reasons],
     );
   }
 

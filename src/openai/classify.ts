@@ -61,10 +61,15 @@ export function classifyFailure(failure: UpstreamFailure): FailureClass {
   return { kind, retryable: isRetryable(kind, failure.shouldRetry) };
 }
 
+/** Whether OpenAI says that the model's queue of enqueued tokens is full: under its own code, or only in the text. */
+export function isQueueLimit({ code, message }: Pick<UpstreamFailure, 'code' | 'message'>): boolean {
+  return code === 'token_limit_exceeded' || QUEUE_TEXT.test(message ?? '');
+}
+
 function kindOf({ status, code = '', type = '', param = '', message = '' }: UpstreamFailure): OpenAiErrorKind {
   if (QUOTA_CODES.has(code) || QUOTA_CODES.has(type)) return 'quota';
   if (IMAGE_CODES.has(code)) return 'image';
-  if (code === 'token_limit_exceeded' || QUEUE_TEXT.test(message)) return 'rate_limited';
+  if (isQueueLimit({ code, message })) return 'rate_limited';
   if (code === 'context_length_exceeded' || code === 'max_images_exceeded') return 'context_length';
   if (MODEL_CODES.has(code)) return 'model';
   if (SERVER_CODES.has(code) || NOT_RUN_CODES.has(code)) return 'server';
