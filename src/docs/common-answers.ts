@@ -29,14 +29,22 @@ export function completeOperations(document: OpenAPIObject): OpenAPIObject {
 }
 
 function signed(operation: Operation): Operation {
-  const errors = Object.entries(SIGNED_ROUTE_ERRORS).map(([status, description]) => [
-    status,
-    { description, content: { 'application/json': { schema: { $ref: getSchemaPath(ErrorDto) } } } },
-  ]);
-  return {
-    ...operation,
-    responses: { ...(Object.fromEntries(errors) as Operation['responses']), ...operation.responses },
-  };
+  const responses: Operation['responses'] = { ...operation.responses };
+  for (const [status, description] of Object.entries(SIGNED_ROUTE_ERRORS)) responses[status] ??= { description };
+  for (const [status, response] of Object.entries(responses)) {
+    // Errors are JSON whatever else the route produces: server-sent events, say.
+    if (Number(status) >= 400 && response !== undefined && !describesJson(response)) {
+      responses[status] = {
+        ...response,
+        content: { 'application/json': { schema: { $ref: getSchemaPath(ErrorDto) } } },
+      };
+    }
+  }
+  return { ...operation, responses };
+}
+
+function describesJson(response: object): boolean {
+  return Object.hasOwn((response as { content?: object }).content ?? {}, 'application/json');
 }
 
 function open(operation: Operation): Operation {

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { applyDecorators, Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { SignedBy } from '../auth/auth.guard.js';
@@ -9,11 +9,20 @@ import { ErrorDto } from '../common/error.dto.js';
 import { queryPipe } from '../common/query-pipe.js';
 import { WebhookCommands } from './webhook-commands.js';
 
-const IDEMPOTENCY_KEY = {
-  name: 'Idempotency-Key',
-  required: false,
-  description: 'A repeat with the same key within 24 hours sends nothing and gets the same answer.',
-};
+/** What the document says of routes that send something: how to repeat them, and what a repeat may be refused with. */
+function ApiSends(unprocessable = 'IDEMPOTENCY_KEY_REUSED'): MethodDecorator {
+  const refusals = { 400: 'VALIDATION_FAILED', 409: 'REQUEST_IN_PROGRESS', 422: unprocessable };
+  return applyDecorators(
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: false,
+      description: 'A repeat with the same key within 24 hours sends nothing and gets the same answer.',
+    }),
+    ...Object.entries(refusals).map(([status, description]) =>
+      ApiResponse({ status: Number(status), type: ErrorDto, description }),
+    ),
+  );
+}
 
 @ApiTags('Webhooks')
 @Controller('api/v1')
@@ -27,6 +36,7 @@ export class WebhookController {
   @SignedBy({ legacy: 'none', limit: 'polling' })
   @ApiOperation({ summary: 'A job’s webhook deliveries with every attempt' })
   @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto })
+  @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' })
   @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND' })
   ofJob(
     @Req() request: Request,
@@ -40,6 +50,7 @@ export class WebhookController {
   @SignedBy({ legacy: 'none', limit: 'polling' })
   @ApiOperation({ summary: 'Webhook deliveries across jobs, the latest first' })
   @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto })
+  @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' })
   ofKey(@Req() request: Request, @Query(queryPipe) query: DeliveriesQuery): Promise<DeliveryListDto> {
     return this.deliveries.ofKey(signedCallerOf(request).keyId, query);
   }
@@ -48,7 +59,7 @@ export class WebhookController {
   @HttpCode(HttpStatus.ACCEPTED)
   @SignedBy({ legacy: 'none', limit: 'polling' })
   @ApiOperation({ summary: 'Send a delivery again: the same webhook-id and bytes, a new schedule' })
-  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiSends()
   @ApiResponse({ status: HttpStatus.ACCEPTED, type: DeliveryDto })
   @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND, DELIVERY_NOT_FOUND' })
   retry(
@@ -64,7 +75,7 @@ export class WebhookController {
   @HttpCode(HttpStatus.ACCEPTED)
   @SignedBy({ legacy: 'none', limit: 'sync' })
   @ApiOperation({ summary: 'Send all webhooks of a job’s end again' })
-  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiSends()
   @ApiResponse({ status: HttpStatus.ACCEPTED, type: ReplayDto })
   @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND' })
   replay(
@@ -79,10 +90,9 @@ export class WebhookController {
   @HttpCode(HttpStatus.OK)
   @SignedBy({ legacy: 'none', limit: 'sync' })
   @ApiOperation({ summary: 'Send a signed test event to an address and see what came of it' })
-  @ApiHeader(IDEMPOTENCY_KEY)
+  @ApiSends('INVALID_WEBHOOK_URL, IDEMPOTENCY_KEY_REUSED')
   @ApiBody({ type: PingDto })
   @ApiResponse({ status: HttpStatus.OK, type: DeliveryDto })
-  @ApiResponse({ status: HttpStatus.UNPROCESSABLE_ENTITY, type: ErrorDto, description: 'INVALID_WEBHOOK_URL' })
   ping(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<DeliveryDto> {
     return this.commands.ping(request, response);
   }
