@@ -1,6 +1,7 @@
+import { checkLanguages } from '../../assessment/languages.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
-import { characters, isObject, isStorable } from './field-problems.js';
+import { characters, isObject, isStorable, type FieldProblems } from './field-problems.js';
 import { checkWebhook, type LotReport } from './lot-rules.js';
 import type { PlainUrls } from './plain-urls.js';
 
@@ -14,7 +15,7 @@ const MAX_METADATA_VALUE = 512;
 
 /** What a request says beside its lots, checked. */
 export interface RequestHead {
-  /** As sent; languages/ judges the tags. */
+  /** As sent; {@link checkLanguageTags} judges them. */
   readonly languages: readonly string[];
   readonly mode: (typeof REQUEST_MODES)[number];
   readonly webhookUrl: string | null;
@@ -50,6 +51,41 @@ export function checkHead(head: Readonly<Record<string, unknown>>, urls: PlainUr
     },
     metadata: checkMetadata(head['metadata'], report),
   };
+}
+
+/**
+ * Judges the languages of a checked head; assessment/languages.ts knows the tags. Apart from {@link checkHead}, because a
+ * request's mode is judged before them.
+ * @throws ServiceError UNSUPPORTED_LANGUAGE naming each tag and the nearest one that is known
+ */
+export function checkLanguageTags(tags: readonly string[], max: number, problems: FieldProblems): void {
+  const checked = checkLanguages(tags, max);
+  if (checked.ok) return;
+  switch (checked.problem) {
+    case 'empty':
+      // checkHead has reported it already, with what was there instead.
+      return;
+    case 'too_many':
+      problems.add('languages', `at most ${checked.max}, ${checked.provided} were given`);
+      return;
+    case 'repeated':
+      problems.add(
+        'languages',
+        `each once, compared without case; repeated: ${checked.repeated.join(', ').slice(0, 200)}`,
+      );
+      return;
+    case 'unsupported':
+      throw new ServiceError('UNSUPPORTED_LANGUAGE', describeUnsupported(checked.unsupported), {
+        details: { languages: checked.unsupported },
+      });
+  }
+}
+
+function describeUnsupported(languages: readonly { tag: string; suggestion: string | null }[]): string {
+  const named = languages.map(({ tag, suggestion }) =>
+    suggestion === null ? `"${tag.slice(0, 40)}"` : `"${tag.slice(0, 40)}" (did you mean "${suggestion}"?)`,
+  );
+  return `Not a supported language: ${named.join(', ')}.`;
 }
 
 function oneOf<T extends string>(value: unknown, allowed: readonly T[], complain: () => void): T | undefined {

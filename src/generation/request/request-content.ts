@@ -2,8 +2,7 @@ import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
 import type { AllowList } from '../../outbound/address-rules.js';
 import { characters, FieldProblems, MAX_NAMED } from './field-problems.js';
-import { checkHead, type RequestHead } from './head-rules.js';
-import { checkLanguageTags } from './language-rules.js';
+import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
 import { PlainUrls } from './plain-urls.js';
 
