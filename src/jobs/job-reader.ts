@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { isUuid } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
-import { Database } from '../database/database.service.js';
+import { Database, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import { MergedLookup } from './merged-lookup.js';
 import type { JobMode, JobStage, JobStatus } from './states.js';
@@ -82,6 +82,18 @@ export class JobReader {
     return visibleJob(isUuid(id) ? await this.byId.get(id.toLowerCase()) : undefined, keyId);
   }
 
+  /**
+   * Keeps the job from being removed until the transaction ends.
+   * @throws ServiceError JOB_NOT_FOUND when its removal has begun
+   */
+  async hold(tx: Transaction, job: Pick<JobRecord, 'id' | 'keyId'>): Promise<void> {
+    const held = await tx.query('select 1 from batch_jobs where id = $1 and key_id = $2 for share', [
+      job.id,
+      job.keyId,
+    ]);
+    if (held.length === 0) throw noSuchJob();
+  }
+
   /** A page of a key's jobs, the latest first. */
   async list(filter: JobFilter, page: JobPageRequest): Promise<JobPage> {
     const values: unknown[] = [filter.keyId];
@@ -127,10 +139,12 @@ export class JobReader {
  * @throws ServiceError JOB_NOT_FOUND
  */
 export function visibleJob<J extends JobRecord>(job: J | undefined, keyId: string | null): J {
-  if (job === undefined || (keyId !== null && job.keyId !== keyId)) {
-    throw new ServiceError('JOB_NOT_FOUND', 'There is no job with this id; GET /api/v1/batch-jobs lists yours.');
-  }
+  if (job === undefined || (keyId !== null && job.keyId !== keyId)) throw noSuchJob();
   return job;
+}
+
+function noSuchJob(): ServiceError {
+  return new ServiceError('JOB_NOT_FOUND', 'There is no job with this id; GET /api/v1/batch-jobs lists yours.');
 }
 
 /** The columns of batch_jobs as a {@link JobRecord} names them. */

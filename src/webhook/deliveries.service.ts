@@ -3,7 +3,7 @@ import { Clock, rfc3339 } from '../common/clock.js';
 import { isUuid } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
 import { Database, type Transaction } from '../database/database.service.js';
-import { JobReader } from '../jobs/job-reader.js';
+import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
 import type { AttemptDto, DeliveriesQuery, DeliveryDto, DeliveryListDto, ReplayDto } from './deliveries.dto.js';
 import { DeliveryHints } from './delivery-hints.js';
@@ -56,7 +56,7 @@ export class DeliveriesService {
     const job = await this.jobs.find(jobId, keyId);
     const before = await this.one(keyId, id);
     if (before.job_id !== job.id) throw notFound();
-    const replayed = await this.once(repeat, (tx) => this.store.sendAgain(tx, before.id, this.clock.date()));
+    const replayed = await this.once(repeat, job, (tx) => this.store.sendAgain(tx, before.id, this.clock.date()));
     return { answer: await this.one(keyId, before.id), replayed };
   }
 
@@ -66,15 +66,23 @@ export class DeliveriesService {
    */
   async replay(keyId: string, jobId: string, repeat: NewRequestKey): Promise<Repeatable<ReplayDto>> {
     const job = await this.jobs.find(jobId, keyId);
-    const replayed = await this.once(repeat, (tx) => this.store.sendAllAgain(tx, job.id, this.clock.date()));
+    const replayed = await this.once(repeat, job, (tx) => this.store.sendAllAgain(tx, job.id, this.clock.date()));
     return { answer: { job_id: job.id, deliveries: await this.store.countOfJob(job.id) }, replayed };
   }
 
   /** Does `work` unless the request repeats one that did; true for a repeat. */
-  private async once(repeat: NewRequestKey, work: (tx: Transaction) => Promise<void>): Promise<boolean> {
+  private async once(
+    repeat: NewRequestKey,
+    job: JobRecord,
+    work: (tx: Transaction) => Promise<void>,
+  ): Promise<boolean> {
     const replayed = await this.database.transaction(async (tx) => {
       const first = await this.requestKeys.claim(tx, repeat);
-      if (first === null) await work(tx);
+      if (first === null) {
+        // An old job whose removal begins just now has nothing left to send.
+        await this.jobs.hold(tx, job);
+        await work(tx);
+      }
       return first !== null;
     });
     if (!replayed) this.hints.wake();

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Retention } from '../../src/batch/retention.js';
 import { PhotoChecker } from '../../src/images/photo-checker.js';
 import { JobEnder } from '../../src/webhook/end-job.js';
 import { Database } from '../../src/database/database.service.js';
@@ -142,26 +141,5 @@ describe('how a job ends', () => {
     expect((await rig.lots(id))[0]?.error?.code).toBe('DEADLINE_EXCEEDED');
     expect(await rig.results(id)).toContain('1 de fallback');
     expect(await rig.audit(id)).toEqual([]);
-  });
-
-  it('removes old jobs, but none that still has something to deliver', async () => {
-    const retention = rig.module.get(Retention);
-    const [old, undelivered, young] = [await rig.job(), await rig.job(), await rig.job()];
-    for (const id of [old, undelivered, young]) await rig.runToEnd(id);
-    await rig.runUntil(settled);
-    await rig.db.database.execute(`update batch_jobs set completed_at = now() - interval '31 days' where id <> $1`, [
-      young,
-    ]);
-    await rig.db.database.execute(
-      `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, next_attempt_at, created_at)
-       values ($1, $1, 'acme', 'https://a.test', 'https://a.test/', 'batch_job_completed', now(), now())`,
-      [undelivered],
-    );
-    while (await retention.step());
-    const left = await rig.db.database.query<{ id: string }>('select id from batch_jobs order by id');
-    expect(left.map((row) => row.id)).toEqual([undelivered, young]);
-    for (const table of ['batch_lots', 'batch_lot_inputs', 'batch_results', 'openai_batches', 'job_usage']) {
-      expect(await rig.db.database.query(`select 1 from ${table} where job_id = $1`, [old])).toEqual([]);
-    }
   });
 });
