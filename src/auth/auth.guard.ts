@@ -8,6 +8,7 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AuthService, type LegacyMessage } from './auth.service.js';
 import { attachCaller } from './caller.js';
 import { RateLimits, type RateLimitName } from './rate-limit.js';
+import { EMPTY_BODY_SHA256 } from './signatures.js';
 
 /** Bodies of the guarded routes are small objects; uploads read theirs themselves. */
 const MAX_SMALL_BODY_BYTES = 64 * 1024;
@@ -63,11 +64,15 @@ export class AuthGuard implements CanActivate {
       jobId: jobIdOf(request),
       unsignedRead: options.legacyUnsignedRead === true && this.config.auth.legacyUnsignedReads,
     });
-    request.body = parseBody(request, await body.read());
-    const caller = this.auth.authenticate(pending, { bodySha256Hex: body.sha256Hex() });
+    // Hardly any of these requests has a body, and reading nothing costs as much as checking the signature.
+    if (body.isAnnounced) request.body = parseBody(request, await body.read());
+    const caller = this.auth.authenticate(pending, {
+      bodySha256Hex: body.isAnnounced ? body.sha256Hex() : EMPTY_BODY_SHA256,
+    });
     if (options.limit !== 'none') {
-      const response = context.switchToHttp().getResponse<Response>();
-      await this.limits.count(options.limit, caller, request.ip ?? '', response);
+      // Working out a client's address behind proxies is for those who are counted by it.
+      const address = caller.scheme === 'unsigned' ? (request.ip ?? '') : '';
+      await this.limits.count(options.limit, caller, address, context.switchToHttp().getResponse<Response>());
     }
     attachCaller(request, caller);
     return true;

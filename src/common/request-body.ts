@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip } from 'node:zlib';
@@ -24,7 +24,7 @@ export class BodyAbortedError extends ServiceError {
  */
 export class RequestBody {
   private readonly coding: ContentCoding;
-  private readonly hash = createHash('sha256');
+  private hash: Hash | undefined;
   private bytes = 0;
 
   /**
@@ -53,7 +53,7 @@ export class RequestBody {
 
   /** SHA-256 of the decoded bytes, lower-case hex. To be asked once, after the last chunk. */
   sha256Hex(): string {
-    return this.hash.digest('hex');
+    return (this.hash ?? createHash('sha256')).digest('hex');
   }
 
   /**
@@ -103,7 +103,7 @@ export class RequestBody {
         if (this.bytes > this.maxBytes) throw bodyTooLarge(this.maxBytes);
         for (let start = 0; start < chunk.length; start += MAX_CHUNK_BYTES) {
           const piece = chunk.subarray(start, start + MAX_CHUNK_BYTES);
-          this.hash.update(piece);
+          (this.hash ??= createHash('sha256')).update(piece);
           yield piece;
         }
       }

@@ -10,22 +10,28 @@ const duration = new Histogram({
   registers: [metricsRegistry],
 });
 
-const inFlight = new Gauge({
+let inFlight = 0;
+
+const inFlightGauge: Gauge = new Gauge({
   name: 'http_requests_in_flight',
   help: 'Requests that are being answered',
   registers: [metricsRegistry],
+  // Told when somebody asks: every request would pay for two changes that hardly any of them is asked about.
+  collect: () => {
+    inFlightGauge.set(inFlight);
+  },
 });
 
 /** Times one request; the route's pattern is the label, because a path holds ids. */
 export function observeRequest(request: Request, response: Response): void {
-  const started = process.hrtime.bigint();
-  inFlight.inc();
+  const started = performance.now();
+  inFlight++;
   response.once('close', () => {
-    inFlight.dec();
+    inFlight--;
     const route = (request as { route?: { path?: unknown } }).route?.path;
     duration.observe(
       { method: request.method, route: typeof route === 'string' ? route : 'none', status: response.statusCode },
-      Number(process.hrtime.bigint() - started) / 1e9,
+      (performance.now() - started) / 1000,
     );
   });
 }

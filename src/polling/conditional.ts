@@ -11,6 +11,7 @@ export function statusEtag(state: Pick<JobState, 'id' | 'tag'>): string {
 /** Whether an If-None-Match header names `etag`, compared weakly as RFC 9110 has it for GET. */
 export function matchesEtag(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
+  if (ifNoneMatch === etag) return true;
   if (ifNoneMatch.trim() === '*') return true;
   const opaque = etag.replace(/^W\//, '');
   return [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([tag]) => tag === opaque);
@@ -18,7 +19,8 @@ export function matchesEtag(ifNoneMatch: string | undefined, etag: string): bool
 
 /** The seconds of `Prefer: wait=n` (RFC 7240), at most {@link MAX_WAIT_SECONDS}; 0 without it. */
 export function preferredWait(prefer: string | undefined): number {
-  for (const preference of (prefer ?? '').split(',')) {
+  if (prefer === undefined) return 0;
+  for (const preference of prefer.split(',')) {
     const [name = '', value = ''] = (preference.split(';', 1)[0] ?? '').split('=', 2).map((part) => part.trim());
     if (name.toLowerCase() !== 'wait') continue;
     const digits = /^"?(\d{1,9})"?$/.exec(value);

@@ -18,18 +18,23 @@ export class StatusResponder {
     const answer = await this.statuses.read({
       jobId,
       keyId: readerKeyId(request),
-      ifNoneMatch: request.get('if-none-match'),
+      ifNoneMatch: request.headers['if-none-match'],
       ...(waitSeconds > 0 && { wait: { timeoutMs: waitSeconds * 1000, signal: hangUpSignal(response) } }),
     });
     if (response.destroyed) return;
-    response.set('ETag', answer.etag);
-    if (answer.retryAfterSeconds !== null) response.set('Retry-After', String(answer.retryAfterSeconds));
-    if (waitSeconds > 0) response.set('Preference-Applied', `wait=${waitSeconds}`);
+    response.setHeader('ETag', answer.etag);
+    if (answer.retryAfterSeconds !== null) response.setHeader('Retry-After', String(answer.retryAfterSeconds));
+    if (waitSeconds > 0) response.setHeader('Preference-Applied', `wait=${waitSeconds}`);
     if (answer.body === null) {
       await this.limits.refund(response);
-      response.status(304).end();
+      response.statusCode = 304;
+      response.end();
       return;
     }
-    response.status(200).set('Content-Type', 'application/json; charset=utf-8').send(answer.body);
+    // Not Express's send(), which works out length, type and freshness anew: a tenth of the request's time.
+    response.statusCode = 200;
+    response.setHeader('Content-Type', 'application/json; charset=utf-8');
+    response.setHeader('Content-Length', Buffer.byteLength(answer.body));
+    response.end(answer.body);
   }
 }
