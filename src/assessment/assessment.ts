@@ -1,5 +1,6 @@
 import type { LotFlag, PhotoIssue, Reading } from './lot-flags.js';
-import type { Area, Confidence, DamageType, End, NotDamage, Part, Severity, Side, View } from './taxonomy.js';
+import type { Damage, Place } from './part-rules.js';
+import type { Area, DamageType, NotDamage, Part, View } from './taxonomy.js';
 
 /** A photo of a lot: its position in the client's own list, from 1, and its address there. */
 export interface PhotoRef {
@@ -29,16 +30,9 @@ export type ReviewReason =
   | 'unsupported_claim';
 
 /** One damage, on one place, shown by one or more photos. */
-export interface Finding {
+export interface Finding extends Damage {
   /** From 1, in the order of the list: the worst first. */
   readonly id: number;
-  readonly part: Part;
-  /** The vehicle's own side. */
-  readonly side: Side;
-  readonly end: End;
-  readonly type: DamageType;
-  readonly severity: Severity;
-  readonly confidence: Confidence;
   /** Short plain English by the model, checked; null when it gave none or what it gave was dropped. */
   readonly description: string | null;
   readonly photos: readonly PhotoRef[];
@@ -47,10 +41,7 @@ export interface Finding {
 }
 
 /** A row of the model's that did not become a finding. */
-export interface RejectedRow {
-  readonly part: Part;
-  readonly side: Side;
-  readonly end: End;
+export interface RejectedRow extends Place {
   readonly type: DamageType;
   readonly reason: 'photo_not_sent' | 'photo_unusable';
 }

@@ -1,19 +1,13 @@
 import type { AssessedPhoto, PhotoRef, RejectedRow, ReviewReason } from './assessment.js';
 import { PHOTO_ISSUES } from './lot-flags.js';
 import { claimsUndamaged, cleanText, textProblem } from './model-text.js';
-import { endContradictsPart, normalizePlace, showsPart, typeFitsPart } from './part-rules.js';
+import { endContradictsPart, normalizePlace, showsPart, typeFitsPart, type Damage } from './part-rules.js';
 import { CONFIDENCES, PARTS, VIEWS } from './taxonomy.js';
-import type { Area, Confidence, DamageType, End, Part, PartInfo, Severity, Side } from './taxonomy.js';
+import type { Area, Confidence, Part, PartInfo } from './taxonomy.js';
 import type { FindingRow, VisionRows } from './vision-schema.js';
 
 /** A row that passed, before equal ones are merged. */
-export interface CheckedRow {
-  readonly part: Part;
-  readonly side: Side;
-  readonly end: End;
-  readonly type: DamageType;
-  readonly severity: Severity;
-  readonly confidence: Confidence;
+export interface CheckedRow extends Damage {
   readonly description: string | null;
   readonly photos: readonly PhotoRef[];
   readonly reasons: readonly ReviewReason[];

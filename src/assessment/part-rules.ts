@@ -1,4 +1,4 @@
-import type { Area, DamageType, DamageTypeInfo, End, Part, PartInfo, Side } from './taxonomy.js';
+import type { Area, Confidence, DamageType, DamageTypeInfo, End, Part, PartInfo, Severity, Side } from './taxonomy.js';
 import { DAMAGE_TYPES, PARTS } from './taxonomy.js';
 
 /** The codes of a closed list, in its order. */
@@ -9,8 +9,16 @@ export function codesOf<K extends string>(list: Readonly<Record<K, unknown>>): r
 /** A place on the car: a part with the vehicle's own side and end. */
 export interface Place {
   readonly part: Part;
+  /** The vehicle's own side. */
   readonly side: Side;
   readonly end: End;
+}
+
+/** One damage and where it is, by the closed lists: what a row, a checked row and a finding all say. */
+export interface Damage extends Place {
+  readonly type: DamageType;
+  readonly severity: Severity;
+  readonly confidence: Confidence;
 }
 
 /**

@@ -3,7 +3,7 @@ import { LOT_FLAGS, PHOTO_ISSUES, READINGS } from './lot-flags.js';
 import type { LotFlag, PhotoIssue, Reading } from './lot-flags.js';
 import { listOf, objectOf, oneOf } from './json-schema.js';
 import type { JsonSchema, ObjectSchema } from './json-schema.js';
-import { codesOf } from './part-rules.js';
+import { codesOf, type Damage } from './part-rules.js';
 import {
   AREAS,
   CONFIDENCES,
@@ -16,18 +16,7 @@ import {
   SIDES,
   VIEWS,
 } from './taxonomy.js';
-import type {
-  Area,
-  Confidence,
-  DamageType,
-  End,
-  NotDamage,
-  Part,
-  PicturePosition,
-  Severity,
-  Side,
-  View,
-} from './taxonomy.js';
+import type { Area, NotDamage, Part, PicturePosition, View } from './taxonomy.js';
 
 /** What the model answers, once it has passed the schema. Photo numbers are those of the request, from 1. */
 export interface VisionRows {
@@ -48,16 +37,10 @@ export interface VisionRows {
 export type FlagAnswer = 'yes' | 'no' | 'unknown';
 
 /** One damage as the model reports it. `viewpoint` and `in_picture` are those of the first cited photo. */
-export interface FindingRow {
+export interface FindingRow extends Damage {
   readonly photos: readonly number[];
   readonly viewpoint: View;
   readonly in_picture: PicturePosition;
-  readonly part: Part;
-  readonly side: Side;
-  readonly end: End;
-  readonly type: DamageType;
-  readonly severity: Severity;
-  readonly confidence: Confidence;
   readonly description: string;
 }
 

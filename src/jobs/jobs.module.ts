@@ -17,6 +17,21 @@ import { ShardLotStore } from './shard-lot-store.js';
 import { ShardStore } from './shard-store.js';
 import { SyncJobStore } from './sync-job-store.js';
 
+/** Every one of them is for other rooms. */
+const STORES = [
+  BatchHints,
+  EndedJobs,
+  JobStore,
+  SyncJobStore,
+  JobReader,
+  LotResultReader,
+  PartReader,
+  RequestKeys,
+  ShardStore,
+  ShardFileStore,
+  ShardLotStore,
+];
+
 /** The record of every job, its lots, their results and the requests that made them. */
 @Module({
   imports: [
@@ -31,31 +46,7 @@ import { SyncJobStore } from './sync-job-store.js';
       RequestKey,
     ]),
   ],
-  providers: [
-    BatchHints,
-    EndedJobs,
-    JobStore,
-    SyncJobStore,
-    JobReader,
-    LotResultReader,
-    PartReader,
-    RequestKeys,
-    ShardStore,
-    ShardFileStore,
-    ShardLotStore,
-  ],
-  exports: [
-    BatchHints,
-    EndedJobs,
-    JobStore,
-    SyncJobStore,
-    JobReader,
-    LotResultReader,
-    PartReader,
-    RequestKeys,
-    ShardStore,
-    ShardFileStore,
-    ShardLotStore,
-  ],
+  providers: STORES,
+  exports: STORES,
 })
 export class JobsModule {}

@@ -3,6 +3,7 @@ import { constants, existsSync, readdirSync, readFileSync, statSync } from 'node
 import { access, chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EmbeddedPostgresError, SET_DATABASE_URL } from './embedded-error.js';
+import { isRunning } from './postmaster-file.js';
 import type { ServerCommands } from './server-commands.js';
 import type { ServerUser } from './server-user.js';
 
@@ -185,13 +186,4 @@ export class Cluster {
 
 export function clusterFolder(dataDir: string, major: number): string {
   return join(dataDir, `pg${major}`);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -32,7 +32,8 @@ export function inspectServer(dataFolder: string): ServerState {
   return { kind: 'alive', pid, port: Number.isInteger(port) && port > 0 ? port : undefined };
 }
 
-function isRunning(pid: number): boolean {
+/** Whether there is such a process, of whichever user. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
