@@ -15,6 +15,7 @@ import {
   WatchCron,
 } from './batch.crons.js';
 import { CheckPhotosStage } from './check-photos.stage.js';
+import { CostGuard } from './cost-guard.js';
 import { Deadlines } from './deadlines.js';
 import { DescribedLots } from './described-lots.js';
 import { DirectStage } from './direct.stage.js';
@@ -42,6 +43,7 @@ const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, F
   imports: [GenerationModule, ImagesModule, JobsModule, OpenAiModule, WebhookModule],
   providers: [
     Clock,
+    CostGuard,
     Deadlines,
     DescribedLots,
     JobAdvance,

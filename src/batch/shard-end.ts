@@ -21,10 +21,12 @@ export class ShardEnd {
     private readonly deadlines: Deadlines,
   ) {}
 
-  /** Everything that the shard could bring is in: lots without an answer are tried again, described ones translated. */
-  async finish(claim: ShardClaim, job: ShardJob): Promise<void> {
+  /**
+   * Everything that the shard could bring is in: lots without an answer are tried again, described ones translated.
+   * @param over - no batch may follow: whatever is left goes to the Responses API
+   */
+  async finish(claim: ShardClaim, job: ShardJob, over = this.deadlines.batchesAreOver(job)): Promise<void> {
     const lots = shardLots(claim.row);
-    const over = this.deadlines.batchesAreOver(job);
     await this.database.transaction(async (tx) => {
       if (!isDirect(lots.attempt)) await this.retry(tx, claim, lots, over);
       if (lots.stage === 'vision' && job.languages.some((language) => !isEnglish(language))) {

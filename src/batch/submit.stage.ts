@@ -9,6 +9,7 @@ import type { UpstreamBatch } from '../openai/batches-api.js';
 import { OpenAiError } from '../openai/errors.js';
 import { ModelCheck } from '../openai/model-check.js';
 import { OpenAiClient } from '../openai/openai-client.js';
+import { CostGuard } from './cost-guard.js';
 import { Deadlines } from './deadlines.js';
 import { QueueTroubles } from './queue-troubles.js';
 import { RequestFile, type FileFacts } from './request-file.js';
@@ -41,6 +42,7 @@ export class SubmitStage implements Stage {
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
     private readonly troubles: QueueTroubles,
+    private readonly costs: CostGuard,
   ) {}
 
   claim(limit: number): Promise<ShardClaim[]> {
@@ -60,6 +62,8 @@ export class SubmitStage implements Stage {
     const tokens = await this.file.estimate(shardLots(row), job.languages);
     // Nothing is left of it: its lots have all ended or moved on.
     if (tokens === 0) return this.end.finish(claim, job);
+    // What the client's limit still has room for is done lot by lot; the rest stays without.
+    if (!(await this.costs.affordsBatch(claim, job))) return this.end.finish(claim, job, true);
     const admission = await this.ledger.admit(claim, upstream, model, tokens);
     if (admission.kind === 'wait') {
       return this.shards.letGo(this.database, claim, { reason: admission.reason }, admission.seconds);
