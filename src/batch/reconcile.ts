@@ -57,6 +57,8 @@ export class Reconcile {
       found.push(...page.filter((batch) => batch.metadata['key'] === key || batch.inputFileId === row.input_file_id));
       if (page.every((batch) => batch.createdAt !== undefined && batch.createdAt.getTime() < oldest)) break;
     }
+    // Listed newest first, and times are whole seconds: of two equal ones the later in the list is the older.
+    found.reverse();
     found.sort((a, b) => (a.createdAt?.getTime() ?? 0) - (b.createdAt?.getTime() ?? 0));
     const [kept, ...others] = found;
     for (const other of others) {
