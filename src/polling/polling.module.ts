@@ -5,7 +5,6 @@ import { JobsModule } from '../jobs/jobs.module.js';
 import { WebhookModule } from '../webhook/webhook.module.js';
 import { CancelController } from './cancel.controller.js';
 import { CancelService } from './cancel.service.js';
-import { DownloadController } from './download.controller.js';
 import { EventsController } from './events.controller.js';
 import { EventsResponder } from './events.responder.js';
 import { EventsService } from './events.service.js';
@@ -28,7 +27,6 @@ import { StatusService } from './status.service.js';
   controllers: [
     StatusController,
     ResultsController,
-    DownloadController,
     ListController,
     CancelController,
     EventsController,

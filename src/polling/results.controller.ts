@@ -1,10 +1,9 @@
-import { Controller, Get, HttpStatus, Param, Query, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { SignedBy } from '../auth/auth.guard.js';
-import { ErrorDto } from '../common/error.dto.js';
 import { queryPipe } from '../common/query-pipe.js';
-import { JobResultsDto, JobRunningDto, ResultsQuery } from './results.dto.js';
+import { DownloadQuery, ResultsQuery } from './results.dto.js';
+import { ResultsOperation } from './results.operation.js';
 import { ResultsResponder } from './results.responder.js';
 
 @ApiTags('Following a job')
@@ -13,16 +12,13 @@ export class ResultsController {
   constructor(private readonly responder: ResultsResponder) {}
 
   @Get(':job_id')
-  @SignedBy({ legacy: 'job-id', legacyUnsignedRead: true, limit: 'polling' })
-  @ApiOperation({
+  @ResultsOperation({
     summary: 'The results of a job',
     description:
       'Streamed whatever its size; a connection that is cut says that it failed. Accept: application/x-ndjson gives a lot a line.',
+    produces: ['application/json', 'application/x-ndjson'],
+    whole: 'The job has ended, or ?partial=true.',
   })
-  @ApiProduces('application/json', 'application/x-ndjson')
-  @ApiResponse({ status: HttpStatus.OK, type: JobResultsDto, description: 'The job has ended, or ?partial=true.' })
-  @ApiResponse({ status: HttpStatus.ACCEPTED, type: JobRunningDto, description: 'The job is still running.' })
-  @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND, LOT_NOT_FOUND' })
   results(
     @Req() request: Request,
     @Res() response: Response,
@@ -30,5 +26,20 @@ export class ResultsController {
     @Query(queryPipe) query: ResultsQuery,
   ): Promise<void> {
     return this.responder.answer(request, response, jobId, query);
+  }
+
+  @Get(':job_id/download')
+  @ResultsOperation({
+    summary: 'The results of a job as a file',
+    produces: ['application/json', 'application/x-ndjson', 'text/csv'],
+    whole: 'batch_results_{job_id}.json',
+  })
+  download(
+    @Req() request: Request,
+    @Res() response: Response,
+    @Param('job_id') jobId: string,
+    @Query(queryPipe) query: DownloadQuery,
+  ): Promise<void> {
+    return this.responder.download(request, response, jobId, query);
   }
 }
