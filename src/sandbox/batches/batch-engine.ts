@@ -1,9 +1,10 @@
+import { setMaxListeners } from 'node:events';
 import type { SandboxConfig } from '../../config/sandbox-config.js';
 import { ruleFor } from '../faults/fault-book.js';
 import type { FileStore } from '../files/file-store.js';
 import type { ModelTable } from '../models/model-table.js';
 import type { SandboxClock } from '../sandbox-clock.js';
-import { isTerminal, type BatchProblem, type BatchRecord, type BatchStatus } from './batch-record.js';
+import { isTerminal, stuckRule, type BatchProblem, type BatchRecord, type BatchStatus } from './batch-record.js';
 import type { BatchStore } from './batch-store.js';
 import { LinesRun } from './lines-run.js';
 import type { LineRunner } from './run-line.js';
@@ -27,7 +28,10 @@ export class BatchEngine {
     private readonly clock: SandboxClock,
     private readonly config: SandboxConfig,
     private readonly limit: QueueLimit,
-  ) {}
+  ) {
+    // Every photo of every line under way listens for the end of the process.
+    setMaxListeners(0, this.closing.signal);
+  }
 
   /** Goes on with every batch that has not ended. */
   resume(): void {
@@ -128,8 +132,7 @@ export class BatchEngine {
   /** Waits in the present state: its usual time, until cancelled or expired, or for ever where a fault says "stuck". */
   private async stay(record: BatchRecord, seconds: number): Promise<void> {
     const { status } = record;
-    const stuck = ruleFor(record.fate, 'batch_stuck');
-    const isStuck = (stuck?.state ?? 'finalizing') === status && stuck !== undefined;
+    const isStuck = stuckRule(record, status) !== undefined;
     const usual = (record.entered[status] ?? record.created_at) * 1000 + seconds * 1000;
     const end = status === 'cancelling' ? Infinity : record.expires_at * 1000;
     const until = Math.min(isStuck ? Infinity : usual, end);

@@ -59,6 +59,11 @@ export function isHidden(record: BatchRecord, nowSeconds: number): boolean {
   return rule !== undefined && nowSeconds < record.created_at + (rule.seconds ?? 60);
 }
 
+/** The rule that keeps a batch in this state, if any; several may keep one in several states. */
+export function stuckRule(record: BatchRecord, state: BatchStatus): FaultRule | undefined {
+  return record.fate.find((rule) => rule.action === 'batch_stuck' && (rule.state ?? 'finalizing') === state);
+}
+
 /** The Batch object as OpenAI shows it, with the oddities of real ones: nulls, and now and then "" for no error file. */
 export function batchObject(record: BatchRecord): JsonObject {
   const ended = isTerminal(record);

@@ -4,7 +4,7 @@ import { ruleFor } from '../faults/fault-book.js';
 import type { FileStore } from '../files/file-store.js';
 import type { SandboxClock } from '../sandbox-clock.js';
 import { chance } from '../seeded.js';
-import type { BatchProblem, BatchRecord } from './batch-record.js';
+import { stuckRule, type BatchProblem, type BatchRecord } from './batch-record.js';
 import { LineOutput } from './line-output.js';
 import { readLines } from './lines.js';
 import { customIdOf, notRunLine, type LineResult, type LineRunner } from './run-line.js';
@@ -97,14 +97,14 @@ export class LinesRun {
   }
 
   private isStuck(): boolean {
-    return ruleFor(this.record.fate, 'batch_stuck')?.state === 'in_progress';
+    return stuckRule(this.record, 'in_progress') !== undefined;
   }
 
   /** Lines that are run before a fault lets the batch expire, or leaves it stuck half way. */
   private mostLines(): number {
     const expire = ruleFor(this.record.fate, 'batch_expire');
     if (expire === undefined && !this.isStuck()) return Infinity;
-    const share = expire?.share ?? ruleFor(this.record.fate, 'batch_stuck')?.share ?? 0.5;
+    const share = expire?.share ?? stuckRule(this.record, 'in_progress')?.share ?? 0.5;
     return Math.floor(this.record.counts.total * share);
   }
 
