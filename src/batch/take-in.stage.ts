@@ -8,9 +8,11 @@ import { JobStore } from '../jobs/job-store.js';
 import { STAGE_STATUS, type DescribedLot } from '../jobs/shard-lot-store.js';
 import { ShardStore, type ShardClaim } from '../jobs/shard-store.js';
 import { isTerminal } from '../jobs/states.js';
+import { OpenAiError } from '../openai/errors.js';
 import { OpenAiClient } from '../openai/openai-client.js';
 import { translationAttempt } from './attempts.js';
 import { readBatchLine, type BatchLine } from './batch-line.js';
+import { Deadlines } from './deadlines.js';
 import { DescribedLots, type LotOutcome } from './described-lots.js';
 import { JobAdvance, JobEndedError } from './job-advance.js';
 import { outcomeOfFailure, type LineLot, type LineOutcome, type LineReader } from './line-outcome.js';
@@ -60,6 +62,7 @@ export class TakeInStage implements Stage {
     private readonly advance: JobAdvance,
     private readonly lots: DescribedLots,
     private readonly end: ShardEnd,
+    private readonly deadlines: Deadlines,
   ) {}
 
   claim(limit: number): Promise<ShardClaim[]> {
@@ -70,10 +73,16 @@ export class TakeInStage implements Stage {
     const { row } = claim;
     const job = await this.shards.job(this.database, row.job_id);
     if (job === undefined) return this.end.abandon(claim);
-    if (row.stage === 'vision') {
-      await this.takeFiles(claim, new VisionReader(this.database, this.settings, this.describer, job), signal);
-    } else {
-      await this.takeFiles(claim, new TranslationReader(this.database, this.settings, job), signal);
+    try {
+      if (row.stage === 'vision') {
+        await this.takeFiles(claim, new VisionReader(this.database, this.settings, this.describer, job), signal);
+      } else {
+        await this.takeFiles(claim, new TranslationReader(this.database, this.settings, job), signal);
+      }
+    } catch (error) {
+      // A file that cannot be had is waited for as long as a batch that does not end.
+      if (!(error instanceof OpenAiError) || !this.deadlines.harvestIsOver(job)) throw error;
+      this.logger.error('the rest of a file is given up', { job_id: row.job_id, stage: row.stage, kind: error.kind });
     }
     signal.throwIfAborted();
     const now = await this.shards.job(this.database, row.job_id);

@@ -46,9 +46,19 @@ export class WatchStage implements Stage {
   }
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
+    const job = await this.shards.job(this.database, claim.row.job_id);
+    if (job === undefined || claim.row.status === 'paused') return this.end.abandon(claim);
+    try {
+      await this.look(claim, job, signal);
+    } catch (error) {
+      // Answers that never come must not cost a job its end either, as a batch that never ends must not.
+      if (!(error instanceof OpenAiError) || signal.aborted || !this.mustGiveUp(job)) throw error;
+      await this.giveUp(claim, {});
+    }
+  }
+
+  private async look(claim: ShardClaim, job: ShardJob, signal: AbortSignal): Promise<void> {
     const { row } = claim;
-    const job = await this.shards.job(this.database, row.job_id);
-    if (job === undefined || row.status === 'paused') return this.end.abandon(claim);
     if (row.upstream !== this.openai.fingerprint()) return this.standStill(claim, job, 'upstream_changed');
     if (row.status === 'submitting') return this.reconcile.run(claim, signal);
     if (row.batch_id === null) return this.standStill(claim, job, 'batch_lost');
@@ -64,14 +74,21 @@ export class WatchStage implements Stage {
       return this.standStill(claim, job, 'batch_not_found');
     }
     if (!batch.terminal) {
-      if (!isTerminal(job.status) && this.deadlines.harvestIsOver(job)) {
-        // It was told to cancel long ago. What it may still bring is given up, or the job would miss its end.
-        return this.shards.letGo(this.database, claim, { ...seen(batch), status: 'taking_in', reason: 'stuck' });
-      }
+      if (this.mustGiveUp(job)) return this.giveUp(claim, seen(batch));
       return this.shards.letGo(this.database, claim, seen(batch), this.interval(claim, job));
     }
     await this.terminal(claim, batch, job);
     await this.shards.wakeWaiting([WAITING_FOR_PLACE, WAITING_FOR_TOKENS]);
+  }
+
+  /** It was told to cancel long ago: what it may still bring is given up, or the job would miss its end. */
+  private mustGiveUp(job: ShardJob): boolean {
+    return !isTerminal(job.status) && this.deadlines.harvestIsOver(job);
+  }
+
+  private async giveUp(claim: ShardClaim, changes: ShardChanges): Promise<void> {
+    this.logger.error('a batch is given up', { job_id: claim.row.job_id, batch_id: claim.row.batch_id });
+    await this.shards.letGo(this.database, claim, { ...changes, status: 'taking_in', reason: 'stuck' });
   }
 
   private async ask(id: string, claim: ShardClaim, job: ShardJob, signal: AbortSignal): Promise<UpstreamBatch> {

@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BatchRig } from './rig.js';
+
+/** Hours after its acceptance at which a job no longer waits for batches that were told to cancel. */
+const HARVEST_OVER = 23;
+
+describe('OpenAI says nothing of a batch any more', () => {
+  let rig: BatchRig;
+  beforeEach(async () => {
+    rig = await BatchRig.start();
+  });
+  afterEach(() => rig.close());
+
+  async function age(id: string): Promise<void> {
+    await rig.db.database.execute(
+      'update batch_jobs set created_at = now() - make_interval(hours => $2) where id = $1',
+      [id, HARVEST_OVER],
+    );
+  }
+
+  async function submitted(): Promise<string> {
+    const id = await rig.job();
+    await rig.run('photos');
+    await rig.run('submit');
+    return id;
+  }
+
+  it('and cannot cancel it either: its lots are asked for directly', async () => {
+    await rig.fault(
+      { action: 'batch_stuck', state: 'in_progress' },
+      { action: 'status', method: 'GET', path: '/v1/batches/*', status: 500 },
+      { action: 'status', method: 'POST', path: '/v1/batches/*/cancel', status: 500 },
+    );
+    const id = await submitted();
+    await age(id);
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
+    expect(await rig.audit(id)).toEqual([]);
+  });
+
+  it('nor whether it was created', async () => {
+    await rig.fault(
+      { action: 'batch_stuck', state: 'in_progress' },
+      { action: 'reset', after: true, method: 'POST', path: '/v1/batches' },
+      { action: 'status', method: 'GET', path: '/v1/batches', status: 500 },
+    );
+    const id = await submitted();
+    expect(await rig.shards()).toMatchObject([{ status: 'submitting' }]);
+    await age(id);
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
+    expect(await rig.audit(id)).toEqual([]);
+  });
+
+  it('nor what it answered', async () => {
+    await rig.fault({ action: 'status', method: 'GET', path: '/v1/files/*/content', status: 500 });
+    const id = await submitted();
+    await rig.runUntil(async () => (await rig.shards()).some((shard) => shard.status === 'taking_in'));
+    await age(id);
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
+    expect(await rig.audit(id)).toEqual([]);
+  });
+
+  it('but may still do so before its time is over: nothing is asked for twice', async () => {
+    await rig.fault({ action: 'status', method: 'GET', path: '/v1/batches/*', status: 500, count: 6 });
+    const id = await submitted();
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
+    expect((await rig.shards()).map((shard) => shard.attempt)).toEqual([0, 0]);
+  });
+});
