@@ -71,6 +71,8 @@ export class StageLoop {
   private async work(claim: ShardClaim): Promise<void> {
     const facts = { stage: this.stage.name, job_id: claim.row.job_id, first_position: claim.row.first_position };
     try {
+      // The claim was under way when the process was told to stop.
+      this.stopping.signal.throwIfAborted();
       await this.leases.runWithLease(claim, (lease) => {
         const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
         // Hundreds of photos are asked for side by side, each with its listener.
