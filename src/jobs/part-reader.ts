@@ -50,7 +50,9 @@ export class PartReader {
         from unnest($1::int[], $2::uuid[], $3::int[], $4::int[], $5::int[])
           as p (n, job_id, first, last, revision)
         join batch_jobs j on j.id = p.job_id
-        join batch_lots l on l.job_id = p.job_id and l.position between p.first and p.last
+        -- By the key, range after range: of many small ones the planner thinks little enough to read the whole table.
+        cross join lateral (
+          select * from batch_lots where job_id = p.job_id and position between p.first and p.last offset 0) l
         left join batch_results r on r.job_id = l.job_id and r.position = l.position and r.revision <= p.revision
           and l.status = 'completed'
         order by p.n, l.position, r.language, r.revision desc`,

@@ -5,6 +5,9 @@ import { parseUrl } from './parse-url.js';
 
 type Range = { readonly v4: boolean; readonly base: ipaddr.IPv4 | ipaddr.IPv6; readonly bits: number };
 
+/** Addresses that one list remembers the answer for. */
+const MOST_ASKED = 1000;
+
 const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
 /**
@@ -13,6 +16,9 @@ const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z
  * ports 80 and 443 only: at intake nothing is resolved, so only a listed name can earn another port).
  */
 export class AllowList {
+  /** What was asked of lately: each answer of a receiver asks for the same address again. */
+  private readonly asked = new Map<string, boolean>();
+
   private constructor(
     private readonly names: ReadonlySet<string>,
     private readonly ranges: readonly Range[],
@@ -45,8 +51,17 @@ export class AllowList {
 
   /** @param address - an IP address without brackets; IPv4 inside IPv6 counts as IPv6 */
   hasAddress(address: string): boolean {
-    if (this.ranges.length === 0 || isIP(address) === 0 || address.includes('%')) return false;
-    const ip = ipaddr.parse(address);
+    if (this.ranges.length === 0) return false;
+    let listed = this.asked.get(address);
+    if (listed === undefined) {
+      listed = isIP(address) > 0 && !address.includes('%') && this.isInRange(ipaddr.parse(address));
+      if (this.asked.size >= MOST_ASKED) this.asked.clear();
+      this.asked.set(address, listed);
+    }
+    return listed;
+  }
+
+  private isInRange(ip: ipaddr.IPv4 | ipaddr.IPv6): boolean {
     return this.ranges.some((range) =>
       ip instanceof ipaddr.IPv4
         ? range.v4 && ip.match(range.base as ipaddr.IPv4, range.bits)

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import type { Agent } from 'undici';
-import { AllowList, bareHost, checkUrl } from './address-rules.js';
+import { AllowList, bareHost, checkUrl, type UrlCheck } from './address-rules.js';
 import { DEFAULT_HEADERS } from './default-headers.js';
 import { exchange, type BodyEnd, type ExchangeAnswer, type ResponseHeaders } from './exchange.js';
 import { guardedConnector } from './guarded-connector.js';
@@ -55,12 +55,27 @@ export interface OutboundOptions {
 export const OUTBOUND_OPTIONS = Symbol('OUTBOUND_OPTIONS');
 
 const DEFAULT_CONNECTIONS = 256;
+/** Checked addresses that are remembered; 4,096 characters each at most. */
+const MOST_TARGETS = 256;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+
+/** An address that has passed the rules. */
+interface Target {
+  readonly ok: true;
+  readonly href: string;
+  readonly origin: string;
+  readonly path: string;
+  /** OUTBOUND_ALLOW names its host. */
+  readonly listed: boolean;
+}
+
+type Refusal = Extract<UrlCheck, { readonly ok: false }>;
 
 /** The only way to an address that a client named: guarded against SSRF, bounded in time and bytes. */
 @Injectable()
 export class OutboundClient implements OnApplicationShutdown {
   private readonly agent: Agent;
+  private readonly targets = new Map<string, Target>();
 
   constructor(
     private readonly allow: AllowList,
@@ -81,8 +96,7 @@ export class OutboundClient implements OnApplicationShutdown {
     try {
       const answer = await this.follow(url, request, started);
       countAnswer(request.purpose, answer.status);
-      const truncated = answer.bodyEnd !== 'complete';
-      return { ...answer, truncated, durationMs: performance.now() - started };
+      return answer;
     } catch (error) {
       if (error instanceof OutboundError) countFailure(request.purpose, error.kind, error.reason);
       throw error;
@@ -99,38 +113,57 @@ export class OutboundClient implements OnApplicationShutdown {
     await this.agent.destroy();
   }
 
-  private async follow(
-    url: string,
-    request: OutboundRequest,
-    started: number,
-  ): Promise<ExchangeAnswer & { readonly finalUrl: string; readonly viaAllowList: boolean }> {
+  private async follow(url: string, request: OutboundRequest, started: number): Promise<OutboundResponse> {
     const redirects = request.redirects ?? 0;
     if (redirects > 0 && request.body !== undefined) throw new TypeError('a request with a body follows no redirects');
     let target = url;
     let viaAllowList = false;
     for (let hop = 0; ; hop++) {
-      const checked = checkUrl(target, this.allow);
+      const checked = this.check(target);
       if (!checked.ok) throw new OutboundError('refused', { reason: checked.reason, maySeen: hop > 0 });
       const deadlineMs = request.deadlineMs - (performance.now() - started);
-      const answer = await this.send(checked.url, request, deadlineMs).catch((error: unknown) => {
+      let answer: ExchangeAnswer;
+      try {
+        answer = await this.send(checked, request, deadlineMs);
+      } catch (error) {
         throw hop > 0 && error instanceof OutboundError ? afterRedirect(error) : error;
-      });
-      viaAllowList ||= this.allow.hasName(bareHost(checked.url)) || this.allow.hasAddress(answer.remoteAddress);
-      const location = redirects > 0 && REDIRECTS.has(answer.status) ? answer.headers['location'] : undefined;
-      if (location === undefined) return { ...answer, finalUrl: checked.url.href, viaAllowList };
-      const next = parseUrl(location, checked.url);
+      }
+      viaAllowList ||= checked.listed || this.allow.hasAddress(answer.remoteAddress);
+      const { status, headers, body, bodyEnd, remoteAddress } = answer;
+      const location = redirects > 0 && REDIRECTS.has(status) ? headers['location'] : undefined;
+      if (location === undefined) {
+        const truncated = bodyEnd !== 'complete';
+        const durationMs = performance.now() - started;
+        const finalUrl = checked.href;
+        return { status, headers, body, bodyEnd, truncated, finalUrl, remoteAddress, durationMs, viaAllowList };
+      }
+      const next = parseUrl(location, checked.href);
       if (next === null || hop === redirects) throw new OutboundError('redirect', { maySeen: true });
       target = next.href;
     }
   }
 
-  private send(url: URL, request: OutboundRequest, deadlineMs: number): Promise<ExchangeAnswer> {
+  /** What the rules say of an address without DNS never changes, and a receiver's is asked for with every delivery. */
+  private check(url: string): Target | Refusal {
+    const known = this.targets.get(url);
+    if (known !== undefined) return known;
+    const checked = checkUrl(url, this.allow);
+    if (!checked.ok) return checked;
+    const { href, origin, pathname, search } = checked.url;
+    const listed = this.allow.hasName(bareHost(checked.url));
+    const target: Target = { ok: true, href, origin, path: pathname + search, listed };
+    if (this.targets.size >= MOST_TARGETS) this.targets.clear();
+    this.targets.set(url, target);
+    return target;
+  }
+
+  private send({ origin, path }: Target, request: OutboundRequest, deadlineMs: number): Promise<ExchangeAnswer> {
     const { method, body, headers, maxBytes, bodyDeadlineMs, signal } = request;
     return exchange(
       (handler, onPeer) => {
         const options: ObservedDispatchOptions = {
-          origin: url.origin,
-          path: url.pathname + url.search,
+          origin,
+          path,
           method,
           headers: { ...DEFAULT_HEADERS, ...headers },
           body: body ?? null,

@@ -1,5 +1,5 @@
 /** `new URL` without the exception; URL.parse is not in every Node 20. */
-export function parseUrl(text: string, base?: URL): URL | null {
+export function parseUrl(text: string, base?: string | URL): URL | null {
   try {
     return new URL(text, base);
   } catch {

@@ -48,7 +48,8 @@ export class AttemptRunner {
     let body: RenderedBody | undefined;
     let result: SendResult;
     try {
-      body = await this.renderer.render(delivery);
+      const rendering = this.renderer.render(delivery);
+      body = rendering instanceof Promise ? await rendering : rendering;
       if (performance.now() > startBy) return undefined;
       this.noticeChange(delivery, body);
       result = await this.send(delivery, body);

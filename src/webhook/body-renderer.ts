@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LotsHmac } from '../auth/signatures.js';
 import { EndedJobs, type EndedJob } from '../jobs/ended-jobs.js';
@@ -6,7 +6,7 @@ import { renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { PartReader } from '../jobs/part-reader.js';
 import type { ClaimedDelivery } from './delivery-queue.js';
-import { assembleBody, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
+import { assembleBody, assembleText, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
 import { WebhookSigner } from './signer.js';
 import { Turns } from './turns.js';
 
@@ -33,10 +33,15 @@ export class BodyGoneError extends Error {
   }
 }
 
+interface Prefetched {
+  readonly job: EndedJob;
+  readonly records: readonly LotRecord[];
+}
+
 /** Renders a delivery's body from what is stored, at each attempt anew: 50,000 lots are never copied into the queue. */
 @Injectable()
 export class BodyRenderer {
-  private readonly prefetched = new WeakMap<ClaimedDelivery, readonly LotRecord[]>();
+  private readonly prefetched = new WeakMap<ClaimedDelivery, Prefetched>();
   private readonly large = new Turns(LARGE_AT_ONCE);
 
   constructor(
@@ -61,42 +66,50 @@ export class BodyRenderer {
       revision: delivery.revision,
     }));
     // Side by side: each is a round trip, during which the receivers' slots run dry.
-    const [lots] = await Promise.all([
+    const [lots, jobs] = await Promise.all([
       this.parts.readMany(ranges),
       this.jobs.findMany(ranges.map(({ jobId }) => jobId)),
     ]);
-    small.forEach((delivery, index) => this.prefetched.set(delivery, lots[index] as LotRecord[]));
+    small.forEach((delivery, index) => {
+      const job = jobs.get(delivery.jobId as string);
+      if (job !== undefined) this.prefetched.set(delivery, { job, records: lots[index] as LotRecord[] });
+    });
   }
 
   /**
-   * The same bytes every time, as long as the secret that signs is the same.
+   * The same bytes every time, as long as the secret that signs is the same. At once for what was prefetched: waiting
+   * for what is there already costs turns of the event loop's queue at every delivery.
    * @throws BodyGoneError
    * @throws NoLiveSecretError
    */
-  async render(delivery: ClaimedDelivery): Promise<RenderedBody> {
-    const { payload, jobId } = delivery;
+  render(delivery: ClaimedDelivery): RenderedBody | Promise<RenderedBody> {
+    const { payload, event } = delivery;
     if (payload !== null) {
-      const frame = storedFrame(delivery.event, payload);
-      return finish(delivery, frame, this.newSignature(delivery, delivery), [], delivery);
+      const signature = hexOf(this.newSignature(delivery, delivery));
+      return finish(delivery, assembleText(storedFrame(event, payload), signature, []), 0, delivery);
     }
-    const job = jobId === null ? undefined : (this.jobs.cachedJob(jobId) ?? (await this.jobs.find(jobId)));
-    if (job === undefined) throw new BodyGoneError('its job is gone');
     const prefetched = this.prefetched.get(delivery);
-    if (prefetched === undefined) return this.large.run(() => this.renderFromTables(delivery, job));
-    return this.renderRecords(delivery, job, prefetched);
+    return prefetched === undefined ? this.renderFromTables(delivery) : this.renderRecords(delivery, prefetched);
   }
 
-  private renderRecords(delivery: ClaimedDelivery, job: EndedJob, records: readonly LotRecord[]): RenderedBody {
+  private renderRecords(delivery: ClaimedDelivery, { job, records }: Prefetched): RenderedBody {
     const signature = this.newSignature(delivery, job);
     const lots = records.map((record) => {
       const text = renderLot(record, job);
       signature.add(text);
-      return Buffer.from(text);
+      return text;
     });
-    return finish(delivery, frameOf(delivery, job), signature, lots, job);
+    return finish(delivery, assembleText(frameOf(delivery, job), hexOf(signature), lots), lots.length, job);
   }
 
-  private async renderFromTables(delivery: ClaimedDelivery, job: EndedJob): Promise<RenderedBody> {
+  private async renderFromTables(delivery: ClaimedDelivery): Promise<RenderedBody> {
+    const { jobId } = delivery;
+    const job = jobId === null ? undefined : (this.jobs.cachedJob(jobId) ?? (await this.jobs.find(jobId)));
+    if (job === undefined) throw new BodyGoneError('its job is gone');
+    return this.large.run(() => this.renderLots(delivery, job));
+  }
+
+  private async renderLots(delivery: ClaimedDelivery, job: EndedJob): Promise<RenderedBody> {
     const signature = this.newSignature(delivery, job);
     const lots: Buffer[] = [];
     const selection = {
@@ -110,15 +123,16 @@ export class BodyRenderer {
       lots.push(Buffer.from(text));
       if (lots.length % LOTS_PER_TURN === 0) await new Promise(setImmediate);
     }
-    return finish(delivery, frameOf(delivery, job), signature, lots, job);
+    return finish(delivery, assembleBody(frameOf(delivery, job), hexOf(signature), lots), lots.length, job);
   }
 
-  private newSignature({ keyId }: ClaimedDelivery, { secretFingerprint }: Signer): LotsHmac {
+  private newSignature(
+    { keyId }: ClaimedDelivery,
+    { secretFingerprint }: Pick<RenderedBody, 'secretFingerprint'>,
+  ): LotsHmac {
     return new LotsHmac([this.signer.sharedSecret(keyId, secretFingerprint)]);
   }
 }
-
-type Signer = Pick<RenderedBody, 'secretFingerprint'>;
 
 function frameOf(delivery: ClaimedDelivery, job: EndedJob): BodyFrame {
   return endOfJobFrame(delivery.event, job, { number: delivery.part, of: delivery.parts });
@@ -129,15 +143,16 @@ function isContiguous({ firstPosition, lastPosition, lots }: ClaimedDelivery): b
   return firstPosition !== null && lastPosition !== null && lots === lastPosition - firstPosition + 1;
 }
 
+function hexOf(signature: LotsHmac): string {
+  return (signature.digests()[0] as Buffer).toString('hex');
+}
+
 function finish(
   delivery: ClaimedDelivery,
-  frame: BodyFrame,
-  signature: LotsHmac,
-  lots: readonly Buffer[],
-  { secretFingerprint }: Signer,
+  bytes: Buffer,
+  lots: number,
+  { secretFingerprint }: Pick<RenderedBody, 'secretFingerprint'>,
 ): RenderedBody {
-  if (lots.length !== delivery.lots) throw new BodyGoneError('its lots are gone');
-  const hex = (signature.digests()[0] as Buffer).toString('hex');
-  const bytes = assembleBody(frame, hex, lots);
-  return { bytes, sha256: createHash('sha256').update(bytes).digest('hex'), secretFingerprint };
+  if (lots !== delivery.lots) throw new BodyGoneError('its lots are gone');
+  return { bytes, sha256: hash('sha256', bytes), secretFingerprint };
 }

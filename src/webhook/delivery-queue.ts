@@ -21,7 +21,7 @@ export interface ClaimedDelivery {
   /** JSON text. */
   readonly payload: string | null;
   readonly bodySha256: string | null;
-  /** Which of the key id's secrets signed the job's request; null for an event without a job. */
+  /** Which of the key id's secrets signed the job's request; of events with a payload only: a job's end is rendered from its job. */
   readonly secretFingerprint: string | null;
   /** The number of the attempt that this claim has begun. */
   readonly attempt: number;
@@ -206,6 +206,7 @@ const CLAIM = `with recursive ${RECEIVERS},
   select c.id, c.job_id as "jobId", c.key_id as "keyId", c.origin, c.url, c.event, c.part, c.parts,
     c.first_position as "firstPosition", c.last_position as "lastPosition", c.lots, c.bytes, c.revision,
     c.payload::text as payload, c.body_sha256 as "bodySha256", c.attempts as attempt, c.failures,
-    c.lock_token as token, c.slots, c.room, c.healthy, c.probe, j.secret_fingerprint as "secretFingerprint"
-  from claimed c left join batch_jobs j on j.id = c.job_id
+    c.lock_token as token, c.slots, c.room, c.healthy, c.probe,
+    case when c.payload is not null then (select secret_fingerprint from batch_jobs where id = c.job_id) end as "secretFingerprint"
+  from claimed c
   order by c.next_attempt_at, c.id`;

@@ -39,9 +39,10 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   private readonly waiting = new SendQueue<HeldDelivery>({ requests: MAX_REQUESTS, bytes: MAX_BODY_BYTES });
   private readonly underWay = new Set<Promise<void>>();
   private readonly preparing = new Set<Promise<void>>();
-  private unprepared = 0;
-  /** Receivers that the latest claim took all of that it could: more of theirs may be due. */
-  private readonly mayHaveMore = new Set<string>();
+  /** Claimed, and their bodies are still being read; by receiver. */
+  private readonly unprepared = new Map<string, number>();
+  /** Receivers that the latest claim took all of that it could, with their slots: more of theirs may be due. */
+  private readonly mayHaveMore = new Map<string, number>();
   private readonly failuresInRow = new Map<string, number>();
   private returning: Promise<void> = Promise.resolve();
   private claiming: Promise<void> | undefined;
@@ -59,7 +60,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   ) {
     // What was written has left its receiver's share for every process.
     writer.onWritten(() => {
-      if (this.mayHaveMore.size > 0) this.wake();
+      for (const [key, slots] of this.mayHaveMore) this.claimAhead(key, slots);
     });
   }
 
@@ -121,14 +122,20 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   }
 
   private get holdsNothing(): boolean {
-    return this.waiting.active + this.waiting.waiting + this.unprepared === 0;
+    return this.waiting.active + this.unsent === 0;
+  }
+
+  private get unsent(): number {
+    let count = this.waiting.waiting;
+    for (const unprepared of this.unprepared.values()) count += unprepared;
+    return count;
   }
 
   private async claimAll(): Promise<void> {
     try {
       while (this.moreIsDue && !this.stopping) {
         this.moreIsDue = false;
-        const limit = MAX_WAITING - this.waiting.waiting - this.unprepared;
+        const limit = MAX_WAITING - this.unsent;
         if (limit <= 0) break;
         const claimed = await this.claim(limit);
         this.moreIsDue ||= claimed.length >= limit;
@@ -144,9 +151,14 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   }
 
   private async prepare(claimed: readonly HeldDelivery[]): Promise<void> {
-    this.unprepared += claimed.length;
+    const counts = countByReceiver(claimed);
+    for (const [key, count] of counts) this.unprepared.set(key, (this.unprepared.get(key) ?? 0) + count);
     await this.runner.prepare(claimed);
-    this.unprepared -= claimed.length;
+    for (const [key, count] of counts) {
+      const left = (this.unprepared.get(key) ?? 0) - count;
+      if (left > 0) this.unprepared.set(key, left);
+      else this.unprepared.delete(key);
+    }
     for (const delivery of claimed) this.waiting.add(delivery);
     this.sendNext();
   }
@@ -158,7 +170,8 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     const unwritten = this.writer.unwritten();
     const claimed = await this.queue.claim({ token: newId(), leaseSeconds, limit, now: this.clock.date(), unwritten });
     this.noticeMore(claimed);
-    return claimed.map((delivery) => ({ ...delivery, startBy }));
+    // Rows of our own: a copy of each, two dozen members long, was a tenth of the garbage.
+    return claimed.map((delivery) => Object.assign(delivery, { startBy }));
   }
 
   private sendNext(): void {
@@ -181,25 +194,28 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
       this.writer.add(settled, this.waiting.active > 0);
     }
     this.sendNext();
-    this.claimAhead(delivery);
+    this.claimAhead(keyOf(delivery), delivery.slots);
   }
 
   private noticeMore(claimed: readonly ClaimedDelivery[]): void {
-    const counts = new Map<string, number>();
-    for (const delivery of claimed) counts.set(keyOf(delivery), (counts.get(keyOf(delivery)) ?? 0) + 1);
+    const counts = countByReceiver(claimed);
     for (const delivery of claimed) {
       const key = keyOf(delivery);
-      if ((counts.get(key) as number) >= delivery.room) this.mayHaveMore.add(key);
+      if ((counts.get(key) as number) >= delivery.room) this.mayHaveMore.set(key, delivery.slots);
       else this.mayHaveMore.delete(key);
     }
     // Nothing may mean no room as well as nothing due, as long as this process holds any: the next write asks again.
     if (claimed.length === 0 && this.holdsNothing) this.mayHaveMore.clear();
   }
 
-  /** Before a busy receiver's slots run dry: the next claim takes as long as some dozens of requests. */
-  private claimAhead(delivery: HeldDelivery): void {
-    if (!this.mayHaveMore.has(keyOf(delivery))) return;
-    if (this.waiting.waitingWith(delivery) <= 2 * delivery.slots) this.wake();
+  /**
+   * Before a busy receiver's slots run dry: the next claim takes as long as some dozens of requests. Not while one is on
+   * its way, and what that has brought counts even before it can be sent: claims came at a third of their size otherwise,
+   * and four in ten came empty.
+   */
+  private claimAhead(key: string, slots: number): void {
+    if (this.claiming !== undefined || !this.mayHaveMore.has(key)) return;
+    if (this.waiting.waitingWith(key) + (this.unprepared.get(key) ?? 0) <= 2 * slots) this.wake();
   }
 
   /** A receiver that is down: the rest of its claims would only fail too, while its circuit in the database is open. */
@@ -229,4 +245,10 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
       (error: Error) => this.logger.warn('webhooks could not be handed back', { reason: error.message }),
     );
   }
+}
+
+function countByReceiver(deliveries: readonly ClaimedDelivery[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const delivery of deliveries) counts.set(keyOf(delivery), (counts.get(keyOf(delivery)) ?? 0) + 1);
+  return counts;
 }

@@ -41,19 +41,19 @@ export class OutcomeStore {
    */
   async settle(settled: readonly SettledAttempt[]): Promise<void> {
     await this.database.execute(SETTLE, [
-      settled.map(({ delivery }) => delivery.id),
-      settled.map(({ delivery }) => delivery.attempt),
-      settled.map(({ delivery }) => delivery.token),
-      settled.map(({ startedAt }) => startedAt),
-      settled.map(({ finishedAt }) => finishedAt),
-      settled.map(({ verdict }) => verdict.outcome),
-      settled.map(({ result }) => result.address),
-      settled.map(({ result }) => (result.mayKeepAnswer ? result.status : null)),
-      settled.map(({ result }) => (result.mayKeepAnswer ? storable(result.responseStart) : null)),
-      settled.map(({ result }) => Math.round(result.durationMs)),
-      settled.map(({ verdict }) => storable(verdict.error)),
-      settled.map(({ verdict }) => verdict.nextAttemptAt),
-      settled.map(({ bodySha256 }) => bodySha256),
+      plainArray(settled.map(({ delivery }) => delivery.id)),
+      plainArray(settled.map(({ delivery }) => delivery.attempt)),
+      plainArray(settled.map(({ delivery }) => delivery.token)),
+      plainArray(settled.map(({ startedAt }) => startedAt.getTime())),
+      plainArray(settled.map(({ finishedAt }) => finishedAt.getTime())),
+      plainArray(settled.map(({ verdict }) => verdict.outcome)),
+      textArray(settled.map(({ result }) => result.address)),
+      plainArray(settled.map(({ result }) => (result.mayKeepAnswer ? result.status : null))),
+      textArray(settled.map(({ result }) => (result.mayKeepAnswer ? storable(result.responseStart) : null))),
+      plainArray(settled.map(({ result }) => Math.round(result.durationMs))),
+      textArray(settled.map(({ verdict }) => storable(verdict.error))),
+      plainArray(settled.map(({ verdict }) => verdict.nextAttemptAt?.getTime() ?? null)),
+      plainArray(settled.map(({ bodySha256 }) => bodySha256)),
     ]);
     for (const { delivery } of settled.filter(({ verdict }) => verdict.gone)) await this.endGone(delivery);
   }
@@ -120,11 +120,25 @@ function storable(text: string | null): string | null {
   return text === null ? null : text.replaceAll('\0', '\uFFFD');
 }
 
+/** An array as PostgreSQL reads it, of what needs no quotes: pg looks for them in each element and spells dates out. */
+function plainArray(values: readonly (string | number | null)[]): string {
+  return `{${values.map((value) => value ?? 'null').join(',')}}`;
+}
+
+/** The elements are mostly all absent: a receiver that is well has no errors and, with a 204, no answer. */
+function textArray(values: readonly (string | null)[]): readonly (string | null)[] | string {
+  return values.every((value) => value === null) ? plainArray(values) : values;
+}
+
+// Times come as milliseconds since 1970.
 const SETTLE = `with o as materialized (
-    select * from unnest($1::uuid[], $2::int[], $3::uuid[], $4::timestamptz[], $5::timestamptz[], $6::text[],
-      $7::text[], $8::smallint[], $9::text[], $10::int[], $11::text[], $12::timestamptz[], $13::text[])
-      as o (id, attempt, token, started_at, finished_at, outcome, address, response_status, response_start,
-        duration_ms, error, next_attempt_at, body_sha256)
+    select id, attempt, token, to_timestamp(started_ms / 1000) as started_at,
+      to_timestamp(finished_ms / 1000) as finished_at, outcome, address, response_status, response_start, duration_ms,
+      error, to_timestamp(next_attempt_ms / 1000) as next_attempt_at, body_sha256
+    from unnest($1::uuid[], $2::int[], $3::uuid[], $4::float8[], $5::float8[], $6::text[],
+      $7::text[], $8::smallint[], $9::text[], $10::int[], $11::text[], $12::float8[], $13::text[])
+      as o (id, attempt, token, started_ms, finished_ms, outcome, address, response_status, response_start,
+        duration_ms, error, next_attempt_ms, body_sha256)
   ),
   logged as (
     update webhook_attempts a set started_at = o.started_at, finished_at = o.finished_at, outcome = o.outcome,

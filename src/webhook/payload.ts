@@ -20,6 +20,7 @@ export interface BodyFrame {
  */
 export function endOfJobFrame(event: WebhookEvent, job: EndedJob, part: { number: number; of: number }): BodyFrame {
   const ended = rfc3339(job.completedAt ?? job.cancelledAt ?? new Date(0));
+  const completed = job.completedAt === null ? null : ended;
   return {
     event,
     members: membersOf({
@@ -27,7 +28,7 @@ export function endOfJobFrame(event: WebhookEvent, job: EndedJob, part: { number
       job_id: job.id,
       status: job.status,
       timestamp: ended,
-      completed_at: job.completedAt === null ? null : rfc3339(job.completedAt),
+      completed_at: completed,
       ...(job.cancelledAt === null ? {} : { cancelled_at: rfc3339(job.cancelledAt) }),
       total_lots: job.totalLots,
       completed_lots: job.processedLots,
@@ -91,15 +92,22 @@ export function storedFrame(event: WebhookEvent, payload: string): BodyFrame {
  * @param lots - each lot's JSON text as bytes: as strings, a mebibyte of Cyrillic took seven of memory
  */
 export function assembleBody(frame: BodyFrame, signature: string, lots: readonly Buffer[]): Buffer {
-  const chunks: Buffer[] = [
-    Buffer.from(`{"event":"${frame.event}","signature":"${signature}",${frame.members},"lots":[`),
-  ];
+  const chunks: Buffer[] = [Buffer.from(head(frame, signature))];
   for (const [index, lot] of lots.entries()) {
     if (index > 0) chunks.push(COMMA);
     chunks.push(lot);
   }
   chunks.push(END);
   return Buffer.concat(chunks);
+}
+
+/** The same body of lots that are few: joining text and encoding it once takes half the time then. */
+export function assembleText(frame: BodyFrame, signature: string, lots: readonly string[]): Buffer {
+  return Buffer.from(`${head(frame, signature)}${lots.join(',')}]}`);
+}
+
+function head({ event, members }: BodyFrame, signature: string): string {
+  return `{"event":"${event}","signature":"${signature}",${members},"lots":[`;
 }
 
 function membersOf(members: Record<string, unknown>): string {

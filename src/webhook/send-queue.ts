@@ -37,9 +37,9 @@ export class SendQueue<T extends Queued> {
     return this.waitingCount;
   }
 
-  /** Deliveries to the same receiver that wait. */
-  waitingWith(delivery: T): number {
-    return this.receivers.get(keyOf(delivery))?.waiting.length ?? 0;
+  /** Deliveries that wait for one receiver. @param key - from {@link keyOf} */
+  waitingWith(key: string): number {
+    return this.receivers.get(key)?.waiting.length ?? 0;
   }
 
   get active(): number {

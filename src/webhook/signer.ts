@@ -54,6 +54,9 @@ export function bodySignature(secret: string, body: Buffer, format: 'sha256' | '
 /** Finds the secrets that sign for a delivery and makes its headers. */
 @Injectable()
 export class WebhookSigner {
+  /** Decoded once: settings do not change while a process runs, and its key ids are those of stored jobs. */
+  private readonly standardByKeyId = new Map<string, readonly Buffer[]>();
+
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly keys: KeyRing,
@@ -93,8 +96,13 @@ export class WebhookSigner {
   }
 
   private standardSecrets(keyId: string): readonly Buffer[] {
-    const own = this.config.webhook.secrets.get(keyId);
-    if (own !== undefined && own.length > 0) return own.map(standardSecretBytes);
-    return this.keys.candidates(keyId).map(({ secret }) => Buffer.from(secret));
+    let secrets = this.standardByKeyId.get(keyId);
+    if (secrets === undefined) {
+      const own = this.config.webhook.secrets.get(keyId) ?? [];
+      const live = this.keys.candidates(keyId).map(({ secret }) => Buffer.from(secret));
+      secrets = own.length > 0 ? own.map(standardSecretBytes) : live;
+      this.standardByKeyId.set(keyId, secrets);
+    }
+    return secrets;
   }
 }
