@@ -6,6 +6,7 @@ import { ServiceError, type ErrorCode, ERROR_CODES } from '../common/service-err
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { isTerminal } from '../jobs/states.js';
+import { LotError } from './describe/lot-error.js';
 import { VERSION } from './request/head-rules.js';
 
 /** More languages than this besides English get a warning. */
@@ -46,13 +47,29 @@ export class Answers {
     const job = await this.jobs.find(jobId, keyId);
     if (job.mode === 'batch') return accepted(job, receivers);
     if (!isTerminal(job.status)) return handedOver(job);
-    if (job.status === 'failed') throw storedFailure(job);
+    if (job.status === 'failed') throw await this.failure(job);
     return this.described(job);
   }
 
-  private async described(job: JobRecord): Promise<Answer> {
+  /** What the process that ended the job would have answered its client. */
+  private async failure(job: JobRecord): Promise<ServiceError> {
+    const error = job.error ?? { code: 'INTERNAL_ERROR', message: 'The job failed.' };
+    const [lot = '{}'] = await this.lotsOf(job);
+    const { missing_images: missing = [] } = JSON.parse(lot) as { missing_images?: string[] };
+    const failed = LotError.fromStored(error, missing);
+    if (failed !== undefined) return failed.toServiceError();
+    const known = Object.hasOwn(ERROR_CODES, error.code) ? (error.code as ErrorCode) : 'INTERNAL_ERROR';
+    return new ServiceError(known, error.message);
+  }
+
+  private async lotsOf(job: JobRecord): Promise<string[]> {
     const lots: string[] = [];
     for await (const lot of this.lots.readLots(job)) lots.push(lot);
+    return lots;
+  }
+
+  private async described(job: JobRecord): Promise<Answer> {
+    const lots = await this.lotsOf(job);
     const pending = (JSON.parse(lots[0] ?? '{}') as { pending_languages?: string[] }).pending_languages ?? [];
     const head = {
       version: VERSION,
@@ -129,16 +146,4 @@ function accepted(job: JobRecord, receivers: Receivers): Answer {
       warnings: receivers.failing.map((host) => `webhook_failing:${host}`),
     }),
   };
-}
-
-/** A failed job's stored error as the client that waits for it gets it. */
-function storedFailure(job: JobRecord): ServiceError {
-  const code = job.error?.code ?? 'INTERNAL_ERROR';
-  // Nobody's fault but ours, and another try helps: what a process that is being replaced answers, too.
-  if (code === 'INTERRUPTED') {
-    const options = { details: { job_id: job.id }, headers: { 'Retry-After': '1' } };
-    return new ServiceError('SERVICE_UNAVAILABLE', job.error?.message ?? 'The job was interrupted.', options);
-  }
-  const known: ErrorCode = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : 'OPENAI_API_ERROR';
-  return new ServiceError(known, job.error?.message ?? 'The job failed.', { details: { job_id: job.id } });
 }

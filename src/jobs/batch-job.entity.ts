@@ -13,6 +13,8 @@ export interface JobOptions {
 export interface StoredError {
   readonly code: string;
   readonly message: string;
+  /** By which OpenAI finds the call that failed. */
+  readonly openai_request_id?: string;
 }
 
 /** A request that was accepted: many lots (`batch`) or one (`sync`). */

@@ -191,4 +191,58 @@ describe('a process that died', () => {
       expect((await heir.generate(body)).status).toBe(200);
     });
   });
+
+  it.each([
+    ['photos that cannot be reached', 'IMAGE_UNREACHABLE', []],
+    ['a refusal', 'OPENAI_API_ERROR', [{ action: 'refusal', count: 2 }]],
+    [
+      'an answer that is cut off',
+      'OPENAI_API_ERROR',
+      [{ action: 'incomplete', reason: 'max_output_tokens', count: 4 }],
+    ],
+    ['a refused request', 'OPENAI_API_ERROR', [{ action: 'status', status: 400, path: '/v1/responses', count: 2 }]],
+  ] as const)('and was not dead: its client sees what ended the work elsewhere, %s', async (name, code, faults) => {
+    // It looks whether its jobs are still its own every third of a lease.
+    await withProcess({ SHUTDOWN_GRACE: '0.1', LEASE_SECONDS: '3' }, async (service) => {
+      const gone = name.startsWith('photos');
+      const lots = service.request()['lots'] as JsonObject[];
+      const images = gone ? [{ url: service.photos.url('gone.jpg') }] : lots[0]?.['images'];
+      const body = () => service.request({ lots: [{ lot_id: randomUUID(), images }] });
+      // Held back with its photos there; by the time that another one works on it, they may have gone.
+      const held = gone ? { ...body(), lots: [{ ...lotOf(body()), images: lots[0]?.['images'] }] } : body();
+      await heir.faults(NEVER);
+      const waiting = service.generate(held, { headers: key() });
+      await heir.callsWhen((calls) => calls.length === 1);
+      if (gone) {
+        await heir.db.database.execute(`update batch_lot_inputs set images = $2 where job_id = $1`, [
+          String((await heir.jobOfLot(held))?.['id']),
+          JSON.stringify([service.photos.url('gone.jpg')]),
+        ]);
+      }
+      await heir.faults(...faults);
+      const jobId = await die(held);
+      await takeOver();
+      expect(await heir.statusWhen(jobId, ended)).toMatchObject({ status: 'failed' });
+      const [stored, direct] = [await waiting, await heir.generate(body())];
+      const members = gone
+        ? {
+            missing_images: [service.photos.url('gone.jpg')],
+            message: expect.stringContaining('1 of 1 photos') as string,
+          }
+        : {};
+      expectRefusal(direct, code, members);
+      expectRefusal(stored, code, members);
+      expect(stored.body).toEqual({ ...direct.body, ...idsOf(stored.body, direct.body) });
+    });
+  });
 });
+
+/** What differs between two answers to the same failure: the ids of the requests, ours and OpenAI's. */
+function idsOf(stored: JsonObject, direct: JsonObject): JsonObject {
+  const details = stored['details'] as JsonObject | undefined;
+  const id = details?.['openai_request_id'];
+  return {
+    request_id: stored['request_id'] as string,
+    ...(typeof id === 'string' ? { details: { ...(direct['details'] as JsonObject), openai_request_id: id } } : {}),
+  };
+}

@@ -1,15 +1,19 @@
 import { ServiceError } from '../../common/service-error.js';
+import type { StoredError } from '../../jobs/batch-job.entity.js';
+
+const LOT_ERROR_CODES = [
+  'IMAGE_UNREACHABLE',
+  'NO_IMAGES',
+  'REFUSED',
+  'INCOMPLETE',
+  'OPENAI_API_ERROR',
+  'OPENAI_TIMEOUT',
+  'SERVICE_UNAVAILABLE',
+  'INTERRUPTED',
+] as const;
 
 /** Why one lot could not be described. */
-export type LotErrorCode =
-  | 'IMAGE_UNREACHABLE'
-  | 'NO_IMAGES'
-  | 'REFUSED'
-  | 'INCOMPLETE'
-  | 'OPENAI_API_ERROR'
-  | 'OPENAI_TIMEOUT'
-  | 'SERVICE_UNAVAILABLE'
-  | 'INTERRUPTED';
+export type LotErrorCode = (typeof LOT_ERROR_CODES)[number];
 
 export interface LotErrorFacts {
   readonly missingImages?: readonly string[];
@@ -31,6 +35,21 @@ export class LotError extends Error {
     super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
     this.name = 'LotError';
     this.missingImages = facts.missingImages ?? [];
+  }
+
+  /**
+   * The error of a lot as it was stored, perhaps by another process; its client gets the answer that this one would have given.
+   * @returns undefined for what was no lot's own end
+   */
+  static fromStored(stored: StoredError, missingImages: readonly string[]): LotError | undefined {
+    const code = LOT_ERROR_CODES.find((known) => known === stored.code);
+    const facts = { missingImages, openaiRequestId: stored.openai_request_id };
+    return code === undefined ? undefined : new LotError(code, stored.message, facts);
+  }
+
+  toStored(): StoredError {
+    const id = this.facts.openaiRequestId;
+    return { code: this.code, message: this.message, ...(id === undefined ? {} : { openai_request_id: id }) };
   }
 
   /** The answer to a synchronous request for this lot. */

@@ -171,7 +171,7 @@ export class SyncPipeline {
     if (error.code === 'INTERNAL_ERROR') {
       this.logger.error('a synchronous job failed', { job_id: jobId, cause: (cause as Error).stack });
     }
-    const stored = { code: cause instanceof LotError ? cause.code : error.code, message: error.message };
+    const stored = cause instanceof LotError ? cause.toStored() : { code: error.code, message: error.message };
     const ended = await this.end(jobId, async (tx) => {
       const missing = cause instanceof LotError ? cause.missingImages : [];
       await this.store.failLot(tx, jobId, stored, missing);
