@@ -21,7 +21,7 @@ export class Deadlines {
     return this.clock.now() >= job.createdAt.getTime() + this.config.batch.deadlineSeconds * 1000;
   }
 
-  /** A batch that was told to cancel and does not end is given up half way between the two deadlines. */
+  /** A batch that was told to cancel and does not end is given up a quarter of the way between the two deadlines. */
   harvestIsOver(job: Pick<ShardJob, 'createdAt'>): boolean {
     const batches = this.config.batch.deadlineSeconds * 1000;
     return this.clock.now() >= job.createdAt.getTime() + batches + Math.max(0, LAST_MS - batches) / 4;
