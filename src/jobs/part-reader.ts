@@ -13,21 +13,23 @@ export interface LotRange {
   readonly revision: number;
 }
 
-type Row = [
-  range: number,
-  position: number,
-  lotId: string,
-  status: LotRecord['status'],
-  finishedAt: number | null,
-  processedImages: number,
-  missingImages: string | null,
-  error: StoredError | null,
-  language: string | null,
-  html: string,
-  fallback: boolean,
-  assessment: string | null,
-  usage: string | null,
-];
+interface Row {
+  readonly range: number;
+  readonly position: number;
+  readonly lotId: string;
+  readonly status: LotRecord['status'];
+  /** Milliseconds since 1970. */
+  readonly finishedAt: number | null;
+  readonly processedImages: number;
+  readonly missingImages: string | null;
+  readonly lotError: StoredError | null;
+  /** Null for a lot without descriptions. */
+  readonly language: string | null;
+  readonly html: string;
+  readonly fallback: boolean;
+  readonly assessment: string | null;
+  readonly usage: string | null;
+}
 
 /**
  * Reads small ranges of many jobs' lots at once: a hundred one-lot jobs are one statement instead of two hundred.
@@ -41,12 +43,12 @@ export class PartReader {
   async readMany(ranges: readonly LotRange[]): Promise<LotRecord[][]> {
     const found = ranges.map((): LotRecord[] => []);
     if (ranges.length === 0) return found;
-    const { rows } = await this.database.pool.query<Row>({
-      rowMode: 'array',
-      text: `select p.n, l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8,
-          l.processed_images, l.missing_images::text, l.error, r.language, r.html, r.fallback,
-          case when j.options ? 'include' then r.assessment::text end,
-          case when j.options ? 'include' then r.usage::text end
+    const rows = await this.database.query<Row>(
+      `select p.n as range, l.position, l.lot_id as "lotId", l.status,
+          (extract(epoch from l.finished_at) * 1000)::float8 as "finishedAt", l.processed_images as "processedImages",
+          l.missing_images::text as "missingImages", l.error as "lotError", r.language, r.html, r.fallback,
+          case when j.options ? 'include' then r.assessment::text end as assessment,
+          case when j.options ? 'include' then r.usage::text end as usage
         from unnest($1::int[], $2::uuid[], $3::int[], $4::int[], $5::int[])
           as p (n, job_id, first, last, revision)
         join batch_jobs j on j.id = p.job_id
@@ -56,24 +58,24 @@ export class PartReader {
         left join batch_results r on r.job_id = l.job_id and r.position = l.position and r.revision <= p.revision
           and l.status = 'completed'
         order by p.n, l.position, r.language, r.revision desc`,
-      values: [
+      [
         ranges.map((_, index) => index),
         ranges.map(({ jobId }) => jobId),
         ranges.map(({ from }) => from),
         ranges.map(({ to }) => to),
         ranges.map(({ revision }) => revision),
       ],
-    });
+    );
     let position = -1;
     let range = -1;
     let descriptions: LotDescription[] = [];
     for (const row of rows) {
-      if (row[0] !== range || row[1] !== position) {
-        [range, position] = row;
+      if (row.range !== range || row.position !== position) {
+        ({ range, position } = row);
         descriptions = [];
         found[range]?.push(toRecord(row, descriptions));
       }
-      const [, , , , , , , , language, html, fallback, assessment, usage] = row;
+      const { language, html, fallback, assessment, usage } = row;
       // The highest revision comes first; a failed lot has none.
       if (language !== null && descriptions.at(-1)?.language !== language) {
         descriptions.push({ language, html, fallback, assessment, usage });
@@ -85,12 +87,12 @@ export class PartReader {
 
 function toRecord(lot: Row, descriptions: readonly LotDescription[]): LotRecord {
   return {
-    lotId: lot[2],
-    status: lot[3],
-    finishedAt: lot[4] === null ? null : new Date(lot[4]),
-    processedImages: lot[5],
-    missingImages: lot[6],
-    error: lot[7],
+    lotId: lot.lotId,
+    status: lot.status,
+    finishedAt: lot.finishedAt === null ? null : new Date(lot.finishedAt),
+    processedImages: lot.processedImages,
+    missingImages: lot.missingImages,
+    error: lot.lotError,
     descriptions,
   };
 }
