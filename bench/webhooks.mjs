@@ -1,5 +1,6 @@
 // Deliveries a second to one receiver: bare signed POSTs (the floor), a plain claim loop, and the service, which reads
-// and renders each body from a job's stored results and has a row for each attempt before it leaves.
+// and renders each body from a job's stored results and has a row for each attempt before it leaves; as it comes, and
+// with DATABASE_PREPARED, which whoever has no PgBouncer in between can set.
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -24,28 +25,37 @@ export async function run(args) {
   const server = await startEmbeddedPostgres({ dataDir, logger: quiet });
   const database = new pg.Pool({ connectionString: server.url, max: 2 });
   const receiver = await startReceiver();
-  const rates = { floor: [], 'claim loop': [], service: [] };
+  const rates = { floor: [], 'claim loop': [], service: [], 'service, prepared': [] };
+  const peaks = [];
   let worker;
   try {
     await migrateUp({ packageRoot: root, database: { prepared: false, poolSize: 2 } }, server.url);
     await seed(database, receiver.origin);
-    worker = await startWorker(server.url);
-    for (let round = 0; round < rounds; round++) {
-      // In turn, so that none has another's load beside it.
-      rates.floor.push(await measure(receiver, 'floor.mjs', [receiver.origin, DELIVERIES, CONNECTIONS, BODY_BYTES]));
-      await database.query(`update plain_deliveries set status = 'pending'`);
-      await tidy(database);
-      rates['claim loop'].push(await measure(receiver, 'claim-loop.mjs', [receiver.origin, server.url, CONNECTIONS]));
-      rates.service.push(await measureService(database, receiver));
+    for (const [who, prepared] of [
+      ['service', false],
+      ['service, prepared', true],
+    ]) {
+      worker = await startWorker(server.url, prepared);
+      for (let round = 0; round < rounds; round++) {
+        // In turn, so that none has another's load beside it.
+        rates.floor.push(await measure(receiver, 'floor.mjs', [receiver.origin, DELIVERIES, CONNECTIONS, BODY_BYTES]));
+        await database.query(`update plain_deliveries set status = 'pending'`);
+        await tidy(database);
+        rates['claim loop'].push(await measure(receiver, 'claim-loop.mjs', [receiver.origin, server.url, CONNECTIONS]));
+        rates[who].push(await measureService(database, receiver));
+      }
+      peaks.push(peakRss(worker));
+      await stopWorker(worker);
+      worker = undefined;
     }
     const { rows } = await database.query(
       `select count(*)::int as n from webhook_attempts where outcome = 'delivered'`,
     );
-    if (rows[0].n !== DELIVERIES * rounds) throw new Error('the attempts in the table are not those that were sent');
-    report(rates, worker);
+    if (rows[0].n !== 2 * DELIVERIES * rounds)
+      throw new Error('the attempts in the table are not those that were sent');
+    report(rates, Math.max(...peaks));
   } finally {
-    worker?.child.kill('SIGTERM');
-    if (worker !== undefined) await once(worker.child, 'exit');
+    if (worker !== undefined) await stopWorker(worker);
     receiver.child.disconnect();
     await database.end();
     await server.stop();
@@ -53,7 +63,7 @@ export async function run(args) {
   }
 }
 
-function report(rates, worker) {
+function report(rates, peak) {
   const floor = median(rates.floor);
   console.table(
     Object.entries(rates).map(([who, each]) => ({
@@ -64,8 +74,6 @@ function report(rates, worker) {
       'floor is x faster': (floor / median(each)).toFixed(2),
     })),
   );
-  const status = readFileSync(`/proc/${worker.child.pid}/status`, 'utf8');
-  const peak = Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
   console.log(
     `${DELIVERIES} deliveries of ${BODY_BYTES} bytes, ${CONNECTIONS} connections; the worker's peak RSS ${peak} MB; ` +
       `to reach: the floor 1.8 x faster at most`,
@@ -158,7 +166,7 @@ async function startReceiver() {
   };
 }
 
-async function startWorker(databaseUrl) {
+async function startWorker(databaseUrl, prepared) {
   const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
@@ -166,6 +174,7 @@ async function startWorker(databaseUrl) {
       ROLE: 'worker',
       PORT: '0',
       DATABASE_URL: databaseUrl,
+      DATABASE_PREPARED: String(prepared),
       SHARED_KEY: KEY,
       SHARED_KEYS: '',
       OPENAI_API_KEY: 'unused',
@@ -178,6 +187,17 @@ async function startWorker(databaseUrl) {
     child.stdout.on('data', (chunk) => String(chunk).includes('"ready"') && resolve());
   });
   return { child };
+}
+
+async function stopWorker({ child }) {
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+}
+
+/** Megabytes. */
+function peakRss({ child }) {
+  const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+  return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
 }
 
 function median(values) {
