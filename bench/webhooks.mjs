@@ -38,11 +38,14 @@ export async function run(args) {
       worker = await startWorker(server.url, prepared);
       for (let round = 0; round < rounds; round++) {
         // In turn, so that none has another's load beside it.
-        rates.floor.push(await measure(receiver, 'floor.mjs', [receiver.origin, DELIVERIES, CONNECTIONS, BODY_BYTES]));
+        const floor = await measure(receiver, 'floor.mjs', [receiver.origin, DELIVERIES, CONNECTIONS, BODY_BYTES]);
         await database.query(`update plain_deliveries set status = 'pending'`);
         await tidy(database);
-        rates['claim loop'].push(await measure(receiver, 'claim-loop.mjs', [receiver.origin, server.url, CONNECTIONS]));
-        rates[who].push(await measureService(database, receiver));
+        const loop = await measure(receiver, 'claim-loop.mjs', [receiver.origin, server.url, CONNECTIONS]);
+        const service = await measureService(database, receiver);
+        for (const [name, rate] of Object.entries({ floor, 'claim loop': loop, [who]: service })) {
+          rates[name].push({ rate, times: floor / rate });
+        }
       }
       peaks.push(peakRss(worker));
       await stopWorker(worker);
@@ -64,15 +67,18 @@ export async function run(args) {
 }
 
 function report(rates, peak) {
-  const floor = median(rates.floor);
   console.table(
-    Object.entries(rates).map(([who, each]) => ({
-      who,
-      'deliveries/s (median)': Math.round(median(each)),
-      from: Math.round(Math.min(...each)),
-      to: Math.round(Math.max(...each)),
-      'floor is x faster': (floor / median(each)).toFixed(2),
-    })),
+    Object.entries(rates).map(([who, rounds]) => {
+      const each = rounds.map(({ rate }) => rate);
+      return {
+        who,
+        'deliveries/s (median)': Math.round(median(each)),
+        from: Math.round(Math.min(...each)),
+        to: Math.round(Math.max(...each)),
+        // Each beside the floor of its own round: a shared machine's speed changes more between rounds than within one.
+        'floor is x faster': median(rounds.map(({ times }) => times)).toFixed(2),
+      };
+    }),
   );
   console.log(
     `${DELIVERIES} deliveries of ${BODY_BYTES} bytes, ${CONNECTIONS} connections; the worker's peak RSS ${peak} MB; ` +

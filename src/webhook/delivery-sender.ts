@@ -20,6 +20,11 @@ import { countUnknownOutcomes, showInFlight } from './webhook-metrics.js';
 /** Requests of one process in flight; its bodies are bounded apart. */
 const MAX_REQUESTS = 256;
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
+/**
+ * A receiver's deliveries left to send, in its slots, at which more are claimed. Of four that may wait: at two the slots
+ * ran dry before the claim's bodies were read (4,200 deliveries a second instead of 6,300, for the same work).
+ */
+const CLAIM_WHEN_LEFT = 3;
 /** Deliveries held and not yet sent: what 256 slots use up while the next claim is on its way. */
 const MAX_WAITING = 512;
 
@@ -215,7 +220,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
    */
   private claimAhead(key: string, slots: number): void {
     if (this.claiming !== undefined || !this.mayHaveMore.has(key)) return;
-    if (this.waiting.waitingWith(key) + (this.unprepared.get(key) ?? 0) <= 2 * slots) this.wake();
+    if (this.waiting.waitingWith(key) + (this.unprepared.get(key) ?? 0) <= CLAIM_WHEN_LEFT * slots) this.wake();
   }
 
   /** A receiver that is down: the rest of its claims would only fail too, while its circuit in the database is open. */
