@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbeddedPostgres } from '../dist/database/embedded/embedded-postgres.js';
 import { migrateUp } from '../dist/database/migrate.js';
+import { SERVICE } from '../scripts/start-command.mjs';
 
 const DELIVERIES = 10_000;
 const CONNECTIONS = 32;
@@ -173,7 +174,7 @@ async function startReceiver() {
 }
 
 async function startWorker(databaseUrl, prepared) {
-  const child = spawn(process.execPath, [join(root, 'dist/main.js')], {
+  const child = spawn(process.execPath, SERVICE, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       ...process.env,

@@ -4,6 +4,7 @@ import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { NextFunction, Request, Response } from 'express';
 import type { AppConfig } from './config/app-config.js';
+import { answerClientError } from './common/client-error.js';
 import { HttpErrorFilter } from './common/http-error.filter.js';
 import { requestIdFrom, runInContext } from './common/request-context.js';
 import { observeRequest } from './metrics/http-metrics.js';
@@ -31,9 +32,9 @@ export function setUpApp(app: NestExpressApplication, config: AppConfig): void {
   // A 256 MiB body over a slow line; an answer may take as long as SYNC_TIMEOUT, which this does not limit.
   server.requestTimeout = 600_000;
   server.maxHeadersCount = 100;
-  server.on('clientError', (_error: Error, socket: Socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-  });
+  server.on('clientError', answerClientError);
+  // Expectations that we do not know may be ignored; Node's own answer to them is no JSON.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 
 /** Gives each request its id, in its answer and in every log line, and the headers that all answers carry. */

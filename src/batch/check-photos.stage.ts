@@ -81,6 +81,7 @@ export class CheckPhotosStage implements Stage {
     const { reachable, unreachable, withinThreshold, restingUntil } = await this.photos.checkLot(images, {
       signal,
       lane: 'batch',
+      trustRests: !patient,
     });
     if (withinThreshold) return { kind: 'ready', lot: { position, missing: unreachable, reachable: reachable.length } };
     if (patient && restingUntil !== null) return { kind: 'waits', position };

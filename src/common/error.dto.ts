@@ -8,4 +8,16 @@ export class ErrorDto {
   code: string;
   details: Record<string, unknown>;
   request_id: string;
+  /** With INVALID_IMAGE_URLS: the addresses as they were sent. */
+  invalid_urls?: string[];
+  /** With IMAGE_UNREACHABLE: the photos that could not be fetched. */
+  missing_images?: string[];
+  /** With COST_LIMIT_EXCEEDED: USD, or null when the price of a model is not known. */
+  estimated_cost_usd?: number | null;
+  /** With BATCH_SIZE_EXCEEDED: lots sent. */
+  provided_lots?: number;
+  /** With BATCH_SIZE_EXCEEDED: lots that a job may have. */
+  max_allowed?: number;
+  /** With JOB_NOT_CANCELLABLE: the state in which the job ended. */
+  status?: string;
 }

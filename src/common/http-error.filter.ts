@@ -23,15 +23,22 @@ export class HttpErrorFilter implements ExceptionFilter {
   catch(exception: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<Request>();
-    answerError(withAllowedMethods(exception, request), request, http.getResponse<Response>(), this.logger);
+    answerError(ofThisPath(exception, request), request, http.getResponse<Response>(), this.logger);
   }
 }
 
+/** Paths of the older service that are gone, with what took their place. */
+const REPLACED: Readonly<Record<string, string>> = { '/api/v1/generate': 'POST /api/v1/generate-descriptions' };
+
 /** A path that exists for other methods is a 405 that names them; Nest itself only knows the 404. */
-function withAllowedMethods(exception: unknown, request: Request): unknown {
+function ofThisPath(exception: unknown, request: Request): unknown {
   if (!(exception instanceof HttpException) || exception.getStatus() !== 404) return exception;
   const allowed = allowedMethods(request);
-  if (allowed.length === 0) return exception;
+  if (allowed.length === 0) {
+    const replacement = Object.hasOwn(REPLACED, request.path) ? REPLACED[request.path] : undefined;
+    if (replacement === undefined) return exception;
+    return new ServiceError('NOT_FOUND', `This path of the older service is gone; use ${replacement}.`);
+  }
   return new ServiceError('METHOD_NOT_ALLOWED', `This path takes ${allowed.join(', ')}.`, {
     headers: { Allow: allowed.join(', ') },
   });

@@ -130,12 +130,12 @@ export const ERROR_EXAMPLES = {
   },
   UNSUPPORTED_MEDIA_TYPE: { message: 'Send Content-Type: application/json, in UTF-8.' },
   INVALID_IMAGE_URLS: {
-    message: 'Photos need public http or https addresses.',
+    message: 'Photos need public http or https addresses of at most 4096 characters.',
     details: { invalid_urls: ['http://10.0.0.1/1.jpg'], count: 1 },
     members: { invalid_urls: ['http://10.0.0.1/1.jpg'] },
   },
   INVALID_WEBHOOK_URL: {
-    message: 'Webhooks need public http or https addresses.',
+    message: 'Webhooks need public http or https addresses of at most 4096 characters.',
     details: { invalid_urls: ['http://localhost/hook'] },
   },
   UNSUPPORTED_LANGUAGE: {

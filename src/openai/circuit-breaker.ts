@@ -25,12 +25,12 @@ export interface Permit {
 
 /**
  * Stops calls to an OpenAI that is down, so that synchronous requests are refused at once instead of after their retries.
- * One per process: each replica finds out by itself; limits and pauses that replicas share are rows of openai_models.
+ * Each process has its own: each replica finds out by itself; limits and pauses that replicas share are rows of
+ * openai_models.
  *
  * Counts 5xx, lost connections and broken bodies. A deadline says nothing (the caller may have been impatient), and any
  * other answer, a 429 or a refused photo too, proves that OpenAI is there.
  */
-@Injectable()
 export class CircuitBreaker {
   private readonly logger = new Logger(CircuitBreaker.name);
   private failures = 0;
@@ -40,7 +40,11 @@ export class CircuitBreaker {
   private restUntil: number | undefined;
   private probeUntil = 0;
 
-  constructor(private readonly clock: Clock) {}
+  /** @param part - of OpenAI, as logs name it */
+  constructor(
+    private readonly clock: Clock,
+    private readonly part: string,
+  ) {}
 
   state(): CircuitState {
     if (this.restUntil === undefined) return { state: 'closed', retryAfterMs: 0 };
@@ -112,13 +116,33 @@ export class CircuitBreaker {
   private open(now: number): void {
     this.restUntil = now + REST_MS;
     this.probeUntil = 0;
-    this.logger.error('OpenAI is failing: calls rest', { seconds: REST_MS / 1000, failures: this.failures });
+    this.logger.error('OpenAI is failing: calls rest', {
+      part: this.part,
+      seconds: REST_MS / 1000,
+      failures: this.failures,
+    });
   }
 
   private close(): void {
-    if (this.restUntil !== undefined) this.logger.log('OpenAI answers again');
+    if (this.restUntil !== undefined) this.logger.log('OpenAI answers again', { part: this.part });
     this.restUntil = undefined;
     this.probeUntil = 0;
     this.failures = 0;
+  }
+}
+
+/**
+ * The parts of OpenAI that fail apart from each other: while batches and files answer nothing but errors, lots that can
+ * wait no longer still go through the Responses API, and what tidies up behind a batch never takes their one probe.
+ */
+@Injectable()
+export class OpenAiCircuits {
+  readonly responses: CircuitBreaker;
+  /** Everything else: batches, files, models. */
+  readonly batches: CircuitBreaker;
+
+  constructor(clock: Clock) {
+    this.responses = new CircuitBreaker(clock, 'responses');
+    this.batches = new CircuitBreaker(clock, 'batches');
   }
 }

@@ -3,7 +3,7 @@ import OpenAI from 'openai';
 import { Clock } from '../common/clock.js';
 import { APP_CONFIG } from '../config/app-config.js';
 import type { AppConfig } from '../config/app-config.js';
-import { CircuitBreaker } from './circuit-breaker.js';
+import { OpenAiCircuits } from './circuit-breaker.js';
 import { LONGEST_TIMER_MS, underDeadline } from './deadline.js';
 import { OpenAiError } from './errors.js';
 import { countRequest, type OpenAiOperation } from './openai-metrics.js';
@@ -71,7 +71,7 @@ export class OpenAiTransport implements OnApplicationShutdown {
   constructor(
     @Inject(APP_CONFIG) private readonly config: Pick<AppConfig, 'openai'>,
     private readonly clock: Clock,
-    private readonly breaker: CircuitBreaker,
+    private readonly circuits: OpenAiCircuits,
   ) {
     const { apiKey, baseUrl, projectId } = config.openai;
     this.sdk = new OpenAI({
@@ -116,7 +116,8 @@ export class OpenAiTransport implements OnApplicationShutdown {
     let value: T | undefined;
     let error: OpenAiError | undefined;
     try {
-      const permit = this.breaker.acquire();
+      const circuit = operation.name === 'create_response' ? this.circuits.responses : this.circuits.batches;
+      const permit = circuit.acquire();
       try {
         value = await underDeadline(this.clock, { deadlineAt, signal: options.signal }, async (signal) => {
           const headers = requestHeaders();

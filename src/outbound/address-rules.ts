@@ -22,6 +22,8 @@ export type UrlCheck =
 
 /** Signed storage links run to some 2,000 characters; beyond this no server of repute takes a request line. */
 export const MAX_URL_CHARACTERS = 4096;
+/** What clients are told of the rules: not which one they broke, which would map our network for them. */
+export const ADDRESS_RULE = `public http or https addresses of at most ${MAX_URL_CHARACTERS} characters`;
 
 /** Control, format and surrogate characters, any whitespace, and the backslash: parsers disagree about all of these. */
 const AMBIGUOUS = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\\]/u;

@@ -3,6 +3,7 @@ import { rfc3339 } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
+import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
 import { isTerminal } from '../jobs/states.js';
 import { DeliveryHints } from '../webhook/delivery-hints.js';
 import { JobEnder } from '../webhook/end-job.js';
@@ -14,16 +15,26 @@ export class CancelService {
   constructor(
     private readonly database: Database,
     private readonly jobs: JobReader,
+    private readonly keys: RequestKeys,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
   ) {}
 
-  /** @throws ServiceError JOB_NOT_FOUND, JOB_NOT_CANCELLABLE */
-  async cancel(jobId: string, keyId: string): Promise<CancelledJobDto> {
+  /**
+   * @param repeat - the request's Idempotency-Key; without one the job's state tells whether it was cancelled before
+   * @throws ServiceError JOB_NOT_FOUND, JOB_NOT_CANCELLABLE, and with `repeat` what claims of a key throw
+   */
+  async cancel(jobId: string, keyId: string, repeat: NewRequestKey | null): Promise<Cancelled> {
     const job = await this.jobs.find(jobId, keyId);
-    if (isTerminal(job.status)) throw notCancellable(job);
+    if (isTerminal(job.status)) {
+      if (repeat === null || (await this.keys.find(this.database, repeat)) === null) throw notCancellable(job);
+      return { answer: answerOf(job), replayed: true };
+    }
+    let replayed = false;
     const cancelled = await this.database
       .transaction(async (tx) => {
+        replayed = repeat !== null && (await this.keys.claim(tx, repeat)) !== null;
+        if (replayed) return true;
         await flagShards(tx, job.id);
         const ended = await this.ender.endJob(tx, job.id, 'cancelled');
         // Finished in between: the flags must not stay on its shards.
@@ -37,13 +48,23 @@ export class CancelService {
     const now = await this.jobs.find(jobId, keyId);
     if (!cancelled) throw notCancellable(now);
     this.hints.wake();
-    return {
-      job_id: now.id,
-      status: 'cancelled',
-      cancelled_at: rfc3339(now.cancelledAt ?? now.updatedAt),
-      message: 'The job is cancelled. Lots without a result read cancelled; what OpenAI had begun is billed.',
-    };
+    return { answer: answerOf(now), replayed };
   }
+}
+
+export interface Cancelled {
+  readonly answer: CancelledJobDto;
+  /** The request repeats one that cancelled the job. */
+  readonly replayed: boolean;
+}
+
+function answerOf(job: JobRecord): CancelledJobDto {
+  return {
+    job_id: job.id,
+    status: 'cancelled',
+    cancelled_at: rfc3339(job.cancelledAt ?? job.updatedAt),
+    message: 'The job is cancelled. Lots without a result read cancelled; what OpenAI had begun is billed.',
+  };
 }
 
 class FinishedFirst extends Error {}

@@ -6,7 +6,7 @@ import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
-import { AllowList, checkUrl } from '../outbound/address-rules.js';
+import { ADDRESS_RULE, AllowList, checkUrl } from '../outbound/address-rules.js';
 import { AttemptRunner } from './attempt-runner.js';
 import type { DeliveryDto } from './deliveries.dto.js';
 import { DeliveriesService, type Repeatable } from './deliveries.service.js';
@@ -38,7 +38,7 @@ export class PingService {
   async ping(caller: SignedCaller, url: string, repeat: NewRequestKey): Promise<Repeatable<DeliveryDto>> {
     const checked = checkUrl(url, this.allow);
     if (!checked.ok) {
-      throw new ServiceError('INVALID_WEBHOOK_URL', 'Webhooks need public http or https addresses.', {
+      throw new ServiceError('INVALID_WEBHOOK_URL', `Webhooks need ${ADDRESS_RULE}.`, {
         details: { invalid_urls: [url.slice(0, 2048)], reason: checked.reason },
       });
     }

@@ -93,6 +93,8 @@ export class WebhookController {
   @ApiSends('INVALID_WEBHOOK_URL, IDEMPOTENCY_KEY_REUSED')
   @ApiBody({ type: PingDto })
   @ApiResponse({ status: HttpStatus.OK, type: DeliveryDto })
+  @ApiResponse({ status: HttpStatus.PAYLOAD_TOO_LARGE, type: ErrorDto, description: 'BODY_TOO_LARGE' })
+  @ApiResponse({ status: HttpStatus.UNSUPPORTED_MEDIA_TYPE, type: ErrorDto, description: 'UNSUPPORTED_MEDIA_TYPE' })
   ping(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<DeliveryDto> {
     return this.commands.ping(request, response);
   }

@@ -49,6 +49,6 @@ import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.enti
     Repeats,
     WebhookCommands,
   ],
-  exports: [JobEnder, DeliveryHints, ProgressEvents, WebhookHealth],
+  exports: [JobEnder, DeliveryHints, ProgressEvents, Repeats, WebhookHealth],
 })
 export class WebhookModule {}

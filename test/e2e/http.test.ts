@@ -53,6 +53,32 @@ describe('a path or method that is not there', () => {
   ])('%s: 404 as JSON', async (path) => {
     await refused(service, () => service.send(path), 'NOT_FOUND');
   });
+
+  it('names what took the place of a path of the older service', async () => {
+    const { body } = await service.send('/api/v1/generate', { method: 'POST' });
+    expect(body).toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('POST /api/v1/generate-descriptions'),
+    });
+  });
+});
+
+describe('bytes that are no request', () => {
+  it.each([
+    ['a method that HTTP does not know', 400, ['FOO / HTTP/1.1', 'Host: h']],
+    ['two lengths', 400, ['POST /health HTTP/1.1', 'Host: h', 'Content-Length: 1', 'Content-Length: 2']],
+    ['headers without end', 431, ['GET /health HTTP/1.1', 'Host: h', `X-Long: ${'x'.repeat(70_000)}`]],
+  ])('%s: %i as JSON', async (_name, status, lines) => {
+    const answer = await sendRaw(service.port, lines);
+    expect(answer.status).toBe(status);
+    expect(answer.headers).toMatch(/content-type: application\/json/);
+    expect(answer.json).toMatchObject({ code: 'VALIDATION_FAILED', request_id: expect.any(String) });
+  });
+
+  it('an expectation that nobody knows is ignored', async () => {
+    const answer = await sendRaw(service.port, ['GET /health HTTP/1.1', 'Host: h', 'Expect: foo', 'Connection: close']);
+    expect(answer.status).toBe(200);
+  });
 });
 
 describe('a request id', () => {

@@ -109,6 +109,23 @@ describe("a lot's photos", () => {
     expect(checker.restingUntil(urls)).toBeNull();
   });
 
+  it('are not asked for on a resting host whose rest is trusted: only what was under way is', async () => {
+    const server = await serveHttp((_request, response) => response.writeHead(503).end());
+    const checker = checkerFor();
+    const url = (index: number) => `${server.origin}/${index}.jpg`;
+    const many = Array.from({ length: FAILURES_TO_REST * 20 }, (_, index) => url(index));
+    const photos = await checker.checkLot(many, { lane: 'batch', trustRests: true });
+    expect(photos).toMatchObject({ reachable: [], unreachable: many, withinThreshold: false });
+    const asked = server.requests.length;
+    // Each photo is a HEAD and a GET, and at most as many as a lane has places were begun before the host's rest.
+    expect(asked).toBeGreaterThanOrEqual(FAILURES_TO_REST * 2);
+    expect(asked).toBeLessThanOrEqual((FAILURES_TO_REST + 32) * 2);
+    await checker.checkLot([url(0)], { lane: 'batch', trustRests: true });
+    expect(server.requests).toHaveLength(asked);
+    await checker.checkLot([url(0)], { lane: 'batch' });
+    expect(server.requests).toHaveLength(asked + 2);
+  });
+
   it('that were deleted do not make a healthy host rest', async () => {
     const server = await serveHttp((_request, response) => response.writeHead(404).end());
     const urls = Array.from({ length: FAILURES_TO_REST + 5 }, (_, index) => `${server.origin}/${index}.jpg`);

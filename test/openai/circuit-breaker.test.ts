@@ -11,7 +11,7 @@ let breaker: CircuitBreaker;
 
 beforeEach(() => {
   clock = new FakeClock();
-  breaker = new CircuitBreaker(clock);
+  breaker = new CircuitBreaker(clock, 'responses');
 });
 
 function fail(count: number, kind: OpenAiErrorKind, apartMs: number): void {

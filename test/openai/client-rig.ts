@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../../src/config/app-config.js';
-import { CircuitBreaker } from '../../src/openai/circuit-breaker.js';
+import { OpenAiCircuits } from '../../src/openai/circuit-breaker.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import { OpenAiClient } from '../../src/openai/openai-client.js';
 import { OpenAiTransport } from '../../src/openai/openai-transport.js';
@@ -14,7 +14,7 @@ Logger.overrideLogger(false);
 export interface ClientRig {
   readonly stub: OpenAiStub;
   readonly clock: FakeClock;
-  readonly breaker: CircuitBreaker;
+  readonly circuits: OpenAiCircuits;
   readonly client: OpenAiClient;
   readonly config: Pick<AppConfig, 'openai'>;
   /** A deadline `seconds` from now. */
@@ -35,13 +35,13 @@ export async function startRig(options: RigOptions = {}): Promise<ClientRig> {
   const clock = new FakeClock(options.skipUpToMs ?? 100);
   const { baseUrl = stub.baseUrl, tries = 5, baseDelaySeconds = 0.002 } = options;
   const config = { openai: { ...openAiSettings(baseUrl), retryAttempts: tries, baseDelaySeconds } };
-  const breaker = new CircuitBreaker(clock);
-  const transport = new OpenAiTransport(config, clock, breaker);
+  const circuits = new OpenAiCircuits(clock);
+  const transport = new OpenAiTransport(config, clock, circuits);
   const client = new OpenAiClient(config, transport, clock);
   return {
     stub,
     clock,
-    breaker,
+    circuits,
     client,
     config,
     within: (seconds) => ({ deadlineAt: clock.now() + seconds * 1000 }),

@@ -180,7 +180,7 @@ describe('createResponse', () => {
     await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     const error = await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     expect(error).toMatchObject({ kind: 'server', attempts: 5 });
-    expect(rig.breaker.state().state).toBe('open');
+    expect(rig.circuits.responses.state().state).toBe('open');
     const refused = await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     expect(refused).toMatchObject({ kind: 'circuit_open', retryAfterMs: 30_000, attempts: 0 });
     expect(rig.stub.requests).toHaveLength(10);
@@ -188,7 +188,21 @@ describe('createResponse', () => {
     rig.stub.always(json(200, completed()));
     rig.clock.advance(30_000);
     await rig.client.createResponse(REQUEST, rig.within(300));
-    expect(rig.breaker.state().state).toBe('closed');
+    expect(rig.circuits.responses.state().state).toBe('closed');
+  });
+
+  it('is let through while batches and files answer nothing but errors', async () => {
+    for (let failure = 0; failure < 10; failure++) {
+      rig.circuits.batches.acquire().failed('server');
+      rig.clock.advance(200);
+    }
+    expect(rig.circuits.batches.state().state).toBe('open');
+    rig.stub.always(json(200, completed()));
+    await rig.client.createResponse(REQUEST, rig.within(300));
+    expect(rig.circuits.responses.state().state).toBe('closed');
+    expect(await failureOf(rig.client.batches.retrieveBatch('batch_1', rig.within(300)))).toMatchObject({
+      kind: 'circuit_open',
+    });
   });
 
   it('counts requests by outcome and tokens by kind, those of failed responses too', async () => {
@@ -241,7 +255,7 @@ describe('createResponse while connecting', () => {
 describe('fingerprint', () => {
   const fingerprint = (openai: Partial<AppConfig['openai']>) => {
     const config = { openai: { ...openAiSettings('https://api.openai.com/v1'), ...openai } };
-    const transport = new OpenAiTransport(config, rig.clock, rig.breaker);
+    const transport = new OpenAiTransport(config, rig.clock, rig.circuits);
     return new OpenAiClient(config, transport, rig.clock).fingerprint();
   };
 

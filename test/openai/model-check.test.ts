@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { APP_CONFIG } from '../../src/config/app-config.js';
 import { ConfigModule } from '../../src/config/config.module.js';
-import { CircuitBreaker } from '../../src/openai/circuit-breaker.js';
+import { OpenAiCircuits } from '../../src/openai/circuit-breaker.js';
 import { describeModel, ModelCheck } from '../../src/openai/model-check.js';
 import { replacementOf } from '../../src/openai/model-replacements.js';
 import { OpenAiClient } from '../../src/openai/openai-client.js';
@@ -98,7 +98,7 @@ describe('OpenAiModule', () => {
     expect(module.get(APP_CONFIG)).toBe(config);
     await module.init();
     expect(module.get(OpenAiClient).fingerprint()).toBe(`${rig.stub.baseUrl}#proj_test`);
-    expect(module.get(CircuitBreaker).state().state).toBe('closed');
+    expect(module.get(OpenAiCircuits).batches.state().state).toBe('closed');
     await rig.stub.arrived(2);
     expect(rig.stub.requests.map(({ path }) => path).toSorted()).toEqual([
       '/v1/models/gpt-translation',

@@ -69,6 +69,21 @@ describe('POST batch-jobs/{job_id}/cancel', () => {
     expect(results.body).toMatchObject({ results: { lots: [{ status: 'completed' }, { status: 'cancelled' }] } });
   });
 
+  it('answers a repeat with the same Idempotency-Key as the first time, and any other with 409', async () => {
+    const job = await insertJob(polling.db.database);
+    const path = `/api/v1/batch-jobs/${job.id}/cancel`;
+    const keyed = async (key: string) => {
+      const answer = await polling.send(path, { method: 'POST', headers: { 'Idempotency-Key': key } });
+      const replayed = answer.headers.get('idempotent-replayed');
+      return { status: answer.status, replayed, body: (await answer.json()) as Record<string, unknown> };
+    };
+    const first = await keyed('cancel-1');
+    expect(first).toMatchObject({ status: 200, replayed: null });
+    expect(await keyed('cancel-1')).toEqual({ ...first, replayed: 'true' });
+    expect(await keyed('cancel-2')).toMatchObject({ status: 409 });
+    expect(await keyed('x'.repeat(256))).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } });
+  });
+
   it.each(['completed', 'failed', 'cancelled'] as const)('answers 409 for a job that is %s', async (state) => {
     const job = await insertJob(polling.db.database, { status: state });
     await insertShard(job.id, 0, 'watching');

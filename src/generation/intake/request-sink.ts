@@ -80,11 +80,15 @@ export function readLot(bytes: Buffer, index: number, offset: number): SourceLot
 }
 
 export function lotTooLarge(index: number): ServiceError {
-  return new ServiceError('BODY_TOO_LARGE', `lots[${index}] is larger than ${MAX_LOT_BYTES} bytes.`);
+  return new ServiceError('BODY_TOO_LARGE', `lots[${index}] is larger than ${MAX_LOT_BYTES} bytes.`, {
+    details: { max_bytes: MAX_LOT_BYTES },
+  });
 }
 
 export function headTooLarge(): ServiceError {
-  return new ServiceError('BODY_TOO_LARGE', `The request without its lots is larger than ${MAX_HEAD_BYTES} bytes.`);
+  return new ServiceError('BODY_TOO_LARGE', `The request without its lots is larger than ${MAX_HEAD_BYTES} bytes.`, {
+    details: { max_bytes: MAX_HEAD_BYTES },
+  });
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -55,7 +55,8 @@ function checkLotId(value: unknown, source: () => string, path: string, problems
   if (typeof value === 'string') lotId = value;
   else if (typeof value === 'number') {
     const digits = topLevelToken(source(), 'lot_id');
-    if (digits !== null && /^-?\d+$/.test(digits)) lotId = digits;
+    // Python, whose clients number their lots, knows no minus zero.
+    if (digits !== null && /^-?\d+$/.test(digits)) lotId = digits === '-0' ? '0' : digits;
   }
   if (lotId === undefined) {
     problems.add(`${path}.lot_id`, 'must be a string or an integer');

@@ -1,6 +1,6 @@
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
-import type { AllowList } from '../../outbound/address-rules.js';
+import { ADDRESS_RULE, type AllowList } from '../../outbound/address-rules.js';
 import { characters, FieldProblems, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
@@ -188,13 +188,13 @@ export class RequestContent implements LotReport {
   private throwInvalidAddresses(): void {
     if (this.invalidImages.count > 0) {
       const facts = { invalid_urls: this.invalidImages.named, count: this.invalidImages.count };
-      throw new ServiceError('INVALID_IMAGE_URLS', 'Photos need public http or https addresses.', {
+      throw new ServiceError('INVALID_IMAGE_URLS', `Photos need ${ADDRESS_RULE}.`, {
         members: { invalid_urls: facts.invalid_urls },
         details: facts,
       });
     }
     if (this.invalidWebhooks.count > 0) {
-      throw new ServiceError('INVALID_WEBHOOK_URL', 'Webhooks need public http or https addresses.', {
+      throw new ServiceError('INVALID_WEBHOOK_URL', `Webhooks need ${ADDRESS_RULE}.`, {
         details: { invalid_urls: this.invalidWebhooks.named },
       });
     }

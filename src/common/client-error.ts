@@ -1,0 +1,35 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { requestIdFrom } from './request-context.js';
+import { ERROR_CODES } from './service-error.js';
+
+/** What Node's parser refuses before there is a request. */
+const STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
+const MESSAGE: Readonly<Record<number, string>> = {
+  400: 'This is not a request that HTTP allows; the connection is closed.',
+  408: 'The request did not arrive in time; the connection is closed.',
+  431: 'The request line and headers are larger than 16 KiB; the connection is closed.',
+};
+
+/** Answers bytes that never became a request, as JSON like every other refusal, and closes their connection. */
+export function answerClientError(error: Error & { code?: unknown }, socket: Socket): void {
+  if (!socket.writable) return;
+  const status = (typeof error.code === 'string' ? STATUS[error.code] : undefined) ?? 400;
+  const requestId = requestIdFrom(undefined);
+  const body = JSON.stringify({
+    error: ERROR_CODES.VALIDATION_FAILED.error,
+    message: MESSAGE[status],
+    code: 'VALIDATION_FAILED',
+    details: {},
+    request_id: requestId,
+  });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: private, no-store',
+    `X-Request-Id: ${requestId}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
