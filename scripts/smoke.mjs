@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { freePort } from './free-port.mjs';
 import { SERVICE } from './start-command.mjs';
 
 const dataDir = mkdtempSync(join(tmpdir(), 'smoke-'));
@@ -53,12 +53,4 @@ async function until(check, withinMs) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error('the service did not become ready');
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port: free } = server.address();
-  server.close();
-  return free;
 }

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { join } from 'node:path';
+import { format } from 'node:util';
 import { AppModule } from './app.module.js';
 import { APPLICATION_OPTIONS, closeApp, LISTEN_BACKLOG, logStartFailure, setUpApp } from './app.setup.js';
 import { JsonLogger } from './common/logger.js';
@@ -24,6 +25,7 @@ async function start(): Promise<void> {
     const settings = loadConfig();
     const logger = new JsonLogger(settings.log.level);
     Logger.overrideLogger(logger);
+    adoptConsole();
     const database = await prepareDatabase(settings);
     started.push(database);
     if (settings.role === 'migrate') {
@@ -64,6 +66,15 @@ async function withOpenAi(config: AppConfig, started: Stoppable[]): Promise<AppC
     ...config,
     openai: { ...config.openai, apiKey: 'sandbox', baseUrl: sandbox.baseUrl, upstream: 'sandbox' },
   };
+}
+
+/** What libraries write to the console by themselves, cron of a tick that is late, becomes lines of the log. */
+function adoptConsole(): void {
+  const logger = new Logger('Console');
+  Object.assign(console, {
+    warn: (...words: unknown[]) => logger.warn('a library warns', { text: format(...words) }),
+    error: (...words: unknown[]) => logger.error('a library reports an error', { text: format(...words) }),
+  });
 }
 
 /** The first SIGTERM or Ctrl-C drains; a second one is for an operator who will not wait. */

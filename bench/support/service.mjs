@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { request } from 'undici';
+import { freePort } from '../../scripts/free-port.mjs';
 import { WATCHED_SERVICE, askLoop } from '../../scripts/start-command.mjs';
 import { KEY } from './signing.mjs';
 
@@ -45,7 +46,7 @@ export async function startDatabase() {
  */
 export async function startService(settings) {
   const dataDir = await mkdtemp(join(tmpdir(), 'bench-service-'));
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const port = await freePort();
   const child = spawn(process.execPath, WATCHED_SERVICE, {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: {

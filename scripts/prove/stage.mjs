@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { Logger } from '@nestjs/common';
+import { freePort } from '../free-port.mjs';
 import { WATCHED_SERVICE } from '../start-command.mjs';
 
 const DIST = new URL('../../dist/', import.meta.url);
@@ -146,14 +147,6 @@ function startNode(words, environment) {
     env: { PATH, HOME, ...environment },
     stdio: ['pipe', 'pipe', 'inherit', 'ipc'],
   });
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  return port;
 }
 
 /** In this process: its time is not the service's. */
