@@ -69,7 +69,13 @@ export class CheckPhotosStage implements Stage {
       }
     };
     await Promise.all(Array.from({ length: LOTS_AT_ONCE }, worker));
-    return checked;
+    return patient ? checked.map((lot) => this.withPatience(lot)) : checked;
+  }
+
+  /** Lots that failed before enough failures had put their host to rest wait for it like those that came after. */
+  private withPatience(checked: Checked): Checked {
+    if (checked.kind !== 'failed' || this.photos.restingUntil(checked.lot.missingImages) === null) return checked;
+    return { kind: 'waits', position: checked.lot.position };
   }
 
   private async check({ position, images }: UncheckedLot, patient: boolean, signal: AbortSignal): Promise<Checked> {

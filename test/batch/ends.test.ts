@@ -60,6 +60,23 @@ describe('how a job ends', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
+  it('lets the lots wait whose failures put their host to rest', async () => {
+    let asked = 0;
+    const resting = vi
+      .spyOn(rig.module.get(PhotoChecker), 'restingUntil')
+      // Null before and right after the lot is checked: its host rests only with the failures of the lots beside it.
+      .mockImplementation((urls) => {
+        if (!urls.some((url) => url.includes('/missing'))) return null;
+        return ++asked > 2 ? Date.now() + 60_000 : null;
+      });
+    const id = await rig.job({ lots: 2, languages: ['en'], photos: (lot) => [lot === 1 ? '/missing.jpg' : '/1.jpg'] });
+    await rig.run('photos');
+    expect(asked).toBeGreaterThan(2);
+    expect((await rig.lots(id)).map((lot) => lot.status)).toEqual(['processing', 'pending']);
+    resting.mockRestore();
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 1, failed_lots: 1 });
+  });
+
   it('fails only when no lot could be finished', async () => {
     const id = await rig.job({ lots: 2, photos: () => ['/missing.jpg'] });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'failed', failed_lots: 2 });
