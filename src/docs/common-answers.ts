@@ -32,19 +32,18 @@ function signed(operation: Operation): Operation {
   const responses: Operation['responses'] = { ...operation.responses };
   for (const [status, description] of Object.entries(SIGNED_ROUTE_ERRORS)) responses[status] ??= { description };
   for (const [status, response] of Object.entries(responses)) {
-    // Errors are JSON whatever else the route produces: server-sent events, say.
-    if (Number(status) >= 400 && response !== undefined && !describesJson(response)) {
-      responses[status] = {
-        ...response,
-        content: { 'application/json': { schema: { $ref: getSchemaPath(ErrorDto) } } },
-      };
-    }
+    if (status === '200' || response === undefined) continue;
+    const json = jsonOf(response) ?? (Number(status) >= 400 ? ERROR : undefined);
+    // Whatever else the route produces, files or server-sent events, is in its 200 alone.
+    if (json !== undefined) responses[status] = { ...response, content: { 'application/json': json } };
   }
   return { ...operation, responses };
 }
 
-function describesJson(response: object): boolean {
-  return Object.hasOwn((response as { content?: object }).content ?? {}, 'application/json');
+const ERROR = { schema: { $ref: getSchemaPath(ErrorDto) } };
+
+function jsonOf(response: object): object | undefined {
+  return (response as { content?: Record<string, object> }).content?.['application/json'];
 }
 
 function open(operation: Operation): Operation {

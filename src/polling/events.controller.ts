@@ -19,7 +19,11 @@ export class EventsController {
   })
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'The id of the last event that was received.' })
   @ApiProduces('text/event-stream')
-  @ApiResponse({ status: HttpStatus.OK, description: 'The stream.' })
+  @ApiResponse({
+    status: HttpStatus.OK,
+    description: 'The stream.',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
   @ApiResponse({
     status: HttpStatus.NO_CONTENT,
     description: 'Last-Event-ID is the job’s last event: nothing more will come.',

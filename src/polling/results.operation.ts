@@ -19,6 +19,7 @@ export function ResultsOperation({ produces, whole, ...operation }: ResultsOpera
     ApiProduces(...produces),
     ApiResponse({ status: HttpStatus.OK, type: JobResultsDto, description: whole }),
     ApiResponse({ status: HttpStatus.ACCEPTED, type: JobRunningDto, description: 'The job is still running.' }),
+    ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' }),
     ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND, LOT_NOT_FOUND' }),
   );
 }
