@@ -8,7 +8,7 @@ import { DeliveryOutbox } from './delivery-outbox.js';
 import { PartPacker, type LotPart } from './part-packer.js';
 
 export interface EndJobOptions {
-  /** Why the job as a whole failed; shown as `error_message`. */
+  /** Why the job as a whole failed; shown as `error_message`. Without it a failed job names what most of its lots failed with. */
   readonly error?: StoredError;
 }
 
@@ -44,6 +44,7 @@ export class JobEnder {
    */
   async endJob(tx: Transaction, jobId: string, status: TerminalStatus, options: EndJobOptions = {}): Promise<boolean> {
     const now = this.clock.date();
+    const error = options.error ?? (status === 'failed' ? await mostCommonFailure(tx, jobId) : undefined);
     const [job] = await tx.query<EndedJob>(
       `update batch_jobs set status = $2, stage = 'done', error = coalesce($3::jsonb, error), version = version + 1,
          completed_at = case when $2 = 'cancelled' then completed_at else $4 end,
@@ -51,7 +52,7 @@ export class JobEnder {
          updated_at = $4, locked_until = null, lock_token = null
        where id = $1 and status in ${UNFINISHED_SQL}
        returning key_id, mode, handed_over_at, webhook_url, octet_length(metadata::text) as metadata_bytes`,
-      [jobId, status, options.error === undefined ? null : JSON.stringify(options.error), now],
+      [jobId, status, error === undefined ? null : JSON.stringify(error), now],
     );
     if (job === undefined) return false;
     if (job.mode === 'sync' && job.handed_over_at === null) return true;
@@ -86,4 +87,16 @@ export class JobEnder {
       after = (rows[rows.length - 1] as LotRow)[0];
     }
   }
+}
+
+/** A job fails when none of its lots could be described: each says why, and clients ask the job first. */
+async function mostCommonFailure(tx: Transaction, jobId: string): Promise<StoredError | undefined> {
+  const [most] = await tx.query<{ code: string; lots: number }>(
+    `select error->>'code' as code, count(*)::int as lots from batch_lots
+     where job_id = $1 and status = 'failed' and error is not null group by 1 order by 2 desc, 1 limit 1`,
+    [jobId],
+  );
+  if (most === undefined) return undefined;
+  const message = `None of the lots could be described; ${most.lots} failed with ${most.code}. Each lot in the results says why.`;
+  return { code: most.code, message };
 }

@@ -135,6 +135,13 @@ describe('files at OpenAI', () => {
     await rig.makeDue();
     expect(await rig.run('files')).toBe(1);
     expect(await deletions()).toBe(0);
+    // Before that the hour would begin only after the clock was moved.
+    await expect
+      .poll(async () => {
+        const { json } = await rig.sandbox.call('GET', '/v1/batches');
+        return (json['data'] as { status: string }[]).map(({ status }) => status);
+      })
+      .not.toContain('in_progress');
     await rig.sandbox.call('POST', '/sandbox/clock', { advanceSeconds: 3700 });
     await rig.runUntil(() => rig.settled());
     expect(await files()).toEqual([]);

@@ -92,14 +92,24 @@ describe("OpenAI's queue", () => {
     await rig.db.database.execute(
       `update openai_batches set next_check_at = now() + interval '1 hour' where reason is not null`,
     );
+    const watch = async () => {
+      await rig.db.database.execute(
+        `update openai_batches set next_check_at = clock_timestamp() where status = 'watching'`,
+      );
+      await rig.run('watch');
+    };
+    // Before that the hour would begin only after the clock was moved.
+    await expect
+      .poll(async () => {
+        await watch();
+        return (await rig.shards()).map((shard) => shard.upstream_status);
+      })
+      .toContain('finalizing');
     await rig.sandbox.call('POST', '/sandbox/clock', { advanceSeconds: 3700 });
     // The batch that leaves makes room: whoever waits for it is due at once.
     await expect
       .poll(async () => {
-        await rig.db.database.execute(
-          `update openai_batches set next_check_at = clock_timestamp() where status = 'watching'`,
-        );
-        await rig.run('watch');
+        await watch();
         return rig.run('submit');
       })
       .toBe(1);

@@ -53,6 +53,19 @@ describe('the end of a job', () => {
     expect(await jobRow(cancelled)).toMatchObject({ completed_at: null, cancelled_at: rig.clock.date() });
   });
 
+  it('names what most lots failed with where the job has no reason of its own', async () => {
+    const id = await seed({ lots: 3 });
+    await rig.db.database.execute(
+      `update batch_lots set status = 'failed', error = jsonb_build_object('message', 'm', 'code',
+         case position when 0 then 'REFUSED' else 'IMAGE_UNREACHABLE' end) where job_id = $1`,
+      [id],
+    );
+    await rig.end(id, 'failed');
+    expect(await jobRow(id)).toMatchObject({
+      error: { code: 'IMAGE_UNREACHABLE', message: expect.stringContaining('2 failed with IMAGE_UNREACHABLE') },
+    });
+  });
+
   it('lets the first end win and queues nothing for the second', async () => {
     const id = await seed({ webhookUrl: 'https://a.test/hook' });
     const ends = await Promise.all([rig.end(id, 'completed'), rig.end(id, 'cancelled'), rig.end(id, 'failed')]);
