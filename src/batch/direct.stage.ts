@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { estimateLot } from '../assessment/estimate.js';
 import { Clock } from '../common/clock.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import { Database } from '../database/database.service.js';
 import { LotDescriber, TranslationError } from '../generation/describe/lot-describer.js';
 import { LotError } from '../generation/describe/lot-error.js';
@@ -206,7 +207,7 @@ export class DirectStage implements Stage {
     claim: ShardClaim,
     lot: VisionLineLot,
     error: StoredError,
-    missingImages: readonly string[],
+    missingImages: readonly MissingPhoto[],
   ): Promise<void> {
     const { position } = lot;
     const rows = new ResultRows(claim.row.job_id, '');

@@ -7,6 +7,7 @@ import { usageOf, type TokenUsage } from '../../assessment/response-body.js';
 import { buildTranslationRequest, parseTranslation } from '../../assessment/translation.js';
 import { parseVisionAnswer, type VisionAnswer } from '../../assessment/vision-answer.js';
 import { buildVisionRequest, withFewerPhotos, withMoreRoom } from '../../assessment/vision-request.js';
+import type { MissingPhoto } from '../../common/missing-photo.js';
 import type { UsageRow } from '../../jobs/job-store.js';
 import { usageJson } from '../../jobs/usage-json.js';
 import type { NewResult } from '../../jobs/new-result.js';
@@ -58,11 +59,11 @@ export class LotDescriber {
     lot: DescribableLot,
     limits: CallLimits,
     count: CountUsage,
-  ): Promise<NewResult & { readonly dropped: readonly string[] }> {
+  ): Promise<NewResult & { readonly dropped: readonly MissingPhoto[] }> {
     let photos = lot.photos;
     let roomier = false;
     let invalid = 0;
-    const dropped: string[] = [];
+    const dropped: MissingPhoto[] = [];
     for (;;) {
       const request = buildVisionRequest(
         { additionalInfo: lot.additionalInfo, imageUrls: photos.map((photo) => photo.url) },
@@ -188,12 +189,12 @@ export function englishCopy(
 }
 
 /** The photos to go on with after a call that failed because of them; null when it failed for good. */
-function photosAfter(error: unknown, photos: readonly PhotoRef[], dropped: string[]): readonly PhotoRef[] | null {
+function photosAfter(error: unknown, photos: readonly PhotoRef[], dropped: MissingPhoto[]): readonly PhotoRef[] | null {
   if (!(error instanceof OpenAiError)) return null;
   if (error.kind === 'context_length') return withFewerPhotos(photos);
   if (error.kind !== 'image' || dropped.length >= MAX_DROPPED_PHOTOS || photos.length < 2) return null;
   const culprit = photos.find((photo) => photo.url === error.imageUrl);
   if (culprit === undefined) return null;
-  dropped.push(culprit.url);
+  dropped.push({ url: culprit.url, reason: 'openai' });
   return photos.filter((photo) => photo !== culprit);
 }

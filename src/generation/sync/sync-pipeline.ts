@@ -78,7 +78,8 @@ export class SyncPipeline {
   private async assess(run: SyncRun, usage: UsageTally): Promise<AssessedLot> {
     const { lot } = run.work;
     const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
-    if (!checked.withinThreshold) throw unreachablePhotos(checked.unreachable, lot.images.length);
+    if (!checked.withinThreshold)
+      throw unreachablePhotos(checked.missing, checked.reachable.length + checked.missing.length);
     const row = await this.describer.assess(
       { additionalInfo: lot.additionalInfo, photos: numbered(lot.images, checked.reachable) },
       { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
@@ -86,7 +87,7 @@ export class SyncPipeline {
     );
     const photos = {
       seen: checked.reachable.length - row.dropped.length,
-      missing: [...checked.unreachable, ...row.dropped],
+      missing: [...checked.missing, ...row.dropped],
     };
     if (run.work.languages.some((language) => !isEnglish(language))) {
       run.signal.throwIfAborted();
