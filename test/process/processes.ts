@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import ts from 'typescript';
 import type { JsonObject } from '../../src/sandbox/json.js';
 import { GENERATE, SECRETS, sign, type TestService } from '../support/service.js';
@@ -29,8 +30,14 @@ export class Processes {
     return new Processes(await transpile(), observer);
   }
 
-  /** The service from source, able to work when this resolves. */
-  async start(environment: Record<string, string> = {}): Promise<Process> {
+  /**
+   * The service from source, able to work when this resolves.
+   * @param onLog - sees what it has written so far, each time that it writes
+   */
+  async start(
+    environment: Record<string, string> = {},
+    onLog: (log: string) => void = () => undefined,
+  ): Promise<Process> {
     const { db, sandbox } = this.observer;
     const port = await freePort();
     const child = spawn(process.execPath, [join(this.built, 'main.js')], {
@@ -53,12 +60,28 @@ export class Processes {
     const ready = new Promise<void>((resolve, reject) => {
       child.stdout?.on('data', (chunk: Buffer) => {
         log += chunk.toString();
+        onLog(log);
         if (log.includes('"message":"ready"')) resolve();
       });
       child.once('exit', (code) => reject(new Error(`the service ended with ${String(code)}: ${log}`)));
     });
     await ready;
     return { child, origin: `http://127.0.0.1:${port}`, log: () => log };
+  }
+
+  /** The service with these settings alone, until it ends by itself. */
+  async run(environment: Record<string, string>): Promise<{ code: number | null; lines: string[] }> {
+    const child = spawn(process.execPath, [join(this.built, 'main.js')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '', ...environment },
+    });
+    this.children.push(child);
+    const [output, errors, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit') as Promise<[number | null]>,
+    ]);
+    return { code, lines: (output + errors).split('\n').filter((line) => line !== '') };
   }
 
   async killAll(): Promise<void> {
@@ -119,12 +142,12 @@ export async function generate(
   headers: Record<string, string> = {},
   signal?: AbortSignal,
 ): Promise<{ status: number; body: JsonObject }> {
-  const text = JSON.stringify(body);
-  const signed = { 'Content-Type': 'application/json', ...sign(GENERATE, text, { method: 'POST' }), ...headers };
+  const content = JSON.stringify(body);
+  const signed = { 'Content-Type': 'application/json', ...sign(GENERATE, content, { method: 'POST' }), ...headers };
   const response = await fetch(origin + GENERATE, {
     method: 'POST',
     headers: signed,
-    body: text,
+    body: content,
     ...(signal !== undefined && { signal }),
   });
   return { status: response.status, body: (await response.json()) as JsonObject };
