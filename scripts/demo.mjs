@@ -1,11 +1,11 @@
 // Shows the main job on a bare machine: no key, no Docker, no database of your own. --once ends by itself.
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { followBatch } from './demo/batch.mjs';
 import { signedFetch } from './demo/client.mjs';
 import { servePhotos } from './demo/sample-photos.mjs';
+import { startChild } from './demo/service-process.mjs';
 import { startReceiver } from './receiver/server.mjs';
 import { SERVICE } from './start-command.mjs';
 
@@ -23,35 +23,29 @@ const events = [];
 const receiver = await startReceiver({ sharedKey: KEY, onEvent: (event) => events.push(event) });
 const port = await choosePort(Number(process.env.PORT ?? 3000));
 const origin = `http://127.0.0.1:${port}`;
-const service = spawn(process.execPath, SERVICE, {
-  stdio: ['ignore', 'pipe', 'inherit'],
-  env: {
-    ...process.env,
-    PORT: String(port),
-    ROLE: 'all',
-    DATABASE_URL: '',
-    OPENAI_API_KEY: '',
-    DATA_DIR: process.env.DATA_DIR ?? join(root, '.data', 'demo'),
-    SHARED_KEY: KEY,
-    SHARED_KEYS: '',
-    OUTBOUND_ALLOW: '127.0.0.1/32',
-    BATCH_POLL_INTERVAL: '1',
-    LOG_LEVEL: 'warn',
-  },
+const service = startChild(SERVICE, {
+  ...process.env,
+  PORT: String(port),
+  ROLE: 'all',
+  DATABASE_URL: '',
+  OPENAI_API_KEY: '',
+  DATA_DIR: process.env.DATA_DIR ?? join(root, '.data', 'demo'),
+  SHARED_KEY: KEY,
+  SHARED_KEYS: '',
+  OUTBOUND_ALLOW: '127.0.0.1/32',
+  BATCH_POLL_INTERVAL: '1',
+  LOG_LEVEL: 'warn',
 });
-const log = [];
-service.stdout.on('data', (chunk) => log.push(chunk));
 let ending = false;
-const ended = once(service, 'exit').then(([code]) => {
+const ended = service.ended.then((code) => {
   photos.close();
   receiver.close();
   if (ending) return;
-  console.error(Buffer.concat(log).toString());
+  console.error(service.log());
   console.error(`The service ended by itself (${code}); its log is above.`);
   process.exit(1);
 });
-// Ctrl-C reaches the service too (same process group); it drains and ends, and so do we.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void end(signal));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end());
 
 say('\nStarting (the first start also creates the database) ...');
 await untilReady();
@@ -80,14 +74,14 @@ say(`\n${answer.status} ${answer.statusText}`);
 say(JSON.stringify(result, null, 2));
 if (answer.status !== 200) {
   console.error('\nThe demo expected a 200.');
-  await end('SIGTERM', 1);
+  await end(1);
 }
 
 title("2. A night's catalogue of 25 lots, through the Batch API");
 const batchWorked = await followBatch({ origin, key: KEY, photos, receiver, events, say });
 if (!batchWorked) {
   console.error('\nThe demo expected the batch to complete and its webhook to arrive.');
-  await end('SIGTERM', 1);
+  await end(1);
 }
 
 title('Where to go next');
@@ -98,14 +92,14 @@ say(`  ${origin}/metrics         Prometheus metrics`);
 say(`  shared key                ${KEY}`);
 say('  README.md                 how to sign requests, settings, running it for real');
 
-if (process.argv.includes('--once')) await end('SIGTERM');
+if (process.argv.includes('--once')) await end();
 else say('\nRunning until you press Ctrl-C.');
 
-async function end(signal, code = 0) {
+async function end(code = 0) {
   if (ending) return;
   ending = true;
   say('\nEnding ...');
-  if (signal === 'SIGTERM') service.kill('SIGTERM');
+  service.stop();
   await ended;
   say('Ended cleanly.');
   process.exit(code);

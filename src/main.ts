@@ -22,6 +22,8 @@ async function start(): Promise<void> {
     for (let thing = started.pop(); thing !== undefined; thing = started.pop()) await thing.stop();
   };
   try {
+    // Before the settings are read: what is wrong with them is a line of the log like any other.
+    Logger.overrideLogger(new JsonLogger('log'));
     const settings = loadConfig();
     const logger = new JsonLogger(settings.log.level);
     Logger.overrideLogger(logger);

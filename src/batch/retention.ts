@@ -1,77 +1,125 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import { Database } from '../database/database.service.js';
+import { Database, type Transaction } from '../database/database.service.js';
 
-/** Rows of one statement: a large job must not hold locks, or bloat the log, for seconds. */
+/** Rows of one transaction: a large job must not hold locks, or bloat the log, for seconds. */
 const STEP_ROWS = 2000;
+/** Jobs of one transaction: so many synchronous ones are within STEP_ROWS, whatever languages they have. */
+const STEP_JOBS = 100;
 const DAY_MS = 24 * 3_600_000;
-/** What a job may have any number of, and whose it is; attempts before the deliveries that lead to them. */
-const STEPS = [
-  ['batch_results', 'job_id = $1'],
-  ['batch_lot_inputs', 'job_id = $1'],
-  ['batch_lots', 'job_id = $1'],
-  ['webhook_attempts', 'delivery_id in (select id from webhook_deliveries where job_id = $1)'],
-  ['webhook_deliveries', 'job_id = $1'],
+/**
+ * What a job may have any number of, and whose it is ($1: jobs); attempts before the deliveries that lead to them.
+ * Rows are named by their keys: a bare ctid is another row in each partition of a table.
+ */
+const PARTS = [
+  { table: 'batch_results', key: 'job_id, position, language, revision', where: 'job_id = any($1::uuid[])' },
+  { table: 'batch_lot_inputs', key: 'job_id, position', where: 'job_id = any($1::uuid[])' },
+  { table: 'batch_lots', key: 'job_id, position', where: 'job_id = any($1::uuid[])' },
+  {
+    table: 'webhook_attempts',
+    key: 'delivery_id, attempt',
+    where: 'delivery_id in (select id from webhook_deliveries where job_id = any($1::uuid[]))',
+  },
+  { table: 'webhook_deliveries', key: 'id', where: 'job_id = any($1::uuid[])' },
 ] as const;
 /** No client has this key id: a job that is being removed is found by nobody, however far its removal has come. */
 const NOBODY = '';
+/** Spelt as the partial index of ended jobs is. */
+const ENDED_AT = 'coalesce(completed_at, cancelled_at)';
 
-/** Nothing to deliver, nothing at OpenAI: without its shards nobody would know which files there are to be deleted. */
-const NOTHING_LEFT_TO_DO = `not exists (
-    select 1 from webhook_deliveries d where d.job_id = j.id and d.status in ('pending', 'in_flight'))
-  and not exists (
-    select 1 from openai_batches b where b.job_id = j.id and (b.status not in ('done', 'cancelled')
-      or b.input_file_id is not null or b.output_file_id is not null or b.error_file_id is not null))`;
+/** A place in the order in which jobs ended; the time as PostgreSQL writes it, which is finer than a Date. */
+interface Place {
+  readonly ended: string;
+  readonly id: string;
+}
+
+const FIRST: Place = { ended: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
 
 /** Removes jobs older than RETENTION_DAYS, never one that still has something to deliver. */
 @Injectable()
 export class Retention {
+  /**
+   * Up to here this round has removed what may go. Without it each step would begin with all that went before, which
+   * the index holds until it is vacuumed, and with all that has to stay.
+   */
+  private passed = FIRST;
+
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly clock: Clock,
     private readonly database: Database,
   ) {}
 
-  /** Takes the oldest job that may go a step further. @returns false when none is left */
+  /**
+   * Takes the oldest jobs that may go a step further; those that another process has in hand are left to it.
+   * @returns false when none is left: the next step begins a new round
+   */
   async step(): Promise<boolean> {
-    const [job] = await this.database.query<{ id: string }>(
-      `select id from batch_jobs where key_id = $1 order by id desc limit 1`,
-      [NOBODY],
-    );
-    if (job === undefined) return this.begin();
-    for (const [table, whose] of STEPS) {
-      const gone = await this.database.execute(
-        `delete from ${table} where ctid = any(array(select ctid from ${table} where ${whose} limit ${STEP_ROWS}))`,
-        [job.id],
-      );
-      if (gone > 0) return true;
+    const before = new Date(this.clock.now() - this.config.jobs.retentionDays * DAY_MS);
+    for (;;) {
+      const { last, whole, removed } = await this.database.transaction((tx) => this.removeSome(tx, before));
+      this.passed = last === undefined ? FIRST : whole ? last : this.passed;
+      if (removed) return true;
+      if (last === undefined) return false;
     }
-    await this.database.transaction(async (tx) => {
-      await tx.execute('delete from openai_batches where job_id = $1', [job.id]);
-      await tx.execute('delete from job_usage where job_id = $1', [job.id]);
-      await tx.execute('delete from batch_jobs where id = $1', [job.id]);
-    });
-    return true;
   }
 
-  /** Hides one job from its client; its removal begins with the next step. */
-  private async begin(): Promise<boolean> {
-    const before = new Date(this.clock.now() - this.config.jobs.retentionDays * DAY_MS);
-    return this.database.transaction(async (tx) => {
-      const [job] = await tx.query<{ id: string }>(
-        `select j.id from batch_jobs j
-         where coalesce(j.completed_at, j.cancelled_at) < $1 and j.key_id <> $2 and ${NOTHING_LEFT_TO_DO}
-         order by j.id limit 1 for update skip locked`,
-        [before, NOBODY],
+  /** One transaction: nobody sees a job half removed but hidden, and the locks keep other processes at other jobs. */
+  private async removeSome(tx: Transaction, before: Date): Promise<Step> {
+    const old = await tx.query<{ id: string; ended: string }>(
+      `select id, ${ENDED_AT}::text as ended from batch_jobs
+       where ${ENDED_AT} < $1 and (${ENDED_AT}, id) > ($2::timestamptz, $3::uuid)
+       order by ${ENDED_AT}, id limit ${STEP_JOBS} for update skip locked`,
+      [before, this.passed.ended, this.passed.id],
+    );
+    const ids = await this.withNothingLeftToDo(
+      tx,
+      old.map(({ id }) => id),
+    );
+    const last = old.at(-1);
+    if (ids.length === 0) return { last, whole: true, removed: false };
+    let room = STEP_ROWS;
+    for (const { table, key, where } of PARTS) {
+      room -= await tx.execute(
+        `delete from ${table} where (${key}) in (select ${key} from ${table} where ${where} limit $2)`,
+        [ids, room],
       );
-      if (job === undefined) return false;
-      // Asked again under the lock: its webhooks may have been sent for again while the first statement ran.
-      const hidden = await tx.execute(`update batch_jobs j set key_id = $2 where j.id = $1 and ${NOTHING_LEFT_TO_DO}`, [
-        job.id,
-        NOBODY,
-      ]);
-      return hidden > 0;
-    });
+      if (room > 0) continue;
+      // Hidden from their clients from the first row on; what is left goes with the next step, of whichever process.
+      await tx.execute('update batch_jobs set key_id = $2 where id = any($1::uuid[]) and key_id <> $2', [ids, NOBODY]);
+      return { last, whole: false, removed: true };
+    }
+    await tx.execute('delete from openai_batches where job_id = any($1::uuid[])', [ids]);
+    await tx.execute('delete from job_usage where job_id = any($1::uuid[])', [ids]);
+    await tx.execute('delete from batch_jobs where id = any($1::uuid[])', [ids]);
+    return { last, whole: true, removed: true };
   }
+
+  /**
+   * Those of the locked jobs with nothing to deliver and nothing at OpenAI: without its shards nobody would know which
+   * files there are to be deleted. A statement of its own, after the locks: webhooks that were sent for again while they
+   * were waited for are seen. `offset 0` has each job looked up by the index, whatever the planner thinks of the tables.
+   */
+  private async withNothingLeftToDo(tx: Transaction, ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return [];
+    const rows = await tx.query<{ id: string }>(
+      `select j.id from unnest($1::uuid[]) as j (id)
+       where not exists (
+         select 1 from webhook_deliveries d where d.job_id = j.id and d.status in ('pending', 'in_flight') offset 0)
+       and not exists (
+         select 1 from openai_batches b where b.job_id = j.id and (b.status not in ('done', 'cancelled')
+           or b.input_file_id is not null or b.output_file_id is not null or b.error_file_id is not null) offset 0)`,
+      [ids],
+    );
+    return rows.map(({ id }) => id);
+  }
+}
+
+interface Step {
+  /** The last of the jobs that were looked at, undefined when there was none. */
+  readonly last: Place | undefined;
+  /** False: some of them have rows left. */
+  readonly whole: boolean;
+  readonly removed: boolean;
 }

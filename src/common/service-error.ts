@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   DELIVERY_NOT_FOUND: { status: 404, error: 'Delivery not found', level: 'log' },
   METHOD_NOT_ALLOWED: { status: 405, error: 'Method not allowed', level: 'log' },
   DUPLICATE_LOT_ID: { status: 409, error: 'Duplicate lot_id', level: 'log' },
+  JOB_CANCELLED: { status: 409, error: 'Job cancelled', level: 'log' },
   JOB_NOT_CANCELLABLE: { status: 409, error: 'Job cannot be cancelled', level: 'log' },
   REQUEST_IN_PROGRESS: { status: 409, error: 'Request in progress', level: 'log' },
   BATCH_SIZE_EXCEEDED: { status: 413, error: 'Batch size exceeded', level: 'log' },

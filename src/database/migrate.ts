@@ -6,6 +6,18 @@ import { DataSource, type MigrationInterface } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { dataSourceOptions } from './data-source-options.js';
 
+/** Tables that the first migration makes, and that the older service may have had under the same names. */
+const FIRST_TABLES = [
+  'batch_jobs',
+  'batch_lots',
+  'batch_lot_inputs',
+  'batch_results',
+  'openai_batches',
+  'webhook_deliveries',
+  'webhook_attempts',
+  'request_keys',
+];
+
 type MigrationClass = new () => MigrationInterface;
 type MigrationConfig = Pick<AppConfig, 'packageRoot' | 'database' | 'role'>;
 
@@ -19,12 +31,27 @@ export class SchemaOutdatedError extends Error {
   override name = 'SchemaOutdatedError';
 }
 
+/** The database is another program's; the message says what to do. */
+export class StrangeDatabaseError extends Error {
+  override name = 'StrangeDatabaseError';
+
+  constructor(tables: readonly string[]) {
+    super(
+      `The database is not this service's: it has the table(s) ${tables.join(', ')}, but this service did not make them. ` +
+        `They are most likely those of the older service, which had tables of the same names; nothing was changed. ` +
+        `Make a new, empty database and name it in DATABASE_URL; docs/migration.md says how to move over.`,
+    );
+  }
+}
+
 /**
  * Runs every migration that has not run yet, each in a transaction of its own. Safe from several replicas at once.
+ * @throws StrangeDatabaseError before anything is changed
  * @returns the names of those that ran, oldest first
  */
 export async function migrateUp(config: MigrationConfig, url: string): Promise<string[]> {
   return withMigrationLock(config, url, async (dataSource) => {
+    await refuseStrangers(dataSource, await migrationNames(config));
     const done = await dataSource.runMigrations({ transaction: 'each' });
     const names = done.map((migration) => migration.name);
     if (names.length > 0) new Logger('Database').log('migrations have run', { migrations: names });
@@ -49,12 +76,11 @@ export async function migrateDown(config: MigrationConfig, url: string, steps = 
 /**
  * Checks that every migration of this version has run. Ones that this version does not know are let pass with a
  * warning: during a rolling deployment the older replicas work on beside the newer schema.
- * @throws SchemaOutdatedError naming what is missing
+ * @throws SchemaOutdatedError naming what is missing; StrangeDatabaseError
  */
 export async function assertSchemaIsCurrent(config: MigrationConfig, url: string): Promise<void> {
-  const migrations = await loadMigrations(config.packageRoot);
-  const executed = await withDataSource(config, url, [], executedMigrations);
-  const known = migrations.map((migration) => new migration().name ?? migration.name);
+  const known = await migrationNames(config);
+  const executed = await withDataSource(config, url, [], (dataSource) => refuseStrangers(dataSource, known));
   const missing = known.filter((name) => !executed.includes(name));
   if (missing.length > 0) {
     throw new SchemaOutdatedError(
@@ -80,10 +106,34 @@ async function loadMigrations(packageRoot: string): Promise<MigrationClass[]> {
   return classes;
 }
 
+async function migrationNames(config: MigrationConfig): Promise<string[]> {
+  const migrations = await loadMigrations(config.packageRoot);
+  return migrations.map((migration) => new migration().name ?? migration.name);
+}
+
+/**
+ * A database with tables of our names that no migration of ours made: the older service's, which had the same ones.
+ * @returns the migrations that have run
+ * @throws StrangeDatabaseError
+ */
+async function refuseStrangers(dataSource: DataSource, known: readonly string[]): Promise<string[]> {
+  const executed = await executedMigrations(dataSource);
+  if (executed.some((name) => known.includes(name))) return executed;
+  const tables = await dataSource.query<{ name: string }[]>(
+    `select name from unnest($1::text[]) name where to_regclass(name) is not null`,
+    [FIRST_TABLES],
+  );
+  if (tables.length > 0) throw new StrangeDatabaseError(tables.map(({ name }) => name));
+  return executed;
+}
+
 async function executedMigrations(dataSource: DataSource): Promise<string[]> {
-  const [table] = await dataSource.query<{ present: boolean }[]>('select to_regclass($1) is not null as present', [
-    MIGRATIONS_TABLE,
-  ]);
+  // By its columns: other programs keep a table of this name too.
+  const [table] = await dataSource.query<{ present: boolean }[]>(
+    `select count(*) = 2 as present from pg_attribute
+     where attrelid = to_regclass($1) and attname in ('id', 'name') and not attisdropped`,
+    [MIGRATIONS_TABLE],
+  );
   if (table?.present !== true) return [];
   const rows = await dataSource.query<{ name: string }[]>(`select name from ${MIGRATIONS_TABLE} order by id`);
   return rows.map((row) => row.name);

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/app-config.js';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.js';
+import { onceReachable } from './first-connection.js';
 import { assertSchemaIsCurrent, migrateUp } from './migrate.js';
 
 /** A database that this version of the service can work with. */
@@ -13,7 +14,8 @@ export interface PreparedDatabase {
 
 /**
  * What comes before the application: DATABASE_URL's server must have this version's schema already (ROLE=migrate runs
- * the migrations and nothing else does), the embedded one is started and migrated here.
+ * the migrations and nothing else does), the embedded one is started and migrated here. A server that cannot be reached
+ * yet is waited for.
  * @throws EmbeddedPostgresError or SchemaOutdatedError with a message for the person who starts the service; pg's own
  *   error when the server cannot be reached
  */
@@ -22,8 +24,9 @@ export async function prepareDatabase(
 ): Promise<PreparedDatabase> {
   const { url, dataDir } = config.database;
   if (url !== '') {
-    if (config.role === 'migrate') await migrateUp(config, url);
-    else await assertSchemaIsCurrent(config, url);
+    await onceReachable<unknown>(() =>
+      config.role === 'migrate' ? migrateUp(config, url) : assertSchemaIsCurrent(config, url),
+    );
     return { url, stop: async () => undefined };
   }
   const embedded = await startEmbeddedPostgres({ dataDir, logger: new Logger('EmbeddedPostgres') });

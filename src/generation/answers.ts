@@ -42,13 +42,14 @@ export class Answers {
   /**
    * The job as it stands: a batch's 201, a running synchronous job's 202, a finished one's 200.
    * @param receivers - for a 201: those that the request names
-   * @throws ServiceError with the stored code for a synchronous job that failed
+   * @throws ServiceError with the stored code for a synchronous job that failed, JOB_CANCELLED for one that was cancelled
    */
   async ofJob(jobId: string, keyId: string, receivers: Receivers = NO_RECEIVERS): Promise<Answer> {
     const job = await this.jobs.find(jobId, keyId);
     if (job.mode === 'batch') return accepted(job, receivers);
     if (!isTerminal(job.status)) return handedOver(job);
     if (job.status === 'failed') throw await this.failure(job);
+    if (job.status === 'cancelled') throw cancelledMeanwhile(job);
     return this.described(job);
   }
 
@@ -77,7 +78,7 @@ export class Answers {
       job_id: job.id,
       processing_mode: 'synchronous',
       total_lots: 1,
-      processed_at: rfc3339(job.completedAt ?? job.cancelledAt ?? job.updatedAt),
+      processed_at: rfc3339(job.completedAt ?? job.updatedAt),
     };
     const tail = {
       warnings: languageWarnings(job.languages, pending),
@@ -91,6 +92,13 @@ export class Answers {
       body: `${JSON.stringify(head).slice(0, -1)},"lots":[${lots.join(',')}],${JSON.stringify(tail).slice(1)}`,
     };
   }
+}
+
+/** There is no description to answer with, and there will be none. */
+function cancelledMeanwhile(job: JobRecord): ServiceError {
+  return new ServiceError('JOB_CANCELLED', 'Another request cancelled the job; send this one again to begin anew.', {
+    details: { job_id: job.id },
+  });
 }
 
 /** Sends an answer; headers set earlier (limits, request id) stay. */

@@ -124,6 +124,10 @@ export const ERROR_EXAMPLES = {
     message: 'Each lot_id may stand once in a request.',
     details: { lot_ids: ['11-12345'] },
   },
+  JOB_CANCELLED: {
+    message: 'Another request cancelled the job; send this one again to begin anew.',
+    details: { job_id: '0190163d-8694-739b-aea5-966c26f8ad91' },
+  },
   REQUEST_IN_PROGRESS: { message: 'The same request is being taken in; send it again in a moment.' },
   BATCH_SIZE_EXCEEDED: {
     message: 'Send at most 50000 lots in one request.',

@@ -5,8 +5,11 @@ import { WebhookHealth } from '../webhook/webhook-health.js';
 import { Answers, sendAnswer } from './answers.js';
 import { RequestIntake } from './intake/request-intake.js';
 import type { IntakenRequest } from './intake/intaken-request.js';
-import { JobCreator } from './job-creator.js';
+import { JobCreator, type Created } from './job-creator.js';
 import { SyncRequests } from './sync/sync-requests.js';
+
+/** A repeat finds a job that is being cancelled once, and hardly ever the next one too. */
+const MOST_ROUNDS = 5;
 
 /** POST generate-descriptions from the first byte to the answer. */
 @Injectable()
@@ -32,19 +35,31 @@ export class GenerationService {
 
   private async answer(intaken: IntakenRequest, response: Response): Promise<void> {
     const { keyId } = intaken.caller;
-    const created = await this.creator.create(intaken);
+    const created = await this.create(intaken);
     if (created.kind === 'sync') {
       const waited = await this.syncRequests.wait(created.work, response, intaken.receivedAt);
       if (waited.kind === 'failed') throw waited.error;
       if (waited.kind !== 'hung_up') sendAnswer(response, await this.answers.ofJob(created.work.jobId, keyId));
       return;
     }
-    if (created.kind === 'repeat') await this.syncRequests.promise(created.jobId);
     const addresses = [...intaken.content.webhooks];
     const failing = await this.receivers.failing(keyId, addresses);
     const answer = await this.answers.ofJob(created.jobId, keyId, { configured: addresses.length > 0, failing });
     if (created.kind === 'repeat') response.setHeader('Idempotent-Replayed', 'true');
     else this.hints.wake();
     sendAnswer(response, answer);
+  }
+
+  /**
+   * A cancelled job is not remembered: a repeat that found one which was just being cancelled, because its client hung up,
+   * begins anew.
+   */
+  private async create(intaken: IntakenRequest): Promise<Created> {
+    for (let round = 1; ; round++) {
+      const created = await this.creator.create(intaken);
+      if (created.kind !== 'repeat' || (await this.syncRequests.promise(created.jobId)) || round === MOST_ROUNDS) {
+        return created;
+      }
+    }
   }
 }

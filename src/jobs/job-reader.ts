@@ -66,6 +66,9 @@ export interface JobPage {
   readonly hasMore: boolean;
 }
 
+/** Batches, and synchronous jobs that were handed over; spelt as the partial index of them is. */
+const LISTED_SQL = `(mode = 'batch' or handed_over_at is not null)`;
+
 /** Reads jobs for those who follow them. Another key's job, or anything that is no id, is not found like one that never was. */
 @Injectable()
 export class JobReader {
@@ -100,8 +103,9 @@ export class JobReader {
     const parameter = (value: unknown) => `$${values.push(value)}`;
     let where = 'key_id = $1';
     if (filter.status !== undefined) where += ` and status = ${parameter(filter.status)}`;
-    if (filter.mode === undefined) where += ` and (mode = 'batch' or handed_over_at is not null)`;
-    else where += ` and mode = ${parameter(filter.mode)}`;
+    // `sync` alone is asked of all of a key's jobs; every other list of the index of those that are listed.
+    if (filter.mode !== 'sync') where += ` and ${LISTED_SQL}`;
+    if (filter.mode !== undefined) where += ` and mode = ${parameter(filter.mode)}`;
     if (filter.createdAfter !== undefined) where += ` and created_at >= ${parameter(filter.createdAfter)}`;
     if (filter.createdBefore !== undefined) where += ` and created_at < ${parameter(filter.createdBefore)}`;
     const counting = this.database.query<{ n: number }>(`select count(*)::int as n from batch_jobs where ${where}`, [
@@ -112,8 +116,10 @@ export class JobReader {
     else window += ` offset ${parameter(page.offset)}`;
     const [[count], rows] = await Promise.all([
       counting,
+      // The ids first, from the index: what an offset or a filter passes over is never read from the table.
       this.database.query<JobRecord>(
-        `select ${JOB_COLUMNS} from batch_jobs where ${where} order by id desc ${window}`,
+        `select ${JOB_COLUMNS} from batch_jobs
+         where id = any(array(select id from batch_jobs where ${where} order by id desc ${window})) order by id desc`,
         values,
       ),
     ]);

@@ -205,12 +205,9 @@ export class JobStore {
     );
   }
 
-  /** Whether some client was promised that the job goes on; in a transaction, nobody can be promised it until its end. */
-  async isHandedOver(sql: Sql, jobId: string): Promise<boolean> {
-    const [row] = await sql.query<{ handed_over: boolean }>(
-      'select handed_over_at is not null as handed_over from batch_jobs where id = $1 for update',
-      [jobId],
-    );
-    return row?.handed_over === true;
+  /** Whether the job is there and was not cancelled. */
+  async stands(jobId: string): Promise<boolean> {
+    const rows = await this.database.query(`select 1 from batch_jobs where id = $1 and status <> 'cancelled'`, [jobId]);
+    return rows.length > 0;
   }
 }

@@ -77,11 +77,12 @@ export class RequestKeys {
     return row.job_id;
   }
 
-  /** Removes keys whose time is over, a few at a time; returns how many went. */
+  /** Removes keys whose time is over, a few at a time, others than those that another process removes; returns how many went. */
   async sweep(limit = 1000): Promise<number> {
     return this.database.execute(
-      `delete from request_keys where (key_id, kind, value) in
-         (select key_id, kind, value from request_keys where expires_at <= now() limit $1)`,
+      `delete from request_keys where (key_id, kind, value) in (
+         select key_id, kind, value from request_keys where expires_at <= now()
+         order by expires_at limit $1 for update skip locked)`,
       [limit],
     );
   }

@@ -189,6 +189,18 @@ export class SyncJobStore {
     return new Set(rows.map((row) => row.lock_token));
   }
 
+  /**
+   * Whether the job must go on though its client is gone: a repeat was promised it, or its vision answer is committed.
+   * Nobody can be promised it from here to the transaction's end.
+   */
+  async isPromised(tx: Transaction, jobId: string): Promise<boolean> {
+    const [row] = await tx.query<{ promised: boolean }>(
+      'select handed_over_at is not null or awaiting_vision = 0 as promised from batch_jobs where id = $1 for update',
+      [jobId],
+    );
+    return row?.promised === true;
+  }
+
   /** Gives a job back at once, so that another process need not wait for the lease to end. */
   async release(jobId: string, token: string): Promise<void> {
     await this.database.execute(

@@ -1,8 +1,6 @@
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
-import type { AttemptOutcome, DeliveryStatus, WebhookEvent } from './webhook.entities.js';
-
-export const DELIVERY_STATUSES = ['pending', 'in_flight', 'delivered', 'failed', 'superseded'] as const;
+import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './webhook.entities.js';
 
 export class DeliveriesQuery {
   @IsOptional()

@@ -1,6 +1,7 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-export type DeliveryStatus = 'pending' | 'in_flight' | 'delivered' | 'failed' | 'superseded';
+export const DELIVERY_STATUSES = ['pending', 'in_flight', 'delivered', 'failed', 'superseded'] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 export type AttemptOutcome = 'unknown' | 'delivered' | 'failed';
 
 /** Everything that a webhook can report. */

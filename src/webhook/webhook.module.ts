@@ -12,6 +12,7 @@ import { DeliverySender } from './delivery-sender.js';
 import { DeliveriesService } from './deliveries.service.js';
 import { DeliveryStore } from './delivery-store.js';
 import { PingService } from './ping.service.js';
+import { ReceiverKeys } from './receiver-keys.js';
 import { Repeats } from './repeats.js';
 import { WebhookCommands } from './webhook-commands.js';
 import { WebhookController } from './webhook.controller.js';
@@ -37,6 +38,7 @@ import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.enti
     OutcomeStore,
     OutcomeWriter,
     WebhookHealth,
+    ReceiverKeys,
     ProgressEvents,
     WebhookSigner,
     BodyRenderer,

@@ -1,125 +1,31 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
-import ts from 'typescript';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from '../../src/sandbox/json.js';
-import { GENERATE, SECRETS, sign, TestService } from '../support/service.js';
-
-const ROOT = join(import.meta.dirname, '..', '..');
+import { TestService } from '../support/service.js';
+import { generate, kill, Processes } from './processes.js';
 
 /** Polls, serves sandbox and photos, and takes nothing over: the processes under test are the workers. */
 let observer: TestService;
-let children: ChildProcess[] = [];
-let built: string;
+let processes: Processes;
 
 beforeAll(async () => {
-  built = await transpile();
   observer = await TestService.start({ environment: { ROLE: 'api' } });
+  processes = await Processes.of(observer);
 });
 beforeEach(() => observer.reset());
-afterEach(async () => {
-  for (const child of children.splice(0)) await kill(child);
-});
+afterEach(() => processes.killAll());
 afterAll(async () => {
   await observer.stop();
-  await rm(built, { recursive: true, force: true });
+  await processes.remove();
 });
-
-/** The sources as they are now as plain JavaScript; types are tsc's business. Inside the package, which they look for. */
-async function transpile(): Promise<string> {
-  const cache = join(ROOT, 'node_modules', '.cache');
-  await mkdir(cache, { recursive: true });
-  const target = await mkdtemp(join(cache, 'process-test-'));
-  for (const file of await readdir(join(ROOT, 'src'), { recursive: true })) {
-    const source = join(ROOT, 'src', file);
-    const output = join(target, file.replace(/\.ts$/, '.js'));
-    await mkdir(dirname(output), { recursive: true });
-    if (!file.endsWith('.ts')) {
-      if (file.includes('.')) await copyFile(source, output);
-      continue;
-    }
-    const { outputText } = ts.transpileModule(await readFile(source, 'utf8'), {
-      fileName: file,
-      compilerOptions: {
-        module: ts.ModuleKind.ESNext,
-        target: ts.ScriptTarget.ES2023,
-        experimentalDecorators: true,
-        emitDecoratorMetadata: true,
-      },
-    });
-    await writeFile(output, outputText);
-  }
-  return target;
-}
-
-interface Process {
-  readonly child: ChildProcess;
-  readonly origin: string;
-}
-
-/** The service as its users start it, from source, and able to work when this resolves. */
-async function startProcess(environment: Record<string, string> = {}): Promise<Process> {
-  const port = await freePort();
-  const child = spawn(process.execPath, [join(built, 'main.js')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      PORT: String(port),
-      DATABASE_URL: observer.db.url,
-      DATA_DIR: observer.sandbox.stateDir,
-      SHARED_KEYS: JSON.stringify(SECRETS),
-      OPENAI_API_KEY: 'test',
-      OPENAI_BASE_URL: observer.sandbox.server.baseUrl,
-      OUTBOUND_ALLOW: '127.0.0.1/32',
-      LEASE_SECONDS: '1',
-      ...environment,
-    },
-  });
-  children = [...children, child];
-  let log = '';
-  const ready = new Promise<void>((resolve, reject) => {
-    child.stdout?.on('data', (chunk: Buffer) => {
-      log += chunk.toString();
-      if (log.includes('"message":"ready"')) resolve();
-    });
-    child.once('exit', (code) => reject(new Error(`the service ended with ${String(code)}: ${log}`)));
-  });
-  await ready;
-  return { child, origin: `http://127.0.0.1:${port}` };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGKILL');
-  await ended;
-}
-
-async function generate({ origin }: Process, body: JsonObject, headers: Record<string, string> = {}) {
-  const text = JSON.stringify(body);
-  const signed = { 'Content-Type': 'application/json', ...sign(GENERATE, text, { method: 'POST' }), ...headers };
-  const response = await fetch(origin + GENERATE, { method: 'POST', headers: signed, body: text });
-  return { status: response.status, body: (await response.json()) as JsonObject };
-}
 
 const ended = (body: JsonObject) => /completed|failed|cancelled/.test(String(body['status']));
 const NEVER = { action: 'latency', ms: 3_600_000, count: 1, path: '/v1/responses' };
 
 /** The job of a request whose process was killed while the model worked on the `calls`th call. */
 async function killDuring(body: JsonObject, headers: Record<string, string>, calls: number): Promise<string> {
-  const victim = await startProcess();
+  const victim = await processes.start();
   const waiting = generate(victim, body, headers).catch(() => 'cut');
   await observer.callsWhen((all) => all.length === calls);
   await kill(victim.child);
@@ -133,7 +39,7 @@ describe('kill -9 during a call to the model', () => {
     const body = observer.request();
     const headers = { 'Idempotency-Key': randomUUID() };
     const jobId = await killDuring(body, headers, 1);
-    const next = await startProcess();
+    const next = await processes.start();
     expect(await observer.statusWhen(jobId, ended)).toMatchObject({ status: 'completed' });
     const retry = await generate(next, body, headers);
     expect([retry.status, retry.body['job_id']]).toEqual([200, jobId]);
@@ -144,7 +50,7 @@ describe('kill -9 during a call to the model', () => {
     await observer.faults({ ...NEVER, model: 'gpt-5.6-luna' });
     const body = observer.request({ languages: ['de'] });
     const jobId = await killDuring(body, { 'Idempotency-Key': randomUUID() }, 2);
-    await startProcess();
+    await processes.start();
     expect(await observer.statusWhen(jobId, ended)).toMatchObject({ status: 'completed' });
     expect(await observer.callCounts()).toEqual({ vision: 1, translation: 2 });
   });
@@ -153,7 +59,7 @@ describe('kill -9 during a call to the model', () => {
     await observer.faults(NEVER);
     const body = observer.request();
     const jobId = await killDuring(body, {}, 1);
-    const next = await startProcess();
+    const next = await processes.start();
     expect(await observer.statusWhen(jobId, ended)).toMatchObject({ status: 'failed', error_code: 'INTERRUPTED' });
     expect(await observer.callCounts()).toEqual({ vision: 1, translation: 0 });
     expect((await generate(next, body)).status).toBe(200);
@@ -163,7 +69,7 @@ describe('kill -9 during a call to the model', () => {
 describe('SIGTERM during a call to the model', () => {
   it('answers 202, ends with 0, and the next process finishes the job', async () => {
     await observer.faults(NEVER);
-    const first = await startProcess({ SHUTDOWN_GRACE: '0.1' });
+    const first = await processes.start({ SHUTDOWN_GRACE: '0.1' });
     const waiting = generate(first, observer.request());
     await observer.callsWhen((all) => all.length === 1);
     const exit = once(first.child, 'exit');
@@ -171,7 +77,7 @@ describe('SIGTERM during a call to the model', () => {
     const answer = await waiting;
     expect(answer.status).toBe(202);
     expect(await exit).toEqual([0, null]);
-    await startProcess();
+    await processes.start();
     const status = await observer.statusWhen(String(answer.body['job_id']), ended);
     expect(status).toMatchObject({ status: 'completed' });
   });

@@ -49,6 +49,28 @@ export class SyncPipeline {
     return run;
   }
 
+  /**
+   * The client is gone: cancels the job, unless the answer is in or somebody was promised it, and only then stops the
+   * call. In this order a repeat of the request finds the work going on or the job cancelled, never one that is given up
+   * without being cancelled.
+   */
+  async hangUp(run: SyncRun): Promise<void> {
+    const { jobId, options } = run.work;
+    if (run.answered || options.idempotent === true) return;
+    try {
+      const cancelled = await this.database.transaction(
+        async (tx) => !(await this.store.isPromised(tx, jobId)) && this.ender.endJob(tx, jobId, 'cancelled'),
+      );
+      if (cancelled) run.hangUp();
+    } catch (error) {
+      // With the database away nothing can be cancelled: the work goes on.
+      this.logger.warn('a job that nobody waits for was not cancelled', {
+        job_id: jobId,
+        reason: (error as Error).message,
+      });
+    }
+  }
+
   private async work(run: SyncRun): Promise<SyncOutcome> {
     const usage = new UsageTally();
     try {
@@ -157,14 +179,7 @@ export class SyncPipeline {
   /** Ends the job for whatever stopped its work. */
   private async endUnfinished(run: SyncRun, cause: unknown): Promise<SyncOutcome> {
     const { jobId } = run.work;
-    if (run.signal.reason instanceof HungUpError) {
-      const cancelled = await this.end(jobId, async (tx) => {
-        // A repeat that was promised the work meanwhile keeps it.
-        if (await this.jobs.isHandedOver(tx, jobId)) return false;
-        return this.ender.endJob(tx, jobId, 'cancelled');
-      });
-      return { kind: cancelled ? 'cancelled' : 'lost' };
-    }
+    if (run.signal.reason instanceof HungUpError) return { kind: 'cancelled' };
     if (run.signal.aborted || cause instanceof NotOursError) return { kind: 'lost' };
     const error = cause instanceof LotError ? cause.toServiceError() : toServiceError(cause);
     // The database is away: the job stays as it is and is taken up again, or ended, when its lease is over.

@@ -41,7 +41,7 @@ export class GivenBackError extends Error {
 /** One synchronous job while this process works on it. The work goes on whatever becomes of the request. */
 export class SyncRun {
   private readonly controller = new AbortController();
-  /** True once the vision answer is committed: from then on a hang-up changes nothing. */
+  /** True once the vision answer is here: from then on a hang-up changes nothing. */
   answered = false;
 
   constructor(
@@ -56,9 +56,9 @@ export class SyncRun {
   readonly signal: AbortSignal;
   outcome: Promise<SyncOutcome>;
 
-  /** The client is gone: stop the call and cancel, unless the answer is in or an Idempotency-Key promises a retry. */
+  /** The client is gone and the job is cancelled: stop the call. */
   hangUp(): void {
-    if (!this.answered && this.work.options.idempotent !== true) this.controller.abort(new HungUpError());
+    this.controller.abort(new HungUpError());
   }
 
   /** The process is ending: stop and leave the job as it is. */

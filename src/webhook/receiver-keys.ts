@@ -1,0 +1,40 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { Database } from '../database/database.service.js';
+
+/** Says at the start who could sign requests in a client's place: whoever verifies webhooks with the key that signs them. */
+@Injectable()
+export class ReceiverKeys implements OnApplicationBootstrap {
+  private readonly logger = new Logger(ReceiverKeys.name);
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly database: Database,
+  ) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    const { auth, webhook } = this.config;
+    const without = [...auth.keys.keys()].filter((id) => !webhook.secrets.has(id));
+    if (without.length === 0) return;
+    const facts = { key_ids: without, setting: 'WEBHOOK_SECRETS' };
+    if (await this.lotsNameReceivers()) {
+      this.logger.warn(
+        'lots name receivers of their own, and these verify with the key that signs requests: whoever holds it can send requests as its client; give the key id a webhook secret',
+        facts,
+      );
+    } else {
+      this.logger.warn(
+        'receivers of webhooks verify with the key that signs requests: no webhook secret is set',
+        facts,
+      );
+    }
+  }
+
+  /** By the index of lots with a receiver alone. A start does not fail for want of this answer. */
+  private async lotsNameReceivers(): Promise<boolean> {
+    const rows = await this.database
+      .query('select 1 from batch_lot_inputs where webhook is not null limit 1')
+      .catch(() => []);
+    return rows.length > 0;
+  }
+}

@@ -1,0 +1,154 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import ts from 'typescript';
+import type { JsonObject } from '../../src/sandbox/json.js';
+import { GENERATE, SECRETS, sign, type TestService } from '../support/service.js';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+
+export interface Process {
+  readonly child: ChildProcess;
+  readonly origin: string;
+  /** What it has written so far. */
+  readonly log: () => string;
+}
+
+/** The service as its users start it, each in a process of its own, beside an observer's database, sandbox and photos. */
+export class Processes {
+  private children: ChildProcess[] = [];
+
+  private constructor(
+    private readonly built: string,
+    private readonly observer: TestService,
+  ) {}
+
+  static async of(observer: TestService): Promise<Processes> {
+    return new Processes(await transpile(), observer);
+  }
+
+  /**
+   * The service from source, able to work when this resolves.
+   * @param onLog - sees what it has written so far, each time that it writes
+   */
+  async start(
+    environment: Record<string, string> = {},
+    onLog: (log: string) => void = () => undefined,
+  ): Promise<Process> {
+    const { db, sandbox } = this.observer;
+    const port = await freePort();
+    const child = spawn(process.execPath, [join(this.built, 'main.js')], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        PORT: String(port),
+        DATABASE_URL: db.url,
+        DATA_DIR: sandbox.stateDir,
+        SHARED_KEYS: JSON.stringify(SECRETS),
+        OPENAI_API_KEY: 'test',
+        OPENAI_BASE_URL: sandbox.server.baseUrl,
+        OUTBOUND_ALLOW: '127.0.0.1/32',
+        LEASE_SECONDS: '1',
+        ...environment,
+      },
+    });
+    this.children.push(child);
+    let log = '';
+    const ready = new Promise<void>((resolve, reject) => {
+      child.stdout?.on('data', (chunk: Buffer) => {
+        log += chunk.toString();
+        onLog(log);
+        if (log.includes('"message":"ready"')) resolve();
+      });
+      child.once('exit', (code) => reject(new Error(`the service ended with ${String(code)}: ${log}`)));
+    });
+    await ready;
+    return { child, origin: `http://127.0.0.1:${port}`, log: () => log };
+  }
+
+  /** The service with these settings alone, until it ends by itself. */
+  async run(environment: Record<string, string>): Promise<{ code: number | null; lines: string[] }> {
+    const child = spawn(process.execPath, [join(this.built, 'main.js')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] ?? '', ...environment },
+    });
+    this.children.push(child);
+    const [output, errors, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit') as Promise<[number | null]>,
+    ]);
+    return { code, lines: (output + errors).split('\n').filter((line) => line !== '') };
+  }
+
+  async killAll(): Promise<void> {
+    for (const child of this.children.splice(0)) await kill(child);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.built, { recursive: true, force: true });
+  }
+}
+
+/** The sources as they are now as plain JavaScript; types are tsc's business. Inside the package, which they look for. */
+async function transpile(): Promise<string> {
+  const cache = join(ROOT, 'node_modules', '.cache');
+  await mkdir(cache, { recursive: true });
+  const target = await mkdtemp(join(cache, 'process-test-'));
+  for (const file of await readdir(join(ROOT, 'src'), { recursive: true })) {
+    const source = join(ROOT, 'src', file);
+    const output = join(target, file.replace(/\.ts$/, '.js'));
+    await mkdir(dirname(output), { recursive: true });
+    if (!file.endsWith('.ts')) {
+      if (file.includes('.')) await copyFile(source, output);
+      continue;
+    }
+    const { outputText } = ts.transpileModule(await readFile(source, 'utf8'), {
+      fileName: file,
+      compilerOptions: {
+        module: ts.ModuleKind.ESNext,
+        target: ts.ScriptTarget.ES2023,
+        experimentalDecorators: true,
+        emitDecoratorMetadata: true,
+      },
+    });
+    await writeFile(output, outputText);
+  }
+  return target;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+export async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGKILL');
+  await ended;
+}
+
+/** POST generate-descriptions, signed by scheme 1. */
+export async function generate(
+  { origin }: Process,
+  body: JsonObject,
+  headers: Record<string, string> = {},
+  signal?: AbortSignal,
+): Promise<{ status: number; body: JsonObject }> {
+  const content = JSON.stringify(body);
+  const signed = { 'Content-Type': 'application/json', ...sign(GENERATE, content, { method: 'POST' }), ...headers };
+  const response = await fetch(origin + GENERATE, {
+    method: 'POST',
+    headers: signed,
+    body: content,
+    ...(signal !== undefined && { signal }),
+  });
+  return { status: response.status, body: (await response.json()) as JsonObject };
+}
