@@ -116,12 +116,17 @@ export class DirectStage implements Stage {
         'select additional_info from batch_lot_inputs where job_id = $1 and position = $2',
         [job.id, position],
       );
-      const request = { additionalInfo: infos[0]?.additional_info ?? null, photos: photosOf(lot) };
+      const request = {
+        additionalInfo: infos[0]?.additional_info ?? null,
+        photos: photosOf(lot),
+        missing: lot.missing,
+      };
       try {
         const english = await this.describer.assess(request, this.limits(job, signal), (usage) =>
           this.count(job, usage),
         );
-        const missing = english.dropped.length === 0 ? lot.missing : [...lot.missing, ...english.dropped];
+        const missing =
+          english.dropped.length === 0 ? lot.missing : [...lot.missing, ...english.dropped.map(({ url }) => url)];
         const { results, renderedBytes } = reader.described(english, { lotId: lot.lotId, missing });
         const translating = renderedBytes === 0;
         await this.store(claim, results, {
@@ -134,10 +139,8 @@ export class DirectStage implements Stage {
       } catch (error) {
         if (!(error instanceof LotError)) throw error;
         throwIfNotNow(error);
-        await this.fail(claim, lot, { code: error.code, message: error.message }, [
-          ...lot.missing,
-          ...error.missingImages,
-        ]);
+        const missing = error.missingImages.length === 0 ? lot.missing : error.missingImages;
+        await this.fail(claim, lot, { code: error.code, message: error.message }, missing);
       }
     };
   }

@@ -14,7 +14,7 @@ import { JobEnder } from '../../webhook/end-job.js';
 import { DeliveryHints } from '../../webhook/delivery-hints.js';
 import { LotDescriber } from '../describe/lot-describer.js';
 import { LotError } from '../describe/lot-error.js';
-import { unreachablePhotos } from './photo-refusal.js';
+import { unreachablePhotos } from '../describe/photo-refusal.js';
 import { SyncLeases } from './sync-leases.js';
 import { HungUpError, SyncRun, type SyncOutcome, type SyncWork } from './sync-run.js';
 
@@ -80,13 +80,17 @@ export class SyncPipeline {
     const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
     if (!checked.withinThreshold) throw unreachablePhotos(checked.unreachable, lot.images.length);
     const row = await this.describer.assess(
-      { additionalInfo: lot.additionalInfo, photos: numbered(lot.images, checked.reachable) },
+      {
+        additionalInfo: lot.additionalInfo,
+        photos: numbered(lot.images, checked.reachable),
+        missing: checked.unreachable,
+      },
       { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
       usage.add,
     );
     const photos = {
       seen: checked.reachable.length - row.dropped.length,
-      missing: [...checked.unreachable, ...row.dropped],
+      missing: [...checked.unreachable, ...row.dropped.map(({ url }) => url)],
     };
     if (run.work.languages.some((language) => !isEnglish(language))) {
       run.signal.throwIfAborted();

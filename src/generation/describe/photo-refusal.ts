@@ -1,4 +1,4 @@
-import { LotError } from '../describe/lot-error.js';
+import { LotError } from './lot-error.js';
 
 /** A lot with too few of its photos left, with the photos that could not be reached. */
 export function unreachablePhotos(missing: readonly string[], total: number): LotError {
