@@ -61,6 +61,8 @@ create table batch_lots (
   processed_images smallint not null default 0,
   rendered_bytes integer not null default 0,
   finished_at timestamp with time zone,
+  missing_reasons json,
+  waiting_images json,
   constraint batch_lots_pkey PRIMARY KEY (job_id, "position"),
   constraint batch_lots_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text, 'completed'::text, 'failed'::text])))
 ) with (fillfactor=50);

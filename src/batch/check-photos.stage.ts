@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { urlsOf } from '../common/missing-photo.js';
 import { Database } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import type { FailedLot } from '../jobs/job-store.js';
@@ -74,7 +75,8 @@ export class CheckPhotosStage implements Stage {
 
   /** Lots that failed before enough failures had put their host to rest wait for it like those that came after. */
   private withPatience(checked: Checked): Checked {
-    if (checked.kind !== 'failed' || this.photos.restingUntil(checked.lot.missingImages) === null) return checked;
+    if (checked.kind !== 'failed' || this.photos.restingUntil(urlsOf(checked.lot.missingImages)) === null)
+      return checked;
     return { kind: 'waits', position: checked.lot.position };
   }
 
@@ -84,18 +86,18 @@ export class CheckPhotosStage implements Stage {
       return { kind: 'failed', lot: { position, error, missingImages: [] } };
     }
     if (patient && this.photos.restingUntil(images) !== null) return { kind: 'waits', position };
-    const { reachable, unreachable, withinThreshold, restingUntil } = await this.photos.checkLot(images, {
+    const { reachable, missing, withinThreshold, restingUntil } = await this.photos.checkLot(images, {
       signal,
       lane: 'batch',
       trustRests: !patient,
     });
-    if (withinThreshold) return { kind: 'ready', lot: { position, missing: unreachable, reachable: reachable.length } };
+    if (withinThreshold) return { kind: 'ready', lot: { position, missing, reachable: reachable.length } };
     if (patient && restingUntil !== null) return { kind: 'waits', position };
     const error = {
       code: 'IMAGE_UNREACHABLE',
-      message: `${unreachable.length} of ${images.length} photos cannot be reached; check that they are public and send the lot again.`,
+      message: `${missing.length} of ${reachable.length + missing.length} photos cannot be reached; check that they are public and send the lot again.`,
     };
-    return { kind: 'failed', lot: { position, error, missingImages: unreachable } };
+    return { kind: 'failed', lot: { position, error, missingImages: missing } };
   }
 
   /** @returns false when the job has ended meanwhile */

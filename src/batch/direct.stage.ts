@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { estimateLot } from '../assessment/estimate.js';
 import { Clock } from '../common/clock.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import { Database } from '../database/database.service.js';
 import { LotDescriber, TranslationError } from '../generation/describe/lot-describer.js';
 import { LotError } from '../generation/describe/lot-error.js';
@@ -125,8 +126,7 @@ export class DirectStage implements Stage {
         const english = await this.describer.assess(request, this.limits(job, signal), (usage) =>
           this.count(job, usage),
         );
-        const missing =
-          english.dropped.length === 0 ? lot.missing : [...lot.missing, ...english.dropped.map(({ url }) => url)];
+        const missing = english.dropped.length === 0 ? lot.missing : [...lot.missing, ...english.dropped];
         const { results, renderedBytes } = reader.described(english, { lotId: lot.lotId, missing });
         const translating = renderedBytes === 0;
         await this.store(claim, results, {
@@ -209,7 +209,7 @@ export class DirectStage implements Stage {
     claim: ShardClaim,
     lot: VisionLineLot,
     error: StoredError,
-    missingImages: readonly string[],
+    missingImages: readonly MissingPhoto[],
   ): Promise<void> {
     const { position } = lot;
     const rows = new ResultRows(claim.row.job_id, '');

@@ -1,3 +1,4 @@
+import type { MissingPhoto } from '../common/missing-photo.js';
 import type { TokenUsage } from '../assessment/response-body.js';
 import type { StoredError } from '../jobs/batch-job.entity.js';
 import type { NewResult } from '../jobs/new-result.js';
@@ -39,7 +40,7 @@ export interface LineLot {
   readonly position: number;
   readonly status: string;
   readonly attempt: number;
-  readonly missing: readonly string[];
+  readonly missing: readonly MissingPhoto[];
   /** The response that its stored rows came from, if any: the same line again is not billed again. */
   readonly seenResponse: string | null;
 }

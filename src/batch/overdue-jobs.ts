@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { missingPhotos } from '../common/missing-photo.js';
 import { Database } from '../database/database.service.js';
 import { ModelSettings } from '../generation/describe/model-settings.js';
 import { JobStore } from '../jobs/job-store.js';
@@ -83,8 +84,13 @@ export class OverdueJobs {
   private async failChunk(job: ShardJob): Promise<boolean> {
     let found = 0;
     await this.advance.commit(job.id, async (tx) => {
-      const lots = await tx.query<{ position: number; status: string; missing_images: string[] | null }>(
-        `select position, status, missing_images from batch_lots
+      const lots = await tx.query<{
+        position: number;
+        status: string;
+        missing_images: string[] | null;
+        missing_reasons: string[] | null;
+      }>(
+        `select position, status, missing_images, missing_reasons from batch_lots
          where job_id = $1 and status in ('pending', 'processing') order by position limit ${CHUNK_LOTS} for update`,
         [job.id],
       );
@@ -93,7 +99,7 @@ export class OverdueJobs {
       const failed = lots.map((lot) => ({
         position: lot.position,
         error: DEADLINE_EXCEEDED,
-        missingImages: lot.missing_images ?? [],
+        missingImages: missingPhotos(lot.missing_images, lot.missing_reasons),
       }));
       await this.jobs.failLots(tx, job.id, failed);
       const pending = lots.filter((lot) => lot.status === 'pending').length;

@@ -2,6 +2,7 @@ import { stringsOf, type DescriptionText } from '../assessment/description.js';
 import { isEnglish } from '../assessment/languages.js';
 import type { TokenUsage } from '../assessment/response-body.js';
 import { parseTranslation } from '../assessment/translation.js';
+import { missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import type { Database } from '../database/database.service.js';
 import { englishCopy, translatedRow } from '../generation/describe/lot-describer.js';
 import type { ModelSettings } from '../generation/describe/model-settings.js';
@@ -14,7 +15,7 @@ import { renderedBytes } from './rendered-bytes.js';
 
 export interface TranslationLineLot extends LineLot {
   readonly lotId: string;
-  readonly missing: readonly string[];
+  readonly missing: readonly MissingPhoto[];
   readonly text: DescriptionText;
   /** The English row's. */
   readonly html: string;
@@ -41,10 +42,22 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
 
   async load(positions: readonly number[]): Promise<Map<number, TranslationLineLot>> {
     const { rows } = await this.database.pool.query<
-      [number, string, string, number, string[] | null, string, string, string | null, number | null, string | null]
+      [
+        number,
+        string,
+        string,
+        number,
+        string[] | null,
+        string[] | null,
+        string,
+        string,
+        string | null,
+        number | null,
+        string | null,
+      ]
     >({
       rowMode: 'array',
-      text: `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, e.strings::text, e.html, e.model,
+      text: `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, e.strings::text, e.html, e.model,
           case when $4 then octet_length(e.assessment::text) end,
           case when l.status <> 'translating' then
             (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
@@ -55,21 +68,23 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
       values: [this.job.id, positions, this.wanted, this.job.options.include?.includes('assessment') === true],
     });
     return new Map(
-      rows.map(([position, lotId, status, attempt, missing, strings, html, model, assessment, seenResponse]) => [
-        position,
-        {
+      rows.map(
+        ([position, lotId, status, attempt, missing, reasons, strings, html, model, assessment, seenResponse]) => [
           position,
-          lotId,
-          status,
-          attempt,
-          missing: missing ?? [],
-          text: JSON.parse(strings) as DescriptionText,
-          html,
-          model: model ?? '',
-          assessmentBytes: assessment ?? 0,
-          seenResponse,
-        },
-      ]),
+          {
+            position,
+            lotId,
+            status,
+            attempt,
+            missing: missingPhotos(missing, reasons),
+            text: JSON.parse(strings) as DescriptionText,
+            html,
+            model: model ?? '',
+            assessmentBytes: assessment ?? 0,
+            seenResponse,
+          },
+        ],
+      ),
     );
   }
 

@@ -1,6 +1,7 @@
 import type { PhotoRef } from '../assessment/assessment.js';
 import { isEnglish } from '../assessment/languages.js';
 import { parseVisionAnswer } from '../assessment/vision-answer.js';
+import { missingPhotos, urlsOf, type MissingPhoto } from '../common/missing-photo.js';
 import type { Database } from '../database/database.service.js';
 import type { ResponseFailure } from '../assessment/response-body.js';
 import { answerError } from '../generation/describe/call-errors.js';
@@ -15,7 +16,7 @@ import { renderedBytes } from './rendered-bytes.js';
 export interface VisionLineLot extends LineLot {
   readonly lotId: string;
   readonly images: readonly string[];
-  readonly missing: readonly string[];
+  readonly missing: readonly MissingPhoto[];
 }
 
 /** Vision answers of one job: the English row, and all rows where only English was asked for. */
@@ -33,10 +34,10 @@ export class VisionReader implements LineReader<VisionLineLot> {
 
   async load(positions: readonly number[]): Promise<Map<number, VisionLineLot>> {
     const { rows } = await this.database.pool.query<
-      [number, string, string, number, string[] | null, string, string | null]
+      [number, string, string, number, string[] | null, string[] | null, string, string | null]
     >({
       rowMode: 'array',
-      text: `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, i.images::text,
+      text: `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, i.images::text,
           case when l.status <> 'processing' then
             (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
                and r.language = 'en' and r.revision = 0) end
@@ -45,7 +46,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
       values: [this.job.id, positions],
     });
     return new Map(
-      rows.map(([position, lotId, status, attempt, missing, images, seenResponse]) => [
+      rows.map(([position, lotId, status, attempt, missing, reasons, images, seenResponse]) => [
         position,
         {
           position,
@@ -53,7 +54,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
           status,
           attempt,
           images: JSON.parse(images) as string[],
-          missing: missing ?? [],
+          missing: missingPhotos(missing, reasons),
           seenResponse,
         },
       ]),
@@ -103,8 +104,8 @@ export class VisionReader implements LineReader<VisionLineLot> {
 }
 
 /** The photos that were sent, with their numbers in the client's list. */
-export function photosOf(lot: { images: readonly string[]; missing: readonly string[] }): PhotoRef[] {
-  const missing = new Set(lot.missing);
+export function photosOf(lot: { images: readonly string[]; missing: readonly MissingPhoto[] }): PhotoRef[] {
+  const missing = new Set(urlsOf(lot.missing));
   return lot.images.flatMap((url, index) => (missing.has(url) ? [] : [{ number: index + 1, url }]));
 }
 

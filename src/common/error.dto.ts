@@ -1,3 +1,11 @@
+import type { PhotoReason } from './missing-photo.js';
+
+export class MissingPhotoDto {
+  url: string;
+  /** As in a lot's `photo_problems`. */
+  reason: PhotoReason;
+}
+
 /** The body of every refused request. */
 export class ErrorDto {
   /** A short text. */
@@ -12,6 +20,8 @@ export class ErrorDto {
   invalid_urls?: string[];
   /** With IMAGE_UNREACHABLE: the photos that could not be fetched. */
   missing_images?: string[];
+  /** With IMAGE_UNREACHABLE: the same photos, each with its reason, as in the lots of results. */
+  photo_problems?: MissingPhotoDto[];
   /** With COST_LIMIT_EXCEEDED: USD, or null when the price of a model is not known. */
   estimated_cost_usd?: number | null;
   /** With BATCH_SIZE_EXCEEDED: lots sent. */

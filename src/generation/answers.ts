@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { isEnglish } from '../assessment/languages.js';
 import { rfc3339 } from '../common/clock.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import { ServiceError, type ErrorCode, ERROR_CODES } from '../common/service-error.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
@@ -55,7 +56,7 @@ export class Answers {
   private async failure(job: JobRecord): Promise<ServiceError> {
     const error = job.error ?? { code: 'INTERNAL_ERROR', message: 'The job failed.' };
     const [lot = '{}'] = await this.lotsOf(job);
-    const { missing_images: missing = [] } = JSON.parse(lot) as { missing_images?: string[] };
+    const { photo_problems: missing = [] } = JSON.parse(lot) as { photo_problems?: MissingPhoto[] };
     const failed = LotError.fromStored(error, missing);
     if (failed !== undefined) return failed.toServiceError();
     const known = Object.hasOwn(ERROR_CODES, error.code) ? (error.code as ErrorCode) : 'INTERNAL_ERROR';

@@ -54,6 +54,7 @@ export const DESCRIBED_EXAMPLE = {
         { language: 'de', damages: '<p>Sichtbare Schäden:</p><ul><li>Tür vorn links: Kratzer, gering.</li></ul>' },
       ],
       missing_images: [],
+      photo_problems: [],
       pending_languages: [],
     },
   ],
@@ -92,6 +93,11 @@ export interface ErrorExample {
   readonly members?: Record<string, unknown>;
 }
 
+const MISSING_EXAMPLE = {
+  missing_images: ['https://cdn.example.com/11-12345/2.jpg'],
+  photo_problems: [{ url: 'https://cdn.example.com/11-12345/2.jpg', reason: 'not_found' }],
+};
+
 /** Every refusal of the endpoint. */
 export const ERROR_EXAMPLES = {
   INVALID_JSON: { message: 'The body is not valid JSON.' },
@@ -109,8 +115,8 @@ export const ERROR_EXAMPLES = {
   },
   IMAGE_UNREACHABLE: {
     message: 'Too many photos cannot be reached; missing_images names them.',
-    details: { missing_images: ['https://cdn.example.com/11-12345/2.jpg'] },
-    members: { missing_images: ['https://cdn.example.com/11-12345/2.jpg'] },
+    details: MISSING_EXAMPLE,
+    members: MISSING_EXAMPLE,
   },
   MISSING_SIGNATURE: { message: 'Sign the request: X-Timestamp and X-Signature, or signature in the body.' },
   INVALID_SIGNATURE: { message: 'The signature does not fit this request.' },

@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { PhotoReason } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { AllowList, bareHost, checkUrl } from '../outbound/address-rules.js';
 import { OutboundClient, type OutboundResponse } from '../outbound/outbound-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';
 import { PhotoConverter } from './photo-converter.js';
@@ -50,6 +52,7 @@ export class PhotoCarrier {
   constructor(
     @Inject(APP_CONFIG) config: AppConfig,
     private readonly outbound: OutboundClient,
+    private readonly allow: AllowList,
   ) {
     this.limits = config.images;
     this.allowed = config.images.carry;
@@ -64,6 +67,12 @@ export class PhotoCarrier {
   /** How many photos of one lot can be carried at once. */
   mostPhotos(side: number): number {
     return Math.floor(KEPT_BYTES / this.mostBytes(side));
+  }
+
+  /** What may be said of why a photo was left out: nothing of hosts in OUTBOUND_ALLOW. */
+  shown(url: string, reason: PhotoReason): PhotoReason {
+    const checked = checkUrl(url, this.allow);
+    return checked.ok && this.allow.covers(bareHost(checked.url)) ? 'unreachable' : reason;
   }
 
   /**

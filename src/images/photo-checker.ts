@@ -1,22 +1,21 @@
 import { setMaxListeners } from 'node:events';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { abortReason } from '../common/clock.js';
+import { urlsOf, type MissingPhoto, type PhotoReason } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { bareHost, checkUrl, AllowList } from '../outbound/address-rules.js';
 import { OutboundClient } from '../outbound/outbound-client.js';
 import { OutboundError, type OutboundErrorKind } from '../outbound/outbound-error.js';
 import { HostRests } from './host-rests.js';
 import { KeyedLimiter } from './keyed-limiter.js';
-import { judgeGet, judgeHead, type PhotoFault } from './photo-answer.js';
+import { judgeGet, judgeHead } from './photo-answer.js';
 import { countPhoto } from './photo-metrics.js';
+import { reasonFor, type PhotoFailure } from './photo-reason.js';
 import { withinThreshold } from './photo-thresholds.js';
 
 /** Bytes of a photo that are read at most: enough for every signature and the hint for animation. */
 export const PHOTO_BYTES = 32_768;
 const REDIRECTS = 3;
-
-/** Why a photo is not there: the guard's or the network's word, or what its answer falls short of. */
-export type PhotoFailure = OutboundErrorKind | PhotoFault | 'host_rests';
 
 export type PhotoCheck =
   | { readonly reachable: true }
@@ -24,12 +23,14 @@ export type PhotoCheck =
       readonly reachable: false;
       /** What the last try came to. */
       readonly failure: PhotoFailure;
+      /** The same as clients may read it. */
+      readonly reason: PhotoReason;
     };
 
-/** The photos of one lot, in the lot's order; a URL that the lot names twice is checked once and listed twice. */
+/** The photos of one lot, in the lot's order; a URL that the lot names twice is one photo. */
 export interface LotPhotos {
   readonly reachable: readonly string[];
-  readonly unreachable: readonly string[];
+  readonly missing: readonly MissingPhoto[];
   /** False: too many are missing (IMAGE_MAX_UNREACHABLE), or none is left. */
   readonly withinThreshold: boolean;
   /**
@@ -95,13 +96,18 @@ export class PhotoChecker {
     const checks = await withOwnSignal(signal, (own) =>
       Promise.all(different.map((url) => this.check(url, { ...how, signal: own }))),
     );
-    const there = new Set(different.filter((_url, index) => checks[index]?.reachable === true));
-    const unreachable = urls.filter((url) => !there.has(url));
+    const reachable: string[] = [];
+    const missing: MissingPhoto[] = [];
+    for (const [index, check] of checks.entries()) {
+      const url = different[index] as string;
+      if (check.reachable) reachable.push(url);
+      else missing.push({ url, reason: check.reason });
+    }
     return {
-      reachable: urls.filter((url) => there.has(url)),
-      unreachable,
-      withinThreshold: withinThreshold(urls.length, unreachable.length, this.limits.maxUnreachable),
-      restingUntil: this.restingUntil(unreachable),
+      reachable,
+      missing,
+      withinThreshold: withinThreshold(different.length, missing.length, this.limits.maxUnreachable),
+      restingUntil: this.restingUntil(urlsOf(missing)),
     };
   }
 
@@ -113,14 +119,15 @@ export class PhotoChecker {
     const checked = checkUrl(url, this.allow);
     if (!checked.ok) {
       countPhoto('refused');
-      return { reachable: false, failure: 'refused' };
+      return { reachable: false, failure: 'refused', reason: reasonFor('refused', null) };
     }
     const host = bareHost(checked.url);
     return this.lanes[lane].run(host, signal, () => {
       // Looked up when it is this photo's turn: the first ones of a host may have put it to rest.
       if (!trustRests || this.rests.restingUntil(host) === null) return this.checkOnHost(host, url, signal);
       countPhoto('host_rests');
-      return Promise.resolve({ reachable: false, failure: 'host_rests' } as const);
+      const reason = this.allow.covers(host) ? 'unreachable' : reasonFor('host_rests', null);
+      return Promise.resolve({ reachable: false, failure: 'host_rests', reason } as const);
     });
   }
 
@@ -146,7 +153,7 @@ export class PhotoChecker {
       return { reachable: true };
     }
     countPhoto(last.failure);
-    return { reachable: false, failure: last.failure };
+    return { reachable: false, failure: last.failure, reason: last.reason };
   }
 
   /** @returns null when this request found the photo */
@@ -165,16 +172,23 @@ export class PhotoChecker {
       });
       const fault = method === 'GET' ? judgeGet(answer, maxBytes) : judgeHead(answer, maxBytes);
       if (fault === null) return null;
-      return { failure: fault, hostDown: answer.status === 429 || answer.status >= 500 || fault === 'cut_off' };
+      const hostDown = answer.status === 429 || answer.status >= 500 || fault === 'cut_off';
+      return {
+        failure: fault,
+        reason: answer.viaAllowList ? 'unreachable' : reasonFor(fault, answer.status),
+        hostDown,
+      };
     } catch (error) {
       if (!(error instanceof OutboundError) || error.kind === 'aborted') throw error;
-      return { failure: error.kind, hostDown: HOST_DOWN.has(error.kind) };
+      const reason = error.viaAllowList ? 'unreachable' : reasonFor(error.kind, null);
+      return { failure: error.kind, reason, hostDown: HOST_DOWN.has(error.kind) };
     }
   }
 }
 
 interface FailedTry {
   readonly failure: PhotoFailure;
+  readonly reason: PhotoReason;
   /** It is the host that fails, not this photo: a CDN that answers 404 to twenty deleted photos is well. */
   readonly hostDown: boolean;
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { missingColumns, type MissingPhoto } from '../common/missing-photo.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import { UNFINISHED_SQL, type JobMode, type ModelStage } from './states.js';
@@ -52,7 +53,7 @@ export interface UsageRow {
 export interface FailedLot {
   readonly position: number;
   readonly error: StoredError;
-  readonly missingImages: readonly string[];
+  readonly missingImages: readonly MissingPhoto[];
 }
 
 /** The job's own row: accepting, advancing, leases and cost. Lots and results have stores of their own. */
@@ -179,14 +180,16 @@ export class JobStore {
   /** Writes the ends of lots that failed; the caller advances the job's counters in the same transaction. */
   async failLots(tx: Transaction, jobId: string, lots: readonly FailedLot[]): Promise<number> {
     return tx.execute(
-      `update batch_lots l set status = 'failed', error = f.error, missing_images = f.missing_images, finished_at = now()
-       from unnest($2::int[], $3::jsonb[], $4::json[]) as f (position, error, missing_images)
+      `update batch_lots l set status = 'failed', error = f.error, missing_images = f.urls, missing_reasons = f.reasons,
+         waiting_images = null, finished_at = now()
+       from unnest($2::int[], $3::jsonb[], $4::json[], $5::json[]) as f (position, error, urls, reasons)
        where l.job_id = $1 and l.position = f.position and l.status not in ('completed', 'failed')`,
       [
         jobId,
         lots.map((lot) => lot.position),
         lots.map((lot) => JSON.stringify(lot.error)),
-        lots.map((lot) => JSON.stringify(lot.missingImages)),
+        lots.map((lot) => missingColumns(lot.missingImages)?.urls ?? null),
+        lots.map((lot) => missingColumns(lot.missingImages)?.reasons ?? null),
       ],
     );
   }

@@ -42,6 +42,7 @@ type LotRow = [
   finishedAt: number | null,
   processedImages: number,
   missingImages: string | null,
+  missingReasons: string | null,
   error: StoredError | null,
   renderedBytes: number,
 ];
@@ -111,7 +112,8 @@ export class LotResultReader {
     }
     const { rows } = await this.database.pool.query<LotRow>({
       rowMode: 'array',
-      text: `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text, l.error,
+      text: `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text,
+          l.missing_reasons::text, l.error,
           l.rendered_bytes
         from batch_lots l ${join} where ${where} order by l.position limit ${RANGE_LOTS}`,
       values,
@@ -163,11 +165,11 @@ function* pagesOf(rows: readonly LotRow[]): Generator<LotRow[], void, undefined>
   let start = 0;
   let bytes = 0;
   for (const [index, row] of rows.entries()) {
-    bytes += row[7];
+    bytes += row[8];
     if (index === start || (index - start < PAGE_LOTS && bytes <= PAGE_BYTES)) continue;
     yield rows.slice(start, index);
     start = index;
-    bytes = row[7];
+    bytes = row[8];
   }
   if (start < rows.length) yield rows.slice(start);
 }
@@ -200,7 +202,8 @@ function toRecord(lot: LotRow, results: readonly ResultRow[]): LotRecord {
     finishedAt: lot[3] === null ? null : new Date(lot[3]),
     processedImages: lot[4],
     missingImages: lot[5],
-    error: lot[6],
+    missingReasons: lot[6],
+    error: lot[7],
     descriptions: results.map((row): LotDescription => ({
       language: row[1],
       html: row[2],

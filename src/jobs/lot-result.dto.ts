@@ -1,4 +1,5 @@
 import type { LotStatus } from './states.js';
+import type { PhotoReason } from '../common/missing-photo.js';
 
 export class DescriptionDto {
   /** The tag as sent. */
@@ -15,6 +16,16 @@ export class LotErrorDto {
   message: string;
 }
 
+export class PhotoProblemDto {
+  /** As in `missing_images`. */
+  url: string;
+  /**
+   * not_found (404, 410), not_a_photo, too_large, timeout (no connection, or no whole answer in time), dns (no such name, or a forbidden address),
+   * refused (401, 403, …), host_busy (429 or 5xx as long as was waited), openai (OpenAI could not take it); unreachable where nothing more may be said.
+   */
+  reason: PhotoReason;
+}
+
 /** One lot as clients read it. */
 export class LotResultDto {
   lot_id: string;
@@ -26,6 +37,8 @@ export class LotResultDto {
   descriptions: DescriptionDto[];
   /** The unreachable photos' URLs. */
   missing_images: string[];
+  /** The same photos, each with its reason. */
+  photo_problems: PhotoProblemDto[];
   /** The languages that carry the English text. */
   pending_languages: string[];
   /** With `include: ["assessment"]`: the structured findings. */

@@ -1,4 +1,5 @@
 import { rfc3339 } from '../common/clock.js';
+import { missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import type { JobStatus, LotStatus } from './states.js';
 
@@ -23,6 +24,8 @@ export interface LotRecord {
   readonly processedImages: number;
   /** JSON text of an array of URLs; null where no photo is missing. */
   readonly missingImages: string | null;
+  /** JSON text of why each of them failed, in their order; null where none is missing, and for lots older than these reasons. */
+  readonly missingReasons: string | null;
   readonly error: StoredError | null;
   readonly descriptions: readonly LotDescription[];
 }
@@ -62,7 +65,8 @@ export function renderLot(lot: LotRecord, view: LotView): string {
     text += fallback ? ',"fallback":true}' : '}';
     if (fallback) pending += pending === '' ? tag : `,${tag}`;
   }
-  text += `],"missing_images":${oneLine(lot.missingImages ?? '[]')},"pending_languages":[${pending}]`;
+  text += `],"missing_images":${oneLine(lot.missingImages ?? '[]')},"photo_problems":${photoProblems(lot)}`;
+  text += `,"pending_languages":[${pending}]`;
   if (lot.status === 'completed') {
     if (include.includes('assessment')) text += `,"assessment":${assessmentOf(lot)}`;
     if (include.includes('usage')) text += `,"usage":[${usageOf(lot, shown).join(',')}]`;
@@ -91,6 +95,18 @@ export function describeLanguages(lot: LotRecord, languages: readonly string[]):
   }
   if (shown.length !== languages.length) throw new Error('a completed lot lacks the description of a language');
   return shown;
+}
+
+function photoProblems(lot: LotRecord): string {
+  return lot.missingImages === null ? '[]' : JSON.stringify(missingPhotosOf(lot));
+}
+
+/** The photos that are missing from a lot, each with its reason. */
+export function missingPhotosOf({ missingImages, missingReasons }: LotRecord): MissingPhoto[] {
+  return missingPhotos(
+    missingImages === null ? null : (JSON.parse(missingImages) as string[]),
+    missingReasons === null ? null : (JSON.parse(missingReasons) as string[]),
+  );
 }
 
 let lastSecond = Number.NaN;

@@ -27,6 +27,14 @@ export class BatchLot {
   @Column('json', { name: 'missing_images', nullable: true })
   missingImages: string[] | null;
 
+  /** Why each of them failed, in their order; null for lots that are older than these reasons. */
+  @Column('json', { name: 'missing_reasons', nullable: true })
+  missingReasons: string[] | null;
+
+  /** Of a pending lot that waits for a photo host: the photos that are still to be asked for; missing_images then names only those that will stay so. */
+  @Column('json', { name: 'waiting_images', nullable: true })
+  waitingImages: string[] | null;
+
   @Column('smallint', { name: 'processed_images', default: 0 })
   processedImages: number;
 

@@ -22,6 +22,7 @@ interface Row {
   readonly finishedAt: number | null;
   readonly processedImages: number;
   readonly missingImages: string | null;
+  readonly missingReasons: string | null;
   readonly lotError: StoredError | null;
   /** Null for a lot without descriptions. */
   readonly language: string | null;
@@ -46,7 +47,7 @@ export class PartReader {
     const rows = await this.database.query<Row>(
       `select p.n as range, l.position, l.lot_id as "lotId", l.status,
           (extract(epoch from l.finished_at) * 1000)::float8 as "finishedAt", l.processed_images as "processedImages",
-          l.missing_images::text as "missingImages", l.error as "lotError", r.language, r.html, r.fallback,
+          l.missing_images::text as "missingImages", l.missing_reasons::text as "missingReasons", l.error as "lotError", r.language, r.html, r.fallback,
           case when j.options ? 'include' then r.assessment::text end as assessment,
           case when j.options ? 'include' then r.usage::text end as usage
         from unnest($1::int[], $2::uuid[], $3::int[], $4::int[], $5::int[])
@@ -92,6 +93,7 @@ function toRecord(lot: Row, descriptions: readonly LotDescription[]): LotRecord 
     finishedAt: lot.finishedAt === null ? null : new Date(lot.finishedAt),
     processedImages: lot.processedImages,
     missingImages: lot.missingImages,
+    missingReasons: lot.missingReasons,
     error: lot.lotError,
     descriptions,
   };

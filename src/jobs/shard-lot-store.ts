@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { missingColumns, type MissingPhoto } from '../common/missing-photo.js';
 import type { Sql, Transaction } from '../database/database.service.js';
 import type { ModelStage } from './states.js';
 
@@ -25,7 +26,7 @@ export interface UncheckedLot {
 
 export interface CheckedLot {
   readonly position: number;
-  readonly missing: readonly string[];
+  readonly missing: readonly MissingPhoto[];
   readonly reachable: number;
 }
 
@@ -43,7 +44,7 @@ export interface DescribedLot {
   readonly attempt: number;
   readonly renderedBytes: number;
   /** Null: as it stands. */
-  readonly missing: readonly string[] | null;
+  readonly missing: readonly MissingPhoto[] | null;
 }
 
 /** The SQL by which a batch's stages move lots. Lots are always locked in the order of their positions. */
@@ -68,13 +69,15 @@ export class ShardLotStore {
 
   async photosChecked(tx: Transaction, jobId: string, lots: readonly CheckedLot[]): Promise<void> {
     await tx.execute(
-      `update batch_lots l set status = 'processing', missing_images = c.missing, processed_images = c.reachable
-       from unnest($2::int[], $3::json[], $4::int[]) as c (position, missing, reachable)
+      `update batch_lots l set status = 'processing', missing_images = c.urls, missing_reasons = c.reasons, waiting_images = null,
+         processed_images = c.reachable
+       from unnest($2::int[], $3::json[], $4::json[], $5::int[]) as c (position, urls, reasons, reachable)
        where l.job_id = $1 and l.position = c.position`,
       [
         jobId,
         lots.map((lot) => lot.position),
-        lots.map((lot) => (lot.missing.length === 0 ? null : JSON.stringify(lot.missing))),
+        lots.map((lot) => missingColumns(lot.missing)?.urls ?? null),
+        lots.map((lot) => missingColumns(lot.missing)?.reasons ?? null),
         lots.map((lot) => lot.reachable),
       ],
     );
@@ -114,9 +117,10 @@ export class ShardLotStore {
     if (lots.length === 0) return;
     await tx.execute(
       `update batch_lots l set status = d.status, attempt = d.attempt, rendered_bytes = d.bytes,
-         missing_images = coalesce(d.missing, l.missing_images),
+         missing_images = coalesce(d.urls, l.missing_images), missing_reasons = coalesce(d.reasons, l.missing_reasons),
          finished_at = case when d.status = 'completed' then now() end
-       from unnest($2::int[], $3::text[], $4::int[], $5::int[], $6::json[]) as d (position, status, attempt, bytes, missing)
+       from unnest($2::int[], $3::text[], $4::int[], $5::int[], $6::json[], $7::json[])
+         as d (position, status, attempt, bytes, urls, reasons)
        where l.job_id = $1 and l.position = d.position`,
       [
         jobId,
@@ -124,7 +128,8 @@ export class ShardLotStore {
         lots.map((lot) => lot.status),
         lots.map((lot) => lot.attempt),
         lots.map((lot) => lot.renderedBytes),
-        lots.map((lot) => (lot.missing === null ? null : JSON.stringify(lot.missing))),
+        lots.map((lot) => missingColumns(lot.missing ?? [])?.urls ?? null),
+        lots.map((lot) => missingColumns(lot.missing ?? [])?.reasons ?? null),
       ],
     );
   }

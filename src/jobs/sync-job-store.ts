@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import type { NewJob } from './job-store.js';
@@ -23,7 +24,7 @@ export interface ClaimedSyncJob {
   readonly options: JobOptions;
   readonly handedOver: boolean;
   readonly lot: SyncLot;
-  readonly missingImages: readonly string[];
+  readonly missingImages: readonly MissingPhoto[];
   /** The stored vision answer, null when the model has yet to be asked. */
   readonly source: StoredSource | null;
 }
@@ -45,7 +46,7 @@ export interface HeldSyncJob {
 export interface SeenPhotos {
   /** Photos that the model was shown. */
   readonly seen: number;
-  readonly missing: readonly string[];
+  readonly missing: readonly MissingPhoto[];
 }
 
 const HELD = `id = $1 and lock_token = $2 and status in ${UNFINISHED_SQL}`;
@@ -115,7 +116,8 @@ export class SyncJobStore {
          where ${HELD} returning id),
        lot as (
          update batch_lots l set status = 'translating', processed_images = ${values.add(photos.seen)},
-           missing_images = ${values.add(JSON.stringify(photos.missing))}::json
+           missing_images = ${values.add(missingColumns(photos.missing)?.urls)}::json,
+           missing_reasons = ${values.add(missingColumns(photos.missing)?.reasons)}::json
          from job where l.job_id = job.id and l.position = 0),
        result as (${insertResults(values, [source])})
        select exists (select 1 from job) as saved`,
@@ -144,6 +146,7 @@ export class SyncJobStore {
     photos: SeenPhotos | null,
     renderedBytes: number,
   ): Promise<boolean> {
+    const missing = missingColumns(photos?.missing ?? []);
     const values = new Values(held.id, held.token);
     const [row] = await tx.query<{ saved: boolean }>(
       `with job as (
@@ -154,7 +157,8 @@ export class SyncJobStore {
        lot as (
          update batch_lots l set status = 'completed', rendered_bytes = ${values.add(renderedBytes)}, finished_at = now(),
            processed_images = coalesce(${values.add(photos?.seen ?? null)}, l.processed_images),
-           missing_images = coalesce(${values.add(photos === null ? null : JSON.stringify(photos.missing))}::json, l.missing_images)
+           missing_images = coalesce(${values.add(missing?.urls)}::json, l.missing_images),
+           missing_reasons = coalesce(${values.add(missing?.reasons)}::json, l.missing_reasons)
          from job where l.job_id = job.id and l.position = 0 and l.status not in ('completed', 'failed')),
        result as (${insertResults(values, results)})
        select exists (select 1 from job) as saved`,
@@ -205,7 +209,7 @@ export class SyncJobStore {
            locked_until = clock_timestamp() + $1 * interval '1 second'
          from due where j.id = due.id
          returning j.id, j.languages, j.options, j.handed_over_at, j.lock_token)
-       select c.*, l.lot_id, l.missing_images, i.additional_info, i.images, i.webhook,
+       select c.*, l.lot_id, l.missing_images, l.missing_reasons, i.additional_info, i.images, i.webhook,
          r.strings, r.assessment, r.model
        from claimed c
        join batch_lots l on l.job_id = c.id and l.position = 0
@@ -220,7 +224,7 @@ export class SyncJobStore {
       options: row.options,
       handedOver: row.handed_over_at !== null,
       lot: { lotId: row.lot_id, additionalInfo: row.additional_info, images: row.images, webhook: row.webhook },
-      missingImages: row.missing_images ?? [],
+      missingImages: missingPhotos(row.missing_images, row.missing_reasons),
       source:
         row.strings === null || row.model === null
           ? null
@@ -229,11 +233,12 @@ export class SyncJobStore {
   }
 
   /** Marks the lot of a job that ends without a description. */
-  async failLot(tx: Transaction, jobId: string, error: StoredError, missing: readonly string[]): Promise<void> {
+  async failLot(tx: Transaction, jobId: string, error: StoredError, missing: readonly MissingPhoto[]): Promise<void> {
+    const columns = missingColumns(missing);
     await tx.execute(
-      `update batch_lots set status = 'failed', error = $2, missing_images = $3, finished_at = now()
+      `update batch_lots set status = 'failed', error = $2, missing_images = $3, missing_reasons = $4, finished_at = now()
        where job_id = $1 and position = 0 and status not in ('completed', 'failed')`,
-      [jobId, error, JSON.stringify(missing)],
+      [jobId, error, columns?.urls, columns?.reasons],
     );
   }
 }
@@ -246,6 +251,7 @@ interface AbandonedRow {
   handed_over_at: Date | null;
   lot_id: string;
   missing_images: string[] | null;
+  missing_reasons: string[] | null;
   additional_info: string | null;
   images: string[];
   webhook: string | null;

@@ -7,6 +7,8 @@ type Range = { readonly v4: boolean; readonly base: ipaddr.IPv4 | ipaddr.IPv6; r
 
 /** Addresses that one list remembers the answer for. */
 const MOST_ASKED = 1000;
+/** Names that led into a listed network which one list remembers. */
+const MOST_LED = 10_000;
 
 const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
@@ -18,6 +20,9 @@ const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z
 export class AllowList {
   /** What was asked of lately: each answer of a receiver asks for the same address again. */
   private readonly asked = new Map<string, boolean>();
+
+  /** Names that led into a listed network: how their hosts fail must be shown as little as what they answer. */
+  private readonly led = new Set<string>();
 
   private constructor(
     private readonly names: ReadonlySet<string>,
@@ -59,6 +64,17 @@ export class AllowList {
       this.asked.set(address, listed);
     }
     return listed;
+  }
+
+  /** @param name - a host name that resolved into one of the listed networks */
+  noteLed(name: string): void {
+    if (this.led.size >= MOST_LED) this.led.clear();
+    this.led.add(name);
+  }
+
+  /** @param host - a name or an address, without brackets and trailing dot; true where the list lets it through, as far as is known */
+  covers(host: string): boolean {
+    return this.hasName(host) || this.hasAddress(host) || this.led.has(host);
   }
 
   private isInRange(ip: ipaddr.IPv4 | ipaddr.IPv6): boolean {

@@ -150,7 +150,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   private toFailure(error: Error): Error {
     if (error instanceof ConnectFailure) {
       const reason = error.reason === undefined ? {} : { reason: error.reason };
-      return new OutboundError(error.kind, { ...reason, maySeen: false, cause: error.cause });
+      const { unknownName, cause } = error;
+      return new OutboundError(error.kind, { ...reason, maySeen: false, unknownName, cause });
     }
     const kind = kindOf(error);
     return kind === undefined ? error : new OutboundError(kind, { maySeen: this.maySeen, cause: error });

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { callbackify } from 'node:util';
 import { buildConnector } from 'undici';
 import type { AllowList, RefusalReason } from './address-rules.js';
-import type { NameResolver } from './name-resolver.js';
+import { hasNoAddress, type NameResolver } from './name-resolver.js';
 import type { OutboundErrorKind } from './outbound-error.js';
 import { isPublicAddress } from './public-address.js';
 
@@ -20,6 +20,7 @@ export class ConnectFailure extends Error {
     readonly kind: Extract<OutboundErrorKind, 'refused' | 'dns' | 'connect' | 'tls' | 'timeout'>,
     readonly reason: RefusalReason | undefined,
     cause?: unknown,
+    readonly unknownName = false,
   ) {
     super(kind, cause === undefined ? undefined : { cause });
     this.name = 'ConnectFailure';
@@ -89,12 +90,13 @@ async function allowedAddresses(name: string, allow: AllowList, resolver: NameRe
   try {
     found = await (listed ? resolver.resolveBySystem(name) : resolver.resolve(name));
   } catch (error) {
-    throw new ConnectFailure('dns', undefined, error);
+    throw new ConnectFailure('dns', undefined, error, hasNoAddress(error));
   }
   // One private address among public ones is an attack or a mistake; trying only the good ones would hide both.
   if (!listed && !found.every(({ address }) => mayDial(address, allow))) {
     throw new ConnectFailure('refused', 'resolved_address');
   }
+  if (found.some(({ address }) => allow.hasAddress(address))) allow.noteLed(name);
   return found.slice(0, MAX_DIALLED);
 }
 

@@ -38,7 +38,8 @@ export class NameResolver {
     if ((code === 'ETIMEOUT' || code === 'ECONNREFUSED') && this.resolver === resolver) this.resolver = this.open();
     // No name server for c-ares at all (a machine with another name service): the system's own way is the only one.
     if (code === 'ECONNREFUSED') return this.resolveBySystem(name);
-    throw v4.error;
+    // One family's servers may fail while the other's say that there is nothing: only both together are certain.
+    throw hasNoAddress(v4.error) && v6.error !== undefined ? v6.error : v4.error;
   }
 
   /** As the machine itself resolves: hosts file, search domains, container names. For names that the operator listed. */
@@ -50,6 +51,14 @@ export class NameResolver {
   protected open(): dns.Resolver {
     return new dns.Resolver({ timeout: FIRST_TRY_MS, tries: TRIES });
   }
+}
+
+/** The name's own servers say so; all else (SERVFAIL, a time-out, no name server) may be otherwise in a minute. */
+const NO_ADDRESS: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'ENONAME']);
+
+/** @param error - what {@link NameResolver} threw */
+export function hasNoAddress(error: unknown): boolean {
+  return NO_ADDRESS.has(codeOf(error));
 }
 
 async function settle(query: Promise<string[]>, family: 4 | 6): Promise<FamilyAnswer> {

@@ -65,6 +65,7 @@ interface Target {
   readonly href: string;
   readonly origin: string;
   readonly path: string;
+  readonly host: string;
   /** OUTBOUND_ALLOW names its host. */
   readonly listed: boolean;
 }
@@ -120,13 +121,14 @@ export class OutboundClient implements OnApplicationShutdown {
     let viaAllowList = false;
     for (let hop = 0; ; hop++) {
       const checked = this.check(target);
-      if (!checked.ok) throw new OutboundError('refused', { reason: checked.reason, maySeen: hop > 0 });
+      if (!checked.ok) throw new OutboundError('refused', { reason: checked.reason, maySeen: hop > 0, viaAllowList });
       const deadlineMs = request.deadlineMs - (performance.now() - started);
       let answer: ExchangeAnswer;
       try {
         answer = await this.send(checked, request, deadlineMs);
       } catch (error) {
-        throw hop > 0 && error instanceof OutboundError ? afterRedirect(error) : error;
+        if (!(error instanceof OutboundError)) throw error;
+        throw onTheWay(error, hop, viaAllowList || this.allow.covers(checked.host));
       }
       viaAllowList ||= checked.listed || this.allow.hasAddress(answer.remoteAddress);
       const { status, headers, body, bodyEnd, remoteAddress } = answer;
@@ -138,7 +140,7 @@ export class OutboundClient implements OnApplicationShutdown {
         return { status, headers, body, bodyEnd, truncated, finalUrl, remoteAddress, durationMs, viaAllowList };
       }
       const next = parseUrl(location, checked.href);
-      if (next === null || hop === redirects) throw new OutboundError('redirect', { maySeen: true });
+      if (next === null || hop === redirects) throw new OutboundError('redirect', { maySeen: true, viaAllowList });
       target = next.href;
     }
   }
@@ -150,8 +152,8 @@ export class OutboundClient implements OnApplicationShutdown {
     const checked = checkUrl(url, this.allow);
     if (!checked.ok) return checked;
     const { href, origin, pathname, search } = checked.url;
-    const listed = this.allow.hasName(bareHost(checked.url));
-    const target: Target = { ok: true, href, origin, path: pathname + search, listed };
+    const host = bareHost(checked.url);
+    const target: Target = { ok: true, href, origin, path: pathname + search, host, listed: this.allow.hasName(host) };
     if (this.targets.size >= MOST_TARGETS) this.targets.clear();
     this.targets.set(url, target);
     return target;
@@ -178,7 +180,16 @@ export class OutboundClient implements OnApplicationShutdown {
   }
 }
 
-/** The first hop was answered, so something has been seen whatever happened to a later one. */
-function afterRedirect({ kind, reason, cause }: OutboundError): OutboundError {
-  return new OutboundError(kind, { maySeen: true, cause, ...(reason === undefined ? {} : { reason }) });
+/** After a redirect something has been seen, whatever happened to the later hop. */
+function onTheWay(error: OutboundError, hop: number, viaAllowList: boolean): OutboundError {
+  if (hop === 0 && !viaAllowList) return error;
+  const { kind, reason, cause, unknownName } = error;
+  const maySeen = error.maySeen || hop > 0;
+  return new OutboundError(kind, {
+    maySeen,
+    cause,
+    unknownName,
+    viaAllowList,
+    ...(reason === undefined ? {} : { reason }),
+  });
 }

@@ -17,11 +17,16 @@ export interface OutboundErrorFacts {
   readonly reason?: RefusalReason;
   /** The request may have reached the other side, which may have acted on it. */
   readonly maySeen: boolean;
+  /** Set for `dns` where the name certainly has no address, rather than its servers not answering. */
+  readonly unknownName?: boolean;
+  /** OUTBOUND_ALLOW names a host on the way: how it fails must not be shown. */
+  readonly viaAllowList?: boolean;
   readonly cause?: unknown;
 }
 
 const MESSAGES: Record<OutboundErrorKind, string> = {
-  refused: 'the address is not allowed',
+  // One text for both: another for a name that leads to a forbidden address would map our network.
+  refused: 'the host name could not be resolved',
   dns: 'the host name could not be resolved',
   connect: 'no connection could be made',
   tls: 'the TLS handshake failed',
@@ -36,6 +41,8 @@ const MESSAGES: Record<OutboundErrorKind, string> = {
 export class OutboundError extends Error {
   readonly reason: RefusalReason | undefined;
   readonly maySeen: boolean;
+  readonly unknownName: boolean;
+  readonly viaAllowList: boolean;
 
   constructor(
     readonly kind: OutboundErrorKind,
@@ -45,5 +52,7 @@ export class OutboundError extends Error {
     this.name = 'OutboundError';
     this.reason = facts.reason;
     this.maySeen = facts.maySeen;
+    this.unknownName = facts.unknownName ?? false;
+    this.viaAllowList = facts.viaAllowList ?? false;
   }
 }

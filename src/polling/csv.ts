@@ -1,16 +1,18 @@
-import { describeLanguages, lotStatus, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import { urlsOf } from '../common/missing-photo.js';
+import { describeLanguages, lotStatus, missingPhotosOf, type LotRecord, type LotView } from '../jobs/lot-result.js';
 
 /** First row of the file, as every column is named in the contract. */
-export const CSV_HEADER = 'job_id,lot_id,status,language,damages,missing_images,error\r\n';
+export const CSV_HEADER = 'job_id,lot_id,status,language,damages,missing_images,error,photo_problems\r\n';
 
 /** A lot's rows: one a language, or a single one without language where it has no descriptions. */
 export function csvRows(jobId: string, lot: LotRecord, view: LotView): string {
   const status = lotStatus(lot.status, view.status);
-  const missing = lot.missingImages === null ? [] : (JSON.parse(lot.missingImages) as string[]);
+  const missing = missingPhotosOf(lot);
+  const problems = missing.map(({ url, reason }) => `${reason} ${url}`).join('; ');
   const error = lot.error === null ? '' : `${lot.error.code}: ${lot.error.message}`;
   const descriptions = lot.status === 'completed' ? describeLanguages(lot, view.languages) : [];
   const row = (language: string, damages: string) =>
-    `${[jobId, lot.lotId, status, language, damages, missing.join(' '), error].map(csvCell).join(',')}\r\n`;
+    `${[jobId, lot.lotId, status, language, damages, urlsOf(missing).join(' '), error, problems].map(csvCell).join(',')}\r\n`;
   if (descriptions.length === 0) return row('', '');
   return descriptions.map(({ language, html }) => row(language, html)).join('');
 }

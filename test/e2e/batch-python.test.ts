@@ -97,7 +97,7 @@ describe.runIf(hasInterpreter('python3'))('a Python client of batches written fr
       },
       answer_is_file: true,
       ndjson_is_json: true,
-      csv_columns: ['job_id', 'lot_id', 'status', 'language', 'damages', 'missing_images', 'error'],
+      csv_columns: ['job_id', 'lot_id', 'status', 'language', 'damages', 'missing_images', 'error', 'photo_problems'],
       csv_texts_are_json: true,
       csv_without_text: [[['failed', 'IMAGE_UNREACHABLE'], GONE]],
       csv_job_ids: [seen['created']?.['job_id']],

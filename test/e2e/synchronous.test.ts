@@ -39,6 +39,7 @@ describe('the synchronous answer', () => {
           processed_images: 1,
           descriptions: ['de', 'EN', 'pt-br'].map((language) => ({ language, damages: text(/^<p>/) })),
           missing_images: [],
+          photo_problems: [],
           pending_languages: [],
         },
       ],
@@ -116,18 +117,23 @@ describe('photos that are not there', () => {
     const answer = await service.generate(service.request({}, { images: [car, missing('a'), other, third] }));
     expect(answer.status).toBe(200);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 3, missing_images: [missing('a')] });
+    // The photos' host is in OUTBOUND_ALLOW: how it failed is nobody's business.
+    expect(lotOf(answer.body)).toMatchObject({ photo_problems: [{ url: missing('a'), reason: 'unreachable' }] });
     const [call] = await service.calls();
     expect(photosOf(call?.body ?? {})).toEqual([car, other, third]);
   });
 
   it('end the request above 30 %, and the model is not asked', async () => {
     const images = [service.urls.car, missing('a'), missing('b')];
+    const problems = [missing('a'), missing('b')].map((url) => ({ url, reason: 'unreachable' }));
     const answer = await service.generate(service.request({}, { images }));
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({
       error: 'image_unreachable',
       code: 'IMAGE_UNREACHABLE',
       missing_images: [missing('a'), missing('b')],
+      photo_problems: problems,
+      details: { missing_images: [missing('a'), missing('b')], photo_problems: problems },
       request_id: answer.headers.get('x-request-id'),
     });
     expect(await service.calls()).toEqual([]);

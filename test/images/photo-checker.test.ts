@@ -139,16 +139,19 @@ describe('one photo', () => {
     ],
   ])('is not there: %s (%s)', async (_case, failure, handler) => {
     const { result } = await checkOne(handler);
-    expect(result).toEqual({ reachable: false, failure });
+    expect(result).toMatchObject({ reachable: false, failure });
   });
 
   it('is not asked for again once the guard has refused it', async () => {
     const { result, server } = await checkOne((_request, response) =>
       response.writeHead(302, { location: 'http://10.0.0.1/' }).end(),
     );
-    expect(result).toEqual({ reachable: false, failure: 'refused' });
+    expect(result).toMatchObject({ reachable: false, failure: 'refused' });
     expect(server.requests).toEqual(['HEAD /1.jpg']);
-    expect(await checkerFor().check('http://192.168.0.1/1.jpg')).toEqual({ reachable: false, failure: 'refused' });
+    expect(await checkerFor().check('http://192.168.0.1/1.jpg')).toMatchObject({
+      reachable: false,
+      failure: 'refused',
+    });
   });
 
   it('is found behind three redirects', async () => {
@@ -163,18 +166,18 @@ describe('one photo', () => {
   it('is not there when both requests hang, drip, or find nobody', async () => {
     const impatient = checkerFor({ headTimeoutSeconds: 0.05, getTimeoutSeconds: 0.05 });
     const hanging = await serveHttp(() => undefined);
-    expect(await impatient.check(`${hanging.origin}/1.jpg`)).toEqual({ reachable: false, failure: 'timeout' });
+    expect(await impatient.check(`${hanging.origin}/1.jpg`)).toMatchObject({ reachable: false, failure: 'timeout' });
     expect(hanging.requests).toEqual(['HEAD /1.jpg', 'GET /1.jpg']);
     const dripping = await serveHttp(
       getOnly((_request, response) => {
         response.writeHead(200, IMAGE).write(JPEG.subarray(0, 100));
       }),
     );
-    expect(await impatient.check(`${dripping.origin}/1.jpg`)).toEqual({ reachable: false, failure: 'cut_off' });
-    expect(await checkerFor().check(`http://127.0.0.1:${await unusedPort()}/1.jpg`)).toEqual({
+    expect(await impatient.check(`${dripping.origin}/1.jpg`)).toMatchObject({ reachable: false, failure: 'cut_off' });
+    expect(await checkerFor().check(`http://127.0.0.1:${await unusedPort()}/1.jpg`)).toMatchObject({
       reachable: false,
       failure: 'connect',
     });
-    expect(await checkerFor().check('http://nowhere.test/1.jpg')).toEqual({ reachable: false, failure: 'dns' });
+    expect(await checkerFor().check('http://nowhere.test/1.jpg')).toMatchObject({ reachable: false, failure: 'dns' });
   });
 });

@@ -92,6 +92,7 @@ export interface LotFixture {
   readonly lotId?: string;
   readonly status?: Exclude<LotStatus, 'cancelled'>;
   readonly missingImages?: readonly string[];
+  readonly missingReasons?: readonly string[];
   readonly processedImages?: number;
   readonly error?: StoredError;
   readonly renderedBytes?: number;
@@ -107,8 +108,8 @@ export async function insertLot(
 ): Promise<void> {
   const status = lot.status ?? 'completed';
   await database.execute(
-    `insert into batch_lots (job_id, position, lot_id, status, error, missing_images, processed_images, rendered_bytes,
-       finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    `insert into batch_lots (job_id, position, lot_id, status, error, missing_images, missing_reasons, processed_images,
+       rendered_bytes, finished_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       jobId,
       position,
@@ -116,6 +117,7 @@ export async function insertLot(
       status,
       lot.error === undefined ? null : JSON.stringify(lot.error),
       lot.missingImages === undefined ? null : JSON.stringify(lot.missingImages),
+      lot.missingReasons === undefined ? null : JSON.stringify(lot.missingReasons),
       lot.processedImages ?? 1,
       lot.renderedBytes ?? 0,
       status === 'completed' || status === 'failed' ? new Date('2026-01-01T01:00:00Z') : null,

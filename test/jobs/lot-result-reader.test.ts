@@ -106,10 +106,16 @@ describe('LotResultReader', () => {
       status: 'failed',
       error: { code: 'NO_IMAGES', message: 'none' },
       missingImages: ['https://cdn.test/1.jpg'],
+      missingReasons: ['dns'],
     });
     await insertLot(db.database, job.id, 1, { status: 'translating' });
     expect(await read(job)).toMatchObject([
-      { status: 'failed', error: { code: 'NO_IMAGES', message: 'none' }, missing_images: ['https://cdn.test/1.jpg'] },
+      {
+        status: 'failed',
+        error: { code: 'NO_IMAGES', message: 'none' },
+        missing_images: ['https://cdn.test/1.jpg'],
+        photo_problems: [{ url: 'https://cdn.test/1.jpg', reason: 'dns' }],
+      },
       { status: 'cancelled', processed_at: null, descriptions: [] },
     ]);
   });

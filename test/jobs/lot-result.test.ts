@@ -22,6 +22,7 @@ function lot(more: Partial<LotRecord> = {}): LotRecord {
     finishedAt: new Date('2026-01-01T00:00:00.900Z'),
     processedImages: 3,
     missingImages: null,
+    missingReasons: null,
     error: null,
     descriptions: [description('en', '<p>Dent</p>'), description('ru', '<p>Вмятина</p>')],
     ...more,
@@ -33,7 +34,7 @@ describe('renderLot', () => {
     expect(renderLot(lot(), view)).toBe(
       '{"lot_id":"11-12345","status":"completed","processed_at":"2026-01-01T00:00:00Z","processed_images":3,' +
         '"descriptions":[{"language":"ru","damages":"<p>Вмятина</p>"},{"language":"en","damages":"<p>Dent</p>"}],' +
-        '"missing_images":[],"pending_languages":[]}',
+        '"missing_images":[],"photo_problems":[],"pending_languages":[]}',
     );
   });
 
@@ -98,7 +99,8 @@ describe('renderLot', () => {
     const failed = lot({
       status: 'failed',
       processedImages: 0,
-      missingImages: '["https://cdn.test/1.jpg"]',
+      missingImages: '["https://cdn.test/1.jpg","https://cdn.test/2.jpg"]',
+      missingReasons: '["not_a_photo","timeout"]',
       error: { code: 'IMAGE_UNREACHABLE', message: 'say "cheese"' },
       descriptions: [],
     });
@@ -108,10 +110,22 @@ describe('renderLot', () => {
       processed_at: '2026-01-01T00:00:00Z',
       processed_images: 0,
       descriptions: [],
-      missing_images: ['https://cdn.test/1.jpg'],
+      missing_images: ['https://cdn.test/1.jpg', 'https://cdn.test/2.jpg'],
+      photo_problems: [
+        { url: 'https://cdn.test/1.jpg', reason: 'not_a_photo' },
+        { url: 'https://cdn.test/2.jpg', reason: 'timeout' },
+      ],
       pending_languages: [],
       error: { code: 'IMAGE_UNREACHABLE', message: 'say "cheese"' },
     });
+  });
+
+  it('shows the missing photos of a lot that is older than reasons as unreachable, and of words that nobody knows', () => {
+    const missingImages = '["https://cdn.test/1.jpg"]';
+    const photoProblems = [{ url: 'https://cdn.test/1.jpg', reason: 'unreachable' }];
+    expect(JSON.parse(renderLot(lot({ missingImages }), view))).toMatchObject({ photo_problems: photoProblems });
+    const strange = lot({ missingImages, missingReasons: '["a_later_reason"]' });
+    expect(JSON.parse(renderLot(strange, view))).toMatchObject({ photo_problems: photoProblems });
   });
 
   it('shows nothing of a lot that is still being translated', () => {

@@ -36,6 +36,7 @@ const base: LotRecord = {
   finishedAt: new Date(0),
   processedImages: 1,
   missingImages: null,
+  missingReasons: null,
   error: null,
   descriptions: [],
 };
@@ -74,24 +75,35 @@ describe('csvRows', () => {
     const lot: LotRecord = {
       ...base,
       missingImages: '["https://cdn.test/1.jpg","https://cdn.test/2.jpg"]',
+      missingReasons: '["not_found","host_busy"]',
       descriptions: [
         { language: 'ru', html: '<p>Вмятина, царапина</p>', fallback: false },
         { language: 'en', html: '<p>Dent</p>', fallback: false },
       ],
     };
     const [header, ...rows] = parseCsv(CSV_HEADER + csvRows('job', lot, view));
-    expect(header).toEqual(['job_id', 'lot_id', 'status', 'language', 'damages', 'missing_images', 'error']);
+    expect(header).toEqual([
+      'job_id',
+      'lot_id',
+      'status',
+      'language',
+      'damages',
+      'missing_images',
+      'error',
+      'photo_problems',
+    ]);
     const missing = 'https://cdn.test/1.jpg https://cdn.test/2.jpg';
+    const problems = 'not_found https://cdn.test/1.jpg; host_busy https://cdn.test/2.jpg';
     expect(rows).toEqual([
-      ['job', '11-1', 'completed', 'en', '<p>Dent</p>', missing, ''],
-      ['job', '11-1', 'completed', 'ru', '<p>Вмятина, царапина</p>', missing, ''],
+      ['job', '11-1', 'completed', 'en', '<p>Dent</p>', missing, '', problems],
+      ['job', '11-1', 'completed', 'ru', '<p>Вмятина, царапина</p>', missing, '', problems],
     ]);
   });
 
   it('writes one row for a lot without descriptions', () => {
     const failed: LotRecord = { ...base, status: 'failed', error: { code: 'REFUSED', message: 'no' } };
-    expect(parseCsv(csvRows('job', failed, view))).toEqual([['job', '11-1', 'failed', '', '', '', 'REFUSED: no']]);
+    expect(parseCsv(csvRows('job', failed, view))).toEqual([['job', '11-1', 'failed', '', '', '', 'REFUSED: no', '']]);
     const unfinished: LotRecord = { ...base, status: 'translating', lotId: '=cmd' };
-    expect(parseCsv(csvRows('job', unfinished, view))).toEqual([['job', "'=cmd", 'cancelled', '', '', '', '']]);
+    expect(parseCsv(csvRows('job', unfinished, view))).toEqual([['job', "'=cmd", 'cancelled', '', '', '', '', '']]);
   });
 });

@@ -36,6 +36,7 @@ describe('batch-results', () => {
       status: 'failed',
       processedImages: 0,
       missingImages: ['https://cdn.test/1.jpg'],
+      missingReasons: ['not_found'],
       error: { code: 'IMAGE_UNREACHABLE', message: 'No photo could be fetched.' },
     });
     return job;
@@ -96,6 +97,7 @@ describe('batch-results', () => {
               { language: 'ru', damages: '<p>Вмятина</p>' },
             ],
             missing_images: [],
+            photo_problems: [],
             pending_languages: [],
           },
           {
@@ -105,6 +107,7 @@ describe('batch-results', () => {
             processed_images: 0,
             descriptions: [],
             missing_images: ['https://cdn.test/1.jpg'],
+            photo_problems: [{ url: 'https://cdn.test/1.jpg', reason: 'not_found' }],
             pending_languages: [],
             error: { code: 'IMAGE_UNREACHABLE', message: 'No photo could be fetched.' },
           },
@@ -237,10 +240,10 @@ describe('batch-results', () => {
     it('keeps spreadsheets from taking a cell for a formula', async () => {
       const job = await finishedJob();
       expect(await (await polling.send(path(job, '/download?format=csv'))).text()).toBe(
-        'job_id,lot_id,status,language,damages,missing_images,error\r\n' +
-          `${job.id},'=1+1,completed,en,"<p>Dent, ""deep""</p>",,\r\n` +
-          `${job.id},'=1+1,completed,ru,<p>Вмятина</p>,,\r\n` +
-          `${job.id},lot-1,failed,,,https://cdn.test/1.jpg,IMAGE_UNREACHABLE: No photo could be fetched.\r\n`,
+        'job_id,lot_id,status,language,damages,missing_images,error,photo_problems\r\n' +
+          `${job.id},'=1+1,completed,en,"<p>Dent, ""deep""</p>",,,\r\n` +
+          `${job.id},'=1+1,completed,ru,<p>Вмятина</p>,,,\r\n` +
+          `${job.id},lot-1,failed,,,https://cdn.test/1.jpg,IMAGE_UNREACHABLE: No photo could be fetched.,not_found https://cdn.test/1.jpg\r\n`,
       );
     });
   });

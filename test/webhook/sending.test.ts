@@ -82,6 +82,7 @@ describe('a delivery', () => {
                 damages: `<p>Lot ${position} — повреждение (${language})</p>`,
               })),
         missing_images: [],
+        photo_problems: [],
         pending_languages: [],
         ...(position === 2 ? { error: { code: 'NO_IMAGES', message: 'no photo' } } : {}),
       })),

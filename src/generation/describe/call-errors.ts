@@ -1,9 +1,10 @@
 import type { ResponseFailure } from '../../assessment/response-body.js';
+import type { MissingPhoto } from '../../common/missing-photo.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { LotError } from './lot-error.js';
 
 /** A call that got no answer, as the lot's end. An aborted call stays what it is: it was our own doing. */
-export function callError(error: unknown, missingImages: readonly string[]): unknown {
+export function callError(error: unknown, missingImages: readonly MissingPhoto[]): unknown {
   if (!(error instanceof OpenAiError) || error.kind === 'aborted') return error;
   const facts = { openaiRequestId: error.requestId, cause: error, missingImages };
   switch (error.kind) {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { stringsOf, withStrings, type DescriptionText } from '../../assessment/description.js';
 import { englishDescription } from '../../assessment/english-text.js';
@@ -8,6 +9,7 @@ import { parseVisionAnswer, type VisionAnswer } from '../../assessment/vision-an
 import { longestSide } from '../../assessment/model-traits.js';
 import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../../assessment/vision-request.js';
 import { Clock } from '../../common/clock.js';
+import type { MissingPhoto } from '../../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { PhotoCarrier } from '../../images/photo-carrier.js';
 import type { UsageRow } from '../../jobs/job-store.js';
@@ -19,7 +21,7 @@ import { OpenAiClient } from '../../openai/openai-client.js';
 import type { CallLimits } from '../../openai/retry.js';
 import { answerError, callError } from './call-errors.js';
 import { ModelSettings } from './model-settings.js';
-import { SentPhotos, type DroppedPhoto, type PhotosOfLot } from './sent-photos.js';
+import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
 
 /** A lot whose photos have been checked. */
 export interface DescribableLot extends PhotosOfLot {
@@ -61,7 +63,7 @@ export class LotDescriber {
     lot: DescribableLot,
     limits: CallLimits,
     count: CountUsage,
-  ): Promise<NewResult & { readonly dropped: readonly DroppedPhoto[] }> {
+  ): Promise<NewResult & { readonly dropped: readonly MissingPhoto[] }> {
     const photos = this.sentPhotos(lot, limits, count);
     try {
       await photos.prepare();
@@ -109,6 +111,8 @@ export class LotDescriber {
 
   private sentPhotos(lot: DescribableLot, limits: CallLimits, count: CountUsage): SentPhotos {
     const { model, detail } = this.settings.vision;
+    // All photos of the lot listen to it side by side; each takes its listener away again.
+    if (limits.signal !== undefined) setMaxListeners(0, limits.signal);
     return new SentPhotos(lot, {
       carrier: this.carrier,
       side: longestSide(model, detail),

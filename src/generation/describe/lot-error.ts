@@ -1,3 +1,4 @@
+import { urlsOf, type MissingPhoto } from '../../common/missing-photo.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { StoredError } from '../../jobs/batch-job.entity.js';
 
@@ -16,7 +17,7 @@ const LOT_ERROR_CODES = [
 export type LotErrorCode = (typeof LOT_ERROR_CODES)[number];
 
 export interface LotErrorFacts {
-  readonly missingImages?: readonly string[];
+  readonly missingImages?: readonly MissingPhoto[];
   /** OpenAI's request id, shown so that it can be asked about there. */
   readonly openaiRequestId?: string | undefined;
   readonly retryAfterSeconds?: number;
@@ -25,7 +26,7 @@ export interface LotErrorFacts {
 
 /** The end of one lot without a description: stored with it, and answered when it was the only one. */
 export class LotError extends Error {
-  readonly missingImages: readonly string[];
+  readonly missingImages: readonly MissingPhoto[];
 
   constructor(
     readonly code: LotErrorCode,
@@ -41,7 +42,7 @@ export class LotError extends Error {
    * The error of a lot as it was stored, perhaps by another process; its client gets the answer that this one would have given.
    * @returns undefined for what was no lot's own end
    */
-  static fromStored(stored: StoredError, missingImages: readonly string[]): LotError | undefined {
+  static fromStored(stored: StoredError, missingImages: readonly MissingPhoto[]): LotError | undefined {
     const code = LOT_ERROR_CODES.find((known) => known === stored.code);
     const facts = { missingImages, openaiRequestId: stored.openai_request_id };
     return code === undefined ? undefined : new LotError(code, stored.message, facts);
@@ -58,8 +59,8 @@ export class LotError extends Error {
     switch (this.code) {
       case 'IMAGE_UNREACHABLE':
         return new ServiceError('IMAGE_UNREACHABLE', this.message, {
-          members: { missing_images: this.missingImages },
-          details: { missing_images: this.missingImages },
+          members: { missing_images: urlsOf(this.missingImages), photo_problems: this.missingImages },
+          details: { missing_images: urlsOf(this.missingImages), photo_problems: this.missingImages },
         });
       case 'NO_IMAGES':
         return new ServiceError('VALIDATION_FAILED', this.message);

@@ -1,5 +1,6 @@
 import type { PhotoRef } from '../../assessment/assessment.js';
 import { withFewerPhotos } from '../../assessment/vision-request.js';
+import type { MissingPhoto, PhotoReason } from '../../common/missing-photo.js';
 import type { CarryProblem, PhotoCarrier, SeenFormat } from '../../images/photo-carrier.js';
 import { withinThreshold } from '../../images/photo-thresholds.js';
 import { OpenAiError } from '../../openai/errors.js';
@@ -14,7 +15,7 @@ export interface PhotosOfLot {
   /** Those that are there, with their numbers in the client's list. */
   readonly photos: readonly PhotoRef[];
   /** Those that are not. */
-  readonly missing: readonly string[];
+  readonly missing: readonly MissingPhoto[];
   /** Of those: what we must send ourselves, because no model takes its format. */
   readonly carried?: readonly string[];
 }
@@ -40,16 +41,10 @@ const MOST_CALLS = 64;
 /** Photos of one host that OpenAI could not download, after which we carry the others of that host too and ask no more about each. */
 const HOST_FAILURES = 2;
 
-/** Why a photo was left out. */
-export interface DroppedPhoto {
-  readonly url: string;
-  readonly reason: 'openai' | 'not_a_photo' | 'too_large';
-}
-
 /** There is room for so many carried photos of one lot only. */
 type NotCarried = CarryProblem | 'no_room';
 
-const REASONS: Readonly<Record<NotCarried, DroppedPhoto['reason']>> = {
+const REASONS: Readonly<Record<NotCarried, PhotoReason>> = {
   not_a_photo: 'not_a_photo',
   too_large: 'too_large',
   // OpenAI could not take it, and what we know of it is no more than that.
@@ -74,7 +69,7 @@ export class SentPhotos {
   /** By the client's address: the data URL that is sent in its place. */
   private readonly carried = new Map<string, string>();
   private readonly askedAgain = new Set<string>();
-  private readonly dropped = new Map<string, DroppedPhoto['reason']>();
+  private readonly dropped = new Map<string, PhotoReason>();
   private readonly failuresOfHost = new Map<string, number>();
   private keptBytes = 0;
   private calls = 0;
@@ -100,13 +95,13 @@ export class SentPhotos {
   }
 
   /** Those that were left out, under the client's addresses. */
-  get leftOut(): DroppedPhoto[] {
-    return [...this.dropped].map(([url, reason]) => ({ url, reason }));
+  get leftOut(): MissingPhoto[] {
+    return [...this.dropped].map(([url, reason]) => ({ url, reason: this.ways.carrier.shown(url, reason) }));
   }
 
   /** All that the model does not see, those that were never there included. */
-  get missing(): string[] {
-    return [...this.lot.missing, ...this.dropped.keys()];
+  get missing(): MissingPhoto[] {
+    return [...this.lot.missing, ...this.leftOut];
   }
 
   private get total(): number {
@@ -311,7 +306,7 @@ export class SentPhotos {
     }
   }
 
-  private drop(urls: readonly string[], reason: DroppedPhoto['reason']): void {
+  private drop(urls: readonly string[], reason: PhotoReason): void {
     const gone = new Set(urls);
     for (const url of gone) this.dropped.set(url, reason);
     this.left = this.left.filter(({ url }) => !gone.has(url));

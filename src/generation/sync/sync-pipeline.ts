@@ -78,19 +78,20 @@ export class SyncPipeline {
   private async assess(run: SyncRun, usage: UsageTally): Promise<AssessedLot> {
     const { lot } = run.work;
     const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
-    if (!checked.withinThreshold) throw unreachablePhotos(checked.unreachable, lot.images.length);
+    if (!checked.withinThreshold)
+      throw unreachablePhotos(checked.missing, checked.reachable.length + checked.missing.length);
     const row = await this.describer.assess(
       {
         additionalInfo: lot.additionalInfo,
         photos: numbered(lot.images, checked.reachable),
-        missing: checked.unreachable,
+        missing: checked.missing,
       },
       { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
       usage.add,
     );
     const photos = {
       seen: checked.reachable.length - row.dropped.length,
-      missing: [...checked.unreachable, ...row.dropped.map(({ url }) => url)],
+      missing: [...checked.missing, ...row.dropped],
     };
     if (run.work.languages.some((language) => !isEnglish(language))) {
       run.signal.throwIfAborted();
