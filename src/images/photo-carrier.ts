@@ -1,4 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
 import type { PhotoReason } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AllowList, bareHost, checkUrl } from '../outbound/address-rules.js';
@@ -23,6 +25,10 @@ const BYTES_OF_SIDE: readonly (readonly [side: number, bytes: number])[] = [
 /** Bytes that tell a format. */
 const HEAD_BYTES = 512;
 const REDIRECTS = 3;
+/** The photo was there a moment ago: a host that says "not now" gets a second request. */
+const MOST_TRIES = 2;
+const PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 5_000;
 /** A whole photo takes longer than the first bytes of it, by this factor. */
 const WHOLE_FACTOR = 4;
 
@@ -53,6 +59,7 @@ export class PhotoCarrier {
     @Inject(APP_CONFIG) config: AppConfig,
     private readonly outbound: OutboundClient,
     private readonly allow: AllowList,
+    private readonly clock: Clock,
   ) {
     this.limits = config.images;
     this.allowed = config.images.carry;
@@ -80,6 +87,7 @@ export class PhotoCarrier {
    * @throws the signal's reason once `signal` is raised; OutboundError of kind `aborted` at shutdown
    */
   async carry(url: string, side: number, signal: AbortSignal | undefined): Promise<CarriedPhoto> {
+    listenFreely(signal);
     const carried = await this.fetchAndConvert(url, side, signal);
     countCarried(carried.ok ? 'carried' : carried.problem);
     return carried;
@@ -90,6 +98,7 @@ export class PhotoCarrier {
    * @throws as {@link carry}
    */
   async look(url: string, signal: AbortSignal | undefined): Promise<SeenFormat> {
+    listenFreely(signal);
     await this.fetched.take(HEAD_BYTES, signal);
     try {
       const answer = await this.get(url, HEAD_BYTES, this.limits.getTimeoutSeconds, signal);
@@ -98,6 +107,12 @@ export class PhotoCarrier {
     } finally {
       this.fetched.give(HEAD_BYTES);
     }
+  }
+
+  /** Of these, those that no model takes and we can carry. */
+  async carriable(urls: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
+    const formats = await Promise.all(urls.map((url) => this.look(url, signal)));
+    return urls.filter((_url, index) => formats[index] === 'avif' || formats[index] === 'tiff');
   }
 
   private async fetchAndConvert(url: string, side: number, signal: AbortSignal | undefined): Promise<CarriedPhoto> {
@@ -117,13 +132,28 @@ export class PhotoCarrier {
     }
   }
 
-  /** @returns null where no 2xx came */
+  /** @returns null where no 2xx came; a host that is busy, or whose connection broke, is asked once more */
   private async get(
     url: string,
     maxBytes: number,
     seconds: number,
     signal: AbortSignal | undefined,
   ): Promise<OutboundResponse | null> {
+    for (let tries = 1; ; tries++) {
+      const answer = await this.request(url, maxBytes, seconds, signal);
+      if (typeof answer !== 'number') return answer;
+      if (tries === MOST_TRIES) return null;
+      await this.clock.sleep(answer, signal);
+    }
+  }
+
+  /** @returns the answer; null for one that will stay as it is; the milliseconds after which asking again may help */
+  private async request(
+    url: string,
+    maxBytes: number,
+    seconds: number,
+    signal: AbortSignal | undefined,
+  ): Promise<OutboundResponse | number | null> {
     try {
       const answer = await this.outbound.request(url, {
         purpose: 'photo',
@@ -134,10 +164,24 @@ export class PhotoCarrier {
         redirects: REDIRECTS,
         ...(signal === undefined ? {} : { signal }),
       });
-      return answer.status >= 200 && answer.status <= 299 ? answer : null;
+      const { status, headers, bodyEnd } = answer;
+      if (status === 429 || status >= 500) return pauseMs(headers['retry-after']);
+      if (status < 200 || status > 299) return null;
+      return bodyEnd === 'reset' ? PAUSE_MS : answer;
     } catch (error) {
       if (!(error instanceof OutboundError) || error.kind === 'aborted') throw error;
-      return null;
+      return error.kind === 'connect' || error.kind === 'reset' ? PAUSE_MS : null;
     }
   }
+}
+
+/** A host's Retry-After in seconds, within what a caller who waits can bear. */
+function pauseMs(retryAfter: string | undefined): number {
+  const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) : 0;
+  return Math.min(Math.max(seconds * 1000, PAUSE_MS), LONGEST_PAUSE_MS);
+}
+
+/** All photos of a lot listen to its signal side by side; each takes its listener away again. */
+function listenFreely(signal: AbortSignal | undefined): void {
+  if (signal !== undefined) setMaxListeners(0, signal);
 }

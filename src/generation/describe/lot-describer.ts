@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { stringsOf, withStrings, type DescriptionText } from '../../assessment/description.js';
 import { englishDescription } from '../../assessment/english-text.js';
@@ -56,18 +55,19 @@ export class LotDescriber {
    * Asks the vision model and makes the English description.
    * A photo that OpenAI cannot take is carried by us or left out, a request that is too long is sent with half of its photos, an
    * answer that was cut off gets twice the room once.
-   * @returns the English row, with the photos that had to be left out
+   * @returns the English row, how many photos the model saw, and all that it did not see
    * @throws LotError when there is no answer; OpenAiError `aborted` when `limits.signal` ended the call
    */
   async assess(
     lot: DescribableLot,
     limits: CallLimits,
     count: CountUsage,
-  ): Promise<NewResult & { readonly dropped: readonly MissingPhoto[] }> {
+  ): Promise<NewResult & { readonly seen: number; readonly missing: readonly MissingPhoto[] }> {
     const photos = this.sentPhotos(lot, limits, count);
     try {
       await photos.prepare();
-      return { ...(await this.describe(lot, photos, limits, count)), dropped: photos.leftOut };
+      const row = await this.describe(lot, photos, limits, count);
+      return { ...row, seen: photos.photos.length, missing: photos.missing };
     } finally {
       photos.release();
     }
@@ -111,8 +111,6 @@ export class LotDescriber {
 
   private sentPhotos(lot: DescribableLot, limits: CallLimits, count: CountUsage): SentPhotos {
     const { model, detail } = this.settings.vision;
-    // All photos of the lot listen to it side by side; each takes its listener away again.
-    if (limits.signal !== undefined) setMaxListeners(0, limits.signal);
     return new SentPhotos(lot, {
       carrier: this.carrier,
       side: longestSide(model, detail),

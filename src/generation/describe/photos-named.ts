@@ -17,8 +17,8 @@ export interface NamedPhotos {
 const MOST_TEXT = 20_000;
 const MOST_ADDRESSES = 200;
 
-/** `input[0].content[7].image_url`, also as `input.0.content.7`, and in the text. */
-const POSITION = /\bcontent(?:\[(\d{1,4})\]|\.(\d{1,4})\b)/g;
+/** `input[0].content[7].image_url`, also as `input.0.content.7` or `input.[0].content.[7]`, and in the text. */
+const POSITION = /\bcontent(?:\.?\[(\d{1,4})\]|\.(\d{1,4})\b)/g;
 
 /**
  * Which photos of a request an error names: by their position in it, or by their address in whatever form it comes back: escaped,

@@ -1,11 +1,12 @@
 import type { PhotoRef } from '../../assessment/assessment.js';
 import { withFewerPhotos } from '../../assessment/vision-request.js';
 import type { MissingPhoto, PhotoReason } from '../../common/missing-photo.js';
-import type { CarryProblem, PhotoCarrier, SeenFormat } from '../../images/photo-carrier.js';
+import type { PhotoCarrier, SeenFormat } from '../../images/photo-carrier.js';
 import { withinThreshold } from '../../images/photo-thresholds.js';
 import { OpenAiError } from '../../openai/errors.js';
 import type { CallLimits } from '../../openai/retry.js';
 import { callError } from './call-errors.js';
+import { CarriedPhotos, type NotCarried } from './carried-photos.js';
 import { findCulprits } from './find-culprits.js';
 import { unreachablePhotos } from './photo-refusal.js';
 import { photosNamed } from './photos-named.js';
@@ -16,7 +17,7 @@ export interface PhotosOfLot {
   readonly photos: readonly PhotoRef[];
   /** Those that are not. */
   readonly missing: readonly MissingPhoto[];
-  /** Of those: what we must send ourselves, because no model takes its format. */
+  /** Of those that are there: what we must send ourselves, because no model takes its format. */
   readonly carried?: readonly string[];
 }
 
@@ -28,7 +29,7 @@ export interface PhotoWays {
   readonly maxUnreachable: number;
   readonly limits: CallLimits;
   /** Milliseconds since 1970. */
-  now(): number;
+  readonly now: () => number;
   /** Asks cheaply whether OpenAI can take these; resolves with its complaint about them, or with null. */
   probe(urls: readonly string[]): Promise<OpenAiError | null>;
 }
@@ -40,9 +41,6 @@ export interface PhotoWays {
 const MOST_CALLS = 64;
 /** Photos of one host that OpenAI could not download, after which we carry the others of that host too and ask no more about each. */
 const HOST_FAILURES = 2;
-
-/** There is room for so many carried photos of one lot only. */
-type NotCarried = CarryProblem | 'no_room';
 
 const REASONS: Readonly<Record<NotCarried, PhotoReason>> = {
   not_a_photo: 'not_a_photo',
@@ -66,12 +64,10 @@ const DOWNLOAD = /download|fetch|unreachable|\burl\b/i;
  */
 export class SentPhotos {
   private left: readonly PhotoRef[];
-  /** By the client's address: the data URL that is sent in its place. */
-  private readonly carried = new Map<string, string>();
+  private readonly carried: CarriedPhotos;
   private readonly askedAgain = new Set<string>();
   private readonly dropped = new Map<string, PhotoReason>();
   private readonly failuresOfHost = new Map<string, number>();
-  private keptBytes = 0;
   private calls = 0;
   private lastRefusal: OpenAiError | undefined;
   private unnamedTimeouts = 0;
@@ -83,6 +79,7 @@ export class SentPhotos {
     private readonly ways: PhotoWays,
   ) {
     this.left = lot.photos;
+    this.carried = new CarriedPhotos(ways.carrier, ways.side, ways.limits, ways.now);
   }
 
   get photos(): readonly PhotoRef[] {
@@ -91,7 +88,7 @@ export class SentPhotos {
 
   /** What the request names, in the order of `photos`. */
   get urls(): string[] {
-    return this.left.map(({ url }) => this.sentAs(url));
+    return this.left.map(({ url }) => this.carried.sentAs(url));
   }
 
   /** Those that were left out, under the client's addresses. */
@@ -144,9 +141,7 @@ export class SentPhotos {
 
   /** Lets go of what was carried; nothing may be sent afterwards. */
   release(): void {
-    this.carried.clear();
-    this.ways.carrier.kept.give(this.keptBytes);
-    this.keptBytes = 0;
+    this.carried.release();
   }
 
   private async afterNamed(error: OpenAiError, urls: readonly string[]): Promise<void> {
@@ -199,7 +194,7 @@ export class SentPhotos {
 
   /** A time-out is asked once more here too, or a slow minute of a good host would cost its photos. */
   private async passes(group: readonly string[]): Promise<boolean> {
-    const urls = group.map((url) => this.sentAs(url));
+    const urls = group.map((url) => this.carried.sentAs(url));
     for (let asked = 1; ; asked++) {
       const refusal = await this.ways.probe(urls);
       this.countCall(refusal ?? undefined);
@@ -225,24 +220,24 @@ export class SentPhotos {
       'openai',
     );
     if (!this.ways.carrier.allowed) return this.drop(fresh, 'openai');
-    const problems = await this.carry(fresh);
+    const problems = await this.carried.carry(fresh);
     for (const url of fresh) {
       const problem = problems.get(url);
       if (problem !== undefined) this.drop([url], REASONS[problem]);
     }
   }
 
-  /** OpenAI could not download several photos of a host: the others of that host would be refused one by one. */
+  /** OpenAI could not download several photos of a host, and we could: the others of it would be refused one by one. */
   private async carryHosts(failed: readonly string[]): Promise<void> {
     const hosts = new Set<string>();
-    for (const url of failed) {
+    for (const url of failed.filter((each) => this.carried.has(each))) {
       const host = hostOf(url);
       const failures = (this.failuresOfHost.get(host) ?? 0) + 1;
       this.failuresOfHost.set(host, failures);
       if (failures >= HOST_FAILURES) hosts.add(host);
     }
-    const others = this.left.map(({ url }) => url).filter((url) => hosts.has(hostOf(url)));
-    await this.carryWhatWeCan(others);
+    if (hosts.size === 0) return;
+    await this.carryWhatWeCan(this.left.map(({ url }) => url).filter((url) => hosts.has(hostOf(url))));
   }
 
   /**
@@ -251,7 +246,7 @@ export class SentPhotos {
    */
   private async carryWhatWeCan(urls: readonly string[]): Promise<boolean> {
     const fresh = [...new Set(urls)].filter((url) => !this.carried.has(url));
-    const problems = await this.carry(fresh);
+    const problems = await this.carried.carry(fresh);
     let changed = fresh.some((url) => this.carried.has(url));
     for (const [url, problem] of problems) {
       if (REASONS[problem] === 'openai') continue;
@@ -259,51 +254,6 @@ export class SentPhotos {
       changed = true;
     }
     return changed;
-  }
-
-  /** @returns those that could not be carried, and why */
-  private async carry(urls: readonly string[]): Promise<Map<string, NotCarried>> {
-    const { carrier, side, limits } = this.ways;
-    const problems = new Map<string, NotCarried>();
-    const room = Math.max(0, carrier.mostPhotos(side) - this.carried.size);
-    for (const url of urls.slice(room)) problems.set(url, 'no_room');
-    let wanted = urls.slice(0, room);
-    if (wanted.length === 0) return problems;
-    const most = carrier.mostBytes(side);
-    if (!carrier.kept.tryTake(wanted.length * most)) {
-      // Whoever waits for room must hold none, or two lots would wait for each other: what is carried is fetched once more.
-      wanted = [...this.carried.keys(), ...wanted];
-      this.release();
-      await this.waitForRoom(wanted.length * most);
-    }
-    let used = 0;
-    try {
-      await Promise.all(
-        wanted.map(async (url) => {
-          const photo = await carrier.carry(url, side, limits.signal);
-          if (photo.ok) {
-            this.carried.set(url, photo.dataUrl);
-            used += photo.bytes;
-          } else problems.set(url, photo.problem);
-        }),
-      );
-    } finally {
-      this.keptBytes += used;
-      carrier.kept.give(wanted.length * most - used);
-    }
-    return problems;
-  }
-
-  /** The others' calls end by their own deadlines, so room comes; but this lot has a deadline too. */
-  private async waitForRoom(bytes: number): Promise<void> {
-    const { carrier, limits } = this.ways;
-    const late = AbortSignal.timeout(Math.max(0, limits.deadlineAt - this.ways.now()));
-    try {
-      await carrier.kept.take(bytes, limits.signal === undefined ? late : AbortSignal.any([limits.signal, late]));
-    } catch (error) {
-      if (limits.signal?.aborted === true || !late.aborted) throw error;
-      throw callError(new OpenAiError({ kind: 'timeout', retryable: true, cause: error }), this.missing);
-    }
   }
 
   private drop(urls: readonly string[], reason: PhotoReason): void {
@@ -317,10 +267,6 @@ export class SentPhotos {
     if (this.dropped.size === 0) return;
     if (withinThreshold(this.total, this.missingCount, this.ways.maxUnreachable)) return;
     throw unreachablePhotos(this.missing, this.total);
-  }
-
-  private sentAs(url: string): string {
-    return this.carried.get(url) ?? url;
   }
 
   private urlsAt(indexes: ReadonlySet<number>): string[] {

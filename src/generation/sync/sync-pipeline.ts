@@ -89,10 +89,7 @@ export class SyncPipeline {
       { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
       usage.add,
     );
-    const photos = {
-      seen: checked.reachable.length - row.dropped.length,
-      missing: [...checked.missing, ...row.dropped],
-    };
+    const photos = { seen: row.seen, missing: row.missing };
     if (run.work.languages.some((language) => !isEnglish(language))) {
       run.signal.throwIfAborted();
       // With its cost, which a crash before the job's end would otherwise lose.
