@@ -43,8 +43,8 @@ export class PhotoConverter {
 
 async function convert(bytes: Buffer, side: number, maxBytes: number): Promise<Conversion> {
   const open = await opener();
-  const picture = open(bytes);
-  const { format, width, height, channels, depth, isProgressive } = await picture.metadata();
+  // Its header alone is read, whatever size that claims.
+  const { format, width, height, channels, depth, isProgressive } = await open(bytes, false).metadata();
   if (!FORMATS.has(format)) return { ok: false, problem: 'not_a_photo' };
   // A baseline JPEG is scaled while it is read; a progressive one keeps two bytes for each value until its end.
   const bytesPerValue = format === 'jpeg' ? (isProgressive === true ? 2 : 0) : (DEPTH_BYTES[depth] ?? 8);
@@ -55,7 +55,7 @@ async function convert(bytes: Buffer, side: number, maxBytes: number): Promise<C
   let jpeg = Buffer.alloc(0);
   for (const quality of QUALITIES) {
     // From what the last try made, so that a large picture is decoded once.
-    const from = jpeg.length === 0 ? upright(picture, side) : open(jpeg);
+    const from = jpeg.length === 0 ? upright(open(bytes, MOST_PIXELS), side) : open(jpeg, MOST_PIXELS);
     jpeg = await from.jpeg({ quality }).timeout({ seconds: DECODING_SECONDS }).toBuffer();
     if (jpeg.length <= maxBytes) return { ok: true, jpeg };
   }
@@ -72,11 +72,11 @@ function upright(picture: Sharp, side: number): Sharp {
 }
 
 /** Loaded with the first photo that needs it: most processes never do, and it brings 20 MB. */
-async function opener(): Promise<(bytes: Buffer) => Sharp> {
+async function opener(): Promise<(bytes: Buffer, mostPixels: number | false) => Sharp> {
   const { default: sharp } = await import('sharp');
   // One thread and no memory of pictures seen: there is one photo at a time, and the other cores have a service to run.
   sharp.concurrency(1);
   sharp.cache(false);
-  return (bytes) =>
-    sharp(bytes, { failOn: 'truncated', limitInputPixels: MOST_PIXELS, sequentialRead: true, pages: 1 });
+  return (bytes, limitInputPixels) =>
+    sharp(bytes, { failOn: 'truncated', limitInputPixels, sequentialRead: true, pages: 1 });
 }

@@ -16,6 +16,8 @@ export interface NamedPhotos {
 /** Of an error's text; OpenAI's are a few hundred characters. */
 const MOST_TEXT = 20_000;
 const MOST_ADDRESSES = 200;
+/** More than any that the intake takes. */
+const LONGEST_ADDRESS = 5_000;
 
 /** `input[0].content[7].image_url`, also as `input.0.content.7` or `input.[0].content.[7]`, and in the text. */
 const POSITION = /\bcontent(?:\.?\[(\d{1,4})\]|\.(\d{1,4})\b)/g;
@@ -95,6 +97,8 @@ function addressAt(text: string, at: number, photos: readonly (readonly string[]
   let whole = new Set<number>();
   let cut = new Set<number>();
   let cutAt = 0;
+  const dots = text.slice(at, at + LONGEST_ADDRESS).search(/\.{2,}|…/);
+  const ellipsis = dots === -1 ? Number.POSITIVE_INFINITY : at + dots;
   for (const [index, forms] of photos.entries()) {
     for (const form of forms) {
       const shared = sharedLength(text, at, form);
@@ -103,10 +107,12 @@ function addressAt(text: string, at: number, photos: readonly (readonly string[]
         longest = shared;
         whole.add(index);
       }
+      // The dots that stand for the rest are not a part of it, though a name may go on with one.
+      const begun = Math.min(shared, ellipsis - at);
       // What is left must reach into the path: a host alone fits every photo on it.
-      if (shared > pathStart(form) && shared >= cutAt && matchesAt(CUT, text, at + shared)) {
-        if (shared > cutAt) cut = new Set();
-        cutAt = shared;
+      if (begun > pathStart(form) && begun >= cutAt && matchesAt(CUT, text, at + begun)) {
+        if (begun > cutAt) cut = new Set();
+        cutAt = begun;
         cut.add(index);
       }
     }

@@ -63,7 +63,9 @@ const DOWNLOAD = /download|fetch|unreachable|\burl\b/i;
  * A photo that it cannot have is asked for once more after a time-out, then carried by us where that is allowed, then left out.
  */
 export class SentPhotos {
+  /** Each once: a photo that the lot lists twice is one photo. */
   private left: readonly PhotoRef[];
+  private readonly total: number;
   private readonly carried: CarriedPhotos;
   private readonly askedAgain = new Set<string>();
   private readonly dropped = new Map<string, PhotoReason>();
@@ -78,7 +80,9 @@ export class SentPhotos {
     private readonly lot: PhotosOfLot,
     private readonly ways: PhotoWays,
   ) {
-    this.left = lot.photos;
+    const first = new Map([...lot.photos].reverse().map((photo) => [photo.url, photo]));
+    this.left = lot.photos.filter((photo) => first.get(photo.url) === photo);
+    this.total = this.left.length + lot.missing.length;
     this.carried = new CarriedPhotos(ways.carrier, ways.side, ways.limits, ways.now);
   }
 
@@ -101,12 +105,8 @@ export class SentPhotos {
     return [...this.lot.missing, ...this.leftOut];
   }
 
-  private get total(): number {
-    return this.lot.photos.length + this.lot.missing.length;
-  }
-
   private get missingCount(): number {
-    return this.lot.missing.length + this.lot.photos.filter(({ url }) => this.dropped.has(url)).length;
+    return this.lot.missing.length + this.dropped.size;
   }
 
   /** Before the first call. @throws LotError when too few photos are left */

@@ -85,6 +85,7 @@ export class SyncPipeline {
         additionalInfo: lot.additionalInfo,
         photos: numbered(lot.images, checked.reachable),
         missing: checked.missing,
+        carried: checked.carried,
       },
       { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
       usage.add,
