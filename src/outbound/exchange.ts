@@ -82,6 +82,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     this.controller = controller;
+    this.peer?.heads?.expectHead();
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Incoming): void {

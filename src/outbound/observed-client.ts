@@ -1,8 +1,10 @@
 import { Agent, Client, Pool, type buildConnector, type Dispatcher } from 'undici';
+import { HeadFilter } from './head-filter.js';
 
-/** The other end of one connection; its address is known once the connection is there. */
+/** The other end of one connection; both members are known once the connection is there. */
 export interface Peer {
   address: string;
+  heads: HeadFilter | undefined;
 }
 
 /** undici's options of one request, with a way to learn which connection takes it. */
@@ -57,12 +59,16 @@ export function createAgent({ connect, connections, idleMs = IDLE_MS }: AgentOpt
 }
 
 function createClient(origin: URL, options: object): Dispatcher {
-  const peer: Peer = { address: '' };
+  const peer: Peer = { address: '', heads: undefined };
   const { connect, ...rest } = options as Client.Options;
   if (typeof connect !== 'function') throw new TypeError('the guarded connector is missing');
   const observed: buildConnector.connector = (target, callback) => {
     connect(target, (...result) => {
-      if (result[1] !== null) peer.address = result[1].remoteAddress ?? '';
+      const [, socket] = result;
+      if (socket !== null) {
+        peer.address = socket.remoteAddress ?? '';
+        peer.heads = new HeadFilter(socket);
+      }
       callback(...result);
     });
   };

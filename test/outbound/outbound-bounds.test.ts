@@ -93,8 +93,9 @@ describe('answers that do not behave', () => {
 
   it.each([
     ['no HTTP at all', 'SSH-2.0-OpenSSH_9.6\r\n', 'invalid_response'],
-    ['headers of 20 KB', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(20_000)}\r\n\r\n`, 'invalid_response'],
-    ['two lengths', 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\na', 'invalid_response'],
+    ['headers of 80 KB', `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(80_000)}\r\n\r\n`, 'invalid_response'],
+    ['a protocol that nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\n\r\n', 'invalid_response'],
+    ['an answer of HTTP/2', 'PRI * HTTP/2.0\r\n\r\n', 'invalid_response'],
     ['nothing', '', 'reset'],
     ['half a head', 'HTTP/1.1 200 OK\r\nx: ', 'reset'],
   ])('fails on %s, and the request may have been seen', async (_case, raw, kind) => {
