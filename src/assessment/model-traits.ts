@@ -35,6 +35,15 @@ export function detailOf(model: string, detail: ImageDetail): ImageDetail {
 }
 
 /**
+ * The longest side, in pixels, of a photo that we send ourselves: what the model's own limits would scale it to anyway, so that
+ * nothing is lost and no byte too many is sent. Where there is no cap, 4,096: twelve megapixels of a 4:3 photo.
+ */
+export function longestSide(model: string, detail: ImageDetail): number {
+  if (detail === 'low') return 512;
+  return familyOf(model) === 'gpt-5+' && detail !== 'high' ? 4_096 : 2_048;
+}
+
+/**
  * Input tokens of one photo: from the published patch rules, for a large 4:3 photo (12 megapixels for `original`).
  * From gpt-5.6 on `auto` means `original`, without a cap. The multiplier 1.2 of gpt-5.4 and later is one user's
  * measurement, nothing published: measure with `POST /v1/responses/input_tokens` before relying on it.

@@ -67,6 +67,27 @@ export function buildVisionRequest(lot: VisionLot, settings: VisionSettings): Vi
   };
 }
 
+/**
+ * Which photo stands at a position of `input[0].content`, the way errors of OpenAI's name it: the listing data first, then a label and
+ * a photo in turn.
+ * @returns the photo's index from 0, or null where a text stands
+ */
+export function photoAtContent(position: number): number | null {
+  return position >= 2 && position % 2 === 0 ? (position - 2) / 2 : null;
+}
+
+/** Output tokens of a probe: the fewest that the API takes. */
+const PROBE_TOKENS = 16;
+
+/**
+ * The cheapest request that tells whether OpenAI can take these photos: they are fetched and decoded as for the real one, and then
+ * looked at in low detail with no room for an answer.
+ */
+export function buildPhotoProbe(imageUrls: readonly string[], settings: VisionSettings): VisionRequest {
+  const request = buildVisionRequest({ additionalInfo: null, imageUrls }, { ...settings, detail: 'low' });
+  return { ...request, max_output_tokens: PROBE_TOKENS };
+}
+
 function staticMembers(settings: VisionSettings): Omit<VisionRequest, 'max_output_tokens' | 'input'> {
   return {
     model: settings.model,

@@ -18,6 +18,7 @@ import { CheckPhotosStage } from './check-photos.stage.js';
 import { CostGuard } from './cost-guard.js';
 import { Deadlines } from './deadlines.js';
 import { DescribedLots } from './described-lots.js';
+import { DirectPhotos } from './direct-photos.js';
 import { DirectStage } from './direct.stage.js';
 import { FileRemovalStage } from './file-removal.stage.js';
 import { JobAdvance } from './job-advance.js';
@@ -46,6 +47,7 @@ const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, F
     CostGuard,
     Deadlines,
     DescribedLots,
+    DirectPhotos,
     JobAdvance,
     OrphanedFiles,
     OverdueJobs,

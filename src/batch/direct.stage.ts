@@ -17,6 +17,7 @@ import { translationAttempt } from './attempts.js';
 import { Deadlines } from './deadlines.js';
 import { DescribedLots, type LotOutcome } from './described-lots.js';
 import { JobAdvance, JobEndedError } from './job-advance.js';
+import { DirectPhotos } from './direct-photos.js';
 import { ResultRows } from './result-rows.js';
 import { ShardEnd } from './shard-end.js';
 import { shardLots } from './shard-lots.js';
@@ -47,6 +48,7 @@ export class DirectStage implements Stage {
     private readonly database: Database,
     private readonly settings: ModelSettings,
     private readonly describer: LotDescriber,
+    private readonly photos: DirectPhotos,
     private readonly jobs: JobStore,
     private readonly lots: ShardLotStore,
     private readonly described: DescribedLots,
@@ -117,12 +119,15 @@ export class DirectStage implements Stage {
         'select additional_info from batch_lot_inputs where job_id = $1 and position = $2',
         [job.id, position],
       );
-      const request = { additionalInfo: infos[0]?.additional_info ?? null, photos: photosOf(lot) };
       try {
+        const request = {
+          additionalInfo: infos[0]?.additional_info ?? null,
+          ...(await this.photos.toSend(lot, signal)),
+        };
         const english = await this.describer.assess(request, this.limits(job, signal), (usage) =>
           this.count(job, usage),
         );
-        const missing = english.dropped.length === 0 ? lot.missing : [...lot.missing, ...english.dropped];
+        const { seen, missing } = english;
         const { results, renderedBytes } = reader.described(english, { lotId: lot.lotId, missing });
         const translating = renderedBytes === 0;
         await this.store(claim, results, {
@@ -130,15 +135,14 @@ export class DirectStage implements Stage {
           status: translating ? 'translating' : 'completed',
           attempt: translating ? translationAttempt(claim.row.attempt) : lot.attempt,
           renderedBytes,
-          missing: missing === lot.missing ? null : missing,
+          missing,
+          seen,
         });
       } catch (error) {
         if (!(error instanceof LotError)) throw error;
         throwIfNotNow(error);
-        await this.fail(claim, lot, { code: error.code, message: error.message }, [
-          ...lot.missing,
-          ...error.missingImages,
-        ]);
+        const missing = error.missingImages.length === 0 ? lot.missing : error.missingImages;
+        await this.fail(claim, lot, { code: error.code, message: error.message }, missing);
       }
     };
   }

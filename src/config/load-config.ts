@@ -98,6 +98,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       headTimeoutSeconds: read.seconds('IMAGE_HEAD_TIMEOUT', 3, { min: 0.1, max: 120 }),
       getTimeoutSeconds: read.seconds('IMAGE_GET_TIMEOUT', 5, { min: 0.1, max: 120 }),
       maxUnreachable: read.number('IMAGE_MAX_UNREACHABLE', 0.3, { max: 1, integer: false }),
+      carry: read.flag('PHOTO_CARRY', true),
     },
     outbound: { allow: read.list('OUTBOUND_ALLOW') },
     sync: {

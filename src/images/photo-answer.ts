@@ -1,4 +1,4 @@
-import { isImageType, isPhotoType, photoFormatOf } from './photo-format.js';
+import { carriedFormatOf, isImageType, isPhotoType, photoFormatOf } from './photo-format.js';
 
 /** What an answer falls short of. */
 export type PhotoFault = 'status' | 'not_image' | 'too_large' | 'empty' | 'cut_off';
@@ -27,9 +27,10 @@ export function judgeHead({ status, headers }: PhotoAnswer, maxBytes: number): P
 
 /**
  * Judges the answer to a GET of the first bytes.
+ * @param carries - whether a format will do that we turn into one which the models take
  * @returns null when the photo is there, else why it is not
  */
-export function judgeGet(answer: PhotoAnswer, maxBytes: number): PhotoFault | null {
+export function judgeGet(answer: PhotoAnswer, maxBytes: number, carries = false): PhotoFault | null {
   const { status, headers, body, bodyEnd } = answer;
   if (status < 200 || status > 299) return 'status';
   if (!isImageType(headers['content-type'] ?? '')) return 'not_image';
@@ -37,7 +38,8 @@ export function judgeGet(answer: PhotoAnswer, maxBytes: number): PhotoFault | nu
   if (size !== null && size > maxBytes) return 'too_large';
   if (bodyEnd === 'deadline' || bodyEnd === 'reset') return 'cut_off';
   if (body.length === 0) return 'empty';
-  return photoFormatOf(body) === null ? 'not_image' : null;
+  const isPhoto = photoFormatOf(body) !== null || (carries && carriedFormatOf(body) !== null);
+  return isPhoto ? null : 'not_image';
 }
 
 /** The whole file's size as far as the answer tells: of a part from Content-Range, else from Content-Length. */

@@ -9,6 +9,7 @@ import { OutboundError, type OutboundErrorKind } from '../outbound/outbound-erro
 import { HostRests } from './host-rests.js';
 import { KeyedLimiter } from './keyed-limiter.js';
 import { judgeGet, judgeHead } from './photo-answer.js';
+import { carriedFormatOf } from './photo-format.js';
 import { countPhoto } from './photo-metrics.js';
 import { reasonFor, type PhotoFailure } from './photo-reason.js';
 import { withinThreshold } from './photo-thresholds.js';
@@ -18,7 +19,11 @@ export const PHOTO_BYTES = 32_768;
 const REDIRECTS = 3;
 
 export type PhotoCheck =
-  | { readonly reachable: true }
+  | {
+      readonly reachable: true;
+      /** No model takes its format; we can, and send it ourselves. */
+      readonly carried?: true;
+    }
   | {
       readonly reachable: false;
       /** What the last try came to. */
@@ -30,6 +35,8 @@ export type PhotoCheck =
 /** The photos of one lot, in the lot's order; a URL that the lot names twice is one photo. */
 export interface LotPhotos {
   readonly reachable: readonly string[];
+  /** Of these: AVIF and TIFF, which we must send ourselves. Never in the lane of batches, whose lines carry nothing. */
+  readonly carried: readonly string[];
   readonly missing: readonly MissingPhoto[];
   /** False: too many are missing (IMAGE_MAX_UNREACHABLE), or none is left. */
   readonly withinThreshold: boolean;
@@ -97,14 +104,17 @@ export class PhotoChecker {
       Promise.all(different.map((url) => this.check(url, { ...how, signal: own }))),
     );
     const reachable: string[] = [];
+    const carried: string[] = [];
     const missing: MissingPhoto[] = [];
     for (const [index, check] of checks.entries()) {
       const url = different[index] as string;
       if (check.reachable) reachable.push(url);
-      else missing.push({ url, reason: check.reason });
+      if (check.reachable && check.carried === true) carried.push(url);
+      if (!check.reachable) missing.push({ url, reason: check.reason });
     }
     return {
       reachable,
+      carried,
       missing,
       withinThreshold: withinThreshold(different.length, missing.length, this.limits.maxUnreachable),
       restingUntil: this.restingUntil(urlsOf(missing)),
@@ -124,7 +134,7 @@ export class PhotoChecker {
     const host = bareHost(checked.url);
     return this.lanes[lane].run(host, signal, () => {
       // Looked up when it is this photo's turn: the first ones of a host may have put it to rest.
-      if (!trustRests || this.rests.restingUntil(host) === null) return this.checkOnHost(host, url, signal);
+      if (!trustRests || this.rests.restingUntil(host) === null) return this.checkOnHost(host, url, lane, signal);
       countPhoto('host_rests');
       const reason = this.allow.covers(host) ? 'unreachable' : reasonFor('host_rests', null);
       return Promise.resolve({ reachable: false, failure: 'host_rests', reason } as const);
@@ -142,22 +152,34 @@ export class PhotoChecker {
     return latest;
   }
 
-  private async checkOnHost(host: string, url: string, signal: AbortSignal | undefined): Promise<PhotoCheck> {
-    const byHead = await this.try('HEAD', url, signal);
+  private async checkOnHost(
+    host: string,
+    url: string,
+    lane: PhotoLane,
+    signal: AbortSignal | undefined,
+  ): Promise<PhotoCheck> {
+    const carries = this.limits.carry && lane === 'sync';
+    const byHead = await this.try('HEAD', url, carries, signal);
     // A refused address stays refused; a second try would only give a rebinding name its second chance.
-    const last = byHead === null || byHead.failure === 'refused' ? byHead : await this.try('GET', url, signal);
-    if (last?.hostDown === true) this.rests.failed(host);
+    const done = !('failure' in byHead) || byHead.failure === 'refused';
+    const last = done ? byHead : await this.try('GET', url, carries, signal);
+    if ('failure' in last && last.hostDown) this.rests.failed(host);
     else this.rests.answered(host);
-    if (last === null) {
-      countPhoto(byHead === null ? 'head' : 'get');
-      return { reachable: true };
+    if (!('failure' in last)) {
+      countPhoto(last === byHead ? 'head' : 'get');
+      return { reachable: true, ...(last.carried && { carried: true }) };
     }
     countPhoto(last.failure);
     return { reachable: false, failure: last.failure, reason: last.reason };
   }
 
-  /** @returns null when this request found the photo */
-  private async try(method: 'HEAD' | 'GET', url: string, signal: AbortSignal | undefined): Promise<FailedTry | null> {
+  /** @param carries - whether a format will do that we can turn into one which the models take */
+  private async try(
+    method: 'HEAD' | 'GET',
+    url: string,
+    carries: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<FoundPhoto | FailedTry> {
     const { headTimeoutSeconds, getTimeoutSeconds, maxBytes } = this.limits;
     const range: Record<string, string> = method === 'GET' ? { range: `bytes=0-${PHOTO_BYTES - 1}` } : {};
     try {
@@ -170,8 +192,8 @@ export class PhotoChecker {
         redirects: REDIRECTS,
         ...(signal === undefined ? {} : { signal }),
       });
-      const fault = method === 'GET' ? judgeGet(answer, maxBytes) : judgeHead(answer, maxBytes);
-      if (fault === null) return null;
+      const fault = method === 'GET' ? judgeGet(answer, maxBytes, carries) : judgeHead(answer, maxBytes);
+      if (fault === null) return { carried: method === 'GET' && carriedFormatOf(answer.body) !== null };
       const hostDown = answer.status === 429 || answer.status >= 500 || fault === 'cut_off';
       return {
         failure: fault,
@@ -184,6 +206,10 @@ export class PhotoChecker {
       return { failure: error.kind, reason, hostDown: HOST_DOWN.has(error.kind) };
     }
   }
+}
+
+interface FoundPhoto {
+  readonly carried: boolean;
 }
 
 interface FailedTry {

@@ -1,6 +1,9 @@
 /** What the vision models take. */
 export type PhotoFormat = 'jpeg' | 'png' | 'webp' | 'gif';
 
+/** What the models do not take but we can turn into a JPEG. Not HEIC, which the installed sharp cannot decode, and never SVG, which is a program. */
+export type CarriedFormat = 'avif' | 'tiff';
+
 /** Bytes that the signatures need; the hint for animation needs what comes after them too. */
 const LONGEST_SIGNATURE = 12;
 
@@ -14,6 +17,10 @@ const SIGNATURES: Readonly<Record<PhotoFormat, readonly (readonly [offset: numbe
   ],
   gif: [[0, [Buffer.from('GIF87a'), Buffer.from('GIF89a')]]],
 };
+
+const TIFF_MARKS = ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].map((mark) => Buffer.from(mark, 'latin1'));
+/** Of the list of brands; real ones have a handful. */
+const MOST_BRAND_BYTES = 256;
 
 /** Application blocks that only animations carry. */
 const ANIMATION_MARKS = ['NETSCAPE2.0', 'ANIMEXTS1.0'];
@@ -32,6 +39,29 @@ export function photoFormatOf(head: Buffer): PhotoFormat | null {
   if (format === undefined || (format === 'gif' && ANIMATION_MARKS.some((mark) => head.includes(mark, 0, 'latin1'))))
     return null;
   return format;
+}
+
+/**
+ * AVIF and TIFF by their first bytes.
+ * @param head - the file's beginning
+ */
+export function carriedFormatOf(head: Buffer): CarriedFormat | null {
+  if (head.length < LONGEST_SIGNATURE) return null;
+  if (TIFF_MARKS.some((mark) => startsAt(head, 0, mark))) {
+    // Canon's camera files are TIFFs too, with a thumbnail where the photo is expected.
+    return startsAt(head, 8, Buffer.from('CR')) ? null : 'tiff';
+  }
+  return brandsOf(head).some((brand) => brand === 'avif' || brand === 'avis') ? 'avif' : null;
+}
+
+/** The brands of an ISO media file, the major one first; none where the bytes are no such file. */
+function brandsOf(head: Buffer): string[] {
+  if (!startsAt(head, 4, Buffer.from('ftyp'))) return [];
+  const end = Math.min(head.readUInt32BE(0), head.length, MOST_BRAND_BYTES);
+  const brands = [head.toString('latin1', 8, 12)];
+  // A HEIC may list `avif` nowhere; an AVIF may be `mif1` first and `avif` only in its list.
+  for (let at = 16; at + 4 <= end; at += 4) brands.push(head.toString('latin1', at, at + 4));
+  return brands;
 }
 
 /** True where a Content-Type names a format that the models take, so that a HEAD alone can be believed. */

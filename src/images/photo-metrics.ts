@@ -12,3 +12,14 @@ const checks = new Counter({
 export function countPhoto(outcome: string): void {
   checks.inc({ outcome });
 }
+
+const carried = new Counter({
+  name: 'photos_carried_total',
+  help: 'Photos fetched to be sent to OpenAI by ourselves: carried, or why not',
+  labelNames: ['outcome'],
+  registers: [metricsRegistry],
+});
+
+export function countCarried(outcome: string): void {
+  carried.inc({ outcome });
+}

@@ -45,6 +45,8 @@ export interface DescribedLot {
   readonly renderedBytes: number;
   /** Null: as it stands. */
   readonly missing: readonly MissingPhoto[] | null;
+  /** Photos that the model was shown, where that changed. */
+  readonly seen?: number;
 }
 
 /** The SQL by which a batch's stages move lots. Lots are always locked in the order of their positions. */
@@ -115,12 +117,14 @@ export class ShardLotStore {
   /** Writes what became of described lots; the caller holds their locks and has judged their states. */
   async described(tx: Transaction, jobId: string, lots: readonly DescribedLot[]): Promise<void> {
     if (lots.length === 0) return;
+    const columns = lots.map(({ missing }) => missing && (missingColumns(missing) ?? NONE_MISSING));
     await tx.execute(
       `update batch_lots l set status = d.status, attempt = d.attempt, rendered_bytes = d.bytes,
          missing_images = coalesce(d.urls, l.missing_images), missing_reasons = coalesce(d.reasons, l.missing_reasons),
+         processed_images = coalesce(d.seen, l.processed_images),
          finished_at = case when d.status = 'completed' then now() end
-       from unnest($2::int[], $3::text[], $4::int[], $5::int[], $6::json[], $7::json[])
-         as d (position, status, attempt, bytes, urls, reasons)
+       from unnest($2::int[], $3::text[], $4::int[], $5::int[], $6::json[], $7::json[], $8::int[])
+         as d (position, status, attempt, bytes, urls, reasons, seen)
        where l.job_id = $1 and l.position = d.position`,
       [
         jobId,
@@ -128,9 +132,13 @@ export class ShardLotStore {
         lots.map((lot) => lot.status),
         lots.map((lot) => lot.attempt),
         lots.map((lot) => lot.renderedBytes),
-        lots.map((lot) => missingColumns(lot.missing ?? [])?.urls ?? null),
-        lots.map((lot) => missingColumns(lot.missing ?? [])?.reasons ?? null),
+        columns.map((missing) => missing?.urls ?? null),
+        columns.map((missing) => missing?.reasons ?? null),
+        lots.map(({ seen }) => seen ?? null),
       ],
     );
   }
 }
+
+/** Written over what was missing before a direct call found a way to send it. */
+const NONE_MISSING = { urls: '[]', reasons: '[]' };

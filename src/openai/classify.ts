@@ -49,10 +49,12 @@ const NOT_RUN_CODES = new Set(['batch_expired', 'batch_cancelled', 'request_time
 
 // The same failed download arrives as invalid_image_url or as invalid_value with only the text to tell, so texts count too.
 const IMAGE_TEXT =
-  /while downloading|(?:download|fetch).{0,40}\bimage|\bimage\b.{0,60}(?:download|decod|pars|process|corrupt|unsupported|not supported|too large|too small)|(?:invalid|unsupported) image|not represent a valid image/i;
+  /while downloading|process.{0,40}\bimage\b|(?:download|fetch).{0,40}\bimage|\bimage\b.{0,60}(?:download|decod|pars|process|corrupt|unsupported|not supported|too large|too small)|(?:invalid|unsupported) image|not represent a valid image/i;
+/** `url` or `input[0].content[7].image_url`, whatever is wrong there: our own request has an address in no other place. */
+const IMAGE_PARAM = /\bimage_url\b|^url$/;
 const CONTEXT_TEXT = /context (?:length|window)|maximum context|request too large|input tokens exceed|too many images/i;
 const MODEL_TEXT =
-  /\bmodel\b.{0,160}(?:does not exist|not found|(?:is|was) (?:not|no longer) (?:supported|available)|has been (?:deprecated|retired|shut down|removed))|do(?:es)? not have access to model|does not support (?:image|vision)|image inputs? (?:is|are) not supported/i;
+  /\bmodel\b.{0,160}(?:does not exist|not found|(?:is|was) (?:not|no longer) (?:supported|available)|has been (?:deprecated|retired|shut down|removed))|do(?:es)? not have access to model|does not support (?:image|vision)|image inputs? (?:is|are) not supported|only supported by certain models/i;
 const QUEUE_TEXT = /enqueued token limit/i;
 
 /** Sorts a failure by code first, then by text, then by status. Pure; used for calls and for the lines of a batch alike. */
@@ -79,7 +81,7 @@ function kindOf({ status, code = '', type = '', param = '', message = '' }: Upst
   if (status === 429 || code === 'rate_limit_exceeded') return 'rate_limited';
   if (status === 401) return 'auth';
   if (param === 'model' || MODEL_TEXT.test(message)) return 'model';
-  if (IMAGE_TEXT.test(message)) return 'image';
+  if (IMAGE_TEXT.test(message) || IMAGE_PARAM.test(param)) return 'image';
   if (status === 403) return 'auth';
   if (status === 408 || status === 409) return 'server';
   return 'rejected';

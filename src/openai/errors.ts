@@ -85,12 +85,6 @@ export class OpenAiError extends Error {
     this.usage = facts.usage;
     this.notCreated = facts.outcomeUnknown === false;
   }
-
-  /** The photo that an `image` error names, where its text has the URL. */
-  get imageUrl(): string | undefined {
-    if (this.kind !== 'image') return undefined;
-    return this.upstreamMessage?.match(/https?:\/\/[^\s"'<>]+/)?.[0].replace(/[.,;:)\]]+$/, '');
-  }
 }
 
 function describeFacts({ kind, status, code }: OpenAiErrorFacts): string {

@@ -17,6 +17,7 @@ describe("a lot's photos", () => {
     const urls = [url('a'), url('gone1'), url('b'), url('a'), url('c')];
     expect(await checkerFor().checkLot(urls)).toEqual({
       reachable: [url('a'), url('b'), url('c')],
+      carried: [],
       missing: [{ url: url('gone1'), reason: 'unreachable' }],
       withinThreshold: true,
       restingUntil: null,

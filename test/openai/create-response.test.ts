@@ -115,7 +115,6 @@ describe('createResponse', () => {
     rig.stub.always(behaviour);
     const error = await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     expect(error).toMatchObject({ kind, attempts: 1, retryable: false, requestId: 'req_stub' });
-    expect(error.imageUrl).toBe(kind === 'image' ? 'https://cdn.test/1.jpg' : undefined);
     expect(error.message).not.toContain('cdn.test');
     expect(rig.stub.requests).toHaveLength(1);
   });

@@ -1,13 +1,16 @@
-import { Injectable, Logger } from '@nestjs/common';
-import type { PhotoRef } from '../../assessment/assessment.js';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { stringsOf, withStrings, type DescriptionText } from '../../assessment/description.js';
 import { englishDescription } from '../../assessment/english-text.js';
 import { renderHtml } from '../../assessment/html.js';
 import { usageOf, type TokenUsage } from '../../assessment/response-body.js';
 import { buildTranslationRequest, parseTranslation } from '../../assessment/translation.js';
 import { parseVisionAnswer, type VisionAnswer } from '../../assessment/vision-answer.js';
-import { buildVisionRequest, withFewerPhotos, withMoreRoom } from '../../assessment/vision-request.js';
+import { longestSide } from '../../assessment/model-traits.js';
+import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../../assessment/vision-request.js';
+import { Clock } from '../../common/clock.js';
 import type { MissingPhoto } from '../../common/missing-photo.js';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { PhotoCarrier } from '../../images/photo-carrier.js';
 import type { UsageRow } from '../../jobs/job-store.js';
 import { usageJson } from '../../jobs/usage-json.js';
 import type { NewResult } from '../../jobs/new-result.js';
@@ -17,12 +20,11 @@ import { OpenAiClient } from '../../openai/openai-client.js';
 import type { CallLimits } from '../../openai/retry.js';
 import { answerError, callError } from './call-errors.js';
 import { ModelSettings } from './model-settings.js';
+import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
 
 /** A lot whose photos have been checked. */
-export interface DescribableLot {
+export interface DescribableLot extends PhotosOfLot {
   readonly additionalInfo: string | null;
-  /** The reachable photos with their numbers in the client's list. */
-  readonly photos: readonly PhotoRef[];
 }
 
 /** Called as each answer comes in, useful or not: all of them are billed. */
@@ -35,8 +37,6 @@ export class TranslationError extends Error {
 
 /** Answers that are not JSON or not of the schema are asked for once more; a second one will not be better. */
 const MAX_INVALID = 2;
-/** Photos that OpenAI itself cannot fetch are left out one by one, this many times at most. */
-const MAX_DROPPED_PHOTOS = 3;
 
 /** Describes one lot through the Responses API: synchronous requests, and what a batch could not do. */
 @Injectable()
@@ -44,29 +44,41 @@ export class LotDescriber {
   private readonly logger = new Logger(LotDescriber.name);
 
   constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly clock: Clock,
     private readonly openai: OpenAiClient,
     private readonly settings: ModelSettings,
+    private readonly carrier: PhotoCarrier,
   ) {}
 
   /**
    * Asks the vision model and makes the English description.
-   * A photo that OpenAI cannot take is left out, a request that is too long is sent with half of its photos, an answer
-   * that was cut off gets twice the room once.
-   * @returns the English row, with the photos that were really seen
+   * A photo that OpenAI cannot take is carried by us or left out, a request that is too long is sent with half of its photos, an
+   * answer that was cut off gets twice the room once.
+   * @returns the English row, how many photos the model saw, and all that it did not see
    * @throws LotError when there is no answer; OpenAiError `aborted` when `limits.signal` ended the call
    */
   async assess(
     lot: DescribableLot,
     limits: CallLimits,
     count: CountUsage,
-  ): Promise<NewResult & { readonly dropped: readonly MissingPhoto[] }> {
-    let photos = lot.photos;
+  ): Promise<NewResult & { readonly seen: number; readonly missing: readonly MissingPhoto[] }> {
+    const photos = this.sentPhotos(lot, limits, count);
+    try {
+      await photos.prepare();
+      const row = await this.describe(lot, photos, limits, count);
+      return { ...row, seen: photos.photos.length, missing: photos.missing };
+    } finally {
+      photos.release();
+    }
+  }
+
+  private async describe(lot: DescribableLot, photos: SentPhotos, limits: CallLimits, count: CountUsage) {
     let roomier = false;
     let invalid = 0;
-    const dropped: MissingPhoto[] = [];
     for (;;) {
       const request = buildVisionRequest(
-        { additionalInfo: lot.additionalInfo, imageUrls: photos.map((photo) => photo.url) },
+        { additionalInfo: lot.additionalInfo, imageUrls: photos.urls },
         this.settings.vision,
       );
       let body: unknown;
@@ -75,20 +87,50 @@ export class LotDescriber {
         ({ body, requestId } = await this.openai.createResponse(roomier ? withMoreRoom(request) : request, limits));
       } catch (error) {
         await this.countFailure(error, count);
-        const left = photosAfter(error, photos, dropped);
-        if (left === null) throw callError(error, dropped);
-        photos = left;
+        await this.goOnAfter(error, photos);
         continue;
       }
-      const answer = parseVisionAnswer(body, photos, this.settings.vision.prompt.version);
+      const answer = parseVisionAnswer(body, photos.photos, this.settings.vision.prompt.version);
       await count(this.settings.usageRow('vision', answer.usage, false));
-      if (answer.kind === 'assessed') return { ...this.englishRow(answer), dropped };
+      if (answer.kind === 'assessed') return this.englishRow(answer);
       this.logger.warn('a vision answer is of no use', { kind: answer.kind, openai_request_id: requestId });
       if (answer.kind === 'incomplete' && answer.reason === 'max_output_tokens' && !roomier) {
         roomier = true;
       } else if (answer.kind !== 'invalid' || ++invalid >= MAX_INVALID) {
         throw answerError(answer, requestId);
       }
+    }
+  }
+
+  /** @throws what ends the lot, unless other photos, or the same in another way, may do better */
+  private async goOnAfter(error: unknown, photos: SentPhotos): Promise<void> {
+    if (!(error instanceof OpenAiError)) throw error;
+    if (error.kind === 'image') return photos.after(error);
+    if (error.kind !== 'context_length' || !photos.halve()) throw callError(error, photos.missing);
+  }
+
+  private sentPhotos(lot: DescribableLot, limits: CallLimits, count: CountUsage): SentPhotos {
+    const { model, detail } = this.settings.vision;
+    return new SentPhotos(lot, {
+      carrier: this.carrier,
+      side: longestSide(model, detail),
+      maxUnreachable: this.config.images.maxUnreachable,
+      limits,
+      now: () => this.clock.now(),
+      probe: (urls) => this.probe(urls, limits, count),
+    });
+  }
+
+  /** Whether OpenAI can take these photos: its complaint about them, or null. Photos that pass cost what low detail costs. */
+  private async probe(urls: readonly string[], limits: CallLimits, count: CountUsage): Promise<OpenAiError | null> {
+    try {
+      const { body } = await this.openai.createResponse(buildPhotoProbe(urls, this.settings.vision), limits);
+      await count(this.settings.usageRow('vision', usageOf(body), false));
+      return null;
+    } catch (error) {
+      await this.countFailure(error, count);
+      if (error instanceof OpenAiError && error.kind === 'image') return error;
+      throw callError(error, []);
     }
   }
 
@@ -186,15 +228,4 @@ export function englishCopy(
     responseId: null,
     usage: null,
   };
-}
-
-/** The photos to go on with after a call that failed because of them; null when it failed for good. */
-function photosAfter(error: unknown, photos: readonly PhotoRef[], dropped: MissingPhoto[]): readonly PhotoRef[] | null {
-  if (!(error instanceof OpenAiError)) return null;
-  if (error.kind === 'context_length') return withFewerPhotos(photos);
-  if (error.kind !== 'image' || dropped.length >= MAX_DROPPED_PHOTOS || photos.length < 2) return null;
-  const culprit = photos.find((photo) => photo.url === error.imageUrl);
-  if (culprit === undefined) return null;
-  dropped.push({ url: culprit.url, reason: 'openai' });
-  return photos.filter((photo) => photo !== culprit);
 }

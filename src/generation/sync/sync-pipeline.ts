@@ -14,7 +14,7 @@ import { JobEnder } from '../../webhook/end-job.js';
 import { DeliveryHints } from '../../webhook/delivery-hints.js';
 import { LotDescriber } from '../describe/lot-describer.js';
 import { LotError } from '../describe/lot-error.js';
-import { unreachablePhotos } from './photo-refusal.js';
+import { unreachablePhotos } from '../describe/photo-refusal.js';
 import { SyncLeases } from './sync-leases.js';
 import { HungUpError, SyncRun, type SyncOutcome, type SyncWork } from './sync-run.js';
 
@@ -103,14 +103,16 @@ export class SyncPipeline {
     if (!checked.withinThreshold)
       throw unreachablePhotos(checked.missing, checked.reachable.length + checked.missing.length);
     const row = await this.describer.assess(
-      { additionalInfo: lot.additionalInfo, photos: numbered(lot.images, checked.reachable) },
+      {
+        additionalInfo: lot.additionalInfo,
+        photos: numbered(lot.images, checked.reachable),
+        missing: checked.missing,
+        carried: checked.carried,
+      },
       { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
       usage.add,
     );
-    const photos = {
-      seen: checked.reachable.length - row.dropped.length,
-      missing: [...checked.missing, ...row.dropped],
-    };
+    const photos = { seen: row.seen, missing: row.missing };
     if (run.work.languages.some((language) => !isEnglish(language))) {
       run.signal.throwIfAborted();
       // With its cost, which a crash before the job's end would otherwise lose.

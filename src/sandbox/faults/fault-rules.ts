@@ -37,7 +37,10 @@ export const FAULT_ACTIONS = {
   empty: 'answer',
   /** 200 whose status is `failed`, with `code` (server_error). */
   failed: 'answer',
-  /** The model says it cannot download a photo; `code` (invalid_value or invalid_image_url) chooses the shape. */
+  /**
+   * The model says it cannot take a photo: the first whose address holds `contains`, else the first. `code` (invalid_value) chooses
+   * the text, `message` replaces it ({photo} stands for the address), `named` says how the photo is named, if at all.
+   */
   image_error: 'answer',
 
   /** The line's response carries `status` and `code`. */
@@ -68,6 +71,10 @@ export const FAULT_ACTIONS = {
 
 export type FaultScope = 'request' | 'answer' | 'line' | 'batch' | 'model';
 export type FaultAction = keyof typeof FAULT_ACTIONS;
+
+/** How an error names a photo: by its address in some form, by `input[0].content[n].image_url`, by its file name, or not at all. */
+export const PHOTO_NAMINGS = ['address', 'escaped', 'encoded', 'cut', 'file', 'position', 'none'] as const;
+export type PhotoNaming = (typeof PHOTO_NAMINGS)[number];
 
 /** One rule of POST /sandbox/faults. Every given condition must hold; without any, the rule strikes always. */
 export interface FaultRule {
@@ -101,6 +108,7 @@ export interface FaultRule {
   readonly retry_after?: number;
   readonly retry_after_ms?: number;
   readonly reason?: string;
+  readonly named?: PhotoNaming;
   readonly state?: string;
 }
 
@@ -116,7 +124,7 @@ const NUMBERS = [
   'retry_after',
   'retry_after_ms',
 ] as const;
-const OTHERS = ['id', 'action', 'kind', 'within', 'after'];
+const OTHERS = ['id', 'action', 'kind', 'within', 'after', 'named'];
 const KNOWN = new Set<string>([...STRINGS, ...NUMBERS, ...OTHERS]);
 
 /** @throws Error saying which member is wrong: a mistyped rule that never strikes would make a test pass for nothing */
@@ -135,6 +143,9 @@ export function parseFaultRule(value: unknown, id: string): FaultRule {
   }
   if (value['within'] !== undefined && value['within'] !== 'line' && value['within'] !== 'http') {
     throw new Error('within must be line or http');
+  }
+  if (value['named'] !== undefined && !PHOTO_NAMINGS.some((naming) => naming === value['named'])) {
+    throw new Error(`named must be one of ${PHOTO_NAMINGS.join(', ')}`);
   }
   const probability = numberAt(value, 'probability');
   if (probability !== undefined && (probability < 0 || probability > 1)) {

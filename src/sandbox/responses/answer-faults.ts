@@ -3,14 +3,12 @@ import { ruleFor } from '../faults/fault-book.js';
 import type { FaultRule } from '../faults/fault-rules.js';
 import type { ModelAnswer } from './response-object.js';
 import type { ResponseRequest } from './response-request.js';
-import { timeoutError, unreachableError } from './photo-source.js';
+import { ruledPhotoError } from './photo-errors.js';
 
 /** @throws ApiError for a fault that makes the model's answer an error */
 export function strikeBeforeAnswer(request: ResponseRequest, faults: readonly FaultRule[]): void {
   const image = ruleFor(faults, 'image_error');
-  if (image === undefined) return;
-  const url = request.photos[0]?.url ?? 'https://sandbox.invalid/photo.jpg';
-  throw image.code === 'invalid_image_url' ? unreachableError(url) : timeoutError(url);
+  if (image !== undefined) throw ruledPhotoError(image, request.photos);
 }
 
 /** The model's value as a model that obeys, or that breaks the schema, would give it. */

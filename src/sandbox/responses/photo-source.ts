@@ -1,7 +1,8 @@
 import { Slots } from '../concurrency.js';
-import { invalid, type ApiError } from '../http/api-error.js';
+import { invalid } from '../http/api-error.js';
 import { lookAtPhoto, lookByAddress, type PhotoLook } from '../simulation/photo-look.js';
 import { sha256 } from '../seeded.js';
+import { timeoutError, unreachableError, unsupportedImage } from './photo-errors.js';
 import type { PhotoPart } from './response-request.js';
 
 /** What came of fetching one photo. */
@@ -75,24 +76,6 @@ export class PhotoSource {
     }
     return answer.body;
   }
-}
-
-/** The shape in which a slow download arrives. */
-export function timeoutError(url: string): ApiError {
-  return invalid(`Timeout while downloading ${url}.`, 'url', 'invalid_value');
-}
-
-/** The other shape of the same failure: some downloads come with a code of their own. */
-export function unreachableError(url: string): ApiError {
-  const message = `Error while downloading ${url}. Failed to download image from URL. Ensure the URL is publicly accessible.`;
-  return invalid(message, 'input', 'invalid_image_url');
-}
-
-function unsupportedImage(): ApiError {
-  const message =
-    'You uploaded an unsupported image. Please make sure your image has of one the following formats: ' +
-    "['png', 'jpeg', 'gif', 'webp'].";
-  return invalid(message, null, 'invalid_image_format');
 }
 
 function inlineBytes(url: string): Uint8Array {

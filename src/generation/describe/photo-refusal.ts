@@ -1,5 +1,5 @@
 import type { MissingPhoto } from '../../common/missing-photo.js';
-import { LotError } from '../describe/lot-error.js';
+import { LotError } from './lot-error.js';
 
 /** A lot with too few of its photos left, with the photos that could not be reached. */
 export function unreachablePhotos(missing: readonly MissingPhoto[], total: number): LotError {

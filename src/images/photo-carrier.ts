@@ -1,0 +1,187 @@
+import { setMaxListeners } from 'node:events';
+import { Inject, Injectable } from '@nestjs/common';
+import { Clock } from '../common/clock.js';
+import type { PhotoReason } from '../common/missing-photo.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { AllowList, bareHost, checkUrl } from '../outbound/address-rules.js';
+import { OutboundClient, type OutboundResponse } from '../outbound/outbound-client.js';
+import { OutboundError } from '../outbound/outbound-error.js';
+import { PhotoConverter } from './photo-converter.js';
+import { carriedFormatOf, photoFormatOf, type CarriedFormat, type PhotoFormat } from './photo-format.js';
+import { countCarried } from './photo-metrics.js';
+import { WeightedSlots } from './weighted-slots.js';
+
+const MIB = 1024 * 1024;
+/** Of all carried photos that this process keeps, as JPEGs; a request that is being sent holds each as text several times over. */
+const KEPT_BYTES = 48 * MIB;
+/** Of photos that are being fetched, and wait to be converted. */
+const FETCHED_BYTES = 48 * MIB;
+/** One carried photo at most, by the longest side that it may have. */
+const BYTES_OF_SIDE: readonly (readonly [side: number, bytes: number])[] = [
+  [512, 256 * 1024],
+  [2_048, MIB],
+  [Number.POSITIVE_INFINITY, 2 * MIB],
+];
+/** Bytes that tell a format. */
+const HEAD_BYTES = 512;
+const REDIRECTS = 3;
+/** The photo was there a moment ago: a host that says "not now" gets a second request. */
+const MOST_TRIES = 2;
+const PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 5_000;
+/** A whole photo takes longer than the first bytes of it, by this factor. */
+const WHOLE_FACTOR = 4;
+
+export type CarryProblem =
+  /** The host did not give it to us either. */
+  'not_fetched' | 'not_a_photo' | 'too_large';
+
+export type CarriedPhoto =
+  /** A data URL: sent to OpenAI and kept nowhere else. */
+  | { readonly ok: true; readonly dataUrl: string; readonly bytes: number }
+  | { readonly ok: false; readonly problem: CarryProblem };
+
+/** What the first bytes of a photo show; `unknown` where they could not be had. */
+export type SeenFormat = PhotoFormat | CarriedFormat | 'other' | 'unknown';
+
+/** Fetches photos that OpenAI cannot fetch or decode itself, and makes of each what it can take. */
+@Injectable()
+export class PhotoCarrier {
+  /** PHOTO_CARRY. */
+  readonly allowed: boolean;
+  /** Bytes of carried photos: taken by whoever keeps some, before they are fetched. */
+  readonly kept = new WeightedSlots(KEPT_BYTES);
+  private readonly converter = new PhotoConverter();
+  private readonly limits: AppConfig['images'];
+  private readonly fetched: WeightedSlots;
+
+  constructor(
+    @Inject(APP_CONFIG) config: AppConfig,
+    private readonly outbound: OutboundClient,
+    private readonly allow: AllowList,
+    private readonly clock: Clock,
+  ) {
+    this.limits = config.images;
+    this.allowed = config.images.carry;
+    this.fetched = new WeightedSlots(Math.max(FETCHED_BYTES, config.images.maxBytes));
+  }
+
+  /** The most bytes that one carried photo has. */
+  mostBytes(side: number): number {
+    return BYTES_OF_SIDE.find(([longest]) => side <= longest)?.[1] ?? MIB;
+  }
+
+  /** How many photos of one lot can be carried at once. */
+  mostPhotos(side: number): number {
+    return Math.floor(KEPT_BYTES / this.mostBytes(side));
+  }
+
+  /** What may be said of why a photo was left out: nothing of hosts in OUTBOUND_ALLOW. */
+  shown(url: string, reason: PhotoReason): PhotoReason {
+    const checked = checkUrl(url, this.allow);
+    return checked.ok && this.allow.covers(bareHost(checked.url)) ? 'unreachable' : reason;
+  }
+
+  /**
+   * Fetches a whole photo and converts it. The caller holds `mostBytes` of `kept` for it.
+   * @throws the signal's reason once `signal` is raised; OutboundError of kind `aborted` at shutdown
+   */
+  async carry(url: string, side: number, signal: AbortSignal | undefined): Promise<CarriedPhoto> {
+    listenFreely(signal);
+    const carried = await this.fetchAndConvert(url, side, signal);
+    countCarried(carried.ok ? 'carried' : carried.problem);
+    return carried;
+  }
+
+  /**
+   * The format of a photo, by its first bytes and not by what its host calls it.
+   * @throws as {@link carry}
+   */
+  async look(url: string, signal: AbortSignal | undefined): Promise<SeenFormat> {
+    listenFreely(signal);
+    await this.fetched.take(HEAD_BYTES, signal);
+    try {
+      const answer = await this.get(url, HEAD_BYTES, this.limits.getTimeoutSeconds, signal);
+      if (answer === null || answer.body.length === 0) return 'unknown';
+      return photoFormatOf(answer.body) ?? carriedFormatOf(answer.body) ?? 'other';
+    } finally {
+      this.fetched.give(HEAD_BYTES);
+    }
+  }
+
+  /** Of these, those that no model takes and we can carry. */
+  async carriable(urls: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
+    const formats = await Promise.all(urls.map((url) => this.look(url, signal)));
+    return urls.filter((_url, index) => formats[index] === 'avif' || formats[index] === 'tiff');
+  }
+
+  private async fetchAndConvert(url: string, side: number, signal: AbortSignal | undefined): Promise<CarriedPhoto> {
+    const { maxBytes, getTimeoutSeconds } = this.limits;
+    await this.fetched.take(maxBytes, signal);
+    try {
+      const answer = await this.get(url, maxBytes, getTimeoutSeconds * WHOLE_FACTOR, signal);
+      if (answer === null) return { ok: false, problem: 'not_fetched' };
+      if (answer.bodyEnd === 'limit') return { ok: false, problem: 'too_large' };
+      if (answer.bodyEnd !== 'complete') return { ok: false, problem: 'not_fetched' };
+      const converted = await this.converter.convert(answer.body, side, this.mostBytes(side), signal);
+      if (!converted.ok) return converted;
+      const { jpeg } = converted;
+      return { ok: true, dataUrl: `data:image/jpeg;base64,${jpeg.toString('base64')}`, bytes: jpeg.length };
+    } finally {
+      this.fetched.give(maxBytes);
+    }
+  }
+
+  /** @returns null where no 2xx came; a host that is busy, or whose connection broke, is asked once more */
+  private async get(
+    url: string,
+    maxBytes: number,
+    seconds: number,
+    signal: AbortSignal | undefined,
+  ): Promise<OutboundResponse | null> {
+    for (let tries = 1; ; tries++) {
+      const answer = await this.request(url, maxBytes, seconds, signal);
+      if (typeof answer !== 'number') return answer;
+      if (tries === MOST_TRIES) return null;
+      await this.clock.sleep(answer, signal);
+    }
+  }
+
+  /** @returns the answer; null for one that will stay as it is; the milliseconds after which asking again may help */
+  private async request(
+    url: string,
+    maxBytes: number,
+    seconds: number,
+    signal: AbortSignal | undefined,
+  ): Promise<OutboundResponse | number | null> {
+    try {
+      const answer = await this.outbound.request(url, {
+        purpose: 'photo',
+        method: 'GET',
+        headers: { accept: 'image/*,*/*;q=0.8' },
+        deadlineMs: seconds * 1000,
+        maxBytes,
+        redirects: REDIRECTS,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      const { status, headers, bodyEnd } = answer;
+      if (status === 429 || status >= 500) return pauseMs(headers['retry-after']);
+      if (status < 200 || status > 299) return null;
+      return bodyEnd === 'reset' ? PAUSE_MS : answer;
+    } catch (error) {
+      if (!(error instanceof OutboundError) || error.kind === 'aborted') throw error;
+      return error.kind === 'connect' || error.kind === 'reset' ? PAUSE_MS : null;
+    }
+  }
+}
+
+/** A host's Retry-After in seconds, within what a caller who waits can bear. */
+function pauseMs(retryAfter: string | undefined): number {
+  const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) : 0;
+  return Math.min(Math.max(seconds * 1000, PAUSE_MS), LONGEST_PAUSE_MS);
+}
+
+/** All photos of a lot listen to its signal side by side; each takes its listener away again. */
+function listenFreely(signal: AbortSignal | undefined): void {
+  if (signal !== undefined) setMaxListeners(0, signal);
+}
