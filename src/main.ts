@@ -66,7 +66,7 @@ async function withOpenAi(config: AppConfig, started: Stoppable[]): Promise<AppC
   });
   return {
     ...config,
-    openai: { ...config.openai, apiKey: 'sandbox', baseUrl: sandbox.baseUrl, upstream: 'sandbox' },
+    openai: { ...config.openai, apiKey: 'sandbox', baseUrl: sandbox.baseUrl, headers: {}, upstream: 'sandbox' },
   };
 }
 

@@ -141,8 +141,15 @@ function endContradictsView({ part, end, viewpoint }: FindingRow): boolean {
   return area === 'by_end' && end !== 'n/a' && shown.includes(end === 'front' ? 'rear' : 'front');
 }
 
+/** Ten times what a text may have once it is cleaned: an honest one may carry joiners and marks, not so many. */
+const MOST_RAW_CHARACTERS = 4_000;
+
 /** A text of the model's, if a buyer may read it, and what spoke against it otherwise. */
 export function checkText(raw: string): { readonly text: string | null; readonly reasons: readonly ReviewReason[] } {
+  // Too long whatever it says; the patterns would take seconds to find out what.
+  if (raw.length > MOST_RAW_CHARACTERS) {
+    return { text: null, reasons: ['suspicious_text'] };
+  }
   const text = cleanText(raw);
   // Invisible characters and styled letters hide words from the patterns but not from a reader.
   const problem = textProblem(text) ?? textProblem(text.normalize('NFKC'));

@@ -62,8 +62,11 @@ export function readingsOf(said: VisionRows['readings'], sent: SentPhotos): Asse
   return Object.fromEntries(entries) as Assessment['readings'];
 }
 
+/** A VIN has 17 characters; a "reading" of many more is none, and is not looked into. */
+const MOST_RAW_CHARACTERS = 400;
+
 function readingValue(kind: Reading, raw: string): string {
-  const value = cleanText(raw);
+  const value = raw.length > MOST_RAW_CHARACTERS ? '' : cleanText(raw);
   return kind === 'vin' ? value.toUpperCase().replaceAll(/[\s*-]/g, '') : value;
 }
 

@@ -14,7 +14,9 @@ export function mergeRows(rows: readonly CheckedRow[]): readonly CheckedRow[] {
   const groups = new Map<string, CheckedRow[]>();
   for (const row of rows) {
     const key = [row.part, row.side, row.end, row.type].join('|');
-    groups.set(key, [...(groups.get(key) ?? []), row]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [row]);
+    else group.push(row);
   }
   return joinUnknownSides([...groups.values()].map(mergeGroup)).toSorted(byWeight);
 }

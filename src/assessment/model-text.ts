@@ -47,6 +47,10 @@ const SQUEEZED =
  * @param text - as `cleanText` gives it
  */
 export function textProblem(text: string): TextProblem | null {
+  // First, because some patterns take the square of a text's length.
+  if (text.length > MOST_CHARACTERS) {
+    return 'length';
+  }
   if (LINK.test(text) || DOMAIN.test(text)) {
     return 'link';
   }
@@ -63,7 +67,7 @@ export function textProblem(text: string): TextProblem | null {
     return 'encoded';
   }
   // The English text has one alphabet: a Cyrillic letter in it is a look-alike or another language.
-  return OTHER_SCRIPT.test(text) ? 'script' : text.length > MOST_CHARACTERS ? 'length' : null;
+  return OTHER_SCRIPT.test(text) ? 'script' : null;
 }
 
 /** Does a translation carry what its English source does not: a link, an address, markup? */

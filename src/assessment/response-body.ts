@@ -28,7 +28,13 @@ export type ResponseFailure =
   /** Not what was asked for: no JSON, not of the schema, not a Response at all. */
   | { readonly kind: 'invalid'; readonly problems: readonly string[] };
 
-export type ResponseReading = ResponseFacts & (ResponseFailure | { readonly kind: 'text'; readonly text: string });
+export type ResponseReading = ResponseFacts & (ResponseFailure | ResponseTexts);
+
+/** Where the answer may stand, the likeliest first; see `answerValues`. */
+interface ResponseTexts {
+  readonly kind: 'text';
+  readonly texts: readonly string[];
+}
 
 type Members = Readonly<Record<string, unknown>>;
 
@@ -44,8 +50,21 @@ function textOf(value: unknown, otherwise: string): string {
   return typeof value === 'string' && value !== '' ? value : otherwise;
 }
 
+/** No answer has a billion tokens; sums of more would not fit where they are stored. */
+const MOST_TOKENS = 1_000_000_000;
+
 function tokens(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value < MOST_TOKENS ? value : 0;
+}
+
+const LONGEST_NAME = 256;
+
+/** An id or a model's name, which is stored and shown: of a usual length and without control characters. */
+function nameOf(value: unknown): string | null {
+  const name = textOf(value, '')
+    .slice(0, LONGEST_NAME)
+    .replaceAll(/\p{Cc}/gu, '');
+  return name === '' ? null : name;
 }
 
 /** The usage of a Response's body; zeros where it tells none. */
@@ -64,8 +83,8 @@ export function usageOf(body: unknown): TokenUsage {
 /** The text of a Response, or what stands in its place. Never throws, whatever the body is. */
 export function readResponse(body: unknown): ResponseReading {
   const facts: ResponseFacts = {
-    responseId: isObject(body) ? textOf(body['id'], '') || null : null,
-    model: isObject(body) ? textOf(body['model'], '') || null : null,
+    responseId: isObject(body) ? nameOf(body['id']) : null,
+    model: isObject(body) ? nameOf(body['model']) : null,
     usage: usageOf(body),
   };
   if (!isObject(body)) {
@@ -74,21 +93,20 @@ export function readResponse(body: unknown): ResponseReading {
   return { ...facts, ...outcomeOf(body) };
 }
 
-function outcomeOf(body: Members): ResponseFailure | { kind: 'text'; text: string } {
-  const parts = objects(body['output'])
-    .filter((item) => item['type'] === undefined || item['type'] === 'message')
-    .flatMap((item) => objects(item['content']));
-  const refusal = parts.find((part) => part['type'] === 'refusal');
+function outcomeOf(body: Members): ResponseFailure | ResponseTexts {
+  const messages = messagesOf(body['output']);
+  const refusals = messages.filter(({ phase }) => phase !== 'commentary').flatMap((message) => message.refusals);
+  const refusal = refusals.find((text) => text.trim() !== '');
   if (refusal !== undefined) {
-    return { kind: 'refused', message: textOf(refusal['refusal'], 'no reason given') };
+    return { kind: 'refused', message: refusal };
   }
-  switch (body['status']) {
+  switch (body['status'] ?? undefined) {
     case 'failed':
     case 'cancelled': {
       const error = isObject(body['error']) ? body['error'] : {};
       return {
         kind: 'failed',
-        code: textOf(error['code'], body['status']),
+        code: textOf(error['code'], textOf(body['status'], 'failed')),
         message: textOf(error['message'], 'no message'),
       };
     }
@@ -99,20 +117,53 @@ function outcomeOf(body: Members): ResponseFailure | { kind: 'text'; text: strin
     case 'completed':
     // Compatible endpoints leave it out.
     case undefined: {
-      const texts = parts.filter((part) => part['type'] === 'output_text').map((part) => textOf(part['text'], ''));
-      const text = texts.join('');
-      return text === '' ? { kind: 'invalid', problems: ['$.output: no text'] } : { kind: 'text', text };
+      const texts = textsOf(messages);
+      if (texts.length > 0) return { kind: 'text', texts };
+      // A refusal without words beside a text is nothing; alone it is all that was said.
+      return refusals.length > 0
+        ? { kind: 'refused', message: 'no reason given' }
+        : { kind: 'invalid', problems: ['$.output: no text'] };
     }
     default:
       return { kind: 'invalid', problems: ['$.status: the response has not ended'] };
   }
 }
 
-/** JSON, or undefined when it is none. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
+interface Message {
+  /** `final_answer`, or `commentary` for what the model says on the way there; most models name none. */
+  readonly phase: unknown;
+  readonly text: string;
+  readonly refusals: readonly string[];
+}
+
+/** What the assistant said, message by message; reasoning, tool calls and an echo of the request are left out. */
+function messagesOf(output: unknown): readonly Message[] {
+  return objects(output)
+    .filter(({ type, role }) => (type === undefined || type === 'message') && (role ?? 'assistant') === 'assistant')
+    .map(({ phase, content }) => {
+      const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : objects(content);
+      const texts = parts.filter(({ type }) => type === 'output_text' || type === 'text');
+      return {
+        phase,
+        text: texts.map((part: Members) => textOf(part['text'], '')).join(''),
+        refusals: parts.filter(({ type }) => type === 'refusal').map((part: Members) => textOf(part['refusal'], '')),
+      };
+    });
+}
+
+/** How much a message is worth as the answer. */
+const PHASES: readonly unknown[] = ['commentary', undefined, 'final_answer'];
+/** Messages that are looked at one by one. */
+const MOST_MESSAGES = 16;
+
+/** The final answer before what names no phase before commentary, the last of each first; then all in one, if cut up. */
+function textsOf(messages: readonly Message[]): readonly string[] {
+  const said = messages.filter(({ text }) => text.trim() !== '');
+  const rank = ({ phase }: Message) => PHASES.indexOf(PHASES.includes(phase) ? phase : undefined);
+  const alone = said
+    .toReversed()
+    .toSorted((a, b) => rank(b) - rank(a))
+    .slice(0, MOST_MESSAGES);
+  const joined = said.length > 1 ? [said.map(({ text }) => text).join('')] : [];
+  return [...alone.map(({ text }) => text), ...joined];
 }

@@ -1,3 +1,4 @@
+import { answerValues } from './answer-json.js';
 import { objectOf, schemaProblems } from './json-schema.js';
 import type { ObjectSchema } from './json-schema.js';
 import { languageName } from './languages.js';
@@ -5,7 +6,7 @@ import { cleanText } from './model-text.js';
 import { reasoningOf } from './model-traits.js';
 import type { ReasoningEffort } from './model-traits.js';
 import type { Prompt } from './prompt.js';
-import { parseJson, readResponse } from './response-body.js';
+import { readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
 import { translationProblem } from './translation-checks.js';
 import type { TranslationProblem } from './translation-checks.js';
@@ -166,16 +167,29 @@ export function parseTranslation(
   }
   const { responseId, model, usage } = reading;
   const facts: ResponseFacts = { responseId, model, usage };
-  const value = parseJson(reading.text);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return { ...facts, kind: 'invalid', problems: ['$: not a JSON object'] };
+  let best: Map<string, TranslatedLanguage> | undefined;
+  for (const value of answerValues(reading.texts)) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) continue;
+    const members = value as Readonly<Record<string, unknown>>;
+    const accepted = new Map(
+      languages.map((tag) => [
+        tag,
+        acceptLanguage(Object.hasOwn(members, tag) ? members[tag] : undefined, strings, tag),
+      ]),
+    );
+    if (best === undefined || count(accepted) > count(best)) best = accepted;
+    if (count(best) === languages.length) break;
   }
-  const members = value as Readonly<Record<string, unknown>>;
-  const accepted = languages.map(
-    (tag) => [tag, acceptLanguage(Object.hasOwn(members, tag) ? members[tag] : undefined, strings, tag)] as const,
-  );
-  return { ...facts, kind: 'translated', languages: new Map(accepted) };
+  if (best === undefined) return { ...facts, kind: 'invalid', problems: ['$: not a JSON object'] };
+  return { ...facts, kind: 'translated', languages: best };
 }
+
+function count(accepted: ReadonlyMap<string, TranslatedLanguage>): number {
+  return [...accepted.values()].filter(({ ok }) => ok).length;
+}
+
+/** A string that is this much longer than its source is no translation; it is refused before anything looks into it. */
+const MOST_GROWTH = { times: 16, characters: 1_000 };
 
 function acceptLanguage(value: unknown, sources: readonly string[], tag: string): TranslatedLanguage {
   const schema = objectOf(Object.fromEntries(sources.map((_, index) => [key(index), { type: 'string' }])));
@@ -183,6 +197,10 @@ function acceptLanguage(value: unknown, sources: readonly string[], tag: string)
     return { ok: false, reason: 'missing' };
   }
   const members = value as Readonly<Record<string, string>>;
+  const grown = sources.some(
+    (source, index) => (members[key(index)] ?? '').length > MOST_GROWTH.times * source.length + MOST_GROWTH.characters,
+  );
+  if (grown) return { ok: false, reason: 'length' };
   const strings = sources.map((_, index) => cleanText(members[key(index)] ?? ''));
   const reason = translationProblem(sources, strings, tag);
   return reason === null ? { ok: true, strings } : { ok: false, reason };

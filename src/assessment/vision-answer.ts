@@ -1,8 +1,10 @@
+import { answerValues } from './answer-json.js';
 import { assess } from './assess.js';
 import type { Assessment, PhotoRef } from './assessment.js';
 import { schemaProblems } from './json-schema.js';
-import { parseJson, readResponse } from './response-body.js';
+import { readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
+import { excessOf } from './vision-bounds.js';
 import { VISION_SCHEMA } from './vision-schema.js';
 import type { VisionRows } from './vision-schema.js';
 
@@ -31,14 +33,26 @@ export function parseVisionAnswer(body: unknown, photos: readonly PhotoRef[], pr
   }
   const { responseId, model, usage } = reading;
   const facts: ResponseFacts = { responseId, model, usage };
-  const value = parseJson(reading.text);
-  if (value === undefined) {
-    return { ...facts, kind: 'invalid', problems: ['$: not JSON'] };
+  let problems: readonly string[] | undefined;
+  for (const value of answerValues(reading.texts)) {
+    const wrong = problemsOf(value, photos);
+    if (wrong.length === 0) {
+      const raw = value as VisionRows;
+      return {
+        ...facts,
+        kind: 'assessed',
+        assessment: assess(raw, photos, { model: model ?? '', promptVersion }),
+        raw,
+      };
+    }
+    problems ??= wrong;
   }
+  return { ...facts, kind: 'invalid', problems: problems ?? ['$: not JSON'] };
+}
+
+function problemsOf(value: unknown, photos: readonly PhotoRef[]): readonly string[] {
   const problems = schemaProblems(value, VISION_SCHEMA);
-  if (problems.length > 0) {
-    return { ...facts, kind: 'invalid', problems };
-  }
-  const raw = value as VisionRows;
-  return { ...facts, kind: 'assessed', assessment: assess(raw, photos, { model: model ?? '', promptVersion }), raw };
+  if (problems.length > 0) return problems;
+  const excess = excessOf(value as VisionRows, photos);
+  return excess === null ? [] : [excess];
 }

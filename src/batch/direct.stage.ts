@@ -265,6 +265,8 @@ function throwIfNotNow(error: LotError): void {
       throw new NotNowError(cause.code ?? cause.kind);
     case 'server':
     case 'broken_body':
+    case 'too_large':
+    case 'refused':
     case 'timeout':
     case 'image':
     case 'context_length':

@@ -19,12 +19,15 @@ export function outcomeOfFailure(failure: OpenAiErrorKind): LineOutcome {
     case 'image':
     case 'context_length':
       return { kind: 'direct' };
+    case 'refused':
+      return { kind: 'failed', error: { code: 'REFUSED', message: 'The model refused to describe this lot.' } };
     case 'rejected':
       return { kind: 'failed', error: { code: 'OPENAI_API_ERROR', message: 'OpenAI refused this request.' } };
     case 'rate_limited':
     case 'server':
     case 'connection':
     case 'broken_body':
+    case 'too_large':
     case 'timeout':
     case 'quota':
     case 'model':

@@ -47,9 +47,11 @@ export class QueueTroubles {
         if (isQueueLimit({ code: error.code, message: error.upstreamMessage }))
           return this.tokenLimit(claim, error.upstreamMessage);
         return this.again(claim, error.code ?? 'rate_limited', (error.retryAfterMs ?? 0) / 1000);
+      case 'refused':
+      case 'too_large':
       case 'rejected':
-        if (row.submission % MAX_REFUSALS === 0) return this.refused(claim, error.code ?? 'rejected');
-        return this.again(claim, error.code ?? 'rejected', 1);
+        if (row.submission % MAX_REFUSALS === 0) return this.refused(claim, error.code ?? error.kind);
+        return this.again(claim, error.code ?? error.kind, 1);
       case 'server':
       case 'connection':
       case 'broken_body':

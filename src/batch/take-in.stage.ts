@@ -120,6 +120,7 @@ export class TakeInStage implements Stage {
       for await (const { bytes, end } of splitLines(
         this.openai.files.fileContent(fileId, { offset, signal }),
         offset,
+        mostFileBytes(claim),
       )) {
         const line = readBatchLine(bytes);
         if (line === undefined) this.logger.warn('a line cannot be read', { job_id: claim.row.job_id, file, end });
@@ -249,6 +250,13 @@ function outcomeOf<L extends LineLot>(line: BatchLine, lot: L, reader: LineReade
   if (line.kind === 'answer') return reader.read(line.body, lot, line.usage);
   const outcome = outcomeOfFailure(line.failure);
   return outcome.kind === 'failed' ? reader.giveUp(outcome.error, lot) : outcome;
+}
+
+/** Bytes that the file of a shard may have: a file that never ends must not be read for ever. */
+const MOST_FILE_BYTES = { each: 1024 * 1024, besides: 64 * 1024 * 1024 };
+
+function mostFileBytes({ row }: ShardClaim): number {
+  return MOST_FILE_BYTES.besides + MOST_FILE_BYTES.each * (row.last_position - row.first_position + 1);
 }
 
 function inRange(line: BatchLine, claim: ShardClaim): boolean {

@@ -30,7 +30,10 @@ export interface AppConfig {
   readonly openai: {
     /** Empty: the sandbox is started in its place. */
     readonly apiKey: string;
+    /** May end with a query, which goes with every request. */
     readonly baseUrl: string;
+    /** Sent with every request besides our own; null: the SDK's header of that name is left out. Values are secret. */
+    readonly headers: Readonly<Record<string, string | null>>;
     /** Sent with every request and part of the upstream's fingerprint; empty: the key's own project. */
     readonly projectId: string;
     /** Replaces base URL and project in the upstream's fingerprint: the sandbox stays itself on whatever port it listens. */

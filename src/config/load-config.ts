@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { AppConfig, ModelPrice, Role } from './app-config.js';
+import { readHeaders } from './header-settings.js';
 import { readKeys, readLotsSignature, readWebhookSecrets } from './key-settings.js';
 import { ConfigError, SettingReader } from './setting-reader.js';
 
@@ -60,6 +61,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     openai: {
       apiKey,
       baseUrl: readBaseUrl(read),
+      headers: readHeaders(read),
       projectId: read.text('OPENAI_PROJECT_ID'),
       visionModel: read.text('OPENAI_VISION_MODEL', 'gpt-5.6-terra'),
       visionEffort: read.oneOf('OPENAI_VISION_EFFORT', EFFORTS, 'medium'),
@@ -157,8 +159,12 @@ function readBaseUrl(read: SettingReader): string {
   const value = read.text('OPENAI_BASE_URL', 'https://api.openai.com/v1');
   if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
     read.problem('OPENAI_BASE_URL must be an http(s) URL');
+    return value;
   }
-  return value.replace(/\/+$/, '');
+  // A fragment is never sent; what stands before a query is the path that everything else is put behind.
+  const [base = '', query] = value.replace(/#.*$/, '').split(/\?(.*)/s);
+  const path = base.replace(/\/+$/, '');
+  return query === undefined || query === '' ? path : `${path}?${query}`;
 }
 
 function readPrices(read: SettingReader): Record<string, ModelPrice> {

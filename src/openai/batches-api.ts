@@ -1,7 +1,8 @@
 import { ConflictError } from 'openai';
 import { OpenAiError } from './errors.js';
-import { dateOf, isRecord, numberOf, textOf, type JsonRecord } from './json-values.js';
-import { readJson, type CallOptions, type OpenAiTransport } from './openai-transport.js';
+import { dateOf, isRecord, numberOf, textOf, wordOf, type JsonRecord } from './json-values.js';
+import type { CallOptions, OpenAiTransport } from './openai-transport.js';
+import { readJson } from './read-body.js';
 import { brokenBody } from './to-openai-error.js';
 
 /** A batch as OpenAI reports it, whatever it left out, set to null or to "". */
@@ -61,6 +62,7 @@ export class BatchesApi {
     const { value } = await this.transport.call<UpstreamBatch>(
       {
         name: 'create_batch',
+        path: '/batches',
         maxTries: 1,
         send: (client, sdkOptions) =>
           client.batches
@@ -86,6 +88,7 @@ export class BatchesApi {
     const { value } = await this.transport.call<UpstreamBatch>(
       {
         name: 'retrieve_batch',
+        path: `/batches/${id}`,
         tryTimeoutMs: TRY_TIMEOUT_MS,
         send: (client, sdkOptions) => client.batches.retrieve(id, sdkOptions).asResponse(),
         read: readBatch,
@@ -104,6 +107,7 @@ export class BatchesApi {
       const { value } = await this.transport.call<UpstreamBatch>(
         {
           name: 'cancel_batch',
+          path: `/batches/${id}/cancel`,
           tryTimeoutMs: TRY_TIMEOUT_MS,
           send: async (client, sdkOptions) => {
             try {
@@ -136,6 +140,7 @@ export class BatchesApi {
       const { value: page } = await this.transport.call<{ batches: UpstreamBatch[]; hasMore: boolean }>(
         {
           name: 'list_batches',
+          path: '/batches',
           tryTimeoutMs: TRY_TIMEOUT_MS,
           send: (client, sdkOptions) =>
             client.get('/batches', { query: { limit: PAGE_SIZE, after }, ...sdkOptions }).asResponse(),
@@ -184,7 +189,7 @@ function parseErrors(errors: unknown): UpstreamBatchError[] {
   const data = isRecord(errors) ? errors['data'] : errors;
   if (!Array.isArray(data)) return [];
   return data.filter(isRecord).map((error: JsonRecord) => ({
-    code: textOf(error['code']),
+    code: wordOf(error['code']),
     message: textOf(error['message']),
     param: textOf(error['param']),
     line: numberOf(error['line']),

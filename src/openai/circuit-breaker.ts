@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { OpenAiError, type OpenAiErrorKind } from './errors.js';
+import type { OpenAiOperation } from './openai-metrics.js';
 
 /** Failures in a row, without a single answer between them, that open the circuit. */
 const FAILURES_TO_OPEN = 10;
@@ -40,10 +41,10 @@ export class CircuitBreaker {
   private restUntil: number | undefined;
   private probeUntil = 0;
 
-  /** @param part - of OpenAI, as logs name it */
+  /** @param operation - as logs name it */
   constructor(
     private readonly clock: Clock,
-    private readonly part: string,
+    private readonly operation: string,
   ) {}
 
   state(): CircuitState {
@@ -91,6 +92,8 @@ export class CircuitBreaker {
       case 'image':
       case 'context_length':
       case 'model':
+      case 'too_large':
+      case 'refused':
       case 'rejected':
       case 'auth':
         this.close();
@@ -117,14 +120,14 @@ export class CircuitBreaker {
     this.restUntil = now + REST_MS;
     this.probeUntil = 0;
     this.logger.error('OpenAI is failing: calls rest', {
-      part: this.part,
+      operation: this.operation,
       seconds: REST_MS / 1000,
       failures: this.failures,
     });
   }
 
   private close(): void {
-    if (this.restUntil !== undefined) this.logger.log('OpenAI answers again', { part: this.part });
+    if (this.restUntil !== undefined) this.logger.log('OpenAI answers again', { operation: this.operation });
     this.restUntil = undefined;
     this.probeUntil = 0;
     this.failures = 0;
@@ -132,17 +135,21 @@ export class CircuitBreaker {
 }
 
 /**
- * The parts of OpenAI that fail apart from each other: while batches and files answer nothing but errors, lots that can
- * wait no longer still go through the Responses API, and what tidies up behind a batch never takes their one probe.
+ * One breaker for each kind of call, because they fail apart from each other: a key that may not delete files, or a
+ * gateway that cannot list, must not rest uploads, batches or the lots that go through the Responses API.
  */
 @Injectable()
 export class OpenAiCircuits {
-  readonly responses: CircuitBreaker;
-  /** Everything else: batches, files, models. */
-  readonly batches: CircuitBreaker;
+  private readonly breakers = new Map<OpenAiOperation, CircuitBreaker>();
 
-  constructor(clock: Clock) {
-    this.responses = new CircuitBreaker(clock, 'responses');
-    this.batches = new CircuitBreaker(clock, 'batches');
+  constructor(private readonly clock: Clock) {}
+
+  of(operation: OpenAiOperation): CircuitBreaker {
+    let breaker = this.breakers.get(operation);
+    if (breaker === undefined) {
+      breaker = new CircuitBreaker(this.clock, operation);
+      this.breakers.set(operation, breaker);
+    }
+    return breaker;
   }
 }

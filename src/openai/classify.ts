@@ -42,6 +42,22 @@ const IMAGE_CODES = new Set([
   'image_file_not_found',
 ]);
 
+/** The request was taken for unsafe, by OpenAI's own guard or by a gateway's. A single photo's violation is `image`. */
+const REFUSAL_CODES = new Set([
+  'invalid_prompt',
+  'content_filter',
+  'content_policy_violation',
+  'moderation_blocked',
+  'safety_violation',
+  'safety_violations',
+  'policy_violation',
+  'cyber_policy_violation',
+  'bio_policy_violation',
+  'responsibleaipolicyviolation',
+  'responsible_ai_policy_violation',
+  'contentpolicyviolationerror',
+]);
+
 const MODEL_CODES = new Set(['model_not_found', 'unsupported_model', 'model_not_available', 'model_deprecated']);
 const SERVER_CODES = new Set(['server_error', 'internal_error', 'internal_server_error', 'vector_store_timeout']);
 /** Lines of a batch that never ran: nothing is wrong with the lot. */
@@ -55,6 +71,8 @@ const IMAGE_PARAM = /\bimage_url\b|^url$/;
 const CONTEXT_TEXT = /context (?:length|window)|maximum context|request too large|input tokens exceed|too many images/i;
 const MODEL_TEXT =
   /\bmodel\b.{0,160}(?:does not exist|not found|(?:is|was) (?:not|no longer) (?:supported|available)|has been (?:deprecated|retired|shut down|removed))|do(?:es)? not have access to model|does not support (?:image|vision)|image inputs? (?:is|are) not supported|only supported by certain models/i;
+const REFUSAL_TEXT =
+  /flagged as (?:potentially )?violating|violat\w* (?:our|the|openai'?s?) (?:usage|content|safety) polic|content management policy|rejected (?:as a result of|by) (?:our|the) safety system/i;
 const QUEUE_TEXT = /enqueued token limit/i;
 
 /** Sorts a failure by code first, then by text, then by status. Pure; used for calls and for the lines of a batch alike. */
@@ -71,16 +89,20 @@ export function isQueueLimit({ code, message }: Pick<UpstreamFailure, 'code' | '
 function kindOf({ status, code = '', type = '', param = '', message = '' }: UpstreamFailure): OpenAiErrorKind {
   if (QUOTA_CODES.has(code) || QUOTA_CODES.has(type)) return 'quota';
   if (IMAGE_CODES.has(code)) return 'image';
+  if (REFUSAL_CODES.has(code.toLowerCase())) return 'refused';
   if (isQueueLimit({ code, message })) return 'rate_limited';
   if (code === 'context_length_exceeded' || code === 'max_images_exceeded') return 'context_length';
   if (MODEL_CODES.has(code)) return 'model';
   if (SERVER_CODES.has(code) || NOT_RUN_CODES.has(code)) return 'server';
+  // There is no such call here, and there will be none in a minute.
+  if (status === 501) return 'rejected';
   // A 5xx is the server's own trouble whatever its text speaks of.
   if (status !== undefined && status >= 500) return 'server';
   if (CONTEXT_TEXT.test(message)) return 'context_length';
   if (status === 429 || code === 'rate_limit_exceeded') return 'rate_limited';
   if (status === 401) return 'auth';
   if (param === 'model' || MODEL_TEXT.test(message)) return 'model';
+  if (REFUSAL_CODES.has(type.toLowerCase()) || REFUSAL_TEXT.test(message)) return 'refused';
   if (IMAGE_TEXT.test(message) || IMAGE_PARAM.test(param)) return 'image';
   if (status === 403) return 'auth';
   if (status === 408 || status === 409) return 'server';
@@ -103,6 +125,8 @@ function isRetryable(kind: OpenAiErrorKind, shouldRetry: boolean | undefined): b
     case 'image':
     case 'context_length':
     case 'model':
+    case 'refused':
+    case 'too_large':
     case 'auth':
     case 'aborted':
       return false;

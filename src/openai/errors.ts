@@ -5,12 +5,14 @@
  * - `server`: 5xx, 408, 409, or a 200 whose response failed with `server_error`: wait
  * - `connection`: no answer came: wait
  * - `broken_body`: an answer began and could not be read, or was not what the API promises: wait
+ * - `too_large`: an answer beyond any honest size: it was cut, and is that request's failure
  * - `timeout`: our own deadline came first
  * - `quota`: no money or a spend limit: pause the queue until an operator acts
  * - `image`: a photo could not be downloaded or decoded there: leave it out
  * - `context_length`: more input than the model, or its limit per minute, takes: send fewer photos
  * - `model`: the model is gone, unknown or not supported here: change the configuration
  * - `auth`: the key is wrong or may not do this
+ * - `refused`: the request was taken for unsafe; what a refusal in an answer is, and as final
  * - `rejected`: every other refusal; the same request will be refused again
  * - `circuit_open`: not sent, the circuit breaker rests
  * - `aborted`: the caller hung up
@@ -20,11 +22,13 @@ export type OpenAiErrorKind =
   | 'server'
   | 'connection'
   | 'broken_body'
+  | 'too_large'
   | 'timeout'
   | 'quota'
   | 'image'
   | 'context_length'
   | 'model'
+  | 'refused'
   | 'rejected'
   | 'auth'
   | 'circuit_open'
@@ -43,7 +47,9 @@ export interface OpenAiErrorFacts {
   readonly requestId?: string | undefined;
   /** What OpenAI, or the circuit breaker, asks us to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** OpenAI's text. It may quote a client's URL: it goes into no log line and no answer. */
+  /** That wait is only when a limit is whole again: a call that ends before it may try all the same. */
+  readonly softWait?: boolean | undefined;
+  /** OpenAI's text. It may quote a client's URL: it goes into no answer, and into the log only where no lot is spoken of. */
   readonly upstreamMessage?: string | undefined;
   /** The `usage` member of a response that failed: its tokens are billed all the same. */
   readonly usage?: unknown;
@@ -61,6 +67,7 @@ export class OpenAiError extends Error {
   readonly param: string | undefined;
   readonly requestId: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly softWait: boolean;
   readonly upstreamMessage: string | undefined;
   readonly usage: unknown;
   /**
@@ -81,6 +88,7 @@ export class OpenAiError extends Error {
     this.param = facts.param;
     this.requestId = facts.requestId;
     this.retryAfterMs = facts.retryAfterMs;
+    this.softWait = facts.softWait ?? false;
     this.upstreamMessage = facts.upstreamMessage;
     this.usage = facts.usage;
     this.notCreated = facts.outcomeUnknown === false;

@@ -7,6 +7,7 @@ export class FileDownload {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   /** Bytes that the server sends again because it does not know ranges. */
   private toSkip: number;
+  private readonly garbled: boolean;
 
   constructor(
     response: Response,
@@ -15,6 +16,8 @@ export class FileDownload {
     private readonly limits: { idleTimeoutMs: number; deadlineAt: number; signal: AbortSignal | undefined },
   ) {
     this.reader = response.body?.getReader();
+    // A part of compressed bytes; where it lies in the file cannot be told.
+    this.garbled = response.status === 206 && response.headers.has('content-encoding');
     const start = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
     this.toSkip = response.status === 206 ? position - Number(start ?? position) : position;
   }
@@ -28,7 +31,7 @@ export class FileDownload {
         if (this.toSkip > 0) throw brokenBody({ status: 200 });
         return undefined;
       }
-      if (this.toSkip < 0) throw brokenBody({ status: 206 });
+      if (this.toSkip < 0 || this.garbled) throw brokenBody({ status: 206 });
       const rest = chunk.subarray(Math.min(this.toSkip, chunk.length));
       this.toSkip -= chunk.length - rest.length;
       if (rest.length > 0) return rest;

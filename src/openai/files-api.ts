@@ -4,13 +4,14 @@ import type { AppConfig } from '../config/app-config.js';
 import { OpenAiError } from './errors.js';
 import { FileDownload } from './file-download.js';
 import { dateOf, isRecord, numberOf, textOf } from './json-values.js';
-import { readJson, type CallOptions, type OpenAiTransport } from './openai-transport.js';
+import type { CallOptions, OpenAiTransport } from './openai-transport.js';
+import { readJson } from './read-body.js';
 import { withRetries } from './retry.js';
 import { brokenBody } from './to-openai-error.js';
 
 export interface UploadedFile {
   readonly id: string;
-  /** Bytes of the file as OpenAI counted them; they equal what was sent. */
+  /** Bytes of the file as they were sent. */
   readonly bytes: number;
 }
 
@@ -57,10 +58,35 @@ export class FilesApi {
     options: CallOptions,
   ): Promise<UploadedFile> {
     if (!SAFE_NAME.test(name)) throw new TypeError('a file name may hold ASCII letters, digits and ._- only');
-    let content: CountedSource;
-    const { value } = await this.transport.call<UploadedFile>(
+    const first = await this.upload(name, source, options);
+    if (first.counted === first.bytes || first.counted === undefined) return sent(first);
+    // Cut on the way, or counted in another way than ours: what was cut comes whole the second time, and a server that
+    // counts otherwise says the same again. The lots of a file that was cut after all have no line in the answer, and
+    // are asked for again; uploading for ever would help nobody.
+    const second = await this.upload(name, source, options);
+    if (second.counted === second.bytes || second.counted === undefined || second.counted === first.counted) {
+      return sent(second);
+    }
+    throw new OpenAiError({
+      kind: 'rejected',
+      retryable: false,
+      status: 200,
+      code: 'upload_incomplete',
+      outcomeUnknown: false,
+    });
+  }
+
+  /** @returns with what the server counted; undefined where it does not say, as gateways with 0 or null do */
+  private async upload(
+    name: string,
+    source: () => AsyncIterable<Uint8Array>,
+    options: CallOptions,
+  ): Promise<UploadedFile & { readonly counted: number | undefined }> {
+    let content = new CountedSource(source);
+    const { value } = await this.transport.call<UpstreamFile>(
       {
         name: 'upload_file',
+        path: '/files',
         send: async (client, sdkOptions) => {
           content = new CountedSource(source);
           const file = toStreamingFile(content.read(), name, { type: 'application/jsonl' });
@@ -73,14 +99,14 @@ export class FilesApi {
         },
         read: async (response) => {
           const file = parseFile(await readJson(response));
-          // Cut on the way and yet answered: the rest of the lots would silently never be asked about.
-          if (file?.bytes !== content.bytes) throw brokenBody({ status: response.status });
-          return { id: file.id, bytes: file.bytes };
+          if (file === undefined) throw brokenBody({ status: response.status });
+          return file;
         },
       },
       options,
     );
-    return value;
+    const counted = value.bytes === undefined || value.bytes <= 0 ? undefined : value.bytes;
+    return { id: value.id, bytes: content.bytes, counted };
   }
 
   /** The project's batch inputs, newest first, a page at a time. */
@@ -90,6 +116,7 @@ export class FilesApi {
       const { value: page } = await this.transport.call<{ files: UpstreamFile[]; hasMore: boolean }>(
         {
           name: 'list_files',
+          path: '/files',
           tryTimeoutMs: TRY_TIMEOUT_MS,
           send: (client, sdkOptions) => {
             const query = { purpose: 'batch', order: 'desc', limit: PAGE_SIZE, after };
@@ -113,6 +140,7 @@ export class FilesApi {
       await this.transport.call<unknown>(
         {
           name: 'delete_file',
+          path: `/files/${id}`,
           tryTimeoutMs: TRY_TIMEOUT_MS,
           send: (client, sdkOptions) => client.files.delete(id, sdkOptions).asResponse(),
           read: readJson,
@@ -163,6 +191,7 @@ export class FilesApi {
       const { value } = await this.transport.call<FileDownload>(
         {
           name: 'file_content',
+          path: `/files/${id}/content`,
           maxTries: 1,
           tryTimeoutMs: idleTimeoutMs,
           send: (client, sdkOptions) => {
@@ -190,6 +219,10 @@ export class FilesApi {
       throw error;
     }
   }
+}
+
+function sent({ id, bytes }: UploadedFile): UploadedFile {
+  return { id, bytes };
 }
 
 /** Counts what was read from a source and remembers its error, which must not pass for OpenAI's. */

@@ -21,3 +21,14 @@ export function dateOf(value: unknown): Date | undefined {
   const seconds = numberOf(value);
   return seconds === undefined || seconds <= 0 ? undefined : new Date(seconds * 1000);
 }
+
+const WORD = /^(?=.*[A-Za-z])[\w.:/-]{1,64}$/;
+
+/**
+ * A code, else undefined. Gateways write the status ("400"), "None" or a sentence into the member, which tells nobody
+ * what is wrong and would stand before a client as the reason.
+ */
+export function wordOf(value: unknown): string | undefined {
+  const text = typeof value === 'string' ? value.trim() : '';
+  return WORD.test(text) && !/^(?:none|null|undefined)$/i.test(text) ? text : undefined;
+}

@@ -11,7 +11,7 @@ import { OpenAiClient } from './openai-client.js';
  * - `deprecated`: served, shuts down within 60 days
  * - `closing`: served, shuts down within 48 hours or should be gone already: a batch might not live to its end
  * - `gone`: OpenAI does not know it, or this key may not use it
- * - `unknown`: OpenAI could not be asked
+ * - `unknown`: OpenAI could not be asked, or the server has no answer to that
  */
 export type ModelStateName = 'available' | 'deprecated' | 'closing' | 'gone' | 'unknown';
 
@@ -96,7 +96,8 @@ export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
         this.logger.error('model check failed', { model: id, cause: error instanceof Error ? error.stack : undefined });
         return 'unknown';
       }
-      if (error.kind === 'model' || error.status === 404) return 'gone';
+      // Many gateways serve models without a list of them: any other 404 says only that there is nothing to ask.
+      if (error.code === 'model_not_found') return 'gone';
       if (error.kind === 'auth')
         this.logger.error('OpenAI refuses the API key', { status: error.status, code: error.code });
       return 'unknown';

@@ -1,5 +1,6 @@
 import { isRecord, textOf } from './json-values.js';
-import { readJson, type CallOptions, type OpenAiTransport } from './openai-transport.js';
+import type { CallOptions, OpenAiTransport } from './openai-transport.js';
+import { readJson } from './read-body.js';
 import { brokenBody } from './to-openai-error.js';
 
 export interface UpstreamModel {
@@ -13,11 +14,12 @@ const TRY_TIMEOUT_MS = 15_000;
 export class ModelsApi {
   constructor(private readonly transport: OpenAiTransport) {}
 
-  /** GET /models/{id}. @throws OpenAiError of kind `model` when it is gone or unknown to this key */
+  /** GET /models/{id}. @throws OpenAiError with the code `model_not_found` when it is gone or unknown to this key */
   async retrieveModel(id: string, options: CallOptions): Promise<UpstreamModel> {
     const { value } = await this.transport.call<UpstreamModel>(
       {
         name: 'retrieve_model',
+        path: `/models/${id}`,
         model: id,
         tryTimeoutMs: TRY_TIMEOUT_MS,
         send: (client, sdkOptions) => client.models.retrieve(id, sdkOptions).asResponse(),

@@ -7,7 +7,9 @@ import { FilesApi } from './files-api.js';
 import type { JsonRecord } from './json-values.js';
 import { ModelsApi } from './models-api.js';
 import { countTokens } from './openai-metrics.js';
-import { OpenAiTransport, readJson, type CallOptions } from './openai-transport.js';
+import { OpenAiTransport, type CallOptions } from './openai-transport.js';
+import { readJson } from './read-body.js';
+import { requestIdOf } from './request-headers.js';
 import { failureOfResponse } from './to-openai-error.js';
 
 export interface CreatedResponse {
@@ -48,11 +50,12 @@ export class OpenAiClient {
     const { value, ...facts } = await this.transport.call<JsonRecord>(
       {
         name: 'create_response',
+        path: '/responses',
         model,
         send: (client, sdkOptions) => client.post('/responses', { body, ...sdkOptions }).asResponse(),
         read: async (response) => {
           const answer = await readJson(response);
-          const failure = failureOfResponse(answer, response.headers.get('x-request-id') ?? undefined);
+          const failure = failureOfResponse(answer, requestIdOf(response.headers));
           // Tokens of a response that failed are billed too.
           countTokens(model, failure === undefined ? (answer as JsonRecord)['usage'] : failure.usage);
           if (failure !== undefined) throw failure;
@@ -65,7 +68,8 @@ export class OpenAiClient {
   }
 
   /**
-   * Which upstream batches and files belong to: base URL and project, without credentials. A stored batch whose upstream
+   * Which upstream batches and files belong to: base URL and project, without credentials and without the base URL's
+   * query, which names a version or a tenant's token and may change while batches run. A stored batch whose upstream
    * differs must not be asked about, and above all not be sent again.
    */
   fingerprint(): string {

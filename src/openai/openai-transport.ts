@@ -7,9 +7,11 @@ import { OpenAiCircuits } from './circuit-breaker.js';
 import { LONGEST_TIMER_MS, underDeadline } from './deadline.js';
 import { OpenAiError } from './errors.js';
 import { countRequest, type OpenAiOperation } from './openai-metrics.js';
-import { requestHeaders } from './request-headers.js';
+import { withTidyError } from './read-body.js';
+import { requestHeaders, requestIdOf } from './request-headers.js';
 import { withRetries, type CallLimits } from './retry.js';
-import { brokenBody, toOpenAiError } from './to-openai-error.js';
+import { SecretStrike } from './secret-strike.js';
+import { toOpenAiError } from './to-openai-error.js';
 import { createAgent, createUndiciFetch } from './undici-fetch.js';
 
 /** One request as it ended; a call of three tries reports three. */
@@ -40,6 +42,8 @@ export interface SdkOptions {
 
 export interface Operation<T> {
   readonly name: OpenAiOperation;
+  /** Below the base URL; for the log. */
+  readonly path: string;
   /** For metrics; omitted where a request has no model. */
   readonly model?: string;
   /** Default: RETRY_ATTEMPTS. 1 for what must not be sent twice unasked. */
@@ -67,16 +71,22 @@ export class OpenAiTransport implements OnApplicationShutdown {
   private readonly logger = new Logger(OpenAiTransport.name);
   private readonly agent = createAgent();
   private readonly sdk: OpenAI;
+  private readonly base: URL;
+  private readonly secrets: SecretStrike;
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: Pick<AppConfig, 'openai'>,
     private readonly clock: Clock,
     private readonly circuits: OpenAiCircuits,
   ) {
-    const { apiKey, baseUrl, projectId } = config.openai;
+    const { apiKey, baseUrl, projectId, headers } = config.openai;
+    this.base = new URL(baseUrl);
+    this.secrets = new SecretStrike([apiKey, ...Object.values(headers)]);
+    const fetch = createUndiciFetch(this.agent, this.base.search.slice(1));
     this.sdk = new OpenAI({
       apiKey,
-      baseURL: baseUrl,
+      baseURL: `${this.base.origin}${this.base.pathname.replace(/\/+$/, '')}`,
+      defaultHeaders: headers,
       project: projectId === '' ? null : projectId,
       // Given as null so that the SDK does not look for them in the environment.
       organization: null,
@@ -85,7 +95,7 @@ export class OpenAiTransport implements OnApplicationShutdown {
       maxRetries: 0,
       // The SDK would write request details to the console.
       logLevel: 'off',
-      fetch: createUndiciFetch(this.agent),
+      fetch: async (input, init) => withTidyError(await fetch(input, init)),
     });
   }
 
@@ -116,14 +126,13 @@ export class OpenAiTransport implements OnApplicationShutdown {
     let value: T | undefined;
     let error: OpenAiError | undefined;
     try {
-      const circuit = operation.name === 'create_response' ? this.circuits.responses : this.circuits.batches;
-      const permit = circuit.acquire();
+      const permit = this.circuits.of(operation.name).acquire();
       try {
         value = await underDeadline(this.clock, { deadlineAt, signal: options.signal }, async (signal) => {
           const headers = requestHeaders();
           const sdkOptions = { signal, headers, maxRetries: 0, timeout: LONGEST_TIMER_MS } as const;
           const response = await operation.send(this.sdk, sdkOptions);
-          requestId = response.headers.get('x-request-id') ?? undefined;
+          requestId = requestIdOf(response.headers);
           return operation.read(response);
         });
         permit.succeeded();
@@ -144,21 +153,24 @@ export class OpenAiTransport implements OnApplicationShutdown {
     return { value: value as T, requestId };
   }
 
-  private logFailure(operation: Operation<unknown>, tryNumber: number, error: OpenAiError): void {
+  private logFailure({ name, model, path }: Operation<unknown>, tryNumber: number, error: OpenAiError): void {
     const { kind, status, code, requestId, retryable } = error;
-    const facts = { operation: operation.name, model: operation.model, kind, status, code, try: tryNumber, retryable };
     // A client that hangs up and a rest of the circuit, which has its own line, are no failures of OpenAI's.
     const level = kind === 'aborted' || kind === 'circuit_open' ? 'debug' : 'warn';
-    this.logger[level]('OpenAI request failed', { ...facts, openaiRequestId: requestId });
-  }
-}
-
-/** The body as JSON. @throws OpenAiError of kind `broken_body` when it is cut, or HTML, or anything else */
-export async function readJson(response: Response): Promise<unknown> {
-  const requestId = response.headers.get('x-request-id') ?? undefined;
-  try {
-    return JSON.parse(await response.text()) as unknown;
-  } catch (cause) {
-    throw brokenBody({ requestId, status: response.status, cause });
+    // What is said of a lot may quote its client's texts and addresses; of a model, a file or a batch it helps.
+    const says = name === 'create_response' ? undefined : error.upstreamMessage;
+    this.logger[level]('OpenAI request failed', {
+      operation: name,
+      model,
+      kind,
+      status,
+      code: this.secrets.outOf(code),
+      try: tryNumber,
+      retryable,
+      host: this.base.host,
+      path: this.secrets.outOf(`${this.base.pathname.replace(/\/+$/, '')}${path}`),
+      upstream_says: this.secrets.outOf(says),
+      openaiRequestId: this.secrets.outOf(requestId),
+    });
   }
 }

@@ -6,3 +6,11 @@ export function requestHeaders(): Record<string, string> {
   // OpenAI logs it beside its own id, so that a call whose answer never came can still be asked about.
   return requestId === undefined ? {} : { 'X-Client-Request-Id': requestId };
 }
+
+/** Longer than any real one; it is stored with a failure and shown. */
+const MOST_CHARACTERS = 128;
+
+/** OpenAI's own id of an answer. */
+export function requestIdOf(headers: Headers): string | undefined {
+  return headers.get('x-request-id')?.slice(0, MOST_CHARACTERS) || undefined;
+}

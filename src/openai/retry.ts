@@ -36,7 +36,8 @@ export function retryDelayMs(
 
 /**
  * Runs `attempt` until it succeeds, fails for good, has failed `maxTries` times, or the next wait would pass the deadline:
- * then the last error is thrown at once instead of after a wait that cannot help. An open circuit ends the call too.
+ * then the last error is thrown at once instead of after a wait that cannot help. An open circuit ends the call too. A
+ * wait that is only said to be enough (`softWait`) and would pass the deadline is not waited for: the usual one is.
  * @throws OpenAiError with `attempts` set to the requests that were sent
  */
 export async function withRetries<T>(
@@ -53,8 +54,10 @@ export async function withRetries<T>(
       if (!(error instanceof OpenAiError)) throw error;
       error.attempts = error.kind === 'circuit_open' ? tryNumber - 1 : tryNumber;
       if (!error.retryable || error.kind === 'circuit_open' || tryNumber >= policy.maxTries) throw error;
-      const delay = retryDelayMs(policy, tryNumber, error.retryAfterMs, random);
-      if (clock.now() + delay >= limits.deadlineAt) throw error;
+      const left = limits.deadlineAt - clock.now();
+      const wait = error.softWait && (error.retryAfterMs ?? 0) >= left ? undefined : error.retryAfterMs;
+      const delay = retryDelayMs(policy, tryNumber, wait, random);
+      if (delay >= left) throw error;
       await waitOrHangUp(clock, delay, limits.signal, error);
     }
   }

@@ -1,7 +1,10 @@
 import { APIConnectionError, APIError } from 'openai';
 import { classifyFailure } from './classify.js';
-import { isRecord, textOf } from './json-values.js';
 import { OpenAiError } from './errors.js';
+import { isRecord } from './json-values.js';
+import { requestIdOf } from './request-headers.js';
+import { statedWait } from './stated-wait.js';
+import { readUpstreamError } from './upstream-error.js';
 
 /** Any value thrown while a request was on its way, as an {@link OpenAiError}; how far it came is not known then. */
 export function toOpenAiError(thrown: unknown, now: number): OpenAiError {
@@ -10,13 +13,18 @@ export function toOpenAiError(thrown: unknown, now: number): OpenAiError {
   if (thrown instanceof APIConnectionError || isConnectionTrouble(thrown)) {
     return new OpenAiError({ kind: 'connection', retryable: true, code: causeCode(thrown), cause: thrown });
   }
-  if (thrown instanceof SyntaxError) return brokenBody({ cause: thrown });
+  if (thrown instanceof SyntaxError || isGarbled(thrown)) return brokenBody({ cause: thrown });
   // A fault of our own: sending the same again would only repeat it, and OpenAI's circuit must not open for it.
   return new OpenAiError({ kind: 'rejected', retryable: false, cause: thrown });
 }
 
 /** An answer that began and could not be read, or was not what the API promises. */
-export function brokenBody(facts: { requestId?: string | undefined; status?: number; cause?: unknown }): OpenAiError {
+export function brokenBody(facts: {
+  requestId?: string | undefined;
+  status?: number;
+  cause?: unknown;
+  upstreamMessage?: string;
+}): OpenAiError {
   return new OpenAiError({ kind: 'broken_body', retryable: true, ...facts });
 }
 
@@ -27,53 +35,42 @@ export function brokenBody(facts: { requestId?: string | undefined; status?: num
  */
 export function failureOfResponse(body: unknown, requestId?: string): OpenAiError | undefined {
   if (!isRecord(body)) return brokenBody({ requestId, status: 200 });
-  const error = isRecord(body['error']) ? body['error'] : undefined;
-  if (error === undefined && (body['status'] === 'completed' || body['status'] === 'incomplete')) {
+  const error = errorIn(body);
+  // Compatible endpoints leave the status of an answer out.
+  const status = body['status'] ?? (Array.isArray(body['output']) ? 'completed' : undefined);
+  if (error === undefined && (status === 'completed' || status === 'incomplete')) {
     return Array.isArray(body['output']) ? undefined : brokenBody({ requestId, status: 200 });
   }
-  if (error === undefined && body['status'] !== 'failed' && body['status'] !== 'cancelled') {
+  if (error === undefined && status !== 'failed' && status !== 'cancelled') {
     return brokenBody({ requestId, status: 200 });
   }
-  const code = textOf(error?.['code']) ?? (error === undefined ? 'server_error' : undefined);
-  const message = textOf(error?.['message']);
-  const param = textOf(error?.['param']);
-  const { kind, retryable } = classifyFailure({ code, message, param, type: textOf(error?.['type']) });
+  const facts = error ?? { code: 'server_error' };
+  const { kind, retryable } = classifyFailure(facts);
   return new OpenAiError({
     kind,
     retryable,
     status: 200,
-    code,
-    param,
+    code: facts.code,
+    param: error?.param,
     requestId,
-    upstreamMessage: message,
+    upstreamMessage: error?.message,
     usage: body['usage'],
   });
 }
 
-/** Milliseconds that `retry-after-ms` or `retry-after` (seconds or a date) ask for; undefined when neither is usable. */
-export function retryAfterMs(headers: Headers | undefined, now: number): number | undefined {
-  const milliseconds = finite(headers?.get('retry-after-ms'));
-  if (milliseconds !== undefined) return Math.max(0, milliseconds);
-  const text = headers?.get('retry-after');
-  const seconds = finite(text);
-  if (seconds !== undefined) return Math.max(0, seconds * 1000);
-  const date = text ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
-}
-
-function finite(text: string | null | undefined): number | undefined {
-  if (text === null || text === undefined || text.trim() === '') return undefined;
-  const value = Number(text);
-  return Number.isFinite(value) ? value : undefined;
+/** The error of a body; undefined where it is null, or an object that says nothing, as some gateways send it. */
+function errorIn(body: Readonly<Record<string, unknown>>) {
+  const given = body['error'];
+  if (!isRecord(given) && (typeof given !== 'string' || given.trim() === '')) return undefined;
+  const error = readUpstreamError({ error: given });
+  const silent = error.code === undefined && error.message === undefined && error.type === undefined;
+  return silent ? undefined : error;
 }
 
 function fromStatusError(thrown: APIError, now: number): OpenAiError {
   const headers = thrown.headers as Headers | undefined;
-  const body = isRecord(thrown.error) ? thrown.error : {};
+  const { code, type, param, message } = readUpstreamError({ error: thrown.error });
   const status = thrown.status as number;
-  const code = textOf(body['code']);
-  const param = textOf(body['param']);
-  const message = textOf(body['message']);
   const wish = headers?.get('x-should-retry');
   const shouldRetry = wish === 'true' ? true : wish === 'false' ? false : undefined;
   const { kind, retryable } = classifyFailure({
@@ -81,20 +78,23 @@ function fromStatusError(thrown: APIError, now: number): OpenAiError {
     code,
     param,
     message,
-    type: textOf(body['type']),
+    type,
     shouldRetry,
   });
+  const wait = statedWait(headers, now, { status, message });
   return new OpenAiError({
     kind,
     retryable,
     status,
     code,
     param,
-    requestId: textOf(thrown.requestID),
-    retryAfterMs: retryAfterMs(headers, now),
+    requestId: headers === undefined ? undefined : requestIdOf(headers),
+    retryAfterMs: wait?.ms,
+    softWait: wait?.soft,
     upstreamMessage: message,
-    // A 408 comes from whatever stands between, which may have passed the request on.
-    outcomeUnknown: status < 400 || status >= 500 || status === 408,
+    // A 408 comes from whatever stands between, which may have passed the request on; a 501 says that there is nothing
+    // here that could have taken it.
+    outcomeUnknown: status < 400 || (status >= 500 && status !== 501) || status === 408,
     cause: thrown,
   });
 }
@@ -103,6 +103,12 @@ function fromStatusError(thrown: APIError, now: number): OpenAiError {
 function isConnectionTrouble(thrown: unknown): boolean {
   if (thrown instanceof TypeError && /^(terminated|fetch failed)$/.test(thrown.message)) return true;
   return causeCode(thrown) !== undefined;
+}
+
+/** Bytes that are not in the form that `content-encoding` names. */
+function isGarbled(thrown: unknown): boolean {
+  const code = thrown instanceof Error ? (thrown as { code?: unknown }).code : undefined;
+  return typeof code === 'string' && /^(?:Z_|ERR_BROTLI|ERR__ERROR_FORMAT)/.test(code);
 }
 
 /** Node's or undici's code (ECONNRESET, UND_ERR_CONNECT_TIMEOUT …) of an error or of what caused it. */

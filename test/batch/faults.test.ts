@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { translationAttempt } from '../../src/batch/attempts.js';
+import type { JsonObject } from '../../src/sandbox/json.js';
 import { BatchRig } from './rig.js';
 
 const CREATE = { method: 'POST', path: '/v1/batches' };
@@ -95,6 +97,47 @@ describe('what goes wrong at OpenAI', () => {
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 1 });
     expect((await rig.lots(id)).filter((lot) => lot.error?.code === 'REFUSED')).toHaveLength(1);
     expect(await rig.audit(id)).toEqual([]);
+  });
+
+  it.each<[string, JsonObject]>([
+    ['a line', { action: 'line_status', status: 400, code: 'invalid_prompt', kind: 'vision', count: 1 }],
+    ['a line’s 200', { action: 'failed', code: 'moderation_blocked', within: 'line', kind: 'vision', count: 1 }],
+  ])('calls a safety refusal in %s what it is, and asks no more', async (_name, rule) => {
+    await rig.fault(rule);
+    const id = await rig.job();
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 1 });
+    expect((await rig.lots(id)).filter((lot) => lot.error?.code === 'REFUSED')).toHaveLength(1);
+    expect((await rig.shards()).map((shard) => shard.attempt)).toEqual([0, translationAttempt(0)]);
+    expect(await rig.audit(id)).toEqual([]);
+  });
+
+  it('calls a safety refusal of a direct request what it is', async () => {
+    await rig.fault(
+      { action: 'line_missing', kind: 'vision', count: 1 },
+      { action: 'status', path: '/v1/responses', status: 400, code: 'content_policy_violation', count: 1 },
+    );
+    const id = await rig.job();
+    expect(await rig.runToEnd(id)).toMatchObject({ processed_lots: 2, failed_lots: 1 });
+    expect((await rig.lots(id)).filter((lot) => lot.error?.code === 'REFUSED')).toHaveLength(1);
+  });
+
+  it.each([
+    ['POST', '/v1/files', 404],
+    ['POST', '/v1/files', 405],
+    ['POST', '/v1/files', 501],
+    ['POST', '/v1/batches', 404],
+    ['POST', '/v1/batches', 405],
+    ['POST', '/v1/batches', 501],
+  ])('asks for everything directly where there is no Batch API: %s %s answers %i', async (method, path, status) => {
+    // Such a server has no list of models either: that must not be taken for a model that is gone.
+    await rig.fault(
+      { action: 'status', method, path, status },
+      { action: 'status', method: 'GET', path: '/v1/models/*', status: 404 },
+      { action: 'status', method: 'GET', path: '/v1/batches', status },
+    );
+    const id = await rig.job();
+    await completes(id);
+    expect((await rig.shards()).filter((shard) => shard.upstream_status !== null)).toEqual([]);
   });
 
   it('completes with the English text where a translation does not come', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   customId,
   directAttempt,
@@ -10,8 +10,9 @@ import {
   translationAttempt,
 } from '../../src/batch/attempts.js';
 import { readBatchLine } from '../../src/batch/batch-line.js';
+import { outcomeOfFailure } from '../../src/batch/line-outcome.js';
 import { LineWriter } from '../../src/batch/line-writer.js';
-import { splitLines } from '../../src/batch/line-splitter.js';
+import { MOST_LINE_BYTES, splitLines } from '../../src/batch/line-splitter.js';
 
 async function* cut(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
@@ -54,6 +55,76 @@ describe('splitLines', () => {
         },
       ),
     );
+  });
+});
+
+describe('a line without end', () => {
+  const MIB = 1024 * 1024;
+  /** Says what it gave, and how much memory the splitter has it keep. */
+  async function* repeated(chunk: Buffer, times: number, given: { bytes: number }): AsyncGenerator<Buffer> {
+    for (let time = 0; time < times; time += 1) {
+      given.bytes += chunk.length;
+      // A copy: what the splitter holds is what it costs.
+      yield await Promise.resolve(Buffer.from(chunk));
+    }
+  }
+
+  it.each([
+    ['behind a good one', '{"a":1}\n', ''],
+    ['before a good one', '', '\n{"b":2}'],
+    ['between two', '{"a":1}\n', '\n{"b":2}\n'],
+  ])('costs its own lot alone: %s', async (_name, before, after) => {
+    async function* file(): AsyncGenerator<Buffer> {
+      yield Buffer.from(before);
+      yield* repeated(Buffer.alloc(MIB, 'x'), 12, { bytes: 0 });
+      yield Buffer.from(after);
+    }
+    const lines: { text: string; end: number }[] = [];
+    for await (const { bytes, end } of splitLines(file(), 0)) lines.push({ text: bytes.toString(), end });
+    const [good, long] = [
+      lines.filter(({ text }) => text.startsWith('{')),
+      lines.filter(({ text }) => text.startsWith('x')),
+    ];
+    expect(good.map(({ text }) => text)).toEqual(
+      [before, after].map((text) => text.trim()).filter((text) => text !== ''),
+    );
+    expect(long).toHaveLength(1);
+    expect(long[0]?.text.length).toBeLessThan(1024);
+    expect(long[0]?.end).toBe(before.length + 12 * MIB + (after === '' ? 0 : 1));
+    expect(readBatchLine(Buffer.from(long[0]?.text ?? ''))).toBeUndefined();
+  });
+
+  it('is read up to its bound and no byte further', async () => {
+    for (const [size, kept] of [
+      [MOST_LINE_BYTES, MOST_LINE_BYTES],
+      [MOST_LINE_BYTES + 1, 256],
+    ] as const) {
+      for await (const { bytes, end } of splitLines(cut(Buffer.alloc(size, 'x'), MIB), 0)) {
+        expect([bytes.length, end]).toEqual([kept, size]);
+      }
+    }
+  });
+
+  it('is not kept, however long it is', async () => {
+    const concat = vi.spyOn(Buffer, 'concat');
+    const given = { bytes: 0 };
+    for await (const _line of splitLines(repeated(Buffer.alloc(MIB, 'x'), 80, given), 0)) continue;
+    expect(given.bytes).toBe(80 * MIB);
+    const joined = concat.mock.calls.flatMap(([chunks]) => chunks.reduce((sum, chunk) => sum + chunk.length, 0));
+    expect(Math.max(...joined)).toBeLessThan(MOST_LINE_BYTES + 2 * MIB);
+    concat.mockRestore();
+  });
+
+  it('ends where the file has more than its lots can have brought', async () => {
+    const given = { bytes: 0 };
+    const lines = splitLines(repeated(Buffer.from('{"a":1}\n'.repeat(1000)), 1000, given), 0, 100_000);
+    let count = 0;
+    for await (const _line of lines) count += 1;
+    expect(given.bytes).toBeLessThan(120_000);
+    expect(count).toBe(given.bytes / 8);
+    given.bytes = 0;
+    for await (const _line of splitLines(repeated(Buffer.alloc(1000, 'x'), 1000, given), 0, 100_000)) count += 1;
+    expect(given.bytes).toBeLessThan(120_000);
   });
 });
 
@@ -139,6 +210,57 @@ describe('readBatchLine', () => {
     ],
   ])('tells %s', (_name, line, expected) => {
     expect(read(line)).toMatchObject({ position: 1, attempt: 0, ...expected });
+  });
+
+  const answer = { ...body, output: [{ type: 'message', content: [{ type: 'output_text', text: '{}' }] }] };
+  it.each<[string, unknown]>([
+    ['a status in text', { status_code: '200', body: answer }],
+    ['no status', { body: answer }],
+    ['a status of 0 beside an answer', { status_code: 0, body: answer }],
+    ['a body that is a text of JSON', { status_code: 200, body: JSON.stringify(answer) }],
+    ['a text with a byte order mark', { status_code: 200, body: `\uFEFF${JSON.stringify(answer)}` }],
+    ['the answer in place of the response', answer],
+    ['no status in the answer', { status_code: 200, body: { ...answer, status: undefined } }],
+    ['an error that says nothing', { status_code: 200, body: { ...answer, error: {} } }],
+  ])('reads an answer that is there, so that it is paid for once: %s', (_name, response) => {
+    expect(read({ custom_id: '1-0', response, error: null })).toMatchObject({
+      kind: 'answer',
+      responseId: 'resp_1',
+      usage: { input: 5, output: 2 },
+      body: { output: answer.output },
+    });
+  });
+
+  it.each<[string, unknown, string]>([
+    ['invalid_prompt', { status_code: 400, body: { error: { code: 'invalid_prompt', message: 'x' } } }, 'refused'],
+    ['Azure’s filter', { status_code: 400, body: { error: { code: 'content_filter', message: 'x' } } }, 'refused'],
+    [
+      'a filter inside a 200',
+      { status_code: 200, body: { ...body, status: 'failed', error: { code: 'invalid_prompt' } } },
+      'refused',
+    ],
+    ['a status in text', { status_code: '500', body: { error: { message: 'x' } } }, 'server'],
+    ['a text for an error', { status_code: 429, body: { error: 'slow down' } }, 'rate_limited'],
+    ['a page', { status_code: 502, body: '<html>' }, 'server'],
+    ['a page in a 200', { status_code: 200, body: '<html>' }, 'broken_body'],
+    ['a text of JSON with an error', { status_code: 400, body: '{"error":{"code":"invalid_image_url"}}' }, 'image'],
+    ['too deep a body', { status_code: 200, body: `{"a":${'['.repeat(200)}${']'.repeat(200)}}` }, 'broken_body'],
+  ])('tells a failure: %s', (_name, response, failure) => {
+    expect(read({ custom_id: '1-0', response, error: null })).toMatchObject({ kind: 'failure', failure });
+  });
+
+  it('makes a lot’s end of each kind of failure', () => {
+    expect(outcomeOfFailure('refused')).toMatchObject({ kind: 'failed', error: { code: 'REFUSED' } });
+    expect(outcomeOfFailure('rejected')).toMatchObject({ kind: 'failed', error: { code: 'OPENAI_API_ERROR' } });
+    expect(outcomeOfFailure('too_large').kind).toBe('retry');
+    expect(outcomeOfFailure('image').kind).toBe('direct');
+  });
+
+  it('parses no line of more values than an answer has', () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    expect(read(`{"custom_id":"1-0","response":[${'[],'.repeat(250_000)}0]}`)).toBeUndefined();
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
   });
 
   it.each([

@@ -86,6 +86,40 @@ describe('loadConfig', () => {
     expect(baseUrl).toBe('http://proxy.test/v1');
   });
 
+  it.each([
+    ['https://x.test/openai/v1?api-version=preview', 'https://x.test/openai/v1?api-version=preview'],
+    ['https://x.test/openai/v1/?api-version=preview', 'https://x.test/openai/v1?api-version=preview'],
+    ['https://x.test/v1?path=/a/', 'https://x.test/v1?path=/a/'],
+    ['https://x.test/v1?a=1&a=2&b=%2F?', 'https://x.test/v1?a=1&a=2&b=%2F?'],
+    ['https://x.test/v1?', 'https://x.test/v1'],
+    ['https://x.test/v1/#part', 'https://x.test/v1'],
+  ])('keeps the query of OPENAI_BASE_URL and drops what is never sent: %s', (value, expected) => {
+    expect(loadConfig({ SHARED_KEY: KEY, OPENAI_BASE_URL: value }).openai.baseUrl).toBe(expected);
+  });
+
+  it('reads OPENAI_HEADERS, none by default', () => {
+    const headersOf = (value: string) => loadConfig({ SHARED_KEY: KEY, OPENAI_HEADERS: value }).openai.headers;
+    expect(headersOf('')).toEqual({});
+    expect(headersOf('{"api-key":"k 1","Authorization":null}')).toEqual({ 'api-key': 'k 1', Authorization: null });
+  });
+
+  it.each([
+    ['no JSON', 'api-key: sekrit'],
+    ['a list', '["sekrit"]'],
+    ['a number', '{"api-key":7}'],
+    ['an empty value', '{"api-key":""}'],
+    ['a line end in a value', '{"api-key":"sekrit\\r\\nX-Evil: 1"}'],
+    ['a line end in a name', '{"api-key\\r\\nX-Evil":"sekrit"}'],
+    ['a name that is none', '{"api key":"sekrit"}'],
+    ['the same name twice', '{"api-key":"sekrit","API-Key":"sekrit"}'],
+    ['the length of the body', '{"Content-Length":"sekrit"}'],
+    ['the host', '{"host":"sekrit.test"}'],
+  ])('refuses OPENAI_HEADERS with %s, and names no value', (_name, value) => {
+    const problems = problemsOf({ SHARED_KEY: KEY, OPENAI_HEADERS: value });
+    expect(problems).toEqual([expect.stringContaining('OPENAI_HEADERS')]);
+    expect(problems.join()).not.toContain('sekrit');
+  });
+
   it('prices cached input as input where no price of its own is given', () => {
     const { prices } = loadConfig({ SHARED_KEY: KEY, OPENAI_PRICES: '{"m":{"input":1,"output":4}}' }).openai;
     expect(prices['m']).toEqual({ input: 1, cachedInput: 1, output: 4 });
@@ -95,6 +129,14 @@ describe('loadConfig', () => {
 describe('a secret in a file', () => {
   let folder: string;
   beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'settings-'))));
+
+  it('may be OPENAI_HEADERS', () => {
+    const file = join(folder, 'headers.json');
+    writeFileSync(file, '{"api-key":"from a file"}\n');
+    expect(loadConfig({ SHARED_KEY: KEY, OPENAI_HEADERS_FILE: file }).openai.headers).toEqual({
+      'api-key': 'from a file',
+    });
+  });
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it.each(['\n', '\r\n', ''])('is read without its last line end %j', (end) => {

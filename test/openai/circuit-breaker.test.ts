@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CircuitBreaker } from '../../src/openai/circuit-breaker.js';
+import { CircuitBreaker, OpenAiCircuits } from '../../src/openai/circuit-breaker.js';
 import { OpenAiError, type OpenAiErrorKind } from '../../src/openai/errors.js';
 import { FakeClock } from './fake-clock.js';
 
@@ -109,5 +109,29 @@ describe('CircuitBreaker', () => {
     const { retryAfterMs } = breaker.state();
     late.failed('server');
     expect(breaker.state().retryAfterMs).toBe(retryAfterMs);
+  });
+});
+
+describe('OpenAiCircuits', () => {
+  it('rests one kind of call and no other', () => {
+    const circuits = new OpenAiCircuits(clock);
+    breaker = circuits.of('delete_file');
+    open();
+    expect(circuits.of('delete_file')).toBe(breaker);
+    const others = [
+      'create_response',
+      'upload_file',
+      'list_files',
+      'file_content',
+      'create_batch',
+      'retrieve_batch',
+    ] as const;
+    for (const other of others) circuits.of(other).acquire().succeeded();
+    expect(refusal().kind).toBe('circuit_open');
+  });
+
+  it.each(['too_large', 'refused'] as const)('takes %s for an answer', (kind) => {
+    fail(30, kind, 200);
+    expect(breaker.state().state).toBe('closed');
   });
 });

@@ -2,7 +2,7 @@ import { APIConnectionError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { classifyFailure, type UpstreamFailure } from '../../src/openai/classify.js';
 import type { OpenAiErrorKind } from '../../src/openai/errors.js';
-import { failureOfResponse, retryAfterMs, toOpenAiError } from '../../src/openai/to-openai-error.js';
+import { failureOfResponse, toOpenAiError } from '../../src/openai/to-openai-error.js';
 import { completed } from './openai-stub.js';
 
 type Case = [UpstreamFailure, OpenAiErrorKind, boolean];
@@ -30,6 +30,20 @@ const QUOTA_CODES = [
   'billing_not_active',
   'project_spend_limit_exceeded',
   'organization_usage_limit_exceeded',
+];
+
+const REFUSAL_CODES = [
+  'invalid_prompt',
+  'content_filter',
+  'content_policy_violation',
+  'moderation_blocked',
+  'ResponsibleAIPolicyViolation',
+];
+
+const REFUSAL_TEXTS = [
+  'Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try again.',
+  "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+  'Your request was rejected as a result of our safety system.',
 ];
 
 const CASES: Case[] = [
@@ -85,10 +99,16 @@ const CASES: Case[] = [
   [{ status: 403, code: 'unsupported_country_region_territory' }, 'auth', false],
   [{ status: 404, message: 'No batch found' }, 'rejected', false],
   [{ status: 413 }, 'rejected', false],
-  [{ code: 'invalid_prompt' }, 'rejected', false],
+  [{ status: 501, message: 'Not Implemented' }, 'rejected', false],
+  [{ status: 405, message: 'Method Not Allowed' }, 'rejected', false],
   [{}, 'rejected', false],
   ...IMAGE_CODES.map((code): Case => [{ code }, 'image', false]),
   ...IMAGE_CODES.map((code): Case => [{ status: 400, code }, 'image', false]),
+  ...REFUSAL_CODES.map((code): Case => [{ code }, 'refused', false]),
+  ...REFUSAL_CODES.map((code): Case => [{ status: 400, code }, 'refused', false]),
+  ...REFUSAL_TEXTS.map((message): Case => [{ status: 400, code: 'invalid_value', message }, 'refused', false]),
+  [{ status: 400, type: 'content_policy_violation' }, 'refused', false],
+  [{ status: 503, code: 'overloaded', message: REFUSAL_TEXTS[0] }, 'server', true],
   ...QUOTA_CODES.map((code): Case => [{ status: 429, code }, 'quota', false]),
 ];
 
@@ -141,25 +161,31 @@ describe('failureOfResponse', () => {
     expect(failureOfResponse({ status: 'failed', error: null })).toMatchObject({ kind: 'server', retryable: true });
   });
 
+  it.each([{}, '', { code: null, message: null }])('takes an error that says nothing (%j) for none', (error) => {
+    expect(failureOfResponse({ ...completed(), error })).toBeUndefined();
+    expect(failureOfResponse({ ...completed(), error, status: 'failed' })).toMatchObject({ kind: 'server' });
+  });
+
+  it('takes an answer without a status, and an error that is a text', () => {
+    expect(failureOfResponse({ ...completed(), status: undefined })).toBeUndefined();
+    expect(failureOfResponse({ ...completed(), status: null })).toBeUndefined();
+    expect(failureOfResponse({ ...completed(), error: 'out of order' })).toMatchObject({
+      upstreamMessage: 'out of order',
+    });
+  });
+
+  it('tells a safety refusal inside a 200', () => {
+    const error = { code: 'invalid_prompt', message: 'flagged' };
+    expect(failureOfResponse({ status: 'failed', output: [], error })).toMatchObject({
+      kind: 'refused',
+      retryable: false,
+    });
+  });
+
   it.each([null, [], 'text', {}, { status: 'queued', output: [] }, { status: 'completed' }])(
     'takes %j for a broken body',
     (body) => {
       expect(failureOfResponse(body)).toMatchObject({ kind: 'broken_body', retryable: true });
     },
   );
-});
-
-describe('retryAfterMs', () => {
-  const now = Date.parse('2026-11-23T12:00:00Z');
-  it.each([
-    [{ 'retry-after': '7' }, 7000],
-    [{ 'retry-after-ms': '250', 'retry-after': '7' }, 250],
-    [{ 'retry-after-ms': '0', 'retry-after': '7' }, 0],
-    [{ 'retry-after': 'Mon, 23 Nov 2026 12:00:30 GMT' }, 30_000],
-    [{ 'retry-after': 'Mon, 23 Nov 2026 11:00:00 GMT' }, 0],
-    [{ 'retry-after': 'soon' }, undefined],
-    [{}, undefined],
-  ])('%j → %s', (headers, expected) => {
-    expect(retryAfterMs(new Headers(headers), now)).toBe(expected);
-  });
 });

@@ -18,7 +18,7 @@ export interface ClientRig {
   readonly client: OpenAiClient;
   readonly config: Pick<AppConfig, 'openai'>;
   /** A deadline `seconds` from now. */
-  within(seconds: number): { deadlineAt: number };
+  readonly within: (seconds: number) => { deadlineAt: number };
   stop(): Promise<void>;
 }
 
@@ -56,6 +56,7 @@ export function openAiSettings(baseUrl: string): AppConfig['openai'] {
   return {
     apiKey: 'sk-test',
     baseUrl,
+    headers: {},
     projectId: 'proj_test',
     visionModel: 'gpt-vision',
     visionEffort: 'medium',

@@ -109,7 +109,8 @@ describe('createResponse', () => {
     ['context_length', apiError(400, { code: 'context_length_exceeded' })],
     ['model', apiError(404, { code: 'model_not_found' })],
     ['auth', apiError(401, { code: 'invalid_api_key' })],
-    ['rejected', apiError(400, { code: 'invalid_prompt' })],
+    ['refused', apiError(400, { code: 'invalid_prompt' })],
+    ['rejected', apiError(400, { code: 'invalid_value' })],
     ['server', apiError(500, {}, { 'x-should-retry': 'false' })],
   ])('asks once when the same would be refused again (%s)', async (kind, behaviour) => {
     rig.stub.always(behaviour);
@@ -179,7 +180,7 @@ describe('createResponse', () => {
     await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     const error = await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     expect(error).toMatchObject({ kind: 'server', attempts: 5 });
-    expect(rig.circuits.responses.state().state).toBe('open');
+    expect(rig.circuits.of('create_response').state().state).toBe('open');
     const refused = await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     expect(refused).toMatchObject({ kind: 'circuit_open', retryAfterMs: 30_000, attempts: 0 });
     expect(rig.stub.requests).toHaveLength(10);
@@ -187,19 +188,21 @@ describe('createResponse', () => {
     rig.stub.always(json(200, completed()));
     rig.clock.advance(30_000);
     await rig.client.createResponse(REQUEST, rig.within(300));
-    expect(rig.circuits.responses.state().state).toBe('closed');
+    expect(rig.circuits.of('create_response').state().state).toBe('closed');
   });
+
+  const BATCH = { inputFileId: 'file-1', metadata: {} };
 
   it('is let through while batches and files answer nothing but errors', async () => {
     for (let failure = 0; failure < 10; failure++) {
-      rig.circuits.batches.acquire().failed('server');
+      rig.circuits.of('create_batch').acquire().failed('server');
       rig.clock.advance(200);
     }
-    expect(rig.circuits.batches.state().state).toBe('open');
+    expect(rig.circuits.of('create_batch').state().state).toBe('open');
     rig.stub.always(json(200, completed()));
     await rig.client.createResponse(REQUEST, rig.within(300));
-    expect(rig.circuits.responses.state().state).toBe('closed');
-    expect(await failureOf(rig.client.batches.retrieveBatch('batch_1', rig.within(300)))).toMatchObject({
+    expect(rig.circuits.of('create_response').state().state).toBe('closed');
+    expect(await failureOf(rig.client.batches.createBatch(BATCH, rig.within(300)))).toMatchObject({
       kind: 'circuit_open',
     });
   });

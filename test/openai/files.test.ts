@@ -44,6 +44,35 @@ describe('uploadBatchInput', () => {
     expect(rig.stub.requests.map(({ body }) => body.includes(LINES[1] ?? ''))).toEqual([true, true]);
   });
 
+  it.each([0, null, undefined, -1, '40', 'many', {}])(
+    'asks no more of a server that counts %j bytes',
+    async (bytes) => {
+      rig.stub.always(json(200, { id: 'file-1', bytes }));
+      const file = await rig.client.files.uploadBatchInput('shard.jsonl', lines, rig.within(300));
+      expect(file).toEqual({ id: 'file-1', bytes: SIZE });
+      expect(rig.stub.requests).toHaveLength(1);
+      expect(rig.circuits.of('upload_file').state().state).toBe('closed');
+    },
+  );
+
+  it('uploads once more where other bytes are counted, and believes a server that counts them so again', async () => {
+    rig.stub.always(json(200, { id: 'file-1', bytes: SIZE + 2 }));
+    const file = await rig.client.files.uploadBatchInput('shard.jsonl', lines, rig.within(300));
+    expect(file).toEqual({ id: 'file-1', bytes: SIZE });
+    expect(rig.stub.requests).toHaveLength(2);
+  });
+
+  it('does not believe a server that counts other bytes each time, and blames nobody else for it', async () => {
+    for (let count = 1; count <= 24; count += 1) rig.stub.next(json(200, { id: 'file-1', bytes: SIZE + count }));
+    for (let call = 0; call < 12; call += 1) {
+      const error = await failureOf(rig.client.files.uploadBatchInput('shard.jsonl', lines, rig.within(300)));
+      expect(error).toMatchObject({ kind: 'rejected', code: 'upload_incomplete' });
+      rig.clock.advance(1000);
+    }
+    expect(rig.stub.requests).toHaveLength(24);
+    expect(rig.circuits.of('upload_file').state().state).toBe('closed');
+  });
+
   it('reports an error of the source as it is and does not hold OpenAI for down', async () => {
     const fault = new Error('disk');
     // oxlint-disable-next-line require-yield

@@ -9,7 +9,7 @@ import { replacementOf } from '../../src/openai/model-replacements.js';
 import { OpenAiClient } from '../../src/openai/openai-client.js';
 import { OpenAiModule } from '../../src/openai/openai.module.js';
 import { openAiSettings, startRig, type ClientRig } from './client-rig.js';
-import { apiError, hangUp, json, silence } from './openai-stub.js';
+import { apiError, hangUp, json, silence, type Behaviour } from './openai-stub.js';
 
 let rig: ClientRig;
 beforeEach(async () => {
@@ -71,7 +71,19 @@ describe('modelState', () => {
     expect(await check().modelState('o4-mini')).toMatchObject({ state: 'gone', replacement: 'gpt-5.6-terra' });
   });
 
-  it.each([
+  it('calls a model gone that this key may not use', async () => {
+    rig.stub.always(apiError(403, { code: 'model_not_found' }));
+    expect(await check().modelState('o4-mini')).toMatchObject({ state: 'gone', acceptsBatch: false });
+  });
+
+  it.each<[string, Behaviour]>([
+    ['has no such list', apiError(404, {})],
+    ['has no such path', json(404, { detail: 'Not Found' })],
+    ['says 404 for a code', apiError(404, { code: '404', message: 'The model does not exist' })],
+    ['names the model without a code', apiError(404, { param: 'model', message: 'The model `x` does not exist' })],
+    ['answers with a page', (response) => response.writeHead(404).end('<html>404</html>')],
+    ['does not take GET', apiError(405, {})],
+    ['has not got that far', apiError(501, {})],
     ['is away', hangUp],
     ['refuses the key', apiError(401, {})],
     ['fails', apiError(500, {})],
@@ -98,7 +110,7 @@ describe('OpenAiModule', () => {
     expect(module.get(APP_CONFIG)).toBe(config);
     await module.init();
     expect(module.get(OpenAiClient).fingerprint()).toBe(`${rig.stub.baseUrl}#proj_test`);
-    expect(module.get(OpenAiCircuits).batches.state().state).toBe('closed');
+    expect(module.get(OpenAiCircuits).of('retrieve_model').state().state).toBe('closed');
     await rig.stub.arrived(2);
     expect(rig.stub.requests.map(({ path }) => path).toSorted()).toEqual([
       '/v1/models/gpt-translation',

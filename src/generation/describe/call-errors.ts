@@ -24,6 +24,10 @@ export function callError(error: unknown, missingImages: readonly MissingPhoto[]
     case 'model':
     case 'auth':
       return new LotError('OPENAI_API_ERROR', 'OpenAI does not accept our settings; the operator must act.', facts);
+    case 'refused':
+      return new LotError('REFUSED', 'The model refused to describe this lot.', facts);
+    case 'too_large':
+      return new LotError('OPENAI_API_ERROR', "OpenAI's answer to this lot is too large to be read.", facts);
     case 'context_length':
     case 'rejected':
       return new LotError('OPENAI_API_ERROR', 'OpenAI refused this request.', facts);

@@ -1,0 +1,72 @@
+import { MOST_ANSWER_BYTES, parseBounded, TooComplexError } from '../assessment/answer-bounds.js';
+import { OpenAiError } from './errors.js';
+import { requestIdOf } from './request-headers.js';
+import { brokenBody } from './to-openai-error.js';
+import { plainText, readUpstreamError } from './upstream-error.js';
+
+/** What is read of an error's body: its beginning says what is wrong, and nothing behind it changes that. */
+const MOST_ERROR_BYTES = 256 * 1024;
+/** What is kept of a body that is no JSON, to be told to an operator. */
+const MOST_QUOTED_CHARACTERS = 2_000;
+
+/**
+ * The body as JSON, within the bounds of an answer. What is larger is cut where the bound is, and the connection with it.
+ * @throws OpenAiError of kind `too_large`; of kind `broken_body` when it is cut, or HTML, or anything else
+ */
+export async function readJson(response: Response): Promise<unknown> {
+  const facts = { requestId: requestIdOf(response.headers), status: response.status };
+  let text = '';
+  try {
+    const body = await readBytes(response, MOST_ANSWER_BYTES);
+    if (body.more) throw new TooComplexError('the body is longer than an answer is');
+    text = body.text;
+    return parseBounded(text);
+  } catch (cause) {
+    if (cause instanceof TooComplexError) throw tooLarge({ ...facts, cause });
+    const upstreamMessage = plainText(text.slice(0, MOST_QUOTED_CHARACTERS)).trim();
+    throw brokenBody({ ...facts, cause, ...(upstreamMessage === '' ? {} : { upstreamMessage }) });
+  }
+}
+
+/**
+ * An answer that was refused, with an error in OpenAI's form whoever wrote it. The SDK reads the body of a refusal by
+ * itself and whole: what it is given here is short.
+ */
+export async function withTidyError(response: Response): Promise<Response> {
+  if (response.ok) return response;
+  const { text } = await readBytes(response, MOST_ERROR_BYTES);
+  const error = readUpstreamError(parsedOr(text, plainText(text)));
+  return new Response(JSON.stringify({ error }), { status: response.status, headers: response.headers });
+}
+
+function parsedOr(text: string, otherwise: string): unknown {
+  try {
+    return parseBounded(text);
+  } catch {
+    return otherwise;
+  }
+}
+
+function tooLarge(facts: { requestId: string | undefined; status: number; cause: unknown }): OpenAiError {
+  return new OpenAiError({ kind: 'too_large', retryable: false, ...facts });
+}
+
+/** At most `most` bytes of a body; the rest is not read and the connection ended. */
+async function readBytes(response: Response, most: number): Promise<{ text: string; more: boolean }> {
+  const reader = response.body?.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  while (reader !== undefined && size <= most) {
+    const { done, value } = (await reader.read()) as { done: boolean; value?: Uint8Array };
+    if (done || value === undefined) return { text: textIn(chunks), more: false };
+    chunks.push(value);
+    size += value.byteLength;
+  }
+  await reader?.cancel().catch(() => undefined);
+  return { text: textIn(chunks).slice(0, most), more: size > most };
+}
+
+/** As UTF-8, without a byte order mark. */
+function textIn(chunks: readonly Uint8Array[]): string {
+  return new TextDecoder().decode(Buffer.concat(chunks));
+}
