@@ -1,7 +1,7 @@
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
 import { ADDRESS_RULE, type AllowList } from '../../outbound/address-rules.js';
-import { characters, FieldProblems, MAX_NAMED } from './field-problems.js';
+import { characters, FieldProblems, isObject, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
 import { PlainUrls } from './plain-urls.js';
@@ -47,6 +47,8 @@ export class RequestContent implements LotReport {
   private images = 0;
   private infoCharacters = 0;
   private lotsWithoutImages = 0;
+  /** Whether some lot has a member `images`, of whatever type: none of what we sign for receivers has. */
+  namesPhotos = false;
   /** What is known of the addresses in this request. */
   readonly urls: PlainUrls;
 
@@ -66,6 +68,7 @@ export class RequestContent implements LotReport {
   addLot(value: unknown, source: () => string): RequestedLot | null {
     const position = this.total;
     this.total += 1;
+    this.namesPhotos ||= isObject(value) && Object.hasOwn(value, 'images');
     if (position >= this.limits.maxLots) return null;
     const lot = checkLot(value, source, position, this.urls, this);
     if (lot === null) return null;
@@ -81,6 +84,7 @@ export class RequestContent implements LotReport {
    */
   addChecked(lot: CheckedLot): boolean {
     this.total += 1;
+    this.namesPhotos = true;
     return this.total <= this.limits.maxLots && this.count(lot);
   }
 
