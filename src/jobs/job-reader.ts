@@ -42,7 +42,8 @@ export interface JobRecord {
 
 export interface JobFilter {
   readonly keyId: string;
-  readonly status?: JobStatus;
+  /** In one of these states. */
+  readonly statuses?: readonly JobStatus[];
   /** Absent: batches, and synchronous jobs that were handed over. */
   readonly mode?: JobMode;
   /** From this moment on. */
@@ -99,7 +100,9 @@ export class JobReader {
     const values: unknown[] = [filter.keyId];
     const parameter = (value: unknown) => `$${values.push(value)}`;
     let where = 'key_id = $1';
-    if (filter.status !== undefined) where += ` and status = ${parameter(filter.status)}`;
+    const { statuses } = filter;
+    if (statuses?.length === 1) where += ` and status = ${parameter(statuses[0])}`;
+    else if (statuses !== undefined) where += ` and status = any(${parameter(statuses)}::text[])`;
     if (filter.mode === undefined) where += ` and (mode = 'batch' or handed_over_at is not null)`;
     else where += ` and mode = ${parameter(filter.mode)}`;
     if (filter.createdAfter !== undefined) where += ` and created_at >= ${parameter(filter.createdAfter)}`;

@@ -36,7 +36,8 @@ export interface DeliveryFilter {
   readonly keyId: string;
   readonly jobId?: string;
   readonly id?: string;
-  readonly status?: DeliveryStatus;
+  /** In one of these states. */
+  readonly statuses?: readonly DeliveryStatus[];
   /** The last id of the page before. */
   readonly after?: string;
   readonly limit: number;
@@ -55,7 +56,7 @@ export class DeliveryStore {
     let where = 'key_id = $1';
     if (filter.jobId !== undefined) where += ` and job_id = ${parameter(filter.jobId)}`;
     if (filter.id !== undefined) where += ` and id = ${parameter(filter.id)}`;
-    if (filter.status !== undefined) where += ` and status = ${parameter(filter.status)}`;
+    if (filter.statuses !== undefined) where += ` and status = any(${parameter(filter.statuses)}::text[])`;
     if (filter.after !== undefined) where += ` and id ${order === 'asc' ? '>' : '<'} ${parameter(filter.after)}`;
     const deliveries = await this.database.query<Omit<DeliveryRecord, 'attempts'>>(
       `select id, job_id as "jobId", event, url, status, part, parts, lots, created_at as "createdAt",

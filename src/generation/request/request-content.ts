@@ -1,6 +1,7 @@
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
-import { ADDRESS_RULE, type AllowList } from '../../outbound/address-rules.js';
+import { ADDRESS_RULE, checkUrl, type AllowList, type RefusalReason } from '../../outbound/address-rules.js';
+import { addressNeeds, shownAddress } from '../../outbound/refused-address.js';
 import { characters, FieldProblems, isObject, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
@@ -37,6 +38,7 @@ export class RequestContent implements LotReport {
   readonly problems = new FieldProblems();
   private readonly invalidImages = new Named();
   private readonly invalidWebhooks = new Named();
+  private readonly webhookReasons = new Set<RefusalReason>();
   private readonly seen = new Set<string>();
   private readonly duplicates = new Named();
   private readonly webhooks = new Set<string>();
@@ -54,7 +56,7 @@ export class RequestContent implements LotReport {
 
   constructor(
     private readonly limits: Limits,
-    allow: AllowList,
+    private readonly allow: AllowList,
   ) {
     this.urls = new PlainUrls(allow);
   }
@@ -107,11 +109,15 @@ export class RequestContent implements LotReport {
   }
 
   invalidImage(url: string): void {
-    this.invalidImages.add(url);
+    this.invalidImages.add(shownAddress(url));
   }
 
   invalidWebhook(url: string): void {
-    this.invalidWebhooks.add(url);
+    this.invalidWebhooks.add(shownAddress(url));
+    // Those that are named are enough to say why.
+    if (this.invalidWebhooks.count > MAX_NAMED) return;
+    const checked = checkUrl(url, this.allow);
+    if (!checked.ok) this.webhookReasons.add(checked.reason);
   }
 
   /**
@@ -198,7 +204,7 @@ export class RequestContent implements LotReport {
       });
     }
     if (this.invalidWebhooks.count > 0) {
-      throw new ServiceError('INVALID_WEBHOOK_URL', `Webhooks need ${ADDRESS_RULE}.`, {
+      throw new ServiceError('INVALID_WEBHOOK_URL', `Webhooks need ${addressNeeds(this.webhookReasons)}.`, {
         details: { invalid_urls: this.invalidWebhooks.named },
       });
     }
