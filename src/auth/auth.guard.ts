@@ -2,6 +2,7 @@ import { applyDecorators, Inject, Injectable, SetMetadata, UseGuards } from '@ne
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
+import { nameIgnoredParameters } from '../common/ignored-parameters.js';
 import { isUtf8MediaType, mediaTypeOf, RequestBody, unsupportedMediaType } from '../common/request-body.js';
 import { parseStrictJson } from '../common/strict-json.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
@@ -35,7 +36,8 @@ export function SignedBy(options: SignedByOptions): MethodDecorator & ClassDecor
 
 /**
  * Guards every route but the upload: reads a body of at most 64 KiB, verifies the signature, counts the request, and
- * leaves the parsed body in `request.body` (undefined when there is none).
+ * leaves the parsed body in `request.body` (undefined when there is none). What of the query the route does not know is
+ * named in the answer.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -54,6 +56,7 @@ export class AuthGuard implements CanActivate {
     ]);
     if (options === undefined) throw new Error('a guarded route must say by what it is signed');
     const request = context.switchToHttp().getRequest<Request>();
+    const response = context.switchToHttp().getResponse<Response>();
     if (Number(request.headers['content-length'] ?? 0) > 0) requireJson(request);
     const body = new RequestBody(request, MAX_SMALL_BODY_BYTES);
     const pending = this.auth.precheck({
@@ -72,8 +75,9 @@ export class AuthGuard implements CanActivate {
     if (options.limit !== 'none') {
       // Working out a client's address behind proxies is for those who are counted by it.
       const address = caller.scheme === 'unsigned' ? (request.ip ?? '') : '';
-      await this.limits.count(options.limit, caller, address, context.switchToHttp().getResponse<Response>());
+      await this.limits.count(options.limit, caller, address, response);
     }
+    nameIgnoredParameters(context, request, response);
     attachCaller(request, caller);
     return true;
   }

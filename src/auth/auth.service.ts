@@ -1,8 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { ServiceError } from '../common/service-error.js';
+import { isUuid } from '../common/ids.js';
 import type { Caller, SignedCaller } from './caller.js';
+import { ServiceError } from '../common/service-error.js';
 import { KeyRing, type LiveSecret } from './keys.js';
+import { invalidSignature, missingSignature, type SeenRequest } from './refusals.js';
+import { signedMethods, signedTargets } from './request-target.js';
 import {
   hmacHex,
   isFresh,
@@ -21,7 +25,7 @@ export type LegacyMessage = 'lots' | 'job-id' | 'list' | 'none';
 /** What is known of a request before its body is read. */
 export interface RequestFacts {
   readonly method: string;
-  /** Path with query, as sent: Express's `originalUrl`. */
+  /** As sent: Express's `originalUrl`. */
   readonly target: string;
   readonly rawHeaders: readonly string[];
   readonly legacy: LegacyMessage;
@@ -37,6 +41,8 @@ export interface BodyFacts {
   readonly bodySha256Hex: string;
   /** The body's member `signature`, of any type; for `lots` alone. */
   readonly bodySignature?: unknown;
+  /** Whether some lot of the body has a member `images`; for `lots` alone. */
+  readonly namesPhotos?: boolean;
 }
 
 /** A request whose headers are well-formed; its signature is not yet proven. */
@@ -46,9 +52,8 @@ interface PendingSignedRequest {
   readonly scheme: 1;
   readonly candidates: readonly LiveSecret[];
   readonly mac: Buffer;
-  readonly method: string;
-  readonly target: string;
   readonly timestamp: string;
+  readonly facts: RequestFacts;
 }
 
 interface PendingLegacy {
@@ -56,9 +61,10 @@ interface PendingLegacy {
   readonly candidates: readonly LiveSecret[];
   /** Absent: the signature is to come with the body. */
   readonly mac: Buffer | undefined;
-  /** What was signed; for `lots`, the HMACs that the lots are fed to. */
-  readonly message: Buffer | LotsHmac;
+  /** What may have been signed; for `lots`, the HMACs that the lots are fed to. None: nothing can fit. */
+  readonly messages: readonly Buffer[] | LotsHmac;
   readonly unsignedRead: boolean;
+  readonly facts: RequestFacts;
 }
 
 interface PendingUnsigned {
@@ -68,29 +74,36 @@ interface PendingUnsigned {
 /** Judges signatures. Knows nothing of HTTP beyond headers, and never touches the database. */
 @Injectable()
 export class AuthService {
+  /**
+   * Stands in where no live secret may have signed, and proves nothing: what costs no hashing is answered sooner, and would
+   * tell which key ids exist.
+   */
+  private readonly decoy: LiveSecret;
+
   constructor(
     private readonly keys: KeyRing,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.decoy = { keyId: '', secret: randomBytes(32).toString('hex'), fingerprint: '', lotsSignature: true };
+  }
 
   /**
-   * Before the body is read: headers well-formed, timestamp fresh.
+   * Before the body is read: headers well-formed, timestamp fresh. Which key ids exist and how they may sign plays no part
+   * yet, or a refusal that comes early would tell.
    * @throws ServiceError MISSING_SIGNATURE (401), INVALID_SIGNATURE (403)
    */
   precheck(facts: RequestFacts): PendingAuthentication {
     const headers = readSignatureHeaders(facts.rawHeaders);
-    if (headers.doubled) throw invalidSignature();
+    if (headers.doubled) throw invalidSignature(this.seen(facts));
     const signature = headers.signature ?? '';
     if (signature === '' && facts.unsignedRead === true) return { scheme: 'unsigned' };
-    if (signature === '' && facts.legacy !== 'lots') throw missingSignature(facts.legacy);
+    if (signature === '' && facts.legacy !== 'lots') throw this.missing(facts);
     const candidates = this.keys.candidates(headers.keyId);
     if (signature.startsWith('v1=')) {
-      if (!isWellFormedTimestamp(headers.timestamp)) throw missingSignature(facts.legacy);
+      if (!isWellFormedTimestamp(headers.timestamp)) throw this.missing(facts);
       const mac = parseMac(signature.slice('v1='.length));
-      if (mac === null || candidates.length === 0) throw invalidSignature();
-      if (!isFresh(headers.timestamp, this.clock.now())) throw invalidSignature();
-      const { method, target } = facts;
-      return { scheme: 1, candidates, mac, method, target, timestamp: headers.timestamp };
+      if (mac === null || !isFresh(headers.timestamp, this.clock.now())) throw invalidSignature(this.seen(facts));
+      return { scheme: 1, candidates: this.orDecoy(candidates), mac, timestamp: headers.timestamp, facts };
     }
     return this.precheckLegacy(facts, signature, candidates);
   }
@@ -100,7 +113,7 @@ export class AuthService {
    * cover them.
    */
   lotsHmac(pending: PendingAuthentication): LotsHmac | null {
-    return pending.scheme === 2 && pending.message instanceof LotsHmac ? pending.message : null;
+    return pending.scheme === 2 && pending.messages instanceof LotsHmac ? pending.messages : null;
   }
 
   /**
@@ -112,9 +125,9 @@ export class AuthService {
       case 'unsigned':
         return { scheme: 'unsigned' };
       case 1: {
-        const message = stringToSign({ ...pending, bodySha256Hex: body.bodySha256Hex });
-        const digests = digestsOf(pending.candidates, Buffer.from(message, 'latin1'));
-        return prove(1, pending.mac, pending.candidates, digests) ?? refuse();
+        const { mac, candidates, facts } = pending;
+        const digests = signedMessages(pending, body).map((message) => digestsOf(candidates, message));
+        return prove(1, mac, candidates, digests) ?? this.refuse(facts, body);
       }
       case 2:
         return this.authenticateLegacy(pending, body);
@@ -123,84 +136,98 @@ export class AuthService {
 
   private precheckLegacy(facts: RequestFacts, signature: string, keyed: readonly LiveSecret[]): PendingAuthentication {
     const mac = parseLegacyMac(signature);
-    if (signature !== '' && mac === null) throw invalidSignature();
-    const candidates = keyed.filter((secret) => secret.lotsSignature);
-    // Without a candidate nothing can fit; but a body without a signature is to be told that (401), not this (403).
-    const hopeless = keyed.length === 0 || (candidates.length === 0 && facts.unsignedRead !== true);
-    if (facts.legacy === 'none' || (mac !== null && hopeless)) throw invalidSignature();
+    if ((signature !== '' && mac === null) || facts.legacy === 'none') throw invalidSignature(this.seen(facts));
+    const signing = keyed.filter((secret) => secret.lotsSignature);
+    // Where nobody may sign so, there is nobody to be told of, and nothing needs to be computed.
+    const candidates = this.keys.secrets.some((secret) => secret.lotsSignature) ? this.orDecoy(signing) : [];
     return {
       scheme: 2,
       candidates,
       mac: mac ?? undefined,
-      message: legacyMessage(facts, candidates),
-      unsignedRead: facts.unsignedRead === true,
+      messages: legacyMessages(facts, candidates),
+      unsignedRead: facts.unsignedRead === true && keyed.length > 0,
+      facts,
     };
   }
 
   private authenticateLegacy(pending: PendingLegacy, body: BodyFacts): Caller {
-    const { candidates, message } = pending;
-    const mac = pending.mac ?? bodyMac(body.bodySignature);
-    const digests = message instanceof LotsHmac ? message.digests() : digestsOf(candidates, message);
+    const { candidates, messages, facts } = pending;
+    const mac = pending.mac ?? this.bodyMac(facts, body);
+    const digests =
+      messages instanceof LotsHmac ? [messages.digests()] : messages.map((message) => digestsOf(candidates, message));
     const caller = prove(2, mac, candidates, digests);
-    if (caller !== null) return caller;
+    // Receivers of webhooks hold signatures over no lots, and over lots without photos.
+    const isRequest = facts.legacy !== 'lots' || body.namesPhotos === true;
+    if (caller !== null && isRequest) return caller;
     // The one old client that ever worked reads jobs with the signature of the empty string.
-    const secrets = this.keys.secrets;
-    if (pending.unsignedRead && prove(2, mac, secrets, digestsOf(secrets, '')) !== null) return { scheme: 'unsigned' };
-    return refuse();
+    const { secrets } = this.keys;
+    if (pending.unsignedRead && prove(2, mac, secrets, [digestsOf(secrets, '')]) !== null)
+      return { scheme: 'unsigned' };
+    return this.refuse(facts, body);
+  }
+
+  private bodyMac(facts: RequestFacts, body: BodyFacts): Buffer {
+    const { bodySignature: signature } = body;
+    if (signature === undefined || signature === null || signature === '') throw this.missing(facts, body);
+    return (typeof signature === 'string' ? parseLegacyMac(signature) : null) ?? this.refuse(facts, body);
+  }
+
+  private orDecoy(candidates: readonly LiveSecret[]): readonly LiveSecret[] {
+    return candidates.length === 0 ? [this.decoy] : candidates;
+  }
+
+  private missing(facts: RequestFacts, body?: BodyFacts): ServiceError {
+    return missingSignature(this.seen(facts, body), facts.legacy === 'lots');
+  }
+
+  private refuse(facts: RequestFacts, body: BodyFacts): never {
+    throw invalidSignature(this.seen(facts, body));
+  }
+
+  private seen({ method, target }: RequestFacts, body?: BodyFacts): SeenRequest {
+    return { method, target, bodySha256Hex: body?.bodySha256Hex ?? null, at: this.clock.date() };
   }
 }
 
-function legacyMessage(facts: RequestFacts, candidates: readonly LiveSecret[]): Buffer | LotsHmac {
+/** What scheme 1 may have signed: one string but for forms that proxies make of a request. */
+function signedMessages({ timestamp, facts }: PendingSignedRequest, { bodySha256Hex }: BodyFacts): Buffer[] {
+  return signedMethods(facts.method).flatMap((method) =>
+    signedTargets(facts.target).map((target) =>
+      Buffer.from(stringToSign({ timestamp, method, target, bodySha256Hex }), 'latin1'),
+    ),
+  );
+}
+
+function legacyMessages(facts: RequestFacts, candidates: readonly LiveSecret[]): readonly Buffer[] | LotsHmac {
   if (facts.legacy === 'lots') return new LotsHmac(candidates.map(({ secret }) => secret));
   // Node reads a request's bytes as Latin-1: this gives back the bytes that the client signed.
-  if (facts.legacy === 'list') return Buffer.from(facts.target, 'latin1');
+  if (facts.legacy === 'list') return signedTargets(facts.target).map((target) => Buffer.from(target, 'latin1'));
   if (facts.jobId === undefined) throw new Error('a route that is opened by its job id must have one in its path');
-  return Buffer.from(facts.jobId);
+  // Whoever receives a webhook holds the HMAC of its body, which would fit a path that ends in that body.
+  return isUuid(facts.jobId) ? [Buffer.from(facts.jobId)] : [];
 }
 
 function digestsOf(candidates: readonly LiveSecret[], message: string | Buffer): Buffer[] {
   return candidates.map(({ secret }) => Buffer.from(hmacHex(secret, message), 'hex'));
 }
 
-/** Compares with every candidate, so that time tells nothing of which one signed. */
+/**
+ * Compares with every candidate, so that time tells nothing of which one signed.
+ * @param digests - of each text that may have been signed, by candidate
+ */
 function prove(
   scheme: 1 | 2,
   mac: Buffer,
   candidates: readonly LiveSecret[],
-  digests: readonly Buffer[],
+  digests: readonly (readonly Buffer[])[],
 ): SignedCaller | null {
   let proven: LiveSecret | undefined;
-  for (const [index, candidate] of candidates.entries()) {
-    if (sameMac(mac, digests[index] as Buffer)) proven = candidate;
+  for (const ofMessage of digests) {
+    for (const [index, candidate] of candidates.entries()) {
+      if (sameMac(mac, ofMessage[index] as Buffer)) proven = candidate;
+    }
   }
-  if (proven === undefined) return null;
+  // The stand-in of a key id that does not exist has none, and nobody knows what it signs with.
+  if (proven === undefined || proven.keyId === '') return null;
   return { scheme, keyId: proven.keyId, secretFingerprint: proven.fingerprint, signature: mac.toString('hex') };
-}
-
-function bodyMac(signature: unknown): Buffer {
-  if (signature === undefined || signature === null || signature === '') throw missingSignature('lots');
-  return (typeof signature === 'string' ? parseLegacyMac(signature) : null) ?? refuse();
-}
-
-function missingSignature(legacy: LegacyMessage): ServiceError {
-  const also = legacy === 'lots' ? ', or send the lots signature in the member signature' : '';
-  return new ServiceError(
-    'MISSING_SIGNATURE',
-    `Sign the request: X-Timestamp with ten digits of unix seconds and X-Signature: v1=<hex>${also}. ` +
-      'How is written in /docs.',
-  );
-}
-
-/** Says the same whatever is wrong: which part of a guess was right is nobody's business. */
-function invalidSignature(): ServiceError {
-  return new ServiceError(
-    'INVALID_SIGNATURE',
-    'The signature does not fit. Sign "v1\\n" + X-Timestamp + "\\n" + method + "\\n" + path with query + "\\n" + hex SHA-256 of ' +
-      'the body with a live secret, in lower-case hex, and send it once as X-Signature: v1=<hex> within 300 s. Signatures ' +
-      'over the raw body, as an older service took them, are not accepted.',
-  );
-}
-
-function refuse(): never {
-  throw invalidSignature();
 }

@@ -91,13 +91,11 @@ export function toServiceError(exception: unknown): ServiceError {
 
 function fromHttpException(exception: HttpException): ServiceError {
   switch (exception.getStatus()) {
-    case 400: {
-      const response = exception.getResponse();
-      const rules = typeof response === 'object' ? (response as { message?: unknown }).message : undefined;
-      return new ServiceError('VALIDATION_FAILED', 'Some values are not allowed; details names each.', {
-        details: { fields: Array.isArray(rules) ? rules : [typeof rules === 'string' ? rules : exception.message] },
+    case 400:
+      // Express found a percent escape that it cannot decode; its own message holds all of the path.
+      return new ServiceError('VALIDATION_FAILED', 'The path cannot be read: percent escapes must be valid UTF-8.', {
+        details: { fields: [{ path: 'path', rule: 'must hold valid percent escapes of UTF-8 alone' }], count: 1 },
       });
-    }
     case 404:
       return new ServiceError('NOT_FOUND', 'There is nothing at this path; /docs lists what there is.');
     case 413:

@@ -131,9 +131,15 @@ export function unsupportedMediaType(message: string, headers: Record<string, st
 }
 
 function contentCoding(header: string | undefined): ContentCoding {
-  const coding = (header ?? 'identity').trim().toLowerCase();
-  if (coding === '' || coding === 'identity') return 'identity';
-  if (coding === 'gzip' || coding === 'br') return coding;
+  const codings = (header ?? '')
+    .toLowerCase()
+    .split(',')
+    .map((coding) => coding.trim());
+  const [coding = 'identity', ...further] = codings.filter((name) => name !== '' && name !== 'identity');
+  if (coding === 'identity') return coding;
+  // RFC 9110 obliges to take x-gzip for gzip. Two codings one upon the other would multiply what a byte can inflate to.
+  const known = coding === 'x-gzip' ? 'gzip' : coding;
+  if (further.length === 0 && (known === 'gzip' || known === 'br')) return known;
   throw unsupportedMediaType('Send the body as it is, or with Content-Encoding: gzip or br.', {
     'Accept-Encoding': 'gzip, br',
   });

@@ -98,6 +98,13 @@ const MISSING_EXAMPLE = {
   photo_problems: [{ url: 'https://cdn.example.com/11-12345/2.jpg', reason: 'not_found' }],
 };
 
+const SEEN_EXAMPLE = {
+  method: 'POST',
+  target: '/api/v1/generate-descriptions',
+  body_sha256: 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  server_time: '2026-01-01T00:00:00Z',
+};
+
 /** Every refusal of the endpoint. */
 export const ERROR_EXAMPLES = {
   INVALID_JSON: { message: 'The body is not valid JSON.' },
@@ -118,8 +125,14 @@ export const ERROR_EXAMPLES = {
     details: MISSING_EXAMPLE,
     members: MISSING_EXAMPLE,
   },
-  MISSING_SIGNATURE: { message: 'Sign the request: X-Timestamp and X-Signature, or signature in the body.' },
-  INVALID_SIGNATURE: { message: 'The signature does not fit this request.' },
+  MISSING_SIGNATURE: {
+    message: 'Sign the request: X-Timestamp and X-Signature, or signature in the body.',
+    details: { seen: SEEN_EXAMPLE },
+  },
+  INVALID_SIGNATURE: {
+    message: 'The signature does not fit this request; details.seen is what was received.',
+    details: { seen: SEEN_EXAMPLE },
+  },
   DUPLICATE_LOT_ID: {
     message: 'Each lot_id may stand once in a request.',
     details: { lot_ids: ['11-12345'] },

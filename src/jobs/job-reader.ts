@@ -42,7 +42,8 @@ export interface JobRecord {
 
 export interface JobFilter {
   readonly keyId: string;
-  readonly status?: JobStatus;
+  /** In one of these states. */
+  readonly statuses?: readonly JobStatus[];
   /** Absent: batches, and synchronous jobs that were handed over. */
   readonly mode?: JobMode;
   /** From this moment on. */
@@ -102,7 +103,9 @@ export class JobReader {
     const values: unknown[] = [filter.keyId];
     const parameter = (value: unknown) => `$${values.push(value)}`;
     let where = 'key_id = $1';
-    if (filter.status !== undefined) where += ` and status = ${parameter(filter.status)}`;
+    const { statuses } = filter;
+    if (statuses?.length === 1) where += ` and status = ${parameter(statuses[0])}`;
+    else if (statuses !== undefined) where += ` and status = any(${parameter(statuses)}::text[])`;
     // `sync` alone is asked of all of a key's jobs; every other list of the index of those that are listed.
     if (filter.mode !== 'sync') where += ` and ${LISTED_SQL}`;
     if (filter.mode !== undefined) where += ` and mode = ${parameter(filter.mode)}`;

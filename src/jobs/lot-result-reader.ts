@@ -14,7 +14,8 @@ export interface LotSelection {
   readonly from?: number;
   /** Last position, inclusive. */
   readonly to?: number;
-  readonly lotId?: string;
+  /** Only these lots. */
+  readonly lotIds?: readonly string[];
   /** Only lots that are completed or failed. */
   readonly onlyFinished?: boolean;
   /** Only lots whose webhook address (their own, else the job's) is this one. */
@@ -85,6 +86,15 @@ export class LotResultReader {
     return readAhead(this.pages(job, selection), selection.signal);
   }
 
+  /** Where those of these lots stand that the job has. */
+  async positions(job: Pick<JobOfLots, 'id'>, lotIds: readonly string[]): Promise<Map<string, number>> {
+    const rows = await this.database.query<{ lot_id: string; position: number }>(
+      'select lot_id, position from batch_lots where job_id = $1 and lot_id = any($2::text[])',
+      [job.id, lotIds],
+    );
+    return new Map(rows.map(({ lot_id, position }) => [lot_id, position]));
+  }
+
   private async *pages(job: JobOfLots, selection: LotSelection): AsyncGenerator<LotRecord[], void, undefined> {
     for (let from = selection.from ?? 0; ;) {
       const rows = await this.readLotRows(job, selection, from);
@@ -103,7 +113,7 @@ export class LotResultReader {
     const parameter = (value: unknown) => `$${values.push(value)}`;
     let where = 'l.job_id = $1 and l.position >= $2';
     if (selection.to !== undefined) where += ` and l.position <= ${parameter(selection.to)}`;
-    if (selection.lotId !== undefined) where += ` and l.lot_id = ${parameter(selection.lotId)}`;
+    if (selection.lotIds !== undefined) where += ` and l.lot_id = any(${parameter(selection.lotIds)}::text[])`;
     if (selection.onlyFinished === true) where += ` and l.status in ('completed', 'failed')`;
     let join = '';
     if (selection.receiver !== undefined) {

@@ -8,13 +8,27 @@ export function statusEtag(state: Pick<JobState, 'id' | 'tag'>): string {
   return `W/"${state.id}-${state.tag}"`;
 }
 
-/** Whether an If-None-Match header names `etag`, compared weakly as RFC 9110 has it for GET. */
+/** What proxies that compress put behind a tag: `-gzip` and `-br` (Apache, Caddy), `--gzip` (Jetty), `;gz`; also twice. */
+const PROXY_MARKS = /^(?:[-;:+.]{1,2}[a-z0-9]{1,8}){1,3}$/i;
+
+/**
+ * Whether an If-None-Match header names `etag`, compared weakly as RFC 9110 has it for GET, and through the marks of
+ * proxies: behind an Apache that compresses no tag would match, and a long poll would be answered at once, for ever.
+ */
 export function matchesEtag(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   if (ifNoneMatch === etag) return true;
   if (ifNoneMatch.trim() === '*') return true;
-  const opaque = etag.replace(/^W\//, '');
-  return [...ifNoneMatch.matchAll(/"[^"]*"/g)].some(([tag]) => tag === opaque);
+  const opaque = bareTag(etag);
+  return ifNoneMatch.split(',').some((tag) => {
+    const bare = bareTag(tag);
+    return bare === opaque || (bare.startsWith(opaque) && PROXY_MARKS.test(bare.slice(opaque.length)));
+  });
+}
+
+/** Without W/ and quotes: some clients leave them out, and some proxies put their mark behind them. Ours hold no comma. */
+function bareTag(tag: string): string {
+  return tag.trim().replace(/^W\//i, '').replaceAll(/[\\"]/g, '');
 }
 
 /** The seconds of `Prefer: wait=n` (RFC 7240), at most {@link MAX_WAIT_SECONDS}; 0 without it. */

@@ -1,4 +1,5 @@
-import { Type } from 'class-transformer';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform, Type } from 'class-transformer';
 import {
   IsIn,
   IsInt,
@@ -10,6 +11,7 @@ import {
   type ValidatorConstraintInterface,
   ValidatorConstraint,
 } from 'class-validator';
+import { toList } from '../common/query-pipe.js';
 import { JOB_STATUSES, type JobMode, type JobStatus } from '../jobs/states.js';
 import { parseCursor } from './cursor.js';
 import { parseRfc3339 } from './rfc3339.js';
@@ -41,9 +43,12 @@ class CursorConstraint implements ValidatorConstraintInterface {
 const MAX_OFFSET = 2 ** 31 - 1;
 
 export class ListQuery {
+  /** Jobs in this state; `status[]=…&status[]=…`: in one of several. */
+  @ApiPropertyOptional({ enum: JOB_STATUSES, isArray: false })
   @IsOptional()
-  @IsIn(JOB_STATUSES)
-  status?: JobStatus;
+  @Transform(toList)
+  @IsIn(JOB_STATUSES, { each: true })
+  status?: JobStatus[];
 
   /** 10 if absent; above 100 it is 100. */
   @IsOptional()

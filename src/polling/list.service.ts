@@ -68,7 +68,7 @@ function filterOf(keyId: string, query: ListQuery): JobFilter {
   const createdBefore = query.created_before === undefined ? null : parseRfc3339(query.created_before);
   return {
     keyId,
-    ...(query.status !== undefined && { status: query.status }),
+    ...(query.status !== undefined && { statuses: query.status }),
     ...(query.mode !== undefined && { mode: query.mode }),
     ...(createdAfter !== null && { createdAfter }),
     ...(createdBefore !== null && { createdBefore }),

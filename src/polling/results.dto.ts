@@ -1,4 +1,7 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { Transform } from 'class-transformer';
 import { IsIn, IsOptional, IsString } from 'class-validator';
+import { toList } from '../common/query-pipe.js';
 import { LotResultDto } from '../jobs/lot-result.dto.js';
 import type { JobStatus } from '../jobs/states.js';
 import { ProgressDto } from './status.dto.js';
@@ -9,10 +12,12 @@ export class ResultsQuery {
   @IsIn(['true', 'false'])
   partial?: 'true' | 'false';
 
-  /** Only this lot. */
+  /** Only this lot; `lot_id[]=…&lot_id[]=…`: only these. */
+  @ApiPropertyOptional({ type: String })
   @IsOptional()
-  @IsString()
-  lot_id?: string;
+  @Transform(toList)
+  @IsString({ each: true })
+  lot_id?: string[];
 }
 
 export class DownloadQuery extends ResultsQuery {

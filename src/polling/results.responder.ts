@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { preferredType } from './accept.js';
 import { readerKeyId, sendResults } from './http.js';
 import type { DownloadQuery, ResultsQuery } from './results.dto.js';
 import { ResultsService, type ResultsAnswer } from './results.service.js';
 import type { ResultsFormat } from './results-text.js';
+
+const TYPES = ['application/json', 'application/x-ndjson'] as const;
 
 /** Answers requests for results: which format, and whether as a file. */
 @Injectable()
@@ -11,8 +14,7 @@ export class ResultsResponder {
   constructor(private readonly results: ResultsService) {}
 
   async answer(request: Request, response: Response, jobId: string, query: ResultsQuery): Promise<void> {
-    const format =
-      request.accepts(['application/json', 'application/x-ndjson']) === 'application/x-ndjson' ? 'ndjson' : 'json';
+    const format = preferredType(request.headers.accept, TYPES) === 'application/x-ndjson' ? 'ndjson' : 'json';
     await sendResults(request, response, await this.open(request, jobId, query, format));
   }
 
@@ -29,7 +31,7 @@ export class ResultsResponder {
       keyId: readerKeyId(request),
       format,
       partial: query.partial === 'true',
-      lotId: query.lot_id,
+      lotIds: query.lot_id,
     });
   }
 }

@@ -1,12 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { cutText } from '../common/cut-text.js';
 import { ServiceError } from '../common/service-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/app-config.js';
 import { retryAfterSeconds } from '../jobs/job-progress.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
-import { LotResultReader } from '../jobs/lot-result-reader.js';
-import type { LotRecord } from '../jobs/lot-result.js';
+import { LotResultReader, type LotSelection } from '../jobs/lot-result-reader.js';
 import { isTerminal } from '../jobs/states.js';
 import { resultsBytes, resultsLayout, type ResultsFormat } from './results-text.js';
 import type { JobRunningDto } from './results.dto.js';
@@ -19,7 +19,8 @@ export interface ResultsRequest {
   readonly format: ResultsFormat;
   /** True: what has ended so far. */
   readonly partial: boolean;
-  readonly lotId: string | undefined;
+  /** Only these lots. */
+  readonly lotIds: readonly string[] | undefined;
 }
 
 export type ResultsAnswer =
@@ -31,6 +32,9 @@ export type ResultsAnswer =
       /** Its first chunk has been read already, so what fails at once is still an error of its own. */
       readonly chunks: AsyncIterable<Buffer>;
     };
+
+/** Lots that a refusal names. */
+const MOST_NAMED = 100;
 
 /** A job's results as a stream, whatever its size. */
 @Injectable()
@@ -45,13 +49,12 @@ export class ResultsService {
   /** @throws ServiceError JOB_NOT_FOUND, LOT_NOT_FOUND */
   async open(request: ResultsRequest): Promise<ResultsAnswer> {
     const job = await this.jobs.find(request.jobId, request.keyId);
-    const { lotId } = request;
     const ended = isTerminal(job.status);
-    const one = lotId === undefined ? undefined : await this.findLot(job, lotId);
+    const chosen = request.lotIds === undefined ? undefined : await this.findLots(job, request.lotIds);
     if (!ended && !request.partial) return this.running(job);
-    const pages = one === undefined ? this.lots.readPages(job, { onlyFinished: !ended }) : onePage([one]);
+    const pages = this.lots.readPages(job, chosen ?? { onlyFinished: !ended });
     const layout = resultsLayout(request.format, job);
-    const bytes = resultsBytes(layout, pages, ended && one === undefined ? job.totalLots : null);
+    const bytes = resultsBytes(layout, pages, chosen?.lotIds.length ?? (ended ? job.totalLots : null));
     return {
       kind: 'results',
       jobId: job.id,
@@ -60,12 +63,21 @@ export class ResultsService {
     };
   }
 
-  private async findLot(job: JobRecord, lotId: string): Promise<LotRecord> {
+  /** @throws ServiceError LOT_NOT_FOUND when the job lacks one of them: half of what was asked for would look whole */
+  private async findLots(job: JobRecord, asked: readonly string[]): Promise<LotSelection & { lotIds: string[] }> {
     // PostgreSQL refuses U+0000, and no lot can have it.
-    if (!lotId.includes('\u0000')) {
-      for await (const [lot] of this.lots.readPages(job, { lotId })) if (lot !== undefined) return lot;
+    const positions = await this.lots.positions(
+      job,
+      asked.filter((lotId) => !lotId.includes('\u0000')),
+    );
+    const missing = asked.filter((lotId) => !positions.has(lotId));
+    if (missing.length === 0) {
+      const places = [...positions.values()];
+      return { lotIds: [...positions.keys()], from: Math.min(...places), to: Math.max(...places) };
     }
-    throw new ServiceError('LOT_NOT_FOUND', 'This job has no lot with this lot_id.');
+    throw new ServiceError('LOT_NOT_FOUND', 'This job has no lot with this lot_id.', {
+      details: { lot_ids: missing.slice(0, MOST_NAMED).map((lotId) => cutText(lotId)) },
+    });
   }
 
   private running(job: JobRecord): ResultsAnswer {
@@ -81,10 +93,6 @@ export class ResultsService {
       retryAfterSeconds: retryAfterSeconds(job, this.clock.now()),
     };
   }
-}
-
-async function* onePage(page: readonly LotRecord[]): AsyncGenerator<readonly LotRecord[], void, undefined> {
-  yield page;
 }
 
 async function* resume(

@@ -1,11 +1,16 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
+import { toList } from '../common/query-pipe.js';
 import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './webhook.entities.js';
 
 export class DeliveriesQuery {
+  /** Deliveries in this state; `status[]=…&status[]=…`: in one of several. */
+  @ApiPropertyOptional({ enum: DELIVERY_STATUSES, isArray: false })
   @IsOptional()
-  @IsIn(DELIVERY_STATUSES)
-  status?: DeliveryStatus;
+  @Transform(toList)
+  @IsIn(DELIVERY_STATUSES, { each: true })
+  status?: DeliveryStatus[];
 
   /** 50 if absent; above 100 it is 100. */
   @IsOptional()

@@ -96,7 +96,7 @@ export class DeliveriesService {
     const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
     const found = await this.store.list({
       ...filter,
-      ...(query.status === undefined ? {} : { status: query.status }),
+      ...(query.status === undefined ? {} : { statuses: query.status }),
       ...(query.cursor === undefined ? {} : { after: query.cursor }),
       limit: limit + 1,
     });

@@ -36,7 +36,8 @@ export interface DeliveryFilter {
   readonly keyId: string;
   readonly jobId?: string;
   readonly id?: string;
-  readonly status?: DeliveryStatus;
+  /** In one of these states. */
+  readonly statuses?: readonly DeliveryStatus[];
   /** The last id of the page before. */
   readonly after?: string;
   readonly limit: number;
@@ -58,11 +59,12 @@ export class DeliveryStore {
     if (filter.after !== undefined) where += ` and id ${order === 'asc' ? '>' : '<'} ${parameter(filter.after)}`;
     const select = `select ${DELIVERY_COLUMNS} from webhook_deliveries where ${where}`;
     const end = `order by id ${order} limit $2`;
-    let text = `${select} ${filter.status === undefined ? '' : `and status = ${parameter(filter.status)}`} ${end}`;
-    if (filter.jobId === undefined && filter.id === undefined && filter.status === undefined) {
+    const statuses = filter.statuses ?? (filter.jobId === undefined && filter.id === undefined ? DELIVERY_STATUSES : []);
+    let text = `${select} ${end}`;
+    if (statuses.length > 0) {
       // The index of a key's deliveries is in order within each status: the first of each, and of these the first.
-      // In one statement over all of them the planner reads every delivery of the key, or every later one of others.
-      const ofEach = DELIVERY_STATUSES.map((status) => `(${select} and status = '${status}' ${end})`);
+      // In one statement over several of them the planner reads every delivery of the key, or every later one of others.
+      const ofEach = [...new Set(statuses)].map((status) => `(${select} and status = ${parameter(status)} ${end})`);
       text = `select * from (${ofEach.join(' union all ')}) d ${end}`;
     }
     const deliveries = await this.database.query<Omit<DeliveryRecord, 'attempts'>>(text, values);

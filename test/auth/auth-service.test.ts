@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { BodyFacts, RequestFacts } from '../../src/auth/auth.service.js';
 import { KeyRing, secretFingerprint } from '../../src/auth/keys.js';
 import { hmacHex, signJobId, signLots } from '../../src/auth/signatures.js';
+import type { ServiceError } from '../../src/common/service-error.js';
 import {
   authConfig,
   authService,
@@ -30,13 +31,14 @@ function upload(
   {
     bodySignature,
     lots = LOTS,
+    namesPhotos = true,
     environment = {},
-  }: { bodySignature?: unknown; lots?: string; environment?: Record<string, string> },
+  }: { bodySignature?: unknown; lots?: string; namesPhotos?: boolean; environment?: Record<string, string> },
 ) {
   const auth = authService(environment);
   const pending = auth.precheck({ ...UPLOAD_REQUEST, rawHeaders });
   auth.lotsHmac(pending)?.add(lots.slice(1, -1));
-  return auth.authenticate(pending, { bodySha256Hex: sha256Hex('the body'), bodySignature });
+  return auth.authenticate(pending, { bodySha256Hex: sha256Hex('the body'), bodySignature, namesPhotos });
 }
 
 describe('scheme 1', () => {
@@ -143,6 +145,43 @@ describe('scheme 1', () => {
     );
   });
 
+  it.each([
+    ['http://service.test', STATUS_REQUEST.target],
+    ['HTTPS://user@service.test:8443', STATUS_REQUEST.target],
+    ['http://service.test', '/api/v1/batch-status/x?to=http://other.test/y#z'],
+    ['http://[::1]:3000', '/'],
+  ])('takes the absolute form %s%s signed by its path or as a whole', (origin, path) => {
+    for (const target of [path, origin + path]) {
+      const rawHeaders = signedHeaders({ method: 'GET', target });
+      expect(enter({ ...STATUS_REQUEST, target: origin + path, rawHeaders })).toMatchObject({ scheme: 1 });
+    }
+    const rawHeaders = signedHeaders({ method: 'GET', target: `${origin}${path}0` });
+    expect(codeOf(() => enter({ ...STATUS_REQUEST, target: origin + path, rawHeaders }))).toBe('INVALID_SIGNATURE');
+  });
+
+  it('knows the path of an absolute form that has none, or a query alone', () => {
+    for (const [absolute, target] of [
+      ['http://h', '/'],
+      ['http://h?a=1', '/?a=1'],
+    ] as const) {
+      const rawHeaders = signedHeaders({ method: 'GET', target });
+      expect(enter({ ...STATUS_REQUEST, target: absolute, rawHeaders })).toMatchObject({ scheme: 1 });
+    }
+  });
+
+  it('takes no path for an absolute form because an address stands in it', () => {
+    const target = '/api/v1/batch-jobs?next=http://h/api/v1/batch-jobs';
+    const rawHeaders = signedHeaders({ method: 'GET', target: '/api/v1/batch-jobs' });
+    expect(codeOf(() => enter({ ...LIST, target, rawHeaders }))).toBe('INVALID_SIGNATURE');
+  });
+
+  it('takes HEAD signed as GET, which proxies make of it, and no GET signed as HEAD', () => {
+    const head = { ...STATUS_REQUEST, method: 'HEAD' };
+    expect(enter({ ...head, rawHeaders: signedHeaders(STATUS_REQUEST) })).toMatchObject({ scheme: 1 });
+    expect(enter({ ...head, rawHeaders: signedHeaders(head) })).toMatchObject({ scheme: 1 });
+    expect(codeOf(() => enter({ ...STATUS_REQUEST, rawHeaders: signedHeaders(head) }))).toBe('INVALID_SIGNATURE');
+  });
+
   it('does not fall back to scheme 2', () => {
     const rawHeaders = ['X-Signature', `v1=${signJobId(SECRETS.acme, STATUS_REQUEST.jobId)}`, 'X-Timestamp', timestamp];
     expect(codeOf(() => enter({ ...STATUS_REQUEST, rawHeaders }))).toBe('INVALID_SIGNATURE');
@@ -215,6 +254,44 @@ describe('scheme 2', () => {
     expect(codeOf(() => enter({ ...STATUS_REQUEST, rawHeaders: ['X-Signature', list] }))).toBe('INVALID_SIGNATURE');
   });
 
+  it.each([
+    ['a webhook’s body', '{"event":"ping","lots":[]}'],
+    ['nothing', ''],
+    ['an id without hyphens', STATUS_REQUEST.jobId.replaceAll('-', '')],
+    ['an id in braces', `{${STATUS_REQUEST.jobId}}`],
+    ['an id with a line end', `${STATUS_REQUEST.jobId}\n`],
+    ['another path', '../batch-jobs'],
+  ])('takes no signature over %s for that over a job id', (_name, jobId) => {
+    for (const unsignedRead of jobId === '' ? [false] : [false, true]) {
+      const rawHeaders = ['X-Signature', hmacHex(SECRETS.acme, jobId)];
+      expect(codeOf(() => enter({ ...STATUS_REQUEST, jobId, unsignedRead, rawHeaders }))).toBe('INVALID_SIGNATURE');
+    }
+  });
+
+  it('takes a job id in capital letters, signed as it is sent', () => {
+    const jobId = STATUS_REQUEST.jobId.toUpperCase();
+    const rawHeaders = ['X-Signature', signJobId(SECRETS.acme, jobId)];
+    expect(enter({ ...STATUS_REQUEST, jobId, rawHeaders })).toMatchObject({ scheme: 2 });
+  });
+
+  it('takes no lots without photos for a request: receivers of webhooks hold their signature', () => {
+    const bodySignature = signLots(SECRETS.acme, LOTS);
+    expect(codeOf(() => upload([], { bodySignature, namesPhotos: false }))).toBe('INVALID_SIGNATURE');
+    const header = ['X-Signature', bodySignature];
+    expect(codeOf(() => upload(header, { namesPhotos: false }))).toBe('INVALID_SIGNATURE');
+    // What is missing is said first, and scheme 1 signs the whole body.
+    expect(codeOf(() => upload([], { namesPhotos: false }))).toBe('MISSING_SIGNATURE');
+    const signed = signedHeaders(UPLOAD_REQUEST, 'the body');
+    expect(upload(signed, { namesPhotos: false })).toMatchObject({ scheme: 1 });
+  });
+
+  it('signs the list in absolute form by its path or as a whole', () => {
+    for (const target of [LIST.target, `http://h${LIST.target}`]) {
+      const rawHeaders = ['X-Signature', hmacHex(SECRETS.acme, target)];
+      expect(enter({ ...LIST, target: `http://h${LIST.target}`, rawHeaders })).toMatchObject({ scheme: 2 });
+    }
+  });
+
   it('opens no other route', () => {
     const rawHeaders = ['X-Signature', hmacHex(SECRETS.acme, PING.target)];
     expect(codeOf(() => authService().precheck({ ...PING, rawHeaders }))).toBe('INVALID_SIGNATURE');
@@ -240,6 +317,63 @@ describe('scheme 2', () => {
   });
 });
 
+describe('what a refusal tells of the request', () => {
+  const BODY_HASH = sha256Hex('the body');
+  const TIME = '2026-01-01T00:00:00Z';
+
+  function seenBy(work: () => unknown): unknown {
+    try {
+      work();
+    } catch (error) {
+      return ((error as ServiceError).details as { seen: unknown }).seen;
+    }
+    throw new Error('the request was accepted');
+  }
+
+  it.each([
+    ['no signature', []],
+    ['no timestamp', ['X-Signature', `v1=${'0'.repeat(64)}`]],
+    ['an old timestamp', signedHeaders(STATUS_REQUEST, '', SECRETS.acme, NOW - 301)],
+    ['a malformed value', ['X-Signature', 'v1=0', 'X-Timestamp', String(NOW)]],
+    ['a malformed value of scheme 2', ['X-Signature', 'none']],
+    ['a doubled header', ['X-Signature', 'a', 'X-Signature', 'a']],
+  ])('%s: method, target and time, before the body is read', (_name, rawHeaders) => {
+    const seen = { method: 'GET', target: STATUS_REQUEST.target, body_sha256: null, server_time: TIME };
+    expect(seenBy(() => authService().precheck({ ...STATUS_REQUEST, rawHeaders }))).toEqual(seen);
+  });
+
+  const wrong = '0'.repeat(64);
+  it.each([
+    ['a wrong value', ['X-Signature', `v1=${wrong}`, 'X-Timestamp', String(NOW)]],
+    ['the wrong key id', ['X-Signature', `v1=${wrong}`, 'X-Timestamp', String(NOW), 'X-Key-Id', 'acme']],
+    ['an unknown key id', ['X-Signature', `v1=${wrong}`, 'X-Timestamp', String(NOW), 'X-Key-Id', 'nobody']],
+    ['a wrong lots signature', ['X-Signature', wrong]],
+    ['a wrong lots signature of a key id', ['X-Signature', wrong, 'X-Key-Id', 'beta']],
+    ['one of a key id that may not sign so', ['X-Signature', wrong, 'X-Key-Id', 'acme']],
+    ['one of an unknown key id', ['X-Signature', wrong, 'X-Key-Id', 'nobody']],
+    ['none at all', []],
+    ['none at all, of an unknown key id', ['X-Key-Id', 'nobody']],
+  ])('%s: the hash of the body too, and the same whoever is a client', (_name, rawHeaders) => {
+    const seen = { method: 'POST', target: UPLOAD_REQUEST.target, body_sha256: BODY_HASH, server_time: TIME };
+    expect(seenBy(() => upload(rawHeaders, { environment: { AUTH_LOTS_SIGNATURE: 'beta' } }))).toEqual(seen);
+  });
+
+  it('feeds lots to an HMAC for whoever claims to sign them, so that time tells of no key id', () => {
+    for (const keyId of ['acme', 'beta', 'nobody']) {
+      const auth = authService({ AUTH_LOTS_SIGNATURE: 'beta' });
+      const pending = auth.precheck({ ...UPLOAD_REQUEST, rawHeaders: ['X-Signature', wrong, 'X-Key-Id', keyId] });
+      const digests = auth.lotsHmac(pending)?.digests() ?? [];
+      expect(digests.length).toBeGreaterThan(0);
+    }
+  });
+
+  it('names the path of an absolute form, and cuts what is long', () => {
+    const precheck = (target: string) => authService().precheck({ ...STATUS_REQUEST, target, rawHeaders: [] });
+    expect(seenBy(() => precheck('http://h/a?b=1'))).toMatchObject({ target: '/a?b=1' });
+    expect(seenBy(() => precheck(`/${'a'.repeat(5000)}`))).toMatchObject({ target: `/${'a'.repeat(199)}` });
+  });
+});
+
 describe('unsigned reads', () => {
   const facts = { ...STATUS_REQUEST, unsignedRead: true };
 
@@ -259,6 +393,8 @@ describe('unsigned reads', () => {
     expect(codeOf(() => enter({ ...facts, rawHeaders: ['X-Signature', hmacHex('stranger', '')] }))).toBe(
       'INVALID_SIGNATURE',
     );
+    const nobody = ['X-Signature', hmacHex(SECRETS.acme, ''), 'X-Key-Id', 'nobody'];
+    expect(codeOf(() => enter({ ...facts, rawHeaders: nobody }))).toBe('INVALID_SIGNATURE');
     expect(codeOf(() => enter({ ...facts, rawHeaders: ['X-Signature', `v1=${hmacHex(SECRETS.acme, '')}`] }))).toBe(
       'MISSING_SIGNATURE',
     );

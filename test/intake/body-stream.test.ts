@@ -55,6 +55,9 @@ describe('reading a request body', () => {
       ['Content-Encoding: GZip'],
     ],
     ['br', brotliCompressSync(BODY), ['Content-Encoding: br']],
+    ['x-gzip', gzipSync(BODY), ['Content-Encoding: X-GZip']],
+    ['gzip beside identity', gzipSync(BODY), ['Content-Encoding: gzip, identity,']],
+    ['identity twice', BODY, ['Content-Encoding: identity', 'Content-Encoding: identity']],
   ])('gives and hashes the decoded bytes: %s', async (_name, body, headers) => {
     const { status, json } = await sendRaw(server.port, ...post(body, JSON_TYPE, ...headers));
     expect(status).toBe(200);
@@ -83,6 +86,8 @@ describe('reading a request body', () => {
     ['the type __proto__', ['Content-Type: __proto__']],
     ['deflate', [JSON_TYPE, 'Content-Encoding: deflate']],
     ['gzip twice', [JSON_TYPE, 'Content-Encoding: gzip, gzip']],
+    ['gzip twice by two names', [JSON_TYPE, 'Content-Encoding: gzip, x-gzip']],
+    ['br beside gzip and identity', [JSON_TYPE, 'Content-Encoding: br, identity, gzip']],
     ['two encodings in two headers', [JSON_TYPE, 'Content-Encoding: gzip', 'Content-Encoding: br']],
     ['too large as well', ['Content-Type: text/plain', 'Content-Length: 99999999999']],
   ])('answers 415: %s', async (_name, headers) => {

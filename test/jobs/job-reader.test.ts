@@ -104,7 +104,7 @@ describe('JobReader', () => {
     it('filters by mode, state and time', async () => {
       await expect(positions({ mode: 'sync' })).resolves.toMatchObject({ jobs: [2, 1], total: 2 });
       await expect(positions({ mode: 'batch' })).resolves.toMatchObject({ jobs: [4, 3, 0] });
-      await expect(positions({ status: 'completed' })).resolves.toMatchObject({ jobs: [4, 0] });
+      await expect(positions({ statuses: ['completed'] })).resolves.toMatchObject({ jobs: [4, 0] });
       await expect(positions({ createdAfter: day(3), createdBefore: day(5) })).resolves.toMatchObject({ jobs: [3, 2] });
     });
 

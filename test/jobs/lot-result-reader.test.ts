@@ -53,8 +53,8 @@ describe('LotResultReader', () => {
       await insertResult(db.database, job.id, position, 'en', `${position}`);
     }
     expect(idsOf(await read(job, { from: 1, to: 2 }))).toEqual(['lot-1', 'lot-2']);
-    expect(idsOf(await read(job, { lotId: 'lot-3' }))).toEqual(['lot-3']);
-    expect(await read(job, { lotId: 'lot-4' })).toEqual([]);
+    expect(idsOf(await read(job, { lotIds: ['lot-3'] }))).toEqual(['lot-3']);
+    expect(await read(job, { lotIds: ['lot-4'] })).toEqual([]);
     expect(idsOf(await read(job, { receiver: 'https://a.test/' }))).toEqual(['lot-0', 'lot-1', 'lot-3']);
     expect(idsOf(await read(job, { receiver: 'https://b.test/', from: 0, to: 3 }))).toEqual(['lot-2']);
   });

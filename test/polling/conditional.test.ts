@@ -12,7 +12,37 @@ describe('matchesEtag', () => {
     expect(matchesEtag(header, etag)).toBe(true);
   });
 
-  it.each([undefined, '', '"other"', etag.replace('b"', 'c"'), etag.slice(3, -1)])('does not match %s', (header) => {
+  const opaque = etag.slice(3, -1);
+  it.each([
+    opaque,
+    `W/${opaque}`,
+    `w/"${opaque}"`,
+    `"${opaque}-gzip"`,
+    `W/"${opaque}-br"`,
+    `"${opaque}--gzip"`,
+    `"${opaque};gz"`,
+    `"${opaque}-gzip-gzip"`,
+    `"${opaque}"-gzip`,
+    `"${opaque}-zstd"`,
+    `"${opaque}:0"`,
+    `\\"${opaque}\\"`,
+    `"other-gzip","${opaque}-gzip"`,
+  ])('matches %s, as proxies and careless clients write it', (header) => {
+    expect(matchesEtag(header, etag)).toBe(true);
+  });
+
+  it.each([
+    undefined,
+    '',
+    '"other"',
+    '"*"',
+    etag.replace('b"', 'c"'),
+    `"${opaque}c"`,
+    `"${opaque}-"`,
+    `"${opaque}-gzip-gzip-gzip-gzip"`,
+    `"${opaque.slice(0, -1)}-gzip"`,
+    `"x${opaque}"`,
+  ])('does not match %s', (header) => {
     expect(matchesEtag(header, etag)).toBe(false);
   });
 });

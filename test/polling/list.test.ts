@@ -91,6 +91,24 @@ describe('GET batch-jobs', () => {
     expect((await list('?mode=batch')).pagination.total).toBe(12);
   });
 
+  it.each([
+    ['?status[]=completed', [12, 10, 8, 6, 4, 2]],
+    ['?status%5B%5D=completed&status%5B%5D=failed', [12, 10, 8, 6, 4, 2]],
+    ['?status[0]=completed&status[1]=processing&limit[]=3', [12, 11, 10]],
+    ['?status=processing&status[]=failed&limit=2', [11, 9]],
+  ])('takes lists as PHP and others write them: %s', async (query, expected) => {
+    expect(days(await list(query))).toEqual(expected);
+  });
+
+  it('names what it ignores, so that a mistyped filter does not pass for one', async () => {
+    const ignoredOf = async (query: string) =>
+      (await polling.send(`/api/v1/batch-jobs${query}`)).headers.get('x-ignored-parameters');
+    expect(await ignoredOf('?stauts=failed&limit=1&sort=asc&order[]=desc')).toBe('stauts, sort, order[]');
+    expect(await ignoredOf('?status[]=failed&limit=1&cursor[0]=x')).toBeNull();
+    expect(await ignoredOf('?limit=0&Limit=1')).toBe('Limit');
+    expect(await ignoredOf('')).toBeNull();
+  });
+
   it('takes a limit above 100 for 100 and ignores members that it does not know', async () => {
     const body = await list('?limit=5000&sort=asc');
     expect(body.pagination.limit).toBe(100);
@@ -107,6 +125,9 @@ describe('GET batch-jobs', () => {
     ['offset', '9999999999'],
     ['status', 'done'],
     ['status', 'completed&status=failed'],
+    ['status', 'completed&status[]=done'],
+    ['status', ''],
+    ['limit', '1&limit[]=2'],
     ['mode', 'async'],
     ['created_after', 'yesterday'],
     ['created_after', '2026-02-30T00:00:00Z'],

@@ -193,6 +193,49 @@ describe('batch-results', () => {
     }
   });
 
+  it('gives several lots in their order, each once, or says which of them the job lacks', async () => {
+    const job = await finishedJob();
+    const idsOf = ({ body }: { body: unknown }) =>
+      (body as { results: { lots: { lot_id: string }[] } }).results.lots.map(({ lot_id }) => lot_id);
+    const both = 'lot_id[]=lot-1&lot_id[]=%3D1%2B1';
+    expect(idsOf(await polling.json(path(job, `?${both}`)))).toEqual(['=1+1', 'lot-1']);
+    expect(idsOf(await polling.json(path(job, `?${both}&lot_id=lot-1`)))).toEqual(['=1+1', 'lot-1']);
+    expect(idsOf(await polling.json(path(job, '?lot_id[]=lot-1')))).toEqual(['lot-1']);
+    expect((await polling.send(path(job, `/download?format=csv&${both}`))).status).toBe(200);
+    const missing = await polling.json(path(job, `?${both}&lot_id[]=${'x'.repeat(999)}&lot_id[]=%00`));
+    expect(missing.status).toBe(404);
+    expect(missing.body).toMatchObject({
+      code: 'LOT_NOT_FOUND',
+      details: { lot_ids: ['x'.repeat(200), '\u0000'] },
+    });
+  });
+
+  it('reads the parameters of Accept', async () => {
+    const job = await finishedJob();
+    const typeOf = async (accept: string) =>
+      (await polling.send(path(job), { headers: { Accept: accept } })).headers.get('content-type');
+    expect(await typeOf('application/x-ndjson;charset=utf-8')).toBe('application/x-ndjson; charset=utf-8');
+    expect(await typeOf('application/json;q=0.5, application/x-ndjson;q=0.9')).toMatch(/^application\/x-ndjson/);
+    expect(await typeOf('text/html')).toMatch(/^application\/json/);
+  });
+
+  it('names the query members that each route ignores', async () => {
+    const job = await finishedJob();
+    for (const [target, ignored] of [
+      [path(job, '?lotid=a&partial=true'), 'lotid'],
+      [path(job, '?format=csv'), 'format'],
+      [path(job, '/download?format=csv&lot_id[]=lot-1'), null],
+      [path(job, '/download?formt=csv'), 'formt'],
+      [`/api/v1/batch-status/${job.id}?wait=25`, 'wait'],
+      [`/api/v1/batch-jobs/${job.id}/events?x=1`, 'x'],
+    ] as const) {
+      const response = await polling.send(target);
+      expect([target, response.status]).toEqual([target, 200]);
+      expect(response.headers.get('x-ignored-parameters')).toBe(ignored);
+      await response.body?.cancel();
+    }
+  });
+
   it('gives another key nothing', async () => {
     const job = await finishedJob();
     for (const rest of ['', '?partial=true', '?lot_id=lot-1', '/download', '/download?format=csv']) {

@@ -101,6 +101,25 @@ describe('the webhook endpoints', () => {
     ]);
   });
 
+  it('list deliveries in one of several states, and name the query that they ignore', async () => {
+    await endedJob({ lots: 1 });
+    await rig.sendDue();
+    const id = await endedJob({ lots: 1 });
+    const both = 'status[]=pending&status[]=delivered';
+    expect((await list(`/api/v1/webhook-deliveries?${both}`)).deliveries).toHaveLength(2);
+    expect((await list(`/api/v1/batch-jobs/${id}/deliveries?${both}&status[]=failed`)).deliveries).toHaveLength(1);
+    expect((await list('/api/v1/webhook-deliveries?status[]=delivered&limit[]=1')).deliveries).toHaveLength(1);
+    for (const [method, target, ignored] of [
+      ['GET', '/api/v1/webhook-deliveries?state=failed&status=failed', 'state'],
+      ['GET', `/api/v1/batch-jobs/${id}/deliveries?stauts[]=failed`, 'stauts[]'],
+      ['GET', `/api/v1/batch-jobs/${id}/deliveries?status[]=failed`, null],
+      ['POST', `/api/v1/batch-jobs/${id}/webhooks/replay?status=failed`, 'status'],
+    ] as const) {
+      const { status, headers } = await api.call(method, target);
+      expect([target, status < 300, headers.get('x-ignored-parameters')]).toEqual([target, true, ignored]);
+    }
+  });
+
   it.each(['status=lost', 'limit=0', 'limit=x', 'cursor=nonsense', 'status=failed&status=pending'])(
     'refuse the query %s',
     async (query) => {

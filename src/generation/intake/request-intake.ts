@@ -69,11 +69,15 @@ export class RequestIntake {
     splitter.end();
     await spool.drain();
     const bodyHash = stream.body.sha256Hex();
-    const caller = this.prove(pending, bodyHash, sink);
+    const caller = this.prove(pending, bodyHash, sink, content.namesPhotos);
     const respondAsync = prefersAsync(request);
     upload.proven();
-    await this.limits.count(content.guessMode(sink.members, respondAsync), caller, request.ip ?? '', response);
+    const count = () =>
+      this.limits.count(content.guessMode(sink.members, respondAsync), caller, request.ip ?? '', response);
+    // Scheme 2 signs lots alone and for ever: what is no request uses up nobody's limits.
+    if (caller.scheme === 1) await count();
     const checked = content.judge(sink.members, sink.hasLots, respondAsync);
+    if (caller.scheme === 2) await count();
     return {
       jobId,
       caller,
@@ -86,8 +90,14 @@ export class RequestIntake {
     };
   }
 
-  private prove(pending: PendingAuthentication, bodySha256Hex: string, sink: IntakeSink): SignedCaller {
-    const caller = this.auth.authenticate(pending, { bodySha256Hex, bodySignature: sink.members['signature'] });
+  private prove(
+    pending: PendingAuthentication,
+    bodySha256Hex: string,
+    sink: IntakeSink,
+    namesPhotos: boolean,
+  ): SignedCaller {
+    const bodySignature = sink.members['signature'];
+    const caller = this.auth.authenticate(pending, { bodySha256Hex, bodySignature, namesPhotos });
     if (caller.scheme === 'unsigned') throw new Error('this route takes no unsigned requests');
     return caller;
   }

@@ -1,4 +1,5 @@
 import { checkLanguages } from '../../assessment/languages.js';
+import { cutText } from '../../common/cut-text.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
 import { characters, isObject, isStorable, type FieldProblems } from './field-problems.js';
@@ -76,7 +77,9 @@ export function checkLanguageTags(tags: readonly string[], max: number, problems
       return;
     case 'unsupported':
       throw new ServiceError('UNSUPPORTED_LANGUAGE', describeUnsupported(checked.unsupported), {
-        details: { languages: checked.unsupported },
+        details: {
+          languages: checked.unsupported.map(({ tag, suggestion }) => ({ tag: cutText(tag), suggestion })),
+        },
       });
   }
 }

@@ -1,7 +1,8 @@
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
-import { ADDRESS_RULE, type AllowList } from '../../outbound/address-rules.js';
-import { characters, FieldProblems, MAX_NAMED } from './field-problems.js';
+import { ADDRESS_RULE, checkUrl, type AllowList, type RefusalReason } from '../../outbound/address-rules.js';
+import { addressNeeds, shownAddress } from '../../outbound/refused-address.js';
+import { characters, FieldProblems, isObject, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
 import { PlainUrls } from './plain-urls.js';
@@ -37,6 +38,7 @@ export class RequestContent implements LotReport {
   readonly problems = new FieldProblems();
   private readonly invalidImages = new Named();
   private readonly invalidWebhooks = new Named();
+  private readonly webhookReasons = new Set<RefusalReason>();
   private readonly seen = new Set<string>();
   private readonly duplicates = new Named();
   private readonly webhooks = new Set<string>();
@@ -47,12 +49,14 @@ export class RequestContent implements LotReport {
   private images = 0;
   private infoCharacters = 0;
   private lotsWithoutImages = 0;
+  /** Whether some lot has a member `images`, of whatever type: none of what we sign for receivers has. */
+  namesPhotos = false;
   /** What is known of the addresses in this request. */
   readonly urls: PlainUrls;
 
   constructor(
     private readonly limits: Limits,
-    allow: AllowList,
+    private readonly allow: AllowList,
   ) {
     this.urls = new PlainUrls(allow);
   }
@@ -66,6 +70,7 @@ export class RequestContent implements LotReport {
   addLot(value: unknown, source: () => string): RequestedLot | null {
     const position = this.total;
     this.total += 1;
+    this.namesPhotos ||= isObject(value) && Object.hasOwn(value, 'images');
     if (position >= this.limits.maxLots) return null;
     const lot = checkLot(value, source, position, this.urls, this);
     if (lot === null) return null;
@@ -81,6 +86,7 @@ export class RequestContent implements LotReport {
    */
   addChecked(lot: CheckedLot): boolean {
     this.total += 1;
+    this.namesPhotos = true;
     return this.total <= this.limits.maxLots && this.count(lot);
   }
 
@@ -103,11 +109,15 @@ export class RequestContent implements LotReport {
   }
 
   invalidImage(url: string): void {
-    this.invalidImages.add(url);
+    this.invalidImages.add(shownAddress(url));
   }
 
   invalidWebhook(url: string): void {
-    this.invalidWebhooks.add(url);
+    this.invalidWebhooks.add(shownAddress(url));
+    // Those that are named are enough to say why.
+    if (this.invalidWebhooks.count > MAX_NAMED) return;
+    const checked = checkUrl(url, this.allow);
+    if (!checked.ok) this.webhookReasons.add(checked.reason);
   }
 
   /**
@@ -194,7 +204,7 @@ export class RequestContent implements LotReport {
       });
     }
     if (this.invalidWebhooks.count > 0) {
-      throw new ServiceError('INVALID_WEBHOOK_URL', `Webhooks need ${ADDRESS_RULE}.`, {
+      throw new ServiceError('INVALID_WEBHOOK_URL', `Webhooks need ${addressNeeds(this.webhookReasons)}.`, {
         details: { invalid_urls: this.invalidWebhooks.named },
       });
     }

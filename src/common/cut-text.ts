@@ -1,0 +1,13 @@
+/** Characters that an answer repeats of what a client sent: enough to know it again, too few to send a request back. */
+export const MAX_ECHO = 200;
+
+/** The beginning of a client's text; no character is cut in two. */
+export function cutText(text: string, characters = MAX_ECHO): string {
+  if (text.length <= characters) return text;
+  let end = 0;
+  for (let count = 0; count < characters && end < text.length; count++) {
+    end += (text.codePointAt(end) ?? 0) > 0xffff ? 2 : 1;
+  }
+  // A slice would keep the whole text in memory for as long as the answer.
+  return Buffer.from(text.slice(0, end)).toString();
+}
