@@ -77,7 +77,10 @@ export class SynchronousAnswerDto {
   total_lots: number;
   processed_at: string;
   lots: LotResultDto[];
-  /** translation_time_limit_exceeded, or that many languages take longer. */
+  /**
+   * translation_time_limit_exceeded; that many languages take longer; unknown_member:<name> for what nobody knows, with the
+   * nearest known member.
+   */
   warnings: string[];
   /** Languages that carry the English text, because no translation came in time. */
   pending_languages: string[];
@@ -96,6 +99,8 @@ export class HandedOverAnswerDto {
   created_at: string;
   languages: string[];
   message: string;
+  /** unknown_member:<name> for what nobody knows, with the nearest known member. */
+  warnings: string[];
 }
 
 /** 201: a batch has been accepted. */
@@ -115,6 +120,6 @@ export class BatchAcceptedAnswerDto {
   webhook_configured: boolean;
   /** USD. */
   estimated_cost_usd: number | null;
-  /** webhook_failing:<host> for receivers that have been failing. */
+  /** webhook_failing:<host> for receivers that have been failing; unknown_member:<name> for what nobody knows. */
   warnings: string[];
 }

@@ -83,6 +83,7 @@ export const HANDED_OVER_EXAMPLE = {
   created_at: '2026-01-01T00:00:00Z',
   languages: ['en', 'de'],
   message: 'The work goes on; follow it at the Location.',
+  warnings: [],
 };
 
 export interface ErrorExample {
