@@ -100,6 +100,8 @@ export class JobListItemDto {
   progress: ProgressDto;
   languages: string[];
   error_message: string | null;
+  /** Whether the job or some lot of it names a webhook. */
+  webhook_configured: boolean;
   metadata: Record<string, string>;
 }
 

@@ -8,7 +8,8 @@ import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import type { LotRecord } from '../jobs/lot-result.js';
 import { isTerminal } from '../jobs/states.js';
-import { resultsBytes, resultsLayout, type ResultsFormat } from './results-text.js';
+import { legacyLayout } from './legacy-results.js';
+import { resultsBytes, resultsLayout, type ResultsFormat, type ResultsLayout } from './results-text.js';
 import type { JobRunningDto } from './results.dto.js';
 import { progressOf } from './status-body.js';
 
@@ -50,14 +51,17 @@ export class ResultsService {
     const one = lotId === undefined ? undefined : await this.findLot(job, lotId);
     if (!ended && !request.partial) return this.running(job);
     const pages = one === undefined ? this.lots.readPages(job, { onlyFinished: !ended }) : onePage([one]);
-    const layout = resultsLayout(request.format, job);
-    const bytes = resultsBytes(layout, pages, ended && one === undefined ? job.totalLots : null);
-    return {
-      kind: 'results',
-      jobId: job.id,
-      contentType: layout.contentType,
-      chunks: resume(await bytes.next(), bytes),
-    };
+    return stream(job, resultsLayout(request.format, job), pages, ended && one === undefined ? job.totalLots : null);
+  }
+
+  /**
+   * An ended job as the older service gave it.
+   * @param statusText - its status as JSON text
+   * @throws ServiceError JOB_NOT_FOUND
+   */
+  async openLegacy(jobId: string, keyId: string | null, statusText: string): Promise<ResultsAnswer> {
+    const job = await this.jobs.find(jobId, keyId);
+    return stream(job, legacyLayout(job, statusText), this.lots.readPages(job, { withSource: true }), job.totalLots);
   }
 
   private async findLot(job: JobRecord, lotId: string): Promise<LotRecord> {
@@ -81,6 +85,21 @@ export class ResultsService {
       retryAfterSeconds: retryAfterSeconds(job, this.clock.now()),
     };
   }
+}
+
+async function stream(
+  job: JobRecord,
+  layout: ResultsLayout,
+  pages: AsyncIterable<readonly LotRecord[]>,
+  expectedLots: number | null,
+): Promise<ResultsAnswer> {
+  const bytes = resultsBytes(layout, pages, expectedLots);
+  return {
+    kind: 'results',
+    jobId: job.id,
+    contentType: layout.contentType,
+    chunks: resume(await bytes.next(), bytes),
+  };
 }
 
 async function* onePage(page: readonly LotRecord[]): AsyncGenerator<readonly LotRecord[], void, undefined> {
