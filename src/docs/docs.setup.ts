@@ -7,6 +7,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { ErrorDto } from '../common/error.dto.js';
 import { completeOperations } from './common-answers.js';
 import { documentHead, SCHEMES_IN_BROWSER } from './document-head.js';
+import { refineSchemas } from './refine-schemas.js';
 import { serveSamplePhotos, withSamplePhotos } from './sample-photos.js';
 
 const SIGN_JS_PATH = '/docs-assets/sign.js';
@@ -36,7 +37,9 @@ export interface DocsOptions {
 
 /** The OpenAPI document, as /openapi.json serves it and as the committed openapi.json holds it. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
-  return completeOperations(SwaggerModule.createDocument(app, documentHead(), { extraModels: [ErrorDto] }));
+  return refineSchemas(
+    completeOperations(SwaggerModule.createDocument(app, documentHead(), { extraModels: [ErrorDto] })),
+  );
 }
 
 /**

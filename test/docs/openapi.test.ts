@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
@@ -12,12 +13,16 @@ import { ERROR_CODES, type ErrorCode } from '../../src/common/service-error.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { forBrowser, openApiDocument, setUpDocs } from '../../src/docs/docs.setup.js';
 import { ERROR_EXAMPLES } from '../../src/generation/generate-descriptions.examples.js';
+import { packagePath } from './package-path.js';
+import { schemaProblems } from './schema-check.js';
 
 // Preview mode builds no providers, so no database is needed: routes, decorators and the pages are real.
 let app: NestExpressApplication;
 let server: Server;
 let origin: string;
 let document: OpenAPIObject;
+// What members are comes from the compiler of the build, so only the committed document has it.
+const committed = JSON.parse(readFileSync(packagePath('openapi.json'), 'utf8')) as OpenAPIObject;
 
 const config = loadConfig({ SHARED_KEY: 'k'.repeat(32), DATABASE_URL: 'postgres://unused/unused' });
 
@@ -47,6 +52,72 @@ describe('the OpenAPI document', () => {
       }
     }
     expect(document.security).toContainEqual({ signature: [], timestamp: [] });
+  });
+
+  it('describes every operation, member and parameter, and names operations by plain words', () => {
+    const undescribed: string[] = [];
+    const ids: string[] = [];
+    for (const [path, item] of Object.entries(committed.paths)) {
+      for (const operation of [item.get, item.post].filter((found) => found !== undefined)) {
+        ids.push(operation.operationId ?? '');
+        if (!operation.description) undescribed.push(path);
+        for (const parameter of operation.parameters ?? []) {
+          if (!('description' in parameter)) undescribed.push(`${path} ${JSON.stringify(parameter)}`);
+        }
+        for (const [status, response] of Object.entries(operation.responses)) {
+          if (response === undefined || !('description' in response) || response.description === '') {
+            undescribed.push(`${path} ${status}`);
+          }
+        }
+      }
+    }
+    for (const [name, schema] of Object.entries(committed.components?.schemas ?? {})) {
+      for (const [member, value] of Object.entries(('properties' in schema && schema.properties) || {})) {
+        if (!('description' in value)) undescribed.push(`${name}.${member}`);
+      }
+    }
+    expect(undescribed).toEqual([]);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const id of ids) expect(id).toMatch(/^[a-z]+([A-Z][a-z]+)+$/);
+  });
+
+  it('says of a request what is taken', () => {
+    const schema = { $ref: '#/components/schemas/GenerateDescriptionsRequestDto' };
+    const request = (change: object, lot: object = {}) => ({
+      version: '1.0.0',
+      languages: ['en'],
+      lots: [{ lot_id: 'a', images: [], ...lot }],
+      ...change,
+    });
+    const taken = [
+      request({}, { lot_id: 42, images: ['https://cdn.example.com/1.jpg', { url: 'https://cdn.example.com/2.jpg' }] }),
+      request({ webhook_url: '', mode: null, include: null, metadata: null, max_cost_usd: null, webhook_events: [] }),
+      request({ unknown: 1 }, { additional_info: null, webhook: null, unknown: 1 }),
+      request({ languages: ['pt-BR', 'zh-Hant', 'EN'], signature: `sha256=${'0'.repeat(64)}`, metadata: { a: 'b' } }),
+    ];
+    for (const body of taken) expect(schemaProblems(committed, schema, body)).toEqual([]);
+    const refused = [
+      request({ version: '2' }),
+      request({ languages: [] }),
+      request({ languages: Array.from({ length: 11 }, () => 'en') }),
+      request({ lots: [] }),
+      request({ max_cost_usd: 0 }),
+      request({ include: ['all'] }),
+      request({ metadata: { a: 1 } }),
+      request({ metadata: Object.fromEntries(Array.from({ length: 17 }, (_, index) => [`m${index}`, ''])) }),
+      request({}, { lot_id: '' }),
+      request({}, { lot_id: 'x'.repeat(101) }),
+      request({}, { lot_id: 1.5 }),
+      request({}, { images: [{}] }),
+      request({}, { images: Array.from({ length: 101 }, () => 'https://cdn.example.com/1.jpg') }),
+      request({}, { additional_info: 'x'.repeat(4001) }),
+    ];
+    for (const body of refused) expect(schemaProblems(committed, schema, body)).not.toEqual([]);
+    const { requestBody } = committed.paths['/api/v1/generate-descriptions']?.post ?? {};
+    expect(Object.keys((requestBody as { content: object }).content)).toEqual([
+      'application/json',
+      'application/x-ndjson',
+    ]);
   });
 
   it('gives an example of every code that POST generate-descriptions may refuse with', () => {
