@@ -9,6 +9,7 @@ import { HttpErrorFilter } from './common/http-error.filter.js';
 import { requestIdFrom, runInContext } from './common/request-context.js';
 import { observeRequest } from './metrics/http-metrics.js';
 import { setUpDocs } from './docs/docs.setup.js';
+import { AllowList } from './outbound/address-rules.js';
 
 /** The queue of connections that wait to be accepted: Node's 511 resets clients when 5,000 arrive at once (measured). */
 export const LISTEN_BACKLOG = 8192;
@@ -24,7 +25,7 @@ export function setUpApp(app: NestExpressApplication, config: AppConfig): void {
   app.use(enterRequest);
   app.use(leaveNoIdleConnection);
   app.useGlobalFilters(new HttpErrorFilter());
-  setUpDocs(app);
+  setUpDocs(app, { samplePhotos: isSandboxedOnLoopback(config) });
   const server = app.getHttpServer();
   // Longer than any usual proxy keeps an idle connection, so that it is never the server that closes under a request.
   server.keepAliveTimeout = 75_000;
@@ -35,6 +36,11 @@ export function setUpApp(app: NestExpressApplication, config: AppConfig): void {
   server.on('clientError', answerClientError);
   // Expectations that we do not know may be ignored; Node's own answer to them is no JSON.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+}
+
+/** Whether the sandbox stands in for OpenAI and may fetch photos from this machine, as in the demo. */
+function isSandboxedOnLoopback({ openai, outbound }: AppConfig): boolean {
+  return openai.upstream === 'sandbox' && AllowList.parse(outbound.allow).hasAddress('127.0.0.1');
 }
 
 /** Gives each request its id, in its answer and in every log line, and the headers that all answers carry. */

@@ -14,7 +14,9 @@ export class ErrorDto {
   message: string;
   /** The stable code to program against. */
   code: string;
+  /** What was wrong, by code: each field and its rule, for one. */
   details: Record<string, unknown>;
+  /** Quote it when you report a problem; the same as X-Request-Id. */
   request_id: string;
   /** With INVALID_IMAGE_URLS: the addresses as they were sent. */
   invalid_urls?: string[];

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { allowedMethods } from './allowed-methods.js';
 import { answerUpload } from './answer-upload.js';
 import { isDatabaseAway } from './database-away.js';
+import { replacementOf } from './replaced-paths.js';
 import { currentRequestId } from './request-context.js';
 import { ERROR_CODES, ServiceError, type ErrorCode } from './service-error.js';
 
@@ -27,17 +28,14 @@ export class HttpErrorFilter implements ExceptionFilter {
   }
 }
 
-/** Paths of the older service that are gone, with what took their place. */
-const REPLACED: Readonly<Record<string, string>> = { '/api/v1/generate': 'POST /api/v1/generate-descriptions' };
-
 /** A path that exists for other methods is a 405 that names them; Nest itself only knows the 404. */
 function ofThisPath(exception: unknown, request: Request): unknown {
   if (!(exception instanceof HttpException) || exception.getStatus() !== 404) return exception;
   const allowed = allowedMethods(request);
   if (allowed.length === 0) {
-    const replacement = Object.hasOwn(REPLACED, request.path) ? REPLACED[request.path] : undefined;
-    if (replacement === undefined) return exception;
-    return new ServiceError('NOT_FOUND', `This path of the older service is gone; use ${replacement}.`);
+    const replacement = replacementOf(request.path);
+    if (replacement === null) return exception;
+    return new ServiceError('NOT_FOUND', `Nothing is at this path any more; use ${replacement}.`);
   }
   return new ServiceError('METHOD_NOT_ALLOWED', `This path takes ${allowed.join(', ')}.`, {
     headers: { Allow: allowed.join(', ') },

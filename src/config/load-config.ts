@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { AppConfig, ModelPrice, Role } from './app-config.js';
+import type { AppConfig, LogLevelName, ModelPrice, Role } from './app-config.js';
 import { readHeaders } from './header-settings.js';
 import { readKeys, readLotsSignature, readWebhookSecrets } from './key-settings.js';
 import { ConfigError, SettingReader } from './setting-reader.js';
@@ -45,7 +45,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       shutdownGraceSeconds: read.seconds('SHUTDOWN_GRACE', 20, { max: 3600 }),
     },
     log: {
-      level: read.oneOf('LOG_LEVEL', ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'], 'log'),
+      level: readLogLevel(read),
     },
     database: {
       url: databaseUrl,
@@ -147,6 +147,20 @@ function readPrompt(read: SettingReader, packageRoot: string, file: string): str
     read.problem(`prompts/${file} cannot be read`);
     return '';
   }
+}
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;
+/** The older service's names, which are Python's. */
+const PYTHON_LEVELS: Readonly<Record<string, LogLevelName>> = { critical: 'fatal', warning: 'warn', info: 'log' };
+
+function readLogLevel(read: SettingReader): LogLevelName {
+  const value = read.text('LOG_LEVEL', 'log').toLowerCase();
+  const level = Object.hasOwn(PYTHON_LEVELS, value)
+    ? PYTHON_LEVELS[value]
+    : LOG_LEVELS.find((candidate) => candidate === value);
+  if (level !== undefined) return level;
+  read.problem(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, or critical, warning, info`);
+  return 'log';
 }
 
 function readTrustProxy(read: SettingReader): boolean | number | string {

@@ -8,8 +8,11 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
 /** What every signed route may answer, whatever else it says. */
 const SIGNED_ROUTE_ERRORS: Readonly<Record<string, string>> = {
+  '400': 'INVALID_JSON, of a body that the route has no use for',
   '401': 'MISSING_SIGNATURE',
   '403': 'INVALID_SIGNATURE',
+  '413': 'BODY_TOO_LARGE',
+  '415': 'UNSUPPORTED_MEDIA_TYPE',
   '429': 'RATE_LIMITED, with Retry-After',
   '500': 'INTERNAL_ERROR',
   '503': 'SERVICE_UNAVAILABLE, with Retry-After',

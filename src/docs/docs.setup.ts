@@ -7,6 +7,8 @@ import type { NextFunction, Request, Response } from 'express';
 import { ErrorDto } from '../common/error.dto.js';
 import { completeOperations } from './common-answers.js';
 import { documentHead, SCHEMES_IN_BROWSER } from './document-head.js';
+import { refineSchemas } from './refine-schemas.js';
+import { serveSamplePhotos, withSamplePhotos } from './sample-photos.js';
 
 const SIGN_JS_PATH = '/docs-assets/sign.js';
 
@@ -25,11 +27,19 @@ const CONTENT_SECURITY_POLICY = [
 /** What sign.js adds to the page. */
 interface SigningPage {
   signRequest(request: object): Promise<object>;
+  maskSecret(): object;
+}
+
+export interface DocsOptions {
+  /** Whether photos of this service's own may stand in the examples: where the sandbox runs and may fetch from loopback. */
+  readonly samplePhotos?: boolean;
 }
 
 /** The OpenAPI document, as /openapi.json serves it and as the committed openapi.json holds it. */
 export function openApiDocument(app: INestApplication): OpenAPIObject {
-  return completeOperations(SwaggerModule.createDocument(app, documentHead(), { extraModels: [ErrorDto] }));
+  return refineSchemas(
+    completeOperations(SwaggerModule.createDocument(app, documentHead(), { extraModels: [ErrorDto] })),
+  );
 }
 
 /**
@@ -37,13 +47,14 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
  * The two differ in one thing: the page asks for the secret and signs with it in the browser, while the document
  * names the headers that really go over the wire. A client generated from it would otherwise send its secret.
  */
-export function setUpDocs(app: NestExpressApplication): void {
+export function setUpDocs(app: NestExpressApplication, { samplePhotos = false }: DocsOptions = {}): void {
   const http = app.getHttpAdapter().getInstance();
   const signJs = readFileSync(join(import.meta.dirname, 'browser', 'sign.js'), 'utf8');
   let document: OpenAPIObject | undefined;
   const built = () => (document ??= openApiDocument(app));
   http.get('/openapi.json', (_request: Request, response: Response) => response.json(built()));
   http.get(SIGN_JS_PATH, (_request: Request, response: Response) => response.type('text/javascript').send(signJs));
+  if (samplePhotos) serveSamplePhotos(http);
   app.use('/docs', (_request: Request, response: Response, next: NextFunction) => {
     response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     next();
@@ -52,9 +63,11 @@ export function setUpDocs(app: NestExpressApplication): void {
     raw: false,
     customSiteTitle: 'Generation Service API',
     customJs: SIGN_JS_PATH,
+    ...(samplePhotos && { patchDocumentOnRequest }),
     swaggerOptions: {
-      // Written into the page as source text, so it must stand alone; sign.js is loaded by the time it is called.
+      // These two are written into the page as source text, so they must stand alone; sign.js is loaded by the time they are called.
       requestInterceptor: (request: object) => (globalThis as unknown as SigningPage).signRequest(request),
+      plugins: [() => (globalThis as unknown as SigningPage).maskSecret()],
       // A secret does not belong into localStorage.
       persistAuthorization: false,
       // Swagger UI would send the document's address to validator.swagger.io.
@@ -65,6 +78,11 @@ export function setUpDocs(app: NestExpressApplication): void {
       tagsSorter: 'none',
     },
   });
+}
+
+/** The page's document with photos that are there; the address is one under which this very process is reached. */
+function patchDocumentOnRequest(request: unknown, _response: unknown, document: OpenAPIObject): OpenAPIObject {
+  return withSamplePhotos(document, `http://127.0.0.1:${(request as Request).socket.localPort}`);
 }
 
 /** The document with the secret to type in the place of the headers that are made from it. */

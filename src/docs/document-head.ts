@@ -12,20 +12,20 @@ Every request to \`/api/v1\` is signed: \`X-Signature: v1=<hex>\` with
 Errors are always \`{error, message, code, details, request_id}\`; program against \`code\`.`;
 
 const BROWSER_HINT =
-  'The shared secret. It stays in this page, which signs every request with it (see docs/signing.md).';
+  'The shared secret. It stays in this page, which signs every request with it (see docs/signing.md); whose it is, the service finds out by itself.';
 
 interface Schemes {
   readonly schemes: NonNullable<NonNullable<OpenAPIObject['components']>['securitySchemes']>;
   readonly security: NonNullable<OpenAPIObject['security']>;
 }
 
-/** What Swagger UI asks for; sign.js takes the secret out of each request before it is sent. */
+/**
+ * What Swagger UI asks for; sign.js takes the secret out of each request before it is sent. One box and no other: Swagger UI
+ * puts the cursor into the last one, and a secret pasted into a box for the key id would go out as it is.
+ */
 export const SCHEMES_IN_BROWSER: Schemes = {
-  schemes: {
-    secret: { type: 'apiKey', in: 'header', name: 'X-Signing-Secret', description: BROWSER_HINT },
-    keyId: { type: 'apiKey', in: 'header', name: 'X-Key-Id', description: 'Optional: the id whose secret it is.' },
-  },
-  security: [{ secret: [] }, { secret: [], keyId: [] }],
+  schemes: { secret: { type: 'apiKey', in: 'header', name: 'X-Signing-Secret', description: BROWSER_HINT } },
+  security: [{ secret: [] }],
 };
 
 /** Everything of the OpenAPI document that no route says. */

@@ -81,7 +81,7 @@ export class Answers {
       processed_at: rfc3339(job.completedAt ?? job.updatedAt),
     };
     const tail = {
-      warnings: languageWarnings(job.languages, pending),
+      warnings: [...languageWarnings(job.languages, pending), ...warningsOf(job)],
       pending_languages: pending,
       ...(Object.keys(job.metadata).length === 0 ? {} : { metadata: job.metadata }),
     };
@@ -107,6 +107,11 @@ export function sendAnswer(response: Response, answer: Answer): void {
   response.status(answer.status).set(answer.headers).type('application/json').send(answer.body);
 }
 
+/** What was found when the request came in; kept with the job. */
+function warningsOf(job: JobRecord): readonly string[] {
+  return job.options.warnings ?? [];
+}
+
 function languageWarnings(languages: readonly string[], pending: readonly string[]): string[] {
   const others = languages.filter((language) => !isEnglish(language)).length;
   return [
@@ -130,6 +135,7 @@ function handedOver(job: JobRecord): Answer {
       created_at: rfc3339(job.createdAt),
       languages: job.languages,
       message: 'The work goes on; follow it at the Location.',
+      warnings: warningsOf(job),
     }),
   };
 }
@@ -152,7 +158,7 @@ function accepted(job: JobRecord, receivers: Receivers): Answer {
       processing_mode: 'batch',
       webhook_configured: receivers.configured,
       estimated_cost_usd: job.estimatedCostUsd,
-      warnings: receivers.failing.map((host) => `webhook_failing:${host}`),
+      warnings: [...receivers.failing.map((host) => `webhook_failing:${host}`), ...warningsOf(job)],
     }),
   };
 }

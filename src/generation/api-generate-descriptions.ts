@@ -1,5 +1,12 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, getSchemaPath, type ApiResponseOptions } from '@nestjs/swagger';
+import {
+  ApiExtraModels,
+  ApiHeader,
+  ApiOperation,
+  ApiResponse,
+  getSchemaPath,
+  type ApiResponseOptions,
+} from '@nestjs/swagger';
 import { ErrorDto } from '../common/error.dto.js';
 import { ERROR_CODES, type ErrorCode } from '../common/service-error.js';
 import {
@@ -13,6 +20,7 @@ import {
   DESCRIBED_EXAMPLE,
   ERROR_EXAMPLES,
   HANDED_OVER_EXAMPLE,
+  NDJSON_EXAMPLE,
   REQUEST_EXAMPLES,
   type ErrorExample,
 } from './generate-descriptions.examples.js';
@@ -27,18 +35,39 @@ const LIMIT_HEADERS = {
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' as const } },
 };
 
+/** One schema for the request as JSON; a line each of NDJSON has none that OpenAPI 3.0 could name. */
+const REQUEST_BODY = {
+  required: true,
+  description:
+    'The request; or, as NDJSON (signed by X-Timestamp alone), the request without lots and then a lot a line.',
+  content: {
+    'application/json': {
+      schema: { $ref: getSchemaPath(GenerateDescriptionsRequestDto) },
+      examples: REQUEST_EXAMPLES,
+    },
+    'application/x-ndjson': { schema: { type: 'string' as const }, example: NDJSON_EXAMPLE },
+  },
+};
+
 /** What the OpenAPI document says of POST /api/v1/generate-descriptions. */
 export function ApiGenerateDescriptions(): MethodDecorator {
   return applyDecorators(
-    ApiOperation({ summary: 'Describe the damage of one lot, or of 50,000', description: DESCRIPTION }),
+    ApiOperation({
+      operationId: 'generateDescriptions',
+      summary: 'Describe the damage of one lot, or of 50,000',
+      description: DESCRIPTION,
+      requestBody: REQUEST_BODY,
+    }),
+    ApiExtraModels(GenerateDescriptionsRequestDto),
     ApiHeader({
       name: 'Idempotency-Key',
       required: false,
+      schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
       description:
         '1 to 255 visible ASCII characters. For 24 h a repeat with the same body gets the first answer again.',
     }),
     ApiHeader({ name: 'Prefer', required: false, description: 'respond-async: as a batch, whatever the size.' }),
-    ApiBody({ type: GenerateDescriptionsRequestDto, examples: REQUEST_EXAMPLES }),
+    ApiExtraModels(GenerateDescriptionsRequestDto),
     ApiResponse({
       status: 200,
       type: SynchronousAnswerDto,

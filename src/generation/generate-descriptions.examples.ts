@@ -37,6 +37,15 @@ export const REQUEST_EXAMPLES = {
   },
 };
 
+/** The same as lines: the request without lots, then a lot each. */
+export const NDJSON_EXAMPLE = [
+  { version: '1.0.0', languages: ['en', 'pt-BR'], mode: 'batch' },
+  { lot_id: '11-12345', images: ['https://cdn.example.com/11-12345/1.jpg'] },
+  { lot_id: 11_346, images: [{ url: 'https://cdn.example.com/11-12346/1.jpg' }] },
+]
+  .map((line) => `${JSON.stringify(line)}\n`)
+  .join('');
+
 export const DESCRIBED_EXAMPLE = {
   version: '1.0.0',
   job_id: JOB_ID,
@@ -84,6 +93,7 @@ export const HANDED_OVER_EXAMPLE = {
   created_at: '2026-01-01T00:00:00Z',
   languages: ['en', 'de'],
   message: 'The work goes on; follow it at the Location.',
+  warnings: [],
 };
 
 export interface ErrorExample {

@@ -51,7 +51,11 @@ export class JobCreator {
       mode: content.processing,
       languages: content.languages,
       webhookUrl: content.webhookUrl,
-      options: { ...content.options, ...(request.idempotencyKey === null ? {} : { idempotent: true }) },
+      options: {
+        ...content.options,
+        ...(request.idempotencyKey === null ? {} : { idempotent: true }),
+        ...(content.warnings.length === 0 ? {} : { warnings: content.warnings }),
+      },
       metadata: content.metadata,
       totalLots: content.totalLots,
       totalImages: content.totalImages,

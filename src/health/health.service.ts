@@ -1,24 +1,17 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { ServiceError } from '../common/service-error.js';
 import { Database } from '../database/database.service.js';
+import type { LivenessDto, ReadinessDto } from './health.dto.js';
 import { BEAT_LIMIT_SECONDS } from './worker-beat.js';
 
 /** One look at the database serves the probes of this many milliseconds. */
 const CACHE_MS = 1000;
 const PING_TIMEOUT_MS = 3000;
 
-/** What /ready answers. */
-export interface Readiness {
-  readonly status: 'ready';
-  readonly database: 'ok';
-  /** `missing`: nobody beats, so jobs queue until a worker is there. */
-  readonly worker: 'ok' | 'missing';
-}
-
 @Injectable()
 export class HealthService implements OnModuleDestroy {
   private draining = false;
-  private cached: { readonly at: number; readonly readiness: Promise<Readiness> } | undefined;
+  private cached: { readonly at: number; readonly readiness: Promise<ReadinessDto> } | undefined;
 
   constructor(private readonly database: Database) {}
 
@@ -26,12 +19,12 @@ export class HealthService implements OnModuleDestroy {
     this.draining = true;
   }
 
-  alive(): { status: 'healthy'; service: 'generation-service' } {
+  alive(): LivenessDto {
     return { status: 'healthy', service: 'generation-service' };
   }
 
   /** @throws ServiceError SERVICE_UNAVAILABLE while the database is away or the process drains */
-  async ready(): Promise<Readiness> {
+  async ready(): Promise<ReadinessDto> {
     if (this.draining) throw unavailable('The service is shutting down.');
     const now = Date.now();
     if (this.cached === undefined || now - this.cached.at > CACHE_MS) {
@@ -40,7 +33,7 @@ export class HealthService implements OnModuleDestroy {
     return this.cached.readiness;
   }
 
-  private async look(): Promise<Readiness> {
+  private async look(): Promise<ReadinessDto> {
     let timer: NodeJS.Timeout | undefined;
     try {
       const late = new Promise<never>((_, reject) => {

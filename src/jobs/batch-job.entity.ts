@@ -8,6 +8,8 @@ export interface JobOptions {
   readonly max_cost_usd?: number;
   /** True when an Idempotency-Key came with it: the work survives a hang-up and a crash. */
   readonly idempotent?: boolean;
+  /** What the first answer warned of, so that a repeat says the same; absent: nothing. */
+  readonly warnings?: readonly string[];
 }
 
 export interface StoredError {

@@ -22,6 +22,8 @@ export interface LotSelection {
   readonly receiver?: string;
   /** The highest revision to read; without it the latest. */
   readonly revision?: number;
+  /** Read the English source too, where nobody asked for English. */
+  readonly withSource?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -142,7 +144,7 @@ export class LotResultReader {
     if (completed.length === 0) return found;
     const { include = [] } = job.options;
     // The English source is read only where something of it is shown.
-    const languages = include.length > 0 ? [...job.languages, 'en'] : job.languages;
+    const languages = include.length > 0 || selection.withSource === true ? [...job.languages, 'en'] : job.languages;
     const first = completed[0] as number;
     const last = completed.at(-1) as number;
     const values: unknown[] = [job.id, languages, first, last];

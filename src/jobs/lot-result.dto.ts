@@ -13,6 +13,7 @@ export class DescriptionDto {
 export class LotErrorDto {
   /** IMAGE_UNREACHABLE, NO_IMAGES, REFUSED, OPENAI_API_ERROR, COST_LIMIT_EXCEEDED, DEADLINE_EXCEEDED, INTERRUPTED … */
   code: string;
+  /** What happened, for people. */
   message: string;
 }
 
@@ -28,10 +29,13 @@ export class PhotoProblemDto {
 
 /** One lot as clients read it. */
 export class LotResultDto {
+  /** As sent; an integer comes back as its digits. */
   lot_id: string;
   /** pending, processing, translating, completed, failed or cancelled. */
   status: LotStatus;
+  /** When it completed or failed; null before. */
   processed_at: string | null;
+  /** Photos that the model was shown. */
   processed_images: number;
   /** In the order of the request's languages; empty unless completed. */
   descriptions: DescriptionDto[];
@@ -45,5 +49,6 @@ export class LotResultDto {
   assessment?: Record<string, unknown>;
   /** With `include: ["usage"]`: tokens and cost of each model call that made this lot. */
   usage?: Record<string, unknown>[];
+  /** Why it failed; absent otherwise. */
   error?: LotErrorDto;
 }

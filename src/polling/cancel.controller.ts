@@ -21,15 +21,17 @@ export class CancelController {
   @HttpCode(HttpStatus.OK)
   @SignedBy({ legacy: 'job-id', limit: 'polling' })
   @ApiOperation({
+    operationId: 'cancelBatchJob',
     summary: 'Cancel an unfinished job',
     description: 'Results are frozen at once and webhooks leave; output that still comes counts for usage only.',
   })
   @ApiHeader({
     name: 'Idempotency-Key',
+    schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
     required: false,
     description: 'A repeat with the same key within 24 hours gets the same answer instead of a 409.',
   })
-  @ApiResponse({ status: HttpStatus.OK, type: CancelledJobDto })
+  @ApiResponse({ status: HttpStatus.OK, type: CancelledJobDto, description: 'The job is cancelled.' })
   @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED, INVALID_JSON' })
   @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND' })
   @ApiResponse({

@@ -1,8 +1,11 @@
 /** A job that has just been cancelled. */
 export class CancelledJobDto {
+  /** The job that was cancelled. */
   job_id: string;
   /** Always cancelled. */
   status: 'cancelled';
+  /** When it was cancelled. */
   cancelled_at: string;
+  /** What that means, for people. */
   message: string;
 }

@@ -13,6 +13,7 @@ export class EventsController {
   @Get(':job_id/events')
   @SignedBy({ legacy: 'none', limit: 'polling' })
   @ApiOperation({
+    operationId: 'streamJobEvents',
     summary: 'A job’s changes as server-sent events',
     description:
       'An event `progress` with the status at each change, the last one when the job has ended, then `end` with the same.',

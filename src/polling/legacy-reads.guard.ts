@@ -11,6 +11,9 @@ export class LegacyReadsGuard implements CanActivate {
   /** @throws ServiceError NOT_FOUND, naming the replacement */
   canActivate(): boolean {
     if (this.config.auth.legacyUnsignedReads) return true;
-    throw new ServiceError('NOT_FOUND', 'This address is no more; use /api/v1/batch-status/{job_id}.');
+    throw new ServiceError(
+      'NOT_FOUND',
+      'This address is no more; use GET /api/v1/batch-status/{job_id} and, for lots, GET /api/v1/batch-results/{job_id}.',
+    );
   }
 }

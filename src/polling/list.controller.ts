@@ -15,8 +15,13 @@ export class ListController {
 
   @Get()
   @SignedBy({ legacy: 'list', limit: 'polling' })
-  @ApiOperation({ summary: 'Your jobs, the latest first' })
-  @ApiResponse({ status: HttpStatus.OK, type: JobListDto })
+  @ApiOperation({
+    operationId: 'listBatchJobs',
+    summary: 'Your jobs, the latest first',
+    description:
+      'Batches, and synchronous jobs that were answered 202; mode asks for one kind. A cursor costs the same however far it goes.',
+  })
+  @ApiResponse({ status: HttpStatus.OK, type: JobListDto, description: 'A page of jobs.' })
   @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' })
   list(@Req() request: Request, @Query(queryPipe) query: ListQuery): Promise<JobListDto> {
     return this.lists.list(signedCallerOf(request).keyId, query);

@@ -13,6 +13,7 @@ import {
 } from 'class-validator';
 import { toList } from '../common/query-pipe.js';
 import { JOB_STATUSES, type JobMode, type JobStatus } from '../jobs/states.js';
+import { CURSOR_PATTERN } from '../common/cursor-pattern.js';
 import { parseCursor } from './cursor.js';
 import { parseRfc3339 } from './rfc3339.js';
 import { ProgressDto, type ProcessingMode } from './status.dto.js';
@@ -75,7 +76,8 @@ export class ListQuery {
   @Validate(Rfc3339Constraint)
   created_before?: string;
 
-  /** The next_cursor of the page before. */
+  /** The next_cursor of the page before: base64url. */
+  @ApiPropertyOptional({ pattern: CURSOR_PATTERN })
   @IsOptional()
   @IsString()
   @Validate(CursorConstraint)
@@ -89,30 +91,48 @@ export class ListQuery {
 
 /** A job in the list. */
 export class JobListItemDto {
+  /** By which the job is followed. */
   id: string;
   /** The same as id. */
   job_id: string;
   /** pending, processing, translating, completed, failed or cancelled. */
   status: JobStatus;
+  /** synchronous or batch. */
   processing_mode: ProcessingMode;
+  /** When it was accepted. */
   created_at: string;
+  /** When it last changed. */
   updated_at: string;
+  /** When it completed or failed; null before. */
   completed_at: string | null;
+  /** When it was cancelled; null otherwise. */
   cancelled_at: string | null;
+  /** Lots of the job. */
   total_lots: number;
+  /** Lots completed with their languages. */
   processed_lots: number;
+  /** Lots that failed. */
   failed_lots: number;
+  /** How far it has come. */
   progress: ProgressDto;
+  /** As sent, in the order of the request. */
   languages: string[];
+  /** Why the job as a whole failed. */
   error_message: string | null;
+  /** Whether the job or some lot of it names a webhook. */
+  webhook_configured: boolean;
+  /** Echoed from the request. */
   metadata: Record<string, string>;
 }
 
 export class PaginationDto {
+  /** The most jobs that a page has. */
   limit: number;
+  /** Jobs that were skipped; 0 with a cursor. */
   offset: number;
   /** All jobs that the filters let through. */
   total: number;
+  /** Whether there is a further page. */
   has_more: boolean;
   /** For `cursor`; null on the last page. */
   next_cursor: string | null;
@@ -120,6 +140,8 @@ export class PaginationDto {
 
 /** A page of jobs, the latest first. */
 export class JobListDto {
+  /** The jobs of this page, the latest first. */
   jobs: JobListItemDto[];
+  /** Where this page stands among all. */
   pagination: PaginationDto;
 }

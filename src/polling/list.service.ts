@@ -30,8 +30,11 @@ export class ListService {
       ...(afterId !== null && { afterId }),
     });
     const last = page.jobs.at(-1);
+    const lotWebhooks = await this.jobs.withLotWebhooks(
+      page.jobs.filter(({ webhookUrl }) => webhookUrl === null).map(({ id }) => id),
+    );
     return {
-      jobs: page.jobs.map((job) => this.item(job)),
+      jobs: page.jobs.map((job) => this.item(job, job.webhookUrl !== null || lotWebhooks.has(job.id))),
       pagination: {
         limit,
         offset,
@@ -42,7 +45,7 @@ export class ListService {
     };
   }
 
-  private item(job: JobRecord): JobListItemDto {
+  private item(job: JobRecord, webhookConfigured: boolean): JobListItemDto {
     return {
       id: job.id,
       job_id: job.id,
@@ -58,6 +61,7 @@ export class ListService {
       progress: progressOf(job, { syncTimeoutSeconds: this.config.sync.timeoutSeconds }),
       languages: [...job.languages],
       error_message: job.error?.message ?? null,
+      webhook_configured: webhookConfigured,
       metadata: { ...job.metadata },
     };
   }

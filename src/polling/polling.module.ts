@@ -12,6 +12,7 @@ import { JobStates } from './job-states.js';
 import { JobWatcher } from './job-watcher.js';
 import { LegacyController } from './legacy.controller.js';
 import { LegacyReadsGuard } from './legacy-reads.guard.js';
+import { LegacyResponder } from './legacy.responder.js';
 import { ListController } from './list.controller.js';
 import { ListService } from './list.service.js';
 import { ResultsController } from './results.controller.js';
@@ -40,6 +41,7 @@ import { StatusService } from './status.service.js';
     JobStates,
     JobWatcher,
     LegacyReadsGuard,
+    LegacyResponder,
     ListService,
     ResultsResponder,
     ResultsService,

@@ -1,10 +1,13 @@
 import type { JobRecord } from '../jobs/job-reader.js';
 import { renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { csvRows, CSV_HEADER } from './csv.js';
-import type { JobResultsDto } from './results.dto.js';
+import type { JobResultsDto, ProcessingSummaryDto } from './results.dto.js';
 import { timeOrNull } from './status-body.js';
 
 export type ResultsFormat = 'json' | 'ndjson' | 'csv';
+
+/** Without it Excel on Windows reads a CSV as ANSI, and every letter beyond ASCII as two others. */
+const BYTE_ORDER_MARK = '\ufeff';
 
 /** A text around the lots, and how each of them is written. */
 export interface ResultsLayout {
@@ -39,7 +42,7 @@ export function resultsLayout(format: ResultsFormat, job: JobRecord): ResultsLay
     case 'csv':
       return {
         contentType: 'text/csv; charset=utf-8; header=present',
-        head: CSV_HEADER,
+        head: BYTE_ORDER_MARK + CSV_HEADER,
         separator: '',
         tail: '',
         lot: (lot) => csvRows(job.id, lot, job),
@@ -49,25 +52,29 @@ export function resultsLayout(format: ResultsFormat, job: JobRecord): ResultsLay
 
 /** The JSON answer before and after its lots. */
 function envelope(job: JobRecord): [head: string, tail: string] {
-  const end = job.completedAt ?? job.cancelledAt ?? job.updatedAt;
   const body: JobResultsDto = {
     job_id: job.id,
     status: job.status,
     completed_at: timeOrNull(job.completedAt),
     cancelled_at: timeOrNull(job.cancelledAt),
-    processing_summary: {
-      total_lots: job.totalLots,
-      processed_lots: job.processedLots,
-      failed_lots: job.failedLots,
-      total_images_processed: job.processedImages,
-      total_processing_time: (end.getTime() - job.createdAt.getTime()) / 1000,
-    },
+    processing_summary: processingSummary(job),
     metadata: { ...job.metadata },
     results: { version: '1.0.0', lots: [] },
   };
   const text = JSON.stringify(body);
   const tail = ']}}';
   return [text.slice(0, -tail.length), tail];
+}
+
+export function processingSummary(job: JobRecord): ProcessingSummaryDto {
+  const end = job.completedAt ?? job.cancelledAt ?? job.updatedAt;
+  return {
+    total_lots: job.totalLots,
+    processed_lots: job.processedLots,
+    failed_lots: job.failedLots,
+    total_images_processed: job.processedImages,
+    total_processing_time: (end.getTime() - job.createdAt.getTime()) / 1000,
+  };
 }
 
 /** A chunk is handed on when it is about this large: small enough to stay flat, large enough to be cheap to send. */

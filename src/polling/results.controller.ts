@@ -13,6 +13,7 @@ export class ResultsController {
 
   @Get(':job_id')
   @ResultsOperation({
+    operationId: 'getBatchResults',
     summary: 'The results of a job',
     description:
       'Streamed whatever its size; a connection that is cut says that it failed. Accept: application/x-ndjson gives a lot a line.',
@@ -30,7 +31,10 @@ export class ResultsController {
 
   @Get(':job_id/download')
   @ResultsOperation({
+    operationId: 'downloadBatchResults',
     summary: 'The results of a job as a file',
+    description:
+      'The same lots as in the results; csv has a row for each lot and language and starts with a byte order mark.',
     produces: ['application/json', 'application/x-ndjson', 'text/csv'],
     whole: 'batch_results_{job_id}.json',
   })

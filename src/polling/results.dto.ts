@@ -28,9 +28,13 @@ export class DownloadQuery extends ResultsQuery {
 }
 
 export class ProcessingSummaryDto {
+  /** Lots of the job. */
   total_lots: number;
+  /** Lots completed with their languages. */
   processed_lots: number;
+  /** Lots that failed. */
   failed_lots: number;
+  /** Photos that the model was shown. */
   total_images_processed: number;
   /** Seconds from acceptance to the end, or so far. */
   total_processing_time: number;
@@ -38,20 +42,26 @@ export class ProcessingSummaryDto {
 
 export class ResultsContentDto {
   /** Always "1.0.0". */
-  version: string;
+  version: '1.0.0';
+  /** The lots, in the order of the request. */
   lots: LotResultDto[];
 }
 
 /** A job's results. */
 export class JobResultsDto {
+  /** The job that was asked for. */
   job_id: string;
+  /** pending, processing, translating, completed, failed or cancelled. */
   status: JobStatus;
   /** null unless the job has completed or failed. */
   completed_at: string | null;
+  /** When it was cancelled; null otherwise. */
   cancelled_at: string | null;
+  /** Totals of the whole job. */
   processing_summary: ProcessingSummaryDto;
   /** Echoed from the request. */
   metadata: Record<string, string>;
+  /** The lots. */
   results: ResultsContentDto;
 }
 
@@ -59,8 +69,12 @@ export class JobResultsDto {
 export class JobRunningDto {
   /** Always "Job not completed". */
   error: string;
+  /** The job that was asked for. */
   job_id: string;
+  /** pending, processing or translating. */
   status: JobStatus;
+  /** How far it has come. */
   progress: ProgressDto;
+  /** What to do, for people. */
   message: string;
 }

@@ -1,10 +1,12 @@
 import { applyDecorators, HttpStatus } from '@nestjs/common';
-import { ApiOperation, ApiProduces, ApiResponse, type ApiOperationOptions } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOperation, ApiResponse, getSchemaPath, type ApiOperationOptions } from '@nestjs/swagger';
 import { SignedBy } from '../auth/auth.guard.js';
 import { ErrorDto } from '../common/error.dto.js';
 import { JobResultsDto, JobRunningDto } from './results.dto.js';
 
-export interface ResultsOperationOptions extends Pick<ApiOperationOptions, 'summary' | 'description'> {
+type ContentObject = Record<string, { schema: { $ref: string } | { type: 'string' } }>;
+
+export interface ResultsOperationOptions extends Pick<ApiOperationOptions, 'operationId' | 'summary' | 'description'> {
   /** Media types, the default first. */
   readonly produces: readonly string[];
   /** What the 200 holds. */
@@ -16,10 +18,17 @@ export function ResultsOperation({ produces, whole, ...operation }: ResultsOpera
   return applyDecorators(
     SignedBy({ legacy: 'job-id', legacyUnsignedRead: true, limit: 'polling' }),
     ApiOperation(operation),
-    ApiProduces(...produces),
-    ApiResponse({ status: HttpStatus.OK, type: JobResultsDto, description: whole }),
+    ApiExtraModels(JobResultsDto),
+    ApiResponse({ status: HttpStatus.OK, description: whole, content: contentOf(produces) }),
     ApiResponse({ status: HttpStatus.ACCEPTED, type: JobRunningDto, description: 'The job is still running.' }),
     ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' }),
     ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND, LOT_NOT_FOUND' }),
   );
+}
+
+/** JSON has a schema; of the others, a line or a row a lot, OpenAPI 3.0 can only say that they are text. */
+function contentOf(types: readonly string[]): ContentObject {
+  const text = { schema: { type: 'string' as const } };
+  const json = { schema: { $ref: getSchemaPath(JobResultsDto) } };
+  return Object.fromEntries(types.map((type) => [type, type === 'application/json' ? json : text]));
 }

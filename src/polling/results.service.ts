@@ -7,8 +7,10 @@ import { APP_CONFIG } from '../config/app-config.js';
 import { retryAfterSeconds } from '../jobs/job-progress.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { LotResultReader, type LotSelection } from '../jobs/lot-result-reader.js';
+import type { LotRecord } from '../jobs/lot-result.js';
 import { isTerminal } from '../jobs/states.js';
-import { resultsBytes, resultsLayout, type ResultsFormat } from './results-text.js';
+import { legacyLayout } from './legacy-results.js';
+import { resultsBytes, resultsLayout, type ResultsFormat, type ResultsLayout } from './results-text.js';
 import type { JobRunningDto } from './results.dto.js';
 import { progressOf } from './status-body.js';
 
@@ -53,14 +55,18 @@ export class ResultsService {
     const chosen = request.lotIds === undefined ? undefined : await this.findLots(job, request.lotIds);
     if (!ended && !request.partial) return this.running(job);
     const pages = this.lots.readPages(job, chosen ?? { onlyFinished: !ended });
-    const layout = resultsLayout(request.format, job);
-    const bytes = resultsBytes(layout, pages, chosen?.lotIds.length ?? (ended ? job.totalLots : null));
-    return {
-      kind: 'results',
-      jobId: job.id,
-      contentType: layout.contentType,
-      chunks: resume(await bytes.next(), bytes),
-    };
+    const expected = chosen?.lotIds.length ?? (ended ? job.totalLots : null);
+    return stream(job, resultsLayout(request.format, job), pages, expected);
+  }
+
+  /**
+   * An ended job as the older service gave it.
+   * @param statusText - its status as JSON text
+   * @throws ServiceError JOB_NOT_FOUND
+   */
+  async openLegacy(jobId: string, keyId: string | null, statusText: string): Promise<ResultsAnswer> {
+    const job = await this.jobs.find(jobId, keyId);
+    return stream(job, legacyLayout(job, statusText), this.lots.readPages(job, { withSource: true }), job.totalLots);
   }
 
   /** @throws ServiceError LOT_NOT_FOUND when the job lacks one of them: half of what was asked for would look whole */
@@ -93,6 +99,21 @@ export class ResultsService {
       retryAfterSeconds: retryAfterSeconds(job, this.clock.now()),
     };
   }
+}
+
+async function stream(
+  job: JobRecord,
+  layout: ResultsLayout,
+  pages: AsyncIterable<readonly LotRecord[]>,
+  expectedLots: number | null,
+): Promise<ResultsAnswer> {
+  const bytes = resultsBytes(layout, pages, expectedLots);
+  return {
+    kind: 'results',
+    jobId: job.id,
+    contentType: layout.contentType,
+    chunks: resume(await bytes.next(), bytes),
+  };
 }
 
 async function* resume(

@@ -14,6 +14,7 @@ export class StatusController {
   @Get(':job_id')
   @SignedBy({ legacy: 'job-id', legacyUnsignedRead: true, limit: 'polling' })
   @ApiOperation({
+    operationId: 'getBatchStatus',
     summary: 'Where a job stands',
     description: 'Ask again with If-None-Match: a 304 is free of the rate limit.',
   })
@@ -23,7 +24,7 @@ export class StatusController {
     required: false,
     description: 'wait=25: answer at the next change, after 25 s at the latest.',
   })
-  @ApiResponse({ status: HttpStatus.OK, type: JobStatusDto })
+  @ApiResponse({ status: HttpStatus.OK, type: JobStatusDto, description: 'The status as it stands, with its ETag.' })
   @ApiResponse({ status: HttpStatus.NOT_MODIFIED, description: 'Nothing has changed since the ETag.' })
   @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND' })
   status(@Req() request: Request, @Res() response: Response, @Param('job_id') jobId: string): Promise<void> {

@@ -8,9 +8,11 @@ export function processingMode(mode: JobMode): ProcessingMode {
 }
 
 export class ProgressDto {
+  /** Lots of the job. */
   total_lots: number;
   /** Lots completed with their languages. */
   processed_lots: number;
+  /** Lots that failed. */
   failed_lots: number;
   /** 100 × (processed + failed) / total, at most two decimals. */
   completion_percentage: number;
@@ -29,18 +31,26 @@ export class ProcessingDetailsDto {
 
 /** How many of the job's lots are in each stage; the sum is total_lots. */
 export class StagesDto {
+  /** Lots whose photos are still to be checked. */
   image_check: number;
+  /** Lots that the model has yet to look at. */
   vision_analysis: number;
+  /** Lots whose translations are still missing. */
   translation: number;
+  /** Lots completed with their languages. */
   completed: number;
+  /** Lots that failed. */
   failed: number;
   /** Lots without a result of a cancelled job. */
   cancelled: number;
 }
 
 export class OpenAiRequestCountsDto {
+  /** Requests in the batch. */
   total: number;
+  /** Requests that succeeded so far. */
   completed: number;
+  /** Requests that failed so far. */
   failed: number;
 }
 
@@ -54,26 +64,37 @@ export class OpenAiBatchDto {
   status: string;
   /** OpenAI's own status of the batch. */
   openai_status: string | null;
+  /** The model that is asked. */
   model: string;
   /** 0 for the first try of its lots. */
   attempt: number;
   /** How many positions its range of lots spans. */
   lots: number;
+  /** What OpenAI counts of the batch. */
   request_counts: OpenAiRequestCountsDto;
   /** Why it waits or ended, where there is a reason. */
   reason: string | null;
+  /** When OpenAI took it; null before. */
   submitted_at: string | null;
+  /** When it ended at OpenAI; null before. */
   finished_at: string | null;
 }
 
 /** Tokens and cost of one stage on one model. */
 export class UsageEntryDto {
+  /** vision or translation. */
   stage: ModelStage;
+  /** The model that was asked. */
   model: string;
+  /** Requests that were answered. */
   calls: number;
+  /** Tokens sent, photos included. */
   input_tokens: number;
+  /** Of these, tokens that OpenAI had cached. */
   cached_input_tokens: number;
+  /** Tokens of the answers, reasoning included. */
   output_tokens: number;
+  /** Of these, tokens of reasoning. */
   reasoning_tokens: number;
   /** USD. */
   cost_usd: number;
@@ -84,40 +105,59 @@ export class UsageDto {
   cost_usd: number;
   /** USD, estimated when the job was accepted. */
   estimated_cost_usd: number | null;
+  /** The same by stage and model. */
   by_stage: UsageEntryDto[];
 }
 
 /** The job's webhook deliveries by state. */
 export class WebhookCountsDto implements Record<DeliveryStatus, number> {
+  /** Waiting for their next attempt. */
   pending: number;
+  /** Being sent. */
   in_flight: number;
+  /** Answered with a 2xx. */
   delivered: number;
+  /** Given up. */
   failed: number;
+  /** Progress that a later one made stale. */
   superseded: number;
 }
 
 /** Where a job stands. */
 export class JobStatusDto {
+  /** The job that was asked for. */
   job_id: string;
   /** pending, processing, translating, completed, failed or cancelled. */
   status: JobStatus;
   /** synchronous or batch. */
   processing_mode: ProcessingMode;
+  /** When it was accepted. */
   created_at: string;
+  /** When it last changed. */
   updated_at: string;
+  /** When it completed or failed; null before. */
   completed_at: string | null;
+  /** When it was cancelled; null otherwise. */
   cancelled_at: string | null;
+  /** How far it has come. */
   progress: ProgressDto;
   /** As sent, in the order of the request. */
   languages: string[];
+  /** The latest OpenAI batches, and the stage. */
   processing_details: ProcessingDetailsDto;
+  /** How many lots are in each stage. */
   stages: StagesDto;
+  /** Each OpenAI batch, in the order in which they were submitted. */
   openai_batches: OpenAiBatchDto[];
+  /** What the job has cost. */
   usage: UsageDto;
   /** Why the job as a whole failed. */
   error_message: string | null;
+  /** The stable code of why the job as a whole failed. */
   error_code: string | null;
+  /** Whether the job or some lot of it names a webhook. */
   webhook_configured: boolean;
+  /** Its webhook deliveries by state. */
   webhooks: WebhookCountsDto;
   /** Echoed from the request. */
   metadata: Record<string, string>;

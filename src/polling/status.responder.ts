@@ -14,6 +14,12 @@ export class StatusResponder {
   ) {}
 
   async answer(request: Request, response: Response, jobId: string): Promise<void> {
+    const status = await this.open(request, response, jobId);
+    if (status !== null) sendStatus(response, status.body);
+  }
+
+  /** The status, its headers set already; null where nothing is left to send: a 304, or the client hung up. */
+  async open(request: Request, response: Response, jobId: string): Promise<{ body: string; ended: boolean } | null> {
     const waitSeconds = preferredWait(request.get('prefer'));
     const answer = await this.statuses.read({
       jobId,
@@ -21,20 +27,22 @@ export class StatusResponder {
       ifNoneMatch: request.headers['if-none-match'],
       ...(waitSeconds > 0 && { wait: { timeoutMs: waitSeconds * 1000, signal: hangUpSignal(response) } }),
     });
-    if (response.destroyed) return;
+    if (response.destroyed) return null;
     response.setHeader('ETag', answer.etag);
     if (answer.retryAfterSeconds !== null) response.setHeader('Retry-After', String(answer.retryAfterSeconds));
     if (waitSeconds > 0) response.setHeader('Preference-Applied', `wait=${waitSeconds}`);
-    if (answer.body === null) {
-      await this.limits.refund(response);
-      response.statusCode = 304;
-      response.end();
-      return;
-    }
-    // Not Express's send(), which works out length, type and freshness anew: a tenth of the request's time.
-    response.statusCode = 200;
-    response.setHeader('Content-Type', 'application/json; charset=utf-8');
-    response.setHeader('Content-Length', Buffer.byteLength(answer.body));
-    response.end(answer.body);
+    if (answer.body !== null) return { body: answer.body, ended: answer.retryAfterSeconds === null };
+    await this.limits.refund(response);
+    response.statusCode = 304;
+    response.end();
+    return null;
   }
+}
+
+/** Not Express's send(), which works out length, type and freshness anew: a tenth of the request's time. */
+export function sendStatus(response: Response, body: string): void {
+  response.statusCode = 200;
+  response.setHeader('Content-Type', 'application/json; charset=utf-8');
+  response.setHeader('Content-Length', Buffer.byteLength(body));
+  response.end(body);
 }

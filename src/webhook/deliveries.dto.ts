@@ -1,6 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
+import { CURSOR_PATTERN } from '../common/cursor-pattern.js';
 import { toList } from '../common/query-pipe.js';
 import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './webhook.entities.js';
 
@@ -19,7 +20,8 @@ export class DeliveriesQuery {
   @Min(1)
   limit?: number;
 
-  /** The next_cursor of the page before. */
+  /** The next_cursor of the page before: base64url. */
+  @ApiPropertyOptional({ format: undefined, pattern: CURSOR_PATTERN })
   @IsOptional()
   @Transform(({ value }) => (typeof value === 'string' ? Buffer.from(value, 'base64url').toString('latin1') : value))
   @IsUUID(undefined, { message: 'must be a next_cursor of an earlier page' })
@@ -36,6 +38,7 @@ export class PingDto {
 export class AttemptDto {
   /** From 1; the value of X-Delivery-Attempt. */
   attempt: number;
+  /** When the request was made. */
   started_at: string;
   /** Null while it runs, and for ever when the process that made it died. */
   finished_at: string | null;
@@ -43,15 +46,20 @@ export class AttemptDto {
   outcome: AttemptOutcome;
   /** The IP address that was asked. */
   address: string | null;
+  /** The status of the answer; null without one. */
   response_status: number | null;
   /** The first 1,000 characters of the answer. */
   response_start: string | null;
+  /** Milliseconds until the answer, or the failure; null while it runs. */
   duration_ms: number | null;
+  /** Why there was no answer. */
   error: string | null;
 }
 
 export class DeliveryPartDto {
+  /** From 1. */
   number: number;
+  /** Parts that this event has for this address. */
   of: number;
 }
 
@@ -61,12 +69,17 @@ export class DeliveryDto {
   id: string;
   /** Null for a ping. */
   job_id: string | null;
+  /** What is told. */
   event: WebhookEvent;
+  /** Where it goes. */
   url: string;
+  /** pending, in_flight, delivered, failed or superseded. */
   status: DeliveryStatus;
+  /** Which part of the event it is. */
   part: DeliveryPartDto;
   /** Lots in this part. */
   lots: number;
+  /** When it was written. */
   created_at: string;
   /** The latest 2xx. */
   delivered_at: string | null;
@@ -76,22 +89,28 @@ export class DeliveryDto {
   response_status: number | null;
   /** Of the latest attempt. */
   error: string | null;
+  /** Every request that left or may have left, in order. */
   attempts: AttemptDto[];
 }
 
 export class DeliveryPageDto {
+  /** The most deliveries that a page has. */
   limit: number;
+  /** Whether there is a further page. */
   has_more: boolean;
   /** For `cursor`; null on the last page. */
   next_cursor: string | null;
 }
 
 export class DeliveryListDto {
+  /** The deliveries of this page. */
   deliveries: DeliveryDto[];
+  /** Where this page stands among all. */
   pagination: DeliveryPageDto;
 }
 
 export class ReplayDto {
+  /** The job whose webhooks are sent again. */
   job_id: string;
   /** The job's deliveries, all of which are sent again. */
   deliveries: number;

@@ -59,7 +59,8 @@ export class DeliveryStore {
     if (filter.after !== undefined) where += ` and id ${order === 'asc' ? '>' : '<'} ${parameter(filter.after)}`;
     const select = `select ${DELIVERY_COLUMNS} from webhook_deliveries where ${where}`;
     const end = `order by id ${order} limit $2`;
-    const statuses = filter.statuses ?? (filter.jobId === undefined && filter.id === undefined ? DELIVERY_STATUSES : []);
+    const statuses =
+      filter.statuses ?? (filter.jobId === undefined && filter.id === undefined ? DELIVERY_STATUSES : []);
     let text = `${select} ${end}`;
     if (statuses.length > 0) {
       // The index of a key's deliveries is in order within each status: the first of each, and of these the first.

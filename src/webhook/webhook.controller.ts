@@ -15,6 +15,7 @@ function ApiSends(unprocessable = 'IDEMPOTENCY_KEY_REUSED'): MethodDecorator {
   return applyDecorators(
     ApiHeader({
       name: 'Idempotency-Key',
+      schema: { type: 'string', pattern: '^[!-~]{1,255}$' },
       required: false,
       description: 'A repeat with the same key within 24 hours sends nothing and gets the same answer.',
     }),
@@ -34,8 +35,12 @@ export class WebhookController {
 
   @Get('batch-jobs/:job_id/deliveries')
   @SignedBy({ legacy: 'none', limit: 'polling' })
-  @ApiOperation({ summary: 'A job’s webhook deliveries with every attempt' })
-  @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto })
+  @ApiOperation({
+    operationId: 'listJobDeliveries',
+    summary: 'A job’s webhook deliveries with every attempt',
+    description: 'One for each part of each event and address, whatever became of it.',
+  })
+  @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto, description: 'A page of deliveries.' })
   @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' })
   @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND' })
   ofJob(
@@ -48,8 +53,12 @@ export class WebhookController {
 
   @Get('webhook-deliveries')
   @SignedBy({ legacy: 'none', limit: 'polling' })
-  @ApiOperation({ summary: 'Webhook deliveries across jobs, the latest first' })
-  @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto })
+  @ApiOperation({
+    operationId: 'listDeliveries',
+    summary: 'Webhook deliveries across jobs, the latest first',
+    description: 'Of all jobs of this key id; status=failed finds what did not arrive.',
+  })
+  @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto, description: 'A page of deliveries.' })
   @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' })
   ofKey(@Req() request: Request, @Query(queryPipe) query: DeliveriesQuery): Promise<DeliveryListDto> {
     return this.deliveries.ofKey(signedCallerOf(request).keyId, query);
@@ -58,9 +67,13 @@ export class WebhookController {
   @Post('batch-jobs/:job_id/deliveries/:id/retry')
   @HttpCode(HttpStatus.ACCEPTED)
   @SignedBy({ legacy: 'none', limit: 'polling' })
-  @ApiOperation({ summary: 'Send a delivery again: the same webhook-id and bytes, a new schedule' })
+  @ApiOperation({
+    operationId: 'retryDelivery',
+    summary: 'Send a delivery again: the same webhook-id and bytes, a new schedule',
+    description: 'At any time, also after it was delivered or given up.',
+  })
   @ApiSends()
-  @ApiResponse({ status: HttpStatus.ACCEPTED, type: DeliveryDto })
+  @ApiResponse({ status: HttpStatus.ACCEPTED, type: DeliveryDto, description: 'The delivery, with its new schedule.' })
   @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND, DELIVERY_NOT_FOUND' })
   retry(
     @Req() request: Request,
@@ -74,9 +87,13 @@ export class WebhookController {
   @Post('batch-jobs/:job_id/webhooks/replay')
   @HttpCode(HttpStatus.ACCEPTED)
   @SignedBy({ legacy: 'none', limit: 'sync' })
-  @ApiOperation({ summary: 'Send all webhooks of a job’s end again' })
+  @ApiOperation({
+    operationId: 'replayWebhooks',
+    summary: 'Send all webhooks of a job’s end again',
+    description: 'To every address, each part with the webhook-id and the bytes that it had.',
+  })
   @ApiSends()
-  @ApiResponse({ status: HttpStatus.ACCEPTED, type: ReplayDto })
+  @ApiResponse({ status: HttpStatus.ACCEPTED, type: ReplayDto, description: 'How many deliveries are sent again.' })
   @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND' })
   replay(
     @Req() request: Request,
@@ -89,12 +106,14 @@ export class WebhookController {
   @Post('webhooks/ping')
   @HttpCode(HttpStatus.OK)
   @SignedBy({ legacy: 'none', limit: 'sync' })
-  @ApiOperation({ summary: 'Send a signed test event to an address and see what came of it' })
+  @ApiOperation({
+    operationId: 'pingWebhook',
+    summary: 'Send a signed test event to an address and see what came of it',
+    description: 'One attempt, at once; its outcome is in the answer.',
+  })
   @ApiSends('INVALID_WEBHOOK_URL, IDEMPOTENCY_KEY_REUSED')
   @ApiBody({ type: PingDto })
-  @ApiResponse({ status: HttpStatus.OK, type: DeliveryDto })
-  @ApiResponse({ status: HttpStatus.PAYLOAD_TOO_LARGE, type: ErrorDto, description: 'BODY_TOO_LARGE' })
-  @ApiResponse({ status: HttpStatus.UNSUPPORTED_MEDIA_TYPE, type: ErrorDto, description: 'UNSUPPORTED_MEDIA_TYPE' })
+  @ApiResponse({ status: HttpStatus.OK, type: DeliveryDto, description: 'What came of the one attempt.' })
   ping(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<DeliveryDto> {
     return this.commands.ping(request, response);
   }

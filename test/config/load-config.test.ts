@@ -32,6 +32,25 @@ describe('loadConfig', () => {
     expect(loadConfig({ SHARED_KEY: KEY, PORT: '', SHARED_KEYS: '', WEBHOOK_SCHEDULE: '' }).http.port).toBe(3000);
   });
 
+  it.each([
+    ['INFO', 'log'],
+    ['info', 'log'],
+    ['WARNING', 'warn'],
+    ['Warn', 'warn'],
+    ['DEBUG', 'debug'],
+    ['ERROR', 'error'],
+    ['CRITICAL', 'fatal'],
+    ['fatal', 'fatal'],
+    ['verbose', 'verbose'],
+    ['', 'log'],
+  ])('understands LOG_LEVEL=%s, as the older service had it or as it is written here', (written, level) => {
+    expect(loadConfig({ SHARED_KEY: KEY, LOG_LEVEL: written }).log.level).toBe(level);
+  });
+
+  it.each(['chatty', 'constructor', '10'])('refuses LOG_LEVEL=%s', (written) => {
+    expect(problemsOf({ LOG_LEVEL: written })).toEqual([expect.stringMatching(/^LOG_LEVEL must be one of .*warning/)]);
+  });
+
   it('reports every problem at once, and never a value', () => {
     const environment = {
       PORT: '70000-sekrit',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { describe, expect, it } from 'vitest';
 import { ERROR_CODES, type ErrorCode } from '../../src/common/service-error.js';
+import { answerProblems } from './answer-check.js';
 import { packagePath } from './package-path.js';
 import { schemaProblems, type Schema } from './schema-check.js';
 
@@ -93,5 +94,31 @@ describe('the check itself', () => {
       '$.error: is not of type "string"',
       '$.details: is not of type "object"',
     ]);
+  });
+
+  it('finds what an answer has and the document has not', () => {
+    const answer = { method: 'GET', path: '/ready?x=1', status: 200, contentType: 'application/json; charset=utf-8' };
+    const body = { status: 'ready', database: 'ok', worker: 'ok' };
+    expect(answerProblems({ ...answer, text: JSON.stringify(body) })).toEqual([]);
+    expect(answerProblems({ ...answer, text: JSON.stringify({ ...body, worker: 'tired', disk: 1 }) })).toEqual([
+      '$.worker: is none of ok, missing',
+      '$.disk: is not in the schema',
+    ]);
+    expect(answerProblems({ ...answer, contentType: 'text/html' })).toEqual(['text/html is none of application/json']);
+    expect(answerProblems({ ...answer, status: 418 })).toEqual(['418 is none of 200, 503']);
+    const job = `/api/v1/batch-status/${'0'.repeat(8)}`;
+    expect(answerProblems({ ...answer, path: job, status: 304 })).toEqual([
+      '304 has no body, and application/json came',
+    ]);
+    expect(answerProblems({ ...answer, path: '/elsewhere', status: 418 })).toEqual([]);
+  });
+
+  it('knows formats, bounds and characters of more than one unit', () => {
+    const problems = (schema: Schema, value: unknown) => schemaProblems(document, schema, value);
+    expect(problems({ type: 'string', format: 'uuid' }, 'x')).toEqual(['$: is no uuid']);
+    expect(problems({ type: 'string', format: 'date-time' }, '2026-01-01T00:00:00.5Z')).toEqual(['$: is no date-time']);
+    expect(problems({ type: 'number', minimum: 0, exclusiveMinimum: true }, 0)).toEqual(['$: minimum']);
+    expect(problems({ type: 'object', maxProperties: 1 }, { a: 1, b: 2 })).toEqual(['$: maxProperties']);
+    expect(problems({ type: 'string', maxLength: 1 }, '🚗')).toEqual([]);
   });
 });

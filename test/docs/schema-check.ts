@@ -23,6 +23,8 @@ const KNOWN = new Set([
   'pattern',
   'minimum',
   'maximum',
+  'exclusiveMinimum',
+  'maxProperties',
   'description',
   'example',
   'examples',
@@ -34,11 +36,26 @@ const KNOWN = new Set([
   'writeOnly',
 ]);
 
-/** What is wrong with `value` by an OpenAPI 3.0 schema: a line each with its place; empty when it fits. */
-export function schemaProblems(document: OpenAPIObject, schema: Schema, value: unknown, at = '$'): string[] {
+const FORMATS: Readonly<Record<string, RegExp>> = {
+  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+  'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
+};
+
+/**
+ * What is wrong with `value` by an OpenAPI 3.0 schema: a line each with its place; empty when it fits.
+ * @param closed - whether a member that the schema does not name is wrong too: what we send must be in the document, while
+ * what comes in may have more
+ */
+export function schemaProblems(
+  document: OpenAPIObject,
+  schema: Schema,
+  value: unknown,
+  { at = '$', closed = false } = {},
+): string[] {
   const unknown = Object.keys(schema).filter((keyword) => !KNOWN.has(keyword) && !keyword.startsWith('x-'));
   if (unknown.length > 0) return [`${at}: this check does not know ${unknown.join(', ')}`];
-  const check = (other: Schema, inner: unknown, place: string) => schemaProblems(document, other, inner, place);
+  const check = (other: Schema, inner: unknown, place: string) =>
+    schemaProblems(document, other, inner, { at: place, closed });
   if (typeof schema['$ref'] === 'string') return check(resolve(document, schema['$ref']), value, at);
   if (value === null && schema['nullable'] === true) return [];
   const problems = list(schema['allOf']).flatMap((each) => check(each, value, at));
@@ -55,7 +72,10 @@ export function schemaProblems(document: OpenAPIObject, schema: Schema, value: u
   if (typeof schema['pattern'] === 'string' && !new RegExp(schema['pattern'], 'u').test(String(value))) {
     problems.push(`${at}: does not match ${schema['pattern']}`);
   }
-  const size = typeof value === 'string' || Array.isArray(value) ? value.length : Number(value);
+  const format = FORMATS[String(schema['format'])];
+  if (format !== undefined && !format.test(String(value))) problems.push(`${at}: is no ${String(schema['format'])}`);
+  if (schema['exclusiveMinimum'] === true && value === schema['minimum']) problems.push(`${at}: minimum`);
+  const size = sizeOf(value);
   for (const keyword of ['minItems', 'minLength', 'minimum']) {
     if (size < Number(schema[keyword] ?? -Infinity)) problems.push(`${at}: ${keyword}`);
   }
@@ -66,7 +86,7 @@ export function schemaProblems(document: OpenAPIObject, schema: Schema, value: u
     const items = schema['items'] as Schema;
     problems.push(...value.flatMap((item, index) => check(items, item, `${at}[${index}]`)));
   }
-  if (isObject(value)) problems.push(...memberProblems(check, schema, value, at));
+  if (isObject(value)) problems.push(...memberProblems(check, schema, value, { at, closed }));
   return problems;
 }
 
@@ -74,12 +94,13 @@ function memberProblems(
   check: (schema: Schema, value: unknown, at: string) => string[],
   schema: Schema,
   value: Members,
-  at: string,
+  { at, closed }: { at: string; closed: boolean },
 ): string[] {
+  if (Object.keys(value).length > Number(schema['maxProperties'] ?? Infinity)) return [`${at}: maxProperties`];
   const properties = (schema['properties'] ?? {}) as Record<string, Schema>;
   const required = (schema['required'] ?? []) as string[];
   const missing = required.filter((name) => !Object.hasOwn(value, name)).map((name) => `${at}.${name}: is missing`);
-  const others = schema['additionalProperties'];
+  const others = schema['additionalProperties'] ?? !(closed && schema['properties'] !== undefined);
   const members = Object.entries(value).flatMap(([name, member]) => {
     const known = Object.hasOwn(properties, name) ? properties[name] : undefined;
     if (known !== undefined) return check(known, member, `${at}.${name}`);
@@ -87,6 +108,12 @@ function memberProblems(
     return isObject(others) ? check(others, member, `${at}.${name}`) : [];
   });
   return [...missing, ...members];
+}
+
+/** What minLength, minItems and minimum are held against; JSON Schema counts characters, not UTF-16 units. */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return Array.from(value).length;
+  return Array.isArray(value) ? value.length : Number(value);
 }
 
 function resolve(document: OpenAPIObject, ref: string): Schema {

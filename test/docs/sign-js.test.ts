@@ -15,8 +15,13 @@ const SECRET = 'dev-shared-key-0123456789abcdef012345';
 const NOW = 1_767_225_600;
 const source = readFileSync(packagePath('src/docs/browser/sign.js'), 'utf8');
 
+interface SigningPage {
+  signRequest(request: DocsRequest): Promise<DocsRequest>;
+  maskSecret(): { wrapComponents: { Input: (input: unknown, system: unknown) => (props: object) => unknown } };
+}
+
 /** Runs the file as a page would and returns what it defines. */
-function load(crypto: unknown): (request: DocsRequest) => Promise<DocsRequest> {
+function load(crypto: unknown): SigningPage {
   const window = { crypto, location: new URL('http://docs.test:3000/docs') } as Record<string, unknown>;
   // The arrays of both realms must be the same for WebCrypto, and the clock stands.
   runInNewContext(source, {
@@ -28,7 +33,7 @@ function load(crypto: unknown): (request: DocsRequest) => Promise<DocsRequest> {
     DataView,
     Date: { now: () => NOW * 1000 },
   });
-  return window['signRequest'] as (request: DocsRequest) => Promise<DocsRequest>;
+  return window as unknown as SigningPage;
 }
 
 function expected(method: string, target: string, body: string, secret = SECRET): string {
@@ -40,7 +45,8 @@ describe.each([
   ['with WebCrypto', webcrypto],
   ['on plain http, without crypto.subtle', {}],
 ])('signing in the page %s', (_name, crypto) => {
-  const sign = load(crypto);
+  const page = load(crypto);
+  const sign = (request: DocsRequest) => page.signRequest(request);
 
   it('signs the vector of an empty body', async () => {
     const vectors = JSON.parse(readFileSync(packagePath('test/vectors/signed-request-vectors.json'), 'utf8')) as {
@@ -87,8 +93,40 @@ describe.each([
     expect(signed.headers).toEqual({});
   });
 
+  it('sends no key id but beside a signature', async () => {
+    for (const name of ['X-Key-Id', 'x-key-id']) {
+      const unsigned = await sign({ url: '/api/v1/batch-jobs', headers: { [name]: SECRET } });
+      expect(unsigned.headers).toEqual({});
+      const elsewhere = { url: 'https://elsewhere.test/x', headers: { [name]: 'acme', 'X-Signing-Secret': SECRET } };
+      expect((await sign(elsewhere)).headers).toEqual({});
+      const pastedTwice = await sign({ url: '/a', headers: { [name]: SECRET, 'X-Signing-Secret': SECRET } });
+      expect(JSON.stringify(pastedTwice)).not.toContain(SECRET);
+      const signed = await sign({ url: '/a', headers: { [name]: 'acme', 'X-Signing-Secret': SECRET } });
+      expect(signed.headers).toEqual({
+        'X-Key-Id': 'acme',
+        'X-Timestamp': String(NOW),
+        'X-Signature': expected('GET', '/a', ''),
+      });
+    }
+  });
+
   it('leaves a request alone when no secret was typed', async () => {
     const signed = await sign({ url: '/health', headers: { Accept: '*/*' } });
     expect(signed.headers).toEqual({ Accept: '*/*' });
+  });
+});
+
+describe('the box for the secret', () => {
+  it('shows dots, and no other box of the page does', () => {
+    const React = { createElement: (component: unknown, props: object) => ({ component, props }) };
+    const input = load(webcrypto).maskSecret().wrapComponents.Input('Input', { React });
+    expect(input({ id: 'api_key_value', type: 'text', autoFocus: true })).toEqual({
+      component: 'Input',
+      props: { id: 'api_key_value', type: 'password', autoComplete: 'off', spellCheck: false, autoFocus: true },
+    });
+    expect(input({ type: 'text', title: 'job_id' })).toEqual({
+      component: 'Input',
+      props: { type: 'text', title: 'job_id' },
+    });
   });
 });

@@ -49,6 +49,7 @@ describe('a model slower than SYNC_TIMEOUT', () => {
         created_at: expect.stringMatching(/Z$/) as string,
         languages: ['en', 'de'],
         message: expect.any(String) as string,
+        warnings: [],
       });
       expect(answer.headers.get('location')).toBe(`/api/v1/batch-status/${jobId}`);
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);

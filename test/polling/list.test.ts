@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signJobId } from '../../src/auth/signatures.js';
-import { insertJob } from '../jobs/fixtures.js';
+import { insertJob, insertLot } from '../jobs/fixtures.js';
 import { secretOf, startPollingApp, type PollingApp } from './polling-app.js';
 
 interface ListBody {
-  jobs: { id: string; job_id: string; status: string }[];
+  jobs: { id: string; job_id: string; status: string; webhook_configured: boolean }[];
   pagination: { limit: number; offset: number; total: number; has_more: boolean; next_cursor: string | null };
 }
 
@@ -62,6 +62,7 @@ describe('GET batch-jobs', () => {
       },
       languages: ['en', 'ru'],
       error_message: null,
+      webhook_configured: false,
       metadata: {},
     });
   });
@@ -81,6 +82,20 @@ describe('GET batch-jobs', () => {
       query = `?limit=5&cursor=${body.pagination.next_cursor}`;
     }
     expect(seen).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  });
+
+  it('tells whether a job has webhooks, its own or those of its lots', async () => {
+    const { database } = polling.db;
+    const own = await insertJob(database, { keyId: 'beta', webhookUrl: 'https://client.test/hook' });
+    const lots = await insertJob(database, { keyId: 'beta' });
+    await insertLot(database, lots.id, 0);
+    for (const position of [1, 2]) await insertLot(database, lots.id, position, { webhook: 'https://client.test/lot' });
+    const none = await insertJob(database, { keyId: 'beta' });
+    await insertLot(database, none.id, 0);
+    const { jobs } = (await polling.json('/api/v1/batch-jobs', { keyId: 'beta' })).body as unknown as ListBody;
+    const configured = Object.fromEntries(jobs.map((job) => [job.id, job.webhook_configured]));
+    expect([own, lots, none].map(({ id }) => configured[id])).toEqual([true, true, false]);
+    await database.execute(`delete from batch_jobs where id = any($1::uuid[])`, [[own.id, lots.id, none.id]]);
   });
 
   it('filters by state, time and mode', async () => {

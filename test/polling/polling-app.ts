@@ -9,6 +9,7 @@ import { ConfigModule } from '../../src/config/config.module.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { PollingModule } from '../../src/polling/polling.module.js';
+import { expectDocumented, type WireAnswer } from '../docs/answer-check.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 /** Two clients; no test knows their secrets by heart. */
@@ -60,12 +61,15 @@ export async function startPollingApp(environment: Record<string, string> = {}):
     const parts = { timestamp, method, target: path, bodySha256Hex: EMPTY_BODY_SHA256 };
     return { 'X-Key-Id': keyId, 'X-Timestamp': timestamp, 'X-Signature': signRequest(SECRETS[keyId], parts) };
   };
-  const send = (path: string, options: RequestOptions = {}) =>
-    fetch(origin + path, {
+  const send = async (path: string, options: RequestOptions = {}) => {
+    const response = await fetch(origin + path, {
       method: options.method ?? 'GET',
       headers: { ...sign(path, options), ...options.headers },
       ...(options.signal !== undefined && { signal: options.signal }),
     });
+    expectDocumented(wireAnswer(path, options, response));
+    return response;
+  };
   return {
     app,
     db,
@@ -74,7 +78,9 @@ export async function startPollingApp(environment: Record<string, string> = {}):
     send,
     json: async (path, options) => {
       const response = await send(path, options);
-      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+      const text = await response.text();
+      expectDocumented({ ...wireAnswer(path, options, response), text });
+      return { status: response.status, body: JSON.parse(text) as Record<string, unknown> };
     },
     close: async () => {
       // A client's spare connection that never sent anything would hold the server's close.
@@ -83,6 +89,11 @@ export async function startPollingApp(environment: Record<string, string> = {}):
       await db.drop();
     },
   };
+}
+
+function wireAnswer(path: string, options: RequestOptions | undefined, response: Response): WireAnswer {
+  const contentType = response.headers.get('content-type');
+  return { method: options?.method ?? 'GET', path, status: response.status, contentType };
 }
 
 /** Raises a job's version as every change of it does. */

@@ -8,6 +8,7 @@ import { APPLICATION_OPTIONS, closeApp, setUpApp } from '../../src/app.setup.js'
 import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import type { JsonObject } from '../../src/sandbox/json.js';
+import { expectDocumented } from '../docs/answer-check.js';
 import { PhotoHost, TestSandbox, drawnCar, greyCard } from '../sandbox/support.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 
@@ -143,6 +144,8 @@ export class TestService {
       ...(signal !== undefined && { signal }),
     });
     const text = await response.text();
+    const contentType = response.headers.get('content-type');
+    expectDocumented({ method, path, status: response.status, contentType, text });
     const json = text.startsWith('{') ? (JSON.parse(text) as JsonObject) : {};
     return { status: response.status, headers: response.headers, body: json };
   }

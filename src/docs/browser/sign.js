@@ -1,13 +1,16 @@
 /**
  * Signs the requests that Swagger UI sends, in the browser: the secret typed under Authorize never leaves the page.
  * Served as it stands at /docs-assets/sign.js (no build step, no module), so that a strict Content-Security-Policy holds.
- * Defines `window.signRequest` (scheme 1 of docs/signing.md).
+ * Defines `window.signRequest` (scheme 1 of docs/signing.md) and `window.maskSecret`, a plugin of Swagger UI.
  */
 (() => {
   'use strict';
 
   /** Where Swagger UI puts what was typed under Authorize; the same name stands in src/docs/docs.setup.ts. */
   const SECRET_HEADER = 'x-signing-secret';
+  const KEY_ID_HEADER = 'x-key-id';
+  /** The id of Swagger UI's box for what a header is to hold. */
+  const SECRET_BOX = 'api_key_value';
 
   /** SHA-256's first 32 bits of the fractional parts of the cube roots of the first 64 primes (FIPS 180-4, 4.2.2). */
   const ROUND_CONSTANTS = fractions(64, (prime) => Math.cbrt(prime));
@@ -21,11 +24,14 @@
    * @returns {Promise<object>} the same request; unsigned where no secret was typed
    */
   window.signRequest = async (request) => {
-    const secret = takeSecret(request.headers);
+    const secret = takeHeader(request.headers, SECRET_HEADER);
+    const keyId = takeHeader(request.headers, KEY_ID_HEADER);
     if (secret === '') return request;
     const url = new URL(request.url, window.location.href);
     // Elsewhere the signature would be of no use, and nobody else needs to see one.
     if (url.origin !== window.location.origin) return request;
+    // A key id alone signs nothing; it may be a secret that was pasted into the wrong place.
+    if (keyId !== '' && keyId !== secret) request.headers['X-Key-Id'] = keyId;
     const timestamp = String(Math.floor(Date.now() / 1000));
     const method = (request.method ?? 'GET').toUpperCase();
     const body = typeof request.body === 'string' ? request.body : '';
@@ -36,15 +42,28 @@
     return request;
   };
 
-  /** Header names differ in case between versions of Swagger UI; none with the secret may stay. */
-  function takeSecret(headers) {
-    let secret = '';
+  /** Swagger UI's plugin that shows dots in the place of the secret, as it is typed. */
+  window.maskSecret = () => ({
+    wrapComponents: {
+      Input:
+        (Input, { React }) =>
+        (props) =>
+          React.createElement(
+            Input,
+            props.id === SECRET_BOX ? { ...props, type: 'password', autoComplete: 'off', spellCheck: false } : props,
+          ),
+    },
+  });
+
+  /** Header names differ in case between versions of Swagger UI; none of that name may stay. */
+  function takeHeader(headers, wanted) {
+    let value = '';
     for (const name of Object.keys(headers)) {
-      if (name.toLowerCase() !== SECRET_HEADER) continue;
-      secret = String(headers[name]);
+      if (name.toLowerCase() !== wanted) continue;
+      value = String(headers[name]);
       delete headers[name];
     }
-    return secret;
+    return value;
   }
 
   /** Browsers have no crypto.subtle on plain http, except on localhost. */

@@ -35,6 +35,7 @@ export function checkHead(head: Readonly<Record<string, unknown>>, urls: PlainUr
     });
   }
   const { problems } = report;
+  report.unknown.head(head);
   const languages = head['languages'];
   const languagesFine =
     Array.isArray(languages) && languages.length > 0 && languages.every((tag) => typeof tag === 'string');

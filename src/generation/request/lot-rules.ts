@@ -1,6 +1,7 @@
 import { characters, isObject, isStorable, type FieldProblems } from './field-problems.js';
 import type { PlainUrls } from './plain-urls.js';
 import { topLevelToken } from './top-level-token.js';
+import type { UnknownMembers } from './unknown-members.js';
 
 /** Characters of a lot_id. */
 export const MAX_LOT_ID = 100;
@@ -18,6 +19,8 @@ export interface RequestedLot {
 /** Where the rules report what breaks them; one lot may break several. */
 export interface LotReport {
   readonly problems: FieldProblems;
+  /** Members that nobody knows: no problem, but worth a warning. */
+  readonly unknown: UnknownMembers;
   /** A photo's address that is not http(s) or is refused without DNS. */
   invalidImage(url: string): void;
   /** A webhook's address that is refused without DNS. */
@@ -42,9 +45,10 @@ export function checkLot(
     report.problems.add(path, 'must be an object');
     return null;
   }
+  report.unknown.lot(value, position);
   const lotId = checkLotId(value['lot_id'], source, path, report.problems);
   const additionalInfo = checkInfo(value['additional_info'], path, report.problems);
-  const images = checkImages(value['images'], path, urls, report);
+  const images = checkImages(value['images'], position, urls, report);
   const webhook = checkWebhook(value['webhook'], `${path}.webhook`, urls, report);
   if (lotId === null || images === null) return null;
   return { lotId, additionalInfo, images, webhook };
@@ -82,7 +86,8 @@ function checkInfo(value: unknown, path: string, problems: FieldProblems): strin
   return value;
 }
 
-function checkImages(value: unknown, path: string, urls: PlainUrls, report: LotReport): string[] | null {
+function checkImages(value: unknown, position: number, urls: PlainUrls, report: LotReport): string[] | null {
+  const path = `lots[${position}]`;
   if (!Array.isArray(value)) {
     report.problems.add(`${path}.images`, 'must be an array of photos, each an object with url or a string');
     return null;
@@ -90,6 +95,7 @@ function checkImages(value: unknown, path: string, urls: PlainUrls, report: LotR
   const addresses: string[] = [];
   for (const [index, image] of value.entries()) {
     const url: unknown = isObject(image) ? image['url'] : image;
+    if (isObject(image)) report.unknown.photo(image, position, index);
     if (typeof url !== 'string') {
       report.problems.add(`${path}.images[${index}]`, 'must be an object with url or a string');
       continue;

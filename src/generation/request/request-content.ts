@@ -6,6 +6,7 @@ import { characters, FieldProblems, isObject, MAX_NAMED } from './field-problems
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
 import { PlainUrls } from './plain-urls.js';
+import { UnknownMembers } from './unknown-members.js';
 
 /** Different addresses a job may have: each gets its own parts and its own retries. */
 const MAX_WEBHOOKS = 100;
@@ -20,6 +21,8 @@ export interface CheckedRequest extends RequestHead {
   readonly webhooks: ReadonlySet<string>;
   /** The only lot of a synchronous request. */
   readonly onlyLot: RequestedLot | null;
+  /** What the answer says that is no reason to refuse the request. */
+  readonly warnings: readonly string[];
 }
 
 /** What the rules about the whole request need of a lot. */
@@ -36,6 +39,7 @@ type Limits = AppConfig['limits'];
 /** Gathers what a streamed request's lots break, and judges the whole once its signature is right. */
 export class RequestContent implements LotReport {
   readonly problems = new FieldProblems();
+  readonly unknown = new UnknownMembers();
   private readonly invalidImages = new Named();
   private readonly invalidWebhooks = new Named();
   private readonly webhookReasons = new Set<RefusalReason>();
@@ -153,6 +157,7 @@ export class RequestContent implements LotReport {
       totalInfoCharacters: this.infoCharacters,
       webhooks: this.webhooks,
       onlyLot: processing === 'sync' ? this.first : null,
+      warnings: this.unknown.warnings,
     };
   }
 

@@ -1,0 +1,42 @@
+import type { JobRecord } from '../jobs/job-reader.js';
+import { describeLanguages, lotStatus, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import type { LegacyLotDto, LegacyTotalsDto } from './legacy.dto.js';
+import { processingSummary, type ResultsLayout } from './results-text.js';
+
+/** The source text, which has this tag whatever English was asked for. */
+const SOURCE = 'en';
+
+/**
+ * An ended job as the older service gave it: its status, with the totals and the lots beside.
+ * @param statusText - the status as JSON text
+ */
+export function legacyLayout(job: JobRecord, statusText: string): ResultsLayout {
+  const totals: LegacyTotalsDto = processingSummary(job);
+  return {
+    contentType: 'application/json; charset=utf-8',
+    head: `${statusText.slice(0, -1)},${JSON.stringify(totals).slice(1, -1)},"results":[`,
+    separator: ',',
+    tail: ']}',
+    lot: (lot) => JSON.stringify(legacyLot(lot, job)),
+  };
+}
+
+/**
+ * A lot as the older service gave it: English was the result, whether or not anybody asked for it, and all else translations.
+ * @param lot - read with its English source
+ */
+export function legacyLot(lot: LotRecord, view: LotView): LegacyLotDto {
+  const completed = lot.status === 'completed';
+  const shown = completed ? describeLanguages(lot, view.languages) : [];
+  const source = completed ? lot.descriptions.find(({ language }) => language === SOURCE) : undefined;
+  return {
+    lot_id: lot.lotId,
+    status: lotStatus(lot.status, view.status),
+    vision_result: source?.html ?? null,
+    translations: Object.fromEntries(
+      shown.filter(({ language }) => language.toLowerCase() !== SOURCE).map(({ language, html }) => [language, html]),
+    ),
+    error_message: lot.error?.message ?? null,
+    missing_images: lot.missingImages === null ? [] : (JSON.parse(lot.missingImages) as string[]),
+  };
+}
