@@ -75,6 +75,8 @@ export interface AppConfig {
     readonly getTimeoutSeconds: number;
     /** Share of unreachable photos (0 to 1) above which a lot is refused. */
     readonly maxUnreachable: number;
+    /** What requests for photos call themselves. */
+    readonly userAgent: string;
   };
   readonly outbound: {
     /** Hosts and CIDRs that pass the guard, on any port. */
