@@ -188,7 +188,7 @@ describe('too many photos that OpenAI cannot take', () => {
     await service.faults({ action: 'image_error', code: 'image_parse_error', named: 'none' });
     const answer = await ask(plain, GOOD);
     expectRefusal(answer, 'IMAGE_UNREACHABLE', tooMany(...GOOD.slice(0, 7)));
-    expect(await service.callCounts()).toEqual({ vision: 20, translation: 0 });
+    expect(await service.callCounts()).toEqual({ vision: 16, translation: 0 });
   });
 
   it('are more than that when each passes alone: then no photo is blamed', async () => {
