@@ -2,7 +2,7 @@
  * How the attempts of a shard are numbered. A lot belongs to the shard of its range whose attempt its own equals, so the
  * numbers of two shards of one range and stage must never meet:
  *
- * - vision: `4 × late + try`, late being 1 for lots whose photo host had to rest first;
+ * - vision: `4 × late + try`, late being 1 for lots that wait for a photo host, 2 and more for those that wait longest;
  * - translation: `4 × (attempt of the vision shard that made the lots) + try`;
  * - try 0 and 1 travel as OpenAI batches, 2 and 3 go straight through the Responses API: what 0 and 1 left over.
  */
@@ -26,8 +26,15 @@ export function directAttempt(attempt: number): number {
   return isDirect(attempt) ? attempt : attempt + 2;
 }
 
-/** The attempt of vision lots whose photos are checked later than the rest of their range. */
-export const LATE_ATTEMPT = TRIES;
+/** The attempt of vision lots whose photos are checked later than the rest of this attempt's. */
+export function laterAttempt(attempt: number): number {
+  return attempt + TRIES;
+}
+
+/** How often the lots of an attempt were put off already: 0 for those that came with their range. */
+export function timesLate(attempt: number): number {
+  return Math.floor(attempt / TRIES);
+}
 
 /** The first translation attempt of lots that this vision attempt described. */
 export function translationAttempt(visionAttempt: number): number {

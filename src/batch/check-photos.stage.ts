@@ -1,15 +1,22 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { urlsOf } from '../common/missing-photo.js';
-import { Database } from '../database/database.service.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
+import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import type { FailedLot } from '../jobs/job-store.js';
 import { JobStore } from '../jobs/job-store.js';
-import { ShardLotStore, type CheckedLot, type ShardLots, type UncheckedLot } from '../jobs/shard-lot-store.js';
+import {
+  ShardLotStore,
+  type CheckedLot,
+  type ShardLots,
+  type UncheckedLot,
+  type WaitingLot,
+} from '../jobs/shard-lot-store.js';
 import { ShardStore, type ShardClaim } from '../jobs/shard-store.js';
 import { isTerminal } from '../jobs/states.js';
-import { LATE_ATTEMPT } from './attempts.js';
+import { laterAttempt, timesLate } from './attempts.js';
 import { JobAdvance, JobEndedError } from './job-advance.js';
+import { isWorthWaiting, leavesNow, passMs } from './photo-patience.js';
 import { ShardEnd } from './shard-end.js';
 import type { Stage } from './stage.js';
 import { shardLots } from './shard-lots.js';
@@ -18,13 +25,30 @@ import { shardLots } from './shard-lots.js';
 const CHUNK_LOTS = 500;
 /** Lots begun side by side; their photos share the checker's own limits, overall and per host. */
 const LOTS_AT_ONCE = 64;
-/** How long lots wait for a host that rests before they are judged by what it answers. */
-const PATIENCE_MS = 20 * 60_000;
+/** A range whose hosts rest is looked at again after this, at the least and at the most. */
+const SOONEST_SECONDS = 1;
+const LATEST_SECONDS = 60;
 
 type Checked =
-  { kind: 'ready'; lot: CheckedLot } | { kind: 'failed'; lot: FailedLot } | { kind: 'waits'; position: number };
+  | { kind: 'ready'; lot: CheckedLot }
+  | { kind: 'failed'; lot: FailedLot }
+  | { kind: 'waits'; lot: WaitingLot; news: boolean };
 
-/** Looks whether a range's photos are there, 500 lots a commit; a lot over the threshold fails alone. */
+/** One walk through a range. */
+interface Pass {
+  readonly late: number;
+  /** Since the lots were put off first; 0 when they were not. */
+  readonly waitedMs: number;
+  /** Milliseconds since 1970 until which hosts that say "not now" are asked again. */
+  readonly until: number;
+  /** When a host of the lots that wait may be asked next, in milliseconds since 1970. */
+  nextAt: number;
+}
+
+/**
+ * Looks whether a range's photos are there, 500 lots a commit; a lot over the threshold fails alone.
+ * Lots with photos on a host that says "not now" wait in a range of their own, whose walks ask for nothing but the photos that are open.
+ */
 @Injectable()
 export class CheckPhotosStage implements Stage {
   readonly name = 'photos';
@@ -47,73 +71,77 @@ export class CheckPhotosStage implements Stage {
   }
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
-    const lots = shardLots(claim.row);
-    const patient = this.clock.now() < claim.row.created_at.getTime() + PATIENCE_MS;
-    for (let from = claim.row.photos_position; ;) {
+    const { row } = claim;
+    const lots = shardLots(row);
+    const now = this.clock.now();
+    const late = timesLate(row.attempt);
+    const waitedMs = late === 0 ? 0 : now - row.created_at.getTime();
+    const pass: Pass = { late, waitedMs, until: now + passMs(late), nextAt: Infinity };
+    for (let from = row.photos_position; ;) {
       const unchecked = await this.lots.unchecked(this.database, lots, from, CHUNK_LOTS);
       const last = unchecked.at(-1);
       if (last === undefined) break;
-      const checked = await this.checkAll(unchecked, patient, signal);
+      const checked = await this.checkAll(unchecked, pass, signal);
       signal.throwIfAborted();
       if (!(await this.commit(claim, checked, last.position + 1))) return;
       from = last.position + 1;
     }
-    await this.finish(claim, lots);
+    await this.finish(claim, lots, pass);
   }
 
-  private async checkAll(lots: readonly UncheckedLot[], patient: boolean, signal: AbortSignal): Promise<Checked[]> {
+  private async checkAll(lots: readonly UncheckedLot[], pass: Pass, signal: AbortSignal): Promise<Checked[]> {
     const checked: Checked[] = [];
     const waiting = [...lots].reverse();
     const worker = async () => {
       for (let lot = waiting.pop(); lot !== undefined; lot = waiting.pop()) {
-        checked.push(await this.check(lot, patient, signal));
+        checked.push(await this.check(lot, pass, signal));
       }
     };
     await Promise.all(Array.from({ length: LOTS_AT_ONCE }, worker));
-    return patient ? checked.map((lot) => this.withPatience(lot)) : checked;
+    return checked;
   }
 
-  /** Lots that failed before enough failures had put their host to rest wait for it like those that came after. */
-  private withPatience(checked: Checked): Checked {
-    if (checked.kind !== 'failed' || this.photos.restingUntil(urlsOf(checked.lot.missingImages)) === null)
-      return checked;
-    return { kind: 'waits', position: checked.lot.position };
-  }
-
-  private async check({ position, images }: UncheckedLot, patient: boolean, signal: AbortSignal): Promise<Checked> {
+  private async check(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
+    const { position, images } = lot;
     if (images.length === 0) {
       const error = { code: 'NO_IMAGES', message: 'The lot has no photos.' };
       return { kind: 'failed', lot: { position, error, missingImages: [] } };
     }
-    if (patient && this.photos.restingUntil(images) !== null) return { kind: 'waits', position };
-    const { reachable, missing, withinThreshold, restingUntil } = await this.photos.checkLot(images, {
-      signal,
-      lane: 'batch',
-      trustRests: !patient,
-    });
-    if (withinThreshold) return { kind: 'ready', lot: { position, missing, reachable: reachable.length } };
-    if (patient && restingUntil !== null) return { kind: 'waits', position };
-    const error = {
-      code: 'IMAGE_UNREACHABLE',
-      message: `${missing.length} of ${reachable.length + missing.length} photos cannot be reached; check that they are public and send the lot again.`,
-    };
-    return { kind: 'failed', lot: { position, error, missingImages: missing } };
+    const found = await this.photos.checkLot(lot.open, { signal, lane: 'batch', until: pass.until });
+    const missing: MissingPhoto[] = [...lot.missing, ...found.missing];
+    const open: MissingPhoto[] = [];
+    for (const photo of found.open) {
+      (isWorthWaiting(photo, pass.waitedMs) ? open : missing).push({ url: photo.url, reason: photo.reason });
+    }
+    // Too many are gone for good: nothing that is still open can help.
+    if (!this.photos.areEnough(images.length, missing.length)) return unreachable(lot, [...missing, ...open]);
+    if (open.length === 0) {
+      return { kind: 'ready', lot: { position, missing, reachable: images.length - missing.length } };
+    }
+    const urls = open.map(({ url }) => url);
+    pass.nextAt = Math.min(pass.nextAt, this.photos.restingUntil(urls) ?? 0);
+    const news = pass.late === 0 || urls.length < lot.open.length;
+    return { kind: 'waits', lot: { position, open: urls, missing }, news };
   }
 
   /** @returns false when the job has ended meanwhile */
   private async commit(claim: ShardClaim, checked: readonly Checked[], next: number): Promise<boolean> {
     const { job_id: jobId } = claim.row;
+    // Of lots of which nothing new is known nothing is written: a range may be walked through many times.
+    const news = checked.filter((lot) => lot.kind !== 'waits' || lot.news);
     try {
       await this.advance.commit(jobId, async (tx) => {
         const open = await this.lots.lockPending(
           tx,
           jobId,
-          checked.flatMap((lot) => (lot.kind === 'waits' ? [] : [lot.lot.position])),
+          news.map(({ lot }) => lot.position),
         );
-        const ready = checked.flatMap((lot) => (lot.kind === 'ready' && open.has(lot.lot.position) ? [lot.lot] : []));
-        const failed = checked.flatMap((lot) => (lot.kind === 'failed' && open.has(lot.lot.position) ? [lot.lot] : []));
+        const ready = news.flatMap((lot) => (lot.kind === 'ready' && open.has(lot.lot.position) ? [lot.lot] : []));
+        const failed = news.flatMap((lot) => (lot.kind === 'failed' && open.has(lot.lot.position) ? [lot.lot] : []));
+        const waits = news.flatMap((lot) => (lot.kind === 'waits' && open.has(lot.lot.position) ? [lot.lot] : []));
         await this.lots.photosChecked(tx, jobId, ready);
         if (failed.length > 0) await this.jobs.failLots(tx, jobId, failed);
+        await this.lots.photosWait(tx, jobId, waits);
         await this.shards.step(tx, claim, { photos_position: next });
         return {
           awaitingImages: -(ready.length + failed.length),
@@ -130,51 +158,75 @@ export class CheckPhotosStage implements Stage {
     }
   }
 
-  /** The range is through: it goes on without the lots that wait, which become a shard of their own. */
-  private async finish(claim: ShardClaim, lots: ShardLots): Promise<void> {
+  /**
+   * The range is through. It goes on without the lots that wait, which become a range of their own; one of those stays together until its next
+   * step, or each lot that comes free would be an OpenAI batch.
+   */
+  private async finish(claim: ShardClaim, lots: ShardLots, pass: Pass): Promise<void> {
     const { row } = claim;
     const job = await this.shards.job(this.database, row.job_id);
     if (job === undefined || isTerminal(job.status)) {
       await this.end.abandon(claim);
       return;
     }
-    const delay = await this.restSeconds(lots);
+    const delay = this.secondsUntil(pass.nextAt);
     await this.database.transaction(async (tx) => {
       const waiting = await this.lots.lockLeft(tx, lots, 'pending');
       if (waiting.length === 0) {
         await this.shards.letGo(tx, claim, { status: 'queued' });
         return;
       }
-      if (row.attempt === LATE_ATTEMPT) {
+      const stays = pass.late > 0 && !leavesNow(pass.late, pass.waitedMs);
+      if (stays || (pass.late > 0 && (await this.lots.lockLeft(tx, lots, 'processing')).length === 0)) {
         await this.shards.letGo(tx, claim, { photos_position: row.first_position, reason: 'photo_host_rests' }, delay);
         return;
       }
-      this.logger.warn('lots wait for a photo host that rests', { job_id: row.job_id, lots: waiting.length });
-      await this.lots.setAttempts(
-        tx,
-        row.job_id,
-        waiting,
-        waiting.map(() => LATE_ATTEMPT),
-      );
-      await this.shards.letGo(tx, claim, { status: 'queued' });
-      await this.shards.insert(tx, {
-        jobId: row.job_id,
-        stage: 'vision',
-        first: row.first_position,
-        last: row.last_position,
-        attempt: LATE_ATTEMPT,
-        keyId: row.key_id,
-        model: row.model,
-        status: 'checking_photos',
-        delaySeconds: delay,
-      });
+      this.logger.warn('lots wait for a photo host', { job_id: row.job_id, lots: waiting.length });
+      await this.putOff(tx, claim, waiting, delay, pass);
     });
   }
 
-  /** Until the hosts of the waiting lots may be asked again; another process may know of no rest at all. */
-  private async restSeconds(lots: ShardLots): Promise<number> {
-    const [lot] = await this.lots.unchecked(this.database, lots, lots.first, 1);
-    const until = lot === undefined ? null : this.photos.restingUntil(lot.images);
-    return until === null ? 1 : Math.max(1, (until - this.clock.now()) / 1000);
+  private async putOff(
+    tx: Transaction,
+    claim: ShardClaim,
+    waiting: readonly number[],
+    delaySeconds: number,
+    pass: Pass,
+  ): Promise<void> {
+    const { row } = claim;
+    const attempt = laterAttempt(row.attempt);
+    await this.lots.setAttempts(
+      tx,
+      row.job_id,
+      waiting,
+      waiting.map(() => attempt),
+    );
+    await this.shards.letGo(tx, claim, { status: 'queued' });
+    await this.shards.insert(tx, {
+      jobId: row.job_id,
+      stage: 'vision',
+      first: row.first_position,
+      last: row.last_position,
+      attempt,
+      keyId: row.key_id,
+      model: row.model,
+      status: 'checking_photos',
+      delaySeconds,
+      // The wait is counted from its beginning, however often the lots are put off.
+      ...(pass.late === 0 ? {} : { since: row.created_at }),
+    });
   }
+
+  private secondsUntil(at: number): number {
+    const seconds = (at - this.clock.now()) / 1000;
+    return Math.min(LATEST_SECONDS, Math.max(SOONEST_SECONDS, Number.isFinite(seconds) ? seconds : 0));
+  }
+}
+
+function unreachable({ position, images }: UncheckedLot, missing: readonly MissingPhoto[]): Checked {
+  const error = {
+    code: 'IMAGE_UNREACHABLE',
+    message: `${missing.length} of ${images.length} photos cannot be reached; check that they are public and send the lot again.`,
+  };
+  return { kind: 'failed', lot: { position, error, missingImages: missing } };
 }

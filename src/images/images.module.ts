@@ -1,14 +1,15 @@
 import { Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { OutboundModule } from '../outbound/outbound.module.js';
-import { HostRests } from './host-rests.js';
+import { HostPaces } from './host-paces.js';
+import { PhotoAsker } from './photo-asker.js';
 import { PhotoCarrier } from './photo-carrier.js';
 import { PhotoChecker } from './photo-checker.js';
 
 /** Are a lot's photos there, and what of those that OpenAI cannot take? */
 @Module({
   imports: [OutboundModule],
-  providers: [Clock, HostRests, PhotoCarrier, PhotoChecker],
+  providers: [Clock, HostPaces, PhotoAsker, PhotoCarrier, PhotoChecker],
   exports: [PhotoCarrier, PhotoChecker],
 })
 export class ImagesModule {}

@@ -1,68 +1,78 @@
 import { abortReason } from '../common/clock.js';
 
-/** A counting semaphore whose waiters are served in order and may leave. */
+/** A counting semaphore whose waiters are served in order, may leave, and may be sent away. */
 class Slots {
   private taken = 0;
-  private readonly waiting = new Set<() => void>();
+  private readonly waiting = new Set<(taken: boolean) => void>();
 
-  constructor(private readonly size: number) {}
+  constructor(private readonly size: () => number) {}
 
   get idle(): boolean {
     return this.taken === 0 && this.waiting.size === 0;
   }
 
-  acquire(signal: AbortSignal | undefined): Promise<void> {
+  /** @returns false when the waiters were sent away before a slot was free */
+  acquire(signal: AbortSignal | undefined): Promise<boolean> {
     if (signal?.aborted === true) return Promise.reject(abortReason(signal));
-    if (this.taken < this.size) {
+    if (this.taken < this.size() && this.waiting.size === 0) {
       this.taken++;
-      return Promise.resolve();
+      return Promise.resolve(true);
     }
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
-        this.waiting.delete(onSlot);
+        this.waiting.delete(onTurn);
         reject(abortReason(signal as AbortSignal));
       };
-      const onSlot = (): void => {
+      const onTurn = (taken: boolean): void => {
         signal?.removeEventListener('abort', onAbort);
-        resolve();
+        resolve(taken);
       };
-      this.waiting.add(onSlot);
+      this.waiting.add(onTurn);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
 
-  /** The slot goes straight to the longest waiter, so that nobody can slip in between. */
+  /** Slots go straight to those who wait longest, so that nobody can slip in between; as many as the size now allows. */
   release(): void {
-    const [next] = this.waiting;
-    if (next === undefined) this.taken--;
-    else {
+    this.taken--;
+    while (this.taken < this.size()) {
+      const [next] = this.waiting;
+      if (next === undefined) return;
       this.waiting.delete(next);
-      next();
+      this.taken++;
+      next(true);
     }
+  }
+
+  sendAway(): void {
+    const waiting = [...this.waiting];
+    this.waiting.clear();
+    for (const leave of waiting) leave(false);
   }
 }
 
-/** Bounds work overall and per key. */
+/** Bounds work overall and per key; a key's bound may change while it works. */
 export class KeyedLimiter {
   private readonly all: Slots;
   private readonly byKey = new Map<string, Slots>();
 
   constructor(
     total: number,
-    private readonly perKey: number,
+    private readonly perKey: (key: string) => number,
   ) {
-    this.all = new Slots(total);
+    this.all = new Slots(() => total);
   }
 
   /**
    * Runs `work` when both limits allow it.
    * The key's slot is taken first: work that waits for a hanging host must not hold a slot that another host could use.
+   * @returns null when {@link sendAway} was called before it began
    * @throws the signal's reason when it is raised before `work` began
    */
-  async run<T>(key: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  async run<T>(key: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T | null> {
     const own = this.slotsOf(key);
     try {
-      await own.acquire(signal);
+      if (!(await own.acquire(signal))) return null;
       try {
         await this.all.acquire(signal);
         try {
@@ -78,6 +88,11 @@ export class KeyedLimiter {
     }
   }
 
+  /** Sends those away who wait for the key's slots: what they wait for has changed. */
+  sendAway(key: string): void {
+    this.byKey.get(key)?.sendAway();
+  }
+
   /** Keys that have work running or waiting. */
   get keys(): number {
     return this.byKey.size;
@@ -86,7 +101,7 @@ export class KeyedLimiter {
   private slotsOf(key: string): Slots {
     let slots = this.byKey.get(key);
     if (slots === undefined) {
-      slots = new Slots(this.perKey);
+      slots = new Slots(() => this.perKey(key));
       this.byKey.set(key, slots);
     }
     return slots;

@@ -1,4 +1,5 @@
-import { carriedFormatOf, isImageType, isPhotoType, photoFormatOf } from './photo-format.js';
+import { brotliDecompressSync, constants, gunzipSync, inflateSync } from 'node:zlib';
+import { isPhotoType, photoFormatOf } from './photo-format.js';
 
 /** What an answer falls short of. */
 export type PhotoFault = 'status' | 'not_image' | 'too_large' | 'empty' | 'cut_off';
@@ -26,20 +27,56 @@ export function judgeHead({ status, headers }: PhotoAnswer, maxBytes: number): P
 }
 
 /**
- * Judges the answer to a GET of the first bytes.
- * @param carries - whether a format will do that we turn into one which the models take
+ * Judges the answer to a GET of the first bytes. Bytes decide, not headers: S3 calls everything application/octet-stream unless it is told
+ * otherwise, and others say nothing at all.
  * @returns null when the photo is there, else why it is not
  */
-export function judgeGet(answer: PhotoAnswer, maxBytes: number, carries = false): PhotoFault | null {
-  const { status, headers, body, bodyEnd } = answer;
+export function judgeGet(answer: PhotoAnswer, maxBytes: number): PhotoFault | null {
+  const { status, body, bodyEnd } = answer;
   if (status < 200 || status > 299) return 'status';
-  if (!isImageType(headers['content-type'] ?? '')) return 'not_image';
   const size = totalSize(answer);
   if (size !== null && size > maxBytes) return 'too_large';
   if (bodyEnd === 'deadline' || bodyEnd === 'reset') return 'cut_off';
   if (body.length === 0) return 'empty';
-  const isPhoto = photoFormatOf(body) !== null || (carries && carriedFormatOf(body) !== null);
-  return isPhoto ? null : 'not_image';
+  return isPhoto(answer) ? null : 'not_image';
+}
+
+function isPhoto({ headers, body }: PhotoAnswer): boolean {
+  if (photoFormatOf(body) !== null) return true;
+  const encoding = codingOf(headers);
+  if (encoding === '') return false;
+  const decoded = beginningOf(encoding, body);
+  // A coding that we cannot undo is for whoever can.
+  return decoded === null || photoFormatOf(decoded) !== null;
+}
+
+/** Of compressed bytes so many are undone: enough for every signature, and at worst 4 MB of them. */
+const COMPRESSED_BYTES = 4096;
+
+/** The coding of a body that its host compressed in spite of `identity`; empty where it did not. */
+export function codingOf(headers: PhotoAnswer['headers']): string {
+  const encoding = (headers['content-encoding'] ?? '').trim().toLowerCase();
+  return encoding === 'identity' ? '' : encoding;
+}
+
+/** @returns null for codings that we do not know; nothing where the bytes are not of the coding */
+export function beginningOf(encoding: string, body: Buffer): Buffer | null {
+  const beginning = body.subarray(0, COMPRESSED_BYTES);
+  try {
+    switch (encoding) {
+      case 'gzip':
+      case 'x-gzip':
+        return gunzipSync(beginning, { finishFlush: constants.Z_SYNC_FLUSH });
+      case 'deflate':
+        return inflateSync(beginning, { finishFlush: constants.Z_SYNC_FLUSH });
+      case 'br':
+        return brotliDecompressSync(beginning, { finishFlush: constants.BROTLI_OPERATION_FLUSH });
+      default:
+        return null;
+    }
+  } catch {
+    return Buffer.alloc(0);
+  }
 }
 
 /** The whole file's size as far as the answer tells: of a part from Content-Range, else from Content-Length. */

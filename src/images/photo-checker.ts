@@ -1,50 +1,56 @@
 import { setMaxListeners } from 'node:events';
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { abortReason } from '../common/clock.js';
-import { urlsOf, type MissingPhoto, type PhotoReason } from '../common/missing-photo.js';
+import { abortReason, Clock } from '../common/clock.js';
+import type { MissingPhoto, PhotoReason } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { bareHost, checkUrl, AllowList } from '../outbound/address-rules.js';
-import { OutboundClient } from '../outbound/outbound-client.js';
-import { OutboundError, type OutboundErrorKind } from '../outbound/outbound-error.js';
-import { HostRests } from './host-rests.js';
+import { HostPaces } from './host-paces.js';
 import { KeyedLimiter } from './keyed-limiter.js';
-import { judgeGet, judgeHead } from './photo-answer.js';
-import { carriedFormatOf } from './photo-format.js';
+import { PhotoAsker, type Asked } from './photo-asker.js';
+import type { PhotoMethod } from './photo-fault.js';
 import { countPhoto } from './photo-metrics.js';
 import { reasonFor, type PhotoFailure } from './photo-reason.js';
 import { withinThreshold } from './photo-thresholds.js';
+import { SharedChecks } from './shared-checks.js';
 
-/** Bytes of a photo that are read at most: enough for every signature and the hint for animation. */
-export const PHOTO_BYTES = 32_768;
-const REDIRECTS = 3;
+/** How long a client on the line waits for hosts that say "not now", in all. */
+export const SYNC_PATIENCE_MS = 15_000;
+/** A request that is given less is not worth sending. */
+const SHORTEST_ASK_MS = 500;
+/** Between two rounds for one photo, whatever its host's pace is; doubles each time. */
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 8_000;
 
 export type PhotoCheck =
-  | {
-      readonly reachable: true;
-      /** No model takes its format; we can, and send it ourselves. */
-      readonly carried?: true;
-    }
+  | { readonly reachable: true }
   | {
       readonly reachable: false;
       /** What the last try came to. */
       readonly failure: PhotoFailure;
       /** The same as clients may read it. */
       readonly reason: PhotoReason;
+      /** It will stay so. False: another time it may be there. */
+      readonly final: boolean;
+      /** AVIF or TIFF: we can send it ourselves, where photos are carried. */
+      readonly carriable?: true;
     };
+
+/** A photo that may yet be there. */
+export interface OpenPhoto extends MissingPhoto {
+  /** It has answered to others lately, and what this photo was told may pass: worth a longer wait. */
+  readonly hostAnswers: boolean;
+}
 
 /** The photos of one lot, in the lot's order; a URL that the lot names twice is one photo. */
 export interface LotPhotos {
   readonly reachable: readonly string[];
-  /** Of these: AVIF and TIFF, which we must send ourselves. Never in the lane of batches, whose lines carry nothing. */
+  /** Of these: AVIF and TIFF, which we must send ourselves. None in a batch, whose lines carry nothing. */
   readonly carried: readonly string[];
   readonly missing: readonly MissingPhoto[];
+  /** Those of a batch's lot that may yet be there; in synchronous mode they are missing. */
+  readonly open: readonly OpenPhoto[];
   /** False: too many are missing (IMAGE_MAX_UNREACHABLE), or none is left. */
   readonly withinThreshold: boolean;
-  /**
-   * Milliseconds since 1970 when some photo failed on a host that rests now: the lot's fate is that host's, so a batch may wait until then
-   * and check again. Null otherwise.
-   */
-  readonly restingUntil: number | null;
 }
 
 /** Who waits: `sync` for a client on the line, `batch` for a job. Each has limits of its own, so that no job makes a client wait. */
@@ -59,8 +65,8 @@ export interface PhotoCheckOptions {
   readonly signal?: AbortSignal;
   /** `sync` by default. */
   readonly lane?: PhotoLane;
-  /** Takes a resting host's photos for unreachable without asking: a host that hangs costs 8 s a photo, a day for a large job. */
-  readonly trustRests?: boolean;
+  /** Milliseconds since 1970 until which a host that says "not now" is asked again; 15 s from now by default. */
+  readonly until?: number;
 }
 
 /** Injection token of {@link LaneLimits} by lane; need not be provided. */
@@ -72,30 +78,42 @@ const DEFAULT_LIMITS: Readonly<Record<PhotoLane, LaneLimits>> = {
   batch: { total: 128, perHost: 32 },
 };
 
+/** A photo on its way. */
+interface Wanted {
+  readonly url: string;
+  readonly host: string;
+  readonly lane: PhotoLane;
+  readonly until: number;
+  readonly listed: boolean;
+}
+
 /**
- * Are these photos there? Format of the URL, HEAD, and where that does not convince a GET of the first 32 KB: many hosts refuse HEAD, so a
- * photo is unreachable only when both fail.
+ * Are these photos there? A photo is missing for good only when its host, or its bytes, say so for good; a host that says "not now" is asked
+ * again at the pace that it can bear, by a client on the line for 15 s, by a batch for as long as its stage sees fit.
  */
 @Injectable()
 export class PhotoChecker {
   private readonly lanes: Readonly<Record<PhotoLane, KeyedLimiter>>;
-  private readonly limits: AppConfig['images'];
+  private readonly checks: SharedChecks<PhotoCheck>;
+  private readonly maxUnreachable: number;
+  private readonly carries: boolean;
 
   constructor(
     @Inject(APP_CONFIG) config: AppConfig,
-    private readonly outbound: OutboundClient,
+    private readonly clock: Clock,
+    private readonly asker: PhotoAsker,
     private readonly allow: AllowList,
-    private readonly rests: HostRests,
+    private readonly paces: HostPaces,
     @Optional() @Inject(PHOTO_LIMITS) lanes: Readonly<Record<PhotoLane, LaneLimits>> = DEFAULT_LIMITS,
   ) {
-    this.limits = config.images;
-    this.lanes = { sync: limiterOf(lanes.sync), batch: limiterOf(lanes.batch) };
+    this.maxUnreachable = config.images.maxUnreachable;
+    this.carries = config.images.carry;
+    this.checks = new SharedChecks(clock);
+    this.lanes = { sync: this.limiterOf(lanes.sync), batch: this.limiterOf(lanes.batch) };
   }
 
   /**
    * Checks a lot's photos side by side.
-   * A resting host is tried all the same, unless its rest is to be trusted: a client on the line gets a fresh answer rather than one of
-   * five minutes ago, and a batch that wants to wait asks {@link restingUntil} first.
    * @throws the signal's reason once `signal` is raised; OutboundError of kind `aborted` at shutdown; never for a photo that is not there
    */
   async checkLot(urls: readonly string[], { signal, ...how }: PhotoCheckOptions = {}): Promise<LotPhotos> {
@@ -106,123 +124,154 @@ export class PhotoChecker {
     const reachable: string[] = [];
     const carried: string[] = [];
     const missing: MissingPhoto[] = [];
+    const open: OpenPhoto[] = [];
     for (const [index, check] of checks.entries()) {
       const url = different[index] as string;
-      if (check.reachable) reachable.push(url);
-      if (check.reachable && check.carried === true) carried.push(url);
-      if (!check.reachable) missing.push({ url, reason: check.reason });
+      const carries = !check.reachable && check.carriable === true && this.carries && how.lane !== 'batch';
+      if (carries) carried.push(url);
+      if (check.reachable || carries) reachable.push(url);
+      else if (check.final || how.lane !== 'batch') missing.push({ url, reason: check.reason });
+      else open.push({ url, reason: check.reason, hostAnswers: this.answersLately(url) });
     }
     return {
       reachable,
       carried,
       missing,
-      withinThreshold: withinThreshold(different.length, missing.length, this.limits.maxUnreachable),
-      restingUntil: this.restingUntil(urlsOf(missing)),
+      open,
+      withinThreshold: this.areEnough(different.length, missing.length),
     };
   }
 
+  /** Whether a lot can be described that lacks so many of its photos. */
+  areEnough(total: number, missing: number): boolean {
+    return withinThreshold(total, missing, this.maxUnreachable);
+  }
+
   /**
-   * Checks one photo.
+   * Checks one photo, once for everybody who asks for it within some minutes. A client on the line takes no older "no" for an answer: it may
+   * have mended its photo since.
    * @throws OutboundError of kind `aborted`, or the signal's reason, once `signal` is raised
    */
-  async check(url: string, { signal, lane = 'sync', trustRests = false }: PhotoCheckOptions = {}): Promise<PhotoCheck> {
+  async check(url: string, { signal, lane = 'sync', until }: PhotoCheckOptions = {}): Promise<PhotoCheck> {
     const checked = checkUrl(url, this.allow);
     if (!checked.ok) {
       countPhoto('refused');
-      return { reachable: false, failure: 'refused', reason: reasonFor('refused', null) };
+      return { reachable: false, failure: 'refused', reason: reasonFor('refused', null), final: true };
+    }
+    const { href } = checked.url;
+    const known = this.checks.known(href);
+    if (known !== undefined && (known.reachable || lane === 'batch')) {
+      countPhoto('known');
+      return known;
     }
     const host = bareHost(checked.url);
-    return this.lanes[lane].run(host, signal, () => {
-      // Looked up when it is this photo's turn: the first ones of a host may have put it to rest.
-      if (!trustRests || this.rests.restingUntil(host) === null) return this.checkOnHost(host, url, lane, signal);
-      countPhoto('host_rests');
-      const reason = this.allow.covers(host) ? 'unreachable' : reasonFor('host_rests', null);
-      return Promise.resolve({ reachable: false, failure: 'host_rests', reason } as const);
+    const port = checked.url.port === '' ? checked.url.protocol : checked.url.port;
+    return this.checks.join(`${lane} ${href}`, signal, async (shared) => {
+      const wanted = {
+        url,
+        host: `${host} ${port}`,
+        lane,
+        until: until ?? this.clock.now() + SYNC_PATIENCE_MS,
+        listed: this.allow.covers(host),
+      };
+      const check = await this.find(wanted, shared);
+      if (check.reachable || check.final) this.checks.remember(href, check);
+      if (!check.reachable) countPhoto(check.failure);
+      return check;
     });
   }
 
-  /** The latest end of a rest among the hosts of `urls` (milliseconds since 1970), or null when none rests. */
+  /** The earliest end of a rest among the hosts of `urls` (milliseconds since 1970), or null when one of them rests not at all. */
   restingUntil(urls: readonly string[]): number | null {
-    let latest: number | null = null;
+    let earliest: number | null = null;
     for (const url of urls) {
-      const checked = checkUrl(url, this.allow);
-      const until = checked.ok ? this.rests.restingUntil(bareHost(checked.url)) : null;
-      if (until !== null && (latest === null || until > latest)) latest = until;
+      const host = this.hostOf(url);
+      const until = host === null ? null : this.paces.restingUntil(host);
+      if (until === null) return null;
+      if (earliest === null || until < earliest) earliest = until;
     }
-    return latest;
+    return earliest;
   }
 
-  private async checkOnHost(
-    host: string,
-    url: string,
-    lane: PhotoLane,
-    signal: AbortSignal | undefined,
-  ): Promise<PhotoCheck> {
-    const carries = this.limits.carry && lane === 'sync';
-    const byHead = await this.try('HEAD', url, carries, signal);
-    // A refused address stays refused; a second try would only give a rebinding name its second chance.
-    const done = !('failure' in byHead) || byHead.failure === 'refused';
-    const last = done ? byHead : await this.try('GET', url, carries, signal);
-    if ('failure' in last && last.hostDown) this.rests.failed(host);
-    else this.rests.answered(host);
-    if (!('failure' in last)) {
-      countPhoto(last === byHead ? 'head' : 'get');
-      return { reachable: true, ...(last.carried && { carried: true }) };
-    }
-    countPhoto(last.failure);
-    return { reachable: false, failure: last.failure, reason: last.reason };
+  private answersLately(url: string): boolean {
+    const host = this.hostOf(url);
+    return host !== null && this.paces.answersLately(host);
   }
 
-  /** @param carries - whether a format will do that we can turn into one which the models take */
-  private async try(
-    method: 'HEAD' | 'GET',
-    url: string,
-    carries: boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<FoundPhoto | FailedTry> {
-    const { headTimeoutSeconds, getTimeoutSeconds, maxBytes } = this.limits;
-    const range: Record<string, string> = method === 'GET' ? { range: `bytes=0-${PHOTO_BYTES - 1}` } : {};
-    try {
-      const answer = await this.outbound.request(url, {
-        purpose: 'photo',
-        method,
-        headers: { accept: 'image/*,*/*;q=0.8', ...range },
-        deadlineMs: (method === 'GET' ? getTimeoutSeconds : headTimeoutSeconds) * 1000,
-        maxBytes: PHOTO_BYTES,
-        redirects: REDIRECTS,
-        ...(signal === undefined ? {} : { signal }),
-      });
-      const fault = method === 'GET' ? judgeGet(answer, maxBytes, carries) : judgeHead(answer, maxBytes);
-      if (fault === null) return { carried: method === 'GET' && carriedFormatOf(answer.body) !== null };
-      const hostDown = answer.status === 429 || answer.status >= 500 || fault === 'cut_off';
-      return {
-        failure: fault,
-        reason: answer.viaAllowList ? 'unreachable' : reasonFor(fault, answer.status),
-        hostDown,
-      };
-    } catch (error) {
-      if (!(error instanceof OutboundError) || error.kind === 'aborted') throw error;
-      const reason = error.viaAllowList ? 'unreachable' : reasonFor(error.kind, null);
-      return { failure: error.kind, reason, hostDown: HOST_DOWN.has(error.kind) };
+  private hostOf(url: string): string | null {
+    const checked = checkUrl(url, this.allow);
+    if (!checked.ok) return null;
+    const { port, protocol } = checked.url;
+    return `${bareHost(checked.url)} ${port === '' ? protocol : port}`;
+  }
+
+  /** Rounds of asking, at the host's pace, until there is a word that stays or the patience is over. */
+  private async find(wanted: Wanted, signal: AbortSignal): Promise<PhotoCheck> {
+    const { host, lane, until } = wanted;
+    let method: PhotoMethod = 'HEAD';
+    let last: PhotoCheck = {
+      reachable: false,
+      failure: 'host_rests',
+      reason: wanted.listed ? 'unreachable' : this.paces.reason(host),
+      final: false,
+    };
+    for (let round = 0; ;) {
+      // A client on the line gets a fresh answer, unless the host itself asked to be left alone.
+      const rest = this.paces.restingUntil(host, lane === 'sync' && round === 0);
+      if (rest !== null) {
+        if (rest > until) return last;
+        await this.clock.sleep(rest - this.clock.now(), signal);
+      }
+      if (round > 0 && this.clock.now() + SHORTEST_ASK_MS > until) return last;
+      const asked = await this.askInTurn(wanted, method, round, signal);
+      // Sent away: the host was told "not now" meanwhile.
+      if (asked === null) {
+        if (this.clock.now() > until) return last;
+        continue;
+      }
+      if (asked.kind === 'there') {
+        countPhoto(asked.by === 'HEAD' ? 'head' : 'get');
+        return { reachable: true };
+      }
+      const { failure, reason, next, carriable } = asked;
+      last = { reachable: false, failure, reason, final: asked.kind === 'final', ...(carriable && { carriable }) };
+      if (last.final) return last;
+      method = next;
+      const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** round++);
+      if (this.clock.now() + wait > until) return last;
+      await this.clock.sleep(wait, signal);
     }
   }
-}
 
-interface FoundPhoto {
-  readonly carried: boolean;
-}
+  /** @returns null when the host began to rest before it was this photo's turn */
+  private async askInTurn(
+    { url, host, lane, until }: Wanted,
+    method: PhotoMethod,
+    round: number,
+    signal: AbortSignal,
+  ): Promise<Asked | null> {
+    return this.lanes[lane].run(host, signal, async () => {
+      if (this.paces.restingUntil(host, lane === 'sync' && round === 0) !== null) return null;
+      const longestMs = round > 0 && lane === 'sync' ? Math.max(SHORTEST_ASK_MS, until - this.clock.now()) : Infinity;
+      const begun = this.paces.begin(host);
+      let asked: Asked;
+      try {
+        asked = await this.asker.ask(url, method, longestMs, signal);
+      } catch (error) {
+        this.paces.calledOff(host);
+        throw error;
+      }
+      if (asked.kind !== 'later') this.paces.answered(host);
+      else if (this.paces.notNow(host, begun, asked)) {
+        for (const limiter of Object.values(this.lanes)) limiter.sendAway(host);
+      }
+      return asked;
+    });
+  }
 
-interface FailedTry {
-  readonly failure: PhotoFailure;
-  readonly reason: PhotoReason;
-  /** It is the host that fails, not this photo: a CDN that answers 404 to twenty deleted photos is well. */
-  readonly hostDown: boolean;
-}
-
-const HOST_DOWN: ReadonlySet<OutboundErrorKind> = new Set(['dns', 'connect', 'tls', 'timeout', 'reset']);
-
-function limiterOf({ total, perHost }: LaneLimits): KeyedLimiter {
-  return new KeyedLimiter(total, perHost);
+  private limiterOf({ total, perHost }: LaneLimits): KeyedLimiter {
+    return new KeyedLimiter(total, (host) => Math.min(perHost, this.paces.limit(host)));
+  }
 }
 
 /**

@@ -69,11 +69,6 @@ export function isPhotoType(contentType: string): boolean {
   return /^image\/(jpeg|jpg|pjpeg|png|webp|gif)\s*(;|$)/i.test(contentType.trim());
 }
 
-/** True for any `image/*`. */
-export function isImageType(contentType: string): boolean {
-  return /^image\/[^\s;]+\s*(;|$)/i.test(contentType.trim());
-}
-
 function startsAt(head: Buffer, at: number, bytes: Buffer): boolean {
   return head.subarray(at, at + bytes.length).equals(bytes);
 }

@@ -3,12 +3,12 @@ import { metricsRegistry } from '../common/metrics.js';
 
 const checks = new Counter({
   name: 'photo_checks_total',
-  help: 'Photos checked, by outcome: there by head or get, or why not',
+  help: 'Photos checked, by outcome: there by head or get, known from a moment ago, or why not',
   labelNames: ['outcome'],
   registers: [metricsRegistry],
 });
 
-/** @param outcome - `head` or `get` for the request that found the photo, else the failure's name */
+/** @param outcome - `head` or `get` for the request that found the photo, `known`, else the failure's name */
 export function countPhoto(outcome: string): void {
   checks.inc({ outcome });
 }

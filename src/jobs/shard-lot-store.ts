@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { missingColumns, type MissingPhoto } from '../common/missing-photo.js';
+import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import type { Sql, Transaction } from '../database/database.service.js';
 import type { ModelStage } from './states.js';
 
@@ -21,7 +21,19 @@ export interface ShardLots {
 /** A lot whose photos are to be checked. */
 export interface UncheckedLot {
   readonly position: number;
+  /** Each address once. */
   readonly images: readonly string[];
+  /** Those that are still to be asked for. */
+  readonly open: readonly string[];
+  /** Those that were missing for good when it was checked before. */
+  readonly missing: readonly MissingPhoto[];
+}
+
+/** A lot that waits for the hosts of some of its photos. */
+export interface WaitingLot {
+  readonly position: number;
+  readonly open: readonly string[];
+  readonly missing: readonly MissingPhoto[];
 }
 
 export interface CheckedLot {
@@ -49,17 +61,48 @@ export interface DescribedLot {
   readonly seen?: number;
 }
 
+interface UncheckedRow {
+  [column: string]: unknown;
+  position: number;
+  images: string[];
+  waiting_images: string[] | null;
+  missing_images: string[] | null;
+  missing_reasons: string[] | null;
+}
+
 /** The SQL by which a batch's stages move lots. Lots are always locked in the order of their positions. */
 @Injectable()
 export class ShardLotStore {
   /** The next lots from `from` on whose photos nobody has checked. */
   async unchecked(sql: Sql, lots: ShardLots, from: number, limit: number): Promise<UncheckedLot[]> {
-    return sql.query<{ position: number; images: string[] }>(
-      `select l.position, i.images from batch_lots l
+    const rows = await sql.query<UncheckedRow>(
+      `select l.position, i.images, l.waiting_images, l.missing_images, l.missing_reasons from batch_lots l
        join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
        where l.job_id = $1 and l.position between $2 and $3 and l.status = 'pending' and l.attempt = $4
        order by l.position limit $5`,
       [lots.jobId, from, lots.last, lots.attempt, limit],
+    );
+    return rows.map((row) => {
+      const images = [...new Set(row.images)];
+      const missing = missingPhotos(row.missing_images, row.missing_reasons);
+      return { position: row.position, images, open: row.waiting_images ?? images, missing };
+    });
+  }
+
+  /** Remembers of lots that go on waiting which of their photos are still to be asked for. */
+  async photosWait(tx: Transaction, jobId: string, lots: readonly WaitingLot[]): Promise<void> {
+    if (lots.length === 0) return;
+    await tx.execute(
+      `update batch_lots l set waiting_images = w.open, missing_images = w.urls, missing_reasons = w.reasons
+       from unnest($2::int[], $3::json[], $4::json[], $5::json[]) as w (position, open, urls, reasons)
+       where l.job_id = $1 and l.position = w.position and l.status = 'pending'`,
+      [
+        jobId,
+        lots.map((lot) => lot.position),
+        lots.map((lot) => JSON.stringify(lot.open)),
+        lots.map((lot) => missingColumns(lot.missing)?.urls ?? null),
+        lots.map((lot) => missingColumns(lot.missing)?.reasons ?? null),
+      ],
     );
   }
 

@@ -88,6 +88,8 @@ export interface NewShard {
   readonly status: ShardStatus;
   /** Seconds until it is due. */
   readonly delaySeconds?: number;
+  /** Since when its lots are on their way; now by default. */
+  readonly since?: Date;
 }
 
 export const SHARDS = dueTable('openai_batches', ['job_id', 'stage', 'first_position', 'attempt'], 'next_check_at');
@@ -173,7 +175,7 @@ export class ShardStore {
     await tx.execute(
       `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
          photos_position, next_check_at, created_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $3, clock_timestamp() + make_interval(secs => $9), now())
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $3, clock_timestamp() + make_interval(secs => $9), coalesce($10, now()))
        on conflict do nothing`,
       [
         shard.jobId,
@@ -185,6 +187,7 @@ export class ShardStore {
         shard.model,
         shard.status,
         shard.delaySeconds ?? 0,
+        shard.since ?? null,
       ],
     );
   }

@@ -1,4 +1,5 @@
-import { retryAfterMs, retryWaitMs } from './retry-schedule.js';
+import { retryAfterMs } from '../outbound/retry-after.js';
+import { retryWaitMs } from './retry-schedule.js';
 
 /** What came of one request: an answer's headers, or the reason why there was none. */
 export interface SendResult {

@@ -1,5 +1,4 @@
-/** No receiver may put its deliveries off for longer. */
-export const MAX_RETRY_AFTER_MS = 24 * 3600 * 1000;
+import { MAX_RETRY_AFTER_MS } from '../outbound/retry-after.js';
 
 /** Deliveries that failed together must not come back together. */
 const JITTER = 0.2;
@@ -27,17 +26,4 @@ export function retryWaitMs(
   if (seconds === undefined) return null;
   const jittered = seconds * 1000 * (1 - JITTER + 2 * JITTER * random);
   return Math.round(Math.max(jittered, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)));
-}
-
-/**
- * A Retry-After header (RFC 9110: seconds, or a date in GMT) in milliseconds from `now`.
- * @returns 0 when there is none, when it cannot be read or when it lies in the past
- */
-export function retryAfterMs(header: string | null, now: number): number {
-  if (header === null) return 0;
-  const text = header.trim();
-  if (/^\d+$/.test(text)) return Math.min(Number(text) * 1000, MAX_RETRY_AFTER_MS);
-  // Date.parse takes a lot for a date ("5 apples" is May): only what looks like an HTTP date is one.
-  const date = /^[A-Z][a-z]+,? .*\d{2}:\d{2}:\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(date) ? 0 : Math.min(Math.max(0, date - now), MAX_RETRY_AFTER_MS);
 }

@@ -1,6 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isDirect } from '../../src/batch/attempts.js';
-import { PhotoChecker } from '../../src/images/photo-checker.js';
 import { JobEnder } from '../../src/webhook/end-job.js';
 import { Database } from '../../src/database/database.service.js';
 import { BatchRig } from './rig.js';
@@ -42,40 +41,6 @@ describe('how a job ends', () => {
       undefined,
     ]);
     expect(await rig.audit(id)).toEqual([]);
-  });
-
-  it('lets lots wait for a host that rests, and sends the others meanwhile', async () => {
-    const resting = vi
-      .spyOn(rig.module.get(PhotoChecker), 'restingUntil')
-      .mockImplementation((urls) => (urls.some((url) => url.includes('lot1-')) ? Date.now() + 60_000 : null));
-    const id = await rig.job({ languages: ['en'] });
-    await rig.run('photos');
-    expect(await rig.shards()).toMatchObject([
-      { attempt: 0, status: 'queued' },
-      { attempt: 4, status: 'checking_photos' },
-    ]);
-    await rig.runUntil(async () => (await rig.lots(id)).filter((lot) => lot.status === 'completed').length === 2);
-    expect((await rig.lots(id))[1]).toMatchObject({ status: 'pending' });
-    resting.mockRestore();
-    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
-    expect(await rig.audit(id)).toEqual([]);
-  });
-
-  it('lets the lots wait whose failures put their host to rest', async () => {
-    let asked = 0;
-    const resting = vi
-      .spyOn(rig.module.get(PhotoChecker), 'restingUntil')
-      // Null before and right after the lot is checked: its host rests only with the failures of the lots beside it.
-      .mockImplementation((urls) => {
-        if (!urls.some((url) => url.includes('/missing'))) return null;
-        return ++asked > 2 ? Date.now() + 60_000 : null;
-      });
-    const id = await rig.job({ lots: 2, languages: ['en'], photos: (lot) => [lot === 1 ? '/missing.jpg' : '/1.jpg'] });
-    await rig.run('photos');
-    expect(asked).toBeGreaterThan(2);
-    expect((await rig.lots(id)).map((lot) => lot.status)).toEqual(['processing', 'pending']);
-    resting.mockRestore();
-    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 1, failed_lots: 1 });
   });
 
   it('fails only when no lot could be finished', async () => {

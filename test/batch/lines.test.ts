@@ -4,7 +4,7 @@ import {
   customId,
   directAttempt,
   isDirect,
-  LATE_ATTEMPT,
+  laterAttempt,
   parseCustomId,
   retryAttempt,
   translationAttempt,
@@ -59,7 +59,7 @@ describe('splitLines', () => {
 
 describe('attempts', () => {
   it('never gives two shards of a range and stage the same number', () => {
-    const visions = [0, LATE_ATTEMPT].flatMap((first) => {
+    const visions = [0, laterAttempt(0), laterAttempt(laterAttempt(0))].flatMap((first) => {
       const second = retryAttempt(first);
       return [first, second, directAttempt(first), directAttempt(second)];
     });

@@ -45,7 +45,7 @@ export interface JobOfRig {
   readonly languages?: readonly string[];
   readonly options?: Record<string, unknown>;
   readonly keyId?: string;
-  /** Paths of a lot's photos; two by default. */
+  /** Paths of a lot's photos, or whole addresses; two by default. */
   readonly photos?: (position: number) => readonly string[];
 }
 
@@ -131,7 +131,7 @@ export class BatchRig {
       );
       for (let position = 0; position < lots; position += 1) {
         const paths = photos?.(position) ?? [`/lot${position}-a.jpg`, `/lot${position}-b.jpg`];
-        const images = JSON.stringify(paths.map((path) => this.photoOrigin + path));
+        const images = JSON.stringify(paths.map((path) => (path.startsWith('http') ? path : this.photoOrigin + path)));
         await tx.execute(
           `with lot as (insert into batch_lots (job_id, position, lot_id) values ($1, $2::int, 'lot-' || $2::int))
            insert into batch_lot_inputs (job_id, position, images) values ($1, $2, $3)`,

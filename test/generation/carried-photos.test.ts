@@ -51,9 +51,14 @@ describe('the carried photos of a lot', () => {
     await first.carry(['1a', '1b']);
     await second.carry(['2a', '2b']);
     const more = second.carry(['2c']);
-    await first.carry(['1c']).then(() => first.release());
-    await more;
-    expect(['2a', '2b', '2c'].map((url) => second.sentAs(url))).toEqual(['data:2a', 'data:2b', 'data:2c']);
+    const rest = first.carry(['1c']);
+    // Whichever is served first lets go when its call is over.
+    await Promise.race([more.then(() => second), rest.then(() => first)]).then((served) => {
+      expect(kept.inUse).toBe(3);
+      expect(served.has(served === first ? '1c' : '2c')).toBe(true);
+      served.release();
+    });
+    await Promise.all([more, rest]);
     expect(kept.inUse).toBe(3);
     // What was let go for the wait was fetched again.
     expect(fetched.filter((url) => url === '2a')).toHaveLength(2);

@@ -30,7 +30,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 describe('KeyedLimiter', () => {
   it('bounds each key, and work that waits for its key holds nothing of the whole', async () => {
     const desk = new Desk();
-    const limiter = new KeyedLimiter(3, 2);
+    const limiter = new KeyedLimiter(3, () => 2);
     const all = ['a1', 'a2', 'a3', 'a4', 'b1', 'b2'].map((name) =>
       limiter.run(name.charAt(0), undefined, desk.work(name)),
     );
@@ -49,7 +49,7 @@ describe('KeyedLimiter', () => {
   });
 
   it('frees its slots when work fails', async () => {
-    const limiter = new KeyedLimiter(1, 1);
+    const limiter = new KeyedLimiter(1, () => 1);
     await expect(limiter.run('a', undefined, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     expect(await limiter.run('a', undefined, () => Promise.resolve('next'))).toBe('next');
     expect(limiter.keys).toBe(0);
@@ -57,7 +57,7 @@ describe('KeyedLimiter', () => {
 
   it('lets waiters leave, for their key and for the whole, without losing a slot', async () => {
     const desk = new Desk();
-    const limiter = new KeyedLimiter(1, 1);
+    const limiter = new KeyedLimiter(1, () => 1);
     const first = limiter.run('a', undefined, desk.work('a1'));
     const leave = new AbortController();
     const sameKey = limiter.run('a', leave.signal, desk.work('a2'));
@@ -73,6 +73,27 @@ describe('KeyedLimiter', () => {
     desk.end('b2');
     expect(await Promise.all([first, last])).toEqual(['a1', 'b2']);
     expect(desk.started).toEqual(['a1', 'b2']);
+    expect(limiter.keys).toBe(0);
+  });
+  it('follows a bound that changes, and sends waiters away when it is told to', async () => {
+    let most = 1;
+    const desk = new Desk();
+    const limiter = new KeyedLimiter(9, () => most);
+    const all = ['1', '2', '3', '4', '5'].map((name) => limiter.run('a', undefined, desk.work(name)));
+    await settled();
+    expect(desk.started).toEqual(['1']);
+    most = 3;
+    desk.end('1');
+    await settled();
+    expect(desk.started).toEqual(['1', '2', '3', '4']);
+    most = 1;
+    for (const name of ['2', '3']) desk.end(name);
+    await settled();
+    // Three were let in; until two of them are gone nobody else is.
+    expect(desk.running).toEqual(['4']);
+    limiter.sendAway('a');
+    desk.end('4');
+    expect(await Promise.all(all)).toEqual(['1', '2', '3', '4', null]);
     expect(limiter.keys).toBe(0);
   });
 });

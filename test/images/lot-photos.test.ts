@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { metricsRegistry } from '../../src/common/metrics.js';
-import { FAILURES_TO_REST } from '../../src/images/host-rests.js';
-import { serveHttp, serveTcp, signalled } from '../outbound/loopback.js';
+import { serveHttp, signalled } from '../outbound/loopback.js';
 import { checkerFor, IMAGE, photo, type Handler } from './photo-host.js';
 
 describe("a lot's photos", () => {
@@ -19,8 +18,8 @@ describe("a lot's photos", () => {
       reachable: [url('a'), url('b'), url('c')],
       carried: [],
       missing: [{ url: url('gone1'), reason: 'unreachable' }],
+      open: [],
       withinThreshold: true,
-      restingUntil: null,
     });
     expect([...server.requests].sort()).toEqual(['GET /gone1', 'HEAD /a', 'HEAD /b', 'HEAD /c', 'HEAD /gone1']);
   });
@@ -88,53 +87,6 @@ describe("a lot's photos", () => {
     stop.abort(new Error('the client hung up'));
     await expect(lot).rejects.toThrow('the client hung up');
     expect(server.requests.length).toBeLessThanOrEqual(2);
-  });
-
-  it('show that their host rests after twenty failures of its own; an answer of any kind ends that', async () => {
-    let up = false;
-    const server = await serveTcp((socket) => {
-      socket.once('data', () =>
-        up ? socket.end('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n') : socket.destroy(),
-      );
-    });
-    const checker = checkerFor();
-    const urls = Array.from({ length: FAILURES_TO_REST }, (_, index) => `${server.origin}/${index}.jpg`);
-    const first = await checker.checkLot(urls.slice(1), { lane: 'batch' });
-    expect([first.withinThreshold, first.restingUntil]).toEqual([false, null]);
-    const second = await checker.checkLot(urls.slice(0, 1), { lane: 'batch' });
-    expect(second.restingUntil).toBeGreaterThan(Date.now());
-    expect(checker.restingUntil(urls)).toBe(second.restingUntil);
-    expect(checker.restingUntil(['http://other.test/1.jpg', 'not a url'])).toBeNull();
-    up = true;
-    expect((await checker.checkLot(urls)).restingUntil).toBeNull();
-    expect(checker.restingUntil(urls)).toBeNull();
-  });
-
-  it('are not asked for on a resting host whose rest is trusted: only what was under way is', async () => {
-    const server = await serveHttp((_request, response) => response.writeHead(503).end());
-    const checker = checkerFor();
-    const url = (index: number) => `${server.origin}/${index}.jpg`;
-    const many = Array.from({ length: FAILURES_TO_REST * 20 }, (_, index) => url(index));
-    const photos = await checker.checkLot(many, { lane: 'batch', trustRests: true });
-    expect(photos).toMatchObject({
-      reachable: [],
-      missing: many.map((url) => ({ url, reason: 'unreachable' })),
-      withinThreshold: false,
-    });
-    const asked = server.requests.length;
-    // Each photo is a HEAD and a GET, and at most as many as a lane has places were begun before the host's rest.
-    expect(asked).toBeGreaterThanOrEqual(FAILURES_TO_REST * 2);
-    expect(asked).toBeLessThanOrEqual((FAILURES_TO_REST + 32) * 2);
-    await checker.checkLot([url(0)], { lane: 'batch', trustRests: true });
-    expect(server.requests).toHaveLength(asked);
-    await checker.checkLot([url(0)], { lane: 'batch' });
-    expect(server.requests).toHaveLength(asked + 2);
-  });
-
-  it('that were deleted do not make a healthy host rest', async () => {
-    const server = await serveHttp((_request, response) => response.writeHead(404).end());
-    const urls = Array.from({ length: FAILURES_TO_REST + 5 }, (_, index) => `${server.origin}/${index}.jpg`);
-    expect((await checkerFor().checkLot(urls)).restingUntil).toBeNull();
   });
 
   it('are counted by outcome', async () => {

@@ -1,6 +1,7 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { AppConfig } from '../../src/config/app-config.js';
-import { PHOTO_BYTES } from '../../src/images/photo-checker.js';
+import { PHOTO_BYTES } from '../../src/images/photo-asker.js';
 import { serveHttp, signalled, unusedPort, type Loopback } from '../outbound/loopback.js';
 import { checkerFor, getOnly, IMAGE, JPEG, photo, type Handler } from './photo-host.js';
 
@@ -163,21 +164,76 @@ describe('one photo', () => {
     expect(server.requests).toHaveLength(4);
   });
 
-  it('is not there when both requests hang, drip, or find nobody', async () => {
+  it('is not there when all requests hang, drip, or find nobody, as long as a client waits', async () => {
     const impatient = checkerFor({ headTimeoutSeconds: 0.05, getTimeoutSeconds: 0.05 });
     const hanging = await serveHttp(() => undefined);
-    expect(await impatient.check(`${hanging.origin}/1.jpg`)).toMatchObject({ reachable: false, failure: 'timeout' });
-    expect(hanging.requests).toEqual(['HEAD /1.jpg', 'GET /1.jpg']);
+    const failed = (failure: string) => ({ reachable: false, failure, final: false });
+    expect(await impatient.check(`${hanging.origin}/1.jpg`)).toMatchObject(failed('timeout'));
+    expect(hanging.requests.slice(0, 2)).toEqual(['HEAD /1.jpg', 'GET /1.jpg']);
+    expect(hanging.requests.length).toBeLessThan(16);
     const dripping = await serveHttp(
       getOnly((_request, response) => {
         response.writeHead(200, IMAGE).write(JPEG.subarray(0, 100));
       }),
     );
-    expect(await impatient.check(`${dripping.origin}/1.jpg`)).toMatchObject({ reachable: false, failure: 'cut_off' });
-    expect(await checkerFor().check(`http://127.0.0.1:${await unusedPort()}/1.jpg`)).toMatchObject({
-      reachable: false,
-      failure: 'connect',
-    });
-    expect(await checkerFor().check('http://nowhere.test/1.jpg')).toMatchObject({ reachable: false, failure: 'dns' });
+    expect(await impatient.check(`${dripping.origin}/1.jpg`)).toMatchObject(failed('cut_off'));
+    expect(await checkerFor().check(`http://127.0.0.1:${await unusedPort()}/1.jpg`)).toMatchObject(failed('connect'));
+    expect(await checkerFor().check('http://nowhere.test/1.jpg')).toMatchObject({ failure: 'dns', final: true });
+  });
+
+  it.each<[string, Handler]>([
+    ['416', (_request, response) => response.writeHead(416).end()],
+    ['400', (_request, response) => response.writeHead(400).end()],
+    ['403', (_request, response) => response.writeHead(403).end()],
+    ['406', (_request, response) => response.writeHead(406).end()],
+    ['500', (_request, response) => response.writeHead(500).end()],
+    ['501', (_request, response) => response.writeHead(501).end()],
+    ['a broken connection', (_request, response) => response.destroy()],
+    ['no HTTP', (_request, response) => response.socket?.end('nonsense')],
+    ['nothing', (_request, response) => response.writeHead(206, { ...IMAGE, 'content-length': 0 }).end()],
+    [
+      'several parts',
+      (_request, response) =>
+        response.writeHead(206, { 'content-type': 'multipart/byteranges; boundary=x' }).end('--x'),
+    ],
+    [
+      'half of what it promised',
+      (_request, response) => {
+        response.writeHead(206, { ...IMAGE, 'content-length': 900 });
+        response.write(JPEG.subarray(0, 100), () => response.destroy());
+      },
+    ],
+  ])('is asked for without a range where a range gets %s', async (_case, refuse) => {
+    const { result, server } = await checkOne(
+      getOnly((request, response) => {
+        if (request.headers.range === undefined) photo(request, response);
+        else refuse(request, response);
+      }),
+    );
+    expect(result).toEqual({ reachable: true });
+    expect(server.requests).toEqual(['HEAD /1.jpg', 'GET /1.jpg', 'GET /1.jpg']);
+  });
+
+  it.each<[string, Handler]>([
+    [
+      'octet-stream',
+      (_request, response) => response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(JPEG),
+    ],
+    ['no type', (_request, response) => response.writeHead(200).end(JPEG)],
+    ['a type of text', (_request, response) => response.writeHead(200, { 'content-type': 'text/plain' }).end(JPEG)],
+    [
+      'an attachment',
+      (_request, response) => response.writeHead(200, { 'content-type': 'application/force-download' }).end(JPEG),
+    ],
+    [
+      'gzip that nobody asked for',
+      (_request, response) => response.writeHead(200, { ...IMAGE, 'content-encoding': 'gzip' }).end(gzipSync(JPEG)),
+    ],
+    [
+      'a coding that was forgotten',
+      (_request, response) => response.writeHead(200, { ...IMAGE, 'content-encoding': 'gzip' }).end(JPEG),
+    ],
+  ])('is there by its bytes under %s', async (_case, get) => {
+    expect((await checkOne(getOnly(get))).result).toEqual({ reachable: true });
   });
 });

@@ -3,16 +3,33 @@ import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import type { AppConfig } from '../../src/config/app-config.js';
-import { HostRests } from '../../src/images/host-rests.js';
+import { HostPaces } from '../../src/images/host-paces.js';
+import { PhotoAsker } from '../../src/images/photo-asker.js';
 import { PhotoChecker, type LaneLimits, type PhotoLane } from '../../src/images/photo-checker.js';
 import { AllowList } from '../../src/outbound/address-rules.js';
 import { OutboundClient } from '../../src/outbound/outbound-client.js';
 import { StubResolver } from '../outbound/stub-resolver.js';
 
+/** Waits pass at once, and the clock shows them as passed. */
+export class HurriedClock extends Clock {
+  private skipped = 0;
+
+  override now(): number {
+    return Date.now() + this.skipped;
+  }
+
+  override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    this.skipped += Math.max(0, ms);
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+  }
+}
+
 /** Real servers on loopback, which the allow list lets through; DNS alone is a stub. */
 export function checkerFor(
   settings: Partial<AppConfig['images']> = {},
   lanes?: Record<PhotoLane, LaneLimits>,
+  clock: Clock = new HurriedClock(),
 ): PhotoChecker {
   const images = {
     maxBytes: 10 * 1024 * 1024,
@@ -24,7 +41,19 @@ export function checkerFor(
   const allow = AllowList.parse(['127.0.0.1/32']);
   const outbound = new OutboundClient(allow, new StubResolver().answer('inside.test', ['10.0.0.1']));
   onTestFinished(() => outbound.onApplicationShutdown());
-  return new PhotoChecker({ images } as AppConfig, outbound, allow, new HostRests(new Clock()), lanes);
+  return assembled({ images } as AppConfig, clock, outbound, allow, lanes);
+}
+
+/** As the module puts it together. */
+export function assembled(
+  config: AppConfig,
+  clock: Clock,
+  outbound: OutboundClient,
+  allow: AllowList,
+  lanes?: Record<PhotoLane, LaneLimits>,
+): PhotoChecker {
+  const asker = new PhotoAsker(config, clock, outbound);
+  return new PhotoChecker(config, clock, asker, allow, new HostPaces(clock), lanes);
 }
 
 const drawing = sharp({

@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
 import type { AppConfig } from '../../src/config/app-config.js';
-import { HostRests } from '../../src/images/host-rests.js';
-import { PhotoChecker } from '../../src/images/photo-checker.js';
 import { AllowList } from '../../src/outbound/address-rules.js';
 import { OutboundClient, type OutboundRequest, type OutboundResponse } from '../../src/outbound/outbound-client.js';
 import { OutboundError, type OutboundErrorFacts, type OutboundErrorKind } from '../../src/outbound/outbound-error.js';
 import { unusedPort } from '../outbound/loopback.js';
 import { StubResolver } from '../outbound/stub-resolver.js';
-import { checkerFor } from './photo-host.js';
+import { assembled, checkerFor, HurriedClock } from './photo-host.js';
 
 const URL_OF_PHOTO = 'https://cdn.example.com/1.jpg';
 
@@ -36,8 +33,8 @@ async function reasonOf(answer: Answer): Promise<unknown> {
   const host = new PublicHost(({ method }) =>
     method === 'HEAD' && !(answer instanceof OutboundError) ? { ...answer, status: 405 } : answer,
   );
-  const checker = new PhotoChecker({ images } as AppConfig, host, AllowList.parse([]), new HostRests(new Clock()));
-  const { missing } = await checker.checkLot([URL_OF_PHOTO], { lane: 'batch' });
+  const checker = assembled({ images } as AppConfig, new HurriedClock(), host, AllowList.parse([]));
+  const { missing } = await checker.checkLot([URL_OF_PHOTO]);
   return missing;
 }
 

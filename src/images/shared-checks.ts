@@ -1,0 +1,93 @@
+import { setMaxListeners } from 'node:events';
+import { abortReason, type Clock } from '../common/clock.js';
+
+/** How long an answer stands for all lots that name the address. */
+export const KEPT_MS = 5 * 60_000;
+/** What is remembered at most, by number and by the length of the addresses. */
+const MOST_KEPT = 20_000;
+const MOST_CHARACTERS = 8_000_000;
+
+interface Running<T> {
+  readonly outcome: Promise<T>;
+  readonly controller: AbortController;
+  waiting: number;
+}
+
+interface Kept<T> {
+  readonly outcome: T;
+  readonly until: number;
+}
+
+/** Makes one check of an address do for everybody who asks for it while it runs and for some minutes after. */
+export class SharedChecks<T> {
+  private readonly running = new Map<string, Running<T>>();
+  private readonly kept = new Map<string, Kept<T>>();
+  private characters = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** What was found out within the last minutes, if anything. */
+  known(key: string): T | undefined {
+    const kept = this.kept.get(key);
+    if (kept === undefined) return undefined;
+    if (kept.until > this.clock.now()) return kept.outcome;
+    this.forget(key);
+    return undefined;
+  }
+
+  remember(key: string, outcome: T): void {
+    this.forget(key);
+    this.kept.set(key, { outcome, until: this.clock.now() + KEPT_MS });
+    this.characters += key.length;
+    while (this.kept.size > MOST_KEPT || this.characters > MOST_CHARACTERS) {
+      const [eldest] = this.kept.keys();
+      if (eldest === undefined) return;
+      this.forget(eldest);
+    }
+  }
+
+  /**
+   * Joins the check that runs under `key`, or starts it. It goes on as long as somebody waits for it.
+   * @throws the signal's reason once it is raised, whatever becomes of the check
+   */
+  async join(key: string, signal: AbortSignal | undefined, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    if (signal?.aborted === true) throw abortReason(signal);
+    const running = this.running.get(key) ?? this.begin(key, start);
+    running.waiting++;
+    try {
+      return await untilAborted(running.outcome, signal);
+    } finally {
+      running.waiting--;
+      if (running.waiting === 0) {
+        if (this.running.get(key) === running) this.running.delete(key);
+        running.controller.abort(new Error('nobody waits for this photo any more'));
+      }
+    }
+  }
+
+  private begin(key: string, start: (signal: AbortSignal) => Promise<T>): Running<T> {
+    const controller = new AbortController();
+    setMaxListeners(0, controller.signal);
+    const outcome = start(controller.signal).finally(() => {
+      if (this.running.get(key)?.controller === controller) this.running.delete(key);
+    });
+    // Whoever waits is told; when nobody does any more, nobody needs to know.
+    outcome.catch(() => undefined);
+    const running = { outcome, controller, waiting: 0 };
+    this.running.set(key, running);
+    return running;
+  }
+
+  private forget(key: string): void {
+    if (this.kept.delete(key)) this.characters -= key.length;
+  }
+}
+
+function untilAborted<T>(outcome: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return outcome;
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(abortReason(signal));
+    signal.addEventListener('abort', onAbort, { once: true });
+    outcome.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}
