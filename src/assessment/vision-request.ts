@@ -1,5 +1,6 @@
 import { detailOf, reasoningOf } from './model-traits.js';
 import type { ImageDetail, ReasoningEffort } from './model-traits.js';
+import { fetchable } from './photo-address.js';
 import type { Prompt } from './prompt.js';
 import { SCHEMA_VERSION, VISION_TEXT_FORMAT } from './vision-schema.js';
 
@@ -56,7 +57,7 @@ export function buildVisionRequest(lot: VisionLot, settings: VisionSettings): Vi
     throw new RangeError('a vision request needs a photo');
   }
   const detail = detailOf(settings.model, settings.detail);
-  const photos = imageUrls.flatMap((image_url, index): ContentPart[] => [
+  const photos = imageUrls.map(fetchable).flatMap((image_url, index): ContentPart[] => [
     { type: 'input_text', text: photoLabel(index + 1, imageUrls.length) },
     { type: 'input_image', image_url, detail },
   ]);
@@ -123,7 +124,7 @@ export interface VisionRequestParts {
   readonly suffix: Buffer;
   /**
    * What stands between. `prefix + middle + suffix` is byte for byte `JSON.stringify(buildVisionRequest(…))`.
-   * @param imagesJson - the lot's addresses as `JSON.stringify(imageUrls)` writes them, spliced in unparsed
+   * @param imagesJson - the lot's fetchable addresses as `JSON.stringify` writes them, spliced in unparsed
    */
   middle(additionalInfo: string | null, imagesJson: string): string;
 }

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { stringsOf, type DescriptionText } from '../assessment/description.js';
 import { translationInputTokens, visionInputTokens } from '../assessment/estimate.js';
 import { isEnglish } from '../assessment/languages.js';
+import { fetchable } from '../assessment/photo-address.js';
 import { translationRequestParts } from '../assessment/translation.js';
 import { visionRequestParts } from '../assessment/vision-request.js';
 import { Database } from '../database/database.service.js';
@@ -40,7 +41,7 @@ interface LineSource {
   readonly tokens: number;
 }
 
-type VisionLot = [position: number, info: string | null, images: string, missing: string | null];
+type VisionLot = [position: number, info: string | null, images: string, missing: string | null, photos: number];
 type TranslationLot = [position: number, strings: string];
 
 /** Writes a shard's JSONL, in pages by key: no connection is held while a slow upload takes it. */
@@ -122,7 +123,7 @@ export class RequestFile {
     const parts = visionRequestParts(this.settings.vision);
     const pages = this.pages<VisionLot>(
       lots,
-      `select l.position, i.additional_info, i.images::text, l.missing_images::text
+      `select l.position, i.additional_info, i.images::text, l.missing_images::text, l.processed_images
        from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
        where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'processing'
        order by l.position limit ${PAGE_LOTS}`,
@@ -130,8 +131,8 @@ export class RequestFile {
     const fixed = visionInputTokens(0, 0, this.settings.vision);
     const perPhoto = visionInputTokens(1, 0, this.settings.vision) - fixed;
     for await (const rows of pages) {
-      yield rows.map(([position, info, images, missing]) => {
-        const urls = missing === null ? images : withoutMissing(images, missing);
+      yield rows.map(([position, info, images, missing, photos]) => {
+        const urls = addressesOf(images, missing, photos);
         return {
           position,
           prefix: parts.prefix,
@@ -200,10 +201,19 @@ export class RequestFile {
   }
 }
 
-function withoutMissing(images: string, missing: string): string {
-  const gone = new Set(JSON.parse(missing) as string[]);
-  return gone.size === 0 ? images : JSON.stringify((JSON.parse(images) as string[]).filter((url) => !gone.has(url)));
+/**
+ * The addresses of the photos that are there, each once and as a fetcher reads it, as JSON text; most lots' stand so as they were stored.
+ * @param photos - how many they are
+ */
+function addressesOf(images: string, missing: string | null, photos: number): string {
+  if (missing === null && countStrings(images) === photos && !NEEDS_MENDING.test(images)) return images;
+  const gone = new Set(missing === null ? [] : (JSON.parse(missing) as string[]));
+  const different = new Set((JSON.parse(images) as string[]).filter((url) => !gone.has(url)));
+  return JSON.stringify([...different].map(fetchable));
 }
+
+/** White space, written as itself or as an escape. */
+const NEEDS_MENDING = /[ \\]/;
 
 function countStrings(json: string): number {
   let count = 1;

@@ -105,8 +105,10 @@ export class VisionReader implements LineReader<VisionLineLot> {
 
 /** The photos that were sent, with their numbers in the client's list. */
 export function photosOf(lot: { images: readonly string[]; missing: readonly MissingPhoto[] }): PhotoRef[] {
-  const missing = new Set(urlsOf(lot.missing));
-  return lot.images.flatMap((url, index) => (missing.has(url) ? [] : [{ number: index + 1, url }]));
+  // One that the lot names twice is one photo, under its first number.
+  const left = new Set(lot.images);
+  for (const url of urlsOf(lot.missing)) left.delete(url);
+  return lot.images.flatMap((url, index) => (left.delete(url) ? [{ number: index + 1, url }] : []));
 }
 
 function stored(answer: ResponseFailure): StoredError {

@@ -77,6 +77,8 @@ export interface AppConfig {
     readonly maxUnreachable: number;
     /** Whether photos that OpenAI cannot take are fetched and sent by us. */
     readonly carry: boolean;
+    /** What requests for photos call themselves. */
+    readonly userAgent: string;
   };
   readonly outbound: {
     /** Hosts and CIDRs that pass the guard, on any port. */

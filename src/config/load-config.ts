@@ -99,6 +99,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       getTimeoutSeconds: read.seconds('IMAGE_GET_TIMEOUT', 5, { min: 0.1, max: 120 }),
       maxUnreachable: read.number('IMAGE_MAX_UNREACHABLE', 0.3, { max: 1, integer: false }),
       carry: read.flag('PHOTO_CARRY', true),
+      userAgent: readUserAgent(read),
     },
     outbound: { allow: read.list('OUTBOUND_ALLOW') },
     sync: {
@@ -128,6 +129,15 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   };
   if (read.problems.length > 0) throw new ConfigError(read.problems);
   return config;
+}
+
+/** It travels as a header: what no header may hold would make every request for a photo fail. */
+function readUserAgent(read: SettingReader): string {
+  const userAgent = read.text('IMAGE_USER_AGENT', 'Generation-Service/2.0');
+  if (!/^[\x20-\x7e]{1,500}$/.test(userAgent)) {
+    read.problem('IMAGE_USER_AGENT must be 1 to 500 printable ASCII characters');
+  }
+  return userAgent;
 }
 
 /** The nearest folder above `start` with a package.json: src/ and dist/ lie at different depths in tests and images. */

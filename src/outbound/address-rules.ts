@@ -23,17 +23,21 @@ export type UrlCheck =
 /** Signed storage links run to some 2,000 characters; beyond this no server of repute takes a request line. */
 export const MAX_URL_CHARACTERS = 4096;
 /** What clients are told of the rules: not which one they broke, which would map our network for them. */
-export const ADDRESS_RULE = `public http or https addresses of at most ${MAX_URL_CHARACTERS} characters`;
+export const ADDRESS_RULE = `public http or https addresses of at most ${MAX_URL_CHARACTERS} characters, on port 80 or 443, without user:password, control characters or backslashes`;
 
-/** Control, format and surrogate characters, any whitespace, and the backslash: parsers disagree about all of these. */
-const AMBIGUOUS = /[\p{Cc}\p{Cf}\p{Cs}\p{Z}\\]/u;
+/** Lists made by hand and by spreadsheets have it around an address; every reader of URLs takes it off. */
+const AROUND = /^[\t\n\r ]+|[\t\n\r ]+$/g;
+/** Control, format and surrogate characters, line separators and the backslash: parsers disagree about all of these. */
+const AMBIGUOUS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\]/u;
+/** In a host a space is as bad; behind it everybody encodes it. */
+const SPACE = /\p{Zs}/u;
 const START = /^([a-z][a-z0-9+.-]*):(.*)$/i;
 /** Two slashes and at once the host: `http:127.0.0.1` and `http:///127.0.0.1` are read differently elsewhere. */
 const AUTHORITY = /^\/\/([^/?#]+)/;
 const DEFAULT_PORTS: ReadonlySet<string> = new Set(['', '80', '443']);
 
-const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
-/** RFC 1123 with at least two labels: a single one is a name of the local network or of the machine. */
+const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+/** RFC 1123 and the underscore of buckets and subdomains, with at least two labels: a single one is a name of the local network or of the machine. */
 const PUBLIC_NAME = new RegExp(`^(?:${LABEL}\\.)+${LABEL}$`);
 const MAX_NAME_CHARACTERS = 253;
 
@@ -42,17 +46,18 @@ const LOCAL_NAME = /\.(localhost|localdomain|local|internal|intranet|private|cor
 
 /**
  * What can be said of a client's URL without asking DNS: this is the whole check at intake and the first one of every hop.
- * @param url - as the client wrote it
+ * @param sent - as the client wrote it
  * @returns the parsed URL, without a trailing dot in its host; or the first rule it breaks
  */
-export function checkUrl(url: string, allow: AllowList): UrlCheck {
+export function checkUrl(sent: string, allow: AllowList): UrlCheck {
+  const url = sent.replace(AROUND, '');
   if (url.length > MAX_URL_CHARACTERS) return refused('too_long');
   if (AMBIGUOUS.test(url)) return refused('syntax');
   const [, scheme = '', rest = ''] = START.exec(url) ?? [];
   if (scheme === '') return refused('syntax');
   if (!/^https?$/i.test(scheme)) return refused('scheme');
   const authority = AUTHORITY.exec(rest)?.[1];
-  if (authority === undefined) return refused('syntax');
+  if (authority === undefined || SPACE.test(authority)) return refused('syntax');
   if (authority.includes('@')) return refused('credentials');
   // `%31%32%37.0.0.1` is 127.0.0.1 to some parsers and a strange name to others.
   if (authority.includes('%')) return refused('syntax');

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { Inject, Injectable, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import type { Agent } from 'undici';
 import { AllowList, bareHost, checkUrl, type UrlCheck } from './address-rules.js';
@@ -49,6 +50,8 @@ export interface OutboundOptions {
   readonly idleMs?: number;
   /** Further trusted certificates (PEM). */
   readonly ca?: string;
+  /** What requests for photos call themselves; as all others by default. */
+  readonly photoUserAgent?: string;
 }
 
 /** Injection token of {@link OutboundOptions}; need not be provided. */
@@ -76,6 +79,7 @@ type Refusal = Extract<UrlCheck, { readonly ok: false }>;
 @Injectable()
 export class OutboundClient implements OnApplicationShutdown {
   private readonly agent: Agent;
+  private readonly photoHeaders: Readonly<Record<string, string>>;
   private readonly targets = new Map<string, Target>();
 
   constructor(
@@ -83,7 +87,8 @@ export class OutboundClient implements OnApplicationShutdown {
     resolver: NameResolver,
     @Optional() @Inject(OUTBOUND_OPTIONS) options: OutboundOptions = {},
   ) {
-    const { connections = DEFAULT_CONNECTIONS, ca, idleMs } = options;
+    const { connections = DEFAULT_CONNECTIONS, ca, idleMs, photoUserAgent } = options;
+    this.photoHeaders = photoUserAgent === undefined ? {} : { 'user-agent': photoUserAgent };
     const connect = guardedConnector({ allow, resolver, ...(ca === undefined ? {} : { ca }) });
     this.agent = createAgent({ connect, connections, ...(idleMs === undefined ? {} : { idleMs }) });
   }
@@ -139,7 +144,7 @@ export class OutboundClient implements OnApplicationShutdown {
         const finalUrl = checked.href;
         return { status, headers, body, bodyEnd, truncated, finalUrl, remoteAddress, durationMs, viaAllowList };
       }
-      const next = parseUrl(location, checked.href);
+      const next = parseUrl(readLocation(location), checked.href);
       if (next === null || hop === redirects) throw new OutboundError('redirect', { maySeen: true, viaAllowList });
       target = next.href;
     }
@@ -161,13 +166,14 @@ export class OutboundClient implements OnApplicationShutdown {
 
   private send({ origin, path }: Target, request: OutboundRequest, deadlineMs: number): Promise<ExchangeAnswer> {
     const { method, body, headers, maxBytes, bodyDeadlineMs, signal } = request;
+    const purposeHeaders = request.purpose === 'photo' ? this.photoHeaders : {};
     return exchange(
       (handler, onPeer) => {
         const options: ObservedDispatchOptions = {
           origin,
           path,
           method,
-          headers: { ...DEFAULT_HEADERS, ...headers },
+          headers: { ...DEFAULT_HEADERS, ...purposeHeaders, ...headers },
           body: body ?? null,
           // undici closes the connection after each HEAD otherwise: a TLS handshake for every photo.
           reset: false,
@@ -178,6 +184,17 @@ export class OutboundClient implements OnApplicationShutdown {
       { deadlineMs, bodyDeadlineMs, maxBytes, signal },
     );
   }
+}
+
+/**
+ * A Location as browsers read it: its bytes are UTF-8 where they can be, whatever HTTP allows.
+ * @param location - each byte as one character, as undici hands it on
+ */
+function readLocation(location: string): string {
+  if (!/[\x80-\xff]/.test(location)) return location;
+  const bytes = Buffer.from(location, 'latin1');
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  return location.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 /** After a redirect something has been seen, whatever happened to the later hop. */

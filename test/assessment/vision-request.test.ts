@@ -1,3 +1,4 @@
+import { fetchable } from '../../src/assessment/photo-address.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -74,6 +75,17 @@ describe('buildVisionRequest', () => {
   );
 });
 
+it.each([
+  ['https://cdn.test/1.jpg', 'https://cdn.test/1.jpg'],
+  ['https://cdn.test/Фото.jpg?a=b%20c#d', 'https://cdn.test/Фото.jpg?a=b%20c#d'],
+  [' https://cdn.test/car 1.jpg\n', 'https://cdn.test/car%201.jpg'],
+  ['\r\n\thttps://cdn.test/a  b.jpg ', 'https://cdn.test/a%20%20b.jpg'],
+])('%j is sent as %j', (url, sent) => {
+  expect(fetchable(url)).toBe(sent);
+  const { input } = buildVisionRequest({ additionalInfo: null, imageUrls: [url] }, visionSettings);
+  expect(input[0].content.at(-1)).toMatchObject({ type: 'input_image', image_url: sent });
+});
+
 describe('visionRequestParts', () => {
   it('gives byte for byte what JSON.stringify gives', () => {
     const url = fc.oneof(
@@ -89,7 +101,7 @@ describe('visionRequestParts', () => {
         (additionalInfo, imageUrls, model) => {
           const settings = { ...visionSettings, model };
           const parts = visionRequestParts(settings);
-          const middle = parts.middle(additionalInfo, JSON.stringify(imageUrls));
+          const middle = parts.middle(additionalInfo, JSON.stringify(imageUrls.map(fetchable)));
           const bytes = Buffer.concat([parts.prefix, Buffer.from(middle), parts.suffix]);
           const whole = Buffer.from(JSON.stringify(buildVisionRequest({ additionalInfo, imageUrls }, settings)));
           expect(bytes.equals(whole)).toBe(true);

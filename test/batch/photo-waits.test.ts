@@ -190,7 +190,7 @@ describe('lots with photos on a host that says "not now"', () => {
       { attempt: 8, status: 'checking_photos' },
     ]);
     const [began] = await rig.db.database.query<{ same: boolean }>(
-      'select count(distinct date_trunc('milliseconds', created_at)) = 1 as same from openai_batches where attempt > 0',
+      `select count(distinct date_trunc('milliseconds', created_at)) = 1 as same from openai_batches where attempt > 0`,
     );
     expect(began?.same).toBe(true);
     host.busy = () => false;

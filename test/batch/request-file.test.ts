@@ -50,6 +50,25 @@ async function ready(stage: 'vision' | 'translation', lots: number): Promise<Sha
 const lines = (text: string) => text.split('\n').length - 1;
 
 describe('a request file', () => {
+  it('names a photo once that a lot names twice, none that is missing, and all as a fetcher reads them', async () => {
+    const id = await rig.job({
+      lots: 1,
+      photos: () => ['/1.jpg', '/my car.jpg', '/missing.jpg', '/1.jpg', '/2.jpg', '/my car.jpg', '/3.jpg\n', '/4.jpg'],
+    });
+    await rig.run('photos');
+    expect((await rig.lots(id))[0]).toMatchObject({ status: 'processing' });
+    const [lot] = await rig.db.database.query(
+      'select processed_images, missing_images from batch_lots where job_id = $1',
+      [id],
+    );
+    expect(lot).toMatchObject({ processed_images: 5, missing_images: [expect.stringMatching(/missing/)] });
+    const lots = { jobId: id, stage: 'vision', first: 0, last: 0, attempt: 0 } as const;
+    const { text } = await write(lots, NO_LIMIT);
+    const sent = [...text.matchAll(/"image_url":"http:\/\/[^/]*([^"]*)"/g)].map(([, path]) => path);
+    expect(sent).toEqual(['/1.jpg', '/my%20car.jpg', '/2.jpg', '/3.jpg', '/4.jpg']);
+    expect(text).toContain('Photo 5 of 5');
+  });
+
   it('tells truly what it holds', async () => {
     const { facts, bytes, text } = await write(await ready('vision', 7), NO_LIMIT);
     expect(facts).toMatchObject({ lines: 7, bytes, splitAt: null });

@@ -99,6 +99,19 @@ describe('the synchronous answer', () => {
     expect(lotOf(answer.body)).not.toHaveProperty('doors');
   });
 
+  it('sends and counts a photo once that the lot names twice', async () => {
+    const { car, other } = service.urls;
+    const request = service.request({ include: ['assessment'] }, { images: [car, other, car, car] });
+    const answer = await service.generate(request);
+    expect([answer.status, lotOf(answer.body)['processed_images']]).toEqual([200, 2]);
+    const [call] = await service.calls();
+    expect(photosOf(call?.body ?? {})).toEqual([car, other]);
+    const [job] = await service.db.database.query<{ total_images: string }>(
+      'select total_images from batch_jobs order by created_at desc limit 1',
+    );
+    expect(job?.total_images).toBe('2');
+  });
+
   it('keeps every digit of an integer lot_id', async () => {
     const text = JSON.stringify(service.request({}, { lot_id: 'LOT' })).replace(
       '"LOT"',

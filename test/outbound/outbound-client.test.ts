@@ -50,6 +50,18 @@ describe('what a request sends and gets', () => {
     expect(answer.body.toString()).toBe('made');
   });
 
+  it('calls itself for photos what the settings say, and for nothing else', async () => {
+    const agents: unknown[] = [];
+    const server = await serveHttp((request, response) => {
+      agents.push(request.headers['user-agent']);
+      response.end();
+    });
+    const client = clientFor(['127.0.0.1'], undefined, { photoUserAgent: 'Mozilla/5.0 (X11)' });
+    await client.request(server.origin, GET);
+    await client.request(server.origin, { ...GET, purpose: 'webhook' });
+    expect(agents).toEqual(['Mozilla/5.0 (X11)', 'Generation-Service/2.0']);
+  });
+
   it('keeps the connection after a HEAD', async () => {
     const server = await serveHttp((_request, response) => response.setHeader('content-length', 5).end());
     const client = clientFor(['127.0.0.1'], new StubResolver(), { connections: 1 });
@@ -173,6 +185,30 @@ describe('redirects', () => {
     const error = await failure(client.request(`http://entrance.internal:${server.port}/`, { ...GET, redirects: 3 }));
     expect(error).toMatchObject({ kind: 'refused', reason: 'address' });
     expect(server.requests).toEqual(['GET /']);
+  });
+
+  it.each([
+    ['UTF-8', Buffer.from('/фото/ältere%20Ansicht.jpg'), '/%D1%84%D0%BE%D1%82%D0%BE/%C3%A4ltere%20Ansicht.jpg'],
+    ['Latin-1', Buffer.from('/\xe4ltere.jpg', 'latin1'), '/%E4ltere.jpg'],
+    ['ASCII with a space', Buffer.from('/my photo.jpg'), '/my%20photo.jpg'],
+  ])('in %s are read as browsers read them', async (_case, location, path) => {
+    const asked: string[] = [];
+    const server = await serveTcp((socket) => {
+      socket.on('data', (chunk) => {
+        const [, target = ''] = chunk.toString('latin1').split(' ');
+        asked.push(target);
+        if (target !== '/') return socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+        return socket.write(
+          Buffer.concat([
+            Buffer.from('HTTP/1.1 302 Found\r\nlocation: '),
+            location,
+            Buffer.from('\r\ncontent-length: 0\r\n\r\n'),
+          ]),
+        );
+      });
+    });
+    const answer = await clientFor(['127.0.0.1']).request(server.origin, { ...GET, redirects: 3 });
+    expect([answer.status, asked]).toEqual([200, ['/', path]]);
   });
 
   it('three hops arrive, a chain of six and a loop do not', async () => {

@@ -47,6 +47,8 @@ export class PlainLotReader {
   webhook: string | null = null;
   imageCount = 0;
 
+  /** A number made from each photo's address: two that are equal may be one photo named twice. */
+  private readonly marks: number[] = [];
   private images = new Uint8Array(16 * 1024);
   private imagesLength = 0;
   private readonly idToken: Token = { from: -1, to: -1 };
@@ -112,6 +114,7 @@ export class PlainLotReader {
     this.infoCharacters = 0;
     this.webhook = null;
     this.imageCount = 0;
+    this.marks.length = 0;
     this.imagesLength = 0;
     this.idToken.from = -1;
     this.infoToken.from = -1;
@@ -219,20 +222,30 @@ export class PlainLotReader {
     if (at < 0 || bytes[at] !== QUOTE) return -1;
     const end = this.urls.endOfAllowed(bytes, at + 1);
     if (end < 0) return -1;
-    this.keepUrl(bytes, at, end + 1);
+    // The general way tells whether it is one photo named twice, which counts once.
+    if (!this.keepUrl(bytes, at, end + 1)) return -1;
     if (!isObject) return end + 1;
     at = skipSpace(bytes, end + 1);
     return bytes[at] === CLOSING_BRACE ? at + 1 : -1;
   }
 
-  private keepUrl(bytes: Buffer, from: number, to: number): void {
+  /** @returns false when it may be the same as one before it */
+  private keepUrl(bytes: Buffer, from: number, to: number): boolean {
     // Two more for a comma before it and the bracket at the end.
     if (this.imagesLength + (to - from) + 2 > this.images.length) this.images = grown(this.images);
     const { images } = this;
     let length = this.imagesLength;
     if (this.imageCount++ > 0) images[length++] = COMMA;
-    for (let at = from; at < to; at++) images[length++] = bytes[at] as number;
+    let mark = to - from;
+    for (let at = from; at < to; at++) {
+      const byte = bytes[at] as number;
+      images[length++] = byte;
+      mark = (Math.imul(mark, 31) + byte) | 0;
+    }
     this.imagesLength = length;
+    if (this.marks.includes(mark)) return false;
+    this.marks.push(mark);
+    return true;
   }
 }
 

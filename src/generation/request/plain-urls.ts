@@ -9,11 +9,11 @@ const MAX_PLAIN_URL = 1365;
 const MAX_ORIGINS = 1000;
 
 /** Scheme and authority; then nothing that two parsers could read differently. */
-const PLAIN_URL = /^(https?:\/\/[a-z0-9.:-]+)(?:[/?#][!#-[\]-~]*)?$/;
+const PLAIN_URL = /^(https?:\/\/[a-z0-9_.:-]+)(?:[/?#][!#-[\]-~]*)?$/;
 
 /** 1: may stand in a plain URL behind its authority. Neither quote nor backslash, so it needs no escape in JSON either. */
 const REST_BYTES = byteClass((byte) => byte > 0x20 && byte < 0x7f && byte !== QUOTE && byte !== 0x5c);
-const AUTHORITY_BYTES = byteClass((byte) => /[a-z0-9.:-]/.test(String.fromCharCode(byte)));
+const AUTHORITY_BYTES = byteClass((byte) => /[a-z0-9_.:-]/.test(String.fromCharCode(byte)));
 
 /**
  * Says of most URLs at once whether `checkUrl` lets them through. Of a plain one only scheme and authority decide, and

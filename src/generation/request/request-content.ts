@@ -25,6 +25,7 @@ export interface CheckedRequest extends RequestHead {
 export interface CheckedLot {
   readonly lotId: string;
   readonly webhook: string | null;
+  /** A photo that the lot names twice is one. */
   readonly imageCount: number;
   /** Of additional_info. */
   readonly infoCharacters: number;
@@ -72,7 +73,8 @@ export class RequestContent implements LotReport {
     if (position === 0) this.first = lot;
     const { lotId, webhook, images, additionalInfo } = lot;
     const infoCharacters = additionalInfo === null ? 0 : characters(additionalInfo);
-    return this.count({ lotId, webhook, imageCount: images.length, infoCharacters }) ? lot : null;
+    const imageCount = new Set(images).size;
+    return this.count({ lotId, webhook, imageCount, infoCharacters }) ? lot : null;
   }
 
   /**

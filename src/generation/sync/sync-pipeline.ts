@@ -232,8 +232,8 @@ function heldBy(run: SyncRun): HeldSyncJob {
   return { id: run.work.jobId, token: run.work.token };
 }
 
-/** The reachable photos with their numbers in the client's list, from 1. */
+/** The reachable photos with their numbers in the client's list, from 1; one that the lot names twice under its first. */
 function numbered(images: readonly string[], reachable: readonly string[]): PhotoRef[] {
   const left = new Set(reachable);
-  return images.map((url, index) => ({ number: index + 1, url })).filter(({ url }) => left.has(url));
+  return images.map((url, index) => ({ number: index + 1, url })).filter(({ url }) => left.delete(url));
 }
