@@ -7,6 +7,7 @@ import { OutboundError } from '../outbound/outbound-error.js';
 import { retryAfterMs } from '../outbound/retry-after.js';
 import { judgeGet, judgeHead } from './photo-answer.js';
 import { afterFault, isFinal, type Fault, type PhotoMethod } from './photo-fault.js';
+import { carriedFormatOf } from './photo-format.js';
 import { reasonFor, type PhotoFailure } from './photo-reason.js';
 
 /** Bytes of a photo that are read at most: enough for every signature and the hint for animation. */
@@ -26,6 +27,8 @@ export type Asked =
       readonly retryAfterMs: number;
       /** Where another round begins. */
       readonly next: PhotoMethod;
+      /** AVIF or TIFF: no model takes it, and we can send it ourselves. */
+      readonly carriable: boolean;
     };
 
 /**
@@ -55,7 +58,8 @@ export class PhotoAsker {
       const fault = await this.try(method, url, longestMs, signal);
       if (fault === null) return { kind: 'there', by: method };
       const then = afterFault(method, fault);
-      if (then.now !== null) {
+      const carriable = fault.carriable === true;
+      if (then.now !== null && !carriable) {
         method = then.now;
         continue;
       }
@@ -66,6 +70,7 @@ export class PhotoAsker {
         reason: fault.viaAllowList ? 'unreachable' : reasonFor(failure, status),
         retryAfterMs: fault.retryAfterMs,
         next: then.later,
+        carriable,
       };
     }
   }
@@ -93,6 +98,7 @@ export class PhotoAsker {
         unknownName: false,
         retryAfterMs: retryAfterMs(answer.headers['retry-after'] ?? null, this.clock.now()),
         viaAllowList: answer.viaAllowList,
+        carriable: fault === 'not_image' && carriedFormatOf(answer.body) !== null,
       };
     } catch (error) {
       if (!(error instanceof OutboundError) || error.kind === 'aborted') throw error;

@@ -1,4 +1,6 @@
 import { setMaxListeners } from 'node:events';
+import { promisify } from 'node:util';
+import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import type { PhotoReason } from '../common/missing-photo.js';
@@ -6,6 +8,8 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AllowList, bareHost, checkUrl } from '../outbound/address-rules.js';
 import { OutboundClient, type OutboundResponse } from '../outbound/outbound-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';
+import { retryAfterMs } from '../outbound/retry-after.js';
+import { beginningOf, codingOf } from './photo-answer.js';
 import { PhotoConverter } from './photo-converter.js';
 import { carriedFormatOf, photoFormatOf, type CarriedFormat, type PhotoFormat } from './photo-format.js';
 import { countCarried } from './photo-metrics.js';
@@ -23,7 +27,7 @@ const BYTES_OF_SIDE: readonly (readonly [side: number, bytes: number])[] = [
   [Number.POSITIVE_INFINITY, 2 * MIB],
 ];
 /** Bytes that tell a format. */
-const HEAD_BYTES = 512;
+const HEAD_BYTES = 4096;
 const REDIRECTS = 3;
 /** The photo was there a moment ago: a host that says "not now" gets a second request. */
 const MOST_TRIES = 2;
@@ -103,7 +107,9 @@ export class PhotoCarrier {
     try {
       const answer = await this.get(url, HEAD_BYTES, this.limits.getTimeoutSeconds, signal);
       if (answer === null || answer.body.length === 0) return 'unknown';
-      return photoFormatOf(answer.body) ?? carriedFormatOf(answer.body) ?? 'other';
+      const coding = codingOf(answer.headers);
+      const head = coding === '' ? answer.body : beginningOf(coding, answer.body);
+      return head === null ? 'unknown' : (photoFormatOf(head) ?? carriedFormatOf(head) ?? 'other');
     } finally {
       this.fetched.give(HEAD_BYTES);
     }
@@ -123,7 +129,9 @@ export class PhotoCarrier {
       if (answer === null) return { ok: false, problem: 'not_fetched' };
       if (answer.bodyEnd === 'limit') return { ok: false, problem: 'too_large' };
       if (answer.bodyEnd !== 'complete') return { ok: false, problem: 'not_fetched' };
-      const converted = await this.converter.convert(answer.body, side, this.mostBytes(side), signal);
+      const file = await decoded(codingOf(answer.headers), answer.body, maxBytes);
+      if (file === null) return { ok: false, problem: 'not_a_photo' };
+      const converted = await this.converter.convert(file, side, this.mostBytes(side), signal);
       if (!converted.ok) return converted;
       const { jpeg } = converted;
       return { ok: true, dataUrl: `data:image/jpeg;base64,${jpeg.toString('base64')}`, bytes: jpeg.length };
@@ -165,7 +173,9 @@ export class PhotoCarrier {
         ...(signal === undefined ? {} : { signal }),
       });
       const { status, headers, bodyEnd } = answer;
-      if (status === 429 || status >= 500) return pauseMs(headers['retry-after']);
+      if (status === 429 || status >= 500) {
+        return pauseMs(retryAfterMs(headers['retry-after'] ?? null, this.clock.now()));
+      }
       if (status < 200 || status > 299) return null;
       return bodyEnd === 'reset' ? PAUSE_MS : answer;
     } catch (error) {
@@ -175,10 +185,30 @@ export class PhotoCarrier {
   }
 }
 
-/** A host's Retry-After in seconds, within what a caller who waits can bear. */
-function pauseMs(retryAfter: string | undefined): number {
-  const seconds = /^\d{1,6}$/.test(retryAfter ?? '') ? Number(retryAfter) : 0;
-  return Math.min(Math.max(seconds * 1000, PAUSE_MS), LONGEST_PAUSE_MS);
+/** How long a host is left alone, within what a caller who waits can bear. */
+function pauseMs(wishMs: number): number {
+  return Math.min(Math.max(wishMs, PAUSE_MS), LONGEST_PAUSE_MS);
+}
+
+/** The file behind a coding that its host used in spite of `identity`; null where it cannot be had, or is too large. */
+async function decoded(encoding: string, body: Buffer, maxOutputLength: number): Promise<Buffer | null> {
+  try {
+    switch (encoding) {
+      case '':
+        return body;
+      case 'gzip':
+      case 'x-gzip':
+        return await promisify(gunzip)(body, { maxOutputLength });
+      case 'deflate':
+        return await promisify(inflate)(body, { maxOutputLength });
+      case 'br':
+        return await promisify(brotliDecompress)(body, { maxOutputLength });
+      default:
+        return null;
+    }
+  } catch {
+    return null;
+  }
 }
 
 /** All photos of a lot listen to its signal side by side; each takes its listener away again. */

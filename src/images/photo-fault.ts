@@ -12,6 +12,8 @@ export interface Fault {
   readonly unknownName: boolean;
   readonly retryAfterMs: number;
   readonly viaAllowList: boolean;
+  /** Its bytes are AVIF or TIFF: no model takes them, and we can send the photo ourselves. */
+  readonly carriable?: boolean;
 }
 
 /** The host says that it is its load or its state, not the photo or the way of asking. */

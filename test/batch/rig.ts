@@ -20,11 +20,18 @@ import { Leases } from '../../src/database/leases.service.js';
 import { planShards } from '../../src/jobs/shard-planner.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import type { JsonObject } from '../../src/sandbox/json.js';
+import { AVIF, JPEG } from '../images/photo-samples.js';
 import { TestSandbox } from '../sandbox/support.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
-/** Photos of its own for every lot: what the host answers is decided by the path. */
+/** Photos of its own for every lot: what the host answers is decided by the path, and only `real` ones and AVIFs have bytes. */
 const PHOTO: RequestListener = (request, response) => {
+  const sample = request.url?.endsWith('.avif') === true ? AVIF : request.url?.includes('real') === true ? JPEG : null;
+  if (sample !== null) {
+    const type = sample === AVIF ? 'image/avif' : 'image/jpeg';
+    response.writeHead(200, { 'Content-Type': type, 'Content-Length': sample.length }).end(sample);
+    return;
+  }
   const missing = request.url?.includes('missing') === true;
   response.writeHead(missing ? 404 : 200, missing ? {} : { 'Content-Type': 'image/jpeg', 'Content-Length': '50000' });
   response.end();

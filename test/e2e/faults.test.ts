@@ -73,7 +73,6 @@ describe('a fault that stays', () => {
     ['broken JSON', { action: 'broken_json' }, 2, {}],
     ['a broken schema', { action: 'schema_violation' }, 2, {}],
     ['nothing said', { action: 'empty' }, 2, {}],
-    ['a photo that OpenAI cannot fetch', { action: 'image_error' }, 1, {}],
     ['a model that is gone', { action: 'model_gone' }, 1, {}],
   ])('%s: 502 after the calls that made sense', async (_name, rule, calls, details) => {
     await service.faults({ ...rule, ...(isAnswer(rule) ? VISION : { path: '/v1/responses' }) });
@@ -98,18 +97,6 @@ describe('a fault that stays', () => {
     const calls = await service.callsWhen((all) => all.every(({ outcome }) => outcome !== 'running'));
     expect(calls.map(({ kind }) => kind)).toEqual(['vision']);
     expect(await service.jobOfLot(body)).toMatchObject({ status: 'failed', error: { code: 'OPENAI_TIMEOUT' } });
-  });
-});
-
-describe('a photo that OpenAI cannot fetch beside another', () => {
-  it('is left out and named', async () => {
-    const { car, other } = service.urls;
-    await service.faults({ action: 'image_error', count: 1 });
-    const answer = await service.generate(service.request({}, { images: [car, other] }));
-    expect(answer.status).toBe(200);
-    expect(lotOf(answer.body)).toMatchObject({ missing_images: [car] });
-    const [first, second] = (await service.calls()).map(({ body }) => JSON.stringify(body));
-    expect([first?.includes(car), second?.includes(car), second?.includes(other)]).toEqual([true, false, true]);
   });
 });
 
@@ -177,7 +164,7 @@ describe('an OpenAI that is down', () => {
 
 /** Rules that strike a model's answer take a kind, those that strike a request a path. */
 function isAnswer(rule: JsonObject): boolean {
-  return ['refusal', 'incomplete', 'broken_json', 'schema_violation', 'empty', 'failed', 'image_error'].includes(
+  return ['refusal', 'incomplete', 'broken_json', 'schema_violation', 'empty', 'failed'].includes(
     String(rule['action']),
   );
 }

@@ -15,8 +15,9 @@ const URLS = [
 
 const named = (upstreamMessage: string, param?: string, urls: readonly (string | null)[] = URLS) => {
   const found = photosNamed({ upstreamMessage, param }, urls);
-  return { named: [...found.named], among: [...found.among] };
+  return { named: inOrder(found.named), among: inOrder(found.among) };
 };
+const inOrder = (indexes: ReadonlySet<number>) => [...indexes].sort((one, other) => one - other);
 const only = (...indexes: number[]) => ({ named: indexes, among: [] });
 const error = (address: string) => `Error while downloading ${address}. Upstream status code: 403.`;
 

@@ -62,7 +62,7 @@ export class TestSandbox {
 /** Serves pictures on loopback and counts what was asked for. */
 export class PhotoHost {
   readonly requested: string[] = [];
-  private readonly photos = new Map<string, Buffer>();
+  private readonly photos = new Map<string, { bytes: Buffer; type: string }>();
 
   private constructor(private readonly server: Server) {}
 
@@ -75,14 +75,14 @@ export class PhotoHost {
       host.requested.push(path);
       const photo = host.photos.get(path);
       if (photo === undefined) response.writeHead(404).end();
-      else response.writeHead(200, { 'content-type': 'image/jpeg' }).end(photo);
+      else response.writeHead(200, { 'content-type': photo.type }).end(photo.bytes);
     });
     return host;
   }
 
   /** The address under which these bytes are served from now on. */
-  serve(name: string, bytes: Buffer): string {
-    this.photos.set(`/${name}`, bytes);
+  serve(name: string, bytes: Buffer, type = 'image/jpeg'): string {
+    this.photos.set(`/${name}`, { bytes, type });
     return this.url(name);
   }
 

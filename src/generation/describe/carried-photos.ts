@@ -1,5 +1,6 @@
 import { abortReason } from '../../common/clock.js';
 import type { CarryProblem, PhotoCarrier } from '../../images/photo-carrier.js';
+import { LONGEST_TIMER_MS } from '../../openai/deadline.js';
 import { OpenAiError } from '../../openai/errors.js';
 import type { CallLimits } from '../../openai/retry.js';
 import { callError } from './call-errors.js';
@@ -77,7 +78,7 @@ export class CarriedPhotos {
   /** The others' calls end by their own deadlines, so room comes; but this lot has a deadline too. */
   private async waitForRoom(bytes: number): Promise<void> {
     const { signal, deadlineAt } = this.limits;
-    const late = AbortSignal.timeout(Math.max(0, deadlineAt - this.now()));
+    const late = AbortSignal.timeout(Math.min(Math.max(0, deadlineAt - this.now()), LONGEST_TIMER_MS));
     try {
       await this.carrier.kept.take(bytes, signal === undefined ? late : AbortSignal.any([signal, late]));
     } catch (error) {

@@ -1,3 +1,4 @@
+import { fetchable } from '../../assessment/photo-address.js';
 import { photoAtContent } from '../../assessment/vision-request.js';
 
 /** What an error of OpenAI's says about photos. */
@@ -80,9 +81,9 @@ function entityOf(name: string): string | undefined {
   return String.fromCodePoint(code);
 }
 
-/** The forms of an address that remain different when nothing is escaped: as given, as parsed, without its fragment. */
+/** The forms of an address that remain different when nothing is escaped: as given, as sent, as parsed, without its fragment. */
 function spellings(url: string): string[] {
-  const forms = [url];
+  const forms = [url, fetchable(url)];
   if (URL.canParse(url)) forms.push(new URL(url).href);
   return [...new Set([...forms, ...forms.map((form) => form.split('#', 1)[0] ?? form)].map(plain))];
 }
