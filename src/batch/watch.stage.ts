@@ -105,7 +105,13 @@ export class WatchStage implements Stage {
     const upstream = claim.row.upstream ?? '';
     if (batch.status === 'failed' && !ended && problem !== undefined) {
       const { kind } = classifyFailure(problem);
-      this.logger.warn('a batch failed in validation', { job_id: job.id, batch_id: batch.id, code: problem.code });
+      this.logger.warn('a batch failed in validation', {
+        job_id: job.id,
+        batch_id: batch.id,
+        code: problem.code,
+        // What is said of a line may quote its lot.
+        upstream_says: problem.line === undefined ? this.openai.quotable(problem.message) : undefined,
+      });
       // Nothing of it ran: no attempt is used up.
       if (kind === 'rate_limited') {
         return this.troubles.tokenLimit(claim, problem.message);

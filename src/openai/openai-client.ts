@@ -67,6 +67,11 @@ export class OpenAiClient {
     return { body: value, ...facts };
   }
 
+  /** A text of the upstream's as it may stand in a log line: our secrets struck out, and short. */
+  quotable(text: string | undefined): string | undefined {
+    return this.transport.secrets.outOf(text);
+  }
+
   /**
    * Which upstream batches and files belong to: base URL and project, without credentials and without the base URL's
    * query, which names a version or a tenant's token and may change while batches run. A stored batch whose upstream

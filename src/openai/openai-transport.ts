@@ -72,7 +72,7 @@ export class OpenAiTransport implements OnApplicationShutdown {
   private readonly agent = createAgent();
   private readonly sdk: OpenAI;
   private readonly base: URL;
-  private readonly secrets: SecretStrike;
+  readonly secrets: SecretStrike;
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: Pick<AppConfig, 'openai'>,

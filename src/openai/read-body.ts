@@ -33,7 +33,8 @@ export async function readJson(response: Response): Promise<unknown> {
  * itself and whole: what it is given here is short.
  */
 export async function withTidyError(response: Response): Promise<Response> {
-  if (response.ok) return response;
+  // A 304 and its like have no body, and may be given none.
+  if (response.ok || response.body === null) return response;
   const { text } = await readBytes(response, MOST_ERROR_BYTES);
   const error = readUpstreamError(parsedOr(text, plainText(text)));
   return new Response(JSON.stringify({ error }), { status: response.status, headers: response.headers });

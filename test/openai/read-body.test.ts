@@ -218,6 +218,11 @@ describe('an error in another form than OpenAI’s', () => {
     expect({ code, upstreamMessage }).toEqual({ code: undefined, upstreamMessage: undefined, ...facts });
   });
 
+  it.each([301, 304, 307])('may be no error at all (%i)', async (status) => {
+    rig.stub.always((response) => response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end());
+    expect(await ask()).toMatchObject({ kind: 'rejected', status, attempts: 1 });
+  });
+
   it('is OpenAI’s own word for word', async () => {
     rig.stub.always(
       apiError(400, { code: 'token_limit_exceeded', message: 'Enqueued token limit reached', param: 'file' }),
