@@ -1,7 +1,8 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
 import { CURSOR_PATTERN } from '../common/cursor-pattern.js';
+import { MAX_URL_CHARACTERS } from '../outbound/address-rules.js';
 import type { AttemptOutcome, DeliveryStatus, WebhookEvent } from './webhook.entities.js';
 
 export const DELIVERY_STATUSES = ['pending', 'in_flight', 'delivered', 'failed', 'superseded'] as const;
@@ -29,6 +30,7 @@ export class DeliveriesQuery {
 
 export class PingDto {
   /** Where to send a test event: http(s), port 80 or 443, a public address. */
+  @ApiProperty({ minLength: 1, maxLength: MAX_URL_CHARACTERS })
   @IsString()
   url: string;
 }
