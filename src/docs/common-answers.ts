@@ -18,17 +18,43 @@ const SIGNED_ROUTE_ERRORS: Readonly<Record<string, string>> = {
   '503': 'SERVICE_UNAVAILABLE, with Retry-After',
 };
 
-/** Adds what no route says of itself: the errors that signing brings under /api/, and that the rest takes no signature. */
+/** Headers that answers of every route carry; refusals that pass say when to come again. */
+const HEADERS = {
+  'X-Request-Id': {
+    description: 'By which the request stands in the log; quote it.',
+    schema: { type: 'string' as const },
+  },
+  'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' as const } },
+};
+const PASSING: ReadonlySet<string> = new Set(['429', '503']);
+
+/** Adds what no route says of itself: the errors that signing brings under /api/, that the rest takes no signature, headers. */
 export function completeOperations(document: OpenAPIObject): OpenAPIObject {
   const paths = Object.entries(document.paths).map(([path, item]): [string, PathItem] => {
     const completed = { ...item };
     for (const method of METHODS) {
       const operation = completed[method];
-      if (operation !== undefined) completed[method] = path.startsWith('/api/') ? signed(operation) : open(operation);
+      if (operation === undefined) continue;
+      completed[method] = withHeaders(path.startsWith('/api/') ? signed(operation) : open(operation));
     }
     return [path, completed];
   });
-  return { ...document, paths: Object.fromEntries(paths) };
+  return {
+    ...document,
+    components: { ...document.components, headers: HEADERS },
+    paths: Object.fromEntries(paths),
+  };
+}
+
+function withHeaders(operation: Operation): Operation {
+  const responses: Operation['responses'] = {};
+  for (const [status, response] of Object.entries(operation.responses)) {
+    const names = PASSING.has(status) ? Object.keys(HEADERS) : ['X-Request-Id'];
+    const headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+    const own = (response as { headers?: object } | undefined)?.headers;
+    responses[status] = { ...response, headers: { ...headers, ...own } } as typeof response;
+  }
+  return { ...operation, responses };
 }
 
 function signed(operation: Operation): Operation {

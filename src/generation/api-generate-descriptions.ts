@@ -31,9 +31,8 @@ Everything else, and whatever says \`mode: "batch"\`, becomes a job (201) that r
 Large jobs may come as \`application/x-ndjson\`: the first line is the request without \`lots\`, each further line a lot.
 \`gzip\` and \`br\` are accepted; the signature is over the decoded bytes.`;
 
-const LIMIT_HEADERS = {
-  'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' as const } },
-};
+const LOCATION = { Location: { description: 'The status of the job.', schema: { type: 'string' as const } } };
+const RETRY_AFTER = { 'Retry-After': { $ref: '#/components/headers/Retry-After' } };
 
 /** One schema for the request as JSON; a line each of NDJSON has none that OpenAPI 3.0 could name. */
 const REQUEST_BODY = {
@@ -79,13 +78,14 @@ export function ApiGenerateDescriptions(): MethodDecorator {
       type: BatchAcceptedAnswerDto,
       example: ACCEPTED_EXAMPLE,
       description: 'A batch has been accepted; Location is where to follow it.',
+      headers: LOCATION,
     }),
     ApiResponse({
       status: 202,
       type: HandedOverAnswerDto,
       example: HANDED_OVER_EXAMPLE,
       description: 'Not done yet: the work goes on as a job; Location is where to follow it.',
-      headers: LIMIT_HEADERS,
+      headers: { ...LOCATION, ...RETRY_AFTER } as ApiResponseOptions['headers'] & object,
     }),
     ...errorResponses().map((options) => ApiResponse(options)),
   );
@@ -101,7 +101,6 @@ function errorResponses(): ApiResponseOptions[] {
   return [...byStatus].map(([status, codes]) => ({
     status,
     description: codes.map(([code]) => code).join(', '),
-    ...(status === 429 || status === 503 ? { headers: LIMIT_HEADERS } : {}),
     content: {
       'application/json': {
         schema: { $ref: getSchemaPath(ErrorDto) },

@@ -6,6 +6,8 @@ import { ErrorDto } from '../common/error.dto.js';
 import { StatusResponder } from './status.responder.js';
 import { JobStatusDto } from './status.dto.js';
 
+const ETAG = { ETag: { description: 'For If-None-Match.', schema: { type: 'string' as const } } };
+
 @ApiTags('Following a job')
 @Controller('api/v1/batch-status')
 export class StatusController {
@@ -24,7 +26,7 @@ export class StatusController {
     required: false,
     description: 'wait=25: answer at the next change, after 25 s at the latest.',
   })
-  @ApiResponse({ status: HttpStatus.OK, type: JobStatusDto, description: 'The status as it stands, with its ETag.' })
+  @ApiResponse({ status: HttpStatus.OK, type: JobStatusDto, description: 'The status as it stands.', headers: ETAG })
   @ApiResponse({ status: HttpStatus.NOT_MODIFIED, description: 'Nothing has changed since the ETag.' })
   @ApiResponse({ status: HttpStatus.NOT_FOUND, type: ErrorDto, description: 'JOB_NOT_FOUND' })
   status(@Req() request: Request, @Res() response: Response, @Param('job_id') jobId: string): Promise<void> {

@@ -99,7 +99,8 @@ def download(client: Client, job_id: str) -> dict:
     files = {kind: client.send("GET", f"{target}/download?format={kind}") for kind in ("json", "ndjson", "csv")}
     lots = json.loads(files["json"].body)["results"]["lots"]
     lines = [json.loads(line) for line in files["ndjson"].body.decode().splitlines()]
-    rows = list(csv.DictReader(io.StringIO(files["csv"].body.decode(), newline="")))
+    # utf-8-sig: the file starts with a byte order mark, for spreadsheets.
+    rows = list(csv.DictReader(io.StringIO(files["csv"].body.decode("utf-8-sig"), newline="")))
     texts = [(lot["lot_id"], text["language"], text["damages"]) for lot in lots for text in lot["descriptions"]]
     bare = [row for row in rows if row["language"] == ""]
     return {

@@ -63,6 +63,16 @@ describe('members that nobody knows', () => {
     ]);
   });
 
+  it('are counted right among lots that are read without being parsed', async () => {
+    const plain = (id: string) => ({ lot_id: id, images: [{ url: 'https://cdn.test-host.com/1.jpg' }] });
+    const lots = [plain('a'), plain('b'), plain('c'), { ...plain('d'), lotId: 'e' }, plain('f')];
+    const answer = await service.generate(service.request({ lots }));
+    expect([answer.status, answer.body['warnings']]).toEqual([
+      201,
+      ['unknown_member:lots[3].lotId (did you mean lot_id?)'],
+    ]);
+  });
+
   it('bring nothing into the database that it does not take', async () => {
     const answer = await service.generate(service.request({ mode: 'batch', 'a\0\ud800': 1 }));
     expect([answer.status, answer.body['warnings']]).toEqual([201, ['unknown_member:a\ufffd\ufffd']]);

@@ -11,6 +11,7 @@ import { ConfigModule } from '../../../src/config/config.module.js';
 import { loadConfig } from '../../../src/config/load-config.js';
 import { DatabaseModule } from '../../../src/database/database.module.js';
 import { WebhookModule } from '../../../src/webhook/webhook.module.js';
+import { expectDocumented } from '../../docs/answer-check.js';
 import type { FakeClock } from './fake-clock.js';
 import { SECRET } from './seed.js';
 
@@ -77,11 +78,10 @@ export async function startApi(databaseUrl: string, clock: FakeClock, allow = '1
         },
         ...(text === '' ? {} : { body: text }),
       });
-      return {
-        status: response.status,
-        headers: response.headers,
-        body: (await response.json()) as ApiAnswer['body'],
-      };
+      const answer = await response.text();
+      const contentType = response.headers.get('content-type');
+      expectDocumented({ method, path: target, status: response.status, contentType, text: answer });
+      return { status: response.status, headers: response.headers, body: JSON.parse(answer) as ApiAnswer['body'] };
     },
     close: () => app.close(),
   };
