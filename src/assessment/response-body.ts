@@ -44,8 +44,11 @@ function textOf(value: unknown, otherwise: string): string {
   return typeof value === 'string' && value !== '' ? value : otherwise;
 }
 
+/** No model reads or writes so many in one call: a greater count is none, and would not fit where counts are summed. */
+const MOST_TOKENS = 100_000_000;
+
 function tokens(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 && value <= MOST_TOKENS ? value : 0;
 }
 
 /** The usage of a Response's body; zeros where it tells none. */

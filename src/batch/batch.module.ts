@@ -15,6 +15,7 @@ import {
   WatchCron,
 } from './batch.crons.js';
 import { CheckPhotosStage } from './check-photos.stage.js';
+import { ChunkWriter } from './chunk-writer.js';
 import { CostGuard } from './cost-guard.js';
 import { Deadlines } from './deadlines.js';
 import { DescribedLots } from './described-lots.js';
@@ -42,6 +43,7 @@ const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, F
 @Module({
   imports: [GenerationModule, ImagesModule, JobsModule, OpenAiModule, WebhookModule],
   providers: [
+    ChunkWriter,
     Clock,
     CostGuard,
     Deadlines,

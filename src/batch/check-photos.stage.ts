@@ -8,10 +8,12 @@ import { ShardLotStore, type CheckedLot, type ShardLots, type UncheckedLot } fro
 import { ShardStore, type ShardClaim } from '../jobs/shard-store.js';
 import { isTerminal } from '../jobs/states.js';
 import { LATE_ATTEMPT } from './attempts.js';
-import { JobAdvance, JobEndedError } from './job-advance.js';
+import { JobAdvance } from './job-advance.js';
+import { JobEndedError } from './job-ended.js';
 import { ShardEnd } from './shard-end.js';
 import type { Stage } from './stage.js';
 import { shardLots } from './shard-lots.js';
+import { bisect, INTERNAL_ERROR, isUnforeseen, kindOf } from './unforeseen.js';
 
 /** Lots of one commit. */
 const CHUNK_LOTS = 500;
@@ -54,10 +56,17 @@ export class CheckPhotosStage implements Stage {
       if (last === undefined) break;
       const checked = await this.checkAll(unchecked, patient, signal);
       signal.throwIfAborted();
-      if (!(await this.commit(claim, checked, last.position + 1))) return;
+      if (!(await this.commitEach(claim, checked, from, last.position + 1))) return;
       from = last.position + 1;
     }
     await this.finish(claim, lots);
+  }
+
+  /** Lots whose photos could not be checked fail; the others of the range go on. */
+  async giveUp(claim: ShardClaim): Promise<void> {
+    const lots = shardLots(claim.row);
+    const left = await this.database.transaction((tx) => this.lots.lockLeft(tx, lots, 'pending'));
+    if (await this.commitEach(claim, left.map(failedByUs), lots.first, lots.last + 1)) await this.finish(claim, lots);
   }
 
   private async checkAll(lots: readonly UncheckedLot[], patient: boolean, signal: AbortSignal): Promise<Checked[]> {
@@ -65,7 +74,7 @@ export class CheckPhotosStage implements Stage {
     const waiting = [...lots].reverse();
     const worker = async () => {
       for (let lot = waiting.pop(); lot !== undefined; lot = waiting.pop()) {
-        checked.push(await this.check(lot, patient, signal));
+        checked.push(await this.checkAnyhow(lot, patient, signal));
       }
     };
     await Promise.all(Array.from({ length: LOTS_AT_ONCE }, worker));
@@ -76,6 +85,17 @@ export class CheckPhotosStage implements Stage {
   private withPatience(checked: Checked): Checked {
     if (checked.kind !== 'failed' || this.photos.restingUntil(checked.lot.missingImages) === null) return checked;
     return { kind: 'waits', position: checked.lot.position };
+  }
+
+  /** What the checker does not foresee is the trouble of the lot that it meets it with. */
+  private async checkAnyhow(lot: UncheckedLot, patient: boolean, signal: AbortSignal): Promise<Checked> {
+    try {
+      return await this.check(lot, patient, signal);
+    } catch (error) {
+      if (signal.aborted || !isUnforeseen(error)) throw error;
+      this.logger.error('the photos of a lot cannot be checked', { position: lot.position, reason: kindOf(error) });
+      return patient ? { kind: 'waits', position: lot.position } : failedByUs(lot.position);
+    }
   }
 
   private async check({ position, images }: UncheckedLot, patient: boolean, signal: AbortSignal): Promise<Checked> {
@@ -96,6 +116,30 @@ export class CheckPhotosStage implements Stage {
       message: `${unreachable.length} of ${images.length} photos cannot be reached; check that they are public and send the lot again.`,
     };
     return { kind: 'failed', lot: { position, error, missingImages: unreachable } };
+  }
+
+  /** Where the lots cannot be committed together, those that spoil it fail alone. @returns false when the job has ended */
+  private async commitEach(
+    claim: ShardClaim,
+    checked: readonly Checked[],
+    from: number,
+    next: number,
+  ): Promise<boolean> {
+    try {
+      return await this.commit(claim, checked, next);
+    } catch (error) {
+      if (!isUnforeseen(error)) throw error;
+    }
+    let goesOn = true;
+    const culprits = await bisect(checked, async (part) => {
+      goesOn = goesOn && (await this.commit(claim, part, from));
+    });
+    for (const { item, error } of culprits) {
+      const position = item.kind === 'waits' ? item.position : item.lot.position;
+      this.logger.error('a checked lot cannot be written', { position, reason: kindOf(error) });
+      goesOn = goesOn && (await this.commit(claim, [failedByUs(position)], from));
+    }
+    return goesOn && (await this.commit(claim, [], next));
   }
 
   /** @returns false when the job has ended meanwhile */
@@ -175,4 +219,8 @@ export class CheckPhotosStage implements Stage {
     const until = lot === undefined ? null : this.photos.restingUntil(lot.images);
     return until === null ? 1 : Math.max(1, (until - this.clock.now()) / 1000);
   }
+}
+
+function failedByUs(position: number): Checked {
+  return { kind: 'failed', lot: { position, error: INTERNAL_ERROR, missingImages: [] } };
 }

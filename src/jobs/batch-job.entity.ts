@@ -8,6 +8,8 @@ export interface JobOptions {
   readonly max_cost_usd?: number;
   /** True when an Idempotency-Key came with it: the work survives a hang-up and a crash. */
   readonly idempotent?: boolean;
+  /** What the first answer warned of, so that a repeat says the same; absent: nothing. */
+  readonly warnings?: readonly string[];
 }
 
 export interface StoredError {
@@ -82,6 +84,14 @@ export class BatchJob {
 
   @Column('numeric', { name: 'estimated_cost_usd', precision: 16, scale: 8, nullable: true })
   estimatedCostUsd: string | null;
+
+  /** Of max_cost_usd: the worst of all calls whose cost is not known (yet). */
+  @Column('numeric', { name: 'reserved_usd', precision: 16, scale: 8, default: 0 })
+  reservedUsd: string;
+
+  /** How often a process took the synchronous job over from one that had not finished it. */
+  @Column('smallint', { default: 0 })
+  takeovers: number;
 
   @Column('jsonb', { nullable: true })
   error: StoredError | null;

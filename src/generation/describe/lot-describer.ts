@@ -3,17 +3,30 @@ import type { PhotoRef } from '../../assessment/assessment.js';
 import { stringsOf, withStrings, type DescriptionText } from '../../assessment/description.js';
 import { englishDescription } from '../../assessment/english-text.js';
 import { renderHtml } from '../../assessment/html.js';
-import { usageOf, type TokenUsage } from '../../assessment/response-body.js';
-import { buildTranslationRequest, parseTranslation } from '../../assessment/translation.js';
+import { usageOf, type ResponseFacts, type ResponseFailure, type TokenUsage } from '../../assessment/response-body.js';
+import {
+  buildTranslationRequest,
+  parseTranslation,
+  textSize,
+  type TranslationRequest,
+} from '../../assessment/translation.js';
 import { parseVisionAnswer, type VisionAnswer } from '../../assessment/vision-answer.js';
-import { buildVisionRequest, withFewerPhotos, withMoreRoom } from '../../assessment/vision-request.js';
+import {
+  buildVisionRequest,
+  withFewerPhotos,
+  withMoreRoom,
+  type VisionRequest,
+} from '../../assessment/vision-request.js';
+import { translationBounds, visionBounds, type CallBounds } from '../../assessment/worst-case.js';
 import type { UsageRow } from '../../jobs/job-store.js';
 import { usageJson } from '../../jobs/usage-json.js';
 import type { NewResult } from '../../jobs/new-result.js';
+import type { ModelStage } from '../../jobs/states.js';
 import type { StoredSource } from '../../jobs/sync-job-store.js';
 import { OpenAiError } from '../../openai/errors.js';
-import { OpenAiClient } from '../../openai/openai-client.js';
+import { OpenAiClient, type CreatedResponse } from '../../openai/openai-client.js';
 import type { CallLimits } from '../../openai/retry.js';
+import { BudgetedCall, type Budget } from './budget.js';
 import { answerError, callError } from './call-errors.js';
 import { ModelSettings } from './model-settings.js';
 
@@ -31,6 +44,13 @@ export type CountUsage = (usage: UsageRow) => Promise<void>;
 export class TranslationError extends Error {
   override readonly name = 'TranslationError';
 }
+
+/** An answer, and what is to be called once its usage is counted. */
+interface Asked extends Pick<CreatedResponse, 'body' | 'requestId'> {
+  answered(usage: TokenUsage): Promise<void>;
+}
+
+type InvalidAnswer = ResponseFacts & ResponseFailure & { readonly kind: 'invalid' };
 
 /** Answers that are not JSON or not of the schema are asked for once more; a second one will not be better. */
 const MAX_INVALID = 2;
@@ -58,6 +78,7 @@ export class LotDescriber {
     lot: DescribableLot,
     limits: CallLimits,
     count: CountUsage,
+    budget?: Budget,
   ): Promise<NewResult & { readonly dropped: readonly string[] }> {
     let photos = lot.photos;
     let roomier = false;
@@ -70,17 +91,28 @@ export class LotDescriber {
       );
       let body: unknown;
       let requestId: string | undefined;
+      let answered: Asked['answered'];
       try {
-        ({ body, requestId } = await this.openai.createResponse(roomier ? withMoreRoom(request) : request, limits));
+        const bounds = visionBounds(photos.length, lot.additionalInfo?.length ?? 0, this.settings.worstCase(false));
+        const sent = roomier ? withMoreRoom(request) : request;
+        ({ body, requestId, answered } = await this.ask(
+          'vision',
+          sent,
+          bounds,
+          limits,
+          count,
+          roomier ? 'needed' : 'usual',
+          budget,
+        ));
       } catch (error) {
-        await this.countFailure(error, count);
         const left = photosAfter(error, photos, dropped);
         if (left === null) throw callError(error, dropped);
         photos = left;
         continue;
       }
-      const answer = parseVisionAnswer(body, photos, this.settings.vision.prompt.version);
+      const answer = this.read(body, () => parseVisionAnswer(body, photos, this.settings.vision.prompt.version));
       await count(this.settings.usageRow('vision', answer.usage, false));
+      await answered(answer.usage);
       if (answer.kind === 'assessed') return { ...this.englishRow(answer), dropped };
       this.logger.warn('a vision answer is of no use', { kind: answer.kind, openai_request_id: requestId });
       if (answer.kind === 'incomplete' && answer.reason === 'max_output_tokens' && !roomier) {
@@ -95,22 +127,36 @@ export class LotDescriber {
    * Asks for one language.
    * @throws TranslationError when the answer cannot be used, LotError when there is none
    */
-  async translate(source: StoredSource, language: string, limits: CallLimits, count: CountUsage): Promise<NewResult> {
+  async translate(
+    source: StoredSource,
+    language: string,
+    limits: CallLimits,
+    count: CountUsage,
+    budget?: Budget,
+  ): Promise<NewResult> {
     const text = source.strings as DescriptionText;
     const strings = stringsOf(text);
     const request = buildTranslationRequest(strings, [language], this.settings.translation);
     let problem = '';
     for (let tries = 0; tries < MAX_INVALID; tries++) {
       // The second time with twice the room: an answer that was cut off is not of the schema either.
-      const { body } = await this.openai
-        .createResponse(tries === 0 ? request : withMoreRoom(request), limits)
-        .catch(async (error: unknown) => {
-          await this.countFailure(error, count, 'translation');
-          throw callError(error, []);
-        });
-      const answer = parseTranslation(body, strings, [language]);
+      const bounds = translationBounds(textSize(strings), 1, this.settings.worstCase(false));
+      const sent = tries === 0 ? request : withMoreRoom(request);
+      const { body, answered } = await this.ask(
+        'translation',
+        sent,
+        bounds,
+        limits,
+        count,
+        tries === 0 ? 'usual' : 'needed',
+        budget,
+      ).catch((error: unknown) => {
+        throw callError(error, []);
+      });
+      const answer = this.read(body, () => parseTranslation(body, strings, [language]));
       const usage = this.settings.usageRow('translation', answer.usage, false);
       await count(usage);
+      await answered(answer.usage);
       if (answer.kind === 'refused') throw new TranslationError('the model refused');
       const translated = answer.kind === 'translated' ? answer.languages.get(language) : undefined;
       if (translated?.ok === true) {
@@ -149,11 +195,58 @@ export class LotDescriber {
     };
   }
 
-  private async countFailure(error: unknown, count: CountUsage, stage: 'vision' | 'translation' = 'vision') {
-    if (!(error instanceof OpenAiError) || error.usage === undefined) return;
-    const usage: TokenUsage = usageOf({ usage: error.usage });
-    if (usage.input + usage.output > 0) await count(this.settings.usageRow(stage, usage, false));
+  /**
+   * One call, within the job's budget if it has one.
+   * @param bounds - of the request with its usual room
+   * @param room - `usual` may be lowered where the request does not fit otherwise
+   */
+  private async ask(
+    stage: ModelStage,
+    request: VisionRequest | TranslationRequest,
+    bounds: CallBounds | null,
+    limits: CallLimits,
+    count: CountUsage,
+    room: 'usual' | 'needed',
+    budget: Budget | undefined,
+  ): Promise<Asked> {
+    const wanted = request.max_output_tokens;
+    const call = budget && (await BudgetedCall.begin(budget, bounds && { ...bounds, room: wanted }, room === 'usual'));
+    const beforeRetry = async (failed: OpenAiError) => {
+      // Each try that tells tokens is billed, not the last one alone.
+      await this.countFailure(failed, count, stage);
+      await call?.beforeRetry(failed, isToldBy(failed));
+    };
+    try {
+      const sent = { ...request, max_output_tokens: call?.held.room ?? wanted };
+      const answer = await this.openai.createResponse(sent, { ...limits, beforeRetry });
+      return { ...answer, answered: async (usage) => call?.answered(usage) };
+    } catch (error) {
+      await this.countFailure(error, count, stage);
+      await call?.failed(error, isToldBy(error));
+      throw error;
+    }
   }
+
+  /** An answer on which our own reading fails is billed like any other, and of no use. */
+  private read<T extends ResponseFacts>(body: unknown, reading: () => T): T | InvalidAnswer {
+    try {
+      return reading();
+    } catch (error) {
+      this.logger.error('an answer cannot be read', { reason: error instanceof Error ? error.stack : 'unknown' });
+      return { kind: 'invalid', problems: [], responseId: null, model: null, usage: usageOf(body) };
+    }
+  }
+
+  private async countFailure(error: unknown, count: CountUsage, stage: ModelStage) {
+    if (isToldBy(error)) await count(this.settings.usageRow(stage, usageOf(error), false));
+  }
+}
+
+/** Whether a call that failed tells tokens: those are billed. */
+function isToldBy(error: unknown): error is OpenAiError {
+  if (!(error instanceof OpenAiError)) return false;
+  const usage = usageOf(error);
+  return usage.input + usage.output > 0;
 }
 
 /** A translated row from accepted strings. */
