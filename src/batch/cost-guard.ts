@@ -128,6 +128,10 @@ export class CostGuard {
     await this.database.transaction((tx) => this.spending.holdForShard(tx, claim.key, claim.row.job_id, -usd));
   }
 
+  async keepCall(claim: ShardClaim, usd: number): Promise<void> {
+    await this.spending.keep(this.database, claim.key, usd);
+  }
+
   /** Gives back what a shard holds whose cost is known, or that surely was not sent; in the transaction that says so. */
   async giveBack(tx: Transaction, claim: ShardClaim): Promise<void> {
     const held = await this.spending.heldByShard(tx, claim.key);

@@ -65,7 +65,11 @@ export class OverdueJobs {
     );
     for (const { id } of overdue) {
       const job = await this.shards.job(this.database, id);
-      if (job !== undefined) await this.endJob(job);
+      if (job === undefined) continue;
+      await this.endJob(job).catch((error: Error) => {
+        // One that cannot be ended must not keep the others from their end.
+        this.logger.error('an overdue job could not be ended', { job_id: id, reason: error.message });
+      });
     }
   }
 

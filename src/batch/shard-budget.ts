@@ -44,4 +44,8 @@ export class ShardBudget implements Budget {
   giveBack(usd: number): Promise<void> {
     return this.costs.giveBackCall(this.claim, usd);
   }
+
+  keep(usd: number): Promise<void> {
+    return this.costs.keepCall(this.claim, usd);
+  }
 }

@@ -1,13 +1,7 @@
-import { isDatabaseAway } from '../common/database-away.js';
+import { isPassing } from '../common/database-away.js';
 import { LeaseLostError } from '../database/lease.js';
 import { OpenAiError } from '../openai/errors.js';
 import { JobEndedError } from './job-ended.js';
-
-/**
- * SQLSTATEs that pass: a deadlock or a conflict of transactions (class 40), a lock or a statement that took too long
- * (55P03, 57014), and a server that lacks memory, disk or connections (class 53).
- */
-const PASSING = /^(?:40|53|55P03|57014)/;
 
 /**
  * Whether an error says that what was worked on is at fault, or our code: the same work would fail again. A database or
@@ -15,8 +9,7 @@ const PASSING = /^(?:40|53|55P03|57014)/;
  */
 export function isUnforeseen(error: unknown): boolean {
   if (error instanceof LeaseLostError || error instanceof JobEndedError || error instanceof OpenAiError) return false;
-  const code = (error as { code?: unknown } | null)?.code;
-  return !isDatabaseAway(error) && !(typeof code === 'string' && PASSING.test(code));
+  return !isPassing(error);
 }
 
 /** What spoils a chunk, and with which error. */

@@ -79,7 +79,7 @@ export class Answers {
       processed_at: rfc3339(job.completedAt ?? job.cancelledAt ?? job.updatedAt),
     };
     const tail = {
-      warnings: languageWarnings(job.languages, pending),
+      warnings: [...languageWarnings(job.languages, pending), ...warningsOf(job)],
       pending_languages: pending,
       ...(Object.keys(job.metadata).length === 0 ? {} : { metadata: job.metadata }),
     };
@@ -96,6 +96,11 @@ export class Answers {
 export function sendAnswer(response: Response, answer: Answer): void {
   if (response.destroyed || response.writableEnded) return;
   response.status(answer.status).set(answer.headers).type('application/json').send(answer.body);
+}
+
+/** What was found when the request came in; kept with the job. */
+function warningsOf(job: JobRecord): readonly string[] {
+  return job.options.warnings ?? [];
 }
 
 function languageWarnings(languages: readonly string[], pending: readonly string[]): string[] {
@@ -143,7 +148,7 @@ function accepted(job: JobRecord, receivers: Receivers): Answer {
       processing_mode: 'batch',
       webhook_configured: receivers.configured,
       estimated_cost_usd: job.estimatedCostUsd,
-      warnings: receivers.failing.map((host) => `webhook_failing:${host}`),
+      warnings: [...receivers.failing.map((host) => `webhook_failing:${host}`), ...warningsOf(job)],
     }),
   };
 }

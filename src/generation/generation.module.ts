@@ -16,6 +16,7 @@ import { SpoolFolder } from './intake/spool-folder.js';
 import { JobCreator } from './job-creator.js';
 import { AbandonedJobsCron } from './sync/abandoned-jobs.cron.js';
 import { SyncLeases } from './sync/sync-leases.js';
+import { SyncBudgets } from './sync/sync-budget.js';
 import { SyncPipeline } from './sync/sync-pipeline.js';
 import { SyncRequests } from './sync/sync-requests.js';
 
@@ -34,6 +35,7 @@ import { SyncRequests } from './sync/sync-requests.js';
     JobCreator,
     AbandonedJobsCron,
     SyncLeases,
+    SyncBudgets,
     SyncPipeline,
     SyncRequests,
   ],

@@ -61,9 +61,9 @@ export class SpendingStore {
   /** Takes from what a shard will give back, and leaves it held by the job. */
   async keep(sql: Sql, shard: readonly unknown[], usd: number): Promise<void> {
     await sql.execute(
-      `update openai_batches set reserved_usd = greatest(0, reserved_usd - $5::numeric)
+      `update openai_batches set reserved_usd = greatest(0, reserved_usd - $5::numeric(16,8))
        where job_id = $1 and stage = $2 and first_position = $3 and attempt = $4`,
-      [...shard, usd],
+      [...shard, usd.toFixed(8)],
     );
   }
 

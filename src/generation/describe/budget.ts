@@ -9,8 +9,10 @@ export interface Budget {
    * @throws LotError COST_LIMIT_EXCEEDED, or whatever ends the work on the lot for now
    */
   hold(bounds: CallBounds, mayLower: boolean): Promise<HeldCall>;
-  /** What the call cost is counted, or it surely cost nothing. */
+  /** The call has ended, and what it cost is counted, or it surely cost nothing. */
   giveBack(usd: number): Promise<void>;
+  /** The call has ended, and nobody knows what it cost: it counts at its worst for good. */
+  keep(usd: number): Promise<void>;
 }
 
 /** Statuses of what stands between us and OpenAI: the request may have been passed on, and its answer was lost. */
@@ -43,11 +45,19 @@ export function mayBeBilled(error: OpenAiError): boolean {
 
 /** One call to OpenAI under a budget, its tries included. */
 export class BudgetedCall {
+  /** True while nothing is held for it: the next try did not fit (yet). */
+  private ended = false;
+
   private constructor(
     private readonly budget: Budget,
     private readonly bounds: CallBounds,
-    readonly held: HeldCall,
+    private held: HeldCall,
   ) {}
+
+  /** The `max_output_tokens` to send. */
+  get room(): number {
+    return this.held.room;
+  }
 
   /** @throws LotError where the call does not fit */
   static async begin(budget: Budget, bounds: CallBounds | null, mayLower: boolean): Promise<BudgetedCall> {
@@ -61,19 +71,24 @@ export class BudgetedCall {
    * @param counted - whether its usage was told and counted
    */
   async beforeRetry(failed: OpenAiError, counted: boolean): Promise<void> {
-    if (counted) await this.budget.giveBack(this.held.usd);
-    else if (!mayBeBilled(failed)) return;
-    await this.budget.hold({ ...this.bounds, room: this.held.room }, false);
+    if (!counted && !mayBeBilled(failed)) return;
+    await (counted ? this.budget.giveBack(this.held.usd) : this.budget.keep(this.held.usd));
+    this.ended = true;
+    this.held = await this.budget.hold({ ...this.bounds, room: this.held.room }, false);
+    this.ended = false;
   }
 
   /** The call ended without an answer. @param counted - whether its usage was told and counted */
   async failed(error: unknown, counted: boolean): Promise<void> {
-    if (counted || (error instanceof OpenAiError && !mayBeBilled(error))) await this.budget.giveBack(this.held.usd);
+    if (this.ended) return;
+    const known = counted || (error instanceof OpenAiError && !mayBeBilled(error));
+    await (known ? this.budget.giveBack(this.held.usd) : this.budget.keep(this.held.usd));
   }
 
   /** The answer's usage is counted. An answer that tells none may have cost everything. */
   async answered(usage: { readonly input: number; readonly output: number }): Promise<void> {
-    if (usage.input > 0 && usage.output > 0) await this.budget.giveBack(this.held.usd);
+    const known = usage.input > 0 && usage.output > 0;
+    await (known ? this.budget.giveBack(this.held.usd) : this.budget.keep(this.held.usd));
   }
 }
 

@@ -217,7 +217,7 @@ export class LotDescriber {
       await call?.beforeRetry(failed, isToldBy(failed));
     };
     try {
-      const sent = { ...request, max_output_tokens: call?.held.room ?? wanted };
+      const sent = { ...request, max_output_tokens: call?.room ?? wanted };
       const answer = await this.openai.createResponse(sent, { ...limits, beforeRetry });
       return { ...answer, answered: async (usage) => call?.answered(usage) };
     } catch (error) {
