@@ -87,7 +87,9 @@ export class CostGuard {
       const mayChange = underWay.holds || (claim.row.stage === 'vision' && spending.awaitingTranslation > 0);
       if (held.usdByPosition.size === 0) {
         if (mayChange) return { kind: 'wait' };
-        const lowered = lowest(lots, free);
+        // Answers of the same job say better than any estimate what the next one needs.
+        const needed = await this.spending.meanOutput(tx, job.id, claim.row.stage);
+        const lowered = lowest(lots, free, needed);
         if (lowered === null) return { kind: 'over' };
         held = lowered;
       }
@@ -117,7 +119,8 @@ export class CostGuard {
       const own = await this.spending.heldByShard(tx, claim.key);
       const free = limit - spending.costUsd - spending.reservedUsd;
       const waits = underWay.holds || own > 0;
-      const held = heldWithin(bounds, free - laterUsd, mayLower && !waits);
+      const needed = mayLower && !waits ? await this.spending.meanOutput(tx, job.id, claim.row.stage) : 0;
+      const held = heldWithin(atLeast(bounds, needed), free - laterUsd, mayLower && !waits);
       if (held === null) return waits ? 'wait' : null;
       await this.spending.holdForShard(tx, claim.key, job.id, held.usd);
       return held;
@@ -216,14 +219,18 @@ function fitting(lots: readonly PricedLot[], free: number): HeldLots {
 }
 
 /** The first lot alone with less room for its answer, where that is what it takes. */
-function lowest([first, second]: readonly PricedLot[], free: number): HeldLots | null {
-  const held = first === undefined ? null : heldWithin(first.bounds, free - first.laterUsd, true);
+function lowest([first, second]: readonly PricedLot[], free: number, needed: number): HeldLots | null {
+  const held = first === undefined ? null : heldWithin(atLeast(first.bounds, needed), free - first.laterUsd, true);
   if (first === undefined || held === null) return null;
   return {
     splitAt: second?.position ?? null,
     room: held.room,
     usdByPosition: new Map([[first.position, held.usd]]),
   };
+}
+
+function atLeast(bounds: CallBounds, outputTokens: number): CallBounds {
+  return { ...bounds, leastRoom: Math.max(bounds.leastRoom, Math.ceil(outputTokens)) };
 }
 
 function heldBefore(held: HeldLots, splitAt: number | null): number {

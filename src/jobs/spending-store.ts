@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import type { ShardLots } from './shard-lot-store.js';
-import { UNFINISHED_SQL } from './states.js';
+import { UNFINISHED_SQL, type ModelStage } from './states.js';
 
 /** What a job has spent, and what calls hold whose cost is not known yet. */
 export interface Spending {
@@ -75,6 +75,15 @@ export class SpendingStore {
       shard,
     );
     return row?.reserved ?? 0;
+  }
+
+  /** Output tokens that a call of this stage of the job took on average; 0 while none is known. */
+  async meanOutput(sql: Sql, jobId: string, stage: ModelStage): Promise<number> {
+    const [row] = await sql.query<{ mean: number | null }>(
+      `select (sum(output_tokens) / nullif(sum(calls), 0))::float8 as mean from job_usage where job_id = $1 and stage = $2`,
+      [jobId, stage],
+    );
+    return row?.mean ?? 0;
   }
 
   /** @param shard - the key of the one that asks, which is left out */

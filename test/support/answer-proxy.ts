@@ -7,6 +7,8 @@ import type { JsonObject } from '../../src/sandbox/json.js';
 export interface Billed {
   readonly model: string;
   readonly input: number;
+  /** Of the input, at a price of its own. */
+  readonly cached: number;
   readonly output: number;
   readonly batch: boolean;
 }
@@ -53,11 +55,12 @@ export class AnswerProxy {
   }
 
   /** USD by the given prices for a million tokens. */
-  usd(prices: Readonly<Record<string, { input: number; output: number }>>): number {
-    return this.bill.reduce((sum, { model, input, output, batch }) => {
+  usd(prices: Readonly<Record<string, { input: number; cachedInput: number; output: number }>>): number {
+    return this.bill.reduce((sum, { model, input, cached, output, batch }) => {
       const price = prices[model];
       if (price === undefined) throw new Error(`no price of ${model}`);
-      return sum + ((input * price.input + output * price.output) / 1e6) * (batch ? 0.5 : 1);
+      const full = (input - cached) * price.input + cached * price.cachedInput + output * price.output;
+      return sum + (full / 1e6) * (batch ? 0.5 : 1);
     }, 0);
   }
 
@@ -144,11 +147,16 @@ export class AnswerProxy {
   }
 
   private count(body: JsonObject, request: JsonObject, batch: boolean): void {
-    const usage = body['usage'] as { input_tokens: number; output_tokens: number };
+    const usage = body['usage'] as {
+      input_tokens: number;
+      input_tokens_details: { cached_tokens: number };
+      output_tokens: number;
+    };
     this.rooms.push(request['max_output_tokens'] as number);
     this.bill.push({
       model: String(request['model']),
       input: usage.input_tokens,
+      cached: usage.input_tokens_details.cached_tokens,
       output: usage.output_tokens,
       batch,
     });
