@@ -61,9 +61,9 @@ export function heldWithin(bounds: CallBounds, free: number, mayLower: boolean):
   const { inputUsd, expectedInputUsd, outputTokenUsd, leastRoom, room } = bounds;
   const lowered = Math.floor((free - inputUsd) / outputTokenUsd);
   if (lowered >= leastRoom && lowered < room) return { usd: inputUsd + lowered * outputTokenUsd, room: lowered };
-  // Between the estimate and the worst of the input alone: a limit of just the estimate lets the lot be sent.
-  const least = expectedInputUsd + Math.min(leastRoom, room) * outputTokenUsd;
-  return least <= free ? { usd: least, room: Math.min(leastRoom, room) } : null;
+  // With the input as the estimate has it: a limit of just the estimate lets the lot be sent.
+  const bare = Math.floor((free - expectedInputUsd) / outputTokenUsd);
+  return bare >= leastRoom && leastRoom < room ? { usd: expectedInputUsd + bare * outputTokenUsd, room: bare } : null;
 }
 
 /**

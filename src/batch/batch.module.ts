@@ -22,6 +22,7 @@ import { DescribedLots } from './described-lots.js';
 import { DirectStage } from './direct.stage.js';
 import { FileRemovalStage } from './file-removal.stage.js';
 import { JobAdvance } from './job-advance.js';
+import { LotEnds } from './lot-ends.js';
 import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueTroubles } from './queue-troubles.js';
@@ -49,6 +50,7 @@ const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, F
     Deadlines,
     DescribedLots,
     JobAdvance,
+    LotEnds,
     OrphanedFiles,
     OverdueJobs,
     QueueTroubles,

@@ -120,7 +120,8 @@ export class CostGuard {
       const free = limit - spending.costUsd - spending.reservedUsd;
       const waits = underWay.holds || own > 0;
       const needed = mayLower && !waits ? await this.spending.meanOutput(tx, job.id, claim.row.stage) : 0;
-      const held = heldWithin(atLeast(bounds, needed), free - laterUsd, mayLower && !waits);
+      const held =
+        heldWithin(bounds, free - laterUsd, false) ?? heldWithin(atLeast(bounds, needed), free, mayLower && !waits);
       if (held === null) return waits ? 'wait' : null;
       await this.spending.holdForShard(tx, claim.key, job.id, held.usd);
       return held;
@@ -220,7 +221,8 @@ function fitting(lots: readonly PricedLot[], free: number): HeldLots {
 
 /** The first lot alone with less room for its answer, where that is what it takes. */
 function lowest([first, second]: readonly PricedLot[], free: number, needed: number): HeldLots | null {
-  const held = first === undefined ? null : heldWithin(atLeast(first.bounds, needed), free - first.laterUsd, true);
+  // Its translation gets what is left then: English alone is better than nothing.
+  const held = first === undefined ? null : heldWithin(atLeast(first.bounds, needed), free, true);
   if (first === undefined || held === null) return null;
   return {
     splitAt: second?.position ?? null,
@@ -229,8 +231,11 @@ function lowest([first, second]: readonly PricedLot[], free: number, needed: num
   };
 }
 
-function atLeast(bounds: CallBounds, outputTokens: number): CallBounds {
-  return { ...bounds, leastRoom: Math.max(bounds.leastRoom, Math.ceil(outputTokens)) };
+/** Answers differ: of those that get the average room, half are cut off. */
+const ABOVE_MEAN = 1.5;
+
+function atLeast(bounds: CallBounds, meanOutput: number): CallBounds {
+  return { ...bounds, leastRoom: Math.max(bounds.leastRoom, Math.ceil(ABOVE_MEAN * meanOutput)) };
 }
 
 function heldBefore(held: HeldLots, splitAt: number | null): number {

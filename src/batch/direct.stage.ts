@@ -19,13 +19,14 @@ import { DescribedLots, type LotOutcome } from './described-lots.js';
 import { JobAdvance } from './job-advance.js';
 import { JobEndedError } from './job-ended.js';
 import type { LineOutcome } from './line-outcome.js';
+import { LotEnds } from './lot-ends.js';
 import { NotNowError, throwIfNotNow } from './not-now.js';
 import { ResultRows } from './result-rows.js';
 import { ShardEnd } from './shard-end.js';
 import { ShardBudget } from './shard-budget.js';
 import { shardLots } from './shard-lots.js';
 import type { Stage } from './stage.js';
-import { bisect, INTERNAL_ERROR, isUnforeseen, kindOf } from './unforeseen.js';
+import { bisect, isUnforeseen, kindOf } from './unforeseen.js';
 import { TranslationReader, type TranslationLineLot } from './translation-reader.js';
 import { photosOf, VisionReader, type VisionLineLot } from './vision-reader.js';
 
@@ -57,6 +58,7 @@ export class DirectStage implements Stage {
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
     private readonly costs: CostGuard,
+    private readonly ends: LotEnds,
   ) {}
 
   claim(limit: number): Promise<ShardClaim[]> {
@@ -90,7 +92,7 @@ export class DirectStage implements Stage {
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
     const positions = await this.database.transaction((tx) => this.lots.lockLeft(tx, shardLots(claim.row)));
     try {
-      await bisect(positions, (part) => this.endAll(claim, job, part));
+      await bisect(positions, (part) => this.ends.end(claim, job, part));
     } catch (error) {
       if (error instanceof JobEndedError) return this.end.abandon(claim);
       throw error;
@@ -129,7 +131,7 @@ export class DirectStage implements Stage {
     if (signal.aborted || error instanceof NotNowError || !isUnforeseen(error)) return error;
     this.tell(claim, position, error);
     try {
-      await this.endAll(claim, job, [position]);
+      await this.ends.end(claim, job, [position]);
       return undefined;
     } catch (failure) {
       return failure;
@@ -242,31 +244,6 @@ export class DirectStage implements Stage {
   ): Budget | undefined {
     if (job.options.max_cost_usd === undefined) return undefined;
     return new ShardBudget(this.costs, this.clock, claim, job, limits, laterUsd(this.costs));
-  }
-
-  private async endAll(claim: ShardClaim, job: ShardJob, positions: readonly number[]): Promise<void> {
-    const { attempt, stage } = claim.row;
-    const rows = new ResultRows(job.id, this.clock.date().toISOString());
-    const outcomes: LotOutcome[] = [];
-    if (stage === 'vision') {
-      for (const position of positions) {
-        const lot = { position, error: INTERNAL_ERROR, missingImages: [] };
-        outcomes.push({ position, attempt, outcome: { kind: 'failed', lot } });
-      }
-    } else {
-      const reader = new TranslationReader(this.database, this.settings, job);
-      for (const lot of (await reader.load(positions)).values()) {
-        const { results, renderedBytes } = reader.fallback(lot);
-        const { position } = lot;
-        const done = { position, status: 'completed', attempt: lot.attempt, renderedBytes, missing: null } as const;
-        outcomes.push({
-          position,
-          attempt,
-          outcome: { kind: 'described', rows: rows.add(position, results), lot: done },
-        });
-      }
-    }
-    await this.write(claim, rows, outcomes);
   }
 
   private tell(claim: ShardClaim, position: number, error: unknown): void {

@@ -8,6 +8,7 @@ import { OutboundModule } from '../outbound/outbound.module.js';
 import { WebhookModule } from '../webhook/webhook.module.js';
 import { Answers } from './answers.js';
 import { LotDescriber } from './describe/lot-describer.js';
+import { ModelCalls } from './describe/model-calls.js';
 import { ModelSettings } from './describe/model-settings.js';
 import { GenerationController } from './generation.controller.js';
 import { GenerationService } from './generation.service.js';
@@ -28,6 +29,7 @@ import { SyncRequests } from './sync/sync-requests.js';
     Answers,
     Clock,
     LotDescriber,
+    ModelCalls,
     ModelSettings,
     GenerationService,
     RequestIntake,

@@ -21,7 +21,7 @@ async function split(text: string, size: number): Promise<{ lines: string[]; end
   const lines: string[] = [];
   const ends: number[] = [];
   for await (const line of splitLines(cut(Buffer.from(text), size), 0)) {
-    lines.push(line.bytes.toString());
+    lines.push(String(line.bytes));
     ends.push(line.end);
   }
   return { lines, ends };
@@ -37,6 +37,23 @@ describe('splitLines', () => {
     }
   });
 
+  it('passes over a line that is too long, keeps nothing of it, and goes on behind it', async () => {
+    const long = 'x'.repeat(1000);
+    const text = `a\n${long}\nb\n${long}${long}`;
+    for (const size of [1, 7, 100, 5000]) {
+      const lines: [string | undefined, number][] = [];
+      for await (const { bytes, end } of splitLines(cut(Buffer.from(text), size), 0, 999)) {
+        lines.push([bytes?.toString(), end]);
+      }
+      expect(lines).toEqual([
+        ['a', 2],
+        [undefined, 1003],
+        ['b', 1005],
+        [undefined, 3005],
+      ]);
+    }
+  });
+
   it('names offsets from which the rest can be read again', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -48,7 +65,7 @@ describe('splitLines', () => {
           for (const [index, end] of whole.ends.entries()) {
             const rest: string[] = [];
             for await (const line of splitLines(cut(Buffer.from(text).subarray(end), size), end))
-              rest.push(line.bytes.toString());
+              rest.push(String(line.bytes));
             expect(rest).toEqual(whole.lines.slice(index + 1));
           }
         },

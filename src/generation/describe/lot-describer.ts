@@ -3,31 +3,19 @@ import type { PhotoRef } from '../../assessment/assessment.js';
 import { stringsOf, withStrings, type DescriptionText } from '../../assessment/description.js';
 import { englishDescription } from '../../assessment/english-text.js';
 import { renderHtml } from '../../assessment/html.js';
-import { usageOf, type ResponseFacts, type ResponseFailure, type TokenUsage } from '../../assessment/response-body.js';
-import {
-  buildTranslationRequest,
-  parseTranslation,
-  textSize,
-  type TranslationRequest,
-} from '../../assessment/translation.js';
+import { usageOf, type ResponseFacts, type ResponseFailure } from '../../assessment/response-body.js';
+import { buildTranslationRequest, parseTranslation, textSize } from '../../assessment/translation.js';
 import { parseVisionAnswer, type VisionAnswer } from '../../assessment/vision-answer.js';
-import {
-  buildVisionRequest,
-  withFewerPhotos,
-  withMoreRoom,
-  type VisionRequest,
-} from '../../assessment/vision-request.js';
-import { translationBounds, visionBounds, type CallBounds } from '../../assessment/worst-case.js';
-import type { UsageRow } from '../../jobs/job-store.js';
+import { buildVisionRequest, withFewerPhotos, withMoreRoom } from '../../assessment/vision-request.js';
+import { translationBounds, visionBounds } from '../../assessment/worst-case.js';
 import { usageJson } from '../../jobs/usage-json.js';
 import type { NewResult } from '../../jobs/new-result.js';
-import type { ModelStage } from '../../jobs/states.js';
 import type { StoredSource } from '../../jobs/sync-job-store.js';
 import { OpenAiError } from '../../openai/errors.js';
-import { OpenAiClient, type CreatedResponse } from '../../openai/openai-client.js';
 import type { CallLimits } from '../../openai/retry.js';
-import { BudgetedCall, type Budget } from './budget.js';
+import type { Budget } from './budget.js';
 import { answerError, callError } from './call-errors.js';
+import { ModelCalls, type Asked, type CountUsage } from './model-calls.js';
 import { ModelSettings } from './model-settings.js';
 
 /** A lot whose photos have been checked. */
@@ -37,17 +25,9 @@ export interface DescribableLot {
   readonly photos: readonly PhotoRef[];
 }
 
-/** Called as each answer comes in, useful or not: all of them are billed. */
-export type CountUsage = (usage: UsageRow) => Promise<void>;
-
 /** A translation that cannot be used; the English text stands in. */
 export class TranslationError extends Error {
   override readonly name = 'TranslationError';
-}
-
-/** An answer, and what is to be called once its usage is counted. */
-interface Asked extends Pick<CreatedResponse, 'body' | 'requestId'> {
-  answered(usage: TokenUsage): Promise<void>;
 }
 
 type InvalidAnswer = ResponseFacts & ResponseFailure & { readonly kind: 'invalid' };
@@ -63,7 +43,7 @@ export class LotDescriber {
   private readonly logger = new Logger(LotDescriber.name);
 
   constructor(
-    private readonly openai: OpenAiClient,
+    private readonly calls: ModelCalls,
     private readonly settings: ModelSettings,
   ) {}
 
@@ -95,7 +75,7 @@ export class LotDescriber {
       try {
         const bounds = visionBounds(photos.length, lot.additionalInfo?.length ?? 0, this.settings.worstCase(false));
         const sent = roomier ? withMoreRoom(request) : request;
-        ({ body, requestId, answered } = await this.ask(
+        ({ body, requestId, answered } = await this.calls.ask(
           'vision',
           sent,
           bounds,
@@ -142,17 +122,11 @@ export class LotDescriber {
       // The second time with twice the room: an answer that was cut off is not of the schema either.
       const bounds = translationBounds(textSize(strings), 1, this.settings.worstCase(false));
       const sent = tries === 0 ? request : withMoreRoom(request);
-      const { body, answered } = await this.ask(
-        'translation',
-        sent,
-        bounds,
-        limits,
-        count,
-        tries === 0 ? 'usual' : 'needed',
-        budget,
-      ).catch((error: unknown) => {
-        throw callError(error, []);
-      });
+      const { body, answered } = await this.calls
+        .ask('translation', sent, bounds, limits, count, tries === 0 ? 'usual' : 'needed', budget)
+        .catch((error: unknown) => {
+          throw callError(error, []);
+        });
       const answer = this.read(body, () => parseTranslation(body, strings, [language]));
       const usage = this.settings.usageRow('translation', answer.usage, false);
       await count(usage);
@@ -195,38 +169,6 @@ export class LotDescriber {
     };
   }
 
-  /**
-   * One call, within the job's budget if it has one.
-   * @param bounds - of the request with its usual room
-   * @param room - `usual` may be lowered where the request does not fit otherwise
-   */
-  private async ask(
-    stage: ModelStage,
-    request: VisionRequest | TranslationRequest,
-    bounds: CallBounds | null,
-    limits: CallLimits,
-    count: CountUsage,
-    room: 'usual' | 'needed',
-    budget: Budget | undefined,
-  ): Promise<Asked> {
-    const wanted = request.max_output_tokens;
-    const call = budget && (await BudgetedCall.begin(budget, bounds && { ...bounds, room: wanted }, room === 'usual'));
-    const beforeRetry = async (failed: OpenAiError) => {
-      // Each try that tells tokens is billed, not the last one alone.
-      await this.countFailure(failed, count, stage);
-      await call?.beforeRetry(failed, isToldBy(failed));
-    };
-    try {
-      const sent = { ...request, max_output_tokens: call?.room ?? wanted };
-      const answer = await this.openai.createResponse(sent, { ...limits, beforeRetry });
-      return { ...answer, answered: async (usage) => call?.answered(usage) };
-    } catch (error) {
-      await this.countFailure(error, count, stage);
-      await call?.failed(error, isToldBy(error));
-      throw error;
-    }
-  }
-
   /** An answer on which our own reading fails is billed like any other, and of no use. */
   private read<T extends ResponseFacts>(body: unknown, reading: () => T): T | InvalidAnswer {
     try {
@@ -236,17 +178,6 @@ export class LotDescriber {
       return { kind: 'invalid', problems: [], responseId: null, model: null, usage: usageOf(body) };
     }
   }
-
-  private async countFailure(error: unknown, count: CountUsage, stage: ModelStage) {
-    if (isToldBy(error)) await count(this.settings.usageRow(stage, usageOf(error), false));
-  }
-}
-
-/** Whether a call that failed tells tokens: those are billed. */
-function isToldBy(error: unknown): error is OpenAiError {
-  if (!(error instanceof OpenAiError)) return false;
-  const usage = usageOf(error);
-  return usage.input + usage.output > 0;
 }
 
 /** A translated row from accepted strings. */

@@ -7,7 +7,7 @@ import { Database } from '../../database/database.service.js';
 import { JobStore, type UsageRow } from '../../jobs/job-store.js';
 import { SpendingStore } from '../../jobs/spending-store.js';
 import { overLimit, type Budget } from '../describe/budget.js';
-import type { CountUsage } from '../describe/lot-describer.js';
+import type { CountUsage } from '../describe/model-calls.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import type { SyncRun } from './sync-run.js';
 import type { UsageTally } from './usage-tally.js';
@@ -105,7 +105,8 @@ class SyncBudget implements Budget {
       // Cancelled meanwhile, or ended: the next write of the run finds out.
       if (spending === undefined) return null;
       const free = (options.max_cost_usd ?? Infinity) - spending.costUsd - spending.reservedUsd;
-      const held = heldWithin(bounds, free - this.laterUsd, mayLower);
+      // Before the room is lowered, translations wait for what the description leaves.
+      const held = heldWithin(bounds, free - this.laterUsd, false) ?? heldWithin(bounds, free, mayLower);
       if (held === null) return null;
       await this.spending.hold(tx, jobId, held.usd);
       return held;
