@@ -30,7 +30,7 @@ export interface EstimateSettings {
 }
 
 /** English prose and JSON; other scripts take up to a token a character, which `infoTokens` allows for. */
-const CHARACTERS_PER_TOKEN = 4;
+export const CHARACTERS_PER_TOKEN = 4;
 const LABEL_TOKENS = 8;
 const FRAME_TOKENS = 60;
 const ROW_TOKENS = 70;
@@ -40,7 +40,7 @@ const FIXED_ANSWER_TOKENS = 300;
 const TEXT_TOKENS = 220;
 const FINDING_TEXT_TOKENS = 40;
 /** Most languages take more tokens than English for the same words. */
-const TRANSLATED_SHARE = 1.6;
+export const TRANSLATED_SHARE = 1.6;
 
 /** Guesses, not published: output tokens that reasoning takes for each photo. */
 const REASONING_PER_PHOTO: Readonly<Record<ReasoningEffort, number>> = {
@@ -79,13 +79,18 @@ export function estimateLot(
       ? { inputTokens: 0, outputTokens: 0 }
       : {
           inputTokens: translationInputTokens(textTokens * CHARACTERS_PER_TOKEN, languages, settings.translation),
-          outputTokens: Math.ceil(languages * textTokens * TRANSLATED_SHARE),
+          outputTokens: expectedText(textTokens * CHARACTERS_PER_TOKEN, languages),
         };
   const costs = [
     stageCost(vision, settings.vision.model, settings),
     languages === 0 ? 0 : stageCost(translation, settings.translation.model, settings),
   ];
   return { vision, translation, costUsd: costs.reduce(addKnown, 0) };
+}
+
+/** Output tokens that this much English text is expected to take in so many other languages. */
+export function expectedText(characters: number, languages: number): number {
+  return Math.ceil(languages * (characters / CHARACTERS_PER_TOKEN) * TRANSLATED_SHARE);
 }
 
 function addKnown(sum: number | null, cost: number | null): number | null {

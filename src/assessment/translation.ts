@@ -57,7 +57,7 @@ export function buildTranslationRequest(
 ): TranslationRequest {
   return {
     ...staticMembers(languages, strings.length, settings),
-    max_output_tokens: translationRoom(strings, languages.length, settings),
+    max_output_tokens: translationRoom(textSize(strings), languages.length, settings),
     input: [{ role: 'user', content: [{ type: 'input_text', text: translationText(strings, languages) }] }],
   };
 }
@@ -99,10 +99,18 @@ function translationText(strings: readonly string[], languages: readonly string[
   });
 }
 
+/** How much text the strings hold. */
+export function textSize(strings: readonly string[]): { readonly strings: number; readonly characters: number } {
+  return { strings: strings.length, characters: strings.reduce((sum, text) => sum + text.length, 0) };
+}
+
 /** A token for two characters at worst (Burmese, Khmer and others take more tokens than letters in English words). */
-function translationRoom(strings: readonly string[], languages: number, settings: TranslationSettings): number {
-  const characters = strings.reduce((sum, text) => sum + text.length + 12, 0);
-  return Math.max(settings.maxOutputTokens, 500 + languages * characters);
+export function translationRoom(
+  text: { readonly strings: number; readonly characters: number },
+  languages: number,
+  settings: Pick<TranslationSettings, 'maxOutputTokens'>,
+): number {
+  return Math.max(settings.maxOutputTokens, 500 + languages * (text.characters + 12 * text.strings));
 }
 
 /** A translation request cut like a vision request: see `VisionRequestParts`. */
@@ -110,8 +118,11 @@ export interface TranslationRequestParts {
   /** The bytes before the lot's own; they differ with the number of strings and are made once for each number. */
   prefix(count: number): Buffer;
   readonly suffix: Buffer;
-  /** `prefix(n) + middle + suffix` is byte for byte `JSON.stringify(buildTranslationRequest(…))`. */
-  middle(strings: readonly string[]): string;
+  /**
+   * `prefix(n) + middle + suffix` is byte for byte `JSON.stringify(buildTranslationRequest(…))`.
+   * @param room - `max_output_tokens`, where it is not the usual one
+   */
+  middle(strings: readonly string[], room?: number): string;
 }
 
 /** Prepares the parts for the languages of a job; keep them for all lots of a shard. */
@@ -132,8 +143,7 @@ export function translationRequestParts(
       return prefix;
     },
     suffix: Buffer.from('}]}]}'),
-    middle(strings) {
-      const room = translationRoom(strings, languages.length, settings);
+    middle(strings, room = translationRoom(textSize(strings), languages.length, settings)) {
       const text = JSON.stringify(translationText(strings, languages));
       return `${room},"input":[{"role":"user","content":[{"type":"input_text","text":${text}`;
     },

@@ -125,8 +125,9 @@ export interface VisionRequestParts {
   /**
    * What stands between. `prefix + middle + suffix` is byte for byte `JSON.stringify(buildVisionRequest(…))`.
    * @param imagesJson - the lot's fetchable addresses as `JSON.stringify` writes them, spliced in unparsed
+   * @param room - `max_output_tokens`, where it is not the usual one
    */
-  middle(additionalInfo: string | null, imagesJson: string): string;
+  middle(additionalInfo: string | null, imagesJson: string, room?: number): string;
 }
 
 /** Prepares the parts for one setting; keep them for all lots of a shard. */
@@ -140,10 +141,10 @@ export function visionRequestParts(settings: VisionSettings): VisionRequestParts
   return {
     prefix: Buffer.from(`${head.slice(0, -1)},"max_output_tokens":`),
     suffix: Buffer.from(']}]}'),
-    middle(additionalInfo, imagesJson) {
+    middle(additionalInfo, imagesJson, room) {
       const urls = splitStrings(imagesJson);
       const info = additionalInfo === null ? noInfo : JSON.stringify(listingText(additionalInfo));
-      let text = `${outputRoom(urls.length, settings)},"input":[{"role":"user","content":[{"type":"input_text","text":${info}}`;
+      let text = `${room ?? outputRoom(urls.length, settings)},"input":[{"role":"user","content":[{"type":"input_text","text":${info}}`;
       for (let index = 0; index < urls.length; index++) {
         text += `${before}"${photoLabel(index + 1, urls.length)}"${between}${urls[index]}${after}`;
       }

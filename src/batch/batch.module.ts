@@ -15,6 +15,7 @@ import {
   WatchCron,
 } from './batch.crons.js';
 import { CheckPhotosStage } from './check-photos.stage.js';
+import { ChunkWriter } from './chunk-writer.js';
 import { CostGuard } from './cost-guard.js';
 import { Deadlines } from './deadlines.js';
 import { DescribedLots } from './described-lots.js';
@@ -22,6 +23,7 @@ import { DirectPhotos } from './direct-photos.js';
 import { DirectStage } from './direct.stage.js';
 import { FileRemovalStage } from './file-removal.stage.js';
 import { JobAdvance } from './job-advance.js';
+import { LotEnds } from './lot-ends.js';
 import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueTroubles } from './queue-troubles.js';
@@ -43,12 +45,14 @@ const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, F
 @Module({
   imports: [GenerationModule, ImagesModule, JobsModule, OpenAiModule, WebhookModule],
   providers: [
+    ChunkWriter,
     Clock,
     CostGuard,
     Deadlines,
     DescribedLots,
     DirectPhotos,
     JobAdvance,
+    LotEnds,
     OrphanedFiles,
     OverdueJobs,
     QueueTroubles,

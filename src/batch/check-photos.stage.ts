@@ -15,11 +15,13 @@ import {
 import { ShardStore, type ShardClaim } from '../jobs/shard-store.js';
 import { isTerminal } from '../jobs/states.js';
 import { laterAttempt, timesLate } from './attempts.js';
-import { JobAdvance, JobEndedError } from './job-advance.js';
+import { JobAdvance } from './job-advance.js';
+import { JobEndedError } from './job-ended.js';
 import { isWorthWaiting, leavesNow, passMs } from './photo-patience.js';
 import { ShardEnd } from './shard-end.js';
 import type { Stage } from './stage.js';
 import { shardLots } from './shard-lots.js';
+import { bisect, INTERNAL_ERROR, isUnforeseen, kindOf } from './unforeseen.js';
 
 /** Lots of one commit. */
 const CHUNK_LOTS = 500;
@@ -44,6 +46,9 @@ interface Pass {
   /** When a host of the lots that wait may be asked next, in milliseconds since 1970. */
   nextAt: number;
 }
+
+/** Of a range that is given up: no lot of it waits any more. */
+const GIVEN_UP: Pass = { late: 0, waitedMs: 0, until: 0, nextAt: Infinity };
 
 /**
  * Looks whether a range's photos are there, 500 lots a commit; a lot over the threshold fails alone.
@@ -83,10 +88,18 @@ export class CheckPhotosStage implements Stage {
       if (last === undefined) break;
       const checked = await this.checkAll(unchecked, pass, signal);
       signal.throwIfAborted();
-      if (!(await this.commit(claim, checked, last.position + 1))) return;
+      if (!(await this.commitEach(claim, checked, from, last.position + 1))) return;
       from = last.position + 1;
     }
     await this.finish(claim, lots, pass);
+  }
+
+  /** Lots whose photos could not be checked fail; the others of the range go on. */
+  async giveUp(claim: ShardClaim): Promise<void> {
+    const lots = shardLots(claim.row);
+    const left = await this.database.transaction((tx) => this.lots.lockLeft(tx, lots, 'pending'));
+    if (await this.commitEach(claim, left.map(failedByUs), lots.first, lots.last + 1))
+      await this.finish(claim, lots, GIVEN_UP);
   }
 
   private async checkAll(lots: readonly UncheckedLot[], pass: Pass, signal: AbortSignal): Promise<Checked[]> {
@@ -94,11 +107,26 @@ export class CheckPhotosStage implements Stage {
     const waiting = [...lots].reverse();
     const worker = async () => {
       for (let lot = waiting.pop(); lot !== undefined; lot = waiting.pop()) {
-        checked.push(await this.check(lot, pass, signal));
+        checked.push(await this.checkAnyhow(lot, pass, signal));
       }
     };
     await Promise.all(Array.from({ length: LOTS_AT_ONCE }, worker));
     return checked;
+  }
+
+  /** What the checker does not foresee is the trouble of the lot that it meets it with. */
+  private async checkAnyhow(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
+    try {
+      return await this.check(lot, pass, signal);
+    } catch (error) {
+      if (signal.aborted || !isUnforeseen(error)) throw error;
+      const { position, open, missing } = lot;
+      this.logger.error('the photos of a lot cannot be checked', { position, reason: kindOf(error) });
+      if (pass.late > 0) return failedByUs(position);
+      // Once more, with the lots that wait for a host.
+      pass.nextAt = 0;
+      return { kind: 'waits', lot: { position, open, missing }, news: true };
+    }
   }
 
   private async check(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
@@ -122,6 +150,30 @@ export class CheckPhotosStage implements Stage {
     pass.nextAt = Math.min(pass.nextAt, this.photos.restingUntil(urls) ?? 0);
     const news = pass.late === 0 || urls.length < lot.open.length;
     return { kind: 'waits', lot: { position, open: urls, missing }, news };
+  }
+
+  /** Where the lots cannot be committed together, those that spoil it fail alone. @returns false when the job has ended */
+  private async commitEach(
+    claim: ShardClaim,
+    checked: readonly Checked[],
+    from: number,
+    next: number,
+  ): Promise<boolean> {
+    try {
+      return await this.commit(claim, checked, next);
+    } catch (error) {
+      if (!isUnforeseen(error)) throw error;
+    }
+    let goesOn = true;
+    const culprits = await bisect(checked, async (part) => {
+      goesOn = goesOn && (await this.commit(claim, part, from));
+    });
+    for (const { item, error } of culprits) {
+      const { position } = item.lot;
+      this.logger.error('a checked lot cannot be written', { position, reason: kindOf(error) });
+      goesOn = goesOn && (await this.commit(claim, [failedByUs(position)], from));
+    }
+    return goesOn && (await this.commit(claim, [], next));
   }
 
   /** @returns false when the job has ended meanwhile */
@@ -229,4 +281,8 @@ function unreachable({ position, images }: UncheckedLot, missing: readonly Missi
     message: `${missing.length} of ${images.length} photos cannot be reached; check that they are public and send the lot again.`,
   };
   return { kind: 'failed', lot: { position, error, missingImages: missing } };
+}
+
+function failedByUs(position: number): Checked {
+  return { kind: 'failed', lot: { position, error: INTERNAL_ERROR, missingImages: [] } };
 }

@@ -60,6 +60,11 @@ export class FileRemovalStage implements Stage {
     await this.shards.letGo(this.database, claim, { input_file_id: null, output_file_id: null, error_file_id: null });
   }
 
+  /** They expire there by themselves. */
+  giveUp(claim: ShardClaim): Promise<void> {
+    return this.shards.letGo(this.database, claim, { input_file_id: null, output_file_id: null, error_file_id: null });
+  }
+
   /** How the batch of a shard ended that did not wait for it; nothing when that is known. */
   private async ending(claim: ShardClaim, signal: AbortSignal): Promise<ShardChanges> {
     const { batch_id: id, upstream_status } = claim.row;

@@ -5,11 +5,7 @@ import { finalStatus } from '../jobs/states.js';
 import { DeliveryHints } from '../webhook/delivery-hints.js';
 import { JobEnder } from '../webhook/end-job.js';
 import { ProgressEvents } from '../webhook/progress-events.js';
-
-/** The job ended before this transaction: roll back, count usage only. */
-export class JobEndedError extends Error {
-  override name = 'JobEndedError';
-}
+import { JobEndedError } from './job-ended.js';
 
 /** Moves the job's counters as the last statement of a transaction that moved lots; the one that reaches the total ends the job. */
 @Injectable()

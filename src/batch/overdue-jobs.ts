@@ -8,7 +8,8 @@ import { ShardStore, type ShardJob } from '../jobs/shard-store.js';
 import { UNFINISHED_SQL } from '../jobs/states.js';
 import { Deadlines } from './deadlines.js';
 import { DescribedLots, type LotOutcome } from './described-lots.js';
-import { JobAdvance, JobEndedError } from './job-advance.js';
+import { JobAdvance } from './job-advance.js';
+import { JobEndedError } from './job-ended.js';
 import { ResultRows } from './result-rows.js';
 import { TranslationReader } from './translation-reader.js';
 
@@ -41,7 +42,9 @@ export class OverdueJobs {
   /** Makes every waiting shard of a job past BATCH_DEADLINE due once; what each does then is its stage's. */
   async hurry(): Promise<number> {
     return this.database.execute(
+      // Of a paused batch nobody will learn the cost: it stays held, and is no longer the shard's to give back.
       `update openai_batches set reason = $2, next_check_at = clock_timestamp(),
+         reserved_usd = case when status = 'paused' then 0 else reserved_usd end,
          status = case when status = 'paused' then 'queued' else status end
        where (job_id, stage, first_position, attempt) in (
          select b.job_id, b.stage, b.first_position, b.attempt
@@ -63,7 +66,11 @@ export class OverdueJobs {
     );
     for (const { id } of overdue) {
       const job = await this.shards.job(this.database, id);
-      if (job !== undefined) await this.endJob(job);
+      if (job === undefined) continue;
+      await this.endJob(job).catch((error: Error) => {
+        // One that cannot be ended must not keep the others from their end.
+        this.logger.error('an overdue job could not be ended', { job_id: id, reason: error.message });
+      });
     }
   }
 

@@ -1,9 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
-import { ShardStore, type ShardClaim } from '../jobs/shard-store.js';
+import { ShardStore, type ShardChanges, type ShardClaim } from '../jobs/shard-store.js';
 import { isQueueLimit } from '../openai/classify.js';
 import type { OpenAiError } from '../openai/errors.js';
+import { CostGuard } from './cost-guard.js';
 import { countQueueLimit } from './queue-metrics.js';
 import { TOKEN_LIMIT_EXCEEDED, TokenLedger } from './token-ledger.js';
 
@@ -25,6 +26,7 @@ export class QueueTroubles {
     private readonly database: Database,
     private readonly ledger: TokenLedger,
     private readonly shards: ShardStore,
+    private readonly costs: CostGuard,
   ) {}
 
   /** A try that surely made no batch. */
@@ -92,11 +94,20 @@ export class QueueTroubles {
     await this.pause(claim, upstream, model, `model_${state}`);
   }
 
+  /** Of none of its lots a request can be made: they are asked for one by one, and fail there. */
+  async nothingToSend(claim: ShardClaim, inputFileId: string): Promise<void> {
+    await this.passOver(claim, { reason: 'no_requests', input_file_id: inputFileId });
+  }
+
   /** Refused again and again: its lots are tried otherwise, as lines that never came. */
   private async refused(claim: ShardClaim, reason: string): Promise<void> {
+    await this.passOver(claim, { reason });
+  }
+
+  private async passOver(claim: ShardClaim, changes: ShardChanges): Promise<void> {
     await this.shards.letGo(this.database, claim, {
+      ...changes,
       status: 'taking_in',
-      reason,
       output_file_id: null,
       error_file_id: null,
     });
@@ -107,12 +118,11 @@ export class QueueTroubles {
   }
 
   private async requeue(claim: ShardClaim, reason: string, seconds: number): Promise<void> {
-    await this.shards.letGo(
-      this.database,
-      claim,
-      { status: 'queued', reason, batch_id: null, input_file_id: null },
-      seconds,
-    );
+    await this.database.transaction(async (tx) => {
+      await this.shards.letGo(tx, claim, { status: 'queued', reason, batch_id: null, input_file_id: null }, seconds);
+      // Surely not sent: it costs nothing.
+      await this.costs.giveBack(tx, claim);
+    });
   }
 
   private restSeconds(): number {

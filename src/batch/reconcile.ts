@@ -6,6 +6,7 @@ import { ShardStore, type ShardClaim } from '../jobs/shard-store.js';
 import { isTerminal } from '../jobs/states.js';
 import type { UpstreamBatch } from '../openai/batches-api.js';
 import { OpenAiClient } from '../openai/openai-client.js';
+import { CostGuard } from './cost-guard.js';
 import { ShardEnd } from './shard-end.js';
 import { submissionKey } from './submission.js';
 
@@ -27,6 +28,7 @@ export class Reconcile {
     private readonly openai: OpenAiClient,
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
+    private readonly costs: CostGuard,
   ) {}
 
   /** Adopts the batch of a `submitting` shard, waits for it, or proves that there is none and queues the shard again. */
@@ -81,7 +83,10 @@ export class Reconcile {
   private async requeue(claim: ShardClaim): Promise<void> {
     const job = await this.shards.job(this.database, claim.row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
-    await this.shards.letGo(this.database, claim, { status: 'queued', input_file_id: null });
+    await this.database.transaction(async (tx) => {
+      await this.shards.letGo(tx, claim, { status: 'queued', input_file_id: null });
+      await this.costs.giveBack(tx, claim);
+    });
   }
 
   private limits(signal: AbortSignal) {

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { stringsOf, type DescriptionText } from '../assessment/description.js';
 import { translationInputTokens, visionInputTokens } from '../assessment/estimate.js';
 import { isEnglish } from '../assessment/languages.js';
@@ -10,6 +10,7 @@ import { ModelSettings } from '../generation/describe/model-settings.js';
 import type { ShardLots } from '../jobs/shard-lot-store.js';
 import { customId } from './attempts.js';
 import { LineWriter } from './line-writer.js';
+import { kindOf } from './unforeseen.js';
 
 /** OpenAI's limits are 200 MB (209,715,200 bytes) and 50,000 lines. */
 const MAX_BYTES = 190 * 1024 * 1024;
@@ -21,6 +22,10 @@ export interface FileLimits {
   readonly tokens: number | null;
   readonly bytes?: number;
   readonly lines?: number;
+  /** From this position on the lots need a file of their own; null: all go. */
+  readonly before?: number | null;
+  /** `max_output_tokens` of each line, where it is not the usual one. */
+  readonly room?: number | null;
 }
 
 /** What a file came to hold. */
@@ -47,6 +52,8 @@ type TranslationLot = [position: number, strings: string];
 /** Writes a shard's JSONL, in pages by key: no connection is held while a slow upload takes it. */
 @Injectable()
 export class RequestFile {
+  private readonly logger = new Logger(RequestFile.name);
+
   constructor(
     private readonly database: Database,
     private readonly settings: ModelSettings,
@@ -92,12 +99,15 @@ export class RequestFile {
     const maxBytes = limits.bytes ?? MAX_BYTES;
     const maxLines = limits.lines ?? MAX_LINES;
     const writer = new LineWriter();
-    const read = lots.stage === 'vision' ? this.visionPages(lots) : this.translationPages(lots, languages);
+    const before = limits.before ?? Infinity;
+    const room = limits.room ?? undefined;
+    const read = lots.stage === 'vision' ? this.visionPages(lots, room) : this.translationPages(lots, languages, room);
     for await (const page of read) {
       for (const line of page) {
         const size = writer.add(customId(line.position, lots.attempt), line.prefix, line.middle, line.suffix);
         const tokens = facts.tokens + line.tokens;
         const full =
+          line.position >= before ||
           facts.bytes + size > maxBytes ||
           facts.lines >= maxLines ||
           (limits.tokens !== null && tokens > limits.tokens);
@@ -119,7 +129,7 @@ export class RequestFile {
     if (rest.length > 0) yield rest;
   }
 
-  private async *visionPages(lots: ShardLots): AsyncGenerator<LineSource[], void, undefined> {
+  private async *visionPages(lots: ShardLots, room: number | undefined): AsyncGenerator<LineSource[], void, undefined> {
     const parts = visionRequestParts(this.settings.vision);
     const pages = this.pages<VisionLot>(
       lots,
@@ -131,12 +141,12 @@ export class RequestFile {
     const fixed = visionInputTokens(0, 0, this.settings.vision);
     const perPhoto = visionInputTokens(1, 0, this.settings.vision) - fixed;
     for await (const rows of pages) {
-      yield rows.map(([position, info, images, missing, photos]) => {
+      yield this.sound(lots, rows, ([position, info, images, missing, photos]) => {
         const urls = addressesOf(images, missing, photos);
         return {
           position,
           prefix: parts.prefix,
-          middle: parts.middle(info, urls),
+          middle: parts.middle(info, urls, room),
           suffix: parts.suffix,
           tokens: fixed + (info?.length ?? 0) + perPhoto * countStrings(urls),
         };
@@ -147,6 +157,7 @@ export class RequestFile {
   private async *translationPages(
     lots: ShardLots,
     languages: readonly string[],
+    room: number | undefined,
   ): AsyncGenerator<LineSource[], void, undefined> {
     const wanted = languages.filter((language) => !isEnglish(language));
     const parts = translationRequestParts(wanted, this.settings.translation);
@@ -158,18 +169,38 @@ export class RequestFile {
        order by l.position limit ${PAGE_LOTS}`,
     );
     for await (const rows of pages) {
-      yield rows.map(([position, json]) => {
+      yield this.sound(lots, rows, ([position, json]) => {
         const strings = stringsOf(JSON.parse(json) as DescriptionText);
         const length = strings.reduce((sum, text) => sum + text.length, 0);
         return {
           position,
           prefix: parts.prefix(strings.length),
-          middle: parts.middle(strings),
+          middle: parts.middle(strings, room),
           suffix: parts.suffix,
           tokens: translationInputTokens(length, wanted.length, this.settings.translation),
         };
       });
     }
+  }
+
+  /**
+   * The lines of a page. A lot of which none can be made is left out, as one whose line never comes back: it is then asked
+   * for by itself, and fails there alone, where otherwise no file of its whole shard could ever be written.
+   */
+  private sound<T extends [position: number, ...unknown[]]>(
+    lots: ShardLots,
+    rows: readonly T[],
+    line: (row: T) => LineSource,
+  ): LineSource[] {
+    return rows.flatMap((row) => {
+      try {
+        return [line(row)];
+      } catch (error) {
+        const facts = { job_id: lots.jobId, stage: lots.stage, position: row[0] };
+        this.logger.error('no request can be made of a lot', { ...facts, reason: kindOf(error) });
+        return [];
+      }
+    });
   }
 
   /** Pages in the order of positions; the next one is on its way while one is written. */

@@ -1,5 +1,5 @@
-import { CopyEncoder } from '../database/copy-encoder.js';
-import type { NewResult } from '../jobs/new-result.js';
+import { CopyEncoder, NulByteError } from '../database/copy-encoder.js';
+import { storable, withStorableNames, type NewResult } from '../jobs/new-result.js';
 
 /** The columns that {@link ResultRows} writes, in its order. */
 export const RESULT_COLUMNS = `batch_results (job_id, position, language, revision, html, strings, fallback, assessment, raw,
@@ -32,10 +32,32 @@ export class ResultRows {
     return this.blockBytes + this.encoder.size;
   }
 
-  /** Encodes the rows of one lot. @throws NulByteError when a text cannot be stored; nothing of the lot is kept then */
+  /** Encodes the rows of one lot. @throws when one of them cannot be encoded; nothing of the lot is kept then */
   add(position: number, results: readonly NewResult[]): RowRange {
     if (this.encoder.size > BLOCK_BYTES - ROOM_BYTES) this.endBlock();
     const start = this.encoder.size;
+    try {
+      this.encode(position, results.map(withStorableNames));
+    } catch (error) {
+      // Also the rows before the bad one: the lot has all of its languages, or none.
+      this.encoder.dropTo(start);
+      if (!(error instanceof NulByteError)) throw error;
+      this.encodeOdd(position, results, start);
+    }
+    return { block: this.blocks.length, start, end: this.encoder.size };
+  }
+
+  /** Only after the usual way has failed: to look through every text of every answer costs more than all else here. */
+  private encodeOdd(position: number, results: readonly NewResult[], start: number): void {
+    try {
+      this.encode(position, results.map(storable));
+    } catch (error) {
+      this.encoder.dropTo(start);
+      throw error;
+    }
+  }
+
+  private encode(position: number, results: readonly NewResult[]): void {
     for (const result of results) {
       this.encoder
         .text(this.jobId)
@@ -55,7 +77,6 @@ export class ResultRows {
         .text(this.createdAt)
         .endRow();
     }
-    return { block: this.blocks.length, start, end: this.encoder.size };
   }
 
   /** The accepted lots' rows, joined where they lie side by side. */

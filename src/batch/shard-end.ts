@@ -5,7 +5,9 @@ import { Database, type Transaction } from '../database/database.service.js';
 import { ModelSettings } from '../generation/describe/model-settings.js';
 import { ShardLotStore, type ShardLots } from '../jobs/shard-lot-store.js';
 import { ShardStore, type ShardClaim, type ShardJob } from '../jobs/shard-store.js';
+import { isTerminal } from '../jobs/states.js';
 import { directAttempt, FEW_LOTS, isDirect, retryAttempt, translationAttempt } from './attempts.js';
+import { CostGuard, WAITING_FOR_COSTS } from './cost-guard.js';
 import { Deadlines } from './deadlines.js';
 import { shardLots } from './shard-lots.js';
 
@@ -19,10 +21,12 @@ export class ShardEnd {
     private readonly lots: ShardLotStore,
     private readonly shards: ShardStore,
     private readonly deadlines: Deadlines,
+    private readonly costs: CostGuard,
   ) {}
 
   /**
-   * Everything that the shard could bring is in: lots without an answer are tried again, described ones translated.
+   * Everything that the shard could bring is in: lots without an answer are tried again, described ones translated. What
+   * it still holds of the job's money is given back, so whoever ends one of unknown cost lets it go first.
    * @param over - no batch may follow: whatever is left goes to the Responses API
    */
   async finish(claim: ShardClaim, job: ShardJob, over = this.deadlines.batchesAreOver(job)): Promise<void> {
@@ -33,7 +37,16 @@ export class ShardEnd {
         await this.translate(tx, claim, lots, over);
       }
       await this.shards.letGo(tx, claim, { status: 'done', reason: null, finished_at: this.clock.date() });
+      await this.costs.giveBack(tx, claim);
     });
+    if (job.options.max_cost_usd !== undefined) await this.shards.wakeWaiting([WAITING_FOR_COSTS]);
+  }
+
+  /** No stage can bring the shard further: its lots are asked for one by one, where each fails, or not, alone. */
+  async giveUp(claim: ShardClaim): Promise<void> {
+    const job = await this.shards.job(this.database, claim.row.job_id);
+    if (job === undefined || isTerminal(job.status)) return this.abandon(claim);
+    await this.finish(claim, job, true);
   }
 
   /** The job has ended, perhaps with this very shard: nothing more will be written for it. */

@@ -4,7 +4,8 @@ import { LeaseLostError } from '../database/lease.js';
 import type { Leases } from '../database/leases.service.js';
 import type { ShardClaim, ShardStore } from '../jobs/shard-store.js';
 import { OpenAiError } from '../openai/errors.js';
-import type { Stage } from './stage.js';
+import { MOST_FAILURES, type Stage } from './stage.js';
+import { isUnforeseen } from './unforeseen.js';
 
 /** Seconds until a shard is tried again after OpenAI failed us; what it is about stays as it was. */
 const RETRY_SECONDS = 10;
@@ -73,6 +74,8 @@ export class StageLoop {
     try {
       // The claim was under way when the process was told to stop.
       this.stopping.signal.throwIfAborted();
+      // Only giving it up is left, and failed the last time.
+      if (claim.row.failures >= MOST_FAILURES) return await this.fail(claim, facts);
       await this.leases.runWithLease(claim, (lease) => {
         const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
         // Hundreds of photos are asked for side by side, each with its listener.
@@ -85,17 +88,35 @@ export class StageLoop {
         return;
       }
       if (this.stopping.signal.aborted) return this.handBack(claim, 0);
-      const known = error instanceof OpenAiError;
       const reason = error instanceof Error ? error.message : String(error);
-      if (known) this.logger.warn('a stage waits for OpenAI', { ...facts, reason });
-      else
-        this.logger.error('a stage failed', {
-          ...facts,
-          reason,
-          cause: error instanceof Error ? error.stack : undefined,
-        });
-      // Anything else keeps its lease until it runs out, so that what always fails is not claimed again at once.
-      if (known) await this.handBack(claim, Math.max(RETRY_SECONDS, (error.retryAfterMs ?? 0) / 1000));
+      if (error instanceof OpenAiError) {
+        this.logger.warn('a stage waits for OpenAI', { ...facts, reason });
+        return this.handBack(claim, Math.max(RETRY_SECONDS, (error.retryAfterMs ?? 0) / 1000));
+      }
+      this.logger.error('a stage failed', {
+        ...facts,
+        reason,
+        cause: error instanceof Error ? error.stack : undefined,
+      });
+      // What passes by itself, a database that is away above all, keeps its lease until it runs out and is no failure.
+      if (isUnforeseen(error)) await this.fail(claim, facts);
+    }
+  }
+
+  /** The same work would fail for ever: after some failures in a row, whoever counted them, the stage gives it up. */
+  private async fail(claim: ShardClaim, facts: Readonly<Record<string, unknown>>): Promise<void> {
+    try {
+      const failures = await this.shards.countFailure(this.sql, claim);
+      if (failures < MOST_FAILURES) {
+        return await this.shards.letGo(this.sql, claim, { failures }, RETRY_SECONDS * 2 ** (failures - 1));
+      }
+      this.logger.error('a shard is given up by its stage', { ...facts, failures });
+      await this.stage.giveUp(claim);
+    } catch (error) {
+      this.logger.error('a shard could not be given up; its lease will run out', {
+        ...facts,
+        reason: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 

@@ -1,5 +1,8 @@
 import type { ShardClaim } from '../jobs/shard-store.js';
 
+/** Failures in a row that no stage foresees, after which it gives the shard up: with their growing waits 2.5 minutes. */
+export const MOST_FAILURES = 5;
+
 /** One stage of a batch: a function on a claimed row, safe to run twice and to be killed at any line. */
 export interface Stage {
   readonly name: string;
@@ -11,4 +14,6 @@ export interface Stage {
    * @param signal - aborts when the lease is lost or the process stops
    */
   run(claim: ShardClaim, signal: AbortSignal): Promise<void>;
+  /** What becomes of a shard on which the stage failed again and again by what it does not foresee; lets go of it. */
+  giveUp(claim: ShardClaim): Promise<void>;
 }

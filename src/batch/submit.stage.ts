@@ -9,7 +9,7 @@ import type { UpstreamBatch } from '../openai/batches-api.js';
 import { OpenAiError } from '../openai/errors.js';
 import { ModelCheck } from '../openai/model-check.js';
 import { OpenAiClient } from '../openai/openai-client.js';
-import { CostGuard } from './cost-guard.js';
+import { CostGuard, WAITING_FOR_COSTS, type HeldLots } from './cost-guard.js';
 import { Deadlines } from './deadlines.js';
 import { QueueTroubles } from './queue-troubles.js';
 import { RequestFile, type FileFacts } from './request-file.js';
@@ -59,32 +59,54 @@ export class SubmitStage implements Stage {
     const upstream = this.openai.fingerprint();
     const { acceptsBatch, state } = await this.models.modelState(model);
     if (!acceptsBatch) return this.troubles.modelUnavailable(claim, upstream, model, state);
-    const tokens = await this.file.estimate(shardLots(row), job.languages);
+    const all = shardLots(row);
     // Nothing is left of it: its lots have all ended or moved on.
-    if (tokens === 0) return this.end.finish(claim, job);
-    // What the client's limit still has room for is done lot by lot; the rest stays without.
-    if (!(await this.costs.affordsBatch(claim, job))) return this.end.finish(claim, job, true);
+    if ((await this.file.estimate(all, job.languages)) === 0) return this.end.finish(claim, job);
+    const room = await this.costs.hold(claim, job);
+    if (room.kind === 'wait') return this.wait(claim, WAITING_FOR_COSTS, this.config.batch.pollIntervalSeconds);
+    // Asked for one by one, at the most that the limit still has room for, they fail with its reason.
+    if (room.kind === 'over') return this.end.finish(claim, job, true);
+    const held = room.kind === 'held' ? room.held : null;
+    const last = held?.splitAt == null ? all.last : held.splitAt - 1;
+    const tokens = await this.file.estimate({ ...all, last }, job.languages);
     const admission = await this.ledger.admit(claim, upstream, model, tokens);
-    if (admission.kind === 'wait') {
-      return this.shards.letGo(this.database, claim, { reason: admission.reason }, admission.seconds);
-    }
+    if (admission.kind === 'wait') return this.wait(claim, admission.reason, admission.seconds);
     const submitting: ShardClaim = { ...claim, row: { ...row, model, upstream, submission: admission.submission } };
-    await this.send(submitting, job, admission.tokenBudget, signal);
+    await this.send(submitting, job, { tokens: admission.tokenBudget, held }, signal);
   }
 
-  private async send(claim: ShardClaim, job: ShardJob, tokens: number | null, signal: AbortSignal): Promise<void> {
+  giveUp(claim: ShardClaim): Promise<void> {
+    return this.end.giveUp(claim);
+  }
+
+  /** Nothing is sent yet: what was held for it others of the job may have. */
+  private async wait(claim: ShardClaim, reason: string, seconds: number): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await this.shards.letGo(tx, claim, { reason }, seconds);
+      await this.costs.giveBack(tx, claim);
+    });
+  }
+
+  private async send(
+    claim: ShardClaim,
+    job: ShardJob,
+    { tokens, held }: { readonly tokens: number | null; readonly held: HeldLots | null },
+    signal: AbortSignal,
+  ): Promise<void> {
     const key = submissionKey(claim.row);
     const facts: FileFacts = { lines: 0, bytes: 0, tokens: 0, splitAt: null };
     let fileId: string;
     try {
-      const source = () => this.file.write(shardLots(claim.row), job.languages, { tokens }, facts);
-      const limits = { deadlineAt: this.clock.now() + UPLOAD_MS, signal };
-      fileId = (await this.openai.files.uploadBatchInput(requestFileName(key), source, limits)).id;
+      const limits = { tokens, before: held?.splitAt ?? null, room: held?.room ?? null };
+      const source = () => this.file.write(shardLots(claim.row), job.languages, limits, facts);
+      const call = { deadlineAt: this.clock.now() + UPLOAD_MS, signal };
+      fileId = (await this.openai.files.uploadBatchInput(requestFileName(key), source, call)).id;
     } catch (error) {
       if (signal.aborted || !(error instanceof OpenAiError) || error.kind === 'aborted') throw error;
       // Without its file no batch can exist: it is surely not sent.
       return this.troubles.notSent(claim, error);
     }
+    if (facts.lines === 0) return this.troubles.nothingToSend(claim, fileId);
     await this.database.transaction(async (tx) => {
       if (facts.splitAt !== null) {
         await this.shards.insert(tx, {
@@ -107,6 +129,7 @@ export class SubmitStage implements Stage {
         submitted_at: this.clock.date(),
         ...(facts.splitAt === null ? {} : { last_position: facts.splitAt - 1 }),
       });
+      if (held !== null) await this.costs.trim(tx, claim, held, facts.splitAt);
     });
     signal.throwIfAborted();
     await this.create(claim, key, fileId, signal);

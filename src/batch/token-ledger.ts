@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Sql } from '../database/database.service.js';
+import { storableName } from '../database/storable-text.js';
 import { ShardStore, type ShardClaim } from '../jobs/shard-store.js';
 import { countQueueLimit } from './queue-metrics.js';
 
@@ -63,7 +64,7 @@ export class TokenLedger {
        values ($1, $2, clock_timestamp() + make_interval(secs => $4), $3, now())
        on conflict (upstream, model) do update set paused_until = excluded.paused_until, reason = excluded.reason,
          updated_at = now()`,
-      [upstream, model, reason, seconds],
+      [upstream, model, storableName(reason), seconds],
     );
   }
 
@@ -81,7 +82,9 @@ export class TokenLedger {
    * @param refused - tokens of the shard that was refused
    */
   async shrinkLimit(upstream: string, model: string, refused: number, message: string | undefined): Promise<void> {
-    const named = Number(/limit:?\s*([\d,]{1,20})/i.exec(message ?? '')?.[1]?.replaceAll(',', '') ?? 0);
+    // More than a safe number of tokens is no limit, and PostgreSQL's bigint would not hold it.
+    const said = Number(/limit:?\s*([\d,]{1,20})/i.exec(message ?? '')?.[1]?.replaceAll(',', '') ?? 0);
+    const named = Number.isSafeInteger(said) ? said : 0;
     await this.database.execute(
       `insert into openai_models as m (upstream, model, enqueued_token_limit, updated_at)
        select $1, $2, greatest(1, coalesce($4::bigint,

@@ -53,8 +53,13 @@ export class WatchStage implements Stage {
     } catch (error) {
       // Answers that never come must not cost a job its end either, as a batch that never ends must not.
       if (!(error instanceof OpenAiError) || signal.aborted || !this.mustGiveUp(job)) throw error;
-      await this.giveUp(claim, {});
+      await this.abandonBatch(claim, {});
     }
+  }
+
+  /** Its batch may be running: nothing of it is sent again, and what it may cost stays held. */
+  giveUp(claim: ShardClaim): Promise<void> {
+    return this.abandonBatch(claim, {});
   }
 
   private async look(claim: ShardClaim, job: ShardJob, signal: AbortSignal): Promise<void> {
@@ -74,7 +79,7 @@ export class WatchStage implements Stage {
       return this.standStill(claim, job, 'batch_not_found');
     }
     if (!batch.terminal) {
-      if (this.mustGiveUp(job)) return this.giveUp(claim, seen(batch));
+      if (this.mustGiveUp(job)) return this.abandonBatch(claim, seen(batch));
       return this.shards.letGo(this.database, claim, seen(batch), this.interval(claim, job));
     }
     await this.terminal(claim, batch, job);
@@ -86,9 +91,15 @@ export class WatchStage implements Stage {
     return !isTerminal(job.status) && this.deadlines.harvestIsOver(job);
   }
 
-  private async giveUp(claim: ShardClaim, changes: ShardChanges): Promise<void> {
+  private async abandonBatch(claim: ShardClaim, changes: ShardChanges): Promise<void> {
     this.logger.error('a batch is given up', { job_id: claim.row.job_id, batch_id: claim.row.batch_id });
-    await this.shards.letGo(this.database, claim, { ...changes, status: 'taking_in', reason: 'stuck' });
+    // What it may yet be billed for nobody will read: it stays held of the job's limit.
+    await this.shards.letGo(this.database, claim, {
+      ...changes,
+      status: 'taking_in',
+      reason: 'stuck',
+      reserved_usd: 0,
+    });
   }
 
   private async ask(id: string, claim: ShardClaim, job: ShardJob, signal: AbortSignal): Promise<UpstreamBatch> {
@@ -135,7 +146,10 @@ export class WatchStage implements Stage {
   /** Nothing may be asked about this batch, and above all nothing sent again by itself: an operator decides, or the deadline. */
   private async standStill(claim: ShardClaim, job: ShardJob, reason: string): Promise<void> {
     if (isTerminal(job.status)) return this.end.abandon(claim);
-    if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);
+    if (this.deadlines.batchesAreOver(job)) {
+      await this.shards.step(this.database, claim, { reserved_usd: 0 });
+      return this.end.finish(claim, job);
+    }
     this.logger.error('a shard is paused', { job_id: job.id, stage: claim.row.stage, reason });
     await this.shards.letGo(this.database, claim, { status: 'paused', reason });
   }

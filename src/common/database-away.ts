@@ -15,6 +15,18 @@ const CONNECTION_CODES = new Set([
  */
 const AWAY = /^(?:08|28|57P|3D000|25006|53300)/;
 
+/**
+ * SQLSTATEs that pass: a deadlock or a conflict of transactions (class 40), a lock or a statement that took too long
+ * (55P03, 57014), and a server that lacks memory, disk or connections (class 53).
+ */
+const PASSING = /^(?:40|53|55P03|57014)/;
+
+/** Whether the same statement may succeed later: whoever meets it must not count it as the fault of what was written. */
+export function isPassing(exception: unknown): boolean {
+  const code = (exception as { code?: unknown } | null)?.code;
+  return isDatabaseAway(exception) || (typeof code === 'string' && PASSING.test(code));
+}
+
 const PG_MESSAGES =
   /^Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/;
 

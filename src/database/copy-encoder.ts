@@ -1,3 +1,5 @@
+import { isUnstorable } from './storable-text.js';
+
 const TAB = 0x09;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
@@ -5,7 +7,7 @@ const BACKSLASH = 0x5c;
 const NULL_FIELD = Buffer.from('\\N');
 const START_BYTES = 64 * 1024;
 
-/** A byte that text in PostgreSQL cannot hold. */
+/** A character that text in PostgreSQL cannot hold. */
 export class NulByteError extends Error {
   override name = 'NulByteError';
 
@@ -17,6 +19,8 @@ export class NulByteError extends Error {
 /**
  * Encodes rows for COPY's text format into one growing buffer, without a string or an array per row.
  * Call the field methods in the order of the columns, then {@link endRow}; {@link take} hands the rows over.
+ * A field that cannot be encoded throws and takes its row with it: the fields before it would otherwise become the
+ * beginning of the next row, and one bad value would spoil every row after it.
  */
 export class CopyEncoder {
   private buffer: Buffer;
@@ -47,7 +51,7 @@ export class CopyEncoder {
 
   integer(value: number | null): this {
     if (value === null) return this.ready(NULL_FIELD);
-    if (!Number.isSafeInteger(value)) throw new RangeError('a column of whole numbers got something else');
+    if (!Number.isSafeInteger(value)) this.refuse(new RangeError('a column of whole numbers got something else'));
     return this.ascii(String(value));
   }
 
@@ -57,10 +61,7 @@ export class CopyEncoder {
 
   /** A value as JSON text: `json` and `jsonb` columns. Undefined and null become SQL's NULL. */
   json(value: unknown): this {
-    const text = value === undefined || value === null ? null : JSON.stringify(value);
-    // PostgreSQL takes an escaped NUL into json and fails when the text is read later.
-    if (text?.includes('\\u0000') && hasNul(value)) throw new NulByteError();
-    return this.text(text);
+    return this.text(value === undefined || value === null ? null : this.jsonText(value));
   }
 
   /**
@@ -111,6 +112,15 @@ export class CopyEncoder {
     this.length = this.rowStart;
   }
 
+  /**
+   * Drops the rows since the encoder had this size, and the fields of a row that was begun.
+   * @param size - what {@link size} was after an {@link endRow}, with nothing taken since
+   */
+  dropTo(size: number): void {
+    this.length = size;
+    this.rowStart = size;
+  }
+
   /** The whole rows so far; the encoder begins anew, and what was taken is the caller's alone. */
   take(): Buffer {
     const rows = this.buffer.subarray(0, this.rowStart);
@@ -134,6 +144,24 @@ export class CopyEncoder {
     this.rowStart = 0;
   }
 
+  private refuse(error: Error): never {
+    this.dropRow();
+    throw error;
+  }
+
+  private jsonText(value: unknown): string {
+    let text: string | undefined;
+    try {
+      text = JSON.stringify(value) as string | undefined;
+    } catch (error) {
+      this.refuse(error as Error);
+    }
+    if (text === undefined) this.refuse(new RangeError('a column of JSON got something else'));
+    // PostgreSQL takes an escaped NUL, or half of a pair, into json and fails when the text is read later.
+    if (isUnstorable(value, text)) this.refuse(new NulByteError());
+    return text;
+  }
+
   private ascii(value: string): this {
     this.separate();
     this.reserve(value.length + 1);
@@ -153,7 +181,7 @@ export class CopyEncoder {
     let escapes = 0;
     for (let at = start; at < end; at++) {
       const byte = this.buffer[at] as number;
-      if (byte === 0) throw new NulByteError();
+      if (byte === 0) this.refuse(new NulByteError());
       if (byte === BACKSLASH || (byte <= CARRIAGE_RETURN && escapeOf(byte) !== 0)) escapes++;
     }
     if (escapes === 0) return;
@@ -182,10 +210,4 @@ function escapeOf(byte: number): number {
   if (byte === NEWLINE) return 0x6e;
   if (byte === CARRIAGE_RETURN) return 0x72;
   return 0;
-}
-
-function hasNul(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes('\0');
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([name, member]) => name.includes('\0') || hasNul(member));
 }

@@ -8,6 +8,7 @@ import { OutboundModule } from '../outbound/outbound.module.js';
 import { WebhookModule } from '../webhook/webhook.module.js';
 import { Answers } from './answers.js';
 import { LotDescriber } from './describe/lot-describer.js';
+import { ModelCalls } from './describe/model-calls.js';
 import { ModelSettings } from './describe/model-settings.js';
 import { GenerationController } from './generation.controller.js';
 import { GenerationService } from './generation.service.js';
@@ -16,6 +17,7 @@ import { SpoolFolder } from './intake/spool-folder.js';
 import { JobCreator } from './job-creator.js';
 import { AbandonedJobsCron } from './sync/abandoned-jobs.cron.js';
 import { SyncLeases } from './sync/sync-leases.js';
+import { SyncBudgets } from './sync/sync-budget.js';
 import { SyncPipeline } from './sync/sync-pipeline.js';
 import { SyncRequests } from './sync/sync-requests.js';
 
@@ -27,6 +29,7 @@ import { SyncRequests } from './sync/sync-requests.js';
     Answers,
     Clock,
     LotDescriber,
+    ModelCalls,
     ModelSettings,
     GenerationService,
     RequestIntake,
@@ -34,6 +37,7 @@ import { SyncRequests } from './sync/sync-requests.js';
     JobCreator,
     AbandonedJobsCron,
     SyncLeases,
+    SyncBudgets,
     SyncPipeline,
     SyncRequests,
   ],

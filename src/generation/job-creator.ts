@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { estimateLot } from '../assessment/estimate.js';
 import { isEnglish } from '../assessment/languages.js';
+import { worstLotUsd } from '../assessment/worst-case.js';
 import { Clock } from '../common/clock.js';
 import { newId } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
@@ -16,6 +17,9 @@ import { requestKeyOf } from './request/idempotency.js';
 import type { SyncWork } from './sync/sync-run.js';
 
 export const GENERATE_ROUTE = 'POST /api/v1/generate-descriptions';
+
+/** Said of a job that may take more rounds, or end with lots that its limit did not allow. */
+const BELOW_WORST_CASE = 'max_cost_usd_below_worst_case';
 
 /** What an accepted request became. */
 export type Created =
@@ -43,6 +47,7 @@ export class JobCreator {
     const { content, jobId } = request;
     const sync = content.processing === 'sync';
     const estimatedCostUsd = this.estimate(request);
+    const warnings = [...content.warnings, ...(this.isBelowWorstCase(request) ? [BELOW_WORST_CASE] : [])];
     const token = sync ? newId() : null;
     const job: NewJob = {
       id: jobId,
@@ -54,12 +59,12 @@ export class JobCreator {
       options: {
         ...content.options,
         ...(request.idempotencyKey === null ? {} : { idempotent: true }),
-        ...(content.warnings.length === 0 ? {} : { warnings: content.warnings }),
+        ...(warnings.length === 0 ? {} : { warnings }),
       },
       metadata: content.metadata,
       totalLots: content.totalLots,
       totalImages: content.totalImages,
-      estimatedCostUsd,
+      estimatedCostUsd: estimatedCostUsd === null ? null : Math.ceil(estimatedCostUsd * 1e8) / 1e8,
       lease: token === null ? null : { token, seconds: this.config.jobs.leaseSeconds },
     };
     const key = requestKeyOf(request, GENERATE_ROUTE, this.clock.now());
@@ -131,6 +136,18 @@ export class JobCreator {
     });
   }
 
+  /** A limit that the estimate passes and the worst case does not is kept by sending fewer lots at a time. */
+  private isBelowWorstCase({ content }: IntakenRequest): boolean {
+    const most = content.options.max_cost_usd;
+    if (most === undefined) return false;
+    const others = content.languages.filter((language) => !isEnglish(language)).length;
+    const batch = content.processing === 'batch';
+    const photos = content.totalImages / content.totalLots;
+    const info = content.totalInfoCharacters / content.totalLots;
+    const worst = worstLotUsd(photos, info, others, this.models.worstCase(batch), batch);
+    return worst === null || most < worst * content.totalLots;
+  }
+
   /** USD before anything is sent; null when the price of a model is not known. */
   private estimate({ content }: IntakenRequest): number | null {
     const others = content.languages.filter((language) => !isEnglish(language)).length;
@@ -141,7 +158,8 @@ export class JobCreator {
     const cost = perLot === null ? null : perLot * content.totalLots;
     const most = content.options.max_cost_usd;
     if (most !== undefined && (cost === null || cost > most)) {
-      const estimated = cost === null ? null : Number(cost.toFixed(6));
+      // Rounded up: a client that sends it back as its limit must not be refused again.
+      const estimated = cost === null ? null : Math.ceil(cost * 1_000_000) / 1_000_000;
       throw new ServiceError(
         'COST_LIMIT_EXCEEDED',
         cost === null

@@ -87,6 +87,14 @@ export class BatchJob {
   @Column('numeric', { name: 'estimated_cost_usd', precision: 16, scale: 8, nullable: true })
   estimatedCostUsd: string | null;
 
+  /** Of max_cost_usd: the worst of all calls whose cost is not known (yet). */
+  @Column('numeric', { name: 'reserved_usd', precision: 16, scale: 8, default: 0 })
+  reservedUsd: string;
+
+  /** How often a process took the synchronous job over from one that had not finished it. */
+  @Column('smallint', { default: 0 })
+  takeovers: number;
+
   @Column('jsonb', { nullable: true })
   error: StoredError | null;
 

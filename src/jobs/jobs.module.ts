@@ -15,6 +15,7 @@ import { RequestKeys } from './request-keys.js';
 import { ShardFileStore } from './shard-file-store.js';
 import { ShardLotStore } from './shard-lot-store.js';
 import { ShardStore } from './shard-store.js';
+import { SpendingStore } from './spending-store.js';
 import { SyncJobStore } from './sync-job-store.js';
 
 /** Every one of them is for other rooms. */
@@ -30,6 +31,7 @@ const STORES = [
   ShardStore,
   ShardFileStore,
   ShardLotStore,
+  SpendingStore,
 ];
 
 /** The record of every job, its lots, their results and the requests that made them. */

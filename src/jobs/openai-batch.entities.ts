@@ -80,6 +80,14 @@ export class OpenAiBatch {
   @Column('bigint', { name: 'cursor_bytes', default: 0 })
   cursorBytes: string;
 
+  /** What of the job's `reserved_usd` the shard gives back once its cost is known. */
+  @Column('numeric', { name: 'reserved_usd', precision: 16, scale: 8, default: 0 })
+  reservedUsd: string;
+
+  /** Errors in a row that no stage foresees. */
+  @Column('smallint', { default: 0 })
+  failures: number;
+
   @Column('text', { nullable: true })
   reason: string | null;
 

@@ -4,6 +4,7 @@ import type { Claim } from '../database/claim.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import { LeaseLostError } from '../database/lease.js';
 import { dueTable, keyIs } from '../database/lease-table.js';
+import { storableName } from '../database/storable-text.js';
 import { Leases } from '../database/leases.service.js';
 import type { JobOptions } from './batch-job.entity.js';
 import type { ShardStatus } from './openai-batch.entities.js';
@@ -33,6 +34,8 @@ export interface ShardRow extends QueryResultRow {
   readonly estimated_tokens: string;
   readonly cursor_file: 'output' | 'error' | null;
   readonly cursor_bytes: string;
+  readonly reserved_usd: string;
+  readonly failures: number;
   readonly reason: string | null;
   readonly cancel_requested: boolean;
   readonly created_at: Date;
@@ -72,6 +75,8 @@ export type ShardChanges = Partial<{
   estimated_tokens: number;
   cursor_file: 'output' | 'error' | null;
   cursor_bytes: number;
+  reserved_usd: number;
+  failures: number;
   reason: string | null;
   submitted_at: Date;
   finished_at: Date;
@@ -161,6 +166,22 @@ export class ShardStore {
     await this.write(sql, claim, changes, delaySeconds, false);
   }
 
+  /**
+   * Counts a failure that no stage foresees, and keeps the claim for a lease: what is done about it must be done by one.
+   * @returns how many there were in a row
+   * @throws LeaseLostError
+   */
+  async countFailure(sql: Sql, claim: ShardClaim): Promise<number> {
+    const [row] = await sql.query<{ failures: number }>(
+      `update openai_batches set failures = failures + 1,
+         next_check_at = clock_timestamp() + make_interval(secs => $${claim.key.length + 2})
+       where ${keyIs(SHARDS, 2)} and lock_token = $1 returning failures`,
+      [claim.token, ...claim.key, claim.leaseSeconds],
+    );
+    if (row === undefined) throw new LeaseLostError(SHARDS.name, 'another holder has it');
+    return row.failures;
+  }
+
   /** Locks the claimed row until the transaction ends. @throws LeaseLostError */
   async fence(tx: Transaction, claim: ShardClaim): Promise<void> {
     const rows = await tx.query(
@@ -212,7 +233,10 @@ export class ShardStore {
   ): Promise<void> {
     const values: unknown[] = [claim.token, ...claim.key, seconds];
     const due = values.length;
-    const assignments = Object.entries(changes).map(([column, value]) => `${column} = $${values.push(value)}`);
+    // Whatever is written by a stage that works ends the row of failures that the shard may have had.
+    const assignments = Object.entries({ failures: 0, ...changes }).map(
+      ([column, value]) => `${column} = $${values.push(storable(column, value))}`,
+    );
     const touched = await sql.execute(
       `update openai_batches set ${assignments.map((assignment) => `${assignment}, `).join('')}
          next_check_at = clock_timestamp() + make_interval(secs => $${due})${keep ? '' : ', lock_token = null'}
@@ -221,4 +245,17 @@ export class ShardStore {
     );
     if (touched === 0) throw new LeaseLostError(SHARDS.name, 'another holder has it');
   }
+}
+
+const LARGEST_INTEGER = 2 ** 31 - 1;
+const LARGEST_BIGINT = Number.MAX_SAFE_INTEGER;
+const BIGINTS: ReadonlySet<string> = new Set(['input_bytes', 'estimated_tokens', 'cursor_bytes']);
+const REAL = 'reserved_usd';
+
+/** Ids, words and counts come from OpenAI, or from what stands before it: an odd one must not keep its shard from moving. */
+function storable(column: string, value: unknown): unknown {
+  if (typeof value === 'string') return storableName(value);
+  if (typeof value !== 'number' || column === REAL) return value;
+  const most = BIGINTS.has(column) ? LARGEST_BIGINT : LARGEST_INTEGER;
+  return Number.isNaN(value) ? 0 : Math.trunc(Math.max(0, Math.min(most, value)));
 }

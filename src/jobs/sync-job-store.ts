@@ -23,6 +23,8 @@ export interface ClaimedSyncJob {
   readonly languages: readonly string[];
   readonly options: JobOptions;
   readonly handedOver: boolean;
+  /** How often a holder did not bring the job to its end; those that gave it back are not counted. */
+  readonly takeovers: number;
   readonly lot: SyncLot;
   readonly missingImages: readonly MissingPhoto[];
   /** The stored vision answer, null when the model has yet to be asked. */
@@ -201,10 +203,10 @@ export class SyncJobStore {
     return row?.promised === true;
   }
 
-  /** Gives a job back at once, so that another process need not wait for the lease to end. */
+  /** Gives a job back at once: another process need not wait for the lease to end, and does not count it as a failure. */
   async release(jobId: string, token: string): Promise<void> {
     await this.database.execute(
-      `update batch_jobs set locked_until = clock_timestamp() where id = $1 and lock_token = $2`,
+      `update batch_jobs set locked_until = clock_timestamp(), lock_token = null where id = $1 and lock_token = $2`,
       [jobId, token],
     );
   }
@@ -218,9 +220,10 @@ export class SyncJobStore {
          order by locked_until limit $2 for update skip locked),
        claimed as (
          update batch_jobs j set lock_token = gen_random_uuid(),
+           takeovers = takeovers + case when lock_token is null then 0 else 1 end,
            locked_until = clock_timestamp() + $1 * interval '1 second'
          from due where j.id = due.id
-         returning j.id, j.languages, j.options, j.handed_over_at, j.lock_token)
+          returning j.id, j.languages, j.options, j.handed_over_at, j.takeovers, j.lock_token)
        select c.*, l.lot_id, l.missing_images, l.missing_reasons, i.additional_info, i.images, i.webhook,
          r.strings, r.assessment, r.model
        from claimed c
@@ -235,6 +238,7 @@ export class SyncJobStore {
       languages: row.languages,
       options: row.options,
       handedOver: row.handed_over_at !== null,
+      takeovers: row.takeovers,
       lot: { lotId: row.lot_id, additionalInfo: row.additional_info, images: row.images, webhook: row.webhook },
       missingImages: missingPhotos(row.missing_images, row.missing_reasons),
       source:
@@ -261,6 +265,7 @@ interface AbandonedRow {
   languages: string[];
   options: JobOptions;
   handed_over_at: Date | null;
+  takeovers: number;
   lot_id: string;
   missing_images: string[] | null;
   missing_reasons: string[] | null;

@@ -13,6 +13,8 @@ export interface CallLimits {
   readonly deadlineAt: number;
   /** Hanging up: the request is cancelled upstream and the call rejects with kind `aborted`. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with what failed before the same is sent again; what it throws ends the call. */
+  readonly beforeRetry?: ((failed: OpenAiError) => Promise<void>) | undefined;
 }
 
 const LONGEST_FACTOR = 16;
@@ -59,6 +61,7 @@ export async function withRetries<T>(
       const delay = retryDelayMs(policy, tryNumber, wait, random);
       if (delay >= left) throw error;
       await waitOrHangUp(clock, delay, limits.signal, error);
+      await limits.beforeRetry?.(error);
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { isPassing } from '../common/database-away.js';
 import type { ReceiverCount } from './delivery-queue.js';
 import { OutcomeStore, type SettledAttempt } from './outcome-store.js';
 
@@ -71,7 +72,7 @@ export class OutcomeWriter {
         const batch = this.takeBatch();
         this.writing = batch;
         try {
-          await this.store.settle(batch);
+          await this.settle(batch);
           this.writing = [];
         } catch (error) {
           this.writing = [];
@@ -85,6 +86,26 @@ export class OutcomeWriter {
       }
     } finally {
       this.running = undefined;
+    }
+  }
+
+  /**
+   * An outcome that cannot be written, whatever the database's state, is let go: kept, it would hold up every other one for
+   * ever. Its delivery's lease runs out, and it counts as one of unknown outcome.
+   */
+  private async settle(batch: readonly SettledAttempt[]): Promise<void> {
+    try {
+      await this.store.settle(batch);
+    } catch (error) {
+      if (isPassing(error)) throw error;
+      if (batch.length > 1) {
+        for (const outcome of batch) await this.settle([outcome]);
+        return;
+      }
+      this.logger.error('the outcome of a webhook cannot be written', {
+        deliveryId: batch[0]?.delivery.id,
+        reason: (error as Error).message,
+      });
     }
   }
 

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { estimateLot } from '../../src/assessment/estimate.js';
+import { MODEL_PRICES } from '../../src/assessment/cost.js';
+import { worstLotUsd } from '../../src/assessment/worst-case.js';
 import { ModelSettings } from '../../src/generation/describe/model-settings.js';
-import { BatchRig } from './rig.js';
+import { AnswerProxy } from '../support/answer-proxy.js';
+import { BatchRig, type LotRow } from './rig.js';
 
 const LOTS = 3;
 
@@ -52,25 +55,177 @@ describe('max_cost_usd', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('counts what other batches of the job that are under way will cost', async () => {
-    const id = await jobWithin(foreseen(0) * 2);
+  it('counts what other batches of the job that are under way may cost, and waits for them', async () => {
+    const id = await jobWithin(worst(1) * LOTS);
     await rig.run('photos');
     await rig.db.database.execute(
       `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
-         request_total, next_check_at, created_at)
-       values ($1, 'vision', 100, 0, 105, 'acme', 'gpt-5.6-terra', 'watching', 6, 'infinity', now())`,
-      [id],
+         request_total, reserved_usd, next_check_at, created_at)
+       values ($1, 'vision', 100, 0, 105, 'acme', 'gpt-5.6-terra', 'watching', 6, $2, 'infinity', now())`,
+      [id, worst(1) * LOTS],
     );
+    await rig.db.database.execute('update batch_jobs set reserved_usd = $2 where id = $1', [id, worst(1) * LOTS]);
     await rig.run('submit');
     expect(await batches()).toEqual([]);
-    expect((await rig.shards()).map(({ attempt, status }) => `${attempt} ${status}`)).toContain('2 direct');
+    expect(await rig.shards()).toMatchObject([{ status: 'queued', reason: 'waiting_for_costs' }, {}]);
   });
 
   it('lets lots fail whose description it has no room for, and sends nothing', async () => {
-    const id = await jobWithin(foreseen(0) * 0.99);
+    const id = await jobWithin((foreseen(0) / LOTS) * 0.99);
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'failed', failed_lots: LOTS, cost_usd: '0.00000000' });
     expect((await rig.lots(id)).map((lot) => lot.error?.code)).toEqual(Array(LOTS).fill('COST_LIMIT_EXCEEDED'));
     expect(await batches()).toEqual([]);
     expect(await calls()).toBe(0);
+  });
+
+  /** The most that a lot's first tries may cost. */
+  function worst(languages: number): number {
+    const usd = worstLotUsd(2, 0, languages, rig.module.get(ModelSettings).worstCase(true), true);
+    if (usd === null) throw new Error('the models have no price');
+    return usd;
+  }
+});
+
+describe('the bill of a job whose answers use all the room that they get', () => {
+  let rig: BatchRig;
+  let proxy: AnswerProxy;
+  beforeEach(async () => {
+    proxy = await AnswerProxy.start();
+    proxy.greedy = true;
+    rig = await BatchRig.start({ OPENAI_BASE_URL: proxy.url });
+    proxy.target = rig.sandbox.server.baseUrl;
+  });
+  afterEach(async () => {
+    await rig.close();
+    proxy.stop();
+  });
+
+  const settings = () => rig.module.get(ModelSettings);
+  const estimate = (languages: number) => estimateLot(2, 0, languages, settings().estimate(true)).costUsd ?? 0;
+  const worst = (languages: number) => worstLotUsd(2, 0, languages, settings().worstCase(true), true) ?? 0;
+
+  async function ends(id: string, limit: number): Promise<LotRow[]> {
+    await rig.runToEnd(id);
+    await rig.runUntil(async () => (await rig.shards()).every((shard) => shard.status === 'done'));
+    expect(proxy.usd(MODEL_PRICES)).toBeLessThanOrEqual(limit);
+    const problems = (await rig.audit(id)).filter((problem) => !problem.endsWith('times'));
+    expect(problems).toEqual([]);
+    return rig.lots(id);
+  }
+
+  const failedForCost = (lots: readonly LotRow[]) =>
+    lots.filter((lot) => lot.error?.code === 'COST_LIMIT_EXCEEDED').length;
+
+  it('stays within the limit over many rounds; what was done stays, and the rest fails with its reason', async () => {
+    const limit = worst(0) * 3.5;
+    const id = await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } });
+    const lots = await ends(id, limit);
+    const done = lots.filter((lot) => lot.status === 'completed').length;
+    expect(done).toBeGreaterThanOrEqual(3);
+    expect(done + failedForCost(lots)).toBe(12);
+    expect((await rig.shards()).length).toBeGreaterThan(1);
+    // Lowered for the last lot alone, and never below what the estimate takes.
+    const usual = settings().vision.maxOutputTokens;
+    expect(proxy.rooms.slice(0, 3)).toEqual([usual, usual, usual]);
+    const least = estimateLot(2, 0, 0, settings().estimate(true)).vision.outputTokens;
+    expect(Math.min(...proxy.rooms)).toBeGreaterThanOrEqual(least);
+  });
+
+  it('stays within a limit of just the estimate, with translations', async () => {
+    const limit = estimate(1) * 12;
+    const id = await rig.job({ lots: 12, options: { max_cost_usd: limit } });
+    const lots = await ends(id, limit);
+    expect(lots.some((lot) => lot.status === 'completed')).toBe(true);
+  });
+
+  it('needs one batch a stage where the limit is above the worst case', async () => {
+    const limit = worst(1) * 8;
+    const id = await rig.job({ lots: 8, options: { max_cost_usd: limit } });
+    const lots = await ends(id, limit);
+    expect(lots.every((lot) => lot.status === 'completed')).toBe(true);
+    expect((await rig.shards()).map(({ stage, attempt }) => `${stage} ${attempt}`)).toEqual([
+      'vision 0',
+      'translation 0',
+    ]);
+  });
+
+  it('stays within the limit with several shards that are claimed at once', async () => {
+    const limit = worst(0) * 4.2;
+    const id = await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } });
+    await rig.db.database.execute(`update openai_batches set last_position = 3 where job_id = $1`, [id]);
+    for (const [first, last] of [
+      [4, 7],
+      [8, 11],
+    ]) {
+      await rig.db.database.execute(
+        `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
+           photos_position, next_check_at, created_at)
+         select job_id, stage, $2, attempt, $3, key_id, model, status, $2, next_check_at, created_at
+         from openai_batches where job_id = $1 and first_position = 0`,
+        [id, first, last],
+      );
+    }
+    const lots = await ends(id, limit);
+    expect(lots.filter((lot) => lot.status === 'completed').length).toBeGreaterThanOrEqual(4);
+  });
+
+  it('stays within the limit when lines are missing and lots are asked for directly', async () => {
+    await rig.fault({ action: 'line_missing', probability: 0.5, seed: 'cost' });
+    const limit = worst(0) * 9;
+    const id = await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } });
+    await ends(id, limit);
+    expect(proxy.directCalls).toBeGreaterThan(0);
+  });
+
+  it('stays within the limit when a batch expires half way', async () => {
+    await rig.fault({ action: 'batch_expire', share: 0.5, count: 1 });
+    const limit = worst(0) * 7;
+    await ends(await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } }), limit);
+  });
+
+  it('counts direct answers at their worst that broke off and are billed all the same', async () => {
+    // No line is answered, nor billed.
+    await rig.fault({ action: 'line_status', status: 500, code: 'server_error' });
+    proxy.breaksDirect = (call) => call % 2 === 1;
+    const limit = worst(0) * 8;
+    const id = await rig.job({ lots: 6, languages: ['en'], options: { max_cost_usd: limit } });
+    await ends(id, limit);
+    expect(proxy.directCalls).toBeGreaterThan(1);
+  });
+
+  it('counts lines that cannot be read at their worst', async () => {
+    proxy.line = () => 'no line';
+    const limit = worst(0) * 9;
+    const id = await rig.job({ lots: 6, languages: ['en'], options: { max_cost_usd: limit } });
+    await ends(id, limit);
+    // Six lines at their worst leave room for one direct call.
+    expect(proxy.directCalls).toBe(1);
+  });
+
+  it('counts answers that do not tell what they cost at their worst', async () => {
+    proxy.answer = (body) => ({ ...body, usage: null });
+    const limit = worst(0) * 4.1;
+    const id = await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } });
+    const lots = await ends(id, limit);
+    expect(lots.filter((lot) => lot.status === 'completed')).toHaveLength(4);
+  });
+
+  it('keeps held what a process held that died in the middle of its direct calls', async () => {
+    // No line is answered, nor billed.
+    await rig.fault({ action: 'line_status', status: 500, code: 'server_error' });
+    const limit = worst(0) * 9;
+    const id = await rig.job({ lots: 3, languages: ['en'], options: { max_cost_usd: limit } });
+    while (!(await rig.shards()).some((shard) => shard.status === 'direct')) {
+      await rig.makeDue();
+      for (const name of ['photos', 'submit', 'watch', 'take-in'] as const) await rig.run(name);
+    }
+    // As a process leaves it that is killed with calls under way.
+    const lost = worst(0) * 3;
+    await rig.db.database.execute(
+      `update openai_batches set reserved_usd = $2 where job_id = $1 and status = 'direct'`,
+      [id, lost],
+    );
+    await rig.db.database.execute('update batch_jobs set reserved_usd = reserved_usd + $2 where id = $1', [id, lost]);
+    await ends(id, limit - lost);
   });
 });

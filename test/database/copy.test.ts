@@ -115,6 +115,32 @@ describe('the encoder', () => {
     expect(encoder.text('more').endRow().take().toString()).toBe('4\tmore\n');
   });
 
+  it('keeps nothing of a row with a field that it refuses', () => {
+    const encoder = new CopyEncoder();
+    encoder.integer(1).endRow();
+    expect(() => encoder.integer(2).text('half').text('a\0b')).toThrow(NulByteError);
+    expect(() => encoder.integer(2).json({ a: '\0' })).toThrow(NulByteError);
+    expect(() => encoder.integer(2).json({ a: 1n })).toThrow(TypeError);
+    expect(() => encoder.integer(2).json(() => 1)).toThrow(RangeError);
+    expect(() => encoder.integer(2).bytes(Buffer.from('x\0'))).toThrow(NulByteError);
+    expect(() => encoder.integer(2).integer(0.5)).toThrow(RangeError);
+    expect(encoder.integer(3).text('x').endRow().take().toString()).toBe('1\n3\tx\n');
+  });
+
+  it('refuses half of a surrogate pair in JSON, which the server takes and nobody can read, and no text that quotes one', () => {
+    expect(() => new CopyEncoder().json({ a: ['\ud83d'] })).toThrow(NulByteError);
+    expect(new CopyEncoder().json(['🚗', '\\ud83d']).size).toBeGreaterThan(0);
+  });
+
+  it('drops whole rows down to a size that it had', () => {
+    const encoder = new CopyEncoder();
+    encoder.integer(1).endRow();
+    const { size } = encoder;
+    encoder.integer(2).endRow().integer(3).endRow().integer(4);
+    encoder.dropTo(size);
+    expect(encoder.integer(5).endRow().take().toString()).toBe('1\n5\n');
+  });
+
   it('refuses what is no whole number', () => {
     expect(() => new CopyEncoder().integer(1.5)).toThrow(RangeError);
     expect(() => new CopyEncoder().integer(Number.NaN)).toThrow(RangeError);

@@ -2,23 +2,24 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { stringsOf, withStrings, type DescriptionText } from '../../assessment/description.js';
 import { englishDescription } from '../../assessment/english-text.js';
 import { renderHtml } from '../../assessment/html.js';
-import { usageOf, type TokenUsage } from '../../assessment/response-body.js';
-import { buildTranslationRequest, parseTranslation } from '../../assessment/translation.js';
+import { usageOf, type ResponseFacts, type ResponseFailure } from '../../assessment/response-body.js';
+import { buildTranslationRequest, parseTranslation, textSize } from '../../assessment/translation.js';
 import { parseVisionAnswer, type VisionAnswer } from '../../assessment/vision-answer.js';
 import { longestSide } from '../../assessment/model-traits.js';
 import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../../assessment/vision-request.js';
+import { translationBounds, visionBounds } from '../../assessment/worst-case.js';
 import { Clock } from '../../common/clock.js';
 import type { MissingPhoto } from '../../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { PhotoCarrier } from '../../images/photo-carrier.js';
-import type { UsageRow } from '../../jobs/job-store.js';
 import { usageJson } from '../../jobs/usage-json.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import type { StoredSource } from '../../jobs/sync-job-store.js';
 import { OpenAiError } from '../../openai/errors.js';
-import { OpenAiClient } from '../../openai/openai-client.js';
 import type { CallLimits } from '../../openai/retry.js';
+import type { Budget } from './budget.js';
 import { answerError, callError } from './call-errors.js';
+import { ModelCalls, type Asked, type CountUsage } from './model-calls.js';
 import { ModelSettings } from './model-settings.js';
 import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
 
@@ -27,13 +28,12 @@ export interface DescribableLot extends PhotosOfLot {
   readonly additionalInfo: string | null;
 }
 
-/** Called as each answer comes in, useful or not: all of them are billed. */
-export type CountUsage = (usage: UsageRow) => Promise<void>;
-
 /** A translation that cannot be used; the English text stands in. */
 export class TranslationError extends Error {
   override readonly name = 'TranslationError';
 }
+
+type InvalidAnswer = ResponseFacts & ResponseFailure & { readonly kind: 'invalid' };
 
 /** Answers that are not JSON or not of the schema are asked for once more; a second one will not be better. */
 const MAX_INVALID = 2;
@@ -46,7 +46,7 @@ export class LotDescriber {
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly clock: Clock,
-    private readonly openai: OpenAiClient,
+    private readonly calls: ModelCalls,
     private readonly settings: ModelSettings,
     private readonly carrier: PhotoCarrier,
   ) {}
@@ -62,18 +62,25 @@ export class LotDescriber {
     lot: DescribableLot,
     limits: CallLimits,
     count: CountUsage,
+    budget?: Budget,
   ): Promise<NewResult & { readonly seen: number; readonly missing: readonly MissingPhoto[] }> {
-    const photos = this.sentPhotos(lot, limits, count);
+    const photos = this.sentPhotos(lot, limits, count, budget);
     try {
       await photos.prepare();
-      const row = await this.describe(lot, photos, limits, count);
+      const row = await this.describe(lot, photos, limits, count, budget);
       return { ...row, seen: photos.photos.length, missing: photos.missing };
     } finally {
       photos.release();
     }
   }
 
-  private async describe(lot: DescribableLot, photos: SentPhotos, limits: CallLimits, count: CountUsage) {
+  private async describe(
+    lot: DescribableLot,
+    photos: SentPhotos,
+    limits: CallLimits,
+    count: CountUsage,
+    budget: Budget | undefined,
+  ): Promise<NewResult> {
     let roomier = false;
     let invalid = 0;
     for (;;) {
@@ -83,15 +90,30 @@ export class LotDescriber {
       );
       let body: unknown;
       let requestId: string | undefined;
+      let answered: Asked['answered'];
       try {
-        ({ body, requestId } = await this.openai.createResponse(roomier ? withMoreRoom(request) : request, limits));
+        const bounds = visionBounds(
+          photos.photos.length,
+          lot.additionalInfo?.length ?? 0,
+          this.settings.worstCase(false),
+        );
+        const sent = roomier ? withMoreRoom(request) : request;
+        ({ body, requestId, answered } = await this.calls.ask(
+          'vision',
+          sent,
+          bounds,
+          limits,
+          count,
+          roomier ? 'needed' : 'usual',
+          budget,
+        ));
       } catch (error) {
-        await this.countFailure(error, count);
         await this.goOnAfter(error, photos);
         continue;
       }
-      const answer = parseVisionAnswer(body, photos.photos, this.settings.vision.prompt.version);
+      const answer = this.read(body, () => parseVisionAnswer(body, photos.photos, this.settings.vision.prompt.version));
       await count(this.settings.usageRow('vision', answer.usage, false));
+      await answered(answer.usage);
       if (answer.kind === 'assessed') return this.englishRow(answer);
       this.logger.warn('a vision answer is of no use', { kind: answer.kind, openai_request_id: requestId });
       if (answer.kind === 'incomplete' && answer.reason === 'max_output_tokens' && !roomier) {
@@ -109,7 +131,12 @@ export class LotDescriber {
     if (error.kind !== 'context_length' || !photos.halve()) throw callError(error, photos.missing);
   }
 
-  private sentPhotos(lot: DescribableLot, limits: CallLimits, count: CountUsage): SentPhotos {
+  private sentPhotos(
+    lot: DescribableLot,
+    limits: CallLimits,
+    count: CountUsage,
+    budget: Budget | undefined,
+  ): SentPhotos {
     const { model, detail } = this.settings.vision;
     return new SentPhotos(lot, {
       carrier: this.carrier,
@@ -117,18 +144,26 @@ export class LotDescriber {
       maxUnreachable: this.config.images.maxUnreachable,
       limits,
       now: () => this.clock.now(),
-      probe: (urls) => this.probe(urls, limits, count),
+      probe: (urls) => this.probe(urls, limits, count, budget),
     });
   }
 
   /** Whether OpenAI can take these photos: its complaint about them, or null. Photos that pass cost what low detail costs. */
-  private async probe(urls: readonly string[], limits: CallLimits, count: CountUsage): Promise<OpenAiError | null> {
+  private async probe(
+    urls: readonly string[],
+    limits: CallLimits,
+    count: CountUsage,
+    budget: Budget | undefined,
+  ): Promise<OpenAiError | null> {
+    const bounds = visionBounds(urls.length, 0, this.settings.worstCase(false));
+    const probe = buildPhotoProbe(urls, this.settings.vision);
     try {
-      const { body } = await this.openai.createResponse(buildPhotoProbe(urls, this.settings.vision), limits);
-      await count(this.settings.usageRow('vision', usageOf(body), false));
+      const { body, answered } = await this.calls.ask('vision', probe, bounds, limits, count, 'needed', budget);
+      const usage = usageOf(body);
+      await count(this.settings.usageRow('vision', usage, false));
+      await answered(usage);
       return null;
     } catch (error) {
-      await this.countFailure(error, count);
       if (error instanceof OpenAiError && error.kind === 'image') return error;
       throw callError(error, []);
     }
@@ -138,22 +173,30 @@ export class LotDescriber {
    * Asks for one language.
    * @throws TranslationError when the answer cannot be used, LotError when there is none
    */
-  async translate(source: StoredSource, language: string, limits: CallLimits, count: CountUsage): Promise<NewResult> {
+  async translate(
+    source: StoredSource,
+    language: string,
+    limits: CallLimits,
+    count: CountUsage,
+    budget?: Budget,
+  ): Promise<NewResult> {
     const text = source.strings as DescriptionText;
     const strings = stringsOf(text);
     const request = buildTranslationRequest(strings, [language], this.settings.translation);
     let problem = '';
     for (let tries = 0; tries < MAX_INVALID; tries++) {
       // The second time with twice the room: an answer that was cut off is not of the schema either.
-      const { body } = await this.openai
-        .createResponse(tries === 0 ? request : withMoreRoom(request), limits)
-        .catch(async (error: unknown) => {
-          await this.countFailure(error, count, 'translation');
+      const bounds = translationBounds(textSize(strings), 1, this.settings.worstCase(false));
+      const sent = tries === 0 ? request : withMoreRoom(request);
+      const { body, answered } = await this.calls
+        .ask('translation', sent, bounds, limits, count, tries === 0 ? 'usual' : 'needed', budget)
+        .catch((error: unknown) => {
           throw callError(error, []);
         });
-      const answer = parseTranslation(body, strings, [language]);
+      const answer = this.read(body, () => parseTranslation(body, strings, [language]));
       const usage = this.settings.usageRow('translation', answer.usage, false);
       await count(usage);
+      await answered(answer.usage);
       if (answer.kind === 'refused') throw new TranslationError('the model refused');
       const translated = answer.kind === 'translated' ? answer.languages.get(language) : undefined;
       if (translated?.ok === true) {
@@ -192,10 +235,14 @@ export class LotDescriber {
     };
   }
 
-  private async countFailure(error: unknown, count: CountUsage, stage: 'vision' | 'translation' = 'vision') {
-    if (!(error instanceof OpenAiError) || error.usage === undefined) return;
-    const usage: TokenUsage = usageOf({ usage: error.usage });
-    if (usage.input + usage.output > 0) await count(this.settings.usageRow(stage, usage, false));
+  /** An answer on which our own reading fails is billed like any other, and of no use. */
+  private read<T extends ResponseFacts>(body: unknown, reading: () => T): T | InvalidAnswer {
+    try {
+      return reading();
+    } catch (error) {
+      this.logger.error('an answer cannot be read', { reason: error instanceof Error ? error.stack : 'unknown' });
+      return { kind: 'invalid', problems: [], responseId: null, model: null, usage: usageOf(body) };
+    }
   }
 }
 

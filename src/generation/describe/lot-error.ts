@@ -9,6 +9,7 @@ const LOT_ERROR_CODES = [
   'INCOMPLETE',
   'OPENAI_API_ERROR',
   'OPENAI_TIMEOUT',
+  'COST_LIMIT_EXCEEDED',
   'SERVICE_UNAVAILABLE',
   'INTERRUPTED',
 ] as const;
@@ -64,6 +65,8 @@ export class LotError extends Error {
         });
       case 'NO_IMAGES':
         return new ServiceError('VALIDATION_FAILED', this.message);
+      case 'COST_LIMIT_EXCEEDED':
+        return new ServiceError('COST_LIMIT_EXCEEDED', this.message);
       case 'OPENAI_TIMEOUT':
         return new ServiceError('OPENAI_TIMEOUT', this.message, { cause });
       case 'SERVICE_UNAVAILABLE':

@@ -5,6 +5,7 @@ import { parsePrompt } from '../../assessment/prompt.js';
 import type { TokenUsage } from '../../assessment/response-body.js';
 import type { TranslationSettings } from '../../assessment/translation.js';
 import type { VisionSettings } from '../../assessment/vision-request.js';
+import type { WorstCaseSettings } from '../../assessment/worst-case.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import type { UsageRow } from '../../jobs/job-store.js';
 import type { ModelStage } from '../../jobs/states.js';
@@ -36,6 +37,11 @@ export class ModelSettings {
 
   /** What `estimateLot` needs; `batch` halves the price. */
   estimate(batch: boolean): EstimateSettings {
+    return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
+  }
+
+  /** What the most that a call may cost is computed from. */
+  worstCase(batch: boolean): WorstCaseSettings {
     return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
   }
 

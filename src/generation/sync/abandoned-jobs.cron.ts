@@ -12,6 +12,9 @@ import { SyncRequests } from './sync-requests.js';
 /** Taken over at once by one process; the next tick takes more. */
 const AT_ONCE = 20;
 
+/** How often a job is resumed whose holders were gone before its end. */
+const MOST_TAKEOVERS = 5;
+
 const INTERRUPTED = {
   code: 'INTERRUPTED',
   message: 'The service was interrupted while it worked on this lot; send it again.',
@@ -41,8 +44,12 @@ export class AbandonedJobsCron implements OnModuleDestroy {
   async tick(): Promise<void> {
     if (this.stopped || this.config.role === 'api') return;
     try {
-      for (const job of await this.store.claimAbandoned(this.config.jobs.leaseSeconds, AT_ONCE))
-        await this.takeOver(job);
+      for (const job of await this.store.claimAbandoned(this.config.jobs.leaseSeconds, AT_ONCE)) {
+        await this.takeOver(job).catch((error: Error) => {
+          // One job that cannot be ended keeps its lease until it runs out, and no other from being looked at.
+          this.logger.error('an abandoned job could not be taken over', { job_id: job.id, reason: error.message });
+        });
+      }
     } catch (error) {
       this.logger.warn('abandoned jobs could not be looked for', { reason: (error as Error).message });
     }
@@ -63,7 +70,9 @@ export class AbandonedJobsCron implements OnModuleDestroy {
   }
 
   private async takeOver(job: ClaimedSyncJob): Promise<void> {
-    if (!job.handedOver && job.options.idempotent !== true) {
+    const promised = job.handedOver || job.options.idempotent === true;
+    // Each try may have been paid for: what ends every process that works on it must not be tried for ever.
+    if (!promised || job.takeovers > MOST_TAKEOVERS) {
       await this.interrupt(job);
       return;
     }

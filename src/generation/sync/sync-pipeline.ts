@@ -15,8 +15,11 @@ import { DeliveryHints } from '../../webhook/delivery-hints.js';
 import { LotDescriber } from '../describe/lot-describer.js';
 import { LotError } from '../describe/lot-error.js';
 import { unreachablePhotos } from '../describe/photo-refusal.js';
+import { SyncBudgets, type SyncSpend } from './sync-budget.js';
 import { SyncLeases } from './sync-leases.js';
 import { HungUpError, SyncRun, type SyncOutcome, type SyncWork } from './sync-run.js';
+
+const UNUSABLE = new LotError('OPENAI_API_ERROR', 'What the model answered cannot be used.');
 
 /** Thrown inside a transaction that found the job ended or taken over: nothing of it may be written. */
 class NotOursError extends Error {}
@@ -38,6 +41,7 @@ export class SyncPipeline {
     private readonly leases: SyncLeases,
     private readonly photos: PhotoChecker,
     private readonly describer: LotDescriber,
+    private readonly budgets: SyncBudgets,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
   ) {}
@@ -73,12 +77,13 @@ export class SyncPipeline {
 
   private async work(run: SyncRun): Promise<SyncOutcome> {
     const usage = new UsageTally();
+    const spend = this.budgets.of(run, usage);
     try {
-      const assessed = run.work.resumed?.source == null ? await this.assess(run, usage) : null;
+      const assessed = run.work.resumed?.source == null ? await this.assess(run, usage, spend) : null;
       const source = assessed ?? (run.work.resumed?.source as StoredSource);
       run.answered = true;
       const before = run.work.resumed === undefined ? [] : await this.store.translated(run.work.jobId);
-      const results = await this.translate(run, source, before, usage);
+      const results = await this.translate(run, source, before, spend);
       const written = assessed === null ? results : [assessed.row, ...results];
       await this.finish(
         run,
@@ -89,7 +94,7 @@ export class SyncPipeline {
       );
       return { kind: 'completed' };
     } catch (error) {
-      return await this.endUnfinished(run, error);
+      return await this.endUnfinished(run, error, spend.paid);
     } finally {
       // What the job's end did not count: it is billed all the same.
       await this.countUsage(run, usage);
@@ -97,7 +102,7 @@ export class SyncPipeline {
   }
 
   /** Photos, then the model; where translations follow, the answer is committed before the first of them is asked for. */
-  private async assess(run: SyncRun, usage: UsageTally): Promise<AssessedLot> {
+  private async assess(run: SyncRun, usage: UsageTally, spend: SyncSpend): Promise<AssessedLot> {
     const { lot } = run.work;
     const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
     if (!checked.withinThreshold)
@@ -110,7 +115,8 @@ export class SyncPipeline {
         carried: checked.carried,
       },
       { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
-      usage.add,
+      spend.count,
+      spend.budget(checked.reachable.length),
     );
     const photos = { seen: row.seen, missing: row.missing };
     if (run.work.languages.some((language) => !isEnglish(language))) {
@@ -130,7 +136,7 @@ export class SyncPipeline {
     run: SyncRun,
     source: StoredSource,
     before: readonly { language: string }[],
-    usage: UsageTally,
+    spend: SyncSpend,
   ): Promise<NewResult[]> {
     const limits = {
       deadlineAt: this.clock.now() + this.config.sync.translationTimeoutSeconds * 1000,
@@ -142,7 +148,7 @@ export class SyncPipeline {
       missing.map(async (language) => {
         if (isEnglish(language)) return this.describer.english(source, language, false);
         try {
-          const result = await this.describer.translate(source, language, limits, usage.add);
+          const result = await this.describer.translate(source, language, limits, spend.count, spend.budget(0));
           // The last one is committed with the job's end.
           if (missing.length > 1) await this.store.saveTranslation(heldBy(run), result);
           return result;
@@ -179,7 +185,7 @@ export class SyncPipeline {
   }
 
   /** Ends the job for whatever stopped its work. */
-  private async endUnfinished(run: SyncRun, cause: unknown): Promise<SyncOutcome> {
+  private async endUnfinished(run: SyncRun, cause: unknown, paid: boolean): Promise<SyncOutcome> {
     const { jobId } = run.work;
     if (run.signal.reason instanceof HungUpError) return { kind: 'cancelled' };
     if (run.signal.aborted || cause instanceof NotOursError) return { kind: 'lost' };
@@ -188,6 +194,8 @@ export class SyncPipeline {
     if (error.code === 'SERVICE_UNAVAILABLE' && !(cause instanceof LotError)) return { kind: 'failed', error };
     if (error.code === 'INTERNAL_ERROR') {
       this.logger.error('a synchronous job failed', { job_id: jobId, cause: (cause as Error).stack });
+      // Whatever was odd, it came with an answer of OpenAI's: a 500 would have clients send, and pay for, the same again.
+      if (paid) return this.endUnfinished(run, UNUSABLE, false);
     }
     const stored = cause instanceof LotError ? cause.toStored() : { code: error.code, message: error.message };
     const ended = await this.end(jobId, async (tx) => {

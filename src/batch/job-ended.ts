@@ -1,0 +1,4 @@
+/** The job ended before this transaction: roll back, count usage only. */
+export class JobEndedError extends Error {
+  override name = 'JobEndedError';
+}
