@@ -7,6 +7,7 @@ import type { AppConfig } from './config/app-config.js';
 import { answerClientError } from './common/client-error.js';
 import { HttpErrorFilter } from './common/http-error.filter.js';
 import { requestIdFrom, runInContext } from './common/request-context.js';
+import { StalledReaders } from './common/stalled-readers.js';
 import { observeRequest } from './metrics/http-metrics.js';
 import { setUpDocs } from './docs/docs.setup.js';
 import { AllowList } from './outbound/address-rules.js';
@@ -34,6 +35,7 @@ export function setUpApp(app: NestExpressApplication, config: AppConfig): void {
   server.requestTimeout = 600_000;
   server.maxHeadersCount = 100;
   server.on('clientError', answerClientError);
+  new StalledReaders(server);
   // Expectations that we do not know may be ignored; Node's own answer to them is no JSON.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { constants, createGzip } from 'node:zlib';
+import type { Writable } from 'node:stream';
+import { constants, createGzip, type Gzip } from 'node:zlib';
 import { Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { callerOf } from '../auth/caller.js';
@@ -23,14 +22,17 @@ export function hangUpSignal(response: Response): AbortSignal {
   return abort.signal;
 }
 
+/** Level 1: higher ones take three times as long for a tenth less. */
+const GZIP = { level: constants.Z_BEST_SPEED };
+
 export interface SendOptions {
   /** Offers the answer as a file of this name. */
   readonly fileName?: string;
 }
 
 /**
- * Sends results with back-pressure, gzipped at level 1 where the client takes it: higher ones take three times as long
- * for a tenth less. Once bytes are out, a failure cuts the connection: closed JSON would pass for a whole answer.
+ * Sends results with back-pressure, gzipped where the client takes it. Once bytes are out, a failure cuts the connection:
+ * closed JSON would pass for a whole answer.
  */
 export async function sendResults(
   request: Request,
@@ -47,31 +49,54 @@ export async function sendResults(
   if (options.fileName !== undefined) {
     response.set('Content-Disposition', `attachment; filename="${options.fileName}"`);
   }
-  const chunks = Readable.from(answer.chunks, { objectMode: true, highWaterMark: 1 });
   if (request.method === 'HEAD') {
-    chunks.destroy();
+    await answer.chunks.return();
     response.end();
     return;
   }
+  const gzip = request.acceptsEncodings('gzip', 'identity') === 'gzip' ? createGzip(GZIP) : null;
+  if (gzip !== null) response.set('Content-Encoding', 'gzip');
   try {
-    if (request.acceptsEncodings('gzip', 'identity') === 'gzip') {
-      response.set('Content-Encoding', 'gzip');
-      await pipeline(chunks, createGzip({ level: constants.Z_BEST_SPEED }), response);
-    } else {
-      await pipeline(chunks, response);
-    }
+    await writeChunks(answer.chunks, response, gzip);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE') {
-      logger.debug('the client hung up while results were sent');
-      return;
-    }
     logger.error('sending results failed', { cause: (error as Error).stack });
     response.destroy();
+  } finally {
+    if (response.destroyed) gzip?.destroy();
   }
 }
 
-/** Seconds that a client may leave an event unread before its stream is cut. */
-const STALLED_SECONDS = 60;
+/** Takes the next chunk when the one before has left: a reader that stands still costs one of them. */
+async function writeChunks(
+  chunks: AsyncGenerator<Buffer, void, undefined>,
+  response: Response,
+  gzip: Gzip | null,
+): Promise<void> {
+  const target = gzip ?? response;
+  gzip?.pipe(response);
+  for await (const chunk of chunks) {
+    if (!response.destroyed && !target.write(chunk)) await drained(target, response);
+    if (response.destroyed) {
+      logger.debug('the client hung up while results were sent');
+      return;
+    }
+  }
+  target.end();
+}
+
+/** Resolves when `target` has room for more, or the answer's connection is gone. */
+async function drained(target: Writable, response: Response): Promise<void> {
+  const closed = new AbortController();
+  const onClose = () => closed.abort();
+  response.once('close', onClose);
+  try {
+    await once(target, 'drain', { signal: closed.signal });
+  } catch {
+    // Hung up, or cut because it stopped reading.
+  } finally {
+    response.off('close', onClose);
+  }
+}
 
 /** A stream of server-sent events on an answer. */
 export class EventSink {
@@ -88,19 +113,7 @@ export class EventSink {
 
   /** Resolves when the client has room for more, so that a slow one gets fewer and later snapshots instead of a queue. */
   async send(text: string): Promise<void> {
-    if (this.response.destroyed || this.response.write(text)) return;
-    const stalled = setTimeout(() => this.response.destroy(), STALLED_SECONDS * 1000);
-    const closed = new AbortController();
-    const onClose = () => closed.abort();
-    this.response.once('close', onClose);
-    try {
-      await once(this.response, 'drain', { signal: closed.signal });
-    } catch {
-      // Hung up; the caller's signal says so too.
-    } finally {
-      clearTimeout(stalled);
-      this.response.off('close', onClose);
-    }
+    if (!this.response.destroyed && !this.response.write(text)) await drained(this.response, this.response);
   }
 
   end(): void {

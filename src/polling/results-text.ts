@@ -78,7 +78,7 @@ export function processingSummary(job: JobRecord): ProcessingSummaryDto {
 }
 
 /** A chunk is handed on when it is about this large: small enough to stay flat, large enough to be cheap to send. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 /** UTF-8 takes at most this many bytes for a UTF-16 unit. */
 const MAX_BYTES_A_UNIT = 3;
 

@@ -32,7 +32,7 @@ export type ResultsAnswer =
       readonly jobId: string;
       readonly contentType: string;
       /** Its first chunk has been read already, so what fails at once is still an error of its own. */
-      readonly chunks: AsyncIterable<Buffer>;
+      readonly chunks: AsyncGenerator<Buffer, void, undefined>;
     };
 
 /** Lots that a refusal names. */

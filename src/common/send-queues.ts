@@ -1,0 +1,30 @@
+import { readFile } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+
+/** Where Linux lists its TCP connections; elsewhere there is no such file. */
+const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
+/** `sl: local address:port, remote address:port, state, bytes that the other side has not taken:…`, all in hex. */
+const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]{2} ([0-9A-F]{8}):/gm;
+
+/**
+ * What the system holds of each connection that its client has not taken yet. Node cannot tell: of a client that reads
+ * slowly the system takes the next bytes only when a third of a buffer of megabytes has become free, so that to Node it
+ * looks like one that stands still.
+ * @returns by {@link connectionOf}; empty where the system does not say
+ */
+export async function readSendQueues(): Promise<ReadonlyMap<string, string>> {
+  const queues = new Map<string, string>();
+  for (const table of TABLES) {
+    const text = await readFile(table, 'latin1').catch(() => '');
+    for (const [, local = '', remote = '', queue = ''] of text.matchAll(ROW)) {
+      const connection = `${parseInt(local, 16)} ${parseInt(remote, 16)}`;
+      // Two clients may come from the same port of different hosts: if either moves, both count as moving.
+      queues.set(connection, `${queues.get(connection) ?? ''}${queue}`);
+    }
+  }
+  return queues;
+}
+
+export function connectionOf(socket: Pick<Socket, 'localPort' | 'remotePort'>): string {
+  return `${socket.localPort} ${socket.remotePort}`;
+}

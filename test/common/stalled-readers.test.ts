@@ -1,0 +1,124 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { pipeline, Readable } from 'node:stream';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { Logger } from '@nestjs/common';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { connectionOf, readSendQueues } from '../../src/common/send-queues.js';
+import { StalledReaders } from '../../src/common/stalled-readers.js';
+
+/** In all more than the system takes for a client that reads nothing. */
+const CHUNKS = Array.from({ length: 512 }, () => Buffer.alloc(64 * 1024, 'x'));
+const LOOK_MS = 5000;
+
+let server: Server;
+let queues: () => Promise<ReadonlyMap<string, string>>;
+let answered: ServerResponse | undefined;
+
+beforeEach(async () => {
+  Logger.overrideLogger(false);
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  queues = () => Promise.resolve(new Map());
+  server = createServer((request, response) => {
+    answered = response;
+    if (request.url === '/much') pipeline(Readable.from(CHUNKS), response, () => undefined);
+    else if (request.url === '/little') response.end('little');
+  });
+  new StalledReaders(server, () => queues());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+/** Asks for a path and reads nothing until told to. */
+async function ask(path: string): Promise<Socket> {
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
+  socket.on('error', () => undefined);
+  const requested = once(server, 'request');
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`);
+  await requested;
+  return socket;
+}
+
+/** What the service keeps of an answer stops changing once the system takes no more. */
+async function standsStill(response: ServerResponse): Promise<void> {
+  const socket = response.socket as Socket;
+  await expect.poll(() => socket.writableLength).toBeGreaterThan(0);
+}
+
+async function looks(count: number): Promise<void> {
+  for (let look = 0; look < count; look++) await vi.advanceTimersByTimeAsync(LOOK_MS);
+}
+
+async function looksUntilCut(response: ServerResponse): Promise<number> {
+  for (let count = 0; ; count++) {
+    if (response.destroyed) return count;
+    await looks(1);
+  }
+}
+
+describe('a client that stops reading', () => {
+  it('is cut after a minute without progress', async () => {
+    await ask('/much');
+    const response = answered as ServerResponse;
+    await standsStill(response);
+    // The first look says where it stands, twelve more that it stands there still; more where it was not there yet.
+    expect(await looksUntilCut(response)).toBeGreaterThanOrEqual(13);
+    expect(response.writableEnded).toBe(false);
+  });
+
+  it('is left alone as long as the system says that it takes something, however little', async () => {
+    const socket = await ask('/much');
+    const response = answered as ServerResponse;
+    await standsStill(response);
+    let left = 1_000_000;
+    queues = () => Promise.resolve(new Map([[connectionOf(response.socket as Socket), String(left--)]]));
+    await looks(60);
+    expect(response.destroyed).toBe(false);
+    queues = () => Promise.resolve(new Map([[connectionOf(response.socket as Socket), String(left)]]));
+    await looksUntilCut(response);
+    socket.destroy();
+  });
+
+  it('is not waited for once it has everything, or while nothing is to be sent', async () => {
+    const sockets = [await ask('/little'), await ask('/nothing-yet')];
+    await looks(40);
+    expect(await new Promise((resolve) => server.getConnections((_, count) => resolve(count)))).toBe(sockets.length);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('starts anew when it reads on', async () => {
+    const socket = await ask('/much');
+    const response = answered as ServerResponse;
+    await standsStill(response);
+    await looks(12);
+    // A third of the system's buffer must be free before it takes more.
+    let read = 0;
+    while (read < 8 * 1024 * 1024) read += ((socket.read() as Buffer | null) ?? (await readable(socket))).length;
+    await looks(12);
+    expect(response.destroyed).toBe(false);
+    socket.destroy();
+  });
+});
+
+async function readable(socket: Socket): Promise<Buffer> {
+  await once(socket, 'readable');
+  return (socket.read() as Buffer | null) ?? Buffer.alloc(0);
+}
+
+describe.runIf(process.platform === 'linux')('what Linux holds of a connection', () => {
+  it('is named by its ports, and nothing is left when the client has read all', async () => {
+    const socket = await ask('/much');
+    const serverSide = (answered as ServerResponse).socket as Socket;
+    await standsStill(answered as ServerResponse);
+    const queueOf = async () => parseInt((await readSendQueues()).get(connectionOf(serverSide)) ?? '', 16);
+    expect(await queueOf()).toBeGreaterThan(0);
+    socket.resume();
+    await once(answered as ServerResponse, 'finish');
+    await expect.poll(queueOf).toBe(0);
+    socket.destroy();
+  });
+});
