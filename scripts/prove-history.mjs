@@ -13,9 +13,9 @@ const { values } = parseArgs({
 const JOBS = Number(values.jobs);
 const SECONDS = Number(values.seconds);
 /** Pages that a statement may read beyond what it reads with a tenth of the history … */
-const MORE_PAGES = 8;
-/** … for each of its look-ups in an index, which may have become a level deeper … */
-const MORE_A_LOOK_UP = 1;
+const MORE_PAGES = 16;
+/** … for each of its look-ups in an index, which may have become a level deeper and meet a version that is dead … */
+const MORE_A_LOOK_UP = 2;
 /** … and for each row that it answers with or writes: in a small table many rows share a page. */
 const MORE_A_ROW = 2;
 const TABLES = ['batch_jobs', 'batch_lots', 'batch_lot_inputs', 'batch_results', 'job_usage', 'openai_batches'];
@@ -96,6 +96,8 @@ function compare(small, large) {
 async function lists(url) {
   const service = await stage.startService({ DATABASE_URL: url, ROLE: 'api' });
   await ready(service);
+  // Connections are made, statements compiled.
+  await askLists(service.origin, '', 1);
   const after = new Date(Date.now() - 20 * 86_400_000).toISOString();
   const kinds = [
     ['default', '', true],

@@ -75,8 +75,10 @@ async function requests(stage, origin, receiverPort) {
   for (let n = 0; n < 3; n++) await post(GENERATE, lot(`day-${n}`));
   for (let n = 0; n < 2; n++) await post(GENERATE, lot('day-again'), { 'Idempotency-Key': 'day' });
   const hook = { webhook_url: `http://127.0.0.1:${receiverPort}/hook` };
-  const cancelled = await post(GENERATE, lot('day-cancelled', { mode: 'batch', ...hook }));
-  await post(`/api/v1/batch-jobs/${cancelled.job_id}/cancel`, '');
+  for (let n = 0; n < 3; n++) {
+    const cancelled = await post(GENERATE, lot(`day-cancelled-${n}`, { mode: 'batch', ...hook }));
+    await post(`/api/v1/batch-jobs/${cancelled.job_id}/cancel`, '');
+  }
   const body = JSON.parse(jobBody(stage.photos, 'day', LOTS, { images: 2, languages: ['en', 'de'] }));
   const events = { webhook_events: ['batch_job_progress'] };
   const { job_id: id } = await post(GENERATE, JSON.stringify({ ...body, ...hook, ...events }));
@@ -120,7 +122,7 @@ async function requests(stage, origin, receiverPort) {
   const [delivery] = (await get(`/api/v1/batch-jobs/${id}/deliveries`)).json.deliveries;
   await post(`/api/v1/batch-jobs/${id}/deliveries/${delivery.id}/retry`, '');
   await post(`/api/v1/batch-jobs/${id}/webhooks/replay`, '');
-  await post('/api/v1/webhooks/ping', JSON.stringify({ url: hook.webhook_url }));
+  for (let n = 0; n < 3; n++) await post('/api/v1/webhooks/ping', JSON.stringify({ url: hook.webhook_url }));
   await get('/ready');
 }
 

@@ -6,7 +6,10 @@ import pg from 'pg';
 const SAMPLES = 6;
 const READS = /^\s*(?:with|select|insert|update|delete)\b/i;
 
-/** Statement by statement: the call that read the most pages, with its rows and index look-ups. */
+/**
+ * Statement by statement: what a call read, with its rows and index look-ups, by the median of several calls: the first
+ * insert of a connection also looks for a page with room.
+ */
 export class Explained {
   #statements = new Map();
   #watching = true;
@@ -23,24 +26,27 @@ export class Explained {
 
   stop() {
     this.#watching = false;
-    return this.#statements;
+    const medians = [...this.#statements]
+      .filter(([, { samples }]) => samples.length > 0)
+      .map(([text, { samples }]) => {
+        const sorted = samples.toSorted((a, b) => a.pages - b.pages);
+        return [text, sorted[Math.floor((sorted.length - 1) / 2)]];
+      });
+    return new Map(medians);
   }
 
   wants(text) {
     if (!this.#watching || !READS.test(text) || /pg_advisory|^\s*explain/i.test(text)) return false;
-    const seen = this.#statements.get(text) ?? { calls: 0, pages: 0, rows: 0, lookUps: 0 };
+    const seen = this.#statements.get(text) ?? { calls: 0, samples: [] };
     this.#statements.set(text, seen);
     return seen.calls++ < SAMPLES;
   }
 
   note(text, [{ Plan: plan }]) {
-    const seen = this.#statements.get(text);
+    let lookUps = 0;
+    for (const node of nodesOf(plan)) if (/Index/.test(node['Node Type'])) lookUps += node['Actual Loops'];
     const pages = plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-    if (pages < seen.pages) return;
-    Object.assign(seen, { pages, rows: rowsOf(plan), lookUps: 0, plan });
-    for (const node of nodesOf(plan)) {
-      if (/Index/.test(node['Node Type'])) seen.lookUps += node['Actual Loops'];
-    }
+    this.#statements.get(text).samples.push({ pages, rows: rowsOf(plan), lookUps, plan });
   }
 }
 
@@ -58,7 +64,7 @@ function* nodesOf(plan) {
 function patch(current) {
   // That statements wait in the connection's queue is what is wanted here.
   process.noDeprecation = true;
-  const { query: run } = pg.Client.prototype;
+  const run = Reflect.get(pg.Client.prototype, 'query');
   const inTransaction = new WeakSet();
   pg.Client.prototype.query = function (config, values, ...rest) {
     const text = typeof config === 'string' ? config : config?.text;

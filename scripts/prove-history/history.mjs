@@ -72,10 +72,10 @@ function history(jobs) {
     `insert into webhook_attempts (delivery_id, attempt, started_at, finished_at, outcome, response_status, duration_ms)
      select id, 1, created_at, created_at, 'delivered', 204, 20 from webhook_deliveries`,
     `insert into webhook_endpoints (key_id, origin, updated_at) values ('default', 'https://a.test', now()), ('other', 'https://a.test', now())`,
-    // A day's Idempotency-Keys, of which some are over.
+    // Idempotency-Keys, of which a hundred are over, however long the history.
     `insert into request_keys (key_id, kind, value, job_id, body_hash, expires_at)
      select 'default', 'idempotency', 'POST /api/v1/generate-descriptions ' || n, id, 'h',
-       now() + case when n % 50 = 0 then interval '-1 minute' else interval '12 hours' end
+       now() + case when n <= 1000 then interval '-1 minute' else interval '12 hours' end
      from made where n % 10 = 0`,
     'drop table made, made_lots',
   ];
