@@ -84,7 +84,7 @@ describe('with a long history of finished synchronous jobs', () => {
     );
     await db.database.execute(
       `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, status, next_attempt_at, created_at)
-       select uuidv7(), id, case when row_number() over () % 500 = 0 then 'acme' else 'beta' end, 'https://a.test',
+       select uuidv7(), id, case when row_number() over () <= 1000 then 'acme' else 'beta' end, 'https://a.test',
          'https://a.test/', 'batch_job_completed', 'delivered', now(), now() from batch_jobs`,
     );
     await db.database.execute(
