@@ -40,7 +40,7 @@ create table batch_jobs (
 ) with (fillfactor=70);
 CREATE INDEX batch_jobs_ended_idx ON public.batch_jobs USING btree (COALESCE(completed_at, cancelled_at), id) WHERE (COALESCE(completed_at, cancelled_at) IS NOT NULL);
 CREATE INDEX batch_jobs_key_id_id_idx ON public.batch_jobs USING btree (key_id, id DESC);
-CREATE INDEX batch_jobs_listed_idx ON public.batch_jobs USING btree (key_id, id DESC) INCLUDE (status, created_at) WHERE ((mode = 'batch'::text) OR (handed_over_at IS NOT NULL));
+CREATE INDEX batch_jobs_listed_idx ON public.batch_jobs USING btree (key_id, id DESC) INCLUDE (status, created_at, mode) WHERE ((mode = 'batch'::text) OR (handed_over_at IS NOT NULL));
 CREATE INDEX batch_jobs_sync_lease_idx ON public.batch_jobs USING btree (locked_until) WHERE ((mode = 'sync'::text) AND (status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text])));
 CREATE INDEX batch_jobs_unfinished_idx ON public.batch_jobs USING btree (key_id, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text]));
 

@@ -9,7 +9,7 @@ export class HistoryIndexes1764220000000 {
   async up(queryRunner) {
     // Spelt as JobReader spells it, or the planner cannot tell that it fits; what its filters ask for lies beside it.
     await queryRunner.query(
-      `create index batch_jobs_listed_idx on batch_jobs (key_id, id desc) include (status, created_at)
+      `create index batch_jobs_listed_idx on batch_jobs (key_id, id desc) include (status, created_at, mode)
        where mode = 'batch' or handed_over_at is not null`,
     );
     await queryRunner.query(

@@ -46,6 +46,9 @@ export async function setStage({ faults = [], seed = 'prove' } = {}) {
   const services = new Set();
   return {
     folder,
+    /** What every service of this stage is signed to by. */
+    secret: SECRET,
+    databaseUrl: database.url,
     openai,
     photos,
     pool,

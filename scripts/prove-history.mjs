@@ -1,0 +1,118 @@
+// npm run prove:history [-- --jobs 1000000]: a long history costs nothing. Makes one, and one of a tenth of its size; compares
+// what every statement of the service reads in both; asks for lists; removes what is old, by one worker and by two.
+import { parseArgs } from 'node:util';
+import { pause, ready, setStage } from './prove/stage.mjs';
+import { explainDay } from './prove-history/day.mjs';
+import { makeHistory } from './prove-history/history.mjs';
+import { askLists, percentile } from './prove-history/lists.mjs';
+import { idleRound, removalRate, removeAll } from './prove-history/removal.mjs';
+
+const { values } = parseArgs({
+  options: { jobs: { type: 'string', default: '1000000' }, seconds: { type: 'string', default: '10' } },
+});
+const JOBS = Number(values.jobs);
+const SECONDS = Number(values.seconds);
+/** Pages that a statement may read beyond what it reads with a tenth of the history … */
+const MORE_PAGES = 16;
+/** … for each of its look-ups in an index, which may have become a level deeper and meet a version that is dead … */
+const MORE_A_LOOK_UP = 2;
+/** … and for each row that it answers with or writes: in a small table many rows share a page. */
+const MORE_A_ROW = 2;
+const TABLES = ['batch_jobs', 'batch_lots', 'batch_lot_inputs', 'batch_results', 'job_usage', 'openai_batches'];
+
+const failures = [];
+const check = (what, holds) => {
+  console.log(`  ${holds ? 'holds' : 'DOES NOT HOLD'}: ${what}`);
+  if (!holds) failures.push(what);
+};
+
+const { migrateUp } = await import('../dist/database/migrate.js');
+const { loadConfig } = await import('../dist/config/load-config.js');
+const stage = await setStage({ seed: 'history' });
+const migrate = (url) => migrateUp(loadConfig({ SHARED_KEY: stage.secret, ROLE: 'migrate', DATABASE_URL: url }), url);
+try {
+  console.log(`# a history of ${JOBS} finished jobs of one key`);
+  const begun = performance.now();
+  const whole = await makeHistory(stage, migrate, 'whole', JOBS);
+  const madeIn = (performance.now() - begun) / 1000;
+  console.log(`  made in ${Math.round(madeIn)} s`);
+  check('it is made within two minutes', madeIn < 120);
+  const tenth = await makeHistory(stage, migrate, 'tenth', Math.round(JOBS / 10));
+
+  console.log('\n# what each statement reads, in pages of 8 KB: with a tenth of the history, with all of it');
+  compare(await explainDay(stage, tenth), await explainDay(stage, whole));
+
+  console.log(`\n# lists, ten a second for ${SECONDS} s each`);
+  await lists(whole);
+
+  console.log('\n# removal of what is older than RETENTION_DAYS');
+  const idle = await idleRound(whole);
+  console.log(`  a round that finds nothing: ${idle.toFixed(2)} ms`);
+  check('a round that finds nothing takes less than 5 ms', idle < 5);
+  const some = Math.min(20_000, Math.floor(JOBS / 8));
+  const one = await removalRate(whole, 1, some);
+  console.log(`  one worker: ${one.perSecond} jobs a second (${one.removed} removed)`);
+  const two = await removalRate(whole, 2, some);
+  console.log(`  two workers: ${two.perSecond} jobs a second (${two.removed} removed)`);
+  check('one worker removes 1,000 old jobs a second', one.perSecond >= 1000);
+  check('two workers are faster than one', two.perSecond > one.perSecond);
+
+  console.log('\n# old and new jobs side by side in weekly partitions of lots, inputs and results');
+  const weeks = await makeHistory(stage, migrate, 'weeks', Math.round(JOBS / 50), { partitioned: true });
+  const { same, old, left } = await removeAll(weeks, TABLES);
+  console.log(`  rows of old jobs: ${old} before, ${left} after`);
+  check('every row of an old job is removed', old > 0 && left === 0);
+  check('not one row of a new job is touched', same);
+} finally {
+  await stage.stop();
+}
+console.log(failures.length === 0 ? '\nPROVEN' : `\nNOT PROVEN: ${failures.join('; ')}`);
+process.exit(failures.length === 0 ? 0 : 1);
+
+function compare(small, large) {
+  const worse = [];
+  const rows = [...large].map(([text, { pages, rows: found, lookUps, plan }]) => {
+    const before = small.get(text);
+    // A call that met more rows looked up more of them.
+    const scale = before === undefined ? 1 : Math.max(1, lookUps / Math.max(1, before.lookUps));
+    const allowed =
+      before === undefined ? 0 : before.pages * scale + MORE_PAGES + lookUps * MORE_A_LOOK_UP + found * MORE_A_ROW;
+    const bad = before !== undefined && pages > allowed;
+    if (bad) worse.push({ text, pages, before: before.pages, plan });
+    return { text, pages, before: before?.pages, bad };
+  });
+  rows.sort((a, b) => b.pages - a.pages);
+  for (const { text, pages, before, bad } of rows) {
+    const short = text.replace(/\s+/g, ' ').trim().slice(0, 110);
+    console.log(`  ${String(before ?? '–').padStart(6)} ${String(pages).padStart(6)}${bad ? ' !' : '  '} ${short}`);
+  }
+  for (const { text, plan } of worse) console.log(`\n${text}\n${JSON.stringify(plan)}`);
+  const both = rows.filter(({ before }) => before !== undefined).length;
+  console.log(`  ${rows.length} statements, ${both} of them seen in both`);
+  check('most statements were seen in both', both > 0.9 * rows.length && both > 60);
+  check('none reads more than a few pages more of ten times the history', worse.length === 0);
+}
+
+async function lists(url) {
+  const service = await stage.startService({ DATABASE_URL: url, ROLE: 'api' });
+  await ready(service);
+  // Connections are made, statements compiled.
+  await askLists(service.origin, '', 1);
+  const after = new Date(Date.now() - 20 * 86_400_000).toISOString();
+  const kinds = [
+    ['default', '', true],
+    ['status', '?status=failed', true],
+    ['created_after', `?created_after=${after}`, true],
+    ['mode=sync', '?mode=sync', false],
+    ['a deep offset', `?offset=${Math.round(JOBS / 250)}`, false],
+    ['a deep offset, mode=sync', `?mode=sync&offset=${Math.round(JOBS / 2)}`, false],
+  ];
+  for (const [name, query, limited] of kinds) {
+    const { milliseconds, total } = await askLists(service.origin, query, limited ? SECONDS : SECONDS / 2);
+    const p90 = percentile(milliseconds, 0.9);
+    console.log(`  ${name}: median ${percentile(milliseconds, 0.5)} ms, p90 ${p90} ms, total ${total}`);
+    if (limited) check(`${name}: p90 under 50 ms`, p90 < 50);
+  }
+  service.child.kill('SIGTERM');
+  await pause(500);
+}

@@ -1,0 +1,108 @@
+// A history as the service leaves it, made by a few statements: finished synchronous jobs of one key over sixty days, a
+// batch of five lots for every two hundred of them, with all that belongs to each.
+import pg from 'pg';
+
+/** Of which every job that ended before the last thirty is old enough to be removed. */
+const DAYS = 60;
+const BATCH_EVERY = 200;
+const BATCH_LOTS = 5;
+const PARTITIONED = {
+  batch_lots: 'job_id, position',
+  batch_lot_inputs: 'job_id, position',
+  batch_results: 'job_id, position, language, revision',
+};
+
+/** A migrated database of this name with `jobs` jobs, analyzed as autovacuum leaves one. @returns its address */
+export async function makeHistory(stage, migrate, name, jobs, { partitioned = false } = {}) {
+  await stage.pool.query(`create database ${name}`);
+  const url = new URL(stage.databaseUrl);
+  url.pathname = `/${name}`;
+  await migrate(url.href);
+  const client = new pg.Client({ connectionString: url.href });
+  await client.connect();
+  try {
+    if (partitioned) await partition(client);
+    for (const statement of history(jobs)) await client.query(statement);
+    await client.query('vacuum analyze');
+  } finally {
+    await client.end();
+  }
+  return url.href;
+}
+
+function history(jobs) {
+  const batch = `n % ${BATCH_EVERY} = 0`;
+  return [
+    // Without waiting for the disk: what a crash would lose here is made again.
+    'set synchronous_commit = off',
+    `create temporary table made as
+     select n, uuidv7(-age) as id, now() - age as at, ${batch} as batch,
+       case when n % 97 = 0 then 'failed' when n % 89 = 0 then 'cancelled' else 'completed' end as status
+     from generate_series(1, ${jobs}) n, lateral (select n * (interval '${DAYS} days' / ${jobs}) as age) a
+     order by n desc`,
+    `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, total_lots, processed_lots,
+       failed_lots, total_images, processed_images, cost_usd, estimated_cost_usd, version, created_at, updated_at,
+       started_at, handed_over_at, completed_at, cancelled_at)
+     select id, 'default', 'f', case when batch then 'batch' else 'sync' end, status, 'done', '{en,de}', lots,
+       case status when 'completed' then lots else 0 end, case status when 'failed' then lots else 0 end, lots * 5, lots * 5,
+       0.01, 0.01, 4, at, at, at, case when n % 1000 = 1 then at end,
+       case when status <> 'cancelled' then at + interval '20 seconds' end,
+       case when status = 'cancelled' then at + interval '20 seconds' end
+     from made, lateral (select case when batch then ${BATCH_LOTS} else 1 end as lots) l`,
+    `create temporary table made_lots as
+     select id, at, status, position from made, generate_series(0, case when batch then ${BATCH_LOTS - 1} else 0 end) position`,
+    `insert into batch_lots (job_id, position, lot_id, status, processed_images, rendered_bytes, finished_at)
+     select id, position, 'lot-' || position, case status when 'completed' then 'completed' else 'failed' end, 5, 900, at from made_lots`,
+    `insert into batch_lot_inputs (job_id, position, additional_info, images)
+     select id, position, '2021 BMW X5', '["https://cdn.test-host.com/1.jpg"]' from made_lots`,
+    `insert into batch_results (job_id, position, language, html, strings, model, created_at)
+     select id, position, language, repeat('<li>A dent in the left front door.</li>', 8), '["A dent"]', 'gpt-5.6-terra', at
+     from made_lots, unnest('{en,de}'::text[]) language where status = 'completed'`,
+    `insert into job_usage (job_id, stage, model, calls, input_tokens, output_tokens, cost_usd)
+     select id, 'vision', 'gpt-5.6-terra', 1, 4000, 700, 0.01 from made`,
+    `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status, upstream,
+       request_total, request_completed, next_check_at, created_at, submitted_at, finished_at)
+     select id, 'vision', 0, 0, ${BATCH_LOTS - 1}, 'default', 'gpt-5.6-terra', 'done', 'sandbox', 5, 5, at, at, at, at from made where batch`,
+    // Deliveries of batches and of what was handed over, and as many again of a second key.
+    `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, status, lots, attempts, first_position,
+       last_position, next_attempt_at, created_at, delivered_at)
+     select uuidv7(now() - at - interval '1 second'), id, key_id, 'https://a.test', 'https://a.test/hook', 'batch_job_completed',
+       case when n % 400 = 0 then 'failed' else 'delivered' end, 1, 1, 0, 0, at, at, at
+     from made, unnest('{default,other}'::text[]) key_id where batch or n % 1000 = 1 order by at`,
+    `insert into webhook_attempts (delivery_id, attempt, started_at, finished_at, outcome, response_status, duration_ms)
+     select id, 1, created_at, created_at, 'delivered', 204, 20 from webhook_deliveries`,
+    `insert into webhook_endpoints (key_id, origin, updated_at) values ('default', 'https://a.test', now()), ('other', 'https://a.test', now())`,
+    // Idempotency-Keys, of which a hundred are over, however long the history.
+    `insert into request_keys (key_id, kind, value, job_id, body_hash, expires_at)
+     select 'default', 'idempotency', 'POST /api/v1/generate-descriptions ' || n, id, 'h',
+       now() + case when n <= 1000 then interval '-1 minute' else interval '12 hours' end
+     from made where n % 10 = 0`,
+    'drop table made, made_lots',
+  ];
+}
+
+/** Weekly partitions of what a job may have much of, by the ids' order in time. */
+async function partition(client) {
+  const now = Date.now();
+  for (const [table, key] of Object.entries(PARTITIONED)) {
+    await client.query(`alter table ${table} rename to ${table}_old`);
+    await client.query(`alter index ${table}_pkey rename to ${table}_old_pkey`);
+    await client.query(
+      `create table ${table} (like ${table}_old including defaults, primary key (${key})) partition by range (job_id)`,
+    );
+    await client.query(`drop table ${table}_old`);
+    for (let week = 0; week <= DAYS / 7 + 1; week++) {
+      // The first of a UUIDv7's six bytes are milliseconds since 1970.
+      const bound = (weeksAgo) => {
+        const time = Math.round(now - weeksAgo * 7 * 86_400_000)
+          .toString(16)
+          .padStart(12, '0');
+        return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
+      };
+      const [from, to] = [bound(week), week === 0 ? 'ffffffff-ffff-ffff-ffff-ffffffffffff' : bound(week - 1)];
+      await client.query(
+        `create table ${table}_${week} partition of ${table} for values from ('${from}') to ('${to}')`,
+      );
+    }
+  }
+}

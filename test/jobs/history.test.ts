@@ -1,0 +1,147 @@
+import type { QueryResultRow } from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Retention } from '../../src/batch/retention.js';
+import { Clock } from '../../src/common/clock.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import { Database, type Transaction } from '../../src/database/database.service.js';
+import { JobReader } from '../../src/jobs/job-reader.js';
+import { RequestKeys } from '../../src/jobs/request-keys.js';
+import { DeliveryStore } from '../../src/webhook/delivery-store.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
+
+// Real: PostgreSQL, its plans and its own count of the pages that they read. Faked: nothing.
+
+const JOBS = 20_000;
+/** A statement that walks through the history reads over 400. */
+const FEW_PAGES = 60;
+
+interface Plan {
+  readonly 'Shared Hit Blocks': number;
+  readonly 'Shared Read Blocks': number;
+}
+
+/** Explains each statement before it runs. */
+class ExplainedDatabase extends Database {
+  pages = 0;
+
+  override async query<T extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+    await this.explain(() => super.transaction((tx) => this.undone(tx, text, values)));
+    return super.query<T>(text, values);
+  }
+
+  override async execute(text: string, values: readonly unknown[] = []): Promise<number> {
+    await this.explain(() => super.transaction((tx) => this.undone(tx, text, values)));
+    return super.execute(text, values);
+  }
+
+  override transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return super.transaction((tx) =>
+      work({
+        ...tx,
+        query: async <R extends QueryResultRow>(text: string, values: readonly unknown[] = []) => {
+          await this.explain(() => this.undone(tx, text, values));
+          return tx.query<R>(text, values);
+        },
+        execute: async (text, values = []) => {
+          await this.explain(() => this.undone(tx, text, values));
+          return tx.execute(text, values);
+        },
+      }),
+    );
+  }
+
+  private async undone(tx: Transaction, text: string, values: readonly unknown[]): Promise<Plan> {
+    await tx.execute('savepoint explained');
+    const [row] = await tx.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+      `explain (analyze, buffers, format json) ${text}`,
+      values,
+    );
+    await tx.execute('rollback to explained');
+    return (row as { 'QUERY PLAN': [{ Plan: Plan }] })['QUERY PLAN'][0].Plan;
+  }
+
+  private async explain(run: () => Promise<Plan>): Promise<void> {
+    const plan = await run();
+    this.pages = Math.max(this.pages, plan['Shared Hit Blocks'] + plan['Shared Read Blocks']);
+  }
+}
+
+describe('with a long history of finished synchronous jobs', () => {
+  let db: TestDatabase;
+  let database: ExplainedDatabase;
+
+  beforeAll(async () => {
+    db = await createTestDatabase();
+    // A few batches and jobs that were handed over lie between them.
+    await db.database.execute(
+      `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, total_lots, processed_lots,
+         created_at, updated_at, completed_at, handed_over_at)
+       select uuidv7(-age), 'acme', 'f', case when n % 1000 = 0 then 'batch' else 'sync' end,
+         case when n % 2000 = 0 then 'failed' else 'completed' end, 'done', '{en}', 1, 1, now() - age, now() - age,
+         now() - age, case when n % 1000 = 1 then now() - age end
+       from generate_series(1, $1::int) n, lateral (select n * interval '1 minute' as age) a order by n desc`,
+      [JOBS],
+    );
+    await db.database.execute(
+      `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, status, next_attempt_at, created_at)
+       select uuidv7(), id, case when row_number() over () <= 1000 then 'acme' else 'beta' end, 'https://a.test',
+         'https://a.test/', 'batch_job_completed', 'delivered', now(), now() from batch_jobs`,
+    );
+    await db.database.execute(
+      `insert into request_keys (key_id, kind, value, job_id, body_hash, expires_at)
+       select 'acme', 'idempotency', 'n' || row_number() over (), id, 'h', now() + interval '1 hour' from batch_jobs`,
+    );
+    await db.database.execute('vacuum analyze');
+    database = new ExplainedDatabase(db.dataSource);
+  }, 60_000);
+  beforeEach(() => {
+    database.pages = 0;
+  });
+  afterAll(() => db.drop());
+
+  const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+
+  it.each([
+    ['default', {}, 40],
+    ['by status', { status: 'failed' as const }, 10],
+    ['by mode', { mode: 'batch' as const }, 20],
+    ['from a moment on', { createdAfter: ago(JOBS / 2) }, 20],
+    ['up to a moment', { createdBefore: ago(JOBS / 2) }, 20],
+  ])('a list (%s) reads a few pages, and its total is exact', async (_name, filter, total) => {
+    const page = await new JobReader(database).list({ keyId: 'acme', ...filter }, { limit: 10, offset: 0 });
+    expect(page.total).toBe(total);
+    expect(page.jobs).toHaveLength(10);
+    expect(page.jobs.map(({ id }) => id)).toEqual(
+      page.jobs
+        .map(({ id }) => id)
+        .toSorted()
+        .toReversed(),
+    );
+    expect(database.pages).toBeGreaterThan(0);
+    expect(database.pages).toBeLessThan(FEW_PAGES);
+  });
+
+  it('a look for jobs that are old enough to go reads a few pages where none is', async () => {
+    const config = loadConfig({ SHARED_KEY: 'x'.repeat(32), RETENTION_DAYS: '365' });
+    expect(await new Retention(config, new Clock(), database).step()).toBe(false);
+    expect(database.pages).toBeGreaterThan(0);
+    expect(database.pages).toBeLessThan(FEW_PAGES);
+  });
+
+  it('a key’s few deliveries among those of others are read without them', async () => {
+    const found = await new DeliveryStore(database).list({ keyId: 'acme', limit: 20 });
+    expect(found).toHaveLength(20);
+    expect(found.map(({ id }) => id)).toEqual(
+      found
+        .map(({ id }) => id)
+        .toSorted()
+        .toReversed(),
+    );
+    expect(database.pages).toBeLessThan(FEW_PAGES);
+  });
+
+  it('a sweep of request keys reads a few pages where none is over', async () => {
+    expect(await new RequestKeys(database).sweep()).toBe(0);
+    expect(database.pages).toBeLessThan(FEW_PAGES);
+  });
+});
