@@ -46,7 +46,10 @@ describe('members that nobody knows', () => {
 
   it('are named in a 202, and in that of its repeat', async () => {
     await service.faults({ action: 'latency', ms: 3_600_000, count: 1, path: '/v1/responses' });
-    const hasty = await TestService.start({ beside: service, environment: { ROLE: 'api', SYNC_TIMEOUT: '1' } });
+    const hasty = await TestService.start({
+      beside: service,
+      environment: { ROLE: 'api', SYNC_TIMEOUT: '1', SHUTDOWN_GRACE: '0' },
+    });
     try {
       const [first, second] = await twice(mistyped(), hasty);
       expect([first.status, second.status]).toEqual([202, 202]);
