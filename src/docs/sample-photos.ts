@@ -19,11 +19,13 @@ const SAMPLE = `<svg xmlns="http://www.w3.org/2000/svg" width="960" height="640"
   <text x="20" y="620" font-family="sans-serif" font-size="20" fill="#e8eaec">drawn sample, not a photo</text>
 </svg>`;
 
-/** Serves the car's two sides to the page's examples. */
+/** Serves the car's two sides to the page's examples; each is drawn once, when it is first asked for. */
 export function serveSamplePhotos(http: Router): void {
   for (const side of SIDES) {
+    let drawn: Promise<Buffer> | undefined;
     http.get(pathOf(side), async (_request: Request, response: Response) => {
-      response.type('image/jpeg').send(await draw(side));
+      drawn ??= draw(side);
+      response.type('image/jpeg').send(await drawn);
     });
   }
 }
