@@ -156,6 +156,12 @@ describe('a compressed answer', () => {
     expect(Buffer.concat(chunks).toString()).toBe('line 1\nline 2\n');
   });
 
+  it('of a file that is none is broken, and asked for again', async () => {
+    rig.stub.next(encoded('gzip', Buffer.from('line 1\nline 2\n')), (response) => response.end('line 1\n'));
+    await expect(rig.client.files.fileContent('file-1').next()).resolves.toMatchObject({ done: false });
+    expect(rig.stub.requests).toHaveLength(2);
+  });
+
   it('of a part of a file is not taken for the file', async () => {
     const part: Behaviour = (response) => {
       const body = gzipSync('line 2\n');
