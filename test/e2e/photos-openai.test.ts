@@ -204,6 +204,7 @@ describe('too many photos that OpenAI cannot take', () => {
     const answer = await ask(plain, ['good-1.jpg', 'good-2.jpg', 'good-3.jpg']);
     expectRefusal(answer, 'OPENAI_API_ERROR');
     expect(answer.body['message']).toContain('photos');
+    expect(await service.callCounts()).toEqual({ vision: 3, translation: 0 });
   });
 });
 

@@ -114,6 +114,14 @@ describe('what is not converted', () => {
   });
 });
 
+it('a JPEG that claims more pixels than a camera has is not decoded either', async () => {
+  const jpeg = Buffer.from(NOISE);
+  const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]));
+  jpeg.writeUInt16BE(60_000, frame + 5);
+  jpeg.writeUInt16BE(60_000, frame + 7);
+  expect(await convert(jpeg)).toEqual({ ok: false, problem: 'too_large' });
+});
+
 it('lets the event loop turn while it decodes, one photo at a time', async () => {
   const large = await noise.clone().resize(4000, 3000).png({ compressionLevel: 1 }).toBuffer();
   let turns = 0;
