@@ -8,6 +8,8 @@ export const MOST_AT_ONCE = 128;
 const FIRST_REST_MS = 250;
 /** … up to this. */
 export const LONGEST_REST_MS = 5 * 60_000;
+/** A "not now" that takes so long holds up whoever asks. */
+const HANGING_MS = 2_000;
 /** A host's Retry-After is kept up to this: one header must not hold the photos of all clients for a day. */
 const LONGEST_RETRY_AFTER_MS = 20 * 60_000;
 /** A host whose last answer is older gives none. */
@@ -29,6 +31,8 @@ interface Pace {
   answeredAt: number;
   /** Of the last "not now". */
   reason: PhotoReason;
+  /** The last "not now" was long in coming. */
+  hangs: boolean;
 }
 
 export interface NotNow {
@@ -66,6 +70,12 @@ export class HostPaces {
   /** It has answered within the last 20 minutes, with a photo or with a final word. */
   answersLately(host: string): boolean {
     return (this.hosts.get(host)?.answeredAt ?? -Infinity) > this.clock.now() - LATELY_MS;
+  }
+
+  /** Asking it again costs seconds: nothing was answered since it took so long. */
+  hangs(host: string): boolean {
+    const pace = this.hosts.get(host);
+    return pace !== undefined && pace.streak > 0 && pace.hangs;
   }
 
   /** What its last "not now" was. */
@@ -116,7 +126,11 @@ export class HostPaces {
     pace.streak++;
     // Twice in a row without an answer between them: one request is enough to see whether it is back.
     pace.limit = pace.streak > 1 ? 1 : Math.max(1, Math.min(pace.limit, running) / 2);
-    pace.restingUntil = now + Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (pace.streak - 1));
+    // Silence that took eight seconds is not worth asking for again after a quarter of one.
+    const took = now - begun;
+    pace.hangs = took >= HANGING_MS;
+    const rest = Math.max(FIRST_REST_MS, took / 2) * 2 ** (pace.streak - 1);
+    pace.restingUntil = now + Math.min(LONGEST_REST_MS, rest);
     return true;
   }
 
@@ -130,6 +144,7 @@ export class HostPaces {
       cutAt: 0,
       answeredAt: -Infinity,
       reason: 'host_busy' as const,
+      hangs: false,
     };
     // Deleted first: a Map keeps the place of a key that is set again, and the eldest goes.
     this.hosts.delete(host);

@@ -15,6 +15,8 @@ import { SharedChecks } from './shared-checks.js';
 
 /** How long a client on the line waits for hosts that say "not now", in all. */
 export const SYNC_PATIENCE_MS = 15_000;
+/** How long a batch's photo is asked for again on a host that answers to nothing: others wait for the walk that it is part of. */
+const SILENT_PATIENCE_MS = 5_000;
 /** A request that is given less is not worth sending. */
 const SHORTEST_ASK_MS = 500;
 /** Between two rounds for one photo, whatever its host's pace is; doubles each time. */
@@ -207,7 +209,8 @@ export class PhotoChecker {
 
   /** Rounds of asking, at the host's pace, until there is a word that stays or the patience is over. */
   private async find(wanted: Wanted, signal: AbortSignal): Promise<PhotoCheck> {
-    const { host, lane, until } = wanted;
+    const { host, lane } = wanted;
+    const began = this.clock.now();
     let method: PhotoMethod = 'HEAD';
     let last: PhotoCheck = {
       reachable: false,
@@ -216,10 +219,12 @@ export class PhotoChecker {
       final: false,
     };
     for (let round = 0; ;) {
+      const silent = lane === 'batch' && !this.paces.answersLately(host);
+      const until = silent ? Math.min(wanted.until, began + SILENT_PATIENCE_MS) : wanted.until;
       // A client on the line gets a fresh answer, unless the host itself asked to be left alone.
       const rest = this.paces.restingUntil(host, lane === 'sync' && round === 0);
       if (rest !== null) {
-        if (rest > until) return last;
+        if (rest > until || (silent && this.paces.hangs(host))) return last;
         await this.clock.sleep(rest - this.clock.now(), signal);
       }
       if (round > 0 && this.clock.now() + SHORTEST_ASK_MS > until) return last;

@@ -19,7 +19,7 @@ export type Conversion =
 
 /** Turns photos into JPEGs that every model takes. One at a time: a decoder's memory is its own and not Node's, so nothing else bounds it. */
 export class PhotoConverter {
-  private readonly turn = new WeightedSlots(1);
+  constructor(private readonly turn = new WeightedSlots(1)) {}
 
   /**
    * @param bytes - the whole file

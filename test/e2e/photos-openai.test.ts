@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import sharp from 'sharp';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PhotoCarrier } from '../../src/images/photo-carrier.js';
 import type { JsonObject } from '../../src/sandbox/json.js';
 import { AVIF, HEIC, TIFF } from '../images/photo-samples.js';
 import { lotOf, TestService, type Answer } from '../support/service.js';
@@ -31,6 +32,8 @@ beforeEach(async () => {
   await service.reset();
   logged.length = 0;
 });
+// Whatever became of a lot, the room for what it carried is free again.
+afterEach(() => expect(service.app.get(PhotoCarrier).kept.inUse).toBe(0));
 afterAll(async () => {
   await plain.stop();
   await service.stop();
@@ -201,6 +204,7 @@ describe('too many photos that OpenAI cannot take', () => {
     const answer = await ask(plain, ['good-1.jpg', 'good-2.jpg', 'good-3.jpg']);
     expectRefusal(answer, 'OPENAI_API_ERROR');
     expect(answer.body['message']).toContain('photos');
+    expect(await service.callCounts()).toEqual({ vision: 3, translation: 0 });
   });
 });
 

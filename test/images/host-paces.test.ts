@@ -67,6 +67,17 @@ describe('the pace of a photo host', () => {
     expect(paces.restingUntil('a')).toBe(clock.at + 250);
   });
 
+  it('rests longer after a "not now" that was long in coming', () => {
+    const { clock, paces } = setUp();
+    const begun = paces.begin('a');
+    expect(paces.hangs('a')).toBe(false);
+    clock.at += 8000;
+    paces.notNow('a', begun, { reason: 'timeout', retryAfterMs: 0 });
+    expect([paces.hangs('a'), paces.restingUntil('a')]).toEqual([true, clock.at + 4000]);
+    paces.answered('a');
+    expect(paces.hangs('a')).toBe(false);
+  });
+
   it('keeps what a host asks for, which an answer to another request does not end', () => {
     const { clock, paces, epoch } = setUp();
     epoch('a', 1, 7000);

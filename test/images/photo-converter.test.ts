@@ -1,6 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { PhotoConverter } from '../../src/images/photo-converter.js';
+import { WeightedSlots } from '../../src/images/weighted-slots.js';
 import { AVIF, claimedPng, corner, HEIC, TIFF } from './photo-samples.js';
 
 const MIB = 1024 * 1024;
@@ -103,12 +104,22 @@ describe('what is not converted', () => {
     expect(await convert(bytes)).toEqual({ ok: false, problem: 'not_a_photo' });
   });
 
-  it.each([
-    [60_000, 60_000],
-    [200_000, 500],
-  ])('a file of a few bytes that claims %i x %i pixels is not decoded', async (width, height) => {
-    expect(await convert(claimedPng(width, height))).toEqual({ ok: false, problem: 'too_large' });
+  it.each<[number, number, 8 | 16]>([
+    [60_000, 60_000, 8],
+    [200_000, 500, 8],
+    // Within the pixels, and yet 270 MB.
+    [9_000, 5_000, 16],
+  ])('a file of a few bytes that claims %i x %i pixels of %i bits is not decoded', async (width, height, bits) => {
+    expect(await convert(claimedPng(width, height, bits))).toEqual({ ok: false, problem: 'too_large' });
   });
+});
+
+it('a JPEG that claims more pixels than a camera has is not decoded either', async () => {
+  const jpeg = Buffer.from(NOISE);
+  const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]));
+  jpeg.writeUInt16BE(60_000, frame + 5);
+  jpeg.writeUInt16BE(60_000, frame + 7);
+  expect(await convert(jpeg)).toEqual({ ok: false, problem: 'too_large' });
 });
 
 it('lets the event loop turn while it decodes, one photo at a time', async () => {
@@ -124,4 +135,20 @@ it('lets the event loop turn while it decodes, one photo at a time', async () =>
   running = false;
   expect(converted.map(({ ok }) => ok)).toEqual([true, true]);
   expect(turns).toBeGreaterThan(100);
+});
+
+it('waits for its turn, and no longer than its caller', async () => {
+  const turn = new WeightedSlots(1);
+  await turn.take(1);
+  const busy = new PhotoConverter(turn);
+  const caller = new AbortController();
+  const waiting = busy.convert(AVIF, 512, MIB, undefined).then(() => 'converted');
+  const leaving = busy.convert(AVIF, 512, MIB, caller.signal);
+  // Another one is through meanwhile.
+  expect(await Promise.race([waiting, convert(AVIF).then(() => 'waits')])).toBe('waits');
+  caller.abort(new Error('hung up'));
+  await expect(leaving).rejects.toThrow('hung up');
+  turn.give(1);
+  expect(await waiting).toBe('converted');
+  expect(turn.inUse).toBe(0);
 });

@@ -19,8 +19,9 @@ export class HurriedClock extends Clock {
   }
 
   override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    this.skipped += Math.max(0, ms);
+    const until = this.now() + ms;
     await new Promise((resolve) => setImmediate(resolve));
+    this.skipped += Math.max(0, until - this.now());
     signal?.throwIfAborted();
   }
 }

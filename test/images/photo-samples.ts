@@ -17,11 +17,11 @@ export const TIFF = await corner().tiff().toBuffer();
 export const HEIC = Buffer.from('\0\0\0\x24ftypheic\0\0\0\0mif1MiHBmiafheic\0\0\0\0', 'latin1');
 
 /** A PNG of a few bytes that claims any size. */
-export function claimedPng(width: number, height: number): Buffer {
+export function claimedPng(width: number, height: number, bits: 8 | 16 = 8): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  header.set([8, 2, 0, 0, 0], 8);
+  header.set([bits, 2, 0, 0, 0], 8);
   const chunk = (type: string, data: Buffer) => {
     const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
     const frame = Buffer.alloc(8);

@@ -13,7 +13,7 @@ import { photosNamed } from './photos-named.js';
 
 /** A lot's photos before the first call. */
 export interface PhotosOfLot {
-  /** Those that are there, with their numbers in the client's list. */
+  /** Those that are there, each once, with their numbers in the client's list. */
   readonly photos: readonly PhotoRef[];
   /** Those that are not. */
   readonly missing: readonly MissingPhoto[];
@@ -63,7 +63,6 @@ const DOWNLOAD = /download|fetch|unreachable|\burl\b/i;
  * A photo that it cannot have is asked for once more after a time-out, then carried by us where that is allowed, then left out.
  */
 export class SentPhotos {
-  /** Each once: a photo that the lot lists twice is one photo. */
   private left: readonly PhotoRef[];
   private readonly total: number;
   private readonly carried: CarriedPhotos;
@@ -80,8 +79,7 @@ export class SentPhotos {
     private readonly lot: PhotosOfLot,
     private readonly ways: PhotoWays,
   ) {
-    const first = new Map([...lot.photos].reverse().map((photo) => [photo.url, photo]));
-    this.left = lot.photos.filter((photo) => first.get(photo.url) === photo);
+    this.left = lot.photos;
     this.total = this.left.length + lot.missing.length;
     this.carried = new CarriedPhotos(ways.carrier, ways.side, ways.limits, ways.now);
   }
@@ -183,9 +181,13 @@ export class SentPhotos {
     const bearable = Math.floor(this.total * this.ways.maxUnreachable) - this.missingCount;
     const most = Math.max(0, bearable);
     const passes = (group: readonly string[]) => this.passes(group);
-    let culprits = await findCulprits([...new Set(suspects)], passes, most);
+    let culprits = await findCulprits(suspects, passes, most);
     if (culprits.length === 0 && suspects.length < this.left.length) {
-      culprits = await findCulprits([...new Set(this.left.map(({ url }) => url))], passes, most);
+      culprits = await findCulprits(
+        this.left.map(({ url }) => url),
+        passes,
+        most,
+      );
     }
     // Each passes alone: it is their number or their size together, and leaving one out would only hide that.
     if (culprits.length === 0) throw callError(error, this.missing);
@@ -214,7 +216,7 @@ export class SentPhotos {
 
   /** Carries what can be carried of these and leaves out the rest; what was carried already has had its chance. */
   private async mend(urls: readonly string[]): Promise<void> {
-    const fresh = [...new Set(urls)].filter((url) => !this.carried.has(url));
+    const fresh = urls.filter((url) => !this.carried.has(url));
     this.drop(
       urls.filter((url) => this.carried.has(url)),
       'openai',
@@ -245,7 +247,7 @@ export class SentPhotos {
    * @returns whether anything changed
    */
   private async carryWhatWeCan(urls: readonly string[]): Promise<boolean> {
-    const fresh = [...new Set(urls)].filter((url) => !this.carried.has(url));
+    const fresh = urls.filter((url) => !this.carried.has(url));
     const problems = await this.carried.carry(fresh);
     let changed = fresh.some((url) => this.carried.has(url));
     for (const [url, problem] of problems) {
