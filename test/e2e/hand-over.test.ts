@@ -228,6 +228,7 @@ describe('a process that died', () => {
       const members = gone
         ? {
             missing_images: [service.photos.url('gone.jpg')],
+            photo_problems: [{ url: service.photos.url('gone.jpg'), reason: 'unreachable' }],
             message: expect.stringContaining('1 of 1 photos') as string,
           }
         : {};

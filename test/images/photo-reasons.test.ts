@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AppConfig } from '../../src/config/app-config.js';
+import type { LotPhotos, PhotoLane } from '../../src/images/photo-checker.js';
 import { AllowList } from '../../src/outbound/address-rules.js';
 import { OutboundClient, type OutboundRequest, type OutboundResponse } from '../../src/outbound/outbound-client.js';
 import { OutboundError, type OutboundErrorFacts, type OutboundErrorKind } from '../../src/outbound/outbound-error.js';
@@ -27,15 +28,14 @@ class PublicHost extends OutboundClient {
   }
 }
 
-async function reasonOf(answer: Answer): Promise<unknown> {
+async function photosOf(answer: Answer, lane: PhotoLane = 'sync'): Promise<LotPhotos> {
   const images = { maxBytes: 1000, headTimeoutSeconds: 1, getTimeoutSeconds: 1, maxUnreachable: 0.3 };
   // HEAD leaves the judgement to GET, which is what the answer is for.
   const host = new PublicHost(({ method }) =>
     method === 'HEAD' && !(answer instanceof OutboundError) ? { ...answer, status: 405 } : answer,
   );
   const checker = assembled({ images } as AppConfig, new HurriedClock(), host, AllowList.parse([]));
-  const { missing } = await checker.checkLot([URL_OF_PHOTO]);
-  return missing;
+  return checker.checkLot([URL_OF_PHOTO], { lane });
 }
 
 const failed = (kind: OutboundErrorKind, facts: Partial<OutboundErrorFacts> = {}): OutboundError =>
@@ -73,11 +73,19 @@ describe('a photo that is not there has a reason', () => {
     ['404 from a listed host', 'unreachable', { status: 404, viaAllowList: true }],
     ['a listed host that is down', 'unreachable', failed('connect', { viaAllowList: true })],
   ])('%s: %s', async (_case, reason, answer) => {
-    expect(await reasonOf(answer)).toEqual([{ url: URL_OF_PHOTO, reason }]);
+    expect((await photosOf(answer)).missing).toEqual([{ url: URL_OF_PHOTO, reason }]);
   });
 
   it('but a host that OUTBOUND_ALLOW names shows none, also where it does not even answer', async () => {
     const url = `http://127.0.0.1:${await unusedPort()}/1.jpg`;
     expect((await checkerFor().checkLot([url])).missing).toEqual([{ url, reason: 'unreachable' }]);
+  });
+
+  it.each([
+    ['a name without address', failed('dns', { unknownName: true }), true],
+    ['a resolver that fails', failed('dns'), false],
+  ])('and for a batch %s is a last word: it is for the name alone', async (_case, answer, final) => {
+    const { missing, open } = await photosOf(answer, 'batch');
+    expect([missing.length, open.length]).toEqual(final ? [1, 0] : [0, 1]);
   });
 });

@@ -101,6 +101,18 @@ describe('answers that browsers and curl take', () => {
     expect(server.connections()).toBe(3);
   });
 
+  it('before they have read what is sent, and then hang up', async () => {
+    const server = await serveTcp((socket) => {
+      socket.once('data', () => {
+        socket.pause();
+        socket.write(`${CONTINUE}${OK}content-length: 0\r\n\r\n`, () => socket.resetAndDestroy());
+      });
+    });
+    const body = Buffer.alloc(2_000_000, 'x');
+    const answer = await clientFor(['127.0.0.1']).request(server.origin, { ...POST, body, bodyDeadlineMs: 1000 });
+    expect(answer.status).toBe(200);
+  });
+
   it('but what follows an odd answer is never read as the answer to the next request', async () => {
     const smuggled = 'HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nsmuggled';
     const raw = `${OK}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n${smuggled}`;

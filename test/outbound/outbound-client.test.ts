@@ -94,6 +94,14 @@ describe('what a request sends and gets', () => {
     expect(answer).toMatchObject({ status: 200, viaAllowList: true, remoteAddress: '127.0.0.1' });
   });
 
+  it('says so too when a name that leads into a listed network does not answer', async () => {
+    const resolver = new StubResolver().answer('photos.test', ['127.0.0.1']).answer('unknown.test');
+    const client = clientFor(['127.0.0.0/8'], resolver);
+    expect(await failure(client.request('http://photos.test/', GET))).toMatchObject({ viaAllowList: true });
+    const unknown = await failure(client.request('http://unknown.test/', GET));
+    expect(unknown).toMatchObject({ kind: 'dns', unknownName: true, viaAllowList: false });
+  });
+
   it('counts answers and refusals', async () => {
     const server = await serveHttp((_request, response) => response.writeHead(404).end());
     const client = clientFor(['127.0.0.1']);

@@ -31,6 +31,8 @@ export interface CheckedLot {
   readonly webhook: string | null;
   /** A photo that the lot names twice is one. */
   readonly imageCount: number;
+  /** With those that are named again, where there are such: the limits are for what was sent. */
+  readonly addressCount?: number;
   /** Of additional_info. */
   readonly infoCharacters: number;
 }
@@ -83,7 +85,7 @@ export class RequestContent implements LotReport {
     const { lotId, webhook, images, additionalInfo } = lot;
     const infoCharacters = additionalInfo === null ? 0 : characters(additionalInfo);
     const imageCount = new Set(images).size;
-    return this.count({ lotId, webhook, imageCount, infoCharacters }) ? lot : null;
+    return this.count({ lotId, webhook, imageCount, addressCount: images.length, infoCharacters }) ? lot : null;
   }
 
   /**
@@ -96,15 +98,15 @@ export class RequestContent implements LotReport {
     return this.total <= this.limits.maxLots && this.count(lot);
   }
 
-  private count({ lotId, webhook, imageCount, infoCharacters }: CheckedLot): boolean {
+  private count({ lotId, webhook, imageCount, addressCount = imageCount, infoCharacters }: CheckedLot): boolean {
     if (this.seen.has(lotId)) this.duplicates.add(lotId);
     else this.seen.add(lotId);
     if (webhook !== null && this.webhooks.size <= MAX_WEBHOOKS) this.webhooks.add(webhook);
     this.images += imageCount;
     this.infoCharacters += infoCharacters;
     if (imageCount === 0) this.lotsWithoutImages += 1;
-    if (imageCount > this.limits.maxSyncImages) this.overSync.add(lotId);
-    if (imageCount > this.limits.maxLotImages) this.overBatch.add(lotId);
+    if (addressCount > this.limits.maxSyncImages) this.overSync.add(lotId);
+    if (addressCount > this.limits.maxLotImages) this.overBatch.add(lotId);
     // A refused request keeps nothing: an address with U+0000, say, could not even be spooled.
     return !this.refusable;
   }
