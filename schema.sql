@@ -31,6 +31,8 @@ create table batch_jobs (
   cancelled_at timestamp with time zone,
   locked_until timestamp with time zone,
   lock_token uuid,
+  reserved_usd numeric(16,8) not null default 0,
+  takeovers smallint not null default 0,
   constraint batch_jobs_pkey PRIMARY KEY (id),
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
@@ -129,6 +131,8 @@ create table openai_batches (
   created_at timestamp with time zone not null,
   submitted_at timestamp with time zone,
   finished_at timestamp with time zone,
+  reserved_usd numeric(16,8) not null default 0,
+  failures smallint not null default 0,
   constraint openai_batches_pkey PRIMARY KEY (job_id, stage, first_position, attempt),
   constraint openai_batches_stage_check CHECK ((stage = ANY (ARRAY['vision'::text, 'translation'::text]))),
   constraint openai_batches_status_check CHECK ((status = ANY (ARRAY['checking_photos'::text, 'queued'::text, 'submitting'::text, 'watching'::text, 'taking_in'::text, 'direct'::text, 'paused'::text, 'done'::text, 'cancelled'::text])))

@@ -60,7 +60,11 @@ export class GenerateDescriptionsRequestDto {
    * @example {"auction": "A-17"}
    */
   metadata?: Record<string, string>;
-  /** USD; an estimate above it is refused with COST_LIMIT_EXCEEDED and nothing is sent. */
+  /**
+   * USD; an estimate above it is refused with COST_LIMIT_EXCEEDED and nothing is sent. The bill never passes it: of a batch as
+   * many lots are sent at a time as fit at the most that they may cost, and lots for which nothing is left fail with
+   * COST_LIMIT_EXCEEDED.
+   */
   max_cost_usd?: number;
   /** Progress too, not the end alone. */
   webhook_events?: (typeof WEBHOOK_EVENTS)[number][];
@@ -77,7 +81,7 @@ export class SynchronousAnswerDto {
   total_lots: number;
   processed_at: string;
   lots: LotResultDto[];
-  /** translation_time_limit_exceeded, or that many languages take longer. */
+  /** translation_time_limit_exceeded, that many languages take longer, or max_cost_usd_below_worst_case. */
   warnings: string[];
   /** Languages that carry the English text, because no translation came in time. */
   pending_languages: string[];
@@ -115,6 +119,9 @@ export class BatchAcceptedAnswerDto {
   webhook_configured: boolean;
   /** USD. */
   estimated_cost_usd: number | null;
-  /** webhook_failing:<host> for receivers that have been failing. */
+  /**
+   * webhook_failing:<host> for receivers that have been failing; max_cost_usd_below_worst_case where the limit lets not all
+   * lots be sent at once.
+   */
   warnings: string[];
 }
