@@ -122,6 +122,8 @@ export class StageLoop {
 
   private async handBack(claim: ShardClaim, seconds: number): Promise<void> {
     // The database may be the trouble, or the row another's by now: its lease runs out by itself then.
-    await this.shards.letGo(this.sql, claim, {}, seconds).catch(() => undefined);
+    // Nothing was got on with: what failed before is not forgotten for it.
+    const { failures } = claim.row;
+    await this.shards.letGo(this.sql, claim, { failures }, seconds).catch(() => undefined);
   }
 }

@@ -96,7 +96,11 @@ export class GenerateDescriptionsRequestDto {
     additionalProperties: { type: 'string', maxLength: 512 },
   })
   metadata?: Record<string, string> | null;
-  /** USD; an estimate above it is refused with COST_LIMIT_EXCEEDED and nothing is sent. */
+  /**
+   * USD; an estimate above it is refused with COST_LIMIT_EXCEEDED and nothing is sent. The bill never passes it: of a batch as
+   * many lots are sent at a time as fit at the most that they may cost, and lots for which nothing is left fail with
+   * COST_LIMIT_EXCEEDED.
+   */
   @ApiPropertyOptional({ minimum: 0, exclusiveMinimum: true })
   max_cost_usd?: number | null;
   /** Progress too, not the end alone. */
@@ -118,8 +122,8 @@ export class SynchronousAnswerDto {
   /** The one lot. */
   lots: LotResultDto[];
   /**
-   * translation_time_limit_exceeded; that many languages take longer; unknown_member:<name> for what nobody knows, with the
-   * nearest known member.
+   * translation_time_limit_exceeded; that many languages take longer; max_cost_usd_below_worst_case; unknown_member:<name>
+   * for what nobody knows, with the nearest known member.
    */
   warnings: string[];
   /** Languages that carry the English text, because no translation came in time. */
@@ -170,6 +174,9 @@ export class BatchAcceptedAnswerDto {
   webhook_configured: boolean;
   /** USD. */
   estimated_cost_usd: number | null;
-  /** webhook_failing:<host> for receivers that have been failing; unknown_member:<name> for what nobody knows. */
+  /**
+   * webhook_failing:<host> for receivers that have been failing; unknown_member:<name> for what nobody knows;
+   * max_cost_usd_below_worst_case where the limit lets not all lots be sent at once.
+   */
   warnings: string[];
 }

@@ -88,8 +88,14 @@ describe('a stage that meets an error which nothing foresees', () => {
       new OpenAiError({ kind: 'server', retryable: true, status: 500 }),
       new LeaseLostError('openai_batches', 'another holder has it'),
     ];
+    for (const error of passing) {
+      await round('photos', () => Promise.reject(error));
+      expect(await failures()).toEqual([0]);
+    }
+    // Nor do they end a row of them.
+    await round('photos', odd);
     for (const error of passing) await round('photos', () => Promise.reject(error));
-    expect(await failures()).toEqual([0]);
+    expect(await failures()).toEqual([1]);
   });
 
   it('forgets failures once the stage has got on', async () => {

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ResultRows, type RowRange } from '../../src/batch/result-rows.js';
+import type { NewResult } from '../../src/jobs/new-result.js';
 import type { JsonObject } from '../../src/sandbox/json.js';
 import { AnswerProxy } from '../support/answer-proxy.js';
 import { BatchRig } from './rig.js';
@@ -111,6 +113,35 @@ describe('an odd answer of a model', () => {
     expect(rows[0]?.response_id).toBe('resp_1');
     expect(JSON.stringify(rows[0]?.raw)).not.toContain('\\u0000');
     expect(proxy.directCalls).toBe(0);
+  });
+});
+
+describe('the rows of a lot', () => {
+  const row = (language: string, html: string): NewResult => ({
+    language,
+    html,
+    strings: [],
+    fallback: false,
+    model: null,
+    promptVersion: null,
+    schemaVersion: null,
+    responseId: null,
+    usage: null,
+  });
+  const lines = (rows: ResultRows, range: RowRange) =>
+    Buffer.concat(rows.take([range]))
+      .toString()
+      .split('\n').length - 1;
+
+  it('are its languages once each, whichever of them is odd', () => {
+    const rows = new ResultRows('job', 'now');
+    expect(lines(rows, rows.add(0, [row('en', 'a'), row('de', 'b\0'), row('fr', 'c')]))).toBe(3);
+  });
+
+  it('are all gone where one cannot be encoded, and spoil no other lot', () => {
+    const rows = new ResultRows('job', 'now');
+    expect(() => rows.add(0, [row('en', 'a'), { ...row('de', 'b'), usage: 1n }])).toThrow(TypeError);
+    expect(lines(rows, rows.add(1, [row('en', 'c')]))).toBe(1);
   });
 });
 

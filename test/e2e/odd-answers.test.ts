@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MODEL_PRICES } from '../../src/assessment/cost.js';
+import { newId } from '../../src/common/ids.js';
+import { AbandonedJobsCron } from '../../src/generation/sync/abandoned-jobs.cron.js';
 import type { JsonObject } from '../../src/sandbox/json.js';
 import { AnswerProxy } from '../support/answer-proxy.js';
 import { lotOf, TestService } from '../support/service.js';
@@ -109,5 +111,48 @@ describe('max_cost_usd of a synchronous request', () => {
     expect([status, body['code']]).toEqual([422, 'COST_LIMIT_EXCEEDED']);
     expect(proxy.directCalls).toBe(1);
     expect(proxy.usd(MODEL_PRICES)).toBeLessThanOrEqual(limit);
+  });
+});
+
+describe('a synchronous job that ends every process which works on it', () => {
+  /** As a process leaves it that died with the job; each try may have been paid for. */
+  async function abandoned(takeovers: number, token: string | null): Promise<string> {
+    const id = newId();
+    await service.db.database.execute(
+      `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, options, total_lots,
+         total_images, awaiting_vision, created_at, updated_at, lock_token, locked_until, takeovers)
+       values ($1, 'acme', 'f', 'sync', 'processing', 'vision_analysis', '{en}', '{"idempotent": true}', 1, 1, 1, now(),
+         now(), $3, clock_timestamp() - interval '1 second', $2)`,
+      [id, takeovers, token],
+    );
+    await service.db.database.execute(
+      `insert into batch_lots (job_id, position, lot_id, status) values ($1, 0, 'lot', 'processing')`,
+      [id],
+    );
+    await service.db.database.execute(`insert into batch_lot_inputs (job_id, position, images) values ($1, 0, $2)`, [
+      id,
+      JSON.stringify([service.urls.car]),
+    ]);
+    return id;
+  }
+
+  async function endOf(id: string): Promise<{ status: string; code: string | null }> {
+    for (;;) {
+      await service.app.get(AbandonedJobsCron).tick();
+      const [row] = await service.db.database.query<{ status: string; code: string | null }>(
+        `select status, error->>'code' as code from batch_jobs where id = $1`,
+        [id],
+      );
+      if (row !== undefined && row.status !== 'processing') return row;
+    }
+  }
+
+  it('is not resumed for ever', async () => {
+    expect(await endOf(await abandoned(5, newId()))).toEqual({ status: 'failed', code: 'INTERRUPTED' });
+    expect(proxy.directCalls).toBe(0);
+  });
+
+  it('is resumed as often as processes give it back', async () => {
+    expect(await endOf(await abandoned(5, null))).toEqual({ status: 'completed', code: null });
   });
 });
