@@ -1,13 +1,12 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { cutText } from '../common/cut-text.js';
 import { ServiceError } from '../common/service-error.js';
-import type { AppConfig } from '../config/app-config.js';
-import { APP_CONFIG } from '../config/app-config.js';
 import { retryAfterSeconds } from '../jobs/job-progress.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { LotResultReader, type LotSelection } from '../jobs/lot-result-reader.js';
 import { isTerminal } from '../jobs/states.js';
+import { CompletionEstimates } from './completion-estimates.js';
 import { resultsBytes, resultsLayout, type ResultsFormat } from './results-text.js';
 import type { JobRunningDto } from './results.dto.js';
 import { progressOf } from './status-body.js';
@@ -40,9 +39,9 @@ const MOST_NAMED = 100;
 @Injectable()
 export class ResultsService {
   constructor(
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly jobs: JobReader,
     private readonly lots: LotResultReader,
+    private readonly estimates: CompletionEstimates,
     private readonly clock: Clock,
   ) {}
 
@@ -80,14 +79,14 @@ export class ResultsService {
     });
   }
 
-  private running(job: JobRecord): ResultsAnswer {
+  private async running(job: JobRecord): Promise<ResultsAnswer> {
     return {
       kind: 'running',
       body: {
         error: 'Job not completed',
         job_id: job.id,
         status: job.status,
-        progress: progressOf(job, { syncTimeoutSeconds: this.config.sync.timeoutSeconds }),
+        progress: progressOf(job, await this.estimates.of(job)),
         message: `The job is ${job.status}; follow /api/v1/batch-status/${job.id}, or add ?partial=true for what has ended.`,
       },
       retryAfterSeconds: retryAfterSeconds(job, this.clock.now()),
