@@ -1,8 +1,7 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { ServiceError } from '../common/service-error.js';
-import { Database } from '../database/database.service.js';
 import type { LivenessDto, ReadinessDto } from './health.dto.js';
-import { BEAT_LIMIT_SECONDS } from './worker-beat.js';
+import { WorkerPresence } from './worker-presence.js';
 
 /** One look at the database serves the probes of this many milliseconds. */
 const CACHE_MS = 1000;
@@ -13,7 +12,7 @@ export class HealthService implements OnModuleDestroy {
   private draining = false;
   private cached: { readonly at: number; readonly readiness: Promise<ReadinessDto> } | undefined;
 
-  constructor(private readonly database: Database) {}
+  constructor(private readonly workers: WorkerPresence) {}
 
   onModuleDestroy(): void {
     this.draining = true;
@@ -39,14 +38,8 @@ export class HealthService implements OnModuleDestroy {
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => reject(new Error('the database did not answer in time')), PING_TIMEOUT_MS);
       });
-      const [row] = await Promise.race([
-        this.database.query<{ alive: boolean }>(
-          `select exists (select 1 from workers where beat_at > now() - $1 * interval '1 second') as alive`,
-          [BEAT_LIMIT_SECONDS],
-        ),
-        late,
-      ]);
-      return { status: 'ready', database: 'ok', worker: row?.alive === true ? 'ok' : 'missing' };
+      const alive = await Promise.race([this.workers.look(), late]);
+      return { status: 'ready', database: 'ok', worker: alive ? 'ok' : 'missing' };
     } catch (error) {
       throw unavailable('The database cannot be reached.', error);
     } finally {

@@ -1,4 +1,4 @@
-import type { JobMode, JobStatus } from './states.js';
+import type { JobStatus } from './states.js';
 import { isTerminal } from './states.js';
 
 /** A job's row as far as its progress goes. */
@@ -40,29 +40,24 @@ export function lotsByStage(job: JobCounts): LotsByStage {
   };
 }
 
-export interface EstimateLimits {
-  readonly syncTimeoutSeconds: number;
-}
-
 /** Every batch ends within this time: what misses it fails. */
 const BATCH_LIMIT_MS = 24 * 3_600_000;
 
 /**
- * When a running job is likely to end; null once it has.
- * A function of the row alone, so that one version of a job always reads the same: the pace so far, measured at the
- * row's last change, and before any lot ended the time by which the job must be done.
+ * When a running job ends if it goes on as it did until its row last changed; null where there is no pace yet. A function
+ * of the row alone. Lots that failed are no pace: a gone photo host fails them within seconds.
  */
 export function estimateCompletion(
-  job: JobCounts & { readonly mode: JobMode; readonly createdAt: Date; readonly updatedAt: Date },
-  limits: EstimateLimits,
+  job: JobCounts & { readonly createdAt: Date; readonly startedAt: Date | null; readonly updatedAt: Date },
 ): Date | null {
-  if (isTerminal(job.status)) return null;
-  const start = job.createdAt.getTime();
-  const latest = start + (job.mode === 'sync' ? limits.syncTimeoutSeconds * 1000 : BATCH_LIMIT_MS);
-  const share = (job.processedLots + job.failedLots) / job.totalLots;
-  if (share === 0) return new Date(latest);
+  if (isTerminal(job.status) || job.processedLots === 0) return null;
   const changed = job.updatedAt.getTime();
-  return new Date(Math.max(changed, Math.min(latest, start + (changed - start) / share)));
+  const taken = changed - (job.startedAt ?? job.createdAt).getTime();
+  const left = job.totalLots - job.processedLots - job.failedLots;
+  if (taken <= 0) return null;
+  const end = Math.min(changed + (left * taken) / job.processedLots, job.createdAt.getTime() + BATCH_LIMIT_MS);
+  // Times are told in whole seconds, and this one must not come out before it is over.
+  return new Date(Math.ceil(end / 1000) * 1000);
 }
 
 /** Seconds until asking again is worth it: a thirtieth of the job's age, so that long jobs are not asked every second. */

@@ -3,9 +3,12 @@ import type { JobState } from './job-states.js';
 /** Longest long poll: under the 30 s after which many clients and proxies give up. */
 export const MAX_WAIT_SECONDS = 25;
 
-/** The entity tag of all that a job's status shows. */
-export function statusEtag(state: Pick<JobState, 'id' | 'tag'>): string {
-  return `W/"${state.id}-${state.tag}"`;
+/**
+ * The entity tag of all that a job's status shows.
+ * @param estimate - shown beside what is stored: it passes without a change of the job
+ */
+export function statusEtag(state: Pick<JobState, 'id' | 'tag'>, estimate: Date | null = null): string {
+  return `W/"${state.id}-${estimate === null ? '' : 'e'}${state.tag}"`;
 }
 
 /** What proxies that compress put behind a tag: `-gzip` and `-br` (Apache, Caddy), `--gzip` (Jetty), `;gz`; also twice. */

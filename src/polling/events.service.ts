@@ -76,11 +76,11 @@ export class EventsService {
     let known = request.lastEventId;
     while (!signal.aborted) {
       if (known !== state.tag) {
-        await target.send(event('progress', state.tag, this.statuses.render(state)));
+        await target.send(event('progress', state.tag, await this.statuses.render(state)));
         known = state.tag;
       }
       if (isTerminal(state.status)) {
-        await target.send(event('end', state.tag, this.statuses.render(state)));
+        await target.send(event('end', state.tag, await this.statuses.render(state)));
         return;
       }
       const changed = await this.watcher.waitForChange(state.id, state.tag, { timeoutMs: HEARTBEAT_MS, signal });

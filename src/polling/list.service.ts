@@ -1,8 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { rfc3339 } from '../common/clock.js';
-import type { AppConfig } from '../config/app-config.js';
-import { APP_CONFIG } from '../config/app-config.js';
 import { JobReader, type JobFilter, type JobRecord } from '../jobs/job-reader.js';
+import { CompletionEstimates } from './completion-estimates.js';
 import { cursorAfter, parseCursor } from './cursor.js';
 import type { JobListDto, JobListItemDto, ListQuery } from './list.dto.js';
 import { parseRfc3339 } from './rfc3339.js';
@@ -16,8 +15,8 @@ const MAX_LIMIT = 100;
 @Injectable()
 export class ListService {
   constructor(
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly jobs: JobReader,
+    private readonly estimates: CompletionEstimates,
   ) {}
 
   async list(keyId: string, query: ListQuery): Promise<JobListDto> {
@@ -34,7 +33,9 @@ export class ListService {
       page.jobs.filter(({ webhookUrl }) => webhookUrl === null).map(({ id }) => id),
     );
     return {
-      jobs: page.jobs.map((job) => this.item(job, job.webhookUrl !== null || lotWebhooks.has(job.id))),
+      jobs: await Promise.all(
+        page.jobs.map((job) => this.item(job, job.webhookUrl !== null || lotWebhooks.has(job.id))),
+      ),
       pagination: {
         limit,
         offset,
@@ -45,7 +46,7 @@ export class ListService {
     };
   }
 
-  private item(job: JobRecord, webhookConfigured: boolean): JobListItemDto {
+  private async item(job: JobRecord, webhookConfigured: boolean): Promise<JobListItemDto> {
     return {
       id: job.id,
       job_id: job.id,
@@ -58,7 +59,7 @@ export class ListService {
       total_lots: job.totalLots,
       processed_lots: job.processedLots,
       failed_lots: job.failedLots,
-      progress: progressOf(job, { syncTimeoutSeconds: this.config.sync.timeoutSeconds }),
+      progress: progressOf(job, await this.estimates.of(job)),
       languages: [...job.languages],
       error_message: job.error?.message ?? null,
       webhook_configured: webhookConfigured,

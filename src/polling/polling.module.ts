@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
 import { Clock } from '../common/clock.js';
+import { HealthModule } from '../health/health.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { WebhookModule } from '../webhook/webhook.module.js';
 import { CancelController } from './cancel.controller.js';
 import { CancelService } from './cancel.service.js';
+import { CompletionEstimates } from './completion-estimates.js';
 import { EventsController } from './events.controller.js';
 import { EventsResponder } from './events.responder.js';
 import { EventsService } from './events.service.js';
@@ -24,7 +26,7 @@ import { StatusService } from './status.service.js';
 
 /** Following a job: status, results, download, list, cancel, events. */
 @Module({
-  imports: [AuthModule, JobsModule, WebhookModule],
+  imports: [AuthModule, HealthModule, JobsModule, WebhookModule],
   controllers: [
     StatusController,
     ResultsController,
@@ -36,6 +38,7 @@ import { StatusService } from './status.service.js';
   providers: [
     Clock,
     CancelService,
+    CompletionEstimates,
     EventsResponder,
     EventsService,
     JobStates,

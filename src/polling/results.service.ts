@@ -1,14 +1,13 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { cutText } from '../common/cut-text.js';
 import { ServiceError } from '../common/service-error.js';
-import type { AppConfig } from '../config/app-config.js';
-import { APP_CONFIG } from '../config/app-config.js';
 import { retryAfterSeconds } from '../jobs/job-progress.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { LotResultReader, type LotSelection } from '../jobs/lot-result-reader.js';
 import type { LotRecord } from '../jobs/lot-result.js';
 import { isTerminal } from '../jobs/states.js';
+import { CompletionEstimates } from './completion-estimates.js';
 import { legacyLayout } from './legacy-results.js';
 import { resultsBytes, resultsLayout, type ResultsFormat, type ResultsLayout } from './results-text.js';
 import type { JobRunningDto } from './results.dto.js';
@@ -42,9 +41,9 @@ const MOST_NAMED = 100;
 @Injectable()
 export class ResultsService {
   constructor(
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly jobs: JobReader,
     private readonly lots: LotResultReader,
+    private readonly estimates: CompletionEstimates,
     private readonly clock: Clock,
   ) {}
 
@@ -86,14 +85,14 @@ export class ResultsService {
     });
   }
 
-  private running(job: JobRecord): ResultsAnswer {
+  private async running(job: JobRecord): Promise<ResultsAnswer> {
     return {
       kind: 'running',
       body: {
         error: 'Job not completed',
         job_id: job.id,
         status: job.status,
-        progress: progressOf(job, { syncTimeoutSeconds: this.config.sync.timeoutSeconds }),
+        progress: progressOf(job, await this.estimates.of(job)),
         message: `The job is ${job.status}; follow /api/v1/batch-status/${job.id}, or add ?partial=true for what has ended.`,
       },
       retryAfterSeconds: retryAfterSeconds(job, this.clock.now()),

@@ -1,22 +1,23 @@
 import { rfc3339 } from '../common/clock.js';
-import { completionPercentage, estimateCompletion, lotsByStage, type EstimateLimits } from '../jobs/job-progress.js';
+import { completionPercentage, lotsByStage } from '../jobs/job-progress.js';
 import type { JobRecord } from '../jobs/job-reader.js';
 import type { StatusDetails } from './status-details.js';
+import { workPercentage } from './work-percentage.js';
 import { processingMode, type JobStatusDto, type ProgressDto } from './status.dto.js';
 
 /** A job's progress as status, results and list show it. */
-export function progressOf(job: JobRecord, limits: EstimateLimits): ProgressDto {
+export function progressOf(job: JobRecord, estimate: Date | null): ProgressDto {
   return {
     total_lots: job.totalLots,
     processed_lots: job.processedLots,
     failed_lots: job.failedLots,
     completion_percentage: completionPercentage(job),
-    estimated_completion: timeOrNull(estimateCompletion(job, limits)),
+    estimated_completion: timeOrNull(estimate),
   };
 }
 
-/** The whole status: a function of what is stored, so that one tag of a job always reads the same. */
-export function statusBody(job: JobRecord, details: StatusDetails, limits: EstimateLimits): JobStatusDto {
+/** The whole status: but for the estimate a function of what is stored, so that one tag of a job always reads the same. */
+export function statusBody(job: JobRecord, details: StatusDetails, estimate: Date | null): JobStatusDto {
   return {
     job_id: job.id,
     status: job.status,
@@ -25,7 +26,7 @@ export function statusBody(job: JobRecord, details: StatusDetails, limits: Estim
     updated_at: rfc3339(job.updatedAt),
     completed_at: timeOrNull(job.completedAt),
     cancelled_at: timeOrNull(job.cancelledAt),
-    progress: progressOf(job, limits),
+    progress: Object.assign(progressOf(job, estimate), { work_percentage: workPercentage(job, details.batches) }),
     languages: [...job.languages],
     processing_details: {
       openai_vision_batch_id: latestBatch(details, 'vision'),

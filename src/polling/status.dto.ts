@@ -16,8 +16,13 @@ export class ProgressDto {
   failed_lots: number;
   /** 100 × (processed + failed) / total, at most two decimals. */
   completion_percentage: number;
-  /** RFC 3339, UTC; null once the job has ended. */
+  /** RFC 3339, UTC, after the pace of the lots that were completed; null without one, and once the job has ended. */
   estimated_completion: string | null;
+}
+
+export class StatusProgressDto extends ProgressDto {
+  /** How much of the work is done in all stages, OpenAI's own counts included; it only rises, to 100 at the job's end. */
+  work_percentage: number;
 }
 
 export class ProcessingDetailsDto {
@@ -140,7 +145,7 @@ export class JobStatusDto {
   /** When it was cancelled; null otherwise. */
   cancelled_at: string | null;
   /** How far it has come. */
-  progress: ProgressDto;
+  progress: StatusProgressDto;
   /** As sent, in the order of the request. */
   languages: string[];
   /** The latest OpenAI batches, and the stage. */

@@ -1,9 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import type { AppConfig } from '../config/app-config.js';
-import { APP_CONFIG } from '../config/app-config.js';
 import { retryAfterSeconds } from '../jobs/job-progress.js';
 import { isTerminal } from '../jobs/states.js';
+import { CompletionEstimates } from './completion-estimates.js';
 import { matchesEtag, statusEtag } from './conditional.js';
 import { JobStates, type JobState } from './job-states.js';
 import { JobWatcher, type WaitLimits } from './job-watcher.js';
@@ -34,43 +33,49 @@ const MAX_RENDERED = 200;
 @Injectable()
 export class StatusService {
   // The tag stands for all that the text is made of, so one that is kept can never be an old one.
-  private readonly rendered = new Map<string, { readonly tag: string; readonly text: string }>();
+  private readonly rendered = new Map<string, { readonly etag: string; readonly text: string }>();
 
   constructor(
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly states: JobStates,
     private readonly watcher: JobWatcher,
+    private readonly estimates: CompletionEstimates,
     private readonly clock: Clock,
   ) {}
 
   /** @throws ServiceError JOB_NOT_FOUND */
   async read({ jobId, keyId, ifNoneMatch: known, wait }: StatusRequest): Promise<StatusAnswer> {
     let state = await this.states.find(jobId, keyId);
+    let estimate = await this.estimates.of(state);
     if (
       wait !== undefined &&
       !isTerminal(state.status) &&
-      (known === undefined || matchesEtag(known, statusEtag(state))) &&
+      (known === undefined || matchesEtag(known, statusEtag(state, estimate))) &&
       (await this.watcher.waitForChange(state.id, state.tag, wait))
     ) {
       state = await this.states.find(jobId, keyId);
     }
-    const etag = statusEtag(state);
+    if (wait !== undefined) estimate = await this.estimates.of(state);
+    const etag = statusEtag(state, estimate);
     return {
       etag,
-      body: matchesEtag(known, etag) ? null : this.render(state),
+      body: matchesEtag(known, etag) ? null : this.text(state, estimate),
       retryAfterSeconds: isTerminal(state.status) ? null : retryAfterSeconds(state, this.clock.now()),
     };
   }
 
   /** The status as JSON text on one line. */
-  render(state: JobState): string {
-    const { id, tag } = state;
+  async render(state: JobState): Promise<string> {
+    return this.text(state, await this.estimates.of(state));
+  }
+
+  private text(state: JobState, estimate: Date | null): string {
+    const { id } = state;
+    const etag = statusEtag(state, estimate);
     const kept = this.rendered.get(id);
-    if (kept?.tag === tag) return kept.text;
-    const limits = { syncTimeoutSeconds: this.config.sync.timeoutSeconds };
-    const text = JSON.stringify(statusBody(state, JSON.parse(state.details) as StatusDetails, limits));
+    if (kept?.etag === etag) return kept.text;
+    const text = JSON.stringify(statusBody(state, JSON.parse(state.details) as StatusDetails, estimate));
     this.rendered.delete(id);
-    this.rendered.set(id, { tag, text });
+    this.rendered.set(id, { etag, text });
     const oldest = this.rendered.keys().next();
     if (this.rendered.size > MAX_RENDERED && oldest.done !== true) this.rendered.delete(oldest.value);
     return text;

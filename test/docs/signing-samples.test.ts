@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, createHmac } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -82,6 +84,42 @@ print(json.dumps([at(v) for v in json.load(sys.stdin)]))`;
       }
     },
   );
+
+  const refusal = { code: 'INVALID_JSON', message: 'Say "this" \\n instead.', details: { seen: { method: 'GET' } } };
+
+  it.runIf(hasInterpreter('python3'))('Python tells what the service says of a refused request', () => {
+    const readme = readFileSync(packagePath('README.md'), 'utf8').match(/^```python\n([\s\S]*?)\n```/m)?.[1];
+    for (const code of [readme, sample('signed-request python')]) {
+      const program = `${code}
+import io, sys
+def urlopen(request, timeout):
+    raise urllib.error.HTTPError(request.full_url, 400, "Bad Request", {}, io.BytesIO(sys.stdin.read().encode()))
+urllib.request.urlopen = urlopen
+try:
+    call("http://service.test", "secret", "GET", "/x")
+except Exception as error:
+    print(json.dumps(str(error)))`;
+      expect(runPython(program, refusal)).toBe(`INVALID_JSON: ${refusal.message} {'seen': {'method': 'GET'}}`);
+    }
+  });
+
+  it('Node tells what the service says of a refused request', async () => {
+    const file = join(folder, 'call.mjs');
+    writeFileSync(file, sample('signed-request node'));
+    const { call } = (await import(file)) as { call: (...values: unknown[]) => Promise<unknown> };
+    const server = createServer((_request, response) => {
+      response.writeHead(400).end(JSON.stringify(refusal));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      await expect(call(origin, 'secret', 'GET', '/x')).rejects.toThrow(
+        `INVALID_JSON: ${refusal.message} {"seen":{"method":"GET"}}`,
+      );
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
 
   it.runIf(hasInterpreter('python3'))('Python signs all lots as the vectors say', () => {
     const program = `${sample('lots-signature python')}

@@ -95,13 +95,23 @@ describe('a signed request', () => {
     expect(await service.rowCounts()).toEqual(before);
   });
 
-  it('says the same whatever is wrong', async () => {
-    const bodies = [];
-    for (const change of [at(now() - 999), (headers: Headers) => ({ ...headers, 'X-Key-Id': 'nobody' })]) {
+  it('says the same whatever is wrong, and shows what it saw', async () => {
+    const answers = [];
+    for (const change of [
+      (headers: Headers) => ({ ...headers, 'X-Signature': `v1=${'0'.repeat(64)}` }),
+      (headers: Headers) => ({ ...headers, 'X-Key-Id': 'nobody' }),
+      at(now() - 999),
+    ]) {
       const { message, details } = await refuse('INVALID_SIGNATURE', change);
-      bodies.push({ message, details });
+      const { seen } = details as { seen: Record<string, unknown> };
+      expect(seen['server_time']).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+      const { method, target, body_sha256 } = seen;
+      answers.push({ message, method, target, hashed: body_sha256 !== null });
     }
-    expect(bodies[0]).toEqual(bodies[1]);
+    // An old timestamp is seen in the headers alone; which key ids there are is told by neither.
+    expect(answers[1]).toEqual(answers[0]);
+    expect(answers[2]).toEqual({ ...answers[0], hashed: false });
+    expect(answers[0]).toMatchObject({ method: 'POST', target: GENERATE, hashed: true });
   });
 
   it('belongs to its client: another key id finds no job', async () => {

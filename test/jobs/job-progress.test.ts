@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   completionPercentage,
@@ -17,7 +16,6 @@ const running: JobCounts = {
   awaitingVision: 4,
   awaitingTranslation: 2,
 };
-const limits = { syncTimeoutSeconds: 300 };
 const createdAt = new Date('2026-01-01T00:00:00Z');
 
 describe('completionPercentage', () => {
@@ -51,33 +49,32 @@ describe('lotsByStage', () => {
 });
 
 describe('estimateCompletion', () => {
-  it('is the limit before any lot has ended', () => {
-    const job = { ...running, processedLots: 0, failedLots: 0, createdAt, updatedAt: createdAt };
-    expect(estimateCompletion({ ...job, mode: 'batch' }, limits)).toEqual(new Date('2026-01-02T00:00:00Z'));
-    expect(estimateCompletion({ ...job, mode: 'sync' }, limits)).toEqual(new Date('2026-01-01T00:05:00Z'));
+  const at = (time: string) => new Date(`2026-01-01T${time}Z`);
+  const job = { ...running, createdAt, startedAt: null, updatedAt: at('02:00:00') };
+
+  it('goes on as completed lots did, and not as failed ones', () => {
+    expect(estimateCompletion(job)).toEqual(at('09:00:00'));
+    expect(estimateCompletion({ ...job, startedAt: at('01:00:00') })).toEqual(at('05:30:00'));
+    expect(estimateCompletion({ ...job, failedLots: 7, awaitingVision: 0 })).toEqual(at('03:00:00'));
   });
 
-  it('follows the pace so far', () => {
-    const updatedAt = new Date('2026-01-01T03:00:00Z');
-    expect(estimateCompletion({ ...running, mode: 'batch', createdAt, updatedAt }, limits)).toEqual(
-      new Date('2026-01-01T10:00:00Z'),
-    );
+  it('is null without a completed lot, however many have failed', () => {
+    for (const failedLots of [0, 1, 9]) {
+      expect(estimateCompletion({ ...job, processedLots: 0, failedLots })).toBeNull();
+    }
+    expect(estimateCompletion({ ...job, updatedAt: createdAt })).toBeNull();
+  });
+
+  it('is at most the time by which a batch must end', () => {
+    expect(estimateCompletion({ ...job, totalLots: 50_000 })).toEqual(new Date('2026-01-02T00:00:00Z'));
+  });
+
+  it('is a whole second, not before what it stands for', () => {
+    expect(estimateCompletion({ ...job, processedLots: 7, updatedAt: at('00:00:01.300') })).toEqual(at('00:00:02'));
   });
 
   it('is null once the job has ended', () => {
-    const job = { ...running, status: 'failed' as const, mode: 'batch' as const, createdAt, updatedAt: createdAt };
-    expect(estimateCompletion(job, limits)).toBeNull();
-  });
-
-  it('never lies before the last change', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 10 }), fc.integer({ min: 0, max: 48 * 3600 }), (ended, seconds) => {
-        const updatedAt = new Date(createdAt.getTime() + seconds * 1000);
-        const job = { ...running, processedLots: ended, failedLots: 0, mode: 'batch' as const, createdAt, updatedAt };
-        const estimate = estimateCompletion(job, limits);
-        if (ended > 0) expect(estimate?.getTime()).toBeGreaterThanOrEqual(updatedAt.getTime());
-      }),
-    );
+    expect(estimateCompletion({ ...job, status: 'failed' })).toBeNull();
   });
 });
 

@@ -26,12 +26,11 @@ async function lookUntil(gone: () => boolean): Promise<void> {
 
 /** Counts the pages that the next answer reads, and tells when it reads no more. */
 function watchReading(reader: LotResultReader): { pages: number; ended: Promise<void> } {
-  const { readPages } = LotResultReader.prototype;
   let end = () => {};
   const reading = { pages: 0, ended: new Promise<void>((resolve) => (end = resolve)) };
   reader.readPages = async function* (...args) {
     try {
-      for await (const page of readPages.apply(reader, args)) {
+      for await (const page of LotResultReader.prototype.readPages.apply(reader, args)) {
         reading.pages++;
         yield page;
       }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signJobId } from '../../src/auth/signatures.js';
 import { newId } from '../../src/common/ids.js';
 import { JobWatcher } from '../../src/polling/job-watcher.js';
-import { insertJob, insertLot } from '../jobs/fixtures.js';
+import { insertJob, insertLot, type JobFixture } from '../jobs/fixtures.js';
 import { secretOf, startPollingApp, touch, type PollingApp } from './polling-app.js';
 
 /** Real: HTTP, guard, PostgreSQL. Faked: nothing. */
@@ -39,6 +39,55 @@ describe('GET batch-status', () => {
       [jobId],
     );
   }
+
+  describe('estimated_completion', () => {
+    /** A batch of ten lots that began an hour ago and has just changed. */
+    async function running(change: Partial<JobFixture>): Promise<JobFixture> {
+      const createdAt = new Date(Date.now() - 3_600_000);
+      const job = await insertJob(polling.db.database, { totalLots: 10, createdAt, ...change });
+      await touch(polling.db, job.id);
+      return job;
+    }
+    const read = async (job: { id: string }) => {
+      const response = await polling.send(path(job.id));
+      const { progress } = (await response.json()) as { progress: { estimated_completion: string | null } };
+      return { etag: response.headers.get('etag'), estimate: progress.estimated_completion };
+    };
+
+    it('goes by the pace of completed lots, as long as a worker is there to keep it', async () => {
+      const job = await running({ processedLots: 4, failedLots: 0, awaitingVision: 6 });
+      const alone = await read(job);
+      expect(alone.estimate).toBeNull();
+      await polling.db.database.execute(
+        `insert into workers (id, role, started_at, beat_at) values ($1, 'worker', now(), now())`,
+        [job.id],
+      );
+      await expect.poll(async () => (await read(job)).estimate).not.toBeNull();
+      const worked = await read(job);
+      const hours = (Date.parse(worked.estimate ?? '') - Date.now()) / 3_600_000;
+      expect(hours).toBeGreaterThan(1);
+      expect(hours).toBeLessThan(2);
+      const list = (await polling.json('/api/v1/batch-jobs')).body as { jobs: { id: string; progress: unknown }[] };
+      const results = (await polling.json(`/api/v1/batch-results/${job.id}`)).body;
+      for (const { progress } of [list.jobs.find(({ id }) => id === job.id), results] as { progress: unknown }[]) {
+        expect(progress).toMatchObject({ estimated_completion: worked.estimate });
+      }
+      // The status reads otherwise without a change of the job: neither tag stands for the other.
+      expect(worked.etag).not.toBe(alone.etag);
+      expect((await polling.send(path(job.id), { headers: { 'If-None-Match': worked.etag ?? '' } })).status).toBe(304);
+      expect((await polling.send(path(job.id), { headers: { 'If-None-Match': alone.etag ?? '' } })).status).toBe(200);
+      // Lots that failed are no pace, and a time that has passed is none either.
+      expect((await read(await running({ failedLots: 9, awaitingVision: 1 }))).estimate).toBeNull();
+      const late = await insertJob(polling.db.database, { totalLots: 2, processedLots: 1, awaitingVision: 1 });
+      await polling.db.database.execute(
+        `update batch_jobs set updated_at = created_at + interval '1 hour' where id = $1`,
+        [late.id],
+      );
+      expect((await read(late)).estimate).toBeNull();
+      await polling.db.database.execute(`update workers set beat_at = now() - interval '2 minutes'`);
+      await expect.poll(async () => (await read(job)).estimate).toBeNull();
+    });
+  });
 
   it('shows a running batch as the contract has it', async () => {
     const { database } = polling.db;
@@ -91,7 +140,8 @@ describe('GET batch-status', () => {
         processed_lots: 2,
         failed_lots: 1,
         completion_percentage: 30,
-        estimated_completion: '2026-01-01T00:00:00Z',
+        estimated_completion: null,
+        work_percentage: 45,
       },
       languages: ['en', 'ru'],
       processing_details: {
