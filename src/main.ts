@@ -26,6 +26,7 @@ async function start(): Promise<void> {
     const logger = new JsonLogger(settings.log.level);
     Logger.overrideLogger(logger);
     adoptConsole();
+    warnOfProxies(settings);
     const database = await prepareDatabase(settings);
     started.push(database);
     if (settings.role === 'migrate') {
@@ -42,7 +43,7 @@ async function start(): Promise<void> {
     setUpApp(app, config);
     stopOnSignal(stopAll);
     // A worker listens too: /health, /ready and /metrics are how an operator sees it.
-    await app.listen({ port: config.http.port, host: '::', backlog: LISTEN_BACKLOG } as never);
+    await app.listen({ port: config.http.port, host: config.http.host, backlog: LISTEN_BACKLOG } as never);
     new Logger('Start').log('ready', { role: config.role, port: config.http.port });
   } catch (error) {
     logStartFailure(error);
@@ -66,6 +67,14 @@ async function withOpenAi(config: AppConfig, started: Stoppable[]): Promise<AppC
     ...config,
     openai: { ...config.openai, apiKey: 'sandbox', baseUrl: sandbox.baseUrl, upstream: 'sandbox' },
   };
+}
+
+/** Who believes every X-Forwarded-For cannot tell one client from a thousand. */
+function warnOfProxies({ http }: AppConfig): void {
+  if (http.trustProxy !== true) return;
+  new Logger('Start').warn(
+    'TRUST_PROXY=true believes whatever X-Forwarded-For says: shares for each address protect nobody. Set the number of proxies, or their addresses as CIDRs',
+  );
 }
 
 /** What libraries write to the console by themselves, cron of a tick that is late, becomes lines of the log. */

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { isDiscarding } from './connections/connections.js';
 import { requestIdFrom } from './request-context.js';
 import { ERROR_CODES } from './service-error.js';
 
@@ -14,6 +15,11 @@ const MESSAGE: Readonly<Record<number, string>> = {
 /** Answers bytes that never became a request, as JSON like every other refusal, and closes their connection. */
 export function answerClientError(error: Error & { code?: unknown }, socket: Socket): void {
   if (!socket.writable) return;
+  // A refused upload has its answer already; what of it was not parsed is no second request.
+  if (isDiscarding(socket)) {
+    socket.end();
+    return;
+  }
   const status = (typeof error.code === 'string' ? STATUS[error.code] : undefined) ?? 400;
   const requestId = requestIdFrom(undefined);
   const body = JSON.stringify({
