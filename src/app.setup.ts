@@ -3,7 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { NextFunction, Request, Response } from 'express';
-import { admitUploads } from './auth/admission/admit-upload.js';
+import { UploadDoor } from './auth/admission/upload-door.js';
 import { UploadGate } from './auth/upload-gate.js';
 import type { AppConfig } from './config/app-config.js';
 import { answerClientError } from './common/client-error.js';
@@ -33,12 +33,17 @@ export function setUpApp(app: NestExpressApplication, config: AppConfig): void {
   app.set('etag', false);
   app.disable('x-powered-by');
   const server = app.getHttpServer();
-  const connections = new Connections(server, config.http.maxConnections);
   const gate = app.get(UploadGate);
+  const door = new UploadDoor(gate, UPLOADS_PATH, config.http.trustProxy === false);
+  const connections = new Connections(server, {
+    max: config.http.maxConnections,
+    headersTimeoutMs: HEADERS_TIMEOUT_MS,
+    refusal: (head, address) => door.refuseUnparsed(head, address),
+  });
   gate.watchStrain(() => connections.isStrained);
   app.use(enterRequest);
   app.use(leaveNoIdleConnection);
-  app.use(admitUploads(gate, UPLOADS_PATH));
+  app.use(door.admit);
   app.useGlobalFilters(new HttpErrorFilter());
   setUpDocs(app);
   // Longer than any usual proxy keeps an idle connection, so that it is never the server that closes under a request.

@@ -68,6 +68,24 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     return upload;
   }
 
+  /**
+   * Why an upload would not be let in just now, told from what its first bytes say; null when it may be. Who is told so
+   * keeps a place in the line; nothing else is changed.
+   */
+  refusal(claimant: Claimant): ServiceError | null {
+    const now = this.clock.now();
+    try {
+      const good = this.standing.isGood(claimant);
+      if (good) this.checkRoom();
+      this.checkShares(claimant, now);
+      if (!good && this.freeForStrangers <= 0) this.checkLine(claimant, now);
+      return null;
+    } catch (error) {
+      if (error instanceof ServiceError) return error;
+      throw error;
+    }
+  }
+
   /** As {@link enter}, of a claimant; for tests of the rules. */
   admit(claimant: Claimant): Upload {
     const now = this.clock.now();
@@ -195,9 +213,13 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     if (rest > 0) throw tooManyFromAddress(rest);
   }
 
+  private get freeForStrangers(): number {
+    if (this.isStrained()) return 0;
+    return Math.min(this.maxStrangers - this.strangers, this.maxUploads - this.uploads.size);
+  }
+
   private checkLine(claimant: Claimant, now: number): void {
-    const room = Math.min(this.maxStrangers - this.strangers, this.maxUploads - this.uploads.size);
-    const free = this.isStrained() ? 0 : room;
+    const free = this.freeForStrangers;
     const wait = this.line.ask(claimant.key, free, now);
     if (wait === null) return;
     if (free <= 0) this.displaceOne(now);

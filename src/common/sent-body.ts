@@ -5,6 +5,8 @@ import { open, rm, type FileHandle } from 'node:fs/promises';
 const MEMORY_BYTES = 1024 * 1024;
 /** Pieces that are smaller are gathered: a body may come byte by byte, and each piece has a cost of its own. */
 const SMALL_BYTES = 4 * 1024;
+/** The first of them: most bodies that stall had no more to say. */
+const FIRST_BYTES = 256;
 /** What may wait to be written, where memory is granted for it; else no more than came at once. */
 const WRITE_AHEAD_BYTES = 512 * 1024;
 const READ_BYTES = 128 * 1024;
@@ -123,11 +125,11 @@ export class SentBody {
   private gather(chunk: Buffer): Promise<void> | undefined {
     let wait: Promise<void> | undefined;
     for (let from = 0; from < chunk.length;) {
-      this.gathered ??= Buffer.allocUnsafeSlow(SMALL_BYTES);
+      this.gathered ??= Buffer.allocUnsafeSlow(this.size < FIRST_BYTES ? FIRST_BYTES : SMALL_BYTES);
       const copied = chunk.copy(this.gathered, this.gatheredBytes, from);
       from += copied;
       this.gatheredBytes += copied;
-      if (this.gatheredBytes === SMALL_BYTES) wait = this.flushGathered() ?? wait;
+      if (this.gatheredBytes === this.gathered.length) wait = this.flushGathered() ?? wait;
     }
     return wait;
   }

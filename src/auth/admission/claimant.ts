@@ -29,12 +29,17 @@ export function claimKey(address: string, claim: Claim): string {
  * @param believesAnybody - TRUST_PROXY=true
  */
 export function claimantOf(request: IncomingMessage, ip: string | undefined, believesAnybody: boolean): Claimant {
+  const peer = believesAnybody ? addressGroup(request.socket.remoteAddress) : null;
+  return claimantAt(ip, request.headers['x-signature'], peer);
+}
+
+export function claimantAt(
+  ip: string | undefined,
+  signature: string | string[] | undefined,
+  peer: string | null = null,
+): Claimant {
   const address = addressGroup(ip);
-  return {
-    address,
-    key: claimKey(address, claimOf(request.headers['x-signature'])),
-    peer: believesAnybody ? addressGroup(request.socket.remoteAddress) : null,
-  };
+  return { address, key: claimKey(address, claimOf(signature)), peer };
 }
 
 function claimOf(signature: string | string[] | undefined): Claim {

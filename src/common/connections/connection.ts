@@ -16,6 +16,12 @@ const SLOW_SLICE_MS = 2;
 export interface ConnectionHost {
   readonly turns: Turns;
   /** Bytes that were read and wait for their turn; false: there is no room, they must go on at once. */
+  /** The bytes of the refusal, where the headers alone say that the request is refused just now. */
+  refusal(head: string, socket: Socket): string | null;
+  /** Makes Node read the connection as HTTP. @returns what hands bytes to its parser */
+  open(connection: Connection): (bytes: Buffer) => void;
+  /** It was refused and is to be closed soon. */
+  refused(connection: Connection): void;
   mayWait(bytes: number): boolean;
   waited(bytes: number): void;
 }
@@ -35,6 +41,8 @@ export class Connection implements Task {
   busy = 0;
   /** Bytes after the headers of the latest request that were handed to the parser. */
   bodyBytes = 0;
+  /** Bytes that came after a refusal. */
+  discardedBytes = 0;
   private request: IncomingMessage | undefined;
   private waiting: Buffer[] = [];
   private sliceBytes = FIRST_SLICE_BYTES;
@@ -42,18 +50,25 @@ export class Connection implements Task {
   private isStopped = false;
   private onDiscarded: ((bytes: number) => void) | undefined;
 
-  /** @param parse - hands bytes to Node's HTTP parser */
+  /** Hands bytes to Node's HTTP parser, once there is any to be parsed. */
+  private parse: ((bytes: Buffer) => void) | undefined;
+
   constructor(
     readonly socket: Socket,
     private readonly host: ConnectionHost,
-    private readonly parse: (bytes: Buffer) => void,
   ) {}
+
+  get isOpen(): boolean {
+    return this.parse !== undefined;
+  }
 
   /** Bytes from the client. */
   receive(chunk: Buffer): void {
     if (this.onDiscarded !== undefined) return this.onDiscarded(chunk.length);
+    const parse = this.parse ?? this.begun(chunk);
+    if (parse === null) return;
     if (this.waiting.length === 0) {
-      if (this.isProven) return this.parse(chunk);
+      if (this.isProven) return parse(chunk);
       const { turns } = this.host;
       if (turns.isFree || !this.host.mayWait(chunk.length)) {
         let rest = chunk;
@@ -67,6 +82,17 @@ export class Connection implements Task {
       }
     }
     this.keep(chunk, chunk);
+  }
+
+  /** The first bytes: a refusal that they suffice for costs no parser, no request and no answer of Node's. */
+  private begun(chunk: Buffer): ((bytes: Buffer) => void) | null {
+    const end = chunk.indexOf(HEADERS_END);
+    const refusal = end < 0 ? null : this.host.refusal(chunk.toString('latin1', 0, end), this.socket);
+    if (refusal === null) return (this.parse = this.host.open(this));
+    this.onDiscarded = (bytes) => (this.discardedBytes += bytes);
+    this.socket.end(refusal);
+    this.host.refused(this);
+    return null;
   }
 
   /** From now on what comes is counted and thrown away; what waits is thrown away at once. */
@@ -125,7 +151,7 @@ export class Connection implements Task {
   }
 
   private parseAll(chunk: Buffer): Buffer {
-    this.parse(chunk);
+    this.parse?.(chunk);
     return chunk.subarray(chunk.length);
   }
 
@@ -136,7 +162,7 @@ export class Connection implements Task {
     const end = isBody ? -1 : chunk.indexOf(HEADERS_END);
     const length = end >= 0 && end < most ? end + HEADERS_END.length : most;
     const started = performance.now();
-    this.parse(chunk.subarray(0, length));
+    this.parse?.(chunk.subarray(0, length));
     if (isBody) {
       this.bodyBytes += length;
       this.adapt(performance.now() - started);

@@ -74,11 +74,9 @@ export class RequestIntake {
   }
 
   private async readBody(body: Received): Promise<IntakenRequest> {
-    const { request, response, pending, spool } = body;
-    const content = new RequestContent(this.config.limits, this.allow);
-    const sink = new IntakeSink(content, spool, this.auth.lotsHmac(pending));
-    const { caller, bodyHash } =
-      pending.scheme === 1 ? await this.proveThenSplit(body, sink) : await this.splitThenProve(body, sink);
+    const { request, response, pending } = body;
+    const { caller, bodyHash, content, sink } =
+      pending.scheme === 1 ? await this.proveThenSplit(body) : await this.splitThenProve(body);
     const respondAsync = prefersAsync(request);
     await this.limits.count(content.guessMode(sink.members, respondAsync), caller, request.ip ?? '', response);
     const checked = content.judge(sink.members, sink.hasLots, respondAsync);
@@ -86,7 +84,7 @@ export class RequestIntake {
       jobId: body.jobId,
       caller,
       content: checked,
-      spool,
+      spool: body.spool,
       bodyHash,
       idempotencyKey: readIdempotencyKey(request.headersDistinct),
       signedAt: pending.scheme === 1 ? Number(pending.timestamp) : null,
@@ -95,21 +93,42 @@ export class RequestIntake {
   }
 
   /** Scheme 1 covers the bytes: nothing is parsed before they are proven, and a stranger's decoder has its turn. */
-  private async proveThenSplit(body: Received, sink: IntakeSink): Promise<Proven> {
+  private async proveThenSplit(body: Received): Promise<Proven> {
     const bodyHash =
       body.stream.body.coding === 'identity'
         ? body.sent.sha256Hex()
         : await this.work.run(body.upload, (turns) => hashDecoded(body, turns));
     const caller = this.prove(body, { bodySha256Hex: bodyHash });
-    await split(body, sink, turnsOfProven());
-    return { caller, bodyHash };
+    const read = await this.split(body, turnsOfProven());
+    return { ...read, caller };
   }
 
   /** Scheme 2 covers the lots, so they are read first: within the time that unproven bodies may take. */
-  private async splitThenProve(body: Received, sink: IntakeSink): Promise<Proven> {
-    const bodyHash = await this.work.run(body.upload, (turns) => split(body, sink, turns));
+  private async splitThenProve(body: Received): Promise<Proven> {
+    const read = await this.work.run(body.upload, (turns) => this.split(body, turns));
+    const { bodyHash, sink } = read;
     const caller = this.prove(body, { bodySha256Hex: bodyHash, bodySignature: sink.members['signature'] });
-    return { caller, bodyHash };
+    return { ...read, caller };
+  }
+
+  /** Reads the lots into the spool. What it needs for it is made when its turn has come: many may wait for theirs. */
+  private async split(body: Received, turns: WorkTurns): Promise<Read> {
+    const { stream, sent, spool, pending } = body;
+    const content = new RequestContent(this.config.limits, this.allow);
+    const sink = new IntakeSink(content, spool, this.auth.lotsHmac(pending));
+    const splitter = createSplitter(stream.format, sink);
+    const hash = stream.body.coding === 'identity' ? undefined : createHash('sha256');
+    for await (const chunk of stream.body.decode(sent.chunks(), sent.size)) {
+      const wait = turns.work(() => {
+        hash?.update(chunk);
+        splitter.write(chunk);
+      });
+      if (wait !== undefined) await wait;
+      if (spool.full) await spool.drain();
+    }
+    splitter.end();
+    await spool.drain();
+    return { content, sink, bodyHash: hash?.digest('hex') ?? sent.sha256Hex() };
   }
 
   private prove(
@@ -124,9 +143,16 @@ export class RequestIntake {
   }
 }
 
-interface Proven {
-  readonly caller: SignedCaller;
+/** What a body holds. */
+interface Read {
+  readonly content: RequestContent;
+  readonly sink: IntakeSink;
+  /** SHA-256 of the decoded bytes, lower-case hex. */
   readonly bodyHash: string;
+}
+
+interface Proven extends Read {
+  readonly caller: SignedCaller;
 }
 
 /** A request whose body is here, as it was sent. */
@@ -150,23 +176,6 @@ async function hashDecoded({ stream, sent }: Received, turns: WorkTurns): Promis
     if (wait !== undefined) await wait;
   }
   return hash.digest('hex');
-}
-
-/** Reads the lots into the sink's spool. @returns the SHA-256 of the decoded bytes */
-async function split({ stream, sent, spool }: Received, sink: IntakeSink, turns: WorkTurns): Promise<string> {
-  const splitter = createSplitter(stream.format, sink);
-  const hash = stream.body.coding === 'identity' ? undefined : createHash('sha256');
-  for await (const chunk of stream.body.decode(sent.chunks(), sent.size)) {
-    const wait = turns.work(() => {
-      hash?.update(chunk);
-      splitter.write(chunk);
-    });
-    if (wait !== undefined) await wait;
-    if (spool.full) await spool.drain();
-  }
-  splitter.end();
-  await spool.drain();
-  return hash?.digest('hex') ?? sent.sha256Hex();
 }
 
 /** RFC 7240: `Prefer: respond-async`, alone or among others. */
