@@ -77,7 +77,9 @@ async function prove(stage, lots, { name, count, many }) {
       'known s': seconds(known),
       'new s': seconds(fresh),
       tries: [...known, ...fresh].map((run) => run.tries).join(' '),
-      answers: Object.entries(told.answers).map(([status, times]) => `${status}×${times}`).join(' '),
+      answers: Object.entries(told.answers)
+        .map(([status, times]) => `${status}×${times}`)
+        .join(' '),
       proven: right,
     };
   } finally {

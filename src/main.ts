@@ -8,6 +8,7 @@ import { APPLICATION_OPTIONS, closeApp, LISTEN_BACKLOG, logStartFailure, setUpAp
 import { JsonLogger } from './common/logger.js';
 import type { AppConfig } from './config/app-config.js';
 import { loadConfig } from './config/load-config.js';
+import { proxyWarning } from './config/proxy-warning.js';
 import { prepareDatabase } from './database/prepare-database.js';
 import { startSandbox } from './sandbox/sandbox-process.js';
 
@@ -26,7 +27,8 @@ async function start(): Promise<void> {
     const logger = new JsonLogger(settings.log.level);
     Logger.overrideLogger(logger);
     adoptConsole();
-    warnOfProxies(settings);
+    const warning = proxyWarning(settings.http.trustProxy);
+    if (warning !== null) new Logger('Start').warn(warning);
     const database = await prepareDatabase(settings);
     started.push(database);
     if (settings.role === 'migrate') {
@@ -67,14 +69,6 @@ async function withOpenAi(config: AppConfig, started: Stoppable[]): Promise<AppC
     ...config,
     openai: { ...config.openai, apiKey: 'sandbox', baseUrl: sandbox.baseUrl, upstream: 'sandbox' },
   };
-}
-
-/** Who believes every X-Forwarded-For cannot tell one client from a thousand. */
-function warnOfProxies({ http }: AppConfig): void {
-  if (http.trustProxy !== true) return;
-  new Logger('Start').warn(
-    'TRUST_PROXY=true believes whatever X-Forwarded-For says: shares for each address protect nobody. Set the number of proxies, or their addresses as CIDRs',
-  );
 }
 
 /** What libraries write to the console by themselves, cron of a tick that is late, becomes lines of the log. */

@@ -40,15 +40,28 @@ function tinyLots(count) {
 
 /** Built when they are needed: some are large. */
 export const ATTACKS = {
-  'brotli left open, 81 bytes': { count: 60, bytes: () => held('br', brotli(Buffer.alloc(200 * MIB, ' '), 24).subarray(0, 81)) },
+  'brotli left open, 81 bytes': {
+    count: 60,
+    bytes: () => held('br', brotli(Buffer.alloc(200 * MIB, ' '), 24).subarray(0, 81)),
+  },
   'floats, 64 MiB of 197 bytes': { count: 20, bytes: () => whole('br', brotli(floats(64 * MIB))) },
   'tiny lots, left open': { count: 250, bytes: () => held('gzip', gzipSync(tinyLots(49_999))) },
   'long texts, left open': {
     count: 60,
-    bytes: () => held('gzip', gzipSync(Buffer.from(HEAD + `{"lot_id":"1","additional_info":"${'i'.repeat(3900)}","images":[]},`.repeat(1200)))),
+    bytes: () =>
+      held(
+        'gzip',
+        gzipSync(
+          Buffer.from(HEAD + `{"lot_id":"1","additional_info":"${'i'.repeat(3900)}","images":[]},`.repeat(1200)),
+        ),
+      ),
   },
   'a byte, left open': { count: 500, bytes: () => held('', Buffer.from('{')) },
-  'headers, a byte a second': { count: 500, bytes: () => Buffer.from(`POST ${PATH} HTTP/1.1\r\nHost: d`), trickle: 'x' },
+  'headers, a byte a second': {
+    count: 500,
+    bytes: () => Buffer.from(`POST ${PATH} HTTP/1.1\r\nHost: d`),
+    trickle: 'x',
+  },
   'bodies, a byte a second': { count: 500, bytes: () => held('', Buffer.from(HEAD)), trickle: ' ' },
   'chunks of a byte': {
     count: 250,
@@ -61,7 +74,12 @@ export const ATTACKS = {
   'noise in scheme 1, wrongly signed': {
     count: 200,
     bytes: () =>
-      whole('', randomBytes(200_000), `X-Timestamp: ${Math.floor(Date.now() / 1000)}`, `X-Signature: v1=${randomBytes(32).toString('hex')}`),
+      whole(
+        '',
+        randomBytes(200_000),
+        `X-Timestamp: ${Math.floor(Date.now() / 1000)}`,
+        `X-Signature: v1=${randomBytes(32).toString('hex')}`,
+      ),
   },
   'depth, escapes and long numbers': {
     count: 100,
@@ -82,7 +100,10 @@ export const ATTACKS = {
       const path = '/api/v1/webhooks/ping';
       const body = brotli(Buffer.alloc(200 * MIB, ' '), 24).subarray(0, 60);
       const lines = [`POST ${path} HTTP/1.1`, 'Host: d', 'Content-Type: application/json', 'Content-Encoding: br'];
-      const signature = [`X-Timestamp: ${Math.floor(Date.now() / 1000)}`, `X-Signature: v1=${randomBytes(32).toString('hex')}`];
+      const signature = [
+        `X-Timestamp: ${Math.floor(Date.now() / 1000)}`,
+        `X-Signature: v1=${randomBytes(32).toString('hex')}`,
+      ];
       const head = [...lines, ...signature, `Content-Length: ${body.length + 100}`].join('\r\n');
       return Buffer.concat([Buffer.from(`${head}\r\n\r\n`), body]);
     },
@@ -91,5 +112,8 @@ export const ATTACKS = {
     count: 100,
     bytes: () => Buffer.from('GET /api/v1/batch-jobs HTTP/1.1\r\nHost: d\r\n\r\n'.repeat(300)),
   },
-  'Expect: 100-continue and nothing more': { count: 250, bytes: () => post(['Expect: 100-continue', 'Content-Length: 1000']) },
+  'Expect: 100-continue and nothing more': {
+    count: 250,
+    bytes: () => post(['Expect: 100-continue', 'Content-Length: 1000']),
+  },
 };

@@ -12,7 +12,11 @@ export function lotsText(count, images) {
     const urls = Array.from({ length: images }, (__, photo) => ({
       url: `https://cdn${lot % 4}.auction-photos.example.com/lots/${10_000_000 + lot}/full/${photo}-a1b2c3d4e5f6.jpg`,
     }));
-    return { additional_info: `2021 BMW X5, VIN WBA${String(lot).padStart(14, '0')}, runs`, images: urls, lot_id: `lot-${lot}` };
+    return {
+      additional_info: `2021 BMW X5, VIN WBA${String(lot).padStart(14, '0')}, runs`,
+      images: urls,
+      lot_id: `lot-${lot}`,
+    };
   });
   return JSON.stringify(lots);
 }
@@ -88,7 +92,14 @@ export function watchHealth(port) {
   const ask = async () => {
     asked += 1;
     const started = performance.now();
-    const asking = request({ port, host: '127.0.0.1', localAddress: '127.0.0.5', agent: false, path: '/health', timeout: 30_000 });
+    const asking = request({
+      port,
+      host: '127.0.0.1',
+      localAddress: '127.0.0.5',
+      agent: false,
+      path: '/health',
+      timeout: 30_000,
+    });
     asking.on('timeout', () => asking.destroy());
     asking.end();
     try {
