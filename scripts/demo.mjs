@@ -30,6 +30,8 @@ const service = startChild(SERVICE, {
   DATABASE_URL: '',
   OPENAI_API_KEY: '',
   DATA_DIR: process.env.DATA_DIR ?? join(root, '.data', 'demo'),
+  // The key stands in this file: whoever can reach the demo could use it.
+  HOST: '127.0.0.1',
   SHARED_KEY: KEY,
   SHARED_KEYS: '',
   OUTBOUND_ALLOW: '127.0.0.1/32',

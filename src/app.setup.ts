@@ -3,8 +3,12 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { NextFunction, Request, Response } from 'express';
+import { UploadDoor } from './auth/admission/upload-door.js';
+import { UploadGate } from './auth/upload-gate.js';
 import type { AppConfig } from './config/app-config.js';
 import { answerClientError } from './common/client-error.js';
+import { Connections } from './common/connections/connections.js';
+import { holdContinues } from './common/expect-continue.js';
 import { HttpErrorFilter } from './common/http-error.filter.js';
 import { requestIdFrom, runInContext } from './common/request-context.js';
 import { StalledReaders } from './common/stalled-readers.js';
@@ -15,6 +19,13 @@ import { AllowList } from './outbound/address-rules.js';
 /** The queue of connections that wait to be accepted: Node's 511 resets clients when 5,000 arrive at once (measured). */
 export const LISTEN_BACKLOG = 8192;
 
+const UPLOADS_PATH = '/api/v1/generate-descriptions';
+
+/** How long a client may take to send a request's headers, and the whole of it. */
+export const HEADERS_TIMEOUT_MS = 20_000;
+export const REQUEST_TIMEOUT_MS = 600_000;
+const CHECK_EVERY_MS = 5000;
+
 /** Nest's options that every start of the application needs: bodies are read by the routes themselves. */
 export const APPLICATION_OPTIONS = { bodyParser: false, abortOnError: false } as const;
 
@@ -23,19 +34,31 @@ export function setUpApp(app: NestExpressApplication, config: AppConfig): void {
   app.set('trust proxy', config.http.trustProxy);
   app.set('etag', false);
   app.disable('x-powered-by');
+  const server = app.getHttpServer();
+  const gate = app.get(UploadGate);
+  const door = new UploadDoor(gate, UPLOADS_PATH, config.http.trustProxy === false);
+  const connections = new Connections(server, {
+    max: config.http.maxConnections,
+    headersTimeoutMs: HEADERS_TIMEOUT_MS,
+    refusal: (head, address) => door.refuseUnparsed(head, address),
+  });
+  gate.watchStrain(() => connections.isStrained);
   app.use(enterRequest);
   app.use(leaveNoIdleConnection);
+  app.use(door.admit);
   app.useGlobalFilters(new HttpErrorFilter());
   setUpDocs(app, { samplePhotos: isSandboxedOnLoopback(config) });
-  const server = app.getHttpServer();
   // Longer than any usual proxy keeps an idle connection, so that it is never the server that closes under a request.
-  server.keepAliveTimeout = 75_000;
-  server.headersTimeout = 20_000;
+  server.keepAliveTimeout = config.http.keepAliveSeconds * 1000;
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
   // A 256 MiB body over a slow line; an answer may take as long as SYNC_TIMEOUT, which this does not limit.
-  server.requestTimeout = 600_000;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  // Read when the server begins to listen: how often Node looks whether one of the two is over; every 30 s by itself.
+  Object.assign(server, { connectionsCheckingInterval: CHECK_EVERY_MS });
   server.maxHeadersCount = 100;
   server.on('clientError', answerClientError);
   new StalledReaders(server);
+  holdContinues(server);
   // Expectations that we do not know may be ignored; Node's own answer to them is no JSON.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
@@ -68,7 +91,7 @@ function leaveNoIdleConnection(request: Request, response: Response, next: NextF
   next();
 }
 
-/** What a connection may take beyond SHUTDOWN_GRACE before it is cut: a spare one that never sent a byte would hold the end for 75 s. */
+/** What a connection may take beyond SHUTDOWN_GRACE before it is cut: a spare one that never sent a byte would hold the end for minutes. */
 const CUT_AFTER_GRACE_SECONDS = 5;
 
 /** Drains and closes the application; whatever clients do, it has ended some seconds after SHUTDOWN_GRACE. */

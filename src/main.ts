@@ -8,6 +8,7 @@ import { APPLICATION_OPTIONS, closeApp, LISTEN_BACKLOG, logStartFailure, setUpAp
 import { JsonLogger } from './common/logger.js';
 import type { AppConfig } from './config/app-config.js';
 import { loadConfig } from './config/load-config.js';
+import { proxyWarning } from './config/proxy-warning.js';
 import { prepareDatabase } from './database/prepare-database.js';
 import { startSandbox } from './sandbox/sandbox-process.js';
 
@@ -28,6 +29,8 @@ async function start(): Promise<void> {
     const logger = new JsonLogger(settings.log.level);
     Logger.overrideLogger(logger);
     adoptConsole();
+    const warning = proxyWarning(settings.http.trustProxy);
+    if (warning !== null) new Logger('Start').warn(warning);
     const database = await prepareDatabase(settings);
     started.push(database);
     if (settings.role === 'migrate') {
@@ -44,7 +47,7 @@ async function start(): Promise<void> {
     setUpApp(app, config);
     stopOnSignal(stopAll);
     // A worker listens too: /health, /ready and /metrics are how an operator sees it.
-    await app.listen({ port: config.http.port, host: '::', backlog: LISTEN_BACKLOG } as never);
+    await app.listen({ port: config.http.port, host: config.http.host, backlog: LISTEN_BACKLOG } as never);
     new Logger('Start').log('ready', { role: config.role, port: config.http.port });
   } catch (error) {
     logStartFailure(error);

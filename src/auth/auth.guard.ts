@@ -3,13 +3,19 @@ import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { nameIgnoredParameters } from '../common/ignored-parameters.js';
+import { createHash } from 'node:crypto';
+import { markProven } from '../common/connections/connections.js';
 import { isUtf8MediaType, mediaTypeOf, RequestBody, unsupportedMediaType } from '../common/request-body.js';
+import { SentBody } from '../common/sent-body.js';
 import { parseStrictJson } from '../common/strict-json.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import { AuthService, type LegacyMessage } from './auth.service.js';
-import { attachCaller } from './caller.js';
+import { receiveUpload } from './admission/receive-upload.js';
+import { UnprovenWork } from './admission/unproven-work.js';
+import { AuthService, type LegacyMessage, type PendingAuthentication } from './auth.service.js';
+import { attachCaller, type Caller } from './caller.js';
 import { RateLimits, type RateLimitName } from './rate-limit.js';
 import { EMPTY_BODY_SHA256 } from './signatures.js';
+import { UploadGate } from './upload-gate.js';
 
 /** Bodies of the guarded routes are small objects; uploads read theirs themselves. */
 const MAX_SMALL_BODY_BYTES = 64 * 1024;
@@ -45,6 +51,8 @@ export class AuthGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly auth: AuthService,
     private readonly limits: RateLimits,
+    private readonly gate: UploadGate,
+    private readonly work: UnprovenWork,
     @Inject(APP_CONFIG) private readonly config: AppConfig,
   ) {}
 
@@ -68,10 +76,13 @@ export class AuthGuard implements CanActivate {
       unsignedRead: options.legacyUnsignedRead === true && this.config.auth.legacyUnsignedReads,
     });
     // Hardly any of these requests has a body, and reading nothing costs as much as checking the signature.
-    if (body.isAnnounced) request.body = parseBody(request, await body.read());
-    const caller = this.auth.authenticate(pending, {
-      bodySha256Hex: body.isAnnounced ? body.sha256Hex() : EMPTY_BODY_SHA256,
-    });
+    const caller = body.isAnnounced
+      ? await this.readBody(request, response, body, pending)
+      : this.auth.authenticate(pending, { bodySha256Hex: EMPTY_BODY_SHA256 });
+    // Of a connection that proved itself nothing new is learned, unless a proxy sends many clients' requests over it.
+    if (caller.scheme !== 'unsigned' && (markProven(request) || this.config.http.trustProxy !== false)) {
+      this.gate.vouchFor(request, request.ip);
+    }
     if (options.limit !== 'none') {
       // Working out a client's address behind proxies is for those who are counted by it.
       const address = caller.scheme === 'unsigned' ? (request.ip ?? '') : '';
@@ -81,6 +92,40 @@ export class AuthGuard implements CanActivate {
     attachCaller(request, caller);
     return true;
   }
+
+  /** Receives, proves and parses a body, scheme 1 in this order: nobody's body is read as JSON who cannot sign it. */
+  private async readBody(
+    request: Request,
+    response: Response,
+    body: RequestBody,
+    pending: PendingAuthentication,
+  ): Promise<Caller> {
+    const upload = this.gate.enter(request, request.ip);
+    upload.taken = true;
+    const sent = new SentBody(null, upload);
+    try {
+      await receiveUpload({ request, response, body, sent, upload });
+      const bytes = await this.work.run(upload, () => decodeWhole(body, sent));
+      const bodySha256Hex = createHash('sha256').update(bytes).digest('hex');
+      if (pending.scheme !== 1) request.body = parseBody(request, bytes);
+      const caller = this.auth.authenticate(pending, { bodySha256Hex });
+      upload.proven();
+      if (pending.scheme === 1) request.body = parseBody(request, bytes);
+      return caller;
+    } catch (error) {
+      upload.endedBy(error);
+      throw error;
+    } finally {
+      await sent.discard();
+      upload.release();
+    }
+  }
+}
+
+async function decodeWhole(body: RequestBody, sent: SentBody): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of body.decode(sent.chunks(), sent.size)) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 function jobIdOf(request: Request): string | undefined {

@@ -1,3 +1,5 @@
+import { pythonFloat } from './python-float.js';
+
 /**
  * The canonical form that the lots signature covers: exactly what Python's
  * `json.dumps(json.loads(x), separators=(',', ':'), sort_keys=True)` prints.
@@ -14,7 +16,6 @@ export function canonicalValue(source: string): string {
   return new SourceReader(source).value();
 }
 
-const NUMBER = /-?\d+(\.\d+)?([eE][-+]?\d+)?/y;
 const PLAIN = /^[ !#-[\]-~]*$/;
 
 const TAB = 0x09;
@@ -22,10 +23,17 @@ const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const QUOTE = 0x22;
+const PLUS = 0x2b;
 const COMMA = 0x2c;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+const CAPITAL_E = 0x45;
 const OPENING_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
 const CLOSING_BRACKET = 0x5d;
+const SMALL_E = 0x65;
 const SMALL_F = 0x66;
 const SMALL_N = 0x6e;
 const SMALL_T = 0x74;
@@ -108,13 +116,35 @@ class SourceReader {
   }
 
   private number(): string {
-    NUMBER.lastIndex = this.position;
-    const match = NUMBER.exec(this.source);
-    if (match === null) throw new SyntaxError('a JSON value was expected');
-    const [token, fraction, exponent] = match;
-    this.position += token.length;
-    if (fraction !== undefined || exponent !== undefined) return pythonFloat(Number(token));
-    return token === '-0' ? '0' : token;
+    const { source, position: start } = this;
+    const whole = source.charCodeAt(start) === MINUS ? start + 1 : start;
+    const point = this.endOfDigits(whole);
+    if (point === whole) throw new SyntaxError('a JSON value was expected');
+    const hasFraction = source.charCodeAt(point) === POINT;
+    let end = hasFraction ? this.endOfDigits(point + 1) : point;
+    let power = end;
+    const letter = source.charCodeAt(end);
+    const hasPower = letter === SMALL_E || letter === CAPITAL_E;
+    if (hasPower) {
+      power = end + 1;
+      const sign = source.charCodeAt(power);
+      end = this.endOfDigits(sign === PLUS || sign === MINUS ? power + 1 : power);
+    }
+    this.position = end;
+    const token = source.slice(start, end);
+    if (!hasFraction && !hasPower) return token === '-0' ? '0' : token;
+    const fraction = hasFraction ? source.slice(point + 1, hasPower ? power - 1 : end) : '';
+    return pythonFloat(token, source.slice(whole, point), fraction, hasPower ? source.slice(power, end) : '');
+  }
+
+  private endOfDigits(from: number): number {
+    let at = from;
+    for (;;) {
+      const unit = this.source.charCodeAt(at);
+      // NaN behind the end compares as false.
+      if (!(unit >= ZERO && unit <= NINE)) return at;
+      at++;
+    }
   }
 
   private word(word: string): string {
@@ -129,23 +159,6 @@ class SourceReader {
       if (unit !== SPACE && unit !== LINE_FEED && unit !== CARRIAGE_RETURN && unit !== TAB) return unit;
     }
   }
-}
-
-/** Python's `float.__repr__`: the same shortest digits as JavaScript's, laid out differently. */
-function pythonFloat(value: number): string {
-  if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
-  const sign = value < 0 || Object.is(value, -0) ? '-' : '';
-  const [mantissa, exponentText] = Math.abs(value).toExponential().split('e') as [string, string];
-  const digits = mantissa.replace('.', '');
-  const exponent = Number(exponentText);
-  if (exponent < -4 || exponent >= 16) {
-    const fraction = digits.length > 1 ? `.${digits.slice(1)}` : '';
-    const size = String(Math.abs(exponent)).padStart(2, '0');
-    return `${sign}${digits[0]}${fraction}e${exponent < 0 ? '-' : '+'}${size}`;
-  }
-  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
-  const whole = digits.slice(0, exponent + 1).padEnd(exponent + 1, '0');
-  return `${sign}${whole}.${digits.slice(exponent + 1) || '0'}`;
 }
 
 const BEYOND_ASCII = /[\u007f-\uffff]+/g;

@@ -1,122 +1,264 @@
-import { Inject, Injectable } from '@nestjs/common';
-import ipaddr from 'ipaddr.js';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import type { IncomingMessage } from 'node:http';
+import { Clock } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { claimantOf, type Claimant } from './admission/claimant.js';
+import { isTooSlow, mayBeDisplaced } from './admission/pace.js';
+import { Shares } from './admission/shares.js';
+import { Standing } from './admission/standing.js';
+import { Upload, type UploadHost } from './admission/upload.js';
+import { WaitingLine } from './admission/waiting-line.js';
 
-/** An address that uploads more than this share of MAX_UPLOADS waits while the gate is busy. */
+const MIB = 1024 * 1024;
+
+/** Of MAX_UPLOADS, the most that one address has while more than half of them are taken. */
 const ADDRESS_SHARE = 1 / 4;
-/** From this share of MAX_UPLOADS on the gate is busy; below it, who comes alone may use what is free. */
-const BUSY_SHARE = 1 / 2;
-const RETRY_AFTER_SECONDS = 2;
+/** Of MAX_UPLOADS, kept for addresses whose last request was rightly signed. */
+const KEPT_SHARE = 1 / 4;
+/** Of SPOOL_MAX_BYTES, the most that strangers may hold: what is proven never lacks room because of them. */
+const STRANGERS_SPOOL_SHARE = 1 / 2;
+/** Bytes of bodies in memory, for strangers and again for the others; beyond it they lie on disk. */
+const MEMORY_BYTES = 16 * MIB;
+const SHORT_WAIT_MS = 2000;
+const SWEEP_MS = 1000;
 
-/** One upload from its headers to the end of its intake. */
-export interface Upload {
-  /** The signature is right: from now on the upload counts against its key's limits only. */
-  readonly proven: () => void;
-  /**
-   * Takes bytes of spool space.
-   * @throws ServiceError SERVICE_UNAVAILABLE (503) when SPOOL_MAX_BYTES are in use
-   */
-  readonly take: (bytes: number) => void;
-  /** Gives back spool space that was freed. */
-  readonly give: (bytes: number) => void;
-  /** Gives back whatever the upload still holds; may be called again. */
-  readonly release: () => void;
-}
-
-/** Bounds what clients who have not yet proven a signature can make this process hold. */
+/** Bounds what clients who have not yet proven a signature can make this process hold, and lets them in fairly. */
 @Injectable()
-export class UploadGate {
+export class UploadGate implements UploadHost, OnApplicationShutdown {
   private readonly maxUploads: number;
+  private readonly maxStrangers: number;
   private readonly maxSpoolBytes: number;
-  private readonly byAddress = new Map<string, number>();
-  private uploads = 0;
+  private readonly believesAnybody: boolean;
+  private readonly standing = new Standing();
+  private readonly line = new WaitingLine();
+  /** Those let in, oldest first. */
+  private readonly uploads = new Set<Upload>();
+  private readonly ofRequest = new WeakMap<IncomingMessage, Upload>();
+  private readonly byClaim = new Shares();
+  private readonly byPeer = new Shares();
+  private readonly strangersMemory = new Shares();
+  private readonly othersMemory = new Shares();
+  private readonly strangersSpool = new Shares();
+  private strangers = 0;
+  private isStrained: () => boolean = () => false;
   private spoolBytes = 0;
+  private sweeper: NodeJS.Timeout | undefined;
 
-  constructor(@Inject(APP_CONFIG) config: AppConfig) {
+  constructor(
+    @Inject(APP_CONFIG) config: AppConfig,
+    private readonly clock: Clock,
+  ) {
     this.maxUploads = config.limits.maxUploads;
+    this.maxStrangers = this.maxUploads - Math.floor(this.maxUploads * KEPT_SHARE);
     this.maxSpoolBytes = config.limits.spoolMaxBytes;
+    this.believesAnybody = config.http.trustProxy === true;
   }
 
   /**
-   * Lets one upload in. Whoever calls this must `release` it, whatever happens.
-   * @param address - of the client, with TRUST_PROXY honoured: Express's `request.ip`
-   * @throws ServiceError SERVICE_UNAVAILABLE (503, MAX_UPLOADS are in), RATE_LIMITED (429, too many from this address)
+   * Lets one upload in, once for each request. Whoever calls this must `release` it, whatever happens.
+   * @param ip - of the client, with TRUST_PROXY honoured: Express's `request.ip`
+   * @throws ServiceError SERVICE_UNAVAILABLE (503, all places are taken), RATE_LIMITED (429, too many from this address)
    */
-  enter(address: string | undefined): Upload {
-    const group = addressGroup(address);
-    const own = this.byAddress.get(group) ?? 0;
-    if (this.uploads >= this.maxUploads) throw busy();
-    const share = Math.max(1, Math.floor(this.maxUploads * ADDRESS_SHARE));
-    if (own >= share && this.uploads >= this.maxUploads * BUSY_SHARE) throw tooManyFromAddress();
-    this.uploads += 1;
-    this.byAddress.set(group, own + 1);
-    return this.upload(group);
+  enter(request: IncomingMessage, ip: string | undefined): Upload {
+    const known = this.ofRequest.get(request);
+    if (known !== undefined) return known;
+    const upload = this.admit(claimantOf(request, ip, this.believesAnybody));
+    this.ofRequest.set(request, upload);
+    return upload;
+  }
+
+  /**
+   * Why an upload would not be let in just now, told from what its first bytes say; null when it may be. Who is told so
+   * keeps a place in the line; nothing else is changed.
+   */
+  refusal(claimant: Claimant): ServiceError | null {
+    const now = this.clock.now();
+    try {
+      const good = this.standing.isGood(claimant);
+      if (good) this.checkRoom();
+      this.checkShares(claimant, now);
+      if (!good && this.freeForStrangers <= 0) this.checkLine(claimant, now);
+      return null;
+    } catch (error) {
+      if (error instanceof ServiceError) return error;
+      throw error;
+    }
+  }
+
+  /** As {@link enter}, of a claimant; for tests of the rules. */
+  admit(claimant: Claimant): Upload {
+    const now = this.clock.now();
+    const good = this.standing.isGood(claimant);
+    if (good) this.checkRoom();
+    this.checkShares(claimant, now);
+    if (!good) this.checkLine(claimant, now);
+    const upload = new Upload(claimant, good, now, this);
+    this.uploads.add(upload);
+    this.count(upload, 1);
+    this.sweeper ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
+    return upload;
+  }
+
+  /** @param isStrained - whether connections hold so much already that no stranger should be let in */
+  watchStrain(isStrained: () => boolean): void {
+    this.isStrained = isStrained;
+  }
+
+  /** A rightly signed request came from there: its next uploads are let in first. */
+  vouchFor(request: IncomingMessage, ip: string | undefined): void {
+    this.standing.proved(claimantOf(request, ip, this.believesAnybody).address);
+  }
+
+  /** Ends uploads that come too slowly; once a second by itself. */
+  sweep(): void {
+    const now = this.clock.now();
+    for (const upload of this.uploads) {
+      if (!isTooSlow(upload, now)) continue;
+      upload.cut?.(tooSlow());
+      upload.failed();
+    }
+    if (this.uploads.size > 0) return;
+    clearInterval(this.sweeper);
+    this.sweeper = undefined;
   }
 
   /** What is in use now, for metrics and tests. */
-  get usage(): { readonly uploads: number; readonly addresses: number; readonly spoolBytes: number } {
-    return { uploads: this.uploads, addresses: this.byAddress.size, spoolBytes: this.spoolBytes };
-  }
-
-  private upload(group: string): Upload {
-    let unproven = true;
-    let held = 0;
-    const proven = () => {
-      if (unproven) this.leave(group);
-      unproven = false;
-    };
-    const give = (bytes: number) => {
-      const given = Math.min(bytes, held);
-      held -= given;
-      this.spoolBytes -= given;
-    };
+  get usage(): {
+    readonly uploads: number;
+    readonly addresses: number;
+    readonly spoolBytes: number;
+    readonly memoryBytes: number;
+  } {
     return {
-      proven,
-      take: (bytes) => {
-        if (this.spoolBytes + bytes > this.maxSpoolBytes) throw busy();
-        held += bytes;
-        this.spoolBytes += bytes;
-      },
-      give,
-      release: () => {
-        proven();
-        give(held);
-      },
+      uploads: this.uploads.size,
+      addresses: this.byClaim.holders,
+      spoolBytes: this.spoolBytes,
+      memoryBytes: this.strangersMemory.total + this.othersMemory.total,
     };
   }
 
-  private leave(group: string): void {
-    this.uploads -= 1;
-    const own = (this.byAddress.get(group) ?? 1) - 1;
-    if (own === 0) this.byAddress.delete(group);
-    else this.byAddress.set(group, own);
+  onApplicationShutdown(): void {
+    clearInterval(this.sweeper);
+  }
+
+  now(): number {
+    return this.clock.now();
+  }
+
+  takeMemory(upload: Upload, bytes: number): boolean {
+    const shares = upload.good ? this.othersMemory : this.strangersMemory;
+    if (!shares.allows(upload.claimant.address, bytes, MEMORY_BYTES)) return false;
+    shares.add(upload.claimant.address, bytes);
+    upload.memory += bytes;
+    return true;
+  }
+
+  giveMemory(upload: Upload, bytes: number): void {
+    (upload.good ? this.othersMemory : this.strangersMemory).add(upload.claimant.address, -bytes);
+    upload.memory -= bytes;
+  }
+
+  full(): ServiceError {
+    return busy(SHORT_WAIT_MS);
+  }
+
+  takeSpool(upload: Upload, bytes: number): void {
+    const { address } = upload.claimant;
+    if (this.spoolBytes + bytes > this.maxSpoolBytes) throw busy(SHORT_WAIT_MS);
+    if (upload.isStranger) {
+      if (!this.strangersSpool.allows(address, bytes, this.maxSpoolBytes * STRANGERS_SPOOL_SHARE))
+        throw busy(SHORT_WAIT_MS);
+      this.strangersSpool.add(address, bytes);
+    }
+    upload.spool += bytes;
+    this.spoolBytes += bytes;
+  }
+
+  giveSpool(upload: Upload, bytes: number): void {
+    if (upload.isStranger) this.strangersSpool.add(upload.claimant.address, -bytes);
+    upload.spool -= bytes;
+    this.spoolBytes -= bytes;
+  }
+
+  leave(upload: Upload, outcome: 'proven' | 'failed' | 'gone'): void {
+    if (upload.isStranger) this.strangersSpool.add(upload.claimant.address, -upload.spool);
+    this.uploads.delete(upload);
+    this.count(upload, -1);
+    if (outcome === 'proven') this.standing.proved(upload.claimant.address);
+    if (outcome === 'failed') this.standing.failed(upload.claimant, this.clock.now());
+  }
+
+  private count(upload: Upload, change: 1 | -1): void {
+    const { key, peer } = upload.claimant;
+    this.byClaim.add(key, change);
+    if (peer !== null) this.byPeer.add(peer, change);
+    if (!upload.good) this.strangers += change;
+  }
+
+  private checkRoom(): void {
+    if (this.uploads.size >= this.maxUploads) throw busy(SHORT_WAIT_MS);
+  }
+
+  /** An address may use what is free; once half is taken, its share for each way to sign, and no more while it rests. */
+  private checkShares(claimant: Claimant, now: number): void {
+    const { uploads, maxUploads } = this;
+    if (uploads.size + 1 <= maxUploads / 2) return;
+    const share = Math.max(1, Math.floor(maxUploads * ADDRESS_SHARE));
+    if (this.byClaim.of(claimant.key) >= share) throw tooManyFromAddress(SHORT_WAIT_MS);
+    // Where anybody may say to be anybody, all that one connection's address brings is worth half of the places at most.
+    const { peer } = claimant;
+    if (peer !== null && this.byPeer.of(peer) >= maxUploads / 2) throw tooManyFromAddress(SHORT_WAIT_MS);
+    const rest = this.standing.restOf(claimant, now);
+    if (rest > 0) throw tooManyFromAddress(rest);
+  }
+
+  private get freeForStrangers(): number {
+    if (this.isStrained()) return 0;
+    return Math.min(this.maxStrangers - this.strangers, this.maxUploads - this.uploads.size);
+  }
+
+  private checkLine(claimant: Claimant, now: number): void {
+    const free = this.freeForStrangers;
+    const wait = this.line.ask(claimant.key, free, now);
+    if (wait === null) return;
+    if (free <= 0) this.displaceOne(now);
+    throw busy(wait);
+  }
+
+  /** Whoever was let in long ago and still sends makes room for those who wait. */
+  private displaceOne(now: number): void {
+    for (const upload of this.uploads) {
+      if (!mayBeDisplaced(upload, now)) {
+        if (upload.isStranger && !upload.arrived) return;
+        continue;
+      }
+      upload.cut?.(busy(SHORT_WAIT_MS));
+      return;
+    }
   }
 }
 
-/** An IPv6 client owns a /64 at least, so it counts as one address; IPv4 written as IPv6 counts as IPv4. */
-export function addressGroup(address: string | undefined): string {
-  if (address === undefined || !ipaddr.isValid(address)) return 'unknown';
-  const parsed = ipaddr.process(address);
-  if (!(parsed instanceof ipaddr.IPv6)) return parsed.toString();
-  return parsed.parts
-    .slice(0, 4)
-    .map((part) => part.toString(16))
-    .join(':');
-}
-
-function busy(): ServiceError {
+function busy(waitMs: number): ServiceError {
   return new ServiceError('SERVICE_UNAVAILABLE', 'Too many uploads are under way; send the request again shortly.', {
-    headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
+    headers: retryAfter(waitMs),
   });
 }
 
-function tooManyFromAddress(): ServiceError {
+function tooManyFromAddress(waitMs: number): ServiceError {
   return new ServiceError(
     'RATE_LIMITED',
-    'Too many uploads from this address are under way; send fewer side by side.',
-    {
-      headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
-    },
+    'Too many uploads from this address are under way, or came to nothing; send fewer side by side.',
+    { headers: retryAfter(waitMs) },
   );
+}
+
+function tooSlow(): ServiceError {
+  return new ServiceError('SERVICE_UNAVAILABLE', 'The upload came too slowly: send at least 64 KB a second.', {
+    headers: retryAfter(SHORT_WAIT_MS),
+  });
+}
+
+function retryAfter(waitMs: number): Record<string, string> {
+  return { 'Retry-After': String(Math.ceil(waitMs / 1000)) };
 }

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import { isDiscarding } from './connections/connections.js';
 import { requestIdFrom } from './request-context.js';
 import { ERROR_CODES } from './service-error.js';
 
@@ -14,22 +15,34 @@ const MESSAGE: Readonly<Record<number, string>> = {
 /** Answers bytes that never became a request, as JSON like every other refusal, and closes their connection. */
 export function answerClientError(error: Error & { code?: unknown }, socket: Socket): void {
   if (!socket.writable) return;
+  // A refused upload has its answer already; what of it was not parsed is no second request.
+  if (isDiscarding(socket)) {
+    socket.end();
+    return;
+  }
   const status = (typeof error.code === 'string' ? STATUS[error.code] : undefined) ?? 400;
+  socket.end(
+    rawAnswer(status, {
+      error: ERROR_CODES.VALIDATION_FAILED.error,
+      message: MESSAGE[status],
+      code: 'VALIDATION_FAILED',
+      details: {},
+    }),
+  );
+}
+
+/** The bytes of an answer to what Node did not make a request of; the connection is to be closed after it. */
+export function rawAnswer(status: number, body: object, headers: Readonly<Record<string, string>> = {}): string {
   const requestId = requestIdFrom(undefined);
-  const body = JSON.stringify({
-    error: ERROR_CODES.VALIDATION_FAILED.error,
-    message: MESSAGE[status],
-    code: 'VALIDATION_FAILED',
-    details: {},
-    request_id: requestId,
-  });
+  const text = JSON.stringify({ ...body, request_id: requestId });
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',
     'Content-Type: application/json; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
+    `Content-Length: ${Buffer.byteLength(text)}`,
     'Cache-Control: private, no-store',
     `X-Request-Id: ${requestId}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  return `${head.join('\r\n')}\r\n\r\n${text}`;
 }

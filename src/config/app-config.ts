@@ -6,6 +6,12 @@ export interface AppConfig {
   readonly role: Role;
   readonly http: {
     readonly port: number;
+    /** The address that is listened on. */
+    readonly host: string;
+    /** Connections at the same time; beyond them one that never sent a right signature is closed. */
+    readonly maxConnections: number;
+    /** Seconds that a connection may be idle between two requests. */
+    readonly keepAliveSeconds: number;
     /** Express's own setting: false, a number of hops, or a list of addresses. */
     readonly trustProxy: boolean | number | string;
     /** Seconds that requests in flight get after SIGTERM before they are answered 202 or cut. */

@@ -41,6 +41,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     role,
     http: {
       port: read.number('PORT', 3000, { max: 65_535 }),
+      host: read.text('HOST', '::'),
+      maxConnections: read.number('MAX_CONNECTIONS', 5000, { min: 10 }),
+      keepAliveSeconds: read.seconds('KEEP_ALIVE_TIMEOUT', 620, { min: 1, max: 86_400 }),
       trustProxy: readTrustProxy(read),
       shutdownGraceSeconds: read.seconds('SHUTDOWN_GRACE', 20, { max: 3600 }),
     },

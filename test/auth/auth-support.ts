@@ -43,7 +43,7 @@ export function sha256Hex(body: string | Buffer): string {
 /** The headers of a rightly signed request, as Node's rawHeaders. */
 export function signedHeaders(
   facts: { method: string; target: string },
-  body = '',
+  body: string | Buffer = '',
   secret: string = SECRETS.acme,
   seconds: number = NOW,
 ): string[] {

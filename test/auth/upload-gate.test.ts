@@ -1,68 +1,91 @@
 import { describe, expect, it } from 'vitest';
-import { addressGroup, UploadGate } from '../../src/auth/upload-gate.js';
+import { addressGroup, claimKey, type Claim, type Claimant } from '../../src/auth/admission/claimant.js';
+import { UploadGate } from '../../src/auth/upload-gate.js';
 import { ServiceError } from '../../src/common/service-error.js';
-import { authConfig, codeOf } from './auth-support.js';
+import { authConfig, codeOf, HeldClock } from './auth-support.js';
 
 const MIB = 1024 * 1024;
+/** Of eight places. */
+const FOR_STRANGERS = 6;
 
-function gate(): UploadGate {
-  return new UploadGate(authConfig({ MAX_UPLOADS: '8', SPOOL_MAX_BYTES: String(MIB) }));
+function gate(environment: Record<string, string> = {}): { uploads: UploadGate; clock: HeldClock } {
+  const clock = new HeldClock();
+  const settings = { MAX_UPLOADS: '8', SPOOL_MAX_BYTES: String(MIB), ...environment };
+  return { uploads: new UploadGate(authConfig(settings), clock), clock };
 }
 
-function headersOf(work: () => unknown): Record<string, string> {
+function from(address: string, claim: Claim = 'v1'): Claimant {
+  return { address, key: claimKey(address, claim), peer: null };
+}
+
+function retryAfter(work: () => unknown): number {
   try {
     work();
   } catch (error) {
-    if (error instanceof ServiceError) return error.headers;
+    if (error instanceof ServiceError) return Number(error.headers['Retry-After']);
   }
   throw new Error('nothing was refused');
 }
 
+const NOTHING = { uploads: 0, addresses: 0, spoolBytes: 0, memoryBytes: 0 };
+
 describe('uploads that are not yet proven', () => {
   it('lets one address use what is free, but no more than its share once the gate is busy', () => {
-    const uploads = gate();
-    for (let count = 0; count < 4; count++) uploads.enter('192.0.2.1');
-    expect(codeOf(() => uploads.enter('192.0.2.1'))).toBe('RATE_LIMITED');
-    expect(headersOf(() => uploads.enter('192.0.2.1'))).toHaveProperty('Retry-After');
-    uploads.enter('192.0.2.2');
-    uploads.enter('192.0.2.2');
-    expect(codeOf(() => uploads.enter('192.0.2.2'))).toBe('RATE_LIMITED');
-    uploads.enter('192.0.2.3');
+    const { uploads } = gate();
+    for (let count = 0; count < 4; count++) uploads.admit(from('192.0.2.1'));
+    expect(codeOf(() => uploads.admit(from('192.0.2.1')))).toBe('RATE_LIMITED');
+    expect(retryAfter(() => uploads.admit(from('192.0.2.1')))).toBeGreaterThan(0);
+    uploads.admit(from('192.0.2.2'));
+    uploads.admit(from('192.0.2.2'));
+    expect(codeOf(() => uploads.admit(from('192.0.2.2')))).toBe('RATE_LIMITED');
   });
 
-  it('is full at MAX_UPLOADS, whoever asks', () => {
-    const uploads = gate();
-    for (let count = 0; count < 8; count++) uploads.enter(`192.0.2.${count}`);
-    expect(codeOf(() => uploads.enter('198.51.100.1'))).toBe('SERVICE_UNAVAILABLE');
-    expect(headersOf(() => uploads.enter('198.51.100.1'))).toHaveProperty('Retry-After');
+  it('does not count what nobody signs against who signs behind the same address', () => {
+    const { uploads } = gate();
+    for (let count = 0; count < 4; count++) uploads.admit(from('192.0.2.1', 'body'));
+    expect(codeOf(() => uploads.admit(from('192.0.2.1', 'body')))).toBe('RATE_LIMITED');
+    uploads.admit(from('192.0.2.1', 'v1'));
+  });
+
+  it('is full for strangers while a quarter is kept for who signed rightly before', () => {
+    const { uploads } = gate();
+    uploads.admit(from('192.0.2.100', 'v1')).proven();
+    for (let count = 0; count < FOR_STRANGERS; count++) uploads.admit(from(`192.0.2.${count}`));
+    expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
+    expect(retryAfter(() => uploads.admit(from('198.51.100.1')))).toBeGreaterThan(0);
+    // Whatever it signs by.
+    uploads.admit(from('192.0.2.100', 'v1'));
+    uploads.admit(from('192.0.2.100', 'body'));
+    expect(codeOf(() => uploads.admit(from('192.0.2.100', 'header')))).toBe('SERVICE_UNAVAILABLE');
+  });
+
+  it('forgets the good standing of a claim whose upload came to nothing', () => {
+    const { uploads } = gate();
+    uploads.admit(from('192.0.2.100')).proven();
+    uploads.admit(from('192.0.2.100', 'body')).failed();
+    for (let count = 0; count < FOR_STRANGERS; count++) uploads.admit(from(`192.0.2.${count}`));
+    expect(codeOf(() => uploads.admit(from('192.0.2.100', 'body')))).not.toBe('accepted');
+    uploads.admit(from('192.0.2.100', 'v1'));
   });
 
   it('counts an upload until it is proven or released, once', () => {
-    const uploads = gate();
-    const [first, second] = [uploads.enter('192.0.2.1'), uploads.enter('192.0.2.1')];
+    const { uploads } = gate();
+    const [first, second] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.1'))];
     first.proven();
     first.proven();
     first.release();
-    expect(uploads.usage).toEqual({ uploads: 1, addresses: 1, spoolBytes: 0 });
+    expect(uploads.usage).toMatchObject({ uploads: 1, addresses: 1 });
     second.release();
     second.release();
-    expect(uploads.usage).toEqual({ uploads: 0, addresses: 0, spoolBytes: 0 });
+    expect(uploads.usage).toEqual(NOTHING);
   });
 
-  it('accounts for spool space past the proof, and gives all of it back', () => {
-    const uploads = gate();
-    const [first, second] = [uploads.enter('192.0.2.1'), uploads.enter('192.0.2.2')];
-    first.take(MIB - 10);
-    first.proven();
-    second.take(10);
-    expect(codeOf(() => second.take(1))).toBe('SERVICE_UNAVAILABLE');
-    first.give(5);
-    second.take(5);
-    second.give(1000);
-    expect(uploads.usage.spoolBytes).toBe(MIB - 15);
-    first.release();
-    second.release();
-    expect(uploads.usage.spoolBytes).toBe(0);
+  it('where anybody may say to be anybody, counts by the address of the connection too', () => {
+    const { uploads } = gate({ TRUST_PROXY: 'true' });
+    const forged = (count: number) => ({ ...from(`192.0.2.${count}`), peer: '198.51.100.7' });
+    for (let count = 0; count < 4; count++) uploads.admit(forged(count));
+    expect(codeOf(() => uploads.admit(forged(4)))).toBe('RATE_LIMITED');
+    uploads.admit({ ...from('192.0.2.99'), peer: '198.51.100.8' });
   });
 
   it.each([
@@ -75,5 +98,137 @@ describe('uploads that are not yet proven', () => {
     ['nonsense', 'unknown'],
   ])('the address %s counts as %s', (address, group) => {
     expect(addressGroup(address)).toBe(group);
+  });
+});
+
+describe('what unproven uploads hold', () => {
+  it('is half of the spool at most, so that who is proven has room', () => {
+    const { uploads } = gate();
+    const [first, second, known] = [1, 2, 3].map((count) => uploads.admit(from(`192.0.2.${count}`)));
+    known?.proven();
+    first?.take(MIB / 2);
+    expect(codeOf(() => second?.take(1))).toBe('SERVICE_UNAVAILABLE');
+    known?.take(MIB / 2);
+    expect(codeOf(() => known?.take(1))).toBe('SERVICE_UNAVAILABLE');
+    first?.give(10);
+    second?.take(10);
+    second?.give(1000);
+    expect(uploads.usage.spoolBytes).toBe(MIB - 10);
+    for (const upload of [first, second, known]) upload?.release();
+    expect(uploads.usage).toEqual(NOTHING);
+  });
+
+  it('moves out of the share of strangers with the proof', () => {
+    const { uploads } = gate();
+    const [first, second] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
+    first.take(MIB / 2);
+    first.proven();
+    second.take(MIB / 2);
+    first.release();
+    second.release();
+    expect(uploads.usage).toEqual(NOTHING);
+  });
+
+  it('is for one address no more than a quarter of that, once half is taken', () => {
+    const { uploads } = gate();
+    const [first, second] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
+    first.take(MIB / 4);
+    expect(codeOf(() => first.take(1))).toBe('SERVICE_UNAVAILABLE');
+    second.take(MIB / 8);
+    expect(codeOf(() => second.take(1))).toBe('SERVICE_UNAVAILABLE');
+  });
+
+  it('is memory while there is some, for strangers and apart from them for those who are known', () => {
+    const { uploads } = gate({ MAX_UPLOADS: '1000' });
+    uploads.admit(from('198.51.100.1')).proven();
+    const strangers = Array.from({ length: 20 }, (_, count) => uploads.admit(from(`192.0.2.${count}`)));
+    const granted = strangers.filter((upload) => upload.takeMemory(MIB));
+    expect(granted).toHaveLength(16);
+    const known = uploads.admit(from('198.51.100.1'));
+    expect(known.takeMemory(MIB)).toBe(true);
+    for (const upload of [...strangers, known]) upload.release();
+    expect(uploads.usage).toEqual(NOTHING);
+  });
+});
+
+describe('an upload that comes too slowly', () => {
+  /** Lets one in that gets `bytesPerSecond` each second; the second at which it is cut. */
+  function cutAfter(seconds: number, bytesPerSecond: number): number | null {
+    const { uploads, clock } = gate();
+    const upload = uploads.admit(from('192.0.2.1'));
+    let cut: ServiceError | undefined;
+    upload.cut = (error) => (cut = error);
+    for (let second = 1; second <= seconds; second++) {
+      clock.seconds += 1;
+      if (bytesPerSecond > 0) upload.received(bytesPerSecond);
+      uploads.sweep();
+      if (cut !== undefined) {
+        expect(cut.headers).toHaveProperty('Retry-After');
+        expect(uploads.usage).toEqual(NOTHING);
+        return second;
+      }
+    }
+    return null;
+  }
+
+  it.each([
+    ['nothing', 0, 11],
+    ['a byte a second', 1, 11],
+    ['20 KB a second', 20_000, 26],
+  ])('is cut after some seconds: %s', (_name, bytesPerSecond, second) => {
+    const at = cutAfter(600, bytesPerSecond);
+    expect(at).not.toBeNull();
+    expect(at).toBeLessThanOrEqual(second + 1);
+  });
+
+  it('is none at 64 KB a second', () => {
+    expect(cutAfter(590, 64_000)).toBeNull();
+  });
+
+  it('is none while it is we who keep its bytes waiting, or once all of it is here', () => {
+    const { uploads, clock } = gate();
+    const [held, arrived] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
+    let cuts = 0;
+    held.cut = () => cuts++;
+    arrived.cut = () => cuts++;
+    held.hold();
+    arrived.arrived = true;
+    clock.seconds += 100;
+    uploads.sweep();
+    held.resume();
+    uploads.sweep();
+    expect(cuts).toBe(0);
+    clock.seconds += 11;
+    uploads.sweep();
+    expect(cuts).toBe(1);
+  });
+
+  it('makes its claimant wait longer each time, while the gate is busy', () => {
+    const { uploads, clock } = gate();
+    const waits: number[] = [];
+    for (let count = 0; count < 4; count++) uploads.admit(from(`192.0.2.${count}`)).received(1e9);
+    for (let round = 0; round < 3; round++) {
+      const upload = uploads.admit(from('198.51.100.1'));
+      upload.failed();
+      waits.push(retryAfter(() => uploads.admit(from('198.51.100.1'))));
+      clock.seconds += waits.at(-1) as number;
+    }
+    expect(waits).toEqual([2, 4, 8]);
+  });
+
+  it('has its time when others wait, and is displaced after it', () => {
+    const { uploads, clock } = gate();
+    const displaced: number[] = [];
+    for (let count = 0; count < FOR_STRANGERS; count++) {
+      const upload = uploads.admit(from(`192.0.2.${count}`));
+      upload.received(1e9);
+      upload.cut = () => displaced.push(count);
+    }
+    clock.seconds += 59;
+    expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
+    expect(displaced).toEqual([]);
+    clock.seconds += 3;
+    expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
+    expect(displaced).toEqual([0]);
   });
 });

@@ -47,7 +47,7 @@ function closed(socket: Socket): Promise<void> {
 describe('the rest of an upload that was refused early', () => {
   it('is read to its end, so that a client that sends everything first gets its answer', async () => {
     const size = 512 * KIB;
-    const { port, connection } = await refuse({ bytes: size, milliseconds: 60_000 });
+    const { port, connection } = await refuse({ bytes: size, milliseconds: 60_000, quietMilliseconds: 60_000 });
     const { socket, answer } = upload(port, size);
     const errors: unknown[] = [];
     socket.on('error', (error) => errors.push(error));
@@ -60,7 +60,7 @@ describe('the rest of an upload that was refused early', () => {
   });
 
   it('is cut where the bytes run out, however long the client would go on', async () => {
-    const bounds = { bytes: 256 * KIB, milliseconds: 60_000 };
+    const bounds = { bytes: 256 * KIB, milliseconds: 60_000, quietMilliseconds: 60_000 };
     const { port, connection } = await refuse(bounds);
     const { socket, answer } = upload(port, 1e12);
     const server = await connection;
@@ -79,14 +79,20 @@ describe('the rest of an upload that was refused early', () => {
   });
 
   it('is not waited for longer than the time allows when the client stalls', async () => {
-    const { port } = await refuse({ bytes: 256 * KIB, milliseconds: 1 });
+    const { port } = await refuse({ bytes: 256 * KIB, milliseconds: 1, quietMilliseconds: 60_000 });
     const { answer } = upload(port, 1000);
     // Ends at all: the client neither sends the rest nor hangs up.
     expect((await answer).endsWith(ANSWER)).toBe(true);
   });
 
+  it('is not waited for when nothing comes', async () => {
+    const { port } = await refuse({ bytes: 256 * KIB, milliseconds: 60_000, quietMilliseconds: 1 });
+    const { answer } = upload(port, 1000);
+    expect((await answer).endsWith(ANSWER)).toBe(true);
+  });
+
   it('does not keep the server for a client that hangs up', async () => {
-    const { port, connection } = await refuse({ bytes: 256 * KIB, milliseconds: 60_000 });
+    const { port, connection } = await refuse({ bytes: 256 * KIB, milliseconds: 60_000, quietMilliseconds: 60_000 });
     const { socket } = upload(port, 1000);
     await once(socket, 'data');
     socket.destroy();

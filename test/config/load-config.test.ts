@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_WEBHOOK_SCHEDULE, loadConfig } from '../../src/config/load-config.js';
+import { proxyWarning } from '../../src/config/proxy-warning.js';
 import { ConfigError } from '../../src/config/setting-reader.js';
 
 const KEY = 'client-secret-0123456789abcdef-0123456789';
@@ -98,6 +99,18 @@ describe('loadConfig', () => {
     ['10.0.0.0/8, 127.0.0.1', '10.0.0.0/8, 127.0.0.1'],
   ])('hands TRUST_PROXY=%s to Express as it understands it', (value, expected) => {
     expect(loadConfig({ SHARED_KEY: KEY, TRUST_PROXY: value }).http.trustProxy).toBe(expected);
+  });
+
+  it('warns of TRUST_PROXY=true alone, and recommends what to set', () => {
+    const warning = (value: string) =>
+      proxyWarning(loadConfig({ SHARED_KEY: KEY, TRUST_PROXY: value }).http.trustProxy);
+    expect(warning('true')).toMatch(/number of proxies.*CIDRs/);
+    for (const value of ['false', '1', '10.0.0.0/8']) expect(warning(value)).toBeNull();
+  });
+
+  it('listens on every address unless HOST names one', () => {
+    expect(loadConfig({ SHARED_KEY: KEY }).http.host).toBe('::');
+    expect(loadConfig({ SHARED_KEY: KEY, HOST: '127.0.0.1' }).http.host).toBe('127.0.0.1');
   });
 
   it('drops the slash at the end of OPENAI_BASE_URL, so that paths are not doubled', () => {

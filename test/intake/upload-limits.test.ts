@@ -1,18 +1,20 @@
 import { once } from 'node:events';
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UploadGate } from '../../src/auth/upload-gate.js';
 import { GENERATE, sign, TestService, type Answer } from '../support/service.js';
 import { expectRefusal } from '../e2e/refusal.js';
-import { until } from './http-support.js';
+import { sendRaw, until } from './http-support.js';
 
 const MAX_UPLOADS = 4;
+/** A quarter is kept for addresses that have signed rightly. */
+const FOR_STRANGERS = 3;
 
 let service: TestService;
 let gate: UploadGate;
 beforeAll(async () => {
   // Behind a proxy, so that one machine can be many clients.
-  const environment = { MAX_UPLOADS: String(MAX_UPLOADS), TRUST_PROXY: 'true', ROLE: 'api' };
+  const environment = { MAX_UPLOADS: String(MAX_UPLOADS), TRUST_PROXY: '127.0.0.1', ROLE: 'api' };
   service = await TestService.start({ environment });
   gate = service.app.get(UploadGate);
 }, 60_000);
@@ -22,6 +24,8 @@ afterEach(() => until(() => gate.usage.uploads === 0));
 interface Upload {
   /** Sends the other half; the answer's status. */
   finish(): Promise<number | undefined>;
+  /** The answer's status, without sending more. */
+  answer(): Promise<number | undefined>;
   hangUp(): void;
 }
 
@@ -37,15 +41,19 @@ async function begin(address: string): Promise<Upload> {
   };
   const sending: ClientRequest = httpRequest(service.origin + GENERATE, { method: 'POST', headers });
   sending.on('error', () => undefined);
+  const answer = async () => {
+    const [response] = (await once(sending, 'response')) as [IncomingMessage];
+    response.resume();
+    return response.statusCode;
+  };
   sending.write(body.subarray(0, body.length / 2));
   await until(() => gate.usage.uploads > before);
   return {
-    finish: async () => {
+    finish: () => {
       sending.end(body.subarray(body.length / 2));
-      const [response] = (await once(sending, 'response')) as [IncomingMessage];
-      response.resume();
-      return response.statusCode;
+      return answer();
     },
+    answer,
     hangUp: () => sending.destroy(),
   };
 }
@@ -53,34 +61,70 @@ async function begin(address: string): Promise<Upload> {
 const send = (address: string): Promise<Answer> =>
   service.generate(service.request({ mode: 'batch' }), { headers: { 'X-Forwarded-For': address } });
 
+let addresses = 0;
+/** An address that nobody has come from yet. */
+const stranger = (): string => `192.0.2.${++addresses}`;
+
 describe('uploads side by side', () => {
-  it('are MAX_UPLOADS; the one after gets 503, whoever it is, until one of them is through', async () => {
+  it('of strangers leave a place for who signed rightly before; the next stranger gets 503 until one is through', async () => {
+    const known = stranger();
+    expect((await send(known)).status).toBe(201);
     const uploads: Upload[] = [];
-    for (let count = 1; count <= MAX_UPLOADS; count++) uploads.push(await begin(`192.0.2.${count}`));
-    const refused = await send('198.51.100.1');
+    for (let count = 1; count <= FOR_STRANGERS; count++) uploads.push(await begin(stranger()));
+    const refused = await send(stranger());
     expectRefusal(refused, 'SERVICE_UNAVAILABLE');
     expect(refused.headers.get('retry-after')).toBe('2');
+    expect((await send(known)).status).toBe(201);
 
     expect(await uploads.shift()?.finish()).toBe(201);
-    expect((await send('198.51.100.1')).status).toBe(201);
+    expect((await send(stranger())).status).toBe(201);
     for (const upload of uploads) expect(await upload.finish()).toBe(201);
   });
 
   it('of one address are a quarter of them once half are taken; the next gets 429, another address is let in', async () => {
-    const first = await begin('192.0.2.1');
-    const second = await begin('192.0.2.1');
-    const refused = await send('192.0.2.1');
+    const address = stranger();
+    const first = await begin(address);
+    const second = await begin(address);
+    const refused = await send(address);
     expectRefusal(refused, 'RATE_LIMITED');
     expect(refused.headers.get('retry-after')).toBe('2');
-    expect((await send('192.0.2.2')).status).toBe(201);
+    expect((await send(stranger())).status).toBe(201);
     expect([await first.finish(), await second.finish()]).toEqual([201, 201]);
   });
 
   it('whose client hangs up give their place back', async () => {
     const uploads: Upload[] = [];
-    for (let count = 1; count <= MAX_UPLOADS; count++) uploads.push(await begin(`192.0.2.${count}`));
+    for (let count = 1; count <= FOR_STRANGERS; count++) uploads.push(await begin(stranger()));
     for (const upload of uploads) upload.hangUp();
     await until(() => gate.usage.uploads === 0);
-    expect((await send('198.51.100.1')).status).toBe(201);
+    expect((await send(stranger())).status).toBe(201);
+  });
+
+  it('that stall are cut and told so, and their place is free', async () => {
+    const clock = vi.spyOn(service.app.get(UploadGate)['clock'], 'now');
+    const uploads: Upload[] = [];
+    for (let count = 1; count <= FOR_STRANGERS; count++) uploads.push(await begin(stranger()));
+    clock.mockImplementation(() => Date.now() + 11_000);
+    const answers = uploads.map((upload) => upload.answer());
+    gate.sweep();
+    expect(await Promise.all(answers)).toEqual([503, 503, 503]);
+    clock.mockRestore();
+    expect((await send(stranger())).status).toBe(201);
+  });
+
+  it('that were refused early are read no further than the headers when they wait for 100 Continue', async () => {
+    const uploads: Upload[] = [];
+    for (let count = 1; count <= FOR_STRANGERS; count++) uploads.push(await begin(stranger()));
+    const head = [
+      `POST ${GENERATE} HTTP/1.1`,
+      'Host: h',
+      'Content-Type: application/json',
+      'Content-Length: 100',
+      'Expect: 100-continue',
+      `X-Forwarded-For: ${stranger()}`,
+    ];
+    const { status } = await sendRaw(service.port, head);
+    expect(status).toBe(503);
+    for (const upload of uploads) expect(await upload.finish()).toBe(201);
   });
 });

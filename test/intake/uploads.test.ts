@@ -17,7 +17,7 @@ let service: TestService;
 let spool: string;
 beforeAll(async () => {
   service = await TestService.start({
-    environment: { MAX_LOTS: String(MAX_LOTS), SPOOL_MAX_BYTES: '4000000', ROLE: 'api', MAX_UPLOADS: '4' },
+    environment: { MAX_LOTS: String(MAX_LOTS), SPOOL_MAX_BYTES: '20000000', ROLE: 'api', MAX_UPLOADS: '4' },
   });
   const parent = join(service.sandbox.stateDir, 'spool');
   spool = join(parent, (await readdir(parent))[0] as string);
@@ -60,7 +60,7 @@ function expected(sent: JsonObject[]): JsonObject[] {
 /** Nothing of an upload is left: no file, no slot. */
 async function expectNothingHeld(): Promise<void> {
   expect(await readdir(spool)).toEqual([]);
-  expect(service.app.get(UploadGate).usage).toEqual({ uploads: 0, addresses: 0, spoolBytes: 0 });
+  expect(service.app.get(UploadGate).usage).toEqual({ uploads: 0, addresses: 0, spoolBytes: 0, memoryBytes: 0 });
 }
 
 describe('a large request', () => {
@@ -159,7 +159,7 @@ describe('a large request', () => {
   });
 
   it('that needs more disk than there is gets a 503 and gives all back', async () => {
-    const sent = lots(MAX_LOTS, (lot) => ({ ...lot, additional_info: 'x'.repeat(1000) }));
+    const sent = lots(MAX_LOTS, (lot) => ({ ...lot, additional_info: 'x'.repeat(4000) }));
     const answer = await service.generate(JSON.stringify({ ...HEAD, lots: sent }));
     expect(answer).toMatchObject({ status: 503, body: { code: 'SERVICE_UNAVAILABLE' } });
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);

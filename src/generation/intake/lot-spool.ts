@@ -93,7 +93,7 @@ export class LotSpool {
 }
 
 class RowFile {
-  readonly encoder = new CopyEncoder();
+  private made: CopyEncoder | undefined;
   private readonly pieces: Buffer[] = [];
   private inMemory = 0;
   private onDisk = 0;
@@ -104,12 +104,17 @@ class RowFile {
     private readonly budget: SpoolBudget,
   ) {}
 
+  /** Made with the first row: thousands of uploads may wait for their turn, and each encoder begins with 64 KB. */
+  get encoder(): CopyEncoder {
+    return (this.made ??= new CopyEncoder());
+  }
+
   get full(): boolean {
-    return this.encoder.size >= PIECE_BYTES;
+    return this.made !== undefined && this.made.size >= PIECE_BYTES;
   }
 
   async drain(): Promise<void> {
-    if (this.encoder.size === 0) return;
+    if (this.made === undefined || this.made.size === 0) return;
     if (this.handle === undefined && this.inMemory + this.encoder.size <= MEMORY_BYTES) {
       const piece = this.encoder.take();
       this.inMemory += piece.length;

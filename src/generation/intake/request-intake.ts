@@ -1,11 +1,18 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { AuthService, type PendingAuthentication } from '../../auth/auth.service.js';
+import { receiveUpload } from '../../auth/admission/receive-upload.js';
+import { turnsOfProven, UnprovenWork, type WorkTurns } from '../../auth/admission/unproven-work.js';
+import type { Upload } from '../../auth/admission/upload.js';
+import { AuthService, type BodyFacts, type PendingAuthentication } from '../../auth/auth.service.js';
 import type { SignedCaller } from '../../auth/caller.js';
 import { RateLimits } from '../../auth/rate-limit.js';
 import { UploadGate } from '../../auth/upload-gate.js';
 import { Clock } from '../../common/clock.js';
+import { markProven } from '../../common/connections/connections.js';
 import { newId } from '../../common/ids.js';
+import { SentBody } from '../../common/sent-body.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { readIdempotencyKey } from '../../jobs/idempotency-key.js';
 import { AllowList } from '../../outbound/allow-list.js';
@@ -17,8 +24,9 @@ import { LotSpool } from './lot-spool.js';
 import { SpoolFolder } from './spool-folder.js';
 
 /**
- * Reads one request: its body streams through splitter, rules and signature into the spool. Memory does not grow with
- * it, and nothing reaches the database.
+ * Takes one request in: its body is received as it is, then proven, and only then read through splitter and rules into
+ * the spool; what must be read to be proven (the lots signature) is read in turns. Memory does not grow with the body, and
+ * nothing reaches the database.
  */
 @Injectable()
 export class RequestIntake {
@@ -28,50 +36,48 @@ export class RequestIntake {
     private readonly auth: AuthService,
     private readonly limits: RateLimits,
     private readonly gate: UploadGate,
+    private readonly work: UnprovenWork,
     private readonly allow: AllowList,
     private readonly folder: SpoolFolder,
   ) {}
 
   /**
    * @returns the request; the caller discards its spool
-   * @throws ServiceError in the contract's order: 415, 413, 400 INVALID_JSON, 401, 403, then version and content
+   * @throws ServiceError in the contract's order: 415, 413, then for scheme 1: 401, 403, 400 INVALID_JSON, for scheme 2:
+   * 400 INVALID_JSON, 401, 403; then version and content
    */
   async read(request: Request, response: Response): Promise<IntakenRequest> {
-    const stream = openBodyStream(request, this.config.limits.maxBodyBytes);
-    const pending = this.auth.precheck({
-      method: request.method,
-      target: request.originalUrl,
-      rawHeaders: request.rawHeaders,
-      legacy: stream.format === 'json' ? 'lots' : 'none',
-    });
-    const slot = this.gate.enter(request.ip);
+    const upload = this.gate.enter(request, request.ip);
+    upload.taken = true;
     const jobId = newId();
-    const spool = new LotSpool(this.folder.path, jobId, slot);
+    const spool = new LotSpool(this.folder.path, jobId, upload);
+    const sent = new SentBody(join(this.folder.path, `${jobId}.sent`), upload);
     try {
-      return await this.readBody({ request, response, stream, pending, proven: slot.proven, jobId, spool });
+      const stream = openBodyStream(request, this.config.limits.maxBodyBytes);
+      const pending = this.auth.precheck({
+        method: request.method,
+        target: request.originalUrl,
+        rawHeaders: request.rawHeaders,
+        legacy: stream.format === 'json' ? 'lots' : 'none',
+      });
+      await receiveUpload({ request, response, body: stream.body, sent, upload });
+      const receivedAt = this.clock.now();
+      return await this.readBody({ request, response, stream, pending, upload, jobId, spool, sent, receivedAt });
     } catch (error) {
+      upload.endedBy(error);
       await spool.discard();
-      slot.release();
+      upload.release();
       throw error;
+    } finally {
+      await sent.discard();
     }
   }
 
-  private async readBody(upload: Upload): Promise<IntakenRequest> {
-    const { request, response, stream, pending, jobId, spool } = upload;
-    const content = new RequestContent(this.config.limits, this.allow);
-    const sink = new IntakeSink(content, spool, this.auth.lotsHmac(pending));
-    const splitter = createSplitter(stream.format, sink);
-    for await (const chunk of stream.body.chunks()) {
-      splitter.write(chunk);
-      if (spool.full) await spool.drain();
-    }
-    const receivedAt = this.clock.now();
-    splitter.end();
-    await spool.drain();
-    const bodyHash = stream.body.sha256Hex();
-    const caller = this.prove(pending, bodyHash, sink, content.namesPhotos);
+  private async readBody(body: Received): Promise<IntakenRequest> {
+    const { request, response, pending } = body;
+    const { caller, bodyHash, content, sink } =
+      pending.scheme === 1 ? await this.proveThenSplit(body) : await this.splitThenProve(body);
     const respondAsync = prefersAsync(request);
-    upload.proven();
     const count = () =>
       this.limits.count(content.guessMode(sink.members, respondAsync), caller, request.ip ?? '', response);
     // Scheme 2 signs lots alone and for ever: what is no request uses up nobody's limits.
@@ -79,38 +85,102 @@ export class RequestIntake {
     const checked = content.judge(sink.members, sink.hasLots, respondAsync);
     if (caller.scheme === 2) await count();
     return {
-      jobId,
+      jobId: body.jobId,
       caller,
       content: checked,
-      spool,
+      spool: body.spool,
       bodyHash,
       idempotencyKey: readIdempotencyKey(request.headersDistinct),
       signedAt: pending.scheme === 1 ? Number(pending.timestamp) : null,
-      receivedAt,
+      receivedAt: body.receivedAt,
     };
   }
 
-  private prove(
-    pending: PendingAuthentication,
-    bodySha256Hex: string,
-    sink: IntakeSink,
-    namesPhotos: boolean,
-  ): SignedCaller {
-    const bodySignature = sink.members['signature'];
-    const caller = this.auth.authenticate(pending, { bodySha256Hex, bodySignature, namesPhotos });
+  /** Scheme 1 covers the bytes: nothing is parsed before they are proven, and a stranger's decoder has its turn. */
+  private async proveThenSplit(body: Received): Promise<Proven> {
+    const bodyHash =
+      body.stream.body.coding === 'identity'
+        ? body.sent.sha256Hex()
+        : await this.work.run(body.upload, (turns) => hashDecoded(body, turns));
+    const caller = this.prove(body, { bodySha256Hex: bodyHash });
+    const read = await this.split(body, turnsOfProven());
+    return { ...read, caller };
+  }
+
+  /** Scheme 2 covers the lots, so they are read first: within the time that unproven bodies may take. */
+  private async splitThenProve(body: Received): Promise<Proven> {
+    const read = await this.work.run(body.upload, (turns) => this.split(body, turns));
+    const { bodyHash, content, sink } = read;
+    const caller = this.prove(body, {
+      bodySha256Hex: bodyHash,
+      bodySignature: sink.members['signature'],
+      namesPhotos: content.namesPhotos,
+    });
+    return { ...read, caller };
+  }
+
+  /** Reads the lots into the spool. What it needs for it is made when its turn has come: many may wait for theirs. */
+  private async split(body: Received, turns: WorkTurns): Promise<Read> {
+    const { stream, sent, spool, pending } = body;
+    const content = new RequestContent(this.config.limits, this.allow);
+    const sink = new IntakeSink(content, spool, this.auth.lotsHmac(pending));
+    const splitter = createSplitter(stream.format, sink);
+    const hash = stream.body.coding === 'identity' ? undefined : createHash('sha256');
+    for await (const chunk of stream.body.decode(sent.chunks(), sent.size)) {
+      const wait = turns.work(() => {
+        hash?.update(chunk);
+        splitter.write(chunk);
+      });
+      if (wait !== undefined) await wait;
+      if (spool.full) await spool.drain();
+    }
+    splitter.end();
+    await spool.drain();
+    return { content, sink, bodyHash: hash?.digest('hex') ?? sent.sha256Hex() };
+  }
+
+  private prove({ pending, upload, request }: Received, facts: BodyFacts): SignedCaller {
+    const caller = this.auth.authenticate(pending, facts);
     if (caller.scheme === 'unsigned') throw new Error('this route takes no unsigned requests');
+    upload.proven();
+    markProven(request);
     return caller;
   }
 }
 
-interface Upload {
+/** What a body holds. */
+interface Read {
+  readonly content: RequestContent;
+  readonly sink: IntakeSink;
+  /** SHA-256 of the decoded bytes, lower-case hex. */
+  readonly bodyHash: string;
+}
+
+interface Proven extends Read {
+  readonly caller: SignedCaller;
+}
+
+/** A request whose body is here, as it was sent. */
+interface Received {
   readonly request: Request;
   readonly response: Response;
   readonly stream: BodyStream;
   readonly pending: PendingAuthentication;
-  readonly proven: () => void;
+  readonly upload: Upload;
   readonly jobId: string;
   readonly spool: LotSpool;
+  readonly sent: SentBody;
+  readonly receivedAt: number;
+}
+
+/** SHA-256 of the decoded bytes, lower-case hex. */
+async function hashDecoded({ stream, sent }: Received, turns: WorkTurns): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of stream.body.decode(sent.chunks(), sent.size)) {
+    const wait = turns.work(() => hash.update(chunk));
+    if (wait !== undefined) await wait;
+  }
+  return hash.digest('hex');
 }
 
 /** RFC 7240: `Prefer: respond-async`, alone or among others. */

@@ -41,7 +41,14 @@ export function testSettings(changes: SettingChanges = {}): AppConfig {
       lotsSignature: true,
       legacyUnsignedReads: false,
     },
-    http: { port: 0, trustProxy: false, shutdownGraceSeconds: 5 },
+    http: {
+      port: 0,
+      host: '127.0.0.1',
+      maxConnections: 100,
+      keepAliveSeconds: 5,
+      trustProxy: false,
+      shutdownGraceSeconds: 5,
+    },
     jobs: { leaseSeconds: changes.leaseSeconds ?? 60, retentionDays: 30 },
     outbound: { allow: changes.allow ?? ['127.0.0.1'] },
     webhook: {

@@ -1,0 +1,166 @@
+import { Injectable } from '@nestjs/common';
+import { ServiceError } from '../../common/service-error.js';
+import type { Upload } from './upload.js';
+
+/** How many bodies of strangers, and of others, are decoded or parsed side by side: each has a decoder, and lots in memory. */
+const STRANGERS_AT_ONCE = 2;
+const OTHERS_AT_ONCE = 4;
+
+/** After so much work in one go the event loop gets a turn. */
+const SLICE_MS = 6;
+/** What one stranger's body may take while others wait: several times what 50,000 lots take. */
+const MAX_WORK_MS = 4000;
+/** How fast it is forgotten what a claimant's bodies took. */
+const FORGET_MS = 60_000;
+const MAX_REMEMBERED = 10_000;
+
+interface Waiting {
+  readonly key: string;
+  readonly start: () => void;
+}
+
+/** One body at work. */
+export class WorkTurns {
+  private slice = 0;
+  private total = 0;
+
+  constructor(
+    private readonly rest: (workedMs: number) => Promise<void>,
+    private readonly account: (workedMs: number, totalMs: number) => void,
+  ) {}
+
+  /**
+   * Does a piece of work in one go, and counts how long it took.
+   * @returns undefined, or what to wait for before the next piece
+   */
+  work(piece: () => void): Promise<void> | undefined {
+    const started = performance.now();
+    piece();
+    const took = performance.now() - started;
+    this.slice += took;
+    this.total += took;
+    this.account(took, this.total);
+    if (this.slice < SLICE_MS) return undefined;
+    const worked = this.slice;
+    this.slice = 0;
+    return this.rest(worked);
+  }
+}
+
+/**
+ * The processor time that bodies take before their signature is right. Strangers together get half of it at most, in short
+ * turns, and first whoever took least lately; what comes from addresses that signed rightly before goes ahead of them.
+ */
+@Injectable()
+export class UnprovenWork {
+  private readonly strangers = new Lane(STRANGERS_AT_ONCE);
+  private readonly others = new Lane(OTHERS_AT_ONCE);
+  private readonly spent = new Map<string, { ms: number; at: number }>();
+  /** Before this moment no stranger works again. */
+  private nextTurnAt = 0;
+
+  /** Runs `work` when it is its turn. */
+  async run<T>(upload: Upload, work: (turns: WorkTurns) => Promise<T>): Promise<T> {
+    const lane = upload.good ? this.others : this.strangers;
+    const { key } = upload.claimant;
+    await lane.enter(key);
+    try {
+      return await work(upload.good ? turnsOfProven() : this.strangersTurns(key));
+    } finally {
+      lane.leave((waiting) => this.leastOf(waiting));
+    }
+  }
+
+  private strangersTurns(key: string): WorkTurns {
+    return new WorkTurns(
+      (worked) => this.rest(worked),
+      (took, total) => {
+        this.spend(key, took);
+        if (total > MAX_WORK_MS && this.strangers.isBusy) throw tooMuchWork();
+      },
+    );
+  }
+
+  /** As long as the work was, so that at least half of the time is everybody else's, however many bodies are at work. */
+  private async rest(worked: number): Promise<void> {
+    const now = performance.now();
+    const at = Math.max(now + worked, this.nextTurnAt);
+    this.nextTurnAt = at + 2 * worked;
+    await new Promise((resolve) => setTimeout(resolve, at - now));
+  }
+
+  private spend(key: string, ms: number): void {
+    const now = performance.now();
+    const spent = this.spentOf(key, now) + ms;
+    this.spent.delete(key);
+    this.spent.set(key, { ms: spent, at: now });
+    if (this.spent.size <= MAX_REMEMBERED) return;
+    const [oldest] = this.spent.keys();
+    if (oldest !== undefined) this.spent.delete(oldest);
+  }
+
+  private spentOf(key: string, now: number): number {
+    const spent = this.spent.get(key);
+    return spent === undefined ? 0 : spent.ms * Math.exp((spent.at - now) / FORGET_MS);
+  }
+
+  private leastOf(waiting: readonly Waiting[]): number {
+    const now = performance.now();
+    let least = 0;
+    let leastSpent = Number.POSITIVE_INFINITY;
+    for (const [index, { key }] of waiting.entries()) {
+      const spent = this.spentOf(key, now);
+      if (spent < leastSpent) {
+        least = index;
+        leastSpent = spent;
+      }
+    }
+    return least;
+  }
+}
+
+/** So many at a time; the others wait. */
+class Lane {
+  private readonly waiting: Waiting[] = [];
+  private running = 0;
+
+  constructor(private readonly most: number) {}
+
+  get isBusy(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  async enter(key: string): Promise<void> {
+    if (this.running < this.most) {
+      this.running += 1;
+      return;
+    }
+    await new Promise<void>((resolve) => this.waiting.push({ key, start: resolve }));
+  }
+
+  leave(choose: (waiting: readonly Waiting[]) => number): void {
+    if (this.waiting.length === 0) {
+      this.running -= 1;
+      return;
+    }
+    const [next] = this.waiting.splice(choose(this.waiting), 1);
+    next?.start();
+  }
+}
+
+/** For what its key's limits count already: it only lets others have their turn. */
+export function turnsOfProven(): WorkTurns {
+  return new WorkTurns(turnOfLoop, () => undefined);
+}
+
+function turnOfLoop(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+function tooMuchWork(): ServiceError {
+  return new ServiceError(
+    'SERVICE_UNAVAILABLE',
+    'Reading the body takes too long while others wait; send it again shortly, in smaller requests or signed by scheme 1.',
+    { headers: { 'Retry-After': '10' } },
+  );
+}

@@ -1,0 +1,73 @@
+import { Logger } from '@nestjs/common';
+import type { NextFunction, Request, Response } from 'express';
+import { answerUpload } from '../../common/answer-upload.js';
+import { rawAnswer } from '../../common/client-error.js';
+import { errorBody } from '../../common/http-error.filter.js';
+import { ServiceError } from '../../common/service-error.js';
+import type { UploadGate } from '../upload-gate.js';
+import { claimantAt } from './claimant.js';
+
+/** How often it is told how many were refused: a line for each would be a flood of its own. */
+const TELL_MS = 10_000;
+
+const SIGNATURE = /\r\nx-signature:[ \t]*([^\r ]*)/i;
+
+/**
+ * Lets uploads in, or refuses them, before anything else is done for them: with thousands at once, what a refusal costs
+ * decides whether others are served meanwhile.
+ */
+export class UploadDoor {
+  private readonly logger = new Logger('UploadGate');
+  private counts: Record<string, number> = {};
+  private timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param path - of the uploads
+   * @param knowsClients - whether the connection's address is the client's: no proxy stands in front
+   */
+  constructor(
+    private readonly gate: UploadGate,
+    private readonly path: string,
+    private readonly knowsClients: boolean,
+  ) {}
+
+  /**
+   * Looks at the first bytes of a connection.
+   * @param head - request line and headers, whole
+   * @returns the bytes of the refusal; null where the request is to be parsed as any other
+   */
+  refuseUnparsed(head: string, address: string | undefined): string | null {
+    if (!this.knowsClients || !head.startsWith(`POST ${this.path} HTTP/1.`)) return null;
+    const error = this.gate.refusal(claimantAt(address, SIGNATURE.exec(head)?.[1]));
+    if (error === null) return null;
+    this.count(error.code);
+    return rawAnswer(error.status, errorBody(error), error.headers);
+  }
+
+  /** The same for a request that was parsed; one that is let in takes its place. */
+  readonly admit = (request: Request, response: Response, next: NextFunction): void => {
+    if (request.method !== 'POST' || request.path !== this.path) return next();
+    try {
+      const upload = this.gate.enter(request, request.ip);
+      // Whatever refuses the request before it is taken in, or a client that hangs up: the place is given back.
+      response.once('close', () => {
+        if (!upload.taken) upload.release();
+      });
+    } catch (error) {
+      if (!(error instanceof ServiceError)) return next(error);
+      this.count(error.code);
+      response.status(error.status).set(error.headers);
+      return answerUpload(request, response, JSON.stringify(errorBody(error)));
+    }
+    next();
+  };
+
+  private count(code: string): void {
+    this.counts[code] = (this.counts[code] ?? 0) + 1;
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.logger.warn('uploads were refused before they were read', this.counts);
+      this.counts = {};
+    }, TELL_MS).unref();
+  }
+}

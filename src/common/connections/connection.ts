@@ -1,0 +1,240 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Task, Turns } from './turns.js';
+
+const HEADERS_END = '\r\n\r\n';
+/** GET: small, without a body, and what probes of the service's health are. */
+const LETTER_G = 0x47;
+/** The most that is handed to the parser at once, and the least that this is halved to when it takes long. */
+const MAX_SLICE_BYTES = 64 * 1024;
+const MIN_SLICE_BYTES = 1024;
+const FIRST_SLICE_BYTES = 16 * 1024;
+/** A slice that takes longer is halved the next time: a body in chunks of a byte costs a thousand times its size. */
+const SLOW_SLICE_MS = 2;
+
+/** What one connection needs of all of them. */
+export interface ConnectionHost {
+  readonly turns: Turns;
+  /** Bytes that were read and wait for their turn; false: there is no room, they must go on at once. */
+  /** The bytes of the refusal, where the headers alone say that the request is refused just now. */
+  refusal(head: string, socket: Socket): string | null;
+  /** Makes Node read the connection as HTTP. @returns what hands bytes to its parser */
+  open(connection: Connection): (bytes: Buffer) => void;
+  /** It was refused and is to be closed soon. */
+  refused(connection: Connection): void;
+  mayWait(bytes: number): boolean;
+  waited(bytes: number): void;
+}
+
+/** The kernel's side of a socket: `pause()` alone would read once more, 64 KB for each of thousands. */
+interface Handled {
+  readonly _handle?: { readStop?(): void; readStart?(): void } | null;
+}
+
+/**
+ * One client's connection between the socket and Node's HTTP parser. Until it has sent a right signature its bytes are
+ * parsed in short turns, headers first: so no client can hold the event loop, whatever it sends.
+ */
+export class Connection implements Task {
+  isProven = false;
+  /** Requests that are being answered. */
+  busy = 0;
+  /** Bytes after the headers of the latest request that were handed to the parser. */
+  bodyBytes = 0;
+  /** Bytes that came after a refusal. */
+  discardedBytes = 0;
+  private request: IncomingMessage | undefined;
+  private waiting: Buffer[] = [];
+  private sliceBytes = FIRST_SLICE_BYTES;
+  /** Nothing is read from the kernel. */
+  private isStopped = false;
+  private onDiscarded: ((bytes: number) => void) | undefined;
+
+  /** Hands bytes to Node's HTTP parser, once there is any to be parsed. */
+  private parse: ((bytes: Buffer) => void) | undefined;
+
+  constructor(
+    readonly socket: Socket,
+    private readonly host: ConnectionHost,
+  ) {}
+
+  get isOpen(): boolean {
+    return this.parse !== undefined;
+  }
+
+  /** Bytes from the client. */
+  receive(chunk: Buffer): void {
+    if (this.onDiscarded !== undefined) return this.onDiscarded(chunk.length);
+    const parse = this.parse ?? this.begun(chunk);
+    if (parse === null) return;
+    if (this.waiting.length === 0) {
+      if (this.isProven) return parse(chunk);
+      const { turns } = this.host;
+      if (turns.isFree || !this.host.mayWait(chunk.length)) {
+        let rest = chunk;
+        turns.now(() => (rest = this.parseSlice(chunk)));
+        while (rest.length > 0 && turns.isFree && !this.isPaused && !this.isEnded) {
+          const slice = rest;
+          turns.now(() => (rest = this.parseSlice(slice)));
+        }
+        if (rest.length > 0) this.keep(rest, chunk);
+        return;
+      }
+    }
+    this.keep(chunk, chunk);
+  }
+
+  /** The first bytes: a refusal that they suffice for costs no parser, no request and no answer of Node's. */
+  private begun(chunk: Buffer): ((bytes: Buffer) => void) | null {
+    const end = chunk.indexOf(HEADERS_END);
+    const refusal = end < 0 ? null : this.host.refusal(chunk.toString('latin1', 0, end), this.socket);
+    if (refusal === null) return (this.parse = this.host.open(this));
+    this.onDiscarded = (bytes) => (this.discardedBytes += bytes);
+    this.socket.end(refusal);
+    this.host.refused(this);
+    return null;
+  }
+
+  /** From now on what comes is counted and thrown away; what waits is thrown away at once. */
+  discard(onBytes: (bytes: number) => void): void {
+    this.onDiscarded = onBytes;
+    const bytes = this.dropWaiting();
+    if (bytes > 0) onBytes(bytes);
+    this.goOn();
+  }
+
+  get isDiscarding(): boolean {
+    return this.onDiscarded !== undefined;
+  }
+
+  /** The parser has met a request. */
+  begin(request: IncomingMessage): void {
+    this.busy += 1;
+    this.request = request;
+    this.bodyBytes = 0;
+    request.on('resume', () => this.wake());
+  }
+
+  /** A request was answered, or nobody is there to be answered. */
+  end(): void {
+    this.busy -= 1;
+    this.wake();
+  }
+
+  closed(): void {
+    this.dropWaiting();
+    this.host.turns.delete(this);
+  }
+
+  turn(): boolean {
+    const [chunk] = this.waiting;
+    if (chunk === undefined || this.isEnded) {
+      this.dropWaiting();
+      return false;
+    }
+    if (this.isPaused) return false;
+    const rest = this.isProven ? this.parseAll(chunk) : this.parseSlice(chunk);
+    // What was refused meanwhile has dropped all that waited.
+    if (this.waiting[0] !== chunk) return this.waiting.length > 0;
+    if (rest.length > 0) this.waiting[0] = rest;
+    else {
+      this.waiting.shift();
+      this.host.waited(chunk.buffer.byteLength);
+    }
+    if (this.waiting.length > 0) return !this.isPaused;
+    this.goOn();
+    return false;
+  }
+
+  private wake(): void {
+    if (this.waiting.length > 0) this.host.turns.add(this, false);
+  }
+
+  private parseAll(chunk: Buffer): Buffer {
+    this.parse?.(chunk);
+    return chunk.subarray(chunk.length);
+  }
+
+  /** Hands on the headers by themselves, so that a request can be refused before any of its body is parsed. */
+  private parseSlice(chunk: Buffer): Buffer {
+    const isBody = this.isInBody;
+    const most = Math.min(chunk.length, this.sliceBytes);
+    const end = isBody ? -1 : chunk.indexOf(HEADERS_END);
+    const length = end >= 0 && end < most ? end + HEADERS_END.length : most;
+    const started = performance.now();
+    this.parse?.(chunk.subarray(0, length));
+    if (isBody) {
+      this.bodyBytes += length;
+      this.adapt(performance.now() - started);
+    }
+    return chunk.subarray(length);
+  }
+
+  private adapt(tookMs: number): void {
+    this.sliceBytes =
+      tookMs > SLOW_SLICE_MS
+        ? Math.max(MIN_SLICE_BYTES, this.sliceBytes / 2)
+        : Math.min(MAX_SLICE_BYTES, this.sliceBytes * 2);
+  }
+
+  private get isInBody(): boolean {
+    return this.request !== undefined && !this.request.complete;
+  }
+
+  /** Whoever reads the body wants no more for now, or nobody reads it yet. */
+  private get isPaused(): boolean {
+    return this.isInBody && this.request?.readableFlowing !== true;
+  }
+
+  private get isEnded(): boolean {
+    return this.socket.destroyed || this.onDiscarded !== undefined;
+  }
+
+  private keep(rest: Buffer, chunk: Buffer): void {
+    if (this.isEnded) return;
+    this.waiting.push(rest);
+    this.host.waited(-chunk.buffer.byteLength);
+    this.stop();
+    this.host.turns.add(this, !this.isInBody && rest[0] === LETTER_G);
+  }
+
+  private stop(): void {
+    this.socket.pause();
+    if (this.isStopped) return;
+    this.isStopped = true;
+    (this.socket as Handled)._handle?.readStop?.();
+  }
+
+  private goOn(): void {
+    if (this.socket.destroyed) return;
+    // Node itself goes on once the request has room for more.
+    if (this.isInBody && this.request !== undefined && isFull(this.request) && !this.isDiscarding) return;
+    this.socket.resume();
+    this.resumed();
+  }
+
+  /** The socket was resumed, by us or by Node. */
+  resumed(): void {
+    if (this.waiting.length > 0) {
+      this.socket.pause();
+      return;
+    }
+    if (!this.isStopped) return;
+    this.isStopped = false;
+    (this.socket as Handled)._handle?.readStart?.();
+  }
+
+  private dropWaiting(): number {
+    let bytes = 0;
+    for (const chunk of this.waiting) {
+      bytes += chunk.length;
+      this.host.waited(chunk.buffer.byteLength);
+    }
+    this.waiting = [];
+    return bytes;
+  }
+}
+
+function isFull(request: IncomingMessage): boolean {
+  return request.readableLength >= request.readableHighWaterMark;
+}

@@ -1,0 +1,71 @@
+/** After so much work for others the event loop gets a turn, and with it whoever has just come. */
+const TURN_MS = 12;
+
+/** Something that has a little to do each time that it is its turn. */
+export interface Task {
+  /** Does a little. @returns whether there is more to do now */
+  turn(): boolean;
+}
+
+/**
+ * Shares the event loop among tasks whose cost only their senders know: each does a little in its turn, first come, first
+ * served, and between the rounds everything else happens.
+ */
+export class Turns {
+  /** What is urgent goes first. */
+  private readonly urgent = new Set<Task>();
+  private readonly usual = new Set<Task>();
+  private spentMs = 0;
+  private scheduled = false;
+
+  /** Whether there is time left in this turn of the event loop, and nobody waits for it. */
+  get isFree(): boolean {
+    return this.spentMs < TURN_MS && this.urgent.size === 0;
+  }
+
+  /** Does work right now, on the account of this turn. */
+  now(work: () => void): void {
+    const started = performance.now();
+    try {
+      work();
+    } finally {
+      this.spentMs += performance.now() - started;
+      this.schedule();
+    }
+  }
+
+  add(task: Task, urgent: boolean): void {
+    (urgent ? this.urgent : this.usual).add(task);
+    this.schedule();
+  }
+
+  delete(task: Task): void {
+    this.urgent.delete(task);
+    this.usual.delete(task);
+  }
+
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => this.round());
+  }
+
+  private round(): void {
+    this.scheduled = false;
+    this.spentMs = 0;
+    this.runAll(this.urgent);
+    this.spentMs = 0;
+    this.runAll(this.usual);
+    this.spentMs = 0;
+    if (this.urgent.size + this.usual.size > 0) this.schedule();
+  }
+
+  private runAll(tasks: Set<Task>): void {
+    const started = performance.now();
+    for (const task of tasks) {
+      tasks.delete(task);
+      if (task.turn()) this.usual.add(task);
+      if (performance.now() - started >= TURN_MS) return;
+    }
+  }
+}
