@@ -6,7 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { GENERATE, SECRETS, sign, TestService } from '../support/service.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
