@@ -1,11 +1,12 @@
 # Build on the same Node as the image runs.
 FROM node:24-trixie-slim AS build
 WORKDIR /app
-COPY package.json package-lock.json ./
+COPY package.json package-lock.json nest-cli.json tsconfig.json ./
+COPY packages ./packages
 RUN npm ci --omit=optional --no-audit --no-fund
-COPY nest-cli.json tsconfig.json ./
 COPY src ./src
-RUN npm run build && npm prune --omit=dev --omit=optional --no-audit --no-fund
+# What runs in production alone: without the sandbox, which only a start without OPENAI_API_KEY needs.
+RUN npm run build && npm ci --omit=dev --omit=optional --workspaces=false --no-audit --no-fund
 
 FROM node:24-trixie-slim
 ENV NODE_ENV=production

@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '..');
 const INSTALLED = 'node_modules/.package-lock.json';
 /** tsc's last output of a build; dist/ itself keeps its time when files in it are rewritten. */
 const BUILT = 'dist/main.js';
-const BUILD_INPUTS = ['src', 'package-lock.json', 'tsconfig.json', 'nest-cli.json'];
+const BUILD_INPUTS = ['src', 'packages/openai-sandbox/src', 'package-lock.json', 'tsconfig.json', 'nest-cli.json'];
 
 if (timeOf(INSTALLED) < timeOf('package-lock.json')) {
   console.error('Installing the dependencies (npm ci) …');

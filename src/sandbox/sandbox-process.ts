@@ -2,8 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { sandboxEnvironment } from '../config/sandbox-config.js';
-import { isObject } from './json.js';
+import { sandboxEnvironment } from '../config/sandbox-environment.js';
 
 export interface StartSandboxOptions {
   /** Where files, batches and fault rules are kept; the same folder again goes on with them. */
@@ -31,7 +30,7 @@ const STOP_MS = 5_000;
 
 /**
  * Starts the built sandbox (dist/sandbox/main.js) as a child process.
- * @throws Error when it is not built, ends before it listens, or is not ready within 30 s
+ * @throws Error when it is not installed or not built, ends before it listens, or is not ready within 30 s
  */
 export async function startSandbox(options: StartSandboxOptions): Promise<SandboxProcess> {
   const child = spawn(process.execPath, [...(options.program ?? [builtProgram()])], {
@@ -82,10 +81,22 @@ export async function startSandbox(options: StartSandboxOptions): Promise<Sandbo
   }
 }
 
+/** An image for production has no sandbox: the child would end with a stack where a sentence helps. */
+function requirePackage(): void {
+  try {
+    import.meta.resolve('openai-sandbox');
+  } catch {
+    throw new Error(
+      'OPENAI_API_KEY is not set, and the sandbox that would stand in for OpenAI is not part of this installation. Set OPENAI_API_KEY.',
+    );
+  }
+}
+
 function listeningAddress(line: string): string | undefined {
   try {
     const value: unknown = JSON.parse(line);
-    return isObject(value) && typeof value['listening'] === 'string' ? value['listening'] : undefined;
+    const { listening } = (value ?? {}) as { readonly listening?: unknown };
+    return typeof listening === 'string' ? listening : undefined;
   } catch {
     return undefined;
   }
@@ -93,6 +104,7 @@ function listeningAddress(line: string): string | undefined {
 
 /** Beside this file when built; under dist/ when this file runs from its source, as in tests. */
 function builtProgram(): string {
+  requirePackage();
   const beside = join(import.meta.dirname, 'main.js');
   if (existsSync(beside)) return beside;
   for (let folder = import.meta.dirname; folder !== dirname(folder); folder = dirname(folder)) {

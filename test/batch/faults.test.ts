@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { translationAttempt } from '../../src/batch/attempts.js';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { BatchRig } from './rig.js';
 
 const CREATE = { method: 'POST', path: '/v1/batches' };

@@ -19,9 +19,9 @@ import { DatabaseModule } from '../../src/database/database.module.js';
 import { Leases } from '../../src/database/leases.service.js';
 import { planShards } from '../../src/jobs/shard-planner.js';
 import { OpenAiError } from '../../src/openai/errors.js';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { AVIF, JPEG } from '../images/photo-samples.js';
-import { TestSandbox } from '../sandbox/support.js';
+import { TestSandbox } from '../../packages/openai-sandbox/test/support.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 /** Photos of its own for every lot: what the host answers is decided by the path, and only `real` ones and AVIFs have bytes. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestService } from '../support/service.js';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { pathsOf, refused } from './refusal.js';
 
 let service: TestService;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { hasInterpreter } from '../support/interpreters.js';
 import { SECRETS, TestService } from '../support/service.js';
 

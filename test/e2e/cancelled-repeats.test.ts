@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { GENERATE, hmac, lotOf, sign, TestService, type Answer } from '../support/service.js';
 import { expectRefusal } from './refusal.js';
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JsonLogger } from '../../src/common/logger.js';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { sendRaw } from '../intake/http-support.js';
 import { GENERATE, hmac, SECRETS, TestService } from '../support/service.js';
 import { expectRefusal, refused } from './refusal.js';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { GENERATE, hmac, lotOf, SECRETS, TestService, type Answer } from '../support/service.js';
 import { expectRefusal, refused } from './refusal.js';
 import { hasInterpreter } from '../support/interpreters.js';

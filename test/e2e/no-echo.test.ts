@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { GENERATE, TestService, type Answer } from '../support/service.js';
 
 /** Long enough that no answer has a use for all of it, short enough for a header. */

@@ -2,7 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { PhotoCarrier } from '../../src/images/photo-carrier.js';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { AVIF, HEIC, TIFF } from '../images/photo-samples.js';
 import { lotOf, TestService, type Answer } from '../support/service.js';
 import { expectRefusal } from './refusal.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signLots } from '../../src/auth/signatures.js';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { GENERATE, SECRETS, TestService, type Answer } from '../support/service.js';
 import { startReceiver, type ReceivedRequest, type Receiver } from '../webhook/support/receiver.js';
 

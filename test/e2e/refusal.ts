@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { ERROR_CODES, type ErrorCode } from '../../src/common/service-error.js';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import type { Answer, TestService } from '../support/service.js';
 
 /** The statuses of the contract's table, written down again: the service's own table must not vouch for itself. */

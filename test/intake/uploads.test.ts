@@ -6,7 +6,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UploadGate } from '../../src/auth/upload-gate.js';
 import { Database, type Transaction } from '../../src/database/database.service.js';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { GENERATE, hmac, sign, TestService } from '../support/service.js';
 import { until } from './http-support.js';
 

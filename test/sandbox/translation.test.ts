@@ -4,7 +4,13 @@ import { LANGUAGES } from '../../src/assessment/language-list.js';
 import { parsePrompt } from '../../src/assessment/prompt.js';
 import { buildTranslationRequest, parseTranslation } from '../../src/assessment/translation.js';
 import { VISION_SCHEMA, VISION_TEXT_FORMAT } from '../../src/assessment/vision-schema.js';
-import { drawnCar, outputText, PhotoHost, TestSandbox, visionRequest } from './support.js';
+import {
+  drawnCar,
+  outputText,
+  PhotoHost,
+  TestSandbox,
+  visionRequest,
+} from '../../packages/openai-sandbox/test/support.js';
 
 let sandbox: TestSandbox;
 

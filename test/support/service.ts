@@ -7,9 +7,9 @@ import { AppModule } from '../../src/app.module.js';
 import { APPLICATION_OPTIONS, closeApp, setUpApp } from '../../src/app.setup.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { expectDocumented } from '../docs/answer-check.js';
-import { PhotoHost, TestSandbox, drawnCar, greyCard } from '../sandbox/support.js';
+import { PhotoHost, TestSandbox, drawnCar, greyCard } from '../../packages/openai-sandbox/test/support.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
 
 /** Two clients whose secrets no test knows by heart. */

@@ -7,7 +7,11 @@ import { isMainThread } from 'node:worker_threads';
 // Node runs the hooks in a thread of their own, from this very file.
 if (isMainThread) register(import.meta.url);
 
+/** The sandbox's source in place of its build, which a test run need not have. */
+const SANDBOX = new URL('../../packages/openai-sandbox/src/index.ts', import.meta.url).href;
+
 export async function resolve(specifier, context, next) {
+  if (specifier === 'openai-sandbox') return { url: SANDBOX, shortCircuit: true };
   if (!specifier.startsWith('.') || context.parentURL?.endsWith('.ts') !== true) return next(specifier, context);
   return next(specifier.replace(/\.js$/, '.ts'), context);
 }
