@@ -28,6 +28,8 @@ beforeEach(async () => {
     else if (request.url === '/some') response.end(SOME);
     else if (request.url === '/little') response.end('little');
   });
+  // Or Node itself would close what is idle.
+  server.keepAliveTimeout = 0;
   server.on('connection', (socket: Socket) => (served = socket));
   new StalledReaders(server, () => queues());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
