@@ -44,6 +44,12 @@ const LONGEST_ESCAPE = 6;
 const LANGUAGE_TOKENS = 60;
 const STRING_CHARACTERS = 40;
 
+/**
+ * Sums of USD in binary are off by their last digits: without this a limit of just the estimate missed it by a trillionth
+ * and the lot was refused. It is far less than a token costs.
+ */
+const ROUNDING_USD = 1e-12;
+
 /** At its worst: the whole room used. */
 export function worstUsd(bounds: CallBounds): number {
   return bounds.inputUsd + bounds.room * bounds.outputTokenUsd;
@@ -56,13 +62,14 @@ export function worstUsd(bounds: CallBounds): number {
  */
 export function heldWithin(bounds: CallBounds, free: number, mayLower: boolean): HeldCall | null {
   const worst = worstUsd(bounds);
-  if (worst <= free) return { usd: worst, room: bounds.room };
+  if (worst <= free + ROUNDING_USD) return { usd: worst, room: bounds.room };
   if (!mayLower) return null;
   const { inputUsd, expectedInputUsd, outputTokenUsd, leastRoom, room } = bounds;
-  const lowered = Math.floor((free - inputUsd) / outputTokenUsd);
+  const tokensFor = (usd: number) => Math.floor((usd + ROUNDING_USD) / outputTokenUsd);
+  const lowered = tokensFor(free - inputUsd);
   if (lowered >= leastRoom && lowered < room) return { usd: inputUsd + lowered * outputTokenUsd, room: lowered };
   // With the input as the estimate has it: a limit of just the estimate lets the lot be sent.
-  const bare = Math.floor((free - expectedInputUsd) / outputTokenUsd);
+  const bare = tokensFor(free - expectedInputUsd);
   return bare >= leastRoom && leastRoom < room ? { usd: expectedInputUsd + bare * outputTokenUsd, room: bare } : null;
 }
 

@@ -29,6 +29,17 @@ export interface MissingPhoto {
   readonly reason: PhotoReason;
 }
 
+/** It came, or would, and is of no use: to make it public would change nothing. */
+const UNUSABLE: ReadonlySet<PhotoReason> = new Set(['not_a_photo', 'too_large', 'openai']);
+
+/** What a client reads of a lot that failed for its photos. */
+export function missingText(missing: readonly MissingPhoto[], total: number): string {
+  const share = `${missing.length} of ${total} photos`;
+  return missing.some(({ reason }) => UNUSABLE.has(reason))
+    ? `${share} cannot be reached or are of no use; photo_problems says why. Correct them and send the lot again.`
+    : `${share} cannot be reached; check that they are public and send the lot again.`;
+}
+
 /**
  * Puts together what is stored apart.
  * @param urls - missing_images; null where none is missing

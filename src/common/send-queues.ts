@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 
 /** Where Linux lists its TCP connections; elsewhere there is no such file. */
 const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
+/** Of one connection's queue. */
+export const QUEUE_DIGITS = 8;
 /** `sl: local address:port, remote address:port, state, bytes that the other side has not taken:…`, all in hex. */
 const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]{2} ([0-9A-F]{8}):/gm;
 

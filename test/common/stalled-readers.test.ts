@@ -10,10 +10,13 @@ import { StalledReaders } from '../../src/common/stalled-readers.js';
 /** In all more than the system takes for a client that reads nothing. */
 const CHUNKS = Array.from({ length: 512 }, () => Buffer.alloc(64 * 1024, 'x'));
 const LOOK_MS = 5000;
+/** More than a client's side takes unread, and less than both sides together. */
+const SOME = Buffer.alloc(1024 * 1024, 'x');
 
 let server: Server;
 let queues: () => Promise<ReadonlyMap<string, string>>;
 let answered: ServerResponse | undefined;
+let served: Socket | undefined;
 
 beforeEach(async () => {
   Logger.overrideLogger(false);
@@ -22,8 +25,12 @@ beforeEach(async () => {
   server = createServer((request, response) => {
     answered = response;
     if (request.url === '/much') pipeline(Readable.from(CHUNKS), response, () => undefined);
+    else if (request.url === '/some') response.end(SOME);
     else if (request.url === '/little') response.end('little');
   });
+  // Or Node itself would close what is idle.
+  server.keepAliveTimeout = 0;
+  server.on('connection', (socket: Socket) => (served = socket));
   new StalledReaders(server, () => queues());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
@@ -90,6 +97,39 @@ describe('a client that stops reading', () => {
     for (const socket of sockets) socket.destroy();
   });
 
+  it('is cut too when the system has taken all of the answer and the client takes nothing from there', async () => {
+    const socket = await ask('/little');
+    const serverSide = served as Socket;
+    await expect.poll(() => serverSide.writableLength).toBe(0);
+    const queued = (bytes: string) => () => Promise.resolve(new Map([[connectionOf(serverSide), bytes]]));
+    queues = queued('0001B613');
+    await looks(12);
+    // It took something, so the minute begins anew.
+    queues = queued('0001B612');
+    await looks(12);
+    expect(serverSide.destroyed).toBe(false);
+    await looks(1);
+    expect(serverSide.destroyed).toBe(true);
+    socket.destroy();
+  });
+
+  it('is looked at in the system only until it has everything', async () => {
+    const socket = await ask('/little');
+    const serverSide = served as Socket;
+    await expect.poll(() => serverSide.writableLength).toBe(0);
+    const read = vi.fn(() => Promise.resolve(new Map([[connectionOf(serverSide), '00000000']])));
+    queues = read;
+    await looks(20);
+    expect(read).toHaveBeenCalledTimes(1);
+    const requested = once(server, 'request');
+    socket.write('GET /little HTTP/1.1\r\nHost: h\r\n\r\n');
+    await requested;
+    await expect.poll(() => serverSide.writableLength).toBe(0);
+    await looks(20);
+    expect(read).toHaveBeenCalledTimes(2);
+    socket.destroy();
+  });
+
   it('starts anew when it reads on', async () => {
     const socket = await ask('/much');
     const response = answered as ServerResponse;
@@ -110,6 +150,20 @@ async function readable(socket: Socket): Promise<Buffer> {
 }
 
 describe.runIf(process.platform === 'linux')('what Linux holds of a connection', () => {
+  it('lets a client be cut whose answer it holds whole', async () => {
+    queues = readSendQueues;
+    const socket = await ask('/some');
+    const serverSide = served as Socket;
+    await expect.poll(() => serverSide.writableLength).toBe(0);
+    while (!serverSide.destroyed) {
+      await looks(1);
+      // The system's tables are read outside of the faked time.
+      await readSendQueues();
+    }
+    expect(serverSide.bytesWritten).toBeGreaterThan(SOME.length);
+    socket.destroy();
+  });
+
   it('is named by its ports, and nothing is left when the client has read all', async () => {
     const socket = await ask('/much');
     const serverSide = (answered as ServerResponse).socket as Socket;
