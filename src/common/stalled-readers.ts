@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { connectionOf, readSendQueues } from './send-queues.js';
+import { portsOf, readSendQueues } from './send-queues.js';
 
 const LOOK_MS = 5000;
 /** A reader that took nothing for so many looks in a row, a minute in all, is cut. */
@@ -51,7 +51,7 @@ export class StalledReaders {
         if (before !== null) this.readings.set(socket, null);
         continue;
       }
-      const mark = `${socket.bytesWritten} ${queues.get(connectionOf(socket)) ?? ''}`;
+      const mark = `${socket.bytesWritten} ${queues.get(portsOf(socket)) ?? ''}`;
       const looks = before?.mark === mark ? before.looks + 1 : 0;
       this.readings.set(socket, { mark, looks });
       if (looks < MOST_LOOKS) continue;
