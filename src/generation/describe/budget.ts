@@ -21,7 +21,7 @@ const GATEWAY_STATUSES: ReadonlySet<number> = new Set([408, 502, 504, 520, 521, 
 const NOT_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /** Whether a try that brought no answer may be on OpenAI's bill all the same. */
-export function mayBeBilled(error: OpenAiError): boolean {
+function mayBeBilled(error: OpenAiError): boolean {
   switch (error.kind) {
     case 'connection':
       return !NOT_SENT.test(error.code ?? '');

@@ -5,7 +5,7 @@ import { LotError } from './lot-error.js';
 export function unreachablePhotos(missing: readonly MissingPhoto[], total: number): LotError {
   return new LotError(
     'IMAGE_UNREACHABLE',
-    `${missing.length} of ${total} photos cannot be reached; check that they are public and try again.`,
+    `${missing.length} of ${total} photos cannot be reached; check that they are public and send the lot again.`,
     { missingImages: missing },
   );
 }
