@@ -85,7 +85,7 @@ function entityOf(name: string): string | undefined {
 function spellings(url: string): string[] {
   const forms = new Set([url, fetchable(url)]);
   if (URL.canParse(url)) forms.add(new URL(url).href);
-  for (const form of [...forms]) forms.add(form.split('#', 1)[0] ?? form);
+  for (const form of forms) forms.add(form.split('#', 1)[0] ?? form);
   // Nearly always one: to take the escapes out of six like ones held the event loop for 100 ms with long addresses.
   return [...new Set([...forms].map(plain))];
 }
