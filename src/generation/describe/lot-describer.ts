@@ -19,6 +19,7 @@ import { OpenAiError } from '../../openai/errors.js';
 import type { CallLimits } from '../../openai/retry.js';
 import type { Budget } from './budget.js';
 import { answerError, callError } from './call-errors.js';
+import { LotError } from './lot-error.js';
 import { ModelCalls, type Asked, type CountUsage } from './model-calls.js';
 import { ModelSettings } from './model-settings.js';
 import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
@@ -69,6 +70,8 @@ export class LotDescriber {
       await photos.prepare();
       const row = await this.describe(lot, photos, limits, count, budget);
       return { ...row, seen: photos.photos.length, missing: photos.missing };
+    } catch (error) {
+      throw error instanceof LotError ? error.withMissing(photos.missing) : error;
     } finally {
       photos.release();
     }
