@@ -22,8 +22,8 @@ export const LISTEN_BACKLOG = 8192;
 const UPLOADS_PATH = '/api/v1/generate-descriptions';
 
 /** How long a client may take to send a request's headers, and the whole of it. */
-export const HEADERS_TIMEOUT_MS = 20_000;
-export const REQUEST_TIMEOUT_MS = 600_000;
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 600_000;
 const CHECK_EVERY_MS = 5000;
 
 /** Nest's options that every start of the application needs: bodies are read by the routes themselves. */

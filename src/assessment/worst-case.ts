@@ -42,6 +42,8 @@ const FEWEST_CHARACTERS_PER_TOKEN = 3;
 /** A character of the seller's that could close the frame is written as an escape of six, and a token may be one. */
 const LONGEST_ESCAPE = 6;
 const LANGUAGE_TOKENS = 60;
+/** Written once: for each of a thousand lots it held the event loop for 40 ms. */
+const SCHEMA_CHARACTERS = JSON.stringify(VISION_TEXT_FORMAT).length;
 const STRING_CHARACTERS = 40;
 
 /**
@@ -81,7 +83,7 @@ export function heldWithin(bounds: CallBounds, free: number, mayLower: boolean):
 export function visionBounds(photos: number, infoLength: number, settings: WorstCaseSettings): CallBounds | null {
   const { vision } = settings;
   const expected = visionInputTokens(photos, infoLength, vision);
-  const fixed = vision.prompt.body.length + JSON.stringify(VISION_TEXT_FORMAT).length;
+  const fixed = vision.prompt.body.length + SCHEMA_CHARACTERS;
   const input = expected + atWorst(fixed) + (LONGEST_ESCAPE - 1) * infoLength;
   const { vision: estimate } = estimateLot(photos, infoLength, 0, settings);
   const room = outputRoom(photos, vision);

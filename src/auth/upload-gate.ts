@@ -123,7 +123,7 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     this.sweeper = undefined;
   }
 
-  /** What is in use now, for metrics and tests. */
+  /** What is in use now, for tests. */
   get usage(): {
     readonly uploads: number;
     readonly addresses: number;

@@ -1,7 +1,8 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { missingText, type MissingPhoto } from '../common/missing-photo.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import { Database, type Transaction } from '../database/database.service.js';
+import { unreachablePhotos } from '../generation/describe/photo-refusal.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import type { FailedLot } from '../jobs/job-store.js';
 import { JobStore } from '../jobs/job-store.js';
@@ -276,7 +277,7 @@ export class CheckPhotosStage implements Stage {
 }
 
 function unreachable({ position, images }: UncheckedLot, missing: readonly MissingPhoto[]): Checked {
-  const error = { code: 'IMAGE_UNREACHABLE', message: missingText(missing, images.length) };
+  const error = unreachablePhotos(missing, images.length).toStored();
   return { kind: 'failed', lot: { position, error, missingImages: missing } };
 }
 

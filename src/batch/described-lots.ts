@@ -68,7 +68,14 @@ export class DescribedLots {
     );
     const translating = described.filter((lot) => lot.status === 'translating').length;
     const left = -(described.length + failed.length);
+    // What the photos' check counted, less what the model was not shown after all: the job's count is its lots'.
+    const images = described.reduce(
+      (sum, { position, seen }) =>
+        sum + (seen === undefined ? 0 : seen - (locked.get(position)?.processed_images ?? seen)),
+      0,
+    );
     return {
+      images,
       ...(stage === 'vision'
         ? { awaitingVision: left, awaitingTranslation: translating }
         : { awaitingTranslation: left }),

@@ -163,12 +163,7 @@ export class DirectStage implements Stage {
         if (!(error instanceof LotError)) throw error;
         throwIfNotNow(error);
         const { code, message } = error;
-        return this.fail(
-          claim,
-          lot,
-          { code, message },
-          error.missingImages.length === 0 ? lot.missing : error.missingImages,
-        );
+        return this.fail(claim, lot, { code, message }, error.missingImages);
       }
       const { seen, missing } = english;
       try {

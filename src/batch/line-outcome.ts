@@ -1,5 +1,7 @@
 import type { MissingPhoto } from '../common/missing-photo.js';
 import type { TokenUsage } from '../assessment/response-body.js';
+import { REFUSED, REJECTED } from '../generation/describe/call-errors.js';
+import { LotError } from '../generation/describe/lot-error.js';
 import type { StoredError } from '../jobs/batch-job.entity.js';
 import type { NewResult } from '../jobs/new-result.js';
 import type { OpenAiErrorKind } from '../openai/errors.js';
@@ -20,9 +22,9 @@ export function outcomeOfFailure(failure: OpenAiErrorKind): LineOutcome {
     case 'context_length':
       return { kind: 'direct' };
     case 'refused':
-      return { kind: 'failed', error: { code: 'REFUSED', message: 'The model refused to describe this lot.' } };
+      return { kind: 'failed', error: new LotError(...REFUSED).toStored() };
     case 'rejected':
-      return { kind: 'failed', error: { code: 'OPENAI_API_ERROR', message: 'OpenAI refused this request.' } };
+      return { kind: 'failed', error: new LotError(...REJECTED).toStored() };
     case 'rate_limited':
     case 'server':
     case 'connection':

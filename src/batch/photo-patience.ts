@@ -2,9 +2,9 @@ import type { OpenPhoto } from '../images/photo-checker.js';
 
 const MINUTE_MS = 60_000;
 /** How long lots wait for a host that gives no answer at all … */
-export const SILENT_HOST_MS = 20 * MINUTE_MS;
+const SILENT_HOST_MS = 20 * MINUTE_MS;
 /** … and for one that answers to some of what it is asked. */
-export const ANSWERING_HOST_MS = 240 * MINUTE_MS;
+const ANSWERING_HOST_MS = 240 * MINUTE_MS;
 
 /** How long a pass asks hosts again that say "not now": the first one briefly, because the other lots of its range go on only after it. */
 const FIRST_PASS_MS = 20_000;

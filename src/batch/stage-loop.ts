@@ -1,5 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import { Logger } from '@nestjs/common';
+import { listenFreely } from '../common/listen-freely.js';
 import { LeaseLostError } from '../database/lease.js';
 import type { Leases } from '../database/leases.service.js';
 import type { ShardClaim, ShardStore } from '../jobs/shard-store.js';
@@ -78,8 +78,7 @@ export class StageLoop {
       if (claim.row.failures >= MOST_FAILURES) return await this.fail(claim, facts);
       await this.leases.runWithLease(claim, (lease) => {
         const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
-        // Hundreds of photos are asked for side by side, each with its listener.
-        setMaxListeners(0, signal);
+        listenFreely(signal);
         return this.stage.run(claim, signal);
       });
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { PhotoRef } from '../assessment/assessment.js';
 import { isEnglish } from '../assessment/languages.js';
+import { photoRefs } from '../assessment/photo-refs.js';
 import { parseVisionAnswer } from '../assessment/vision-answer.js';
 import { missingPhotos, urlsOf, type MissingPhoto } from '../common/missing-photo.js';
 import type { Database } from '../database/database.service.js';
@@ -105,10 +106,8 @@ export class VisionReader implements LineReader<VisionLineLot> {
 
 /** The photos that were sent, with their numbers in the client's list. */
 export function photosOf(lot: { images: readonly string[]; missing: readonly MissingPhoto[] }): PhotoRef[] {
-  // One that the lot names twice is one photo, under its first number.
-  const left = new Set(lot.images);
-  for (const url of urlsOf(lot.missing)) left.delete(url);
-  return lot.images.flatMap((url, index) => (left.delete(url) ? [{ number: index + 1, url }] : []));
+  const gone = new Set(urlsOf(lot.missing));
+  return photoRefs(lot.images, (url) => !gone.has(url));
 }
 
 function stored(answer: ResponseFailure): StoredError {

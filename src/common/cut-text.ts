@@ -1,5 +1,5 @@
 /** Characters that an answer repeats of what a client sent: enough to know it again, too few to send a request back. */
-export const MAX_ECHO = 200;
+const MAX_ECHO = 200;
 
 /** The beginning of a client's text; no character is cut in two. */
 export function cutText(text: string, characters = MAX_ECHO): string {

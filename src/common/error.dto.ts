@@ -1,11 +1,4 @@
-import type { PhotoReason } from './missing-photo.js';
-
-export class MissingPhotoDto {
-  /** The photo's address, as it was sent. */
-  url: string;
-  /** As in a lot's `photo_problems`. */
-  reason: PhotoReason;
-}
+import { PhotoProblemDto } from './missing-photo.dto.js';
 
 /** The body of every refused request. */
 export class ErrorDto {
@@ -24,7 +17,7 @@ export class ErrorDto {
   /** With IMAGE_UNREACHABLE: the photos that could not be fetched. */
   missing_images?: string[];
   /** With IMAGE_UNREACHABLE: the same photos, each with its reason, as in the lots of results. */
-  photo_problems?: MissingPhotoDto[];
+  photo_problems?: PhotoProblemDto[];
   /** With COST_LIMIT_EXCEEDED: USD, or null when the price of a model is not known. */
   estimated_cost_usd?: number | null;
   /** With BATCH_SIZE_EXCEEDED: lots sent. */

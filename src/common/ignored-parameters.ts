@@ -5,7 +5,7 @@ import { getMetadataStorage } from 'class-validator';
 import type { Request, Response } from 'express';
 import { ignoredParameters } from './query-names.js';
 
-export const IGNORED_PARAMETERS = 'X-Ignored-Parameters';
+const IGNORED_PARAMETERS = 'X-Ignored-Parameters';
 
 const knownByHandler = new WeakMap<object, ReadonlySet<string>>();
 

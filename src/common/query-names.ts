@@ -4,7 +4,7 @@ import { cutText } from './cut-text.js';
 const LIST_MEMBER = /^([^[\]]+)\[\d{0,9}\]$/;
 
 /** The parameter that a name in a query stands for. */
-export function parameterOf(name: string): string {
+function parameterOf(name: string): string {
   return LIST_MEMBER.exec(name)?.[1] ?? name;
 }
 

@@ -12,7 +12,7 @@ const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]{2
  * What the system holds of each connection that its client has not taken yet. Node cannot tell: of a client that reads
  * slowly the system takes the next bytes only when a third of a buffer of megabytes has become free, so that to Node it
  * looks like one that stands still.
- * @returns by {@link connectionOf}; empty where the system does not say
+ * @returns by {@link portsOf}; empty where the system does not say
  */
 export async function readSendQueues(): Promise<ReadonlyMap<string, string>> {
   const queues = new Map<string, string>();
@@ -27,6 +27,6 @@ export async function readSendQueues(): Promise<ReadonlyMap<string, string>> {
   return queues;
 }
 
-export function connectionOf(socket: Pick<Socket, 'localPort' | 'remotePort'>): string {
+export function portsOf(socket: Pick<Socket, 'localPort' | 'remotePort'>): string {
   return `${socket.localPort} ${socket.remotePort}`;
 }

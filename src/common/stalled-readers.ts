@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { Logger } from '@nestjs/common';
-import { connectionOf, QUEUE_DIGITS, readSendQueues } from './send-queues.js';
+import { portsOf, QUEUE_DIGITS, readSendQueues } from './send-queues.js';
 
 const LOOK_MS = 5000;
 /** A reader that took nothing for so many looks in a row, a minute in all, is cut. */
@@ -56,7 +56,7 @@ export class StalledReaders {
     const queues = await this.sendQueues();
     for (const { socket, before, written } of waiting) {
       if (socket.destroyed) continue;
-      const queue = queues.get(connectionOf(socket)) ?? '';
+      const queue = queues.get(portsOf(socket)) ?? '';
       // Whoever has everything is not waited for, whatever it does with it.
       if (socket.writableLength === 0 && /^0*$/.test(queue)) {
         this.readings.set(socket, { ...UNREAD, takenAt: written });

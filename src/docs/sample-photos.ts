@@ -1,6 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Request, Response, Router } from 'express';
-import sharp from 'sharp';
 
 /** Where the examples' photos would be; no such host exists. */
 const EXAMPLE_PHOTO = /^https:\/\/cdn\.example\.com\/.*\.jpg$/;
@@ -34,7 +33,9 @@ function pathOf(side: Side): string {
   return `/docs-assets/sample-${side}.jpg`;
 }
 
-function draw(side: Side): Promise<Buffer> {
+async function draw(side: Side): Promise<Buffer> {
+  // With the first photo that is asked for: it brings 20 MB, and a process without it must start too.
+  const { default: sharp } = await import('sharp');
   return sharp(Buffer.from(SAMPLE))
     .flop(side === 'right')
     .jpeg()

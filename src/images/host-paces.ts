@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import type { PhotoReason } from '../common/missing-photo.js';
+import { remember } from '../common/remember.js';
 
 /** Requests side by side to a host that never said "not now". */
 export const MOST_AT_ONCE = 128;
@@ -146,13 +147,7 @@ export class HostPaces {
       reason: 'host_busy' as const,
       hangs: false,
     };
-    // Deleted first: a Map keeps the place of a key that is set again, and the eldest goes.
-    this.hosts.delete(host);
-    this.hosts.set(host, pace);
-    if (this.hosts.size > MAX_HOSTS) {
-      const [eldest] = this.hosts.keys();
-      if (eldest !== undefined) this.hosts.delete(eldest);
-    }
+    remember(this.hosts, host, pace, MAX_HOSTS);
     return pace;
   }
 }

@@ -1,8 +1,8 @@
-import { setMaxListeners } from 'node:events';
 import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
+import { listenFreely } from '../common/listen-freely.js';
 import type { PhotoReason } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AllowList, bareHost, checkUrl } from '../outbound/address-rules.js';
@@ -209,9 +209,4 @@ async function decoded(encoding: string, body: Buffer, maxOutputLength: number):
   } catch {
     return null;
   }
-}
-
-/** All photos of a lot listen to its signal side by side; each takes its listener away again. */
-function listenFreely(signal: AbortSignal | undefined): void {
-  if (signal !== undefined) setMaxListeners(0, signal);
 }

@@ -1,6 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import { Inject, Injectable, Optional } from '@nestjs/common';
-import { abortReason, Clock } from '../common/clock.js';
+import { Clock } from '../common/clock.js';
 import type { MissingPhoto, PhotoReason } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { bareHost, checkUrl, AllowList } from '../outbound/address-rules.js';
@@ -10,11 +9,12 @@ import { PhotoAsker, type Asked } from './photo-asker.js';
 import type { PhotoMethod } from './photo-fault.js';
 import { countPhoto } from './photo-metrics.js';
 import { reasonFor, type PhotoFailure } from './photo-reason.js';
+import { withOwnSignal } from './own-signal.js';
 import { withinThreshold } from './photo-thresholds.js';
 import { SharedChecks } from './shared-checks.js';
 
 /** How long a client on the line waits for hosts that say "not now", in all. */
-export const SYNC_PATIENCE_MS = 15_000;
+const SYNC_PATIENCE_MS = 15_000;
 /** How long a batch's photo is asked for again on a host that answers to nothing: others wait for the walk that it is part of. */
 const SILENT_PATIENCE_MS = 5_000;
 /** A request that is given less is not worth sending. */
@@ -166,15 +166,13 @@ export class PhotoChecker {
       countPhoto('known');
       return known;
     }
-    const host = bareHost(checked.url);
-    const port = checked.url.port === '' ? checked.url.protocol : checked.url.port;
     return this.checks.join(`${lane} ${href}`, signal, async (shared) => {
       const wanted = {
         url,
-        host: `${host} ${port}`,
+        host: hostKey(checked.url),
         lane,
         until: until ?? this.clock.now() + SYNC_PATIENCE_MS,
-        listed: this.allow.covers(host),
+        listed: this.allow.covers(bareHost(checked.url)),
       };
       const check = await this.find(wanted, shared);
       if (check.reachable || check.final) this.checks.remember(href, check);
@@ -202,9 +200,7 @@ export class PhotoChecker {
 
   private hostOf(url: string): string | null {
     const checked = checkUrl(url, this.allow);
-    if (!checked.ok) return null;
-    const { port, protocol } = checked.url;
-    return `${bareHost(checked.url)} ${port === '' ? protocol : port}`;
+    return checked.ok ? hostKey(checked.url) : null;
   }
 
   /** Rounds of asking, at the host's pace, until there is a word that stays or the patience is over. */
@@ -279,22 +275,7 @@ export class PhotoChecker {
   }
 }
 
-/**
- * Runs `work` under a signal that follows `signal` and ends with `work`: when one check throws, the others stop too. A signal of its own, since
- * a hundred photos listening on the caller's would set off Node's warning about leaked listeners.
- */
-async function withOwnSignal<T>(signal: AbortSignal | undefined, work: (own: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
-  const follow = (): void => controller.abort(signal?.reason);
-  if (signal?.aborted === true) follow();
-  signal?.addEventListener('abort', follow, { once: true });
-  try {
-    return await work(controller.signal);
-  } catch (error) {
-    throw signal?.aborted === true ? abortReason(signal) : error;
-  } finally {
-    signal?.removeEventListener('abort', follow);
-    controller.abort();
-  }
+/** Host and port, by which rests and limits are kept. */
+function hostKey(url: URL): string {
+  return `${bareHost(url)} ${url.port === '' ? url.protocol : url.port}`;
 }

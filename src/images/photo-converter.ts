@@ -3,7 +3,7 @@ import { carriedFormatOf, photoFormatOf } from './photo-format.js';
 import { WeightedSlots } from './weighted-slots.js';
 
 /** Width times height; phones of 50 megapixels pass. A file of a few kilobytes can claim any number. */
-export const MOST_PIXELS = 52_000_000;
+const MOST_PIXELS = 52_000_000;
 /** What a decoded picture may take where it cannot be scaled down while it is read. */
 const MOST_DECODED_BYTES = 256 * 1024 * 1024;
 /** A picture whose decoding takes longer is given up. */

@@ -1,5 +1,6 @@
-import { setMaxListeners } from 'node:events';
 import { abortReason, type Clock } from '../common/clock.js';
+import { listenFreely } from '../common/listen-freely.js';
+import { orAbort } from '../common/or-abort.js';
 
 /** How long an answer stands for all lots that name the address. */
 export const KEPT_MS = 5 * 60_000;
@@ -55,7 +56,7 @@ export class SharedChecks<T> {
     const running = this.running.get(key) ?? this.begin(key, start);
     running.waiting++;
     try {
-      return await untilAborted(running.outcome, signal);
+      return await (signal === undefined ? running.outcome : orAbort(running.outcome, signal));
     } finally {
       running.waiting--;
       if (running.waiting === 0) {
@@ -67,7 +68,7 @@ export class SharedChecks<T> {
 
   private begin(key: string, start: (signal: AbortSignal) => Promise<T>): Running<T> {
     const controller = new AbortController();
-    setMaxListeners(0, controller.signal);
+    listenFreely(controller.signal);
     const outcome = start(controller.signal).finally(() => {
       if (this.running.get(key)?.controller === controller) this.running.delete(key);
     });
@@ -81,13 +82,4 @@ export class SharedChecks<T> {
   private forget(key: string): void {
     if (this.kept.delete(key)) this.characters -= key.length;
   }
-}
-
-function untilAborted<T>(outcome: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return outcome;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(abortReason(signal));
-    signal.addEventListener('abort', onAbort, { once: true });
-    outcome.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

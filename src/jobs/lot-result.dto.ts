@@ -1,5 +1,5 @@
 import type { LotStatus } from './states.js';
-import type { PhotoReason } from '../common/missing-photo.js';
+import { PhotoProblemDto } from '../common/missing-photo.dto.js';
 
 export class DescriptionDto {
   /** The tag as sent. */
@@ -15,16 +15,6 @@ export class LotErrorDto {
   code: string;
   /** What happened, for people. */
   message: string;
-}
-
-export class PhotoProblemDto {
-  /** As in `missing_images`. */
-  url: string;
-  /**
-   * not_found (404, 410), not_a_photo, too_large, timeout (no connection, or no whole answer in time), dns (no such name, or a forbidden address),
-   * refused (401, 403, …), host_busy (429 or 5xx as long as was waited), openai (OpenAI could not take it); unreachable where nothing more may be said.
-   */
-  reason: PhotoReason;
 }
 
 /** One lot as clients read it. */

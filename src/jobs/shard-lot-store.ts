@@ -47,6 +47,7 @@ export interface LockedLot {
   readonly position: number;
   readonly status: string;
   readonly attempt: number;
+  readonly processed_images: number;
 }
 
 export interface DescribedLot {
@@ -140,7 +141,7 @@ export class ShardLotStore {
 
   async lock(tx: Transaction, jobId: string, positions: readonly number[]): Promise<LockedLot[]> {
     return tx.query<LockedLot & { [column: string]: unknown }>(
-      `select position, status, attempt from batch_lots where job_id = $1 and position = any($2::int[])
+      `select position, status, attempt, processed_images from batch_lots where job_id = $1 and position = any($2::int[])
        order by position for update`,
       [jobId, positions],
     );

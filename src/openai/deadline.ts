@@ -1,5 +1,6 @@
-import { setMaxListeners } from 'node:events';
 import { abortReason, type Clock } from '../common/clock.js';
+import { listenFreely } from '../common/listen-freely.js';
+import { orAbort } from '../common/or-abort.js';
 import { OpenAiError } from './errors.js';
 import type { CallLimits } from './retry.js';
 
@@ -27,7 +28,7 @@ export async function underDeadline<T>(
   const onHangUp = () => controller.abort(new OpenAiError({ kind: 'aborted', retryable: false }));
   if (hangUp !== undefined) {
     // One signal may end many calls side by side (a lease that is lost); each takes its listener away again.
-    setMaxListeners(0, hangUp);
+    listenFreely(hangUp);
     hangUp.addEventListener('abort', onHangUp, { once: true });
   }
   clock.sleep(Math.min(remaining, LONGEST_TIMER_MS), timer.signal).then(
@@ -47,23 +48,3 @@ export async function underDeadline<T>(
 
 /** One error for all timers that are stopped: building a stack for each call costs more than the timer. */
 const TIMER_STOPPED = new Error('timer stopped');
-
-/** `promise`, or a rejection with the signal's reason as soon as it aborts; a late rejection of `promise` is swallowed. */
-export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = () => reject(abortReason(signal));
-    const settled = () => signal.removeEventListener('abort', onAbort);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(
-      (value) => {
-        settled();
-        resolve(value);
-      },
-      (error: unknown) => {
-        settled();
-        reject(error instanceof Error ? error : new Error('rejected with a value that is no error', { cause: error }));
-      },
-    );
-  });
-}

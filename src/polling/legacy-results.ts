@@ -25,7 +25,7 @@ export function legacyLayout(job: JobRecord, statusText: string): ResultsLayout 
  * A lot as the older service gave it: English was the result, whether or not anybody asked for it, and all else translations.
  * @param lot - read with its English source
  */
-export function legacyLot(lot: LotRecord, view: LotView): LegacyLotDto {
+function legacyLot(lot: LotRecord, view: LotView): LegacyLotDto {
   const completed = lot.status === 'completed';
   const shown = completed ? describeLanguages(lot, view.languages) : [];
   const source = completed ? lot.descriptions.find(({ language }) => language === SOURCE) : undefined;

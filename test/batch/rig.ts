@@ -266,6 +266,9 @@ export class BatchRig {
     const failed = lots.filter((lot) => lot.status === 'failed');
     if (job['processed_lots'] !== completed.length) problems.push('processed_lots');
     if (job['failed_lots'] !== failed.length) problems.push('failed_lots');
+    const seen = 'select sum(processed_images)::text as sum from batch_lots where job_id = $1';
+    const [images] = await this.db.database.query<{ sum: string }>(seen, [jobId]);
+    if (job['processed_images'] !== images?.sum) problems.push('processed_images');
     if (job['status'] !== 'cancelled') {
       for (const counter of ['awaiting_images', 'awaiting_vision', 'awaiting_translation']) {
         if (job[counter] !== 0) problems.push(counter);

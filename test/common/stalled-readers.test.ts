@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { connectionOf, readSendQueues } from '../../src/common/send-queues.js';
+import { portsOf, readSendQueues } from '../../src/common/send-queues.js';
 import { StalledReaders } from '../../src/common/stalled-readers.js';
 
 /** In all more than the system takes for a client that reads nothing. */
@@ -82,10 +82,10 @@ describe('a client that stops reading', () => {
     const response = answered as ServerResponse;
     await standsStill(response);
     let left = 1_000_000;
-    queues = () => Promise.resolve(new Map([[connectionOf(response.socket as Socket), String(left--)]]));
+    queues = () => Promise.resolve(new Map([[portsOf(response.socket as Socket), String(left--)]]));
     await looks(60);
     expect(response.destroyed).toBe(false);
-    queues = () => Promise.resolve(new Map([[connectionOf(response.socket as Socket), String(left)]]));
+    queues = () => Promise.resolve(new Map([[portsOf(response.socket as Socket), String(left)]]));
     await looksUntilCut(response);
     socket.destroy();
   });
@@ -168,7 +168,7 @@ describe.runIf(process.platform === 'linux')('what Linux holds of a connection',
     const socket = await ask('/much');
     const serverSide = (answered as ServerResponse).socket as Socket;
     await standsStill(answered as ServerResponse);
-    const queueOf = async () => parseInt((await readSendQueues()).get(connectionOf(serverSide)) ?? '', 16);
+    const queueOf = async () => parseInt((await readSendQueues()).get(portsOf(serverSide)) ?? '', 16);
     expect(await queueOf()).toBeGreaterThan(0);
     socket.resume();
     await once(answered as ServerResponse, 'finish');

@@ -242,3 +242,19 @@ function collecting(lines: string[]): LoggerService {
   const write = (...values: unknown[]) => void lines.push(values.map((value) => JSON.stringify(value)).join(' '));
   return { log: write, error: write, warn: write, debug: write, verbose: write, fatal: write };
 }
+
+describe('a lot that fails for another reason', () => {
+  it.each([
+    ['a refused request', { action: 'status', status: 400 }],
+    ['a model that refuses', { action: 'refusal' }],
+  ])('names the photos that were missing all the same: %s', async (_name, fault) => {
+    await service.faults(fault);
+    const answer = await ask(service, ['good-1.jpg', 'absent.jpg', 'good-2.jpg', 'good-3.jpg']);
+    expectRefusal(answer, 'OPENAI_API_ERROR');
+    const { body } = await service.send('/api/v1/batch-jobs?mode=sync');
+    const [job] = body['jobs'] as JsonObject[];
+    const results = await service.send(`/api/v1/batch-results/${String(job?.['job_id'])}`);
+    const { lots } = results.body['results'] as { lots: JsonObject[] };
+    expect(lots[0]).toMatchObject({ status: 'failed', ...missing('absent.jpg') });
+  });
+});

@@ -138,7 +138,7 @@ describe('a photo host that says "not now"', () => {
   });
 
   it('to one port says nothing of another', async () => {
-    const down = await serveHttp((_request, response) => response.writeHead(503).end());
+    const down = await serveHttp((_request, response) => response.writeHead(503, { 'retry-after': '60' }).end());
     const well = await serveHttp(photo);
     const checker = checkerFor();
     await checker.checkLot(names(down.origin, 5), { lane: 'batch' });

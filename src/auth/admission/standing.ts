@@ -1,3 +1,4 @@
+import { remember } from '../../common/remember.js';
 import { CLAIMS, claimKey, type Claimant } from './claimant.js';
 
 /** What is remembered of addresses, for good ones and for bad ones: whoever comes from more of them forgets the oldest. */
@@ -27,7 +28,7 @@ export class Standing {
     for (const claim of CLAIMS) {
       const key = claimKey(address, claim);
       this.strikes.delete(key);
-      remember(this.good, key, true);
+      remember(this.good, key, true, MAX_REMEMBERED);
     }
   }
 
@@ -36,20 +37,11 @@ export class Standing {
     this.good.delete(key);
     const count = (this.strikes.get(key)?.count ?? 0) + 1;
     const rest = Math.min(MAX_REST_MS, FIRST_REST_MS * 2 ** Math.min(count - 1, 10));
-    remember(this.strikes, key, { count, until: now + rest });
+    remember(this.strikes, key, { count, until: now + rest }, MAX_REMEMBERED);
   }
 
   /** Milliseconds that the claimant is to stay away while others wait; 0: none. */
   restOf({ key }: Claimant, now: number): number {
     return Math.max(0, (this.strikes.get(key)?.until ?? 0) - now);
   }
-}
-
-/** Puts the entry last, and lets the first one go when there are too many. */
-function remember<T>(map: Map<string, T>, key: string, value: T): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= MAX_REMEMBERED) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { remember } from '../../common/remember.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { Upload } from './upload.js';
 
@@ -91,12 +92,7 @@ export class UnprovenWork {
 
   private spend(key: string, ms: number): void {
     const now = performance.now();
-    const spent = this.spentOf(key, now) + ms;
-    this.spent.delete(key);
-    this.spent.set(key, { ms: spent, at: now });
-    if (this.spent.size <= MAX_REMEMBERED) return;
-    const [oldest] = this.spent.keys();
-    if (oldest !== undefined) this.spent.delete(oldest);
+    remember(this.spent, key, { ms: this.spentOf(key, now) + ms, at: now }, MAX_REMEMBERED);
   }
 
   private spentOf(key: string, now: number): number {

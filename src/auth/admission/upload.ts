@@ -46,10 +46,6 @@ export class Upload {
     this.lastByteAt = enteredAt;
   }
 
-  get isProven(): boolean {
-    return this.stage === 'proven';
-  }
-
   /** Whether what it holds counts against what strangers may hold in all. */
   get isStranger(): boolean {
     return !this.good && this.stage === 'unproven';

@@ -1,3 +1,5 @@
+import { remember } from '../../common/remember.js';
+
 /** Who was refused is told to come back after so many milliseconds at least and at most. */
 const SOONEST_MS = 2000;
 const LATEST_MS = 20_000;
@@ -28,11 +30,6 @@ export class WaitingLine {
   /** Those let in lately, for an estimate of how fast the line moves. */
   private readonly pace = { since: 0, count: 0, perSecond: 1 };
 
-  /** Whether anybody waits whose time is not over. */
-  isEmpty(now: number): boolean {
-    return !this.hasAhead(undefined, 1, now);
-  }
-
   /**
    * @param free - places inside that nobody has taken
    * @returns null to let `who` in, else the milliseconds after which to come back
@@ -57,12 +54,12 @@ export class WaitingLine {
     }
     const due = this.newcomers.get(who);
     if (due === undefined) {
-      put(this.newcomers, who, now + SOONEST_MS, MAX_NEWCOMERS);
+      remember(this.newcomers, who, now + SOONEST_MS, MAX_NEWCOMERS);
       return SOONEST_MS;
     }
     if (now + EARLY_MS < due) return due - now;
     if (now > due + KEPT_MS + LATEST_MS || this.places.size >= MAX_PLACES) {
-      put(this.newcomers, who, now + SOONEST_MS, MAX_NEWCOMERS);
+      remember(this.newcomers, who, now + SOONEST_MS, MAX_NEWCOMERS);
       return SOONEST_MS;
     }
     this.newcomers.delete(who);
@@ -74,7 +71,7 @@ export class WaitingLine {
   }
 
   /** True when `count` others stand before `who` and may still come back. Those whose time is over lose their place. */
-  private hasAhead(who: string | undefined, count: number, now: number): boolean {
+  private hasAhead(who: string, count: number, now: number): boolean {
     let ahead = 0;
     for (const [other, place] of this.places) {
       if (other === who) return false;
@@ -99,12 +96,4 @@ export class WaitingLine {
     pace.since = now;
     pace.count = 0;
   }
-}
-
-function put(map: Map<string, number>, key: string, value: number, most: number): void {
-  map.delete(key);
-  map.set(key, value);
-  if (map.size <= most) return;
-  const [oldest] = map.keys();
-  if (oldest !== undefined) map.delete(oldest);
 }

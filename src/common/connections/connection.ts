@@ -15,14 +15,15 @@ const SLOW_SLICE_MS = 1;
 /** What one connection needs of all of them. */
 export interface ConnectionHost {
   readonly turns: Turns;
-  /** Bytes that were read and wait for their turn; false: there is no room, they must go on at once. */
   /** The bytes of the refusal, where the headers alone say that the request is refused just now. */
   refusal(head: string, socket: Socket): string | null;
   /** Makes Node read the connection as HTTP. @returns what hands bytes to its parser */
   open(connection: Connection): (bytes: Buffer) => void;
   /** It was refused and is to be closed soon. */
   refused(connection: Connection): void;
+  /** Whether there is room for bytes that were read to wait for their turn; else they must go on at once. */
   mayWait(bytes: number): boolean;
+  /** So many bytes wait no longer; fewer than none: so many more wait. */
   waited(bytes: number): void;
 }
 
@@ -57,10 +58,6 @@ export class Connection implements Task {
     readonly socket: Socket,
     private readonly host: ConnectionHost,
   ) {}
-
-  get isOpen(): boolean {
-    return this.parse !== undefined;
-  }
 
   /** Bytes from the client. */
   receive(chunk: Buffer): void {

@@ -21,7 +21,7 @@ const GATEWAY_STATUSES: ReadonlySet<number> = new Set([408, 502, 504, 520, 521, 
 const NOT_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
 /** Whether a try that brought no answer may be on OpenAI's bill all the same. */
-export function mayBeBilled(error: OpenAiError): boolean {
+function mayBeBilled(error: OpenAiError): boolean {
   switch (error.kind) {
     case 'connection':
       return !NOT_SENT.test(error.code ?? '');
@@ -47,7 +47,7 @@ export function mayBeBilled(error: OpenAiError): boolean {
 
 /** One call to OpenAI under a budget, its tries included. */
 export class BudgetedCall {
-  /** True while nothing is held for it: the next try did not fit (yet). */
+  /** True while nothing is held for it: it is over, or the next try did not fit (yet). */
   private ended = false;
 
   private constructor(
@@ -74,8 +74,8 @@ export class BudgetedCall {
    */
   async beforeRetry(failed: OpenAiError, counted: boolean): Promise<void> {
     if (!counted && !mayBeBilled(failed)) return;
-    await (counted ? this.budget.giveBack(this.held.usd) : this.budget.keep(this.held.usd));
     this.ended = true;
+    await (counted ? this.budget.giveBack(this.held.usd) : this.budget.keep(this.held.usd));
     this.held = await this.budget.hold({ ...this.bounds, room: this.held.room }, false);
     this.ended = false;
   }
@@ -83,6 +83,7 @@ export class BudgetedCall {
   /** The call ended without an answer. @param counted - whether its usage was told and counted */
   async failed(error: unknown, counted: boolean): Promise<void> {
     if (this.ended) return;
+    this.ended = true;
     const known = counted || (error instanceof OpenAiError && !mayBeBilled(error));
     await (known ? this.budget.giveBack(this.held.usd) : this.budget.keep(this.held.usd));
   }

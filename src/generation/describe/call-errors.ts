@@ -3,6 +3,11 @@ import type { MissingPhoto } from '../../common/missing-photo.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { LotError } from './lot-error.js';
 
+/** How a lot ends that the model, or a guard before it, refused … */
+export const REFUSED = ['REFUSED', 'The model refused to describe this lot.'] as const;
+/** … and one whose request would be refused again. */
+export const REJECTED = ['OPENAI_API_ERROR', 'OpenAI refused this request.'] as const;
+
 /** A call that got no answer, as the lot's end. An aborted call stays what it is: it was our own doing. */
 export function callError(error: unknown, missingImages: readonly MissingPhoto[]): unknown {
   if (!(error instanceof OpenAiError) || error.kind === 'aborted') return error;
@@ -25,12 +30,12 @@ export function callError(error: unknown, missingImages: readonly MissingPhoto[]
     case 'auth':
       return new LotError('OPENAI_API_ERROR', 'OpenAI does not accept our settings; the operator must act.', facts);
     case 'refused':
-      return new LotError('REFUSED', 'The model refused to describe this lot.', facts);
+      return new LotError(...REFUSED, facts);
     case 'too_large':
       return new LotError('OPENAI_API_ERROR', "OpenAI's answer to this lot is too large to be read.", facts);
     case 'context_length':
     case 'rejected':
-      return new LotError('OPENAI_API_ERROR', 'OpenAI refused this request.', facts);
+      return new LotError(...REJECTED, facts);
     case 'server':
     case 'connection':
     case 'broken_body':
@@ -43,7 +48,7 @@ export function answerError(answer: ResponseFailure, openaiRequestId: string | u
   const facts = { openaiRequestId };
   switch (answer.kind) {
     case 'refused':
-      return new LotError('REFUSED', 'The model refused to describe this lot.', facts);
+      return new LotError(...REFUSED, facts);
     case 'incomplete':
       return new LotError('INCOMPLETE', 'The model did not finish its answer.', facts);
     case 'failed':

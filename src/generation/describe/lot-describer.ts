@@ -19,6 +19,7 @@ import { OpenAiError } from '../../openai/errors.js';
 import type { CallLimits } from '../../openai/retry.js';
 import type { Budget } from './budget.js';
 import { answerError, callError } from './call-errors.js';
+import { LotError } from './lot-error.js';
 import { ModelCalls, type Asked, type CountUsage } from './model-calls.js';
 import { ModelSettings } from './model-settings.js';
 import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
@@ -69,6 +70,8 @@ export class LotDescriber {
       await photos.prepare();
       const row = await this.describe(lot, photos, limits, count, budget);
       return { ...row, seen: photos.photos.length, missing: photos.missing };
+    } catch (error) {
+      throw error instanceof LotError ? error.withMissing(photos.missing) : error;
     } finally {
       photos.release();
     }
@@ -90,7 +93,7 @@ export class LotDescriber {
       );
       let body: unknown;
       let requestId: string | undefined;
-      let answered: Asked['answered'];
+      let bill: Asked['bill'];
       try {
         const bounds = visionBounds(
           photos.photos.length,
@@ -98,7 +101,7 @@ export class LotDescriber {
           this.settings.worstCase(false),
         );
         const sent = roomier ? withMoreRoom(request) : request;
-        ({ body, requestId, answered } = await this.calls.ask(
+        ({ body, requestId, bill } = await this.calls.ask(
           'vision',
           sent,
           bounds,
@@ -112,8 +115,7 @@ export class LotDescriber {
         continue;
       }
       const answer = this.read(body, () => parseVisionAnswer(body, photos.photos, this.settings.vision.prompt.version));
-      await count(this.settings.usageRow('vision', answer.usage, false));
-      await answered(answer.usage);
+      await bill(answer.usage);
       if (answer.kind === 'assessed') return this.englishRow(answer);
       this.logger.warn('a vision answer is of no use', { kind: answer.kind, openai_request_id: requestId });
       if (answer.kind === 'incomplete' && answer.reason === 'max_output_tokens' && !roomier) {
@@ -158,10 +160,8 @@ export class LotDescriber {
     const bounds = visionBounds(urls.length, 0, this.settings.worstCase(false));
     const probe = buildPhotoProbe(urls, this.settings.vision);
     try {
-      const { body, answered } = await this.calls.ask('vision', probe, bounds, limits, count, 'needed', budget);
-      const usage = usageOf(body);
-      await count(this.settings.usageRow('vision', usage, false));
-      await answered(usage);
+      const { body, bill } = await this.calls.ask('vision', probe, bounds, limits, count, 'needed', budget);
+      await bill(usageOf(body));
       return null;
     } catch (error) {
       if (error instanceof OpenAiError && error.kind === 'image') return error;
@@ -188,15 +188,13 @@ export class LotDescriber {
       // The second time with twice the room: an answer that was cut off is not of the schema either.
       const bounds = translationBounds(textSize(strings), 1, this.settings.worstCase(false));
       const sent = tries === 0 ? request : withMoreRoom(request);
-      const { body, answered } = await this.calls
+      const { body, bill } = await this.calls
         .ask('translation', sent, bounds, limits, count, tries === 0 ? 'usual' : 'needed', budget)
         .catch((error: unknown) => {
           throw callError(error, []);
         });
       const answer = this.read(body, () => parseTranslation(body, strings, [language]));
-      const usage = this.settings.usageRow('translation', answer.usage, false);
-      await count(usage);
-      await answered(answer.usage);
+      const usage = await bill(answer.usage);
       if (answer.kind === 'refused') throw new TranslationError('the model refused');
       const translated = answer.kind === 'translated' ? answer.languages.get(language) : undefined;
       if (translated?.ok === true) {

@@ -49,6 +49,12 @@ export class LotError extends Error {
     return code === undefined ? undefined : new LotError(code, stored.message, facts);
   }
 
+  /** The same end, of a lot that lacked these photos by then. */
+  withMissing(missing: readonly MissingPhoto[]): LotError {
+    if (this.missingImages.length > 0 || missing.length === 0) return this;
+    return new LotError(this.code, this.message, { ...this.facts, missingImages: missing });
+  }
+
   toStored(): StoredError {
     const id = this.facts.openaiRequestId;
     return { code: this.code, message: this.message, ...(id === undefined ? {} : { openai_request_id: id }) };

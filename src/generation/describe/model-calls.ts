@@ -14,9 +14,10 @@ import { ModelSettings } from './model-settings.js';
 /** Called as each answer comes in, useful or not: all of them are billed. */
 export type CountUsage = (usage: UsageRow) => Promise<void>;
 
-/** An answer, and what is to be called once its usage is counted. */
+/** An answer, and what is to be called before anything is made of it. */
 export interface Asked extends Pick<CreatedResponse, 'body' | 'requestId'> {
-  readonly answered: (usage: TokenUsage) => Promise<void>;
+  /** Counts what it cost, and gives back what was held for it. @returns what was counted */
+  readonly bill: (usage: TokenUsage) => Promise<UsageRow>;
 }
 
 /** Sends requests to the models and sees to it that each try is counted, and held of the job's limit where it has one. */
@@ -45,22 +46,36 @@ export class ModelCalls {
     const call = budget && (await BudgetedCall.begin(budget, bounds && { ...bounds, room: wanted }, room === 'usual'));
     const beforeRetry = async (failed: OpenAiError) => {
       // Each try that tells tokens is billed, not the last one alone.
-      await this.countFailure(failed, count, stage);
+      if (isToldBy(failed)) await this.count(stage, usageOf(failed), count, call);
       await call?.beforeRetry(failed, isToldBy(failed));
     };
     try {
       const sent = { ...request, max_output_tokens: call?.room ?? wanted };
       const answer = await this.openai.createResponse(sent, { ...limits, beforeRetry });
-      return { ...answer, answered: async (usage) => call?.answered(usage) };
+      return { ...answer, bill: (usage) => this.bill(stage, usage, count, call) };
     } catch (error) {
-      await this.countFailure(error, count, stage);
+      if (isToldBy(error)) await this.count(stage, usageOf(error), count, call);
       await call?.failed(error, isToldBy(error));
       throw error;
     }
   }
 
-  private async countFailure(error: unknown, count: CountUsage, stage: ModelStage) {
-    if (isToldBy(error)) await count(this.settings.usageRow(stage, usageOf(error), false));
+  private async bill(stage: ModelStage, usage: TokenUsage, count: CountUsage, call: BudgetedCall | undefined) {
+    const row = await this.count(stage, usage, count, call);
+    await call?.answered(usage);
+    return row;
+  }
+
+  /** Where it cannot be counted, what was held for the call stays held, and the lot's other calls do not wait for it. */
+  private async count(stage: ModelStage, usage: TokenUsage, count: CountUsage, call: BudgetedCall | undefined) {
+    const row = this.settings.usageRow(stage, usage, false);
+    try {
+      await count(row);
+    } catch (error) {
+      await call?.failed(error, false);
+      throw error;
+    }
+    return row;
   }
 }
 

@@ -15,7 +15,7 @@ export const LOT_MEMBERS = ['lot_id', 'images', 'additional_info', 'webhook'] as
 export const PHOTO_MEMBERS = ['url'] as const;
 
 /** How many an answer names: enough to find what is misspelt, too few to send 50,000 lots back. */
-export const MAX_WARNED = 20;
+const MAX_WARNED = 20;
 const MAX_NAME_CHARACTERS = 64;
 
 type Members = Readonly<Record<string, unknown>>;

@@ -89,8 +89,12 @@ class SyncBudget implements Budget {
   }
 
   async giveBack(usd: number): Promise<void> {
-    await this.spending.hold(this.database, this.run.work.jobId, -usd);
-    this.underWay.calls -= 1;
+    try {
+      await this.spending.hold(this.database, this.run.work.jobId, -usd);
+    } finally {
+      // Whatever the database says, or whoever waits for this call would wait for ever.
+      this.underWay.calls -= 1;
+    }
   }
 
   keep(): Promise<void> {

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { PhotoRef } from '../../assessment/assessment.js';
 import { isEnglish } from '../../assessment/languages.js';
+import { photoRefs } from '../../assessment/photo-refs.js';
 import { Clock } from '../../common/clock.js';
 import { toServiceError } from '../../common/http-error.filter.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
@@ -110,7 +110,7 @@ export class SyncPipeline {
     const row = await this.describer.assess(
       {
         additionalInfo: lot.additionalInfo,
-        photos: numbered(lot.images, checked.reachable),
+        photos: photoRefs(lot.images, (url) => checked.reachable.includes(url)),
         missing: checked.missing,
         carried: checked.carried,
       },
@@ -253,10 +253,4 @@ function renderedBytes(
 
 function heldBy(run: SyncRun): HeldSyncJob {
   return { id: run.work.jobId, token: run.work.token };
-}
-
-/** The reachable photos with their numbers in the client's list, from 1; one that the lot names twice under its first. */
-function numbered(images: readonly string[], reachable: readonly string[]): PhotoRef[] {
-  const left = new Set(reachable);
-  return images.map((url, index) => ({ number: index + 1, url })).filter(({ url }) => left.delete(url));
 }

@@ -1,4 +1,4 @@
-import { setMaxListeners } from 'node:events';
+import { listenFreely } from '../../common/listen-freely.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
 import type { StoredSource, SyncLot } from '../../jobs/sync-job-store.js';
 import type { ServiceError } from '../../common/service-error.js';
@@ -49,8 +49,7 @@ export class SyncRun {
     leaseSignal: AbortSignal,
   ) {
     this.signal = AbortSignal.any([this.controller.signal, leaseSignal]);
-    // Twenty photos and ten translations listen at once; that is no leak.
-    setMaxListeners(0, this.signal);
+    listenFreely(this.signal);
   }
 
   readonly signal: AbortSignal;

@@ -73,7 +73,7 @@ export type FaultScope = 'request' | 'answer' | 'line' | 'batch' | 'model';
 export type FaultAction = keyof typeof FAULT_ACTIONS;
 
 /** How an error names a photo: by its address in some form, by `input[0].content[n].image_url`, by its file name, or not at all. */
-export const PHOTO_NAMINGS = ['address', 'escaped', 'encoded', 'cut', 'file', 'position', 'none'] as const;
+const PHOTO_NAMINGS = ['address', 'escaped', 'encoded', 'cut', 'file', 'position', 'none'] as const;
 export type PhotoNaming = (typeof PHOTO_NAMINGS)[number];
 
 /** One rule of POST /sandbox/faults. Every given condition must hold; without any, the rule strikes always. */

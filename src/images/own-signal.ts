@@ -1,0 +1,23 @@
+import { abortReason } from '../common/clock.js';
+import { listenFreely } from '../common/listen-freely.js';
+
+/** Runs `work` under a signal that follows `signal` and ends with `work`: when one check throws, the others stop too. */
+export async function withOwnSignal<T>(
+  signal: AbortSignal | undefined,
+  work: (own: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  listenFreely(controller.signal);
+  listenFreely(signal);
+  const follow = (): void => controller.abort(signal?.reason);
+  if (signal?.aborted === true) follow();
+  signal?.addEventListener('abort', follow, { once: true });
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    throw signal?.aborted === true ? abortReason(signal) : error;
+  } finally {
+    signal?.removeEventListener('abort', follow);
+    controller.abort();
+  }
+}
