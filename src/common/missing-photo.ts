@@ -10,7 +10,7 @@
  * - `openai`: OpenAI could not take it
  * - `unreachable`: nothing more may be said, as of hosts in OUTBOUND_ALLOW; or the lot is older than these reasons
  */
-const PHOTO_REASONS = [
+export const PHOTO_REASONS = [
   'not_found',
   'not_a_photo',
   'too_large',

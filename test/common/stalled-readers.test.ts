@@ -101,7 +101,7 @@ describe('a client that stops reading', () => {
     const socket = await ask('/little');
     const serverSide = served as Socket;
     await expect.poll(() => serverSide.writableLength).toBe(0);
-    const queued = (bytes: string) => () => Promise.resolve(new Map([[connectionOf(serverSide), bytes]]));
+    const queued = (bytes: string) => () => Promise.resolve(new Map([[portsOf(serverSide), bytes]]));
     queues = queued('0001B613');
     await looks(12);
     // It took something, so the minute begins anew.
@@ -117,7 +117,7 @@ describe('a client that stops reading', () => {
     const socket = await ask('/little');
     const serverSide = served as Socket;
     await expect.poll(() => serverSide.writableLength).toBe(0);
-    const read = vi.fn(() => Promise.resolve(new Map([[connectionOf(serverSide), '00000000']])));
+    const read = vi.fn(() => Promise.resolve(new Map([[portsOf(serverSide), '00000000']])));
     queues = read;
     await looks(20);
     expect(read).toHaveBeenCalledTimes(1);
