@@ -38,7 +38,11 @@ describe('a lot that is asked for directly and gets no answer', () => {
   }
 
   it.each(NO_ANSWER)('while the others do fails after its tries: $action', async (fault) => {
-    await rig.fault(direct(fault, { contains: 'lot1-' }));
+    // Later than the others' answers, so that those have come by then.
+    await rig.fault(
+      direct(fault, { contains: 'lot1-' }),
+      direct({ action: 'latency', ms: 400 }, { contains: 'lot1-' }),
+    );
     const id = await rig.job({ languages: ['en'] });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 1 });
     expect((await rig.lots(id))[1]).toMatchObject({ status: 'failed', error: { code: 'OPENAI_API_ERROR' } });
