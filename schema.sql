@@ -67,6 +67,7 @@ create table batch_lots (
   finished_at timestamp with time zone,
   missing_reasons json,
   waiting_images json,
+  unanswered smallint,
   constraint batch_lots_pkey PRIMARY KEY (job_id, "position"),
   constraint batch_lots_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text, 'completed'::text, 'failed'::text])))
 ) with (fillfactor=50);

@@ -19,7 +19,7 @@ import { ChunkWriter } from './chunk-writer.js';
 import { CostGuard } from './cost-guard.js';
 import { Deadlines } from './deadlines.js';
 import { DescribedLots } from './described-lots.js';
-import { DirectPhotos } from './direct-photos.js';
+import { DirectLots } from './direct-lots.js';
 import { DirectStage } from './direct.stage.js';
 import { FileRemovalStage } from './file-removal.stage.js';
 import { JobAdvance } from './job-advance.js';
@@ -35,6 +35,7 @@ import { ShardEnd } from './shard-end.js';
 import { SubmitStage } from './submit.stage.js';
 import { TakeInStage } from './take-in.stage.js';
 import { TokenLedger } from './token-ledger.js';
+import { UnansweredLots } from './unanswered-lots.js';
 import { UpkeepCron } from './upkeep.cron.js';
 import { WatchStage } from './watch.stage.js';
 
@@ -50,7 +51,7 @@ const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, F
     CostGuard,
     Deadlines,
     DescribedLots,
-    DirectPhotos,
+    DirectLots,
     JobAdvance,
     LotEnds,
     OrphanedFiles,
@@ -63,6 +64,7 @@ const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, F
     ShardEnd,
     StageRunner,
     TokenLedger,
+    UnansweredLots,
     ...STAGES,
     ...CRONS,
   ],

@@ -7,6 +7,7 @@ import type { ShardJob } from '../jobs/shard-store.js';
 const LAST_MS = 24 * 3_600_000;
 /** … and what ends it needs a few minutes itself for 50,000 lots. */
 const ENDING_MS = 5 * 60_000;
+const LOT_MS = 10 * 60_000;
 
 /** When a job stops waiting for OpenAI's batches, and when it stops waiting at all. */
 @Injectable()
@@ -34,6 +35,11 @@ export class Deadlines {
 
   get everythingAcceptedBefore(): Date {
     return new Date(this.clock.now() - LAST_MS + ENDING_MS);
+  }
+
+  /** Milliseconds since 1970: until then one lot of this job may take that is asked for directly now, all tries included. */
+  lotEnds(job: Pick<ShardJob, 'createdAt'>): number {
+    return Math.min(this.clock.now() + LOT_MS, this.lastCallEnds(job));
   }
 
   /** Milliseconds since 1970: no call for this job may go on after it. */

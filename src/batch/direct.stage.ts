@@ -17,12 +17,12 @@ import { translationAttempt } from './attempts.js';
 import { CostGuard } from './cost-guard.js';
 import { Deadlines } from './deadlines.js';
 import { DescribedLots, type LotOutcome } from './described-lots.js';
-import { DirectPhotos } from './direct-photos.js';
+import { DirectLots } from './direct-lots.js';
 import { JobAdvance } from './job-advance.js';
 import { JobEndedError } from './job-ended.js';
 import type { LineOutcome } from './line-outcome.js';
 import { LotEnds } from './lot-ends.js';
-import { NotNowError, throwIfNotNow } from './not-now.js';
+import { NotNowError } from './not-now.js';
 import { ResultRows } from './result-rows.js';
 import { ShardEnd } from './shard-end.js';
 import { ShardBudget } from './shard-budget.js';
@@ -30,13 +30,12 @@ import { shardLots } from './shard-lots.js';
 import type { Stage } from './stage.js';
 import { bisect, isUnforeseen, kindOf } from './unforeseen.js';
 import { TranslationReader, type TranslationLineLot } from './translation-reader.js';
+import { UnansweredLots } from './unanswered-lots.js';
 import { VisionReader, type VisionLineLot } from './vision-reader.js';
 
 /** Lots read at once, and those of them that are asked for side by side. */
 const PAGE_LOTS = 100;
 const LOTS_AT_ONCE = 16;
-/** How long one lot may take, all its tries included. */
-const LOT_MS = 10 * 60_000;
 /** How a lot ends whose answer was paid for and cannot be kept: to ask again would only be paid for again. */
 const NOT_STORABLE = { code: 'OPENAI_API_ERROR', message: 'What the model answered cannot be stored.' };
 
@@ -52,7 +51,7 @@ export class DirectStage implements Stage {
     private readonly database: Database,
     private readonly settings: ModelSettings,
     private readonly describer: LotDescriber,
-    private readonly photos: DirectPhotos,
+    private readonly lotsToSend: DirectLots,
     private readonly jobs: JobStore,
     private readonly lots: ShardLotStore,
     private readonly described: DescribedLots,
@@ -62,6 +61,7 @@ export class DirectStage implements Stage {
     private readonly deadlines: Deadlines,
     private readonly costs: CostGuard,
     private readonly ends: LotEnds,
+    private readonly unanswered: UnansweredLots,
   ) {}
 
   claim(limit: number): Promise<ShardClaim[]> {
@@ -147,21 +147,18 @@ export class DirectStage implements Stage {
     return async (position: number) => {
       const lot = lots.get(position);
       if (lot === undefined) return;
-      const infos = await this.database.query<{ additional_info: string | null }>(
-        'select additional_info from batch_lot_inputs where job_id = $1 and position = $2',
-        [job.id, position],
-      );
-      const limits = this.limits(job, signal);
-      const request = { additionalInfo: infos[0]?.additional_info ?? null, ...(await this.photos.toSend(lot, signal)) };
+      const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
+      const request = await this.lotsToSend.of(job.id, lot, signal);
       const budget = this.budget(claim, job, limits, (costs) =>
         costs.expectedTranslation(request.photos.length, request.additionalInfo?.length ?? 0, job.languages, false),
       );
+      const since = this.clock.now();
       let english: Awaited<ReturnType<LotDescriber['assess']>>;
       try {
         english = await this.describer.assess(request, limits, (usage) => this.count(job, usage), budget);
       } catch (error) {
         if (!(error instanceof LotError)) throw error;
-        throwIfNotNow(error);
+        await this.unanswered.judge(error, claim, position, since, signal);
         const { code, message } = error;
         return this.fail(claim, lot, { code, message }, error.missingImages);
       }
@@ -221,23 +218,32 @@ export class DirectStage implements Stage {
     signal: AbortSignal,
   ): Promise<void> {
     const source = { strings: lot.text, assessment: null, model: lot.model };
-    const limits = this.limits(job, signal);
+    const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
     const budget = this.budget(claim, job, limits, () => 0);
+    const [since, unanswered] = [this.clock.now(), [] as LotError[]];
+    let paid = false;
+    const count = (usage: UsageRow) => {
+      paid = true;
+      return this.count(job, usage);
+    };
     const one = async (language: string) => {
       try {
-        const count = (usage: UsageRow) => this.count(job, usage);
         rows.set(language, await this.describer.translate(source, language, limits, count, budget));
       } catch (error) {
-        // What is there already was paid for: the lot does not come back for the rest.
-        if (error instanceof LotError) {
-          if (rows.size === 0) throwIfNotNow(error);
-        } else if (!(error instanceof TranslationError)) throw error;
+        if (error instanceof LotError) unanswered.push(error);
+        else if (!(error instanceof TranslationError)) throw error;
         this.logger.warn('a translation failed; the English text stands in', { job_id: job.id, language });
       }
     };
-    if (budget === undefined) await Promise.all(languages.map(one));
+    if (budget === undefined) {
+      // Each is waited for, whatever the others met: an answer that comes late is paid for too.
+      const failed = (await Promise.allSettled(languages.map(one))).find((end) => end.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    }
     // One after another under a limit: the first may have to give way, and none may be paid for by then.
     else for (const language of languages) await one(language);
+    // Where something was paid for, the lot does not come back for the rest.
+    if (!paid) for (const error of unanswered) await this.unanswered.judge(error, claim, lot.position, since, signal);
   }
 
   private budget(
@@ -285,9 +291,5 @@ export class DirectStage implements Stage {
 
   private async count(job: ShardJob, usage: UsageRow): Promise<void> {
     await this.database.transaction((tx) => this.jobs.addUsage(tx, job.id, [usage]));
-  }
-
-  private limits(job: ShardJob, signal: AbortSignal) {
-    return { deadlineAt: Math.min(this.clock.now() + LOT_MS, this.deadlines.lastCallEnds(job)), signal };
   }
 }

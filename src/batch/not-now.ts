@@ -11,6 +11,10 @@ export class NotNowError extends Error {
   ) {
     super(reason);
   }
+
+  static away(error: OpenAiError, seconds = REST_SECONDS): NotNowError {
+    return new NotNowError(error.code ?? error.kind, seconds);
+  }
 }
 
 /** What the whole account or service lacks is waited for; no lot fails for it. */
@@ -27,7 +31,7 @@ export function throwIfNotNow(error: LotError): void {
     case 'rate_limited':
     case 'circuit_open':
     case 'connection':
-      throw new NotNowError(cause.code ?? cause.kind, REST_SECONDS);
+      throw NotNowError.away(cause);
     case 'server':
     case 'broken_body':
     case 'timeout':

@@ -31,7 +31,16 @@ export class ShardEnd {
    */
   async finish(claim: ShardClaim, job: ShardJob, over = this.deadlines.batchesAreOver(job)): Promise<void> {
     const lots = shardLots(claim.row);
+    const worst = isSilentLoss(claim, job) ? await this.costs.worst(lots, job) : undefined;
     await this.database.transaction(async (tx) => {
+      if (worst !== undefined) {
+        const lost = await this.lots.lockLeft(tx, lots);
+        await this.costs.keep(
+          tx,
+          claim,
+          lost.reduce((usd, position) => usd + worst(position), 0),
+        );
+      }
       if (!isDirect(lots.attempt)) await this.retry(tx, claim, lots, over);
       if (lots.stage === 'vision' && job.languages.some((language) => !isEnglish(language))) {
         await this.translate(tx, claim, lots, over);
@@ -110,4 +119,9 @@ export class ShardEnd {
       status: isDirect(attempt) ? 'direct' : 'queued',
     });
   }
+}
+
+/** A batch that calls itself completed has run all its lines: what a line cost that is in none of its files nobody says. */
+function isSilentLoss({ row }: ShardClaim, job: ShardJob): boolean {
+  return job.options.max_cost_usd !== undefined && !isDirect(row.attempt) && row.upstream_status === 'completed';
 }

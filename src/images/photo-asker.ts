@@ -12,7 +12,7 @@ import { reasonFor, type PhotoFailure } from './photo-reason.js';
 
 /** Bytes of a photo that are read at most: enough for every signature and the hint for animation. */
 export const PHOTO_BYTES = 32_768;
-const REDIRECTS = 3;
+const REDIRECTS = 5;
 
 /** What one round of asking came to. */
 export type Asked =

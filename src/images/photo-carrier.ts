@@ -28,7 +28,7 @@ const BYTES_OF_SIDE: readonly (readonly [side: number, bytes: number])[] = [
 ];
 /** Bytes that tell a format. */
 const HEAD_BYTES = 4096;
-const REDIRECTS = 3;
+const REDIRECTS = 5;
 /** The photo was there a moment ago: a host that says "not now" gets a second request. */
 const MOST_TRIES = 2;
 const PAUSE_MS = 500;

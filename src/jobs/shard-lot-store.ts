@@ -139,6 +139,16 @@ export class ShardLotStore {
     );
   }
 
+  /** Counts that a lot got no answer from an OpenAI that was there. @returns how often that was, in this stage of the lot */
+  async countUnanswered(tx: Transaction, jobId: string, position: number): Promise<number> {
+    const [row] = await tx.query<{ unanswered: number }>(
+      `update batch_lots set unanswered = coalesce(unanswered, 0) + 1 where job_id = $1 and position = $2
+       returning unanswered`,
+      [jobId, position],
+    );
+    return row?.unanswered ?? 0;
+  }
+
   async lock(tx: Transaction, jobId: string, positions: readonly number[]): Promise<LockedLot[]> {
     return tx.query<LockedLot & { [column: string]: unknown }>(
       `select position, status, attempt, processed_images from batch_lots where job_id = $1 and position = any($2::int[])
@@ -163,7 +173,7 @@ export class ShardLotStore {
     if (lots.length === 0) return;
     const columns = lots.map(({ missing }) => missing && (missingColumns(missing) ?? NONE_MISSING));
     await tx.execute(
-      `update batch_lots l set status = d.status, attempt = d.attempt, rendered_bytes = d.bytes,
+      `update batch_lots l set status = d.status, attempt = d.attempt, rendered_bytes = d.bytes, unanswered = null,
          missing_images = coalesce(d.urls, l.missing_images), missing_reasons = coalesce(d.reasons, l.missing_reasons),
          processed_images = coalesce(d.seen, l.processed_images),
          finished_at = case when d.status = 'completed' then now() end

@@ -40,6 +40,7 @@ export class CircuitBreaker {
   /** Undefined while closed. */
   private restUntil: number | undefined;
   private probeUntil = 0;
+  private lastAnswerAt = Number.NEGATIVE_INFINITY;
 
   /** @param operation - as logs name it */
   constructor(
@@ -51,6 +52,11 @@ export class CircuitBreaker {
     if (this.restUntil === undefined) return { state: 'closed', retryAfterMs: 0 };
     const retryAfterMs = Math.max(0, this.restUntil - this.clock.now());
     return { state: retryAfterMs > 0 ? 'open' : 'half_open', retryAfterMs };
+  }
+
+  /** Whether any call of this kind was answered, be it with a refusal, at this time or later; milliseconds since 1970. */
+  answeredSince(at: number): boolean {
+    return this.lastAnswerAt >= at;
   }
 
   /** @throws OpenAiError of kind `circuit_open` while the circuit rests, or while its one probe is out */
@@ -131,6 +137,7 @@ export class CircuitBreaker {
     this.restUntil = undefined;
     this.probeUntil = 0;
     this.failures = 0;
+    this.lastAnswerAt = this.clock.now();
   }
 }
 

@@ -1,3 +1,5 @@
+import type { Clock } from '../common/clock.js';
+import { OpenAiError } from './errors.js';
 import { isRecord, textOf } from './json-values.js';
 import type { CallOptions, OpenAiTransport } from './openai-transport.js';
 import { readJson } from './read-body.js';
@@ -12,12 +14,32 @@ export interface UpstreamModel {
 const TRY_TIMEOUT_MS = 15_000;
 
 export class ModelsApi {
-  constructor(private readonly transport: OpenAiTransport) {}
+  constructor(
+    private readonly transport: OpenAiTransport,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Whether OpenAI answers at all just now, by a call that costs nothing: one try, and any answer but a 5xx will do, since
+   * not every gateway serves models.
+   */
+  async answers(id: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const deadlineAt = this.clock.now() + TRY_TIMEOUT_MS;
+    try {
+      await this.retrieveModel(id, { deadlineAt, signal }, 1);
+      return true;
+    } catch (error) {
+      signal?.throwIfAborted();
+      const status = error instanceof OpenAiError ? error.status : undefined;
+      return status !== undefined && status < 500 && status !== 408;
+    }
+  }
 
   /** GET /models/{id}. @throws OpenAiError with the code `model_not_found` when it is gone or unknown to this key */
-  async retrieveModel(id: string, options: CallOptions): Promise<UpstreamModel> {
+  async retrieveModel(id: string, options: CallOptions, maxTries?: number): Promise<UpstreamModel> {
     const { value } = await this.transport.call<UpstreamModel>(
       {
+        ...(maxTries !== undefined && { maxTries }),
         name: 'retrieve_model',
         path: `/models/${id}`,
         model: id,

@@ -37,7 +37,7 @@ export class OpenAiClient {
   ) {
     this.files = new FilesApi(transport, clock, config);
     this.batches = new BatchesApi(transport);
-    this.models = new ModelsApi(transport);
+    this.models = new ModelsApi(transport, clock);
   }
 
   /**

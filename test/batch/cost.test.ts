@@ -179,7 +179,8 @@ describe('the bill of a job whose answers use all the room that they get', () =>
 
   it('stays within the limit when lines are missing and lots are asked for directly', async () => {
     await rig.fault({ action: 'line_missing', probability: 0.5, seed: 'cost' });
-    const limit = worst(0) * 9;
+    // A line that is missing counts at its worst, like any whose cost nobody tells.
+    const limit = worst(0) * 20;
     const id = await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } });
     await ends(id, limit);
     expect(proxy.directCalls).toBeGreaterThan(0);
@@ -207,6 +208,14 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     const id = await rig.job({ lots: 6, languages: ['en'], options: { max_cost_usd: limit } });
     await ends(id, limit);
     // Six lines at their worst leave room for one direct call.
+    expect(proxy.directCalls).toBe(1);
+  });
+
+  it('counts lines at their worst that a completed batch has in neither file', async () => {
+    proxy.line = () => '';
+    const limit = worst(0) * 9;
+    const id = await rig.job({ lots: 6, languages: ['en'], options: { max_cost_usd: limit } });
+    await ends(id, limit);
     expect(proxy.directCalls).toBe(1);
   });
 

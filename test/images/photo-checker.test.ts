@@ -155,13 +155,13 @@ describe('one photo', () => {
     });
   });
 
-  it('is found behind three redirects', async () => {
+  it('is found behind five redirects', async () => {
     const { result, server } = await checkOne((request, response) => {
-      if (request.url === '/1.jpgxxx') photo(request, response);
+      if (request.url === '/1.jpgxxxxx') photo(request, response);
       else response.writeHead(301, { location: `${request.url}x` }).end();
     });
     expect(result).toEqual({ reachable: true });
-    expect(server.requests).toHaveLength(4);
+    expect(server.requests).toHaveLength(6);
   });
 
   it('is not there when all requests hang, drip, or find nobody, as long as a client waits', async () => {

@@ -22,7 +22,7 @@ export class AnswerProxy {
   target = '';
   /** Changes the body of a Response; `where` is the custom_id of its line, or `direct-` and the lot that the first photo is of. */
   answer: (body: JsonObject, where: string) => JsonObject = (body) => body;
-  /** Changes the whole line of a batch's file, or replaces it by text. */
+  /** Changes the whole line of a batch's file, or replaces it by text; by none: the file lacks it. */
   line: (line: JsonObject) => JsonObject | string = (line) => line;
   /** Uses up the whole room of each answer, and tells so. */
   greedy = false;
@@ -136,6 +136,7 @@ export class AnswerProxy {
         const changed = this.line(line);
         return typeof changed === 'string' ? changed : JSON.stringify(changed);
       })
+      .filter((line) => line !== '')
       .map((line) => `${line}\n`)
       .join('');
   }

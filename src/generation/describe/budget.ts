@@ -20,11 +20,16 @@ const GATEWAY_STATUSES: ReadonlySet<number> = new Set([408, 502, 504, 520, 521, 
 /** The connection was never made. */
 const NOT_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
+/** Whether a call surely never reached OpenAI, or whatever stands before it. */
+export function neverSent(error: OpenAiError): boolean {
+  return error.kind === 'connection' && NOT_SENT.test(error.code ?? '');
+}
+
 /** Whether a try that brought no answer may be on OpenAI's bill all the same. */
 function mayBeBilled(error: OpenAiError): boolean {
   switch (error.kind) {
     case 'connection':
-      return !NOT_SENT.test(error.code ?? '');
+      return !neverSent(error);
     case 'timeout':
     case 'aborted':
     case 'broken_body':
