@@ -1,7 +1,7 @@
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
 import { ADDRESS_RULE, checkUrl, type AllowList, type RefusalReason } from '../../outbound/address-rules.js';
-import { addressNeeds, shownAddress } from '../../outbound/refused-address.js';
+import { shownAddress, webhooksNeed } from '../../outbound/refused-address.js';
 import { characters, FieldProblems, isObject, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
@@ -213,7 +213,7 @@ export class RequestContent implements LotReport {
       });
     }
     if (this.invalidWebhooks.count > 0) {
-      throw new ServiceError('INVALID_WEBHOOK_URL', `Webhooks need ${addressNeeds(this.webhookReasons)}.`, {
+      throw new ServiceError('INVALID_WEBHOOK_URL', webhooksNeed(this.webhookReasons), {
         details: { invalid_urls: this.invalidWebhooks.named },
       });
     }
