@@ -83,7 +83,10 @@ describe('the 422 of a receiver’s address', () => {
 
   it.each([
     ['https://hooks.example.com:8443/x', /on port 80 or 443.*\. Another port is not taken\.$/],
-    ['https://user:password@hooks.example.com/x', /\. Instead of user:password put a token into the path or the query\.$/],
+    [
+      'https://user:password@hooks.example.com/x',
+      /\. Instead of user:password put a token into the path or the query\.$/,
+    ],
     ['https://user@hooks.example.com/x', /\. Instead of user:password put a token/],
     ['http://10.0.0.1/x', /^Webhooks need public http or https addresses [^.]*\.$/],
     // Not which of the two rules it breaks as well: that an address is refused for itself comes first.
