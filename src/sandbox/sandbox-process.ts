@@ -44,9 +44,11 @@ export async function startSandbox(options: StartSandboxOptions): Promise<Sandbo
     },
   });
   let complaint = '';
+  let isReady = false;
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4000);
-    process.stderr.write(text);
+    // What it says before it is ready stands in the error below; what it says later becomes a line of the log by the console.
+    if (isReady) console.error(text.trimEnd());
   });
   // A write to a child that is gone must not end this process.
   child.stdin.on('error', () => undefined);
@@ -75,7 +77,9 @@ export async function startSandbox(options: StartSandboxOptions): Promise<Sandbo
     });
   });
   try {
-    return { baseUrl: await ready, pid: child.pid ?? 0, exited, stop };
+    const baseUrl = await ready;
+    isReady = true;
+    return { baseUrl, pid: child.pid ?? 0, exited, stop };
   } catch (error) {
     await stop();
     throw error;
