@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -47,8 +48,8 @@ export async function startSandbox(options: StartSandboxOptions): Promise<Sandbo
   let isReady = false;
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4000);
-    // What it says before it is ready stands in the error below; what it says later becomes a line of the log by the console.
-    if (isReady) console.error(text.trimEnd());
+    // What it says before it is ready stands in the error below.
+    if (isReady) new Logger('Sandbox').error('the sandbox reports an error', { text: text.trimEnd() });
   });
   // A write to a child that is gone must not end this process.
   child.stdin.on('error', () => undefined);
