@@ -1,6 +1,7 @@
 import type { PhotoReason } from './missing-photo.js';
 
 export class MissingPhotoDto {
+  /** As in `missing_images`. */
   url: string;
   /** As in a lot's `photo_problems`. */
   reason: PhotoReason;
