@@ -35,7 +35,8 @@ const LABEL_TOKENS = 8;
 const FRAME_TOKENS = 60;
 const ROW_TOKENS = 70;
 const PHOTO_ROW_TOKENS = 60;
-const FIXED_ANSWER_TOKENS = 300;
+/** With what reasoning takes before it looks at any photo: a limit of just the estimate must hold one whole answer. */
+const FIXED_ANSWER_TOKENS = 600;
 /** Of our English text, for a lot with as many findings as photos up to eight. */
 const TEXT_TOKENS = 220;
 const FINDING_TEXT_TOKENS = 40;

@@ -1,7 +1,7 @@
 import type { PhotoReason } from './missing-photo.js';
 
 export class MissingPhotoDto {
-  /** As in `missing_images`. */
+  /** The photo's address, as it was sent. */
   url: string;
   /** As in a lot's `photo_problems`. */
   reason: PhotoReason;

@@ -1,5 +1,4 @@
 import { ADDRESS_RULE } from '../outbound/address-rules.js';
-import { webhooksNeed } from '../outbound/refused-address.js';
 import type { ErrorCode } from '../common/service-error.js';
 
 const JOB_ID = '0190163d-8694-739b-aea5-966c26f8ad90';
@@ -170,7 +169,7 @@ export const ERROR_EXAMPLES = {
     members: { invalid_urls: ['http://10.0.0.1/1.jpg'] },
   },
   INVALID_WEBHOOK_URL: {
-    message: webhooksNeed([]),
+    message: `Webhooks need ${ADDRESS_RULE}.`,
     details: { invalid_urls: ['http://localhost/hook'] },
   },
   UNSUPPORTED_LANGUAGE: {

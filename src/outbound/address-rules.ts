@@ -23,7 +23,7 @@ export type UrlCheck =
 /** Signed storage links run to some 2,000 characters; beyond this no server of repute takes a request line. */
 export const MAX_URL_CHARACTERS = 4096;
 /** What clients are told of the rules: not which one they broke, which would map our network for them. */
-export const ADDRESS_RULE = `public http or https addresses of at most ${MAX_URL_CHARACTERS} characters, on port 80 or 443, without user:password, control characters or backslashes`;
+export const ADDRESS_RULE = `public http or https addresses of at most ${MAX_URL_CHARACTERS} characters without control characters or backslashes`;
 
 /** Lists made by hand and by spreadsheets have it around an address; every reader of URLs takes it off. */
 const AROUND = /^[\t\n\r ]+|[\t\n\r ]+$/g;

@@ -9,14 +9,14 @@ export function shownAddress(url: string): string {
   return /^https?:\/\//i.test(url) && url.length <= MAX_URL_CHARACTERS ? url : cutText(url);
 }
 
-/** What a look at the address shows to be wrong with it, so that to name it tells nothing of our network. */
-const PLAIN_FAULTS: Partial<Record<RefusalReason, string>> = {
-  port: 'Another port is not taken.',
-  credentials: 'Instead of user:password put a token into the path or the query.',
+/** Rules that a look at the address shows to be broken, so that to name them tells nothing of our network. */
+const PLAIN_RULES: Partial<Record<RefusalReason, string>> = {
+  port: 'on port 80 or 443: another port is not taken',
+  credentials: 'without user:password: put a token into the path or query instead',
 };
 
-/** What webhooks need whose addresses were refused for these reasons. */
-export function webhooksNeed(reasons: Iterable<RefusalReason>): string {
-  const faults = [...new Set(reasons)].flatMap((reason) => PLAIN_FAULTS[reason] ?? []);
-  return [`Webhooks need ${ADDRESS_RULE}.`, ...faults].join(' ');
+/** What addresses need that were refused for these reasons, as the end of a sentence. */
+export function addressNeeds(reasons: Iterable<RefusalReason>): string {
+  const plain = [...new Set(reasons)].flatMap((reason) => PLAIN_RULES[reason] ?? []);
+  return [ADDRESS_RULE, ...plain].join(', ');
 }

@@ -7,7 +7,7 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
 import { AllowList, checkUrl } from '../outbound/address-rules.js';
-import { shownAddress, webhooksNeed } from '../outbound/refused-address.js';
+import { addressNeeds, shownAddress } from '../outbound/refused-address.js';
 import { AttemptRunner } from './attempt-runner.js';
 import type { DeliveryDto } from './deliveries.dto.js';
 import { DeliveriesService, type Repeatable } from './deliveries.service.js';
@@ -39,7 +39,7 @@ export class PingService {
   async ping(caller: SignedCaller, url: string, repeat: NewRequestKey): Promise<Repeatable<DeliveryDto>> {
     const checked = checkUrl(url, this.allow);
     if (!checked.ok) {
-      throw new ServiceError('INVALID_WEBHOOK_URL', webhooksNeed([checked.reason]), {
+      throw new ServiceError('INVALID_WEBHOOK_URL', `Webhooks need ${addressNeeds([checked.reason])}.`, {
         details: { invalid_urls: [shownAddress(url)], reason: checked.reason },
       });
     }

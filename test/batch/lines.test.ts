@@ -138,7 +138,8 @@ describe('a line without end', () => {
     expect(given.bytes).toBeLessThan(120_000);
     expect(count).toBe(given.bytes / 8);
     given.bytes = 0;
-    for await (const _line of splitLines(repeated(Buffer.alloc(1000, 'x'), 1000, given), 0, { file: 100_000 })) count += 1;
+    for await (const _line of splitLines(repeated(Buffer.alloc(1000, 'x'), 1000, given), 0, { file: 100_000 }))
+      count += 1;
     expect(given.bytes).toBeLessThan(120_000);
   });
 });

@@ -82,15 +82,18 @@ describe('the 422 of a receiver’s address', () => {
     service.send('/api/v1/webhooks/ping', { method: 'POST', headers: JSON_TYPE }, JSON.stringify({ url }));
 
   it.each([
-    ['https://hooks.example.com:8443/x', /on port 80 or 443.*\. Another port is not taken\.$/],
+    ['https://hooks.example.com:8443/x', /port 80 or 443: another port is not taken/],
+    ['https://user:password@hooks.example.com/x', /without user:password/],
+    ['https://user@hooks.example.com/x', /without user:password/],
     [
-      'https://user:password@hooks.example.com/x',
-      /\. Instead of user:password put a token into the path or the query\.$/,
+      'http://10.0.0.1/x',
+      /^Webhooks need public http or https addresses of at most 4096 characters without control characters or backslashes\.$/,
     ],
-    ['https://user@hooks.example.com/x', /\. Instead of user:password put a token/],
-    ['http://10.0.0.1/x', /^Webhooks need public http or https addresses [^.]*\.$/],
     // Not which of the two rules it breaks as well: that an address is refused for itself comes first.
-    ['http://10.0.0.1:8443/x', /^Webhooks need public http or https addresses [^.]*\.$/],
+    [
+      'http://10.0.0.1:8443/x',
+      /^Webhooks need public http or https addresses of at most 4096 characters without control characters or backslashes\.$/,
+    ],
   ])('%s says what is wrong', async (url, message) => {
     for (const answer of [
       await generate({ webhook_url: url }),
@@ -106,6 +109,6 @@ describe('the 422 of a receiver’s address', () => {
   it('says both where different lots break different rules', async () => {
     const hooks = ['https://h.example.com:81/', 'https://u:p@h.example.com/', 'http://localhost/'];
     const answer = await generate({ lots: lots(3, (n) => ({ lot_id: n, images: [], webhook: hooks[n] })) });
-    expect(answer.body['message']).toMatch(/Another port is not taken\..*Instead of user:password/);
+    expect(answer.body['message']).toMatch(/another port is not taken.*without user:password/);
   });
 });

@@ -103,7 +103,7 @@ describe('with a long history of finished synchronous jobs', () => {
 
   it.each([
     ['default', {}, 40],
-    ['by status', { status: 'failed' as const }, 10],
+    ['by status', { statuses: ['failed' as const] }, 10],
     ['by mode', { mode: 'batch' as const }, 20],
     ['from a moment on', { createdAfter: ago(JOBS / 2) }, 20],
     ['up to a moment', { createdBefore: ago(JOBS / 2) }, 20],

@@ -7,10 +7,10 @@ const HEADERS_END = '\r\n\r\n';
 const LETTER_G = 0x47;
 /** The most that is handed to the parser at once, and the least that this is halved to when it takes long. */
 const MAX_SLICE_BYTES = 64 * 1024;
-const MIN_SLICE_BYTES = 1024;
-const FIRST_SLICE_BYTES = 16 * 1024;
+const MIN_SLICE_BYTES = 512;
+const FIRST_SLICE_BYTES = 4 * 1024;
 /** A slice that takes longer is halved the next time: a body in chunks of a byte costs a thousand times its size. */
-const SLOW_SLICE_MS = 2;
+const SLOW_SLICE_MS = 1;
 
 /** What one connection needs of all of them. */
 export interface ConnectionHost {

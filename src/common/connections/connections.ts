@@ -122,6 +122,7 @@ export class Connections implements ConnectionHost {
   }
 
   private accept(socket: Socket): void {
+    this.turns.crowd();
     if (this.all.size >= this.options.max && !this.closeIdlest()) {
       socket.destroy();
       return;

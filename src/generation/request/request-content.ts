@@ -1,7 +1,7 @@
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
-import { ADDRESS_RULE, checkUrl, type AllowList, type RefusalReason } from '../../outbound/address-rules.js';
-import { shownAddress, webhooksNeed } from '../../outbound/refused-address.js';
+import { checkUrl, type AllowList, type RefusalReason } from '../../outbound/address-rules.js';
+import { addressNeeds, shownAddress } from '../../outbound/refused-address.js';
 import { characters, FieldProblems, isObject, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
@@ -44,6 +44,7 @@ export class RequestContent implements LotReport {
   readonly problems = new FieldProblems();
   readonly unknown = new UnknownMembers();
   private readonly invalidImages = new Named();
+  private readonly imageReasons = new Set<RefusalReason>();
   private readonly invalidWebhooks = new Named();
   private readonly webhookReasons = new Set<RefusalReason>();
   private readonly seen = new Set<string>();
@@ -117,15 +118,19 @@ export class RequestContent implements LotReport {
   }
 
   invalidImage(url: string): void {
-    this.invalidImages.add(shownAddress(url));
+    this.refuse(url, this.invalidImages, this.imageReasons);
   }
 
   invalidWebhook(url: string): void {
-    this.invalidWebhooks.add(shownAddress(url));
+    this.refuse(url, this.invalidWebhooks, this.webhookReasons);
+  }
+
+  private refuse(url: string, invalid: Named, reasons: Set<RefusalReason>): void {
+    invalid.add(shownAddress(url));
     // Those that are named are enough to say why.
-    if (this.invalidWebhooks.count > MAX_NAMED) return;
+    if (invalid.count > MAX_NAMED) return;
     const checked = checkUrl(url, this.allow);
-    if (!checked.ok) this.webhookReasons.add(checked.reason);
+    if (!checked.ok) reasons.add(checked.reason);
   }
 
   /**
@@ -207,13 +212,13 @@ export class RequestContent implements LotReport {
   private throwInvalidAddresses(): void {
     if (this.invalidImages.count > 0) {
       const facts = { invalid_urls: this.invalidImages.named, count: this.invalidImages.count };
-      throw new ServiceError('INVALID_IMAGE_URLS', `Photos need ${ADDRESS_RULE}.`, {
+      throw new ServiceError('INVALID_IMAGE_URLS', `Photos need ${addressNeeds(this.imageReasons)}.`, {
         members: { invalid_urls: facts.invalid_urls },
         details: facts,
       });
     }
     if (this.invalidWebhooks.count > 0) {
-      throw new ServiceError('INVALID_WEBHOOK_URL', webhooksNeed(this.webhookReasons), {
+      throw new ServiceError('INVALID_WEBHOOK_URL', `Webhooks need ${addressNeeds(this.webhookReasons)}.`, {
         details: { invalid_urls: this.invalidWebhooks.named },
       });
     }
