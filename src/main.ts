@@ -10,6 +10,7 @@ import type { AppConfig } from './config/app-config.js';
 import { loadConfig } from './config/load-config.js';
 import { proxyWarning } from './config/proxy-warning.js';
 import { prepareDatabase } from './database/prepare-database.js';
+import { AllowList } from './outbound/allow-list.js';
 import { startSandbox } from './sandbox/sandbox-process.js';
 
 interface Stoppable {
@@ -29,6 +30,8 @@ async function start(): Promise<void> {
     const logger = new JsonLogger(settings.log.level);
     Logger.overrideLogger(logger);
     adoptConsole();
+    // Before the database is made and the sandbox is started, which reads it too and writes no lines of the log.
+    AllowList.parse(settings.outbound.allow);
     const warning = proxyWarning(settings.http.trustProxy);
     if (warning !== null) new Logger('Start').warn(warning);
     const database = await prepareDatabase(settings);

@@ -19,6 +19,15 @@ export function nameIgnoredParameters(context: ExecutionContext, request: Reques
     known = parametersOf(context.getClass(), handler.name);
     knownByHandler.set(handler, known);
   }
+  nameAllBut(known, request, response);
+}
+
+/** The same for a route that reads no query at all and is not guarded: `?mode=batch` would pass for the body's member. */
+export function nameWholeQuery(request: Request, response: Response): void {
+  if (request.url.includes('?')) nameAllBut(new Set(), request, response);
+}
+
+function nameAllBut(known: ReadonlySet<string>, request: Request, response: Response): void {
   const ignored = ignoredParameters(request.query, known);
   if (ignored !== null) response.setHeader(IGNORED_PARAMETERS, ignored);
 }

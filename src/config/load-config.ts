@@ -4,6 +4,7 @@ import type { AppConfig, LogLevelName, ModelPrice, Role } from './app-config.js'
 import { readHeaders } from './header-settings.js';
 import { readKeys, readLotsSignature, readWebhookSecrets } from './key-settings.js';
 import { ConfigError, SettingReader } from './setting-reader.js';
+import { readTrustProxy } from './trust-proxy.js';
 
 const MIB = 1024 * 1024;
 const MAX_TIMER_SECONDS = 2_147_483;
@@ -174,12 +175,6 @@ function readLogLevel(read: SettingReader): LogLevelName {
   if (level !== undefined) return level;
   read.problem(`LOG_LEVEL must be one of ${LOG_LEVELS.join(', ')}, or critical, warning, info`);
   return 'log';
-}
-
-function readTrustProxy(read: SettingReader): boolean | number | string {
-  const value = read.text('TRUST_PROXY', 'false');
-  if (value === 'true' || value === 'false') return value === 'true';
-  return /^\d+$/.test(value) ? Number(value) : value;
 }
 
 function readBaseUrl(read: SettingReader): string {

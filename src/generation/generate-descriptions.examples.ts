@@ -1,3 +1,4 @@
+import { ADDRESS_RULE } from '../outbound/address-rules.js';
 import type { ErrorCode } from '../common/service-error.js';
 
 const JOB_ID = '0190163d-8694-739b-aea5-966c26f8ad90';
@@ -163,12 +164,12 @@ export const ERROR_EXAMPLES = {
   },
   UNSUPPORTED_MEDIA_TYPE: { message: 'Send Content-Type: application/json, in UTF-8.' },
   INVALID_IMAGE_URLS: {
-    message: 'Photos need public http or https addresses of at most 4096 characters.',
+    message: `Photos need ${ADDRESS_RULE}.`,
     details: { invalid_urls: ['http://10.0.0.1/1.jpg'], count: 1 },
     members: { invalid_urls: ['http://10.0.0.1/1.jpg'] },
   },
   INVALID_WEBHOOK_URL: {
-    message: 'Webhooks need public http or https addresses of at most 4096 characters.',
+    message: `Webhooks need ${ADDRESS_RULE}.`,
     details: { invalid_urls: ['http://localhost/hook'] },
   },
   UNSUPPORTED_LANGUAGE: {

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -43,9 +44,11 @@ export async function startSandbox(options: StartSandboxOptions): Promise<Sandbo
     },
   });
   let complaint = '';
+  let isReady = false;
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4000);
-    process.stderr.write(text);
+    // What it says before it is ready stands in the error below.
+    if (isReady) new Logger('Sandbox').error('the sandbox reports an error', { text: text.trimEnd() });
   });
   // A write to a child that is gone must not end this process.
   child.stdin.on('error', () => undefined);
@@ -74,7 +77,9 @@ export async function startSandbox(options: StartSandboxOptions): Promise<Sandbo
     });
   });
   try {
-    return { baseUrl: await ready, pid: child.pid ?? 0, exited, stop };
+    const baseUrl = await ready;
+    isReady = true;
+    return { baseUrl, pid: child.pid ?? 0, exited, stop };
   } catch (error) {
     await stop();
     throw error;

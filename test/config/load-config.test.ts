@@ -1,3 +1,4 @@
+import express from 'express';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,6 +100,28 @@ describe('loadConfig', () => {
     ['10.0.0.0/8, 127.0.0.1', '10.0.0.0/8, 127.0.0.1'],
   ])('hands TRUST_PROXY=%s to Express as it understands it', (value, expected) => {
     expect(loadConfig({ SHARED_KEY: KEY, TRUST_PROXY: value }).http.trustProxy).toBe(expected);
+  });
+
+  it.each(['loopback', '::1, fc00::/7', '10.0.0.0/255.0.0.0', 'loopback,172.16.0.0/12'])(
+    'takes the proxies %s as Express does',
+    (value) =>
+      expect(() =>
+        express().set('trust proxy', loadConfig({ SHARED_KEY: KEY, TRUST_PROXY: value }).http.trustProxy),
+      ).not.toThrow(),
+  );
+
+  it.each([
+    'maybe',
+    '10.0.0.0/8, maybe',
+    '10.0.0.0/33',
+    '10.0.0.0/0',
+    '10.0.0.0/255.0.255.0',
+    '10.0.0.1:80',
+    '-1',
+    '1.5',
+  ])('names TRUST_PROXY where Express would end the start over %s', (value) => {
+    expect(() => express().set('trust proxy', value)).toThrow();
+    expect(problemsOf({ TRUST_PROXY: value, OPENAI_API_KEY: 'k' })).toEqual([expect.stringContaining('TRUST_PROXY')]);
   });
 
   it('warns of TRUST_PROXY=true alone, and recommends what to set', () => {

@@ -97,3 +97,16 @@ describe('members that nobody knows', () => {
     expect(none.body['warnings']).toEqual([]);
   });
 });
+
+describe('a query that the route does not read', () => {
+  it.each([200, 201, 400])('is named in a %i', async (status) => {
+    const change = { 200: {}, 201: { mode: 'batch' }, 400: { version: '2' } }[status];
+    const body = JSON.stringify(service.request(change ?? {}));
+    const headers = { 'Content-Type': 'application/json' };
+    const path = '/api/v1/generate-descriptions';
+    const answer = await service.send(`${path}?mode=batch&x%5B%5D=1`, { method: 'POST', headers }, body);
+    expect([answer.status, answer.headers.get('x-ignored-parameters')]).toEqual([status, 'mode, x[]']);
+    const plain = await service.send(path, { method: 'POST', headers }, body);
+    expect([plain.status, plain.headers.get('x-ignored-parameters')]).toEqual([status, null]);
+  });
+});

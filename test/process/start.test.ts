@@ -31,6 +31,13 @@ describe('a start that fails', () => {
     expect(lines[0]).not.toContain('short-secret');
   });
 
+  it('says so too of hosts and networks that are none, before anything is started', async () => {
+    const settings = { SHARED_KEY: 'x'.repeat(32), OUTBOUND_ALLOW: '10.0.0.0/99', DATABASE_URL: observer.db.url };
+    const { code, lines } = await processes.run(settings);
+    expect([code, lines.map((line) => (JSON.parse(line) as { level: string }).level)]).toEqual([1, ['fatal']]);
+    expect(lines[0]).toContain('OUTBOUND_ALLOW: entry 1');
+  });
+
   it('tells a database of the older service apart, and leaves it as it is', async () => {
     const older = await createTestDatabase({ empty: true });
     await older.database.execute('create table batch_jobs (id text primary key, status text)');

@@ -1,0 +1,33 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import type { SettingReader } from './setting-reader.js';
+
+/** Networks that Express knows by name. */
+const NAMED = new Set(['loopback', 'linklocal', 'uniquelocal']);
+
+/** TRUST_PROXY as Express takes it: what it does not take ends the start with an error of its own, which names nothing. */
+export function readTrustProxy(read: SettingReader): boolean | number | string {
+  const value = read.text('TRUST_PROXY', 'false');
+  if (value === 'true' || value === 'false') return value === 'true';
+  if (/^\d+$/.test(value)) return Number(value);
+  if (!value.split(',').every((entry) => isProxy(entry.trim()))) {
+    read.problem('TRUST_PROXY must be false, true, a number of proxies, or addresses and CIDRs separated by commas');
+    return false;
+  }
+  return value;
+}
+
+function isProxy(entry: string): boolean {
+  if (NAMED.has(entry)) return true;
+  const [address = '', range, ...more] = entry.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  if (range === undefined) return true;
+  const bits = /^\d+$/.test(range) ? Number(range) : bitsOfMask(range, version);
+  return bits > 0 && bits <= (version === 4 ? 32 : 128);
+}
+
+/** `255.0.0.0` is 8; 0 for what is no mask. */
+function bitsOfMask(mask: string, version: number): number {
+  return version === 4 && isIP(mask) === 4 ? (ipaddr.IPv4.parse(mask).prefixLengthFromSubnetMask() ?? 0) : 0;
+}
