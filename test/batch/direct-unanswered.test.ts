@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../src/sandbox/json.js';
+import type { JsonObject } from 'openai-sandbox';
 import { BatchRig } from './rig.js';
 
 /** What a call that gets no answer meets; the one with which OpenAI's own server tells of its trouble as well. */
