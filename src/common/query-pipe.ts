@@ -10,6 +10,13 @@ class QueryPipe extends ValidationPipe {
   }
 }
 
+const REPEATED = 'must stand once in the query; where several values are taken they are written name[]=…&name[]=…';
+
+/** What {@link plainQuery} makes of a plain name that came twice: each value may be right, so no rule of theirs would help. */
+function isRepeated(value: unknown): boolean {
+  return Array.isArray(value) && value.some(Array.isArray);
+}
+
 /** Checks a query: unknown members are ignored (see ignored-parameters.ts), a wrong one is named with its rule. */
 export const queryPipe = new QueryPipe({
   transform: true,
@@ -17,9 +24,9 @@ export const queryPipe = new QueryPipe({
   exceptionFactory: (errors) =>
     new ServiceError('VALIDATION_FAILED', 'Some values are not allowed; details names each field and its rule.', {
       details: {
-        fields: errors.map(({ property, constraints = {} }) => ({
+        fields: errors.map(({ property, value, constraints = {} }) => ({
           path: property,
-          rule: Object.values(constraints).join('; '),
+          rule: isRepeated(value) ? REPEATED : Object.values(constraints).join('; '),
         })),
         count: errors.length,
       },

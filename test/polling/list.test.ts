@@ -157,6 +157,12 @@ describe('GET batch-jobs', () => {
     });
   });
 
+  it('says of a filter that stands twice how lists are written, not that its values are wrong', async () => {
+    const { status, body } = await polling.json('/api/v1/batch-jobs?status=completed&status=failed');
+    const fields = (body as { details: { fields: unknown } }).details.fields;
+    expect([status, fields]).toEqual([400, [{ path: 'status', rule: expect.stringContaining('name[]=…') as string }]]);
+  });
+
   it('is opened by the signature over its path with query', async () => {
     const target = '/api/v1/batch-jobs?status=completed&limit=10';
     const sign = (message: string) => ({ headers: { 'X-Signature': signJobId(secretOf('acme'), message) } });
