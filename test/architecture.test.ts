@@ -71,8 +71,8 @@ describe('what belongs to one room alone', () => {
 
   it('is the OpenAI SDK: openai/', () => expect(importersOf('openai')).toEqual(['openai']));
 
-  it('is sharp from the start on, which brings 20 MB: sandbox/, a process of its own', () => {
-    expect(roomsOf(({ text }) => /^import (?!type )[^;]*from 'sharp'/m.test(text))).toEqual(['sandbox']);
+  it('is not sharp from the start on, which brings 20 MB: whoever needs it loads it then', () => {
+    expect(roomsOf(({ text }) => /^import (?!type )[^;]*from 'sharp'/m.test(text))).toEqual([]);
   });
 
   it('is the environment: config/', () => {

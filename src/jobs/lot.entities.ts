@@ -43,6 +43,10 @@ export class BatchLot {
 
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt: Date | null;
+
+  /** How often a direct call for this lot alone got no answer; null until it happens. */
+  @Column('smallint', { nullable: true })
+  unanswered: number | null;
 }
 
 /** What the client said of a lot: wide, written once. */
