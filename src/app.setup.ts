@@ -3,6 +3,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { NextFunction, Request, Response } from 'express';
+import { UnprovenWork } from './auth/admission/unproven-work.js';
 import { UploadDoor } from './auth/admission/upload-door.js';
 import { UploadGate } from './auth/upload-gate.js';
 import type { AppConfig } from './config/app-config.js';
@@ -43,6 +44,7 @@ export function setUpApp(app: NestExpressApplication, config: AppConfig): void {
     refusal: (head, address) => door.refuseUnparsed(head, address),
   });
   gate.watchStrain(() => connections.isStrained);
+  app.get(UnprovenWork).watchCrowd(() => connections.turns.isCrowded);
   app.use(enterRequest);
   app.use(leaveNoIdleConnection);
   app.use(door.admit);

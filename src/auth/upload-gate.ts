@@ -16,6 +16,8 @@ const MIB = 1024 * 1024;
 const ADDRESS_SHARE = 1 / 4;
 /** Of MAX_UPLOADS, kept for addresses whose last request was rightly signed. */
 const KEPT_SHARE = 1 / 4;
+/** And never more strangers than this: what Node holds of a request that stalls is 80 KB, whatever came of it. */
+const MOST_STRANGERS = 750;
 /** Of SPOOL_MAX_BYTES, the most that strangers may hold: what is proven never lacks room because of them. */
 const STRANGERS_SPOOL_SHARE = 1 / 2;
 /** Bytes of bodies in memory, for strangers and again for the others; beyond it they lie on disk. */
@@ -50,7 +52,7 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     private readonly clock: Clock,
   ) {
     this.maxUploads = config.limits.maxUploads;
-    this.maxStrangers = this.maxUploads - Math.floor(this.maxUploads * KEPT_SHARE);
+    this.maxStrangers = Math.min(MOST_STRANGERS, this.maxUploads - Math.floor(this.maxUploads * KEPT_SHARE));
     this.maxSpoolBytes = config.limits.spoolMaxBytes;
     this.believesAnybody = config.http.trustProxy === true;
   }

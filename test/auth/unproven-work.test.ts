@@ -96,6 +96,21 @@ describe('the work on bodies that are not proven', () => {
     }
   });
 
+  it('rests eight times as long while new connections come', async () => {
+    const { work, upload } = rig();
+    work.watchCrowd(() => true);
+    const clock = holdTime();
+    const waits = vi.spyOn(globalThis, 'setTimeout');
+    try {
+      await work.run(upload('192.0.2.1'), async (turns) => {
+        await turns.work(() => clock.spend(10));
+      });
+      expect(waits.mock.calls[0]?.[1]).toBe(80);
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+
   it('is broken off when it takes for ever while others wait, and only then', async () => {
     const { work, upload, begin } = rig();
     const clock = holdTime();

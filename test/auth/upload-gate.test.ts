@@ -47,6 +47,12 @@ describe('uploads that are not yet proven', () => {
     uploads.admit(from('192.0.2.1', 'v1'));
   });
 
+  it('is full for strangers at 750 of them, however many places there are', () => {
+    const { uploads } = gate({ MAX_UPLOADS: '2000' });
+    for (let count = 0; count < 750; count++) uploads.admit(from(`10.0.${count >> 8}.${count & 255}`));
+    expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
+  });
+
   it('is full for strangers while a quarter is kept for who signed rightly before', () => {
     const { uploads } = gate();
     uploads.admit(from('192.0.2.100', 'v1')).proven();

@@ -92,6 +92,36 @@ describe('uploads side by side', () => {
     expect([await first.finish(), await second.finish()]).toEqual([201, 201]);
   });
 
+  it('that come in pieces of a byte are refused after two thousand of them', async () => {
+    const head = [
+      `POST ${GENERATE} HTTP/1.1`,
+      'Host: x',
+      'Content-Type: application/json',
+      'Transfer-Encoding: chunked',
+    ];
+    const pieces = '1\r\n \r\n'.repeat(40_000);
+    const answer = await sendRaw(
+      Number(new URL(service.origin).port),
+      [...head, `X-Forwarded-For: ${stranger()}`],
+      `${pieces}0\r\n\r\n`,
+    );
+    expect([answer.status, answer.json['code']]).toEqual([429, 'RATE_LIMITED']);
+  });
+
+  it('that come in small pieces are taken', async () => {
+    const text = JSON.stringify(service.request({ mode: 'batch' })) + ' '.repeat(40_000);
+    const headers = { 'Content-Type': 'application/json', 'X-Forwarded-For': stranger() };
+    const sending = httpRequest(service.origin + GENERATE, {
+      method: 'POST',
+      headers: { ...headers, ...sign(GENERATE, Buffer.from(text), { method: 'POST' }) },
+    });
+    for (let at = 0; at < text.length; at += 16) sending.write(text.slice(at, at + 16));
+    sending.end();
+    const [response] = (await once(sending, 'response')) as [IncomingMessage];
+    response.resume();
+    expect(response.statusCode).toBe(201);
+  });
+
   it('whose client hangs up give their place back', async () => {
     const uploads: Upload[] = [];
     for (let count = 1; count <= FOR_STRANGERS; count++) uploads.push(await begin(stranger()));

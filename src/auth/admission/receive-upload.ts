@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { letContinue } from '../../common/expect-continue.js';
 import type { RequestBody } from '../../common/request-body.js';
 import type { SentBody } from '../../common/sent-body.js';
+import { ServiceError } from '../../common/service-error.js';
 import type { Upload } from './upload.js';
 
 interface Receiving {
@@ -12,17 +13,28 @@ interface Receiving {
   readonly upload: Upload;
 }
 
+/** After so many pieces of a body it shows whether they are worth what each costs: a chunk of one byte takes as long as one of 64 KB. */
+const JUDGED_PIECES = 2000;
+/** The fewest bytes of a piece, on average. */
+const LEAST_PIECE_BYTES = 16;
+
 /**
  * Receives the whole body of an upload that was let in, as it is sent. The gate may cut it.
- * @throws ServiceError BODY_TOO_LARGE, BodyAbortedError, SERVICE_UNAVAILABLE (no room, too slow, displaced)
+ * @throws ServiceError BODY_TOO_LARGE, BodyAbortedError, SERVICE_UNAVAILABLE (no room, too slow, displaced), RATE_LIMITED (in
+ * pieces of a few bytes)
  */
 export async function receiveUpload({ request, response, body, sent, upload }: Receiving): Promise<void> {
   if (body.isAnnounced) {
     const cutting = new AbortController();
     upload.cut = (error) => cutting.abort(error);
     letContinue(request, response);
+    let pieces = 0;
     const keep = (chunk: Buffer): Promise<void> | undefined => {
       upload.received(chunk.length);
+      if (++pieces >= JUDGED_PIECES && upload.receivedBytes < pieces * LEAST_PIECE_BYTES) {
+        upload.failed();
+        throw tooManyPieces();
+      }
       const wait = sent.add(chunk);
       if (wait === undefined) return undefined;
       upload.hold();
@@ -33,4 +45,10 @@ export async function receiveUpload({ request, response, body, sent, upload }: R
   }
   upload.arrived = true;
   await sent.end();
+}
+
+function tooManyPieces(): ServiceError {
+  return new ServiceError('RATE_LIMITED', 'The body comes in pieces of a few bytes each; send it in larger ones.', {
+    headers: { 'Retry-After': '30' },
+  });
 }

@@ -9,6 +9,8 @@ const OTHERS_AT_ONCE = 4;
 
 /** After so much work in one go the event loop gets a turn. */
 const SLICE_MS = 6;
+/** And this many times as long for the others while new connections come, each of which takes a turn of the loop to be accepted. */
+const CROWDED_REST = 8;
 /** What one stranger's body may take while others wait: several times what 50,000 lots take. */
 const MAX_WORK_MS = 4000;
 /** How fast it is forgotten what a claimant's bodies took. */
@@ -57,8 +59,14 @@ export class UnprovenWork {
   private readonly strangers = new Lane(STRANGERS_AT_ONCE);
   private readonly others = new Lane(OTHERS_AT_ONCE);
   private readonly spent = new Map<string, { ms: number; at: number }>();
+  private isCrowded: () => boolean = () => false;
   /** Before this moment no stranger works again. */
   private nextTurnAt = 0;
+
+  /** @param isCrowded - whether new connections come just now */
+  watchCrowd(isCrowded: () => boolean): void {
+    this.isCrowded = isCrowded;
+  }
 
   /** Runs `work` when it is its turn. */
   async run<T>(upload: Upload, work: (turns: WorkTurns) => Promise<T>): Promise<T> {
@@ -85,8 +93,9 @@ export class UnprovenWork {
   /** As long as the work was, so that at least half of the time is everybody else's, however many bodies are at work. */
   private async rest(worked: number): Promise<void> {
     const now = performance.now();
-    const at = Math.max(now + worked, this.nextTurnAt);
-    this.nextTurnAt = at + 2 * worked;
+    const rest = worked * (this.isCrowded() ? CROWDED_REST : 1);
+    const at = Math.max(now + rest, this.nextTurnAt);
+    this.nextTurnAt = at + worked + rest;
     await new Promise((resolve) => setTimeout(resolve, at - now));
   }
 

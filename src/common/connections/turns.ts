@@ -6,6 +6,8 @@ const TURN_MS = 12;
  * kept /health waiting for 7 s behind bodies that had their turns.
  */
 const CROWDED_MS = 0.5;
+/** So long after the last of them it is taken that more may wait. */
+const CROWD_MS = 50;
 
 /** Something that has a little to do each time that it is its turn. */
 export interface Task {
@@ -21,6 +23,7 @@ export class Turns {
   /** What is urgent goes first. */
   private readonly urgent = new Set<Task>();
   private readonly usual = new Set<Task>();
+  private crowdedAt = Number.NEGATIVE_INFINITY;
   private spentMs = 0;
   private mostMs = TURN_MS;
   private scheduled = false;
@@ -30,8 +33,14 @@ export class Turns {
     return this.spentMs < this.mostMs && this.urgent.size === 0;
   }
 
+  /** Whether connections were accepted just now, so that others may wait behind them. */
+  get isCrowded(): boolean {
+    return performance.now() - this.crowdedAt < CROWD_MS;
+  }
+
   /** A connection was accepted in this turn of the loop; others may wait behind it. */
   crowd(): void {
+    this.crowdedAt = performance.now();
     this.mostMs = CROWDED_MS;
     this.schedule();
   }
