@@ -38,10 +38,12 @@ describe('a lot that is asked for directly and gets no answer', () => {
   }
 
   it.each(NO_ANSWER)('while the others do fails after its tries: $action', async (fault) => {
-    // Later than the others' answers, so that those have come by then.
+    // The others are answered after its first try has begun and before its last one ends.
     await rig.fault(
       direct(fault, { contains: 'lot1-' }),
-      direct({ action: 'latency', ms: 400 }, { contains: 'lot1-' }),
+      direct({ action: 'latency', ms: 800 }, { contains: 'lot1-' }),
+      direct({ action: 'latency', ms: 600 }, { contains: 'lot0-' }),
+      direct({ action: 'latency', ms: 600 }, { contains: 'lot2-' }),
     );
     const id = await rig.job({ languages: ['en'] });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 1 });

@@ -123,7 +123,7 @@ describe('splitting a JSON body', () => {
       others.splice(generator.below(others.length + 1), 0, lots);
       const body = `${generator.space()}{${others.join(',')}}${generator.space()}`;
       const size = 1 + generator.below(generator.pick([8, 100, 1000]));
-      if (repeatsKeyInHead(body)) expect(refusal(body, size).code, `seed ${seed}: ${body}`).toBe('INVALID_JSON');
+      if (repeatsKeyInHead(body, lots)) expect(refusal(body, size).code, `seed ${seed}: ${body}`).toBe('INVALID_JSON');
       else expectLikeJsonParse(body, size);
     }
   });
@@ -180,10 +180,10 @@ describe('splitting a JSON body', () => {
 });
 
 /** An own, slower judge: the reviver sees no repeats, so the head is printed again and its size compared. */
-function repeatsKeyInHead(body: string): boolean {
+function repeatsKeyInHead(body: string, lotsMember: string): boolean {
   const { lots, ...head } = JSON.parse(body) as Record<string, unknown>;
   const counted = countKeys(Array.isArray(lots) ? head : { ...head, lots });
-  return counted < keysInSource(body) - (Array.isArray(lots) ? keysInSource(lotsSource(body)) + 1 : 0);
+  return counted < keysInSource(body) - (Array.isArray(lots) ? keysInSource(lotsMember) : 0);
 }
 
 function countKeys(value: unknown): number {
@@ -194,18 +194,4 @@ function countKeys(value: unknown): number {
 
 function keysInSource(source: string): number {
   return [...source.matchAll(/"(?:[^"\\]|\\.)*"[ \n\r\t]*(:?)/g)].filter(([, colon]) => colon === ':').length;
-}
-
-function lotsSource(body: string): string {
-  const start = body.search(/"lots"[ \n\r\t]*:[ \n\r\t]*\[/);
-  for (let end = body.indexOf(']', start); end >= 0; end = body.indexOf(']', end + 1)) {
-    const candidate = body.slice(body.indexOf('[', start), end + 1);
-    try {
-      JSON.parse(candidate);
-      return candidate;
-    } catch {
-      // A bracket inside of the array: go on to the next.
-    }
-  }
-  throw new Error('the generated body has no lots');
 }
