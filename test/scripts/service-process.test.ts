@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 // Real: processes, groups, signals. Faked: the service, by a process that ends as it does: a second signal cuts its drain.
 
 const MODULE = new URL('../../scripts/demo/service-process.mjs', import.meta.url).href;
-const PACKAGE = new URL('../../package.json', import.meta.url);
 let folder: string;
 
 beforeAll(async () => {
@@ -58,20 +57,5 @@ describe('the process that the demo starts', () => {
     });
     expect(await ended).toEqual([0, null]);
     expect(output).toContain('ended 0');
-  });
-});
-
-describe('npm run demo', () => {
-  it('leaves no shell between npm and the demo: one that waits keeps a SIGINT to npm alone for itself', async () => {
-    const { scripts } = JSON.parse(await readFile(PACKAGE, 'utf8')) as { scripts: Record<string, string> };
-    await writeFile(join(folder, 'node'), '#!/bin/sh\necho "$$ $1"\n', { mode: 0o755 });
-    const shell = spawn('/bin/sh', ['-c', scripts['demo'] ?? ''], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, PATH: `${folder}:${process.env['PATH'] ?? ''}` },
-    });
-    let output = '';
-    shell.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    await once(shell, 'close');
-    expect(output).toBe(`${shell.pid} scripts/demo.mjs\n`);
   });
 });
