@@ -13,7 +13,7 @@ interface Receiving {
   readonly upload: Upload;
 }
 
-/** After so many pieces of a body it shows whether they are worth what each costs: a chunk of one byte takes as long as one of 64 KB. */
+/** After this many pieces a body is judged by their size: to read a piece of one byte takes as long as to read one of 64 KB. */
 const JUDGED_PIECES = 1000;
 /** The fewest bytes of a piece, on average: encoders that hand on each token (Python's iterencode) come to seven and more. */
 const LEAST_PIECE_BYTES = 4;

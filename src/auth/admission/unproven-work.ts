@@ -9,7 +9,7 @@ const OTHERS_AT_ONCE = 4;
 
 /** After so much work in one go the event loop gets a turn. */
 const SLICE_MS = 6;
-/** And this many times as long for the others while new connections come, each of which takes a turn of the loop to be accepted. */
+/** While new connections come, a stranger's body rests this many times as long as it worked: each connection needs a turn of the loop to be accepted. */
 const CROWDED_REST = 8;
 /** What one stranger's body may take while others wait: several times what 50,000 lots take. */
 const MAX_WORK_MS = 4000;
@@ -90,7 +90,10 @@ export class UnprovenWork {
     );
   }
 
-  /** As long as the work was, so that at least half of the time is everybody else's, however many bodies are at work. */
+  /**
+   * As long as the work was, so that at least half of the time is everybody else's, however many bodies are at work; longer
+   * while new connections come.
+   */
   private async rest(worked: number): Promise<void> {
     const now = performance.now();
     const rest = worked * (this.isCrowded() ? CROWDED_REST : 1);
