@@ -26,7 +26,7 @@ export async function run(args) {
         yield Buffer.from(chunk);
       }
     };
-    const { TakeInStage } = await load('batch/take-in.stage.js');
+    const { TakeInStage } = await load('batch/stages/take-in.stage.js');
     const { Leases } = await load('database/leases.service.js');
     const stage = bench.app.get(TakeInStage, { strict: false });
     const leases = bench.app.get(Leases, { strict: false });
@@ -68,7 +68,7 @@ export async function run(args) {
 /** A real answer of the sandbox's to a lot of eight photos. */
 async function oneAnswer(bench) {
   const { buildVisionRequest } = await load('assessment/vision-request.js');
-  const { ModelSettings } = await load('generation/describe/model-settings.js');
+  const { ModelSettings } = await load('describe/model-settings.js');
   const settings = bench.app.get(ModelSettings, { strict: false });
   const imageUrls = Array.from(
     { length: 8 },
@@ -83,11 +83,11 @@ async function oneAnswer(bench) {
 }
 
 async function floorOf(bench, openai) {
-  const { splitLines } = await load('batch/line-splitter.js');
-  const { ResultRows, RESULT_COLUMNS } = await load('batch/result-rows.js');
+  const { splitLines } = await load('batch/lines/line-splitter.js');
+  const { ResultRows, RESULT_COLUMNS } = await load('batch/lines/result-rows.js');
   const { copyRows } = await load('database/copy-rows.js');
   const { parseVisionAnswer } = await load('assessment/vision-answer.js');
-  const { LotDescriber } = await load('generation/describe/lot-describer.js');
+  const { LotDescriber } = await load('describe/lot-describer.js');
   const describer = bench.app.get(LotDescriber, { strict: false });
   const photos = Array.from({ length: 8 }, (_, photo) => ({
     number: photo + 1,

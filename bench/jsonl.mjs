@@ -14,7 +14,7 @@ export async function run(args) {
   await once(sink, 'listening');
   const { port } = sink.address();
   try {
-    const { RequestFile } = await load('batch/request-file.js');
+    const { RequestFile } = await load('batch/lines/request-file.js');
     const file = bench.app.get(RequestFile, { strict: false });
     const jobId = await insertJob(bench.stage.pool, lots, 8);
     const shard = { jobId, stage: 'vision', first: 0, last: lots - 1, attempt: 0 };

@@ -134,14 +134,14 @@ function next({ pagination }) {
 /** Those that run by themselves every second have; these are the rarer ones, and removal of what is old. */
 async function crons(app, config) {
   const find = async (path, name) => app.get((await dist(path))[name], { strict: false });
-  const upkeep = await find('batch/upkeep.cron.js', 'UpkeepCron');
+  const upkeep = await find('batch/upkeep/upkeep.cron.js', 'UpkeepCron');
   await upkeep.watchQueue();
   await upkeep.removeOld();
   await upkeep.removeOrphans();
-  await (await find('generation/sync/abandoned-jobs.cron.js', 'AbandonedJobsCron')).sweep();
+  await (await find('sync/abandoned-jobs.cron.js', 'AbandonedJobsCron')).sweep();
   await (await find('webhook/webhook.cron.js', 'WebhookCron')).measure();
   await (await find('health/worker-beat.js', 'WorkerBeat')).tick();
-  const { Retention } = await dist('batch/retention.js');
+  const { Retention } = await dist('batch/upkeep/retention.js');
   const { Clock } = await dist('common/clock.js');
   const { Database } = await dist('database/database.service.js');
   const thirty = { ...config, jobs: { ...config.jobs, retentionDays: 30 } };

@@ -5,7 +5,7 @@ import { DataSource } from 'typeorm';
 
 const dist = (path) => import(new URL(`../../dist/${path}`, import.meta.url));
 const [url, most] = [process.argv[2], Number(process.argv[3])];
-const { Retention } = await dist('batch/retention.js');
+const { Retention } = await dist('batch/upkeep/retention.js');
 const { Clock } = await dist('common/clock.js');
 const { loadConfig } = await dist('config/load-config.js');
 const { Database } = await dist('database/database.service.js');

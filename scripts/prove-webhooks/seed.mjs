@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { newId } from '../../dist/common/ids.js';
 import { Clock } from '../../dist/common/clock.js';
 import { DeliveryOutbox } from '../../dist/webhook/delivery-outbox.js';
-import { JobEnder } from '../../dist/webhook/end-job.js';
+import { JobEnder } from '../../dist/jobs/job-ender.js';
+import { WebhookJobEndOutbox } from '../../dist/webhook/job-end-outbox.js';
 
 const TEXTS = { languages: ['en'], html: `<p>${'damage '.repeat(100)}</p>`, partLots: 1 };
 
@@ -34,7 +35,7 @@ export async function endJobWith(ground, urls, lots, { languages, html, partLots
     [id, lots, html, languages],
   );
   const config = { webhook: { partLots, partBytes: 1024 * 1024, schedule: [0] } };
-  const ender = new JobEnder(config, new Clock(), new DeliveryOutbox(config));
+  const ender = new JobEnder(new Clock(), new WebhookJobEndOutbox(config, new DeliveryOutbox(config)));
   const client = await ground.database.connect();
   try {
     await client.query('begin');

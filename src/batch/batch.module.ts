@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { GenerationModule } from '../generation/generation.module.js';
+import { DescribeModule } from '../describe/describe.module.js';
 import { ImagesModule } from '../images/images.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { OpenAiModule } from '../openai/openai.module.js';
@@ -13,38 +13,39 @@ import {
   SubmitCron,
   TakeInCron,
   WatchCron,
-} from './batch.crons.js';
-import { CheckPhotosStage } from './check-photos.stage.js';
-import { ChunkWriter } from './chunk-writer.js';
-import { CostGuard } from './cost-guard.js';
-import { Deadlines } from './deadlines.js';
-import { DescribedLots } from './described-lots.js';
-import { DirectLots } from './direct-lots.js';
-import { DirectStage } from './direct.stage.js';
-import { FileRemovalStage } from './file-removal.stage.js';
-import { JobAdvance } from './job-advance.js';
-import { LotEnds } from './lot-ends.js';
-import { OrphanedFiles } from './orphaned-files.js';
-import { OverdueJobs } from './overdue-jobs.js';
-import { QueueTroubles } from './queue-troubles.js';
-import { QueueWatch } from './queue-watch.js';
-import { Reconcile } from './reconcile.js';
-import { RequestFile } from './request-file.js';
-import { Retention } from './retention.js';
-import { ShardEnd } from './shard-end.js';
-import { SubmitStage } from './submit.stage.js';
-import { TakeInStage } from './take-in.stage.js';
-import { TokenLedger } from './token-ledger.js';
-import { UnansweredLots } from './unanswered-lots.js';
-import { UpkeepCron } from './upkeep.cron.js';
-import { WatchStage } from './watch.stage.js';
+} from './stages/batch.crons.js';
+import { CheckPhotosStage } from './stages/check-photos.stage.js';
+import { ChunkWriter } from './shards/chunk-writer.js';
+import { CostGuard } from './limits/cost-guard.js';
+import { Deadlines } from './limits/deadlines.js';
+import { DescribedLots } from './shards/described-lots.js';
+import { DirectLots } from './stages/direct-lots.js';
+import { DirectStage } from './stages/direct.stage.js';
+import { FileRemovalStage } from './stages/file-removal.stage.js';
+import { JobAdvance } from './shards/job-advance.js';
+import { LotEnds } from './shards/lot-ends.js';
+import { OrphanedFiles } from './upkeep/orphaned-files.js';
+import { OverdueJobs } from './upkeep/overdue-jobs.js';
+import { QueueTroubles } from './limits/queue-troubles.js';
+import { QueueWatch } from './limits/queue-watch.js';
+import { Reconcile } from './shards/reconcile.js';
+import { RequestFile } from './lines/request-file.js';
+import { Retention } from './upkeep/retention.js';
+import { ShardsModule } from './shards/shards.module.js';
+import { ShardEnd } from './shards/shard-end.js';
+import { SubmitStage } from './stages/submit.stage.js';
+import { TakeInStage } from './stages/take-in.stage.js';
+import { TokenLedger } from './limits/token-ledger.js';
+import { UnansweredLots } from './stages/unanswered-lots.js';
+import { UpkeepCron } from './upkeep/upkeep.cron.js';
+import { WatchStage } from './stages/watch.stage.js';
 
 const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectStage, FileRemovalStage];
 const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, FileRemovalCron, UpkeepCron];
 
 /** The stages of a batch, each on its own clock. */
 @Module({
-  imports: [GenerationModule, ImagesModule, JobsModule, OpenAiModule, WebhookModule],
+  imports: [DescribeModule, ImagesModule, JobsModule, OpenAiModule, ShardsModule, WebhookModule],
   providers: [
     ChunkWriter,
     Clock,

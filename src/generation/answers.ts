@@ -7,7 +7,7 @@ import { ServiceError, type ErrorCode, ERROR_CODES } from '../common/service-err
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { isTerminal } from '../jobs/states.js';
-import { LotError } from './describe/lot-error.js';
+import { LotError } from '../describe/lot-error.js';
 import { VERSION } from './request/head-rules.js';
 
 /** More languages than this besides English get a warning. */

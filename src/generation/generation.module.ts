@@ -1,46 +1,23 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
+import { ShardsModule } from '../batch/shards/shards.module.js';
 import { Clock } from '../common/clock.js';
-import { ImagesModule } from '../images/images.module.js';
+import { DescribeModule } from '../describe/describe.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
-import { OpenAiModule } from '../openai/openai.module.js';
 import { OutboundModule } from '../outbound/outbound.module.js';
+import { SyncModule } from '../sync/sync.module.js';
 import { WebhookModule } from '../webhook/webhook.module.js';
 import { Answers } from './answers.js';
-import { LotDescriber } from './describe/lot-describer.js';
-import { ModelCalls } from './describe/model-calls.js';
-import { ModelSettings } from './describe/model-settings.js';
 import { GenerationController } from './generation.controller.js';
 import { GenerationService } from './generation.service.js';
 import { RequestIntake } from './intake/request-intake.js';
 import { SpoolFolder } from './intake/spool-folder.js';
 import { JobCreator } from './job-creator.js';
-import { AbandonedJobsCron } from './sync/abandoned-jobs.cron.js';
-import { SyncLeases } from './sync/sync-leases.js';
-import { SyncBudgets } from './sync/sync-budget.js';
-import { SyncPipeline } from './sync/sync-pipeline.js';
-import { SyncRequests } from './sync/sync-requests.js';
 
-/** POST generate-descriptions: intake of any size, and the synchronous mode. */
+/** POST generate-descriptions: intake of any size, and the answer of a lot that its client waits for. */
 @Module({
-  imports: [AuthModule, ImagesModule, JobsModule, OpenAiModule, OutboundModule, WebhookModule],
+  imports: [AuthModule, DescribeModule, JobsModule, OutboundModule, ShardsModule, SyncModule, WebhookModule],
   controllers: [GenerationController],
-  providers: [
-    Answers,
-    Clock,
-    LotDescriber,
-    ModelCalls,
-    ModelSettings,
-    GenerationService,
-    RequestIntake,
-    SpoolFolder,
-    JobCreator,
-    AbandonedJobsCron,
-    SyncLeases,
-    SyncBudgets,
-    SyncPipeline,
-    SyncRequests,
-  ],
-  exports: [LotDescriber, ModelSettings],
+  providers: [Answers, Clock, GenerationService, RequestIntake, SpoolFolder, JobCreator],
 })
 export class GenerationModule {}

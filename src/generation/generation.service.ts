@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { BatchHints } from '../jobs/batch-hints.js';
+import { BatchHints } from '../batch/shards/batch-hints.js';
 import { WebhookHealth } from '../webhook/webhook-health.js';
 import { Answers, sendAnswer } from './answers.js';
 import { RequestIntake } from './intake/request-intake.js';
-import type { IntakenRequest } from './intake/intaken-request.js';
+import type { ReceivedRequest } from './request/received-request.js';
 import { JobCreator, type Created } from './job-creator.js';
-import { SyncRequests } from './sync/sync-requests.js';
+import { SyncRequests } from '../sync/sync-requests.js';
 
 /** A repeat finds a job that is being cancelled once, and hardly ever the next one too. */
 const MOST_ROUNDS = 5;
@@ -33,7 +33,7 @@ export class GenerationService {
     }
   }
 
-  private async answer(intaken: IntakenRequest, response: Response): Promise<void> {
+  private async answer(intaken: ReceivedRequest, response: Response): Promise<void> {
     const { keyId } = intaken.caller;
     const created = await this.create(intaken);
     if (created.kind === 'sync') {
@@ -54,7 +54,7 @@ export class GenerationService {
    * A cancelled job is not remembered: a repeat that found one which was just being cancelled, because its client hung up,
    * begins anew.
    */
-  private async create(intaken: IntakenRequest): Promise<Created> {
+  private async create(intaken: ReceivedRequest): Promise<Created> {
     for (let round = 1; ; round++) {
       const created = await this.creator.create(intaken);
       if (created.kind !== 'repeat' || (await this.syncRequests.promise(created.jobId)) || round === MOST_ROUNDS) {

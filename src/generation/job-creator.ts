@@ -9,12 +9,12 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
 import { inProgressOr, RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
-import { planShards } from '../jobs/shard-planner.js';
+import { planShards } from '../batch/shards/shard-planner.js';
 import { SyncJobStore, type SyncLot } from '../jobs/sync-job-store.js';
-import { ModelSettings } from './describe/model-settings.js';
-import type { IntakenRequest } from './intake/intaken-request.js';
+import { ModelSettings } from '../describe/model-settings.js';
+import type { ReceivedRequest } from './request/received-request.js';
 import { requestKeyOf } from './request/idempotency.js';
-import type { SyncWork } from './sync/sync-run.js';
+import type { SyncWork } from '../sync/sync-run.js';
 
 export const GENERATE_ROUTE = 'POST /api/v1/generate-descriptions';
 
@@ -43,7 +43,7 @@ export class JobCreator {
   /**
    * @throws ServiceError COST_LIMIT_EXCEEDED, TOO_MANY_ACTIVE_JOBS, REQUEST_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
    */
-  async create(request: IntakenRequest): Promise<Created> {
+  async create(request: ReceivedRequest): Promise<Created> {
     const { content, jobId } = request;
     const sync = content.processing === 'sync';
     const estimatedCostUsd = this.estimate(request);
@@ -100,7 +100,7 @@ export class JobCreator {
     throw inProgressOr({ code: '55P03' });
   }
 
-  private async insertLots(tx: Transaction, request: IntakenRequest): Promise<void> {
+  private async insertLots(tx: Transaction, request: ReceivedRequest): Promise<void> {
     await request.spool.copyInto(tx);
     await planShards(tx, {
       jobId: request.jobId,
@@ -137,7 +137,7 @@ export class JobCreator {
   }
 
   /** A limit that the estimate passes and the worst case does not is kept by sending fewer lots at a time. */
-  private isBelowWorstCase({ content }: IntakenRequest): boolean {
+  private isBelowWorstCase({ content }: ReceivedRequest): boolean {
     const most = content.options.max_cost_usd;
     if (most === undefined) return false;
     const others = content.languages.filter((language) => !isEnglish(language)).length;
@@ -149,7 +149,7 @@ export class JobCreator {
   }
 
   /** USD before anything is sent; null when the price of a model is not known. */
-  private estimate({ content }: IntakenRequest): number | null {
+  private estimate({ content }: ReceivedRequest): number | null {
     const others = content.languages.filter((language) => !isEnglish(language)).length;
     const settings = this.models.estimate(content.processing === 'batch');
     // Linear in lots and photos, so an average lot stands for all.

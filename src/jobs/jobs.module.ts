@@ -1,26 +1,21 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { BatchJob } from './batch-job.entity.js';
-import { BatchHints } from './batch-hints.js';
 import { EndedJobs } from './ended-jobs.js';
 import { JobReader } from './job-reader.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
 import { BatchLot, BatchLotInput, BatchResult } from './lot.entities.js';
 import { LotResultReader } from './lot-result-reader.js';
-import { OpenAiBatch, OpenAiModel } from './openai-batch.entities.js';
 import { PartReader } from './part-reader.js';
 import { RequestKey } from './request-key.entity.js';
 import { RequestKeys } from './request-keys.js';
-import { ShardFileStore } from './shard-file-store.js';
-import { ShardLotStore } from './shard-lot-store.js';
-import { ShardStore } from './shard-store.js';
+import { LotStore } from './lot-store.js';
 import { SpendingStore } from './spending-store.js';
 import { SyncJobStore } from './sync-job-store.js';
 
 /** Every one of them is for other rooms. */
 const STORES = [
-  BatchHints,
   EndedJobs,
   JobStore,
   SyncJobStore,
@@ -28,26 +23,13 @@ const STORES = [
   LotResultReader,
   PartReader,
   RequestKeys,
-  ShardStore,
-  ShardFileStore,
-  ShardLotStore,
+  LotStore,
   SpendingStore,
 ];
 
 /** The record of every job, its lots, their results and the requests that made them. */
 @Module({
-  imports: [
-    TypeOrmModule.forFeature([
-      BatchJob,
-      BatchLot,
-      BatchLotInput,
-      BatchResult,
-      JobUsage,
-      OpenAiBatch,
-      OpenAiModel,
-      RequestKey,
-    ]),
-  ],
+  imports: [TypeOrmModule.forFeature([BatchJob, BatchLot, BatchLotInput, BatchResult, JobUsage, RequestKey])],
   providers: STORES,
   exports: STORES,
 })

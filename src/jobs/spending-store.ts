@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
-import type { ShardLots } from './shard-lot-store.js';
+import type { ShardLots } from './lot-store.js';
 import { UNFINISHED_SQL, type ModelStage } from './states.js';
 
 /** What a job has spent, and what calls hold whose cost is not known yet. */

@@ -6,7 +6,7 @@ import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
 import { isTerminal } from '../jobs/states.js';
 import { DeliveryHints } from '../webhook/delivery-hints.js';
-import { JobEnder } from '../webhook/end-job.js';
+import { JobEnder } from '../jobs/job-ender.js';
 import type { CancelledJobDto } from './cancel.dto.js';
 
 /** Cancels an unfinished job: against its finish, the first commit wins. */

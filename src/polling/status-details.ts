@@ -1,4 +1,4 @@
-import type { ShardStatus } from '../jobs/openai-batch.entities.js';
+import type { ShardStatus } from '../batch/shards/openai-batch.entities.js';
 import type { ModelStage } from '../jobs/states.js';
 import type { DeliveryStatus } from '../webhook/webhook.entities.js';
 import type { UsageEntryDto } from './status.dto.js';

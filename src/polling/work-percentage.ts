@@ -5,7 +5,7 @@ import type { BatchDetail } from './status-details.js';
 /** What the stages take of a job's time, roughly, in per cent. */
 const SHARES = { photos: 5, vision: 60, translation: 30, end: 5 };
 
-/** First tries only: of a lot that is asked for again OpenAI's counts would tell twice. See batch/attempts.ts. */
+/** First tries only: of a lot that is asked for again OpenAI's counts would tell twice. See batch/shards/attempts.ts. */
 const TRIES = 4;
 
 /**

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { Clock } from '../common/clock.js';
+import { JobEnder, JobEndOutbox } from '../jobs/job-ender.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { OutboundModule } from '../outbound/outbound.module.js';
 import { AttemptRunner } from './attempt-runner.js';
@@ -16,7 +17,7 @@ import { ReceiverKeys } from './receiver-keys.js';
 import { Repeats } from './repeats.js';
 import { WebhookCommands } from './webhook-commands.js';
 import { WebhookController } from './webhook.controller.js';
-import { JobEnder } from './end-job.js';
+import { WebhookJobEndOutbox } from './job-end-outbox.js';
 import { OutcomeStore } from './outcome-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
 import { ProgressEvents } from './progress-events.js';
@@ -25,13 +26,14 @@ import { WebhookSigner } from './signer.js';
 import { WebhookCron } from './webhook.cron.js';
 import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.entities.js';
 
-/** How jobs end, and how their receivers learn of it. */
+/** How receivers learn of a job's end: `JobEnder` is given what it writes for them in its transaction here. */
 @Module({
   imports: [TypeOrmModule.forFeature([WebhookDelivery, WebhookAttempt, WebhookEndpoint]), JobsModule, OutboundModule],
   controllers: [WebhookController],
   providers: [
     Clock,
     JobEnder,
+    { provide: JobEndOutbox, useClass: WebhookJobEndOutbox },
     DeliveryOutbox,
     DeliveryHints,
     DeliveryQueue,

@@ -13,7 +13,7 @@ import { hmacHex, signJobId } from '../../src/auth/signatures.js';
 import { Clock } from '../../src/common/clock.js';
 import { HttpErrorFilter } from '../../src/common/http-error.filter.js';
 import { ConfigModule } from '../../src/config/config.module.js';
-import { sendRaw } from '../intake/http-support.js';
+import { sendRaw } from '../generation/http-support.js';
 import { authConfig, HeldClock, SECRETS, signedHeaders } from './auth-support.js';
 
 const JOB_ID = '0190163d-8694-739b-aea5-966c26f8ad90';

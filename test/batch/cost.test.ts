@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { estimateLot } from '../../src/assessment/estimate.js';
 import { MODEL_PRICES } from '../../src/assessment/cost.js';
 import { worstLotUsd } from '../../src/assessment/worst-case.js';
-import { ModelSettings } from '../../src/generation/describe/model-settings.js';
+import { ModelSettings } from '../../src/describe/model-settings.js';
 import { AnswerProxy } from '../support/answer-proxy.js';
 import { BatchRig, type LotRow } from './rig.js';
 

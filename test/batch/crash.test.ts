@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { OrphanedFiles } from '../../src/batch/orphaned-files.js';
+import { OrphanedFiles } from '../../src/batch/upkeep/orphaned-files.js';
 import { Database, type Sql, type Transaction } from '../../src/database/database.service.js';
 import { BatchRig } from './rig.js';
 

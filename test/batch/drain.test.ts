@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SubmitCron } from '../../src/batch/batch.crons.js';
-import { Retention } from '../../src/batch/retention.js';
-import { UpkeepCron } from '../../src/batch/upkeep.cron.js';
+import { SubmitCron } from '../../src/batch/stages/batch.crons.js';
+import { Retention } from '../../src/batch/upkeep/retention.js';
+import { UpkeepCron } from '../../src/batch/upkeep/upkeep.cron.js';
 import { Database } from '../../src/database/database.service.js';
-import { BatchHints } from '../../src/jobs/batch-hints.js';
-import { ShardStore } from '../../src/jobs/shard-store.js';
+import { BatchHints } from '../../src/batch/shards/batch-hints.js';
+import { ShardStore } from '../../src/batch/shards/shard-store.js';
 import { BatchRig } from './rig.js';
 
 // Real: the crons, their loops and leases, PostgreSQL, the sandbox. Called by the test: what Nest calls when a process ends.

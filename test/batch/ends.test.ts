@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isDirect } from '../../src/batch/attempts.js';
-import { JobEnder } from '../../src/webhook/end-job.js';
+import { isDirect } from '../../src/batch/shards/attempts.js';
+import { JobEnder } from '../../src/jobs/job-ender.js';
 import { Database } from '../../src/database/database.service.js';
 import { BatchRig } from './rig.js';
 

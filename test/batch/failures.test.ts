@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MOST_FAILURES, type Stage } from '../../src/batch/stage.js';
-import { StageLoop } from '../../src/batch/stage-loop.js';
+import { MOST_FAILURES, type Stage } from '../../src/batch/stages/stage.js';
+import { StageLoop } from '../../src/batch/stages/stage-loop.js';
 import { Leases } from '../../src/database/leases.service.js';
 import { LeaseLostError } from '../../src/database/lease.js';
-import { ShardStore } from '../../src/jobs/shard-store.js';
+import { ShardStore } from '../../src/batch/shards/shard-store.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import { BatchRig } from './rig.js';
 

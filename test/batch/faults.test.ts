@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { translationAttempt } from '../../src/batch/attempts.js';
+import { translationAttempt } from '../../src/batch/shards/attempts.js';
 import type { JsonObject } from 'openai-sandbox';
 import { BatchRig } from './rig.js';
 

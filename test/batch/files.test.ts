@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OrphanedFiles } from '../../src/batch/orphaned-files.js';
+import { OrphanedFiles } from '../../src/batch/upkeep/orphaned-files.js';
 import { Database } from '../../src/database/database.service.js';
 import { OpenAiClient } from '../../src/openai/openai-client.js';
-import { JobEnder } from '../../src/webhook/end-job.js';
+import { JobEnder } from '../../src/jobs/job-ender.js';
 import { BatchRig } from './rig.js';
 
 describe('files at OpenAI', () => {

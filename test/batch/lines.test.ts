@@ -8,11 +8,11 @@ import {
   parseCustomId,
   retryAttempt,
   translationAttempt,
-} from '../../src/batch/attempts.js';
-import { readBatchLine } from '../../src/batch/batch-line.js';
-import { outcomeOfFailure } from '../../src/batch/line-outcome.js';
-import { LineWriter } from '../../src/batch/line-writer.js';
-import { MOST_LINE_BYTES, splitLines } from '../../src/batch/line-splitter.js';
+} from '../../src/batch/shards/attempts.js';
+import { readBatchLine } from '../../src/batch/lines/batch-line.js';
+import { outcomeOfFailure } from '../../src/batch/lines/line-outcome.js';
+import { LineWriter } from '../../src/batch/lines/line-writer.js';
+import { MOST_LINE_BYTES, splitLines } from '../../src/batch/lines/line-splitter.js';
 
 async function* cut(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));

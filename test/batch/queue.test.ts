@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { QueueWatch } from '../../src/batch/queue-watch.js';
+import { QueueWatch } from '../../src/batch/limits/queue-watch.js';
 import { Clock } from '../../src/common/clock.js';
 import { metricsRegistry } from '../../src/common/metrics.js';
 import { BatchRig } from './rig.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { RequestFile, type FileFacts, type FileLimits } from '../../src/batch/request-file.js';
-import type { ShardLots } from '../../src/jobs/shard-lot-store.js';
+import { RequestFile, type FileFacts, type FileLimits } from '../../src/batch/lines/request-file.js';
+import type { ShardLots } from '../../src/jobs/lot-store.js';
 import { BatchRig } from './rig.js';
 
 const NO_LIMIT: FileLimits = { tokens: null };

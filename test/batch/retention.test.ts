@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Retention } from '../../src/batch/retention.js';
+import { Retention } from '../../src/batch/upkeep/retention.js';
 import { JobReader } from '../../src/jobs/job-reader.js';
 import { BatchRig } from './rig.js';
 

@@ -4,7 +4,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express } from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answerUpload, type DrainBounds } from '../../src/common/answer-upload.js';
-import { openRaw } from '../intake/http-support.js';
+import { openRaw } from '../generation/http-support.js';
 
 // Real: Express on loopback and a client that speaks bytes; the bounds alone are small.
 

@@ -9,7 +9,7 @@ import {
   markProven,
   type ConnectionOptions,
 } from '../../src/common/connections/connections.js';
-import { openRaw, until } from '../intake/http-support.js';
+import { openRaw, until } from '../generation/http-support.js';
 
 // Real: Node's HTTP server on loopback and clients that speak bytes.
 

@@ -1,6 +1,6 @@
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openRaw, sendRaw } from '../intake/http-support.js';
+import { openRaw, sendRaw } from '../generation/http-support.js';
 import { GENERATE, sign, TestService, type Answer } from '../support/service.js';
 import { expectRefusal, refused } from './refusal.js';
 

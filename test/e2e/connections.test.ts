@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openRaw } from '../intake/http-support.js';
+import { openRaw } from '../generation/http-support.js';
 import { GENERATE, sign, TestService } from '../support/service.js';
 
 let service: TestService;

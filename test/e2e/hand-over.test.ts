@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AbandonedJobsCron } from '../../src/generation/sync/abandoned-jobs.cron.js';
+import { AbandonedJobsCron } from '../../src/sync/abandoned-jobs.cron.js';
 import type { JsonObject } from 'openai-sandbox';
 import { lotOf, TestService } from '../support/service.js';
 import { expectRefusal } from './refusal.js';

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JsonLogger } from '../../src/common/logger.js';
 import type { JsonObject } from 'openai-sandbox';
-import { sendRaw } from '../intake/http-support.js';
+import { sendRaw } from '../generation/http-support.js';
 import { GENERATE, hmac, SECRETS, TestService } from '../support/service.js';
 import { expectRefusal, refused } from './refusal.js';
 

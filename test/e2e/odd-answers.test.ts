@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { MODEL_PRICES } from '../../src/assessment/cost.js';
 import { newId } from '../../src/common/ids.js';
-import { AbandonedJobsCron } from '../../src/generation/sync/abandoned-jobs.cron.js';
+import { AbandonedJobsCron } from '../../src/sync/abandoned-jobs.cron.js';
 import type { JsonObject } from 'openai-sandbox';
 import { AnswerProxy } from '../support/answer-proxy.js';
 import { lotOf, TestService } from '../support/service.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { sendRaw } from '../intake/http-support.js';
+import { sendRaw } from '../generation/http-support.js';
 import { GENERATE, sign, TestService } from '../support/service.js';
 import { refused } from './refusal.js';
 

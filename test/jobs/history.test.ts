@@ -1,6 +1,6 @@
 import type { QueryResultRow } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Retention } from '../../src/batch/retention.js';
+import { Retention } from '../../src/batch/upkeep/retention.js';
 import { Clock } from '../../src/common/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { Database, type Transaction } from '../../src/database/database.service.js';

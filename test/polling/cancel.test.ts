@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signJobId } from '../../src/auth/signatures.js';
-import { JobEnder } from '../../src/webhook/end-job.js';
+import { JobEnder } from '../../src/jobs/job-ender.js';
 import { insertJob, insertLot, insertResult } from '../jobs/fixtures.js';
 import { secretOf, startPollingApp, type PollingApp } from './polling-app.js';
 

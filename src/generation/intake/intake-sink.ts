@@ -1,7 +1,7 @@
 import type { LotsHmac } from '../../auth/signatures.js';
 import type { RequestContent } from '../request/request-content.js';
 import type { LotSpool } from './lot-spool.js';
-import { PlainLotReader } from './plain-lot-reader.js';
+import { PlainLotReader } from './fast-path/plain-lot-reader.js';
 import type { PlainLots, RequestHead, RequestSink, SourceLot } from './request-sink.js';
 
 /** What the splitter calls: each lot is signed as it was sent, checked, and kept as a row. */

@@ -4,7 +4,7 @@ import { CopyEncoder } from '../../database/copy-encoder.js';
 import { copyRows } from '../../database/copy-rows.js';
 import type { Transaction } from '../../database/database.service.js';
 import type { RequestedLot } from '../request/lot-rules.js';
-import type { PlainLotReader } from './plain-lot-reader.js';
+import type { PlainLotReader } from './fast-path/plain-lot-reader.js';
 
 /** Rows up to this many bytes stay in memory: an ordinary request never touches the disk. */
 const MEMORY_BYTES = 1024 * 1024;

@@ -19,7 +19,7 @@ import { AllowList } from '../../outbound/allow-list.js';
 import { RequestContent } from '../request/request-content.js';
 import { createSplitter, openBodyStream, type BodyStream } from './body-stream.js';
 import { IntakeSink } from './intake-sink.js';
-import type { IntakenRequest } from './intaken-request.js';
+import type { ReceivedRequest } from '../request/received-request.js';
 import { LotSpool } from './lot-spool.js';
 import { SpoolFolder } from './spool-folder.js';
 
@@ -46,7 +46,7 @@ export class RequestIntake {
    * @throws ServiceError in the contract's order: 415, 413, then for scheme 1: 401, 403, 400 INVALID_JSON, for scheme 2:
    * 400 INVALID_JSON, 401, 403; then version and content
    */
-  async read(request: Request, response: Response): Promise<IntakenRequest> {
+  async read(request: Request, response: Response): Promise<ReceivedRequest> {
     const upload = this.gate.enter(request, request.ip);
     upload.taken = true;
     const jobId = newId();
@@ -73,7 +73,7 @@ export class RequestIntake {
     }
   }
 
-  private async readBody(body: Received): Promise<IntakenRequest> {
+  private async readBody(body: Received): Promise<ReceivedRequest> {
     const { request, response, pending } = body;
     const { caller, bodyHash, content, sink } =
       pending.scheme === 1 ? await this.proveThenSplit(body) : await this.splitThenProve(body);

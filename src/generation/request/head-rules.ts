@@ -4,7 +4,7 @@ import { ServiceError } from '../../common/service-error.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
 import { characters, isObject, isStorable, type FieldProblems } from './field-problems.js';
 import { checkWebhook, type LotReport } from './lot-rules.js';
-import type { PlainUrls } from './plain-urls.js';
+import type { PlainUrls } from '../intake/fast-path/plain-urls.js';
 
 export const VERSION = '1.0.0';
 export const REQUEST_MODES = ['auto', 'sync', 'batch'] as const;

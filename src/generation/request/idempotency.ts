@@ -1,13 +1,13 @@
 import { TIMESTAMP_WINDOW_SECONDS } from '../../auth/signatures.js';
 import { idempotencyKeyExpiry } from '../../jobs/idempotency-key.js';
 import type { NewRequestKey } from '../../jobs/request-keys.js';
-import type { IntakenRequest } from '../intake/intaken-request.js';
+import type { ReceivedRequest } from './received-request.js';
 
 /** How long the same body counts as a repeat where a scheme 2 signature has no time of its own. */
 const SAME_BODY_MS = 300_000;
 
 /** By what a repeat of this request is known: its Idempotency-Key, else its signature, else its body. */
-export function requestKeyOf(request: IntakenRequest, route: string, now: number): NewRequestKey {
+export function requestKeyOf(request: ReceivedRequest, route: string, now: number): NewRequestKey {
   const { caller, bodyHash, jobId } = request;
   const base = { keyId: caller.keyId, jobId, bodyHash };
   if (request.idempotencyKey !== null) {

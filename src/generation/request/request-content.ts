@@ -5,7 +5,7 @@ import { addressNeeds, shownAddress } from '../../outbound/refused-address.js';
 import { characters, FieldProblems, isObject, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
-import { PlainUrls } from './plain-urls.js';
+import { PlainUrls } from '../intake/fast-path/plain-urls.js';
 import { UnknownMembers } from './unknown-members.js';
 
 /** Different addresses a job may have: each gets its own parts and its own retries. */

@@ -1,0 +1,249 @@
+import { Injectable } from '@nestjs/common';
+import { stringsOf, type DescriptionText } from '../../assessment/description.js';
+import { estimateLot } from '../../assessment/estimate.js';
+import { isEnglish } from '../../assessment/languages.js';
+import { textSize } from '../../assessment/translation.js';
+import {
+  heldWithin,
+  translationBounds,
+  visionBounds,
+  worstUsd,
+  type CallBounds,
+  type HeldCall,
+} from '../../assessment/worst-case.js';
+import { Database, type Transaction } from '../../database/database.service.js';
+import { ModelSettings } from '../../describe/model-settings.js';
+import type { ShardLots } from '../../jobs/lot-store.js';
+import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
+import { SpendingStore } from '../../jobs/spending-store.js';
+import { JobEndedError } from '../shards/job-ended.js';
+import { shardLots } from '../shards/shard-lots.js';
+
+/** Shown as a shard's reason while the job's limit has no room for it before other costs of the job are known. */
+export const WAITING_FOR_COSTS = 'waiting_for_costs';
+
+const PAGE_LOTS = 1000;
+
+/** One lot of a shard as it would be sent. */
+interface PricedLot {
+  readonly position: number;
+  readonly bounds: CallBounds;
+  /** USD that its later translation is expected to take; 0 for a lot that is being translated. */
+  readonly laterUsd: number;
+}
+
+/** What of a shard the job's limit lets through now. */
+export type Room =
+  /** The job has no limit. */
+  | { readonly kind: 'unlimited' }
+  | { readonly kind: 'held'; readonly held: HeldLots }
+  /** Other costs of the job will be known soon. */
+  | { readonly kind: 'wait' }
+  /** Not even the next lot fits, and nothing that is under way can change that. */
+  | { readonly kind: 'over' };
+
+/** The lots whose worst cost is held. */
+export interface HeldLots {
+  /** The first position that no longer fits; null when all do. */
+  readonly splitAt: number | null;
+  /** `max_output_tokens` of the one lot that had to be lowered; null: the usual. */
+  readonly room: number | null;
+  readonly usdByPosition: ReadonlyMap<number, number>;
+}
+
+/**
+ * Keeps a job within `max_cost_usd`: a batch is sent with as many lots as fit while each of them, and everything that is
+ * under way, costs the most that it can. What was spent less than that makes room for the next.
+ */
+@Injectable()
+export class CostGuard {
+  constructor(
+    private readonly database: Database,
+    private readonly settings: ModelSettings,
+    private readonly shards: ShardStore,
+    private readonly spending: SpendingStore,
+  ) {}
+
+  /** Holds the worst cost of as many of a queued shard's lots, from the first on, as the job's limit has room for. */
+  async hold(claim: ShardClaim, job: ShardJob): Promise<Room> {
+    const limit = job.options.max_cost_usd;
+    if (limit === undefined) return { kind: 'unlimited' };
+    const lots = await this.price(shardLots(claim.row), job, limit - job.costUsd);
+    if (lots === null) return { kind: 'over' };
+    return this.database.transaction(async (tx) => {
+      await this.shards.fence(tx, claim);
+      const spending = await this.spending.lock(tx, job.id);
+      if (spending === undefined) return { kind: 'wait' };
+      const underWay = await this.spending.underWay(tx, claim.key);
+      // Nothing of a queued shard is under way: what its row holds is left of a try that was not sent.
+      const before = await this.spending.heldByShard(tx, claim.key);
+      let free = limit - spending.costUsd - (spending.reservedUsd - before);
+      if (claim.row.stage === 'vision') {
+        const untranslated = Math.max(0, spending.awaitingTranslation - underWay.translation) + underWay.vision;
+        // Or the descriptions of late lots would take what the translations of early ones need.
+        free -= untranslated * (lots[0]?.laterUsd ?? 0);
+      }
+      let held = fitting(lots, free);
+      const mayChange = underWay.holds || (claim.row.stage === 'vision' && spending.awaitingTranslation > 0);
+      if (held.usdByPosition.size === 0) {
+        if (mayChange) return { kind: 'wait' };
+        // Answers of the same job say better than any estimate what the next one needs.
+        const needed = await this.spending.meanOutput(tx, job.id, claim.row.stage);
+        const lowered = lowest(lots, free, needed);
+        if (lowered === null) return { kind: 'over' };
+        held = lowered;
+      }
+      await this.spending.holdForShard(tx, claim.key, job.id, heldBefore(held, null) - before);
+      return { kind: 'held', held };
+    });
+  }
+
+  /**
+   * Holds the worst cost of one direct call of a claimed shard.
+   * @param laterUsd - what the lot's translation is expected to take
+   * @returns `wait` while something that is under way may make room, null when nothing will
+   */
+  async holdCall(
+    claim: ShardClaim,
+    job: ShardJob,
+    bounds: CallBounds,
+    mayLower: boolean,
+    laterUsd: number,
+  ): Promise<HeldCall | 'wait' | null> {
+    const limit = job.options.max_cost_usd ?? Infinity;
+    return this.database.transaction(async (tx) => {
+      await this.shards.fence(tx, claim);
+      const spending = await this.spending.lock(tx, job.id);
+      if (spending === undefined) throw new JobEndedError('the job has ended');
+      const underWay = await this.spending.underWay(tx, claim.key);
+      const own = await this.spending.heldByShard(tx, claim.key);
+      const free = limit - spending.costUsd - spending.reservedUsd;
+      const waits = underWay.holds || own > 0;
+      const needed = mayLower && !waits ? await this.spending.meanOutput(tx, job.id, claim.row.stage) : 0;
+      const held =
+        heldWithin(bounds, free - laterUsd, false) ?? heldWithin(atLeast(bounds, needed), free, mayLower && !waits);
+      if (held === null) return waits ? 'wait' : null;
+      await this.spending.holdForShard(tx, claim.key, job.id, held.usd);
+      return held;
+    });
+  }
+
+  async giveBackCall(claim: ShardClaim, usd: number): Promise<void> {
+    await this.database.transaction((tx) => this.spending.holdForShard(tx, claim.key, claim.row.job_id, -usd));
+  }
+
+  async keepCall(claim: ShardClaim, usd: number): Promise<void> {
+    await this.spending.keep(this.database, claim.key, usd);
+  }
+
+  /** Gives back what a shard holds whose cost is known, or that surely was not sent; in the transaction that says so. */
+  async giveBack(tx: Transaction, claim: ShardClaim): Promise<void> {
+    const held = await this.spending.heldByShard(tx, claim.key);
+    if (held > 0) await this.spending.holdForShard(tx, claim.key, claim.row.job_id, -held);
+  }
+
+  /** A file came to end earlier than was held for. */
+  async trim(tx: Transaction, claim: ShardClaim, held: HeldLots, splitAt: number | null): Promise<void> {
+    const usd = heldBefore(held, splitAt) - (await this.spending.heldByShard(tx, claim.key));
+    await this.spending.holdForShard(tx, claim.key, claim.row.job_id, usd);
+  }
+
+  /** What nobody will know the cost of stays held by the job for good, and is no longer the shard's to give back. */
+  async keep(tx: Transaction, claim: ShardClaim, usd: number): Promise<void> {
+    await this.spending.keep(tx, claim.key, usd);
+  }
+
+  /** The most that a lot of these positions may have cost; for answers that do not tell. */
+  async worst(lots: ShardLots, job: ShardJob): Promise<(position: number | null) => number> {
+    const priced = (await this.price(lots, job, Infinity)) ?? [];
+    const byPosition = new Map(priced.map(({ position, bounds }) => [position, worstUsd(bounds)]));
+    const most = Math.max(0, ...byPosition.values());
+    return (position) => (position === null ? most : (byPosition.get(position) ?? most));
+  }
+
+  /** USD that a described lot's translation is expected to take. */
+  expectedTranslation(photos: number, infoLength: number, languages: readonly string[], batch: boolean): number {
+    const others = othersThanEnglish(languages);
+    if (others === 0) return 0;
+    const settings = this.settings.estimate(batch);
+    const both = estimateLot(photos, infoLength, others, settings).costUsd ?? 0;
+    return both - (estimateLot(photos, infoLength, 0, settings).costUsd ?? 0);
+  }
+
+  /** @returns lots until their sum passes `until`, null when a price is not known */
+  private async price(lots: ShardLots, job: ShardJob, until: number): Promise<PricedLot[] | null> {
+    const priced: PricedLot[] = [];
+    let sum = 0;
+    for (let first = lots.first; ;) {
+      const page = await this.pricePage({ ...lots, first }, job);
+      for (const lot of page) {
+        if (lot === null) return null;
+        priced.push(lot);
+        sum += worstUsd(lot.bounds);
+      }
+      const last = page.at(-1);
+      if (last === undefined || last === null || page.length < PAGE_LOTS || sum > until) return priced;
+      first = last.position + 1;
+    }
+  }
+
+  private async pricePage(lots: ShardLots, job: ShardJob): Promise<(PricedLot | null)[]> {
+    const settings = this.settings.worstCase(true);
+    if (lots.stage === 'vision') {
+      const rows = await this.spending.visionLots(lots, PAGE_LOTS);
+      return rows.map(([position, photos, info]) => {
+        const bounds = visionBounds(photos, info, settings);
+        return bounds && { position, bounds, laterUsd: this.expectedTranslation(photos, info, job.languages, true) };
+      });
+    }
+    const languages = othersThanEnglish(job.languages);
+    const rows = await this.spending.translationLots(lots, PAGE_LOTS);
+    return rows.map(([position, strings]) => {
+      const size = textSize(stringsOf(JSON.parse(strings) as DescriptionText));
+      const bounds = translationBounds(size, languages, settings);
+      return bounds && { position, bounds, laterUsd: 0 };
+    });
+  }
+}
+
+/** As many lots as fit, each at its worst. */
+function fitting(lots: readonly PricedLot[], free: number): HeldLots {
+  const usdByPosition = new Map<number, number>();
+  let left = free;
+  for (const { position, bounds, laterUsd } of lots) {
+    const usd = worstUsd(bounds);
+    left -= usd + laterUsd;
+    if (left < 0) return { splitAt: position, room: null, usdByPosition };
+    usdByPosition.set(position, usd);
+  }
+  return { splitAt: null, room: null, usdByPosition };
+}
+
+/** The first lot alone with less room for its answer, where that is what it takes. */
+function lowest([first, second]: readonly PricedLot[], free: number, needed: number): HeldLots | null {
+  // Its translation gets what is left then: English alone is better than nothing.
+  const held = first === undefined ? null : heldWithin(atLeast(first.bounds, needed), free, true);
+  if (first === undefined || held === null) return null;
+  return {
+    splitAt: second?.position ?? null,
+    room: held.room,
+    usdByPosition: new Map([[first.position, held.usd]]),
+  };
+}
+
+/** Answers differ: of those that get the average room, half are cut off. */
+const ABOVE_MEAN = 1.5;
+
+function atLeast(bounds: CallBounds, meanOutput: number): CallBounds {
+  return { ...bounds, leastRoom: Math.max(bounds.leastRoom, Math.ceil(ABOVE_MEAN * meanOutput)) };
+}
+
+function heldBefore(held: HeldLots, splitAt: number | null): number {
+  let usd = 0;
+  for (const [position, worst] of held.usdByPosition) if (splitAt === null || position < splitAt) usd += worst;
+  return usd;
+}
+
+function othersThanEnglish(languages: readonly string[]): number {
+  return languages.filter((language) => !isEnglish(language)).length;
+}

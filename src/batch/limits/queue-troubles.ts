@@ -1,0 +1,131 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { Database } from '../../database/database.service.js';
+import { ShardStore, type ShardChanges, type ShardClaim } from '../shards/shard-store.js';
+import { isQueueLimit } from '../../openai/classify.js';
+import type { OpenAiError } from '../../openai/errors.js';
+import { CostGuard } from './cost-guard.js';
+import { countQueueLimit } from './queue-metrics.js';
+import { TOKEN_LIMIT_EXCEEDED, TokenLedger } from './token-ledger.js';
+
+/** Polling intervals that a shard rests: 5 to 15 minutes at the usual 30 seconds. */
+const REST_INTERVALS = { least: 10, spread: 20 };
+/** A refusal that says nothing of use (a file that is not visible yet, for one) is tried again so often. */
+const MAX_REFUSALS = 5;
+
+/**
+ * What OpenAI's queue says instead of taking a batch. None of it uses up an attempt of the lots: limits are waited for, a
+ * missing quota or model pauses the model's queue where an operator sees it.
+ */
+@Injectable()
+export class QueueTroubles {
+  private readonly logger = new Logger(QueueTroubles.name);
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly database: Database,
+    private readonly ledger: TokenLedger,
+    private readonly shards: ShardStore,
+    private readonly costs: CostGuard,
+  ) {}
+
+  /** A try that surely made no batch. */
+  async notSent(claim: ShardClaim, error: OpenAiError): Promise<void> {
+    const { row } = claim;
+    const upstream = row.upstream ?? '';
+    this.logger.warn('a batch was not taken', {
+      job_id: row.job_id,
+      stage: row.stage,
+      kind: error.kind,
+      code: error.code,
+    });
+    switch (error.kind) {
+      case 'quota':
+        return this.pause(claim, upstream, row.model, error.code ?? 'insufficient_quota');
+      case 'model':
+      case 'auth':
+        return this.pause(claim, upstream, row.model, error.code ?? error.kind);
+      case 'rate_limited':
+        if (isQueueLimit({ code: error.code, message: error.upstreamMessage }))
+          return this.tokenLimit(claim, error.upstreamMessage);
+        return this.again(claim, error.code ?? 'rate_limited', (error.retryAfterMs ?? 0) / 1000);
+      case 'refused':
+      case 'too_large':
+      case 'rejected':
+        if (row.submission % MAX_REFUSALS === 0) return this.refused(claim, error.code ?? error.kind);
+        return this.again(claim, error.code ?? error.kind, 1);
+      case 'server':
+      case 'connection':
+      case 'broken_body':
+      case 'timeout':
+      case 'circuit_open':
+      case 'image':
+      case 'context_length':
+      case 'aborted':
+        return this.again(claim, error.kind, (error.retryAfterMs ?? 0) / 1000);
+    }
+  }
+
+  /** The queue of enqueued tokens is full: wait, and believe OpenAI about its limit. */
+  async tokenLimit(claim: ShardClaim, message: string | undefined): Promise<void> {
+    const { upstream, model, estimated_tokens } = claim.row;
+    const seconds = this.restSeconds();
+    countQueueLimit(model, 'refused');
+    this.logger.warn("OpenAI's queue of enqueued tokens is full", {
+      job_id: claim.row.job_id,
+      stage: claim.row.stage,
+      model,
+      tokens: Number(estimated_tokens),
+      wait_seconds: Math.round(seconds),
+    });
+    await this.requeue(claim, TOKEN_LIMIT_EXCEEDED, seconds);
+    await this.ledger.shrinkLimit(upstream ?? '', model, Number(estimated_tokens), message);
+  }
+
+  /** Holds the whole queue of the model back; this shard is queued again. */
+  async pause(claim: ShardClaim, upstream: string, model: string, reason: string): Promise<void> {
+    const seconds = this.restSeconds();
+    this.logger.error('the queue of a model is paused: an operator must act', { model, reason });
+    await this.ledger.pause(upstream, model, reason, seconds);
+    await this.requeue(claim, reason, seconds);
+  }
+
+  async modelUnavailable(claim: ShardClaim, upstream: string, model: string, state: string): Promise<void> {
+    await this.pause(claim, upstream, model, `model_${state}`);
+  }
+
+  /** Of none of its lots a request can be made: they are asked for one by one, and fail there. */
+  async nothingToSend(claim: ShardClaim, inputFileId: string): Promise<void> {
+    await this.passOver(claim, { reason: 'no_requests', input_file_id: inputFileId });
+  }
+
+  /** Refused again and again: its lots are tried otherwise, as lines that never came. */
+  private async refused(claim: ShardClaim, reason: string): Promise<void> {
+    await this.passOver(claim, { reason });
+  }
+
+  private async passOver(claim: ShardClaim, changes: ShardChanges): Promise<void> {
+    await this.shards.letGo(this.database, claim, {
+      ...changes,
+      status: 'taking_in',
+      output_file_id: null,
+      error_file_id: null,
+    });
+  }
+
+  private async again(claim: ShardClaim, reason: string, seconds: number): Promise<void> {
+    await this.requeue(claim, reason, Math.max(seconds, Math.min(5, this.config.batch.pollIntervalSeconds)));
+  }
+
+  private async requeue(claim: ShardClaim, reason: string, seconds: number): Promise<void> {
+    await this.database.transaction(async (tx) => {
+      await this.shards.letGo(tx, claim, { status: 'queued', reason, batch_id: null, input_file_id: null }, seconds);
+      // Surely not sent: it costs nothing.
+      await this.costs.giveBack(tx, claim);
+    });
+  }
+
+  private restSeconds(): number {
+    return this.config.batch.pollIntervalSeconds * (REST_INTERVALS.least + REST_INTERVALS.spread * Math.random());
+  }
+}

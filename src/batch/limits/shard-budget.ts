@@ -1,0 +1,51 @@
+import type { CallBounds, HeldCall } from '../../assessment/worst-case.js';
+import type { Clock } from '../../common/clock.js';
+import { overLimit, type Budget } from '../../describe/budget.js';
+import type { CallLimits } from '../../openai/retry.js';
+import type { ShardClaim, ShardJob } from '../shards/shard-store.js';
+import { WAITING_FOR_COSTS, type CostGuard } from './cost-guard.js';
+import { NotNowError } from '../lines/not-now.js';
+
+const LOOK_MS = 500;
+/** Until the shard is claimed again whose next lot had to wait. */
+const AGAIN_SECONDS = 1;
+
+/**
+ * The budget of one lot that is asked for directly. Its first call gives way to what is under way; once something of the lot
+ * is paid for, further ones are waited for, because to begin again would pay for it again.
+ */
+export class ShardBudget implements Budget {
+  private begun = false;
+
+  constructor(
+    private readonly costs: CostGuard,
+    private readonly clock: Clock,
+    private readonly claim: ShardClaim,
+    private readonly job: ShardJob,
+    private readonly limits: CallLimits,
+    /** USD that the lot's translation is expected to take. */
+    private readonly laterUsd: number,
+  ) {}
+
+  async hold(bounds: CallBounds, mayLower: boolean): Promise<HeldCall> {
+    for (;;) {
+      const held = await this.costs.holdCall(this.claim, this.job, bounds, mayLower, this.laterUsd);
+      if (held === null) throw overLimit();
+      if (held !== 'wait') {
+        this.begun = true;
+        return held;
+      }
+      if (!this.begun) throw new NotNowError(WAITING_FOR_COSTS, AGAIN_SECONDS);
+      if (this.clock.now() + LOOK_MS >= this.limits.deadlineAt) throw overLimit();
+      await this.clock.sleep(LOOK_MS, this.limits.signal).catch(() => this.limits.signal?.throwIfAborted());
+    }
+  }
+
+  giveBack(usd: number): Promise<void> {
+    return this.costs.giveBackCall(this.claim, usd);
+  }
+
+  keep(usd: number): Promise<void> {
+    return this.costs.keepCall(this.claim, usd);
+  }
+}

@@ -1,0 +1,46 @@
+import type { LotError } from '../../describe/lot-error.js';
+import { OpenAiError } from '../../openai/errors.js';
+
+/** Not this lot's fault: nothing can be asked for just now. Its message is the shard's reason. */
+export class NotNowError extends Error {
+  override name = 'NotNowError';
+
+  constructor(
+    reason: string,
+    readonly seconds: number,
+  ) {
+    super(reason);
+  }
+
+  static away(error: OpenAiError, seconds = REST_SECONDS): NotNowError {
+    return new NotNowError(error.code ?? error.kind, seconds);
+  }
+}
+
+/** What the whole account or service lacks is waited for; no lot fails for it. */
+const REST_SECONDS = 30;
+
+/** Quota, keys, models, limits and an open circuit hold everything back; they are no lot's fault. */
+export function throwIfNotNow(error: LotError): void {
+  const { cause } = error;
+  if (!(cause instanceof OpenAiError)) return;
+  switch (cause.kind) {
+    case 'quota':
+    case 'auth':
+    case 'model':
+    case 'rate_limited':
+    case 'circuit_open':
+    case 'connection':
+      throw NotNowError.away(cause);
+    case 'server':
+    case 'broken_body':
+    case 'timeout':
+    case 'image':
+    case 'context_length':
+    case 'rejected':
+    case 'refused':
+    case 'too_large':
+    case 'aborted':
+      return;
+  }
+}

@@ -1,0 +1,25 @@
+import type { MissingPhoto } from '../../common/missing-photo.js';
+import type { NewResult } from '../../jobs/new-result.js';
+
+/** What surrounds the descriptions of a lot (measured: 190 bytes) and each of them. */
+const LOT_BYTES = 200;
+const DESCRIPTION_BYTES = 48;
+const USAGE_BYTES = 220;
+/** What surrounds a missing photo's address, which stands in missing_images and in photo_problems. */
+const MISSING_BYTES = 26;
+
+/** About how long a completed lot reads in results and webhooks: webhooks are packed by it. */
+export function renderedBytes(
+  results: readonly Pick<NewResult, 'html'>[],
+  lot: {
+    readonly idLength: number;
+    readonly missing: readonly MissingPhoto[];
+    readonly assessment: number;
+    readonly usage: boolean;
+  },
+): number {
+  let bytes = LOT_BYTES + lot.idLength * 2 + lot.assessment;
+  for (const { html } of results) bytes += DESCRIPTION_BYTES + Buffer.byteLength(html);
+  for (const { url, reason } of lot.missing) bytes += 2 * Buffer.byteLength(url) + reason.length + MISSING_BYTES;
+  return bytes + (lot.usage ? USAGE_BYTES * 2 : 0);
+}

@@ -1,0 +1,253 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { stringsOf, type DescriptionText } from '../../assessment/description.js';
+import { translationInputTokens, visionInputTokens } from '../../assessment/estimate.js';
+import { isEnglish } from '../../assessment/languages.js';
+import { fetchable } from '../../assessment/photo-address.js';
+import { translationRequestParts } from '../../assessment/translation.js';
+import { visionRequestParts } from '../../assessment/vision-request.js';
+import { Database } from '../../database/database.service.js';
+import { ModelSettings } from '../../describe/model-settings.js';
+import type { ShardLots } from '../../jobs/lot-store.js';
+import { customId } from '../shards/attempts.js';
+import { LineWriter } from './line-writer.js';
+import { kindOf } from './unforeseen.js';
+
+/** OpenAI's limits are 200 MB (209,715,200 bytes) and 50,000 lines. */
+const MAX_BYTES = 190 * 1024 * 1024;
+const MAX_LINES = 50_000;
+const PAGE_LOTS = 500;
+
+export interface FileLimits {
+  /** Input tokens that the file may hold; null: any number. */
+  readonly tokens: number | null;
+  readonly bytes?: number;
+  readonly lines?: number;
+  /** From this position on the lots need a file of their own; null: all go. */
+  readonly before?: number | null;
+  /** `max_output_tokens` of each line, where it is not the usual one. */
+  readonly room?: number | null;
+}
+
+/** What a file came to hold. */
+export interface FileFacts {
+  lines: number;
+  bytes: number;
+  tokens: number;
+  /** The first position that did not fit: from there on the lots need a file of their own. Null when all did. */
+  splitAt: number | null;
+}
+
+/** One lot's share of the file. */
+interface LineSource {
+  readonly position: number;
+  readonly prefix: Buffer;
+  readonly middle: string;
+  readonly suffix: Buffer;
+  readonly tokens: number;
+}
+
+type VisionLot = [position: number, info: string | null, images: string, missing: string | null, photos: number];
+type TranslationLot = [position: number, strings: string];
+
+/** Writes a shard's JSONL, in pages by key: no connection is held while a slow upload takes it. */
+@Injectable()
+export class RequestFile {
+  private readonly logger = new Logger(RequestFile.name);
+
+  constructor(
+    private readonly database: Database,
+    private readonly settings: ModelSettings,
+  ) {}
+
+  /** Input tokens of all lots of a shard, from sums that PostgreSQL makes; on the high side. */
+  async estimate(lots: ShardLots, languages: readonly string[]): Promise<number> {
+    const values = [lots.jobId, lots.first, lots.last, lots.attempt];
+    if (lots.stage === 'vision') {
+      const [sum] = await this.database.query<{ lots: number; images: number; info: number }>(
+        `select count(*)::int as lots, coalesce(sum(l.processed_images), 0)::int as images,
+           coalesce(sum(char_length(i.additional_info)), 0)::int as info
+         from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
+         where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'processing'`,
+        values,
+      );
+      const { lots: count = 0, images = 0, info = 0 } = sum ?? {};
+      const fixed = visionInputTokens(0, 0, this.settings.vision);
+      return count * fixed + images * (visionInputTokens(1, 0, this.settings.vision) - fixed) + info;
+    }
+    const [sum] = await this.database.query<{ lots: number; text: number }>(
+      `select count(*)::int as lots, coalesce(sum(char_length(r.html)), 0)::int as text
+       from batch_lots l join batch_results r on r.job_id = l.job_id and r.position = l.position and r.language = 'en' and r.revision = 0
+       where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'translating'`,
+      values,
+    );
+    const { lots: count = 0, text = 0 } = sum ?? {};
+    const fixed = translationInputTokens(0, languages.length, this.settings.translation);
+    return count * fixed + Math.ceil(text / 2);
+  }
+
+  /**
+   * The file's bytes. `facts` is filled in as it is read, and whole when it has ended.
+   * @param languages - of the job; English ones are left out
+   */
+  async *write(
+    lots: ShardLots,
+    languages: readonly string[],
+    limits: FileLimits,
+    facts: FileFacts,
+  ): AsyncGenerator<Buffer, void, undefined> {
+    Object.assign(facts, { lines: 0, bytes: 0, tokens: 0, splitAt: null });
+    const maxBytes = limits.bytes ?? MAX_BYTES;
+    const maxLines = limits.lines ?? MAX_LINES;
+    const writer = new LineWriter();
+    const before = limits.before ?? Infinity;
+    const room = limits.room ?? undefined;
+    const read = lots.stage === 'vision' ? this.visionPages(lots, room) : this.translationPages(lots, languages, room);
+    for await (const page of read) {
+      for (const line of page) {
+        const size = writer.add(customId(line.position, lots.attempt), line.prefix, line.middle, line.suffix);
+        const tokens = facts.tokens + line.tokens;
+        const full =
+          line.position >= before ||
+          facts.bytes + size > maxBytes ||
+          facts.lines >= maxLines ||
+          (limits.tokens !== null && tokens > limits.tokens);
+        // A single line always goes: a lot that no file can hold must fail at OpenAI and not go round for ever.
+        if (full && facts.lines > 0) {
+          writer.drop(size);
+          facts.splitAt = line.position;
+          const rest = writer.take();
+          if (rest.length > 0) yield rest;
+          return;
+        }
+        facts.lines += 1;
+        facts.bytes += size;
+        facts.tokens = tokens;
+        if (writer.full) yield writer.take();
+      }
+    }
+    const rest = writer.take();
+    if (rest.length > 0) yield rest;
+  }
+
+  private async *visionPages(lots: ShardLots, room: number | undefined): AsyncGenerator<LineSource[], void, undefined> {
+    const parts = visionRequestParts(this.settings.vision);
+    const pages = this.pages<VisionLot>(
+      lots,
+      `select l.position, i.additional_info, i.images::text, l.missing_images::text, l.processed_images
+       from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
+       where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'processing'
+       order by l.position limit ${PAGE_LOTS}`,
+    );
+    const fixed = visionInputTokens(0, 0, this.settings.vision);
+    const perPhoto = visionInputTokens(1, 0, this.settings.vision) - fixed;
+    for await (const rows of pages) {
+      yield this.sound(lots, rows, ([position, info, images, missing, photos]) => {
+        const urls = addressesOf(images, missing, photos);
+        return {
+          position,
+          prefix: parts.prefix,
+          middle: parts.middle(info, urls, room),
+          suffix: parts.suffix,
+          tokens: fixed + (info?.length ?? 0) + perPhoto * countStrings(urls),
+        };
+      });
+    }
+  }
+
+  private async *translationPages(
+    lots: ShardLots,
+    languages: readonly string[],
+    room: number | undefined,
+  ): AsyncGenerator<LineSource[], void, undefined> {
+    const wanted = languages.filter((language) => !isEnglish(language));
+    const parts = translationRequestParts(wanted, this.settings.translation);
+    const pages = this.pages<TranslationLot>(
+      lots,
+      `select l.position, r.strings::text
+       from batch_lots l join batch_results r on r.job_id = l.job_id and r.position = l.position and r.language = 'en' and r.revision = 0
+       where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'translating'
+       order by l.position limit ${PAGE_LOTS}`,
+    );
+    for await (const rows of pages) {
+      yield this.sound(lots, rows, ([position, json]) => {
+        const strings = stringsOf(JSON.parse(json) as DescriptionText);
+        const length = strings.reduce((sum, text) => sum + text.length, 0);
+        return {
+          position,
+          prefix: parts.prefix(strings.length),
+          middle: parts.middle(strings, room),
+          suffix: parts.suffix,
+          tokens: translationInputTokens(length, wanted.length, this.settings.translation),
+        };
+      });
+    }
+  }
+
+  /**
+   * The lines of a page. A lot of which none can be made is left out, as one whose line never comes back: it is then asked
+   * for by itself, and fails there alone, where otherwise no file of its whole shard could ever be written.
+   */
+  private sound<T extends [position: number, ...unknown[]]>(
+    lots: ShardLots,
+    rows: readonly T[],
+    line: (row: T) => LineSource,
+  ): LineSource[] {
+    return rows.flatMap((row) => {
+      try {
+        return [line(row)];
+      } catch (error) {
+        const facts = { job_id: lots.jobId, stage: lots.stage, position: row[0] };
+        this.logger.error('no request can be made of a lot', { ...facts, reason: kindOf(error) });
+        return [];
+      }
+    });
+  }
+
+  /** Pages in the order of positions; the next one is on its way while one is written. */
+  private async *pages<T extends [position: number, ...unknown[]]>(
+    lots: ShardLots,
+    text: string,
+  ): AsyncGenerator<T[], void, undefined> {
+    const read = async (from: number) => {
+      const { rows } = await this.database.pool.query<T>({
+        rowMode: 'array',
+        text,
+        values: [lots.jobId, from, lots.last, lots.attempt],
+      });
+      return rows;
+    };
+    let next: Promise<T[]> | null = read(lots.first);
+    try {
+      while (next !== null) {
+        const rows: T[] = await next;
+        const last = rows.at(-1);
+        next = last === undefined || rows.length < PAGE_LOTS ? null : read(last[0] + 1);
+        // Awaited one turn later; until then its failure must not count as unhandled.
+        next?.catch(() => undefined);
+        if (rows.length > 0) yield rows;
+      }
+    } finally {
+      await next?.catch(() => undefined);
+    }
+  }
+}
+
+/**
+ * The addresses of the photos that are there, each once and as a fetcher reads it, as JSON text; most lots' stand so as they were stored.
+ * @param photos - how many they are
+ */
+function addressesOf(images: string, missing: string | null, photos: number): string {
+  if (missing === null && countStrings(images) === photos && !NEEDS_MENDING.test(images)) return images;
+  const gone = new Set(missing === null ? [] : (JSON.parse(missing) as string[]));
+  const different = new Set((JSON.parse(images) as string[]).filter((url) => !gone.has(url)));
+  return JSON.stringify([...different].map(fetchable));
+}
+
+/** White space, written as itself or as an escape. */
+const NEEDS_MENDING = /[ \\]/;
+
+function countStrings(json: string): number {
+  let count = 1;
+  for (let at = json.indexOf('","'); at !== -1; at = json.indexOf('","', at + 3)) count += 1;
+  return count;
+}

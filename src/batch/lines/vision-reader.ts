@@ -1,0 +1,116 @@
+import type { PhotoRef } from '../../assessment/assessment.js';
+import { isEnglish } from '../../assessment/languages.js';
+import { photoRefs } from '../../assessment/photo-refs.js';
+import { parseVisionAnswer } from '../../assessment/vision-answer.js';
+import { missingPhotos, urlsOf, type MissingPhoto } from '../../common/missing-photo.js';
+import type { Database } from '../../database/database.service.js';
+import type { ResponseFailure } from '../../assessment/response-body.js';
+import { answerError } from '../../describe/call-errors.js';
+import { englishCopy, type LotDescriber } from '../../describe/lot-describer.js';
+import type { ModelSettings } from '../../describe/model-settings.js';
+import type { StoredError } from '../../jobs/batch-job.entity.js';
+import type { ShardJob } from '../shards/shard-store.js';
+import type { NewResult } from '../../jobs/new-result.js';
+import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
+import { renderedBytes } from './rendered-bytes.js';
+
+export interface VisionLineLot extends LineLot {
+  readonly lotId: string;
+  readonly images: readonly string[];
+  readonly missing: readonly MissingPhoto[];
+}
+
+/** Vision answers of one job: the English row, and all rows where only English was asked for. */
+export class VisionReader implements LineReader<VisionLineLot> {
+  private readonly englishOnly: boolean;
+
+  constructor(
+    private readonly database: Database,
+    private readonly settings: ModelSettings,
+    private readonly describer: LotDescriber,
+    private readonly job: ShardJob,
+  ) {
+    this.englishOnly = job.languages.every((language) => isEnglish(language));
+  }
+
+  async load(positions: readonly number[]): Promise<Map<number, VisionLineLot>> {
+    const { rows } = await this.database.pool.query<
+      [number, string, string, number, string[] | null, string[] | null, string, string | null]
+    >({
+      rowMode: 'array',
+      text: `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, i.images::text,
+          case when l.status <> 'processing' then
+            (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
+               and r.language = 'en' and r.revision = 0) end
+        from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
+        where l.job_id = $1 and l.position = any($2::int[])`,
+      values: [this.job.id, positions],
+    });
+    return new Map(
+      rows.map(([position, lotId, status, attempt, missing, reasons, images, seenResponse]) => [
+        position,
+        {
+          position,
+          lotId,
+          status,
+          attempt,
+          images: JSON.parse(images) as string[],
+          missing: missingPhotos(missing, reasons),
+          seenResponse,
+        },
+      ]),
+    );
+  }
+
+  read(body: unknown, lot: VisionLineLot): LineOutcome {
+    const answer = parseVisionAnswer(body, photosOf(lot), this.settings.vision.prompt.version);
+    switch (answer.kind) {
+      case 'assessed':
+        return this.described(this.describer.englishRow(answer, true), lot);
+      case 'refused':
+        return { kind: 'failed', error: stored(answer) };
+      case 'incomplete':
+        // Reasoning that ate the room: the Responses API is asked with twice of it.
+        if (answer.reason === 'max_output_tokens') return { kind: 'direct' };
+        return { kind: 'failed', error: stored(answer) };
+      case 'failed':
+      case 'invalid':
+        return { kind: 'retry' };
+    }
+  }
+
+  /** The rows of an assessed lot; also of one that was asked directly. */
+  described(english: NewResult, lot: Pick<VisionLineLot, 'lotId' | 'missing'>): LineOutcome & { kind: 'described' } {
+    if (!this.englishOnly) return { kind: 'described', results: [english], renderedBytes: 0 };
+    const { languages, options } = this.job;
+    const source = { strings: english.strings, model: english.model ?? '' };
+    const copies = languages.map((language) => (language === 'en' ? english : englishCopy(source, language, false)));
+    const include = options.include ?? [];
+    const assessment = include.includes('assessment') ? Buffer.byteLength(JSON.stringify(english.assessment)) : 0;
+    return {
+      kind: 'described',
+      results: copies.includes(english) ? copies : [english, ...copies],
+      renderedBytes: renderedBytes(copies, {
+        idLength: lot.lotId.length,
+        missing: lot.missing,
+        assessment,
+        usage: include.includes('usage'),
+      }),
+    };
+  }
+
+  giveUp(error: StoredError): LineOutcome {
+    return { kind: 'failed', error };
+  }
+}
+
+/** The photos that were sent, with their numbers in the client's list. */
+export function photosOf(lot: { images: readonly string[]; missing: readonly MissingPhoto[] }): PhotoRef[] {
+  const gone = new Set(urlsOf(lot.missing));
+  return photoRefs(lot.images, (url) => !gone.has(url));
+}
+
+function stored(answer: ResponseFailure): StoredError {
+  const { code, message } = answerError(answer, undefined);
+  return { code, message };
+}

@@ -1,0 +1,67 @@
+import type { ModelStage } from '../../jobs/states.js';
+import type { DescribedLot } from '../../jobs/lot-store.js';
+import { translationAttempt } from './attempts.js';
+import type { LotOutcome } from './described-lots.js';
+import type { LineLot, LineOutcome } from '../lines/line-outcome.js';
+import { ResultRows } from '../lines/result-rows.js';
+import { UsageSum } from '../lines/usage-sum.js';
+
+/** Lines of a batch's file that are committed together. */
+export class Chunk {
+  /** The last word on each lot; the first description wins. */
+  readonly outcomes = new Map<number, LotOutcome>();
+  readonly described = new Set<number>();
+  readonly responses = new Set<string>();
+  readonly usage = new UsageSum();
+  readonly rows: ResultRows;
+  /** Lots whose answers do not tell what they cost; null for a line that does not even tell its lot. */
+  readonly unknownCosts: (number | null)[] = [];
+
+  /**
+   * @param end - the file's byte behind the last line
+   * @param earlier - responses of the chunk before, which may not be committed yet
+   */
+  constructor(
+    readonly jobId: string,
+    readonly stage: ModelStage,
+    private readonly shardAttempt: number,
+    readonly file: 'output' | 'error',
+    public end: number,
+    private readonly earlier: ReadonlySet<string>,
+    createdAt: string,
+  ) {
+    this.rows = new ResultRows(jobId, createdAt);
+  }
+
+  /** Whether a line of this response was read before; notes it. */
+  isRepeat(responseId: string, lot: LineLot): boolean {
+    const repeat =
+      responseId !== '' &&
+      (this.responses.has(responseId) || this.earlier.has(responseId) || lot.seenResponse === responseId);
+    this.responses.add(responseId);
+    return repeat;
+  }
+
+  /** @throws when the rows of a description cannot be encoded; nothing of the lot is kept then */
+  add(lot: LineLot, attempt: number, outcome: LineOutcome): void {
+    const { position } = lot;
+    if (outcome.kind === 'failed') {
+      const failed = { position, error: outcome.error, missingImages: lot.missing };
+      this.outcomes.set(position, { position, attempt, outcome: { kind: 'failed', lot: failed } });
+    } else if (outcome.kind !== 'described') {
+      this.outcomes.set(position, { position, attempt, outcome: { kind: outcome.kind } });
+    } else {
+      const translating = outcome.renderedBytes === 0;
+      const described: DescribedLot = {
+        position,
+        status: translating ? 'translating' : 'completed',
+        attempt: translating ? translationAttempt(this.shardAttempt) : lot.attempt,
+        renderedBytes: outcome.renderedBytes,
+        missing: null,
+      };
+      const rows = this.rows.add(position, outcome.results);
+      this.outcomes.set(position, { position, attempt, outcome: { kind: 'described', rows, lot: described } });
+      this.described.add(position);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import type { Transaction } from '../../database/database.service.js';
+import { copyRows } from '../../database/copy-rows.js';
+import type { FailedLot, LotMoves } from '../../jobs/job-store.js';
+import { JobStore } from '../../jobs/job-store.js';
+import { LotStore, STAGE_STATUS, type DescribedLot, type LockedLot } from '../../jobs/lot-store.js';
+import type { ModelStage } from '../../jobs/states.js';
+import { directAttempt, retryAttempt } from './attempts.js';
+import { RESULT_COLUMNS, type ResultRows, type RowRange } from '../lines/result-rows.js';
+
+const UNIQUE_VIOLATION = '23505';
+
+/** What became of one lot, before its lock is held. */
+export interface LotOutcome {
+  readonly position: number;
+  /** The attempt that the outcome comes from. */
+  readonly attempt: number;
+  readonly outcome:
+    | { readonly kind: 'described'; readonly rows: RowRange; readonly lot: DescribedLot }
+    | { readonly kind: 'retry' | 'direct' }
+    | { readonly kind: 'failed'; readonly lot: FailedLot };
+}
+
+/** Writes outcomes of one stage under the lots' locks: results by COPY, states, and how the job's counters move. */
+@Injectable()
+export class DescribedLots {
+  constructor(
+    private readonly lots: LotStore,
+    private readonly jobs: JobStore,
+  ) {}
+
+  /**
+   * An error counts only while the lot is still on the attempt it comes from; a description always may, as long as the
+   * lot waits for one. What is left is written; the caller advances the job by the moves.
+   */
+  async write(
+    tx: Transaction,
+    jobId: string,
+    stage: ModelStage,
+    outcomes: readonly LotOutcome[],
+    rows: ResultRows,
+  ): Promise<LotMoves> {
+    const positions = outcomes.map((outcome) => outcome.position);
+    const locked = new Map((await this.lots.lock(tx, jobId, positions)).map((lot) => [lot.position, lot]));
+    const accepted = outcomes.filter((outcome) => isWanted(outcome, stage, locked.get(outcome.position)));
+    const described: DescribedLot[] = [];
+    const ranges: RowRange[] = [];
+    const failed: FailedLot[] = [];
+    const moved: { position: number; attempt: number }[] = [];
+    for (const { position, attempt, outcome } of accepted) {
+      if (outcome.kind === 'described') {
+        described.push(outcome.lot);
+        ranges.push(outcome.rows);
+      } else if (outcome.kind === 'failed') {
+        failed.push(outcome.lot);
+      } else {
+        moved.push({ position, attempt: outcome.kind === 'retry' ? retryAttempt(attempt) : directAttempt(attempt) });
+      }
+    }
+    await this.copy(tx, rows.take(ranges));
+    await this.lots.described(tx, jobId, described);
+    if (failed.length > 0) await this.jobs.failLots(tx, jobId, failed);
+    await this.lots.setAttempts(
+      tx,
+      jobId,
+      moved.map((lot) => lot.position),
+      moved.map((lot) => lot.attempt),
+    );
+    const translating = described.filter((lot) => lot.status === 'translating').length;
+    const left = -(described.length + failed.length);
+    // What the photos' check counted, less what the model was not shown after all: the job's count is its lots'.
+    const images = described.reduce(
+      (sum, { position, seen }) =>
+        sum + (seen === undefined ? 0 : seen - (locked.get(position)?.processed_images ?? seen)),
+      0,
+    );
+    return {
+      images,
+      ...(stage === 'vision'
+        ? { awaitingVision: left, awaitingTranslation: translating }
+        : { awaitingTranslation: left }),
+      processed: described.length - translating,
+      failed: failed.length,
+    };
+  }
+
+  /** Straight into the table; only rows that were there before, which is never expected, cost a detour. */
+  private async copy(tx: Transaction, rows: readonly Buffer[]): Promise<void> {
+    if (rows.length === 0) return;
+    await tx.execute('savepoint results');
+    try {
+      await copyRows(tx.client, RESULT_COLUMNS, rows);
+      await tx.execute('release savepoint results');
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error;
+      await tx.execute('rollback to savepoint results');
+      await tx.execute('create temp table copied_results (like batch_results) on commit drop');
+      await copyRows(tx.client, RESULT_COLUMNS.replace('batch_results', 'copied_results'), rows);
+      await tx.execute('insert into batch_results select * from copied_results on conflict do nothing');
+    }
+  }
+}
+
+function isWanted(outcome: LotOutcome, stage: ModelStage, lot: LockedLot | undefined): boolean {
+  if (lot === undefined || lot.status !== STAGE_STATUS[stage]) return false;
+  return outcome.outcome.kind === 'described' || outcome.attempt === lot.attempt;
+}

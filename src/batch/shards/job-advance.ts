@@ -1,0 +1,44 @@
+import { Injectable } from '@nestjs/common';
+import { Database, type Transaction } from '../../database/database.service.js';
+import { JobStore, type LotMoves } from '../../jobs/job-store.js';
+import { finalStatus } from '../../jobs/states.js';
+import { DeliveryHints } from '../../webhook/delivery-hints.js';
+import { JobEnder } from '../../jobs/job-ender.js';
+import { ProgressEvents } from '../../webhook/progress-events.js';
+import { JobEndedError } from './job-ended.js';
+
+/** Moves the job's counters as the last statement of a transaction that moved lots; the one that reaches the total ends the job. */
+@Injectable()
+export class JobAdvance {
+  constructor(
+    private readonly database: Database,
+    private readonly jobs: JobStore,
+    private readonly ender: JobEnder,
+    private readonly progress: ProgressEvents,
+    private readonly hints: DeliveryHints,
+  ) {}
+
+  /**
+   * Runs `work` in one transaction; the moves that it returns (none: null) are added to the job.
+   * @returns true when the job ended with it
+   * @throws JobEndedError when the job had ended before: nothing was written
+   */
+  async commit(jobId: string, work: (tx: Transaction) => Promise<LotMoves | null>): Promise<boolean> {
+    const ended = await this.database.transaction(async (tx) => {
+      const moves = await work(tx);
+      if (moves === null || Object.values(moves).every((count) => count === 0)) return false;
+      const job = await this.jobs.advance(tx, jobId, moves);
+      if (job === null) throw new JobEndedError('the job has ended');
+      if (!job.finished) {
+        await this.progress.record(tx, jobId);
+        return false;
+      }
+      if (!(await this.ender.endJob(tx, jobId, finalStatus({ processed: job.processedLots })))) {
+        throw new JobEndedError('the job has ended');
+      }
+      return true;
+    });
+    if (ended) this.hints.wake();
+    return ended;
+  }
+}

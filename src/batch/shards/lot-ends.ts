@@ -1,0 +1,53 @@
+import { Injectable } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
+import { Database } from '../../database/database.service.js';
+import { ModelSettings } from '../../describe/model-settings.js';
+import { ShardStore, type ShardClaim, type ShardJob } from './shard-store.js';
+import { DescribedLots, type LotOutcome } from './described-lots.js';
+import { JobAdvance } from './job-advance.js';
+import { ResultRows } from '../lines/result-rows.js';
+import { TranslationReader } from '../lines/translation-reader.js';
+import { INTERNAL_ERROR } from '../lines/unforeseen.js';
+
+/** Ends lots with which the service itself cannot go on. */
+@Injectable()
+export class LotEnds {
+  constructor(
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly settings: ModelSettings,
+    private readonly described: DescribedLots,
+    private readonly shards: ShardStore,
+    private readonly advance: JobAdvance,
+  ) {}
+
+  /** Those without a description fail; those that have one complete with their English. */
+  async end(claim: ShardClaim, job: ShardJob, positions: readonly number[]): Promise<void> {
+    const { attempt, stage } = claim.row;
+    const rows = new ResultRows(job.id, this.clock.date().toISOString());
+    const outcomes: LotOutcome[] = [];
+    if (stage === 'vision') {
+      for (const position of positions) {
+        const lot = { position, error: INTERNAL_ERROR, missingImages: [] };
+        outcomes.push({ position, attempt, outcome: { kind: 'failed', lot } });
+      }
+    } else {
+      const reader = new TranslationReader(this.database, this.settings, job);
+      for (const lot of (await reader.load(positions)).values()) {
+        const { results, renderedBytes } = reader.fallback(lot);
+        const { position } = lot;
+        const done = { position, status: 'completed', attempt: lot.attempt, renderedBytes, missing: null } as const;
+        outcomes.push({
+          position,
+          attempt,
+          outcome: { kind: 'described', rows: rows.add(position, results), lot: done },
+        });
+      }
+    }
+    await this.advance.commit(job.id, async (tx) => {
+      const moves = await this.described.write(tx, job.id, stage, outcomes, rows);
+      await this.shards.fence(tx, claim);
+      return moves;
+    });
+  }
+}

@@ -1,0 +1,127 @@
+import { Injectable } from '@nestjs/common';
+import { isEnglish } from '../../assessment/languages.js';
+import { Clock } from '../../common/clock.js';
+import { Database, type Transaction } from '../../database/database.service.js';
+import { ModelSettings } from '../../describe/model-settings.js';
+import { LotStore, type ShardLots } from '../../jobs/lot-store.js';
+import { ShardStore, type ShardClaim, type ShardJob } from './shard-store.js';
+import { isTerminal } from '../../jobs/states.js';
+import { directAttempt, FEW_LOTS, isDirect, retryAttempt, translationAttempt } from './attempts.js';
+import { CostGuard, WAITING_FOR_COSTS } from '../limits/cost-guard.js';
+import { Deadlines } from '../limits/deadlines.js';
+import { shardLots } from './shard-lots.js';
+
+/** Ends a shard: what it left over and what it described go on as shards of their own, in the same transaction. */
+@Injectable()
+export class ShardEnd {
+  constructor(
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly settings: ModelSettings,
+    private readonly lots: LotStore,
+    private readonly shards: ShardStore,
+    private readonly deadlines: Deadlines,
+    private readonly costs: CostGuard,
+  ) {}
+
+  /**
+   * Everything that the shard could bring is in: lots without an answer are tried again, described ones translated. What
+   * it still holds of the job's money is given back, so whoever ends one of unknown cost lets it go first.
+   * @param over - no batch may follow: whatever is left goes to the Responses API
+   */
+  async finish(claim: ShardClaim, job: ShardJob, over = this.deadlines.batchesAreOver(job)): Promise<void> {
+    const lots = shardLots(claim.row);
+    const worst = isSilentLoss(claim, job) ? await this.costs.worst(lots, job) : undefined;
+    await this.database.transaction(async (tx) => {
+      if (worst !== undefined) {
+        const lost = await this.lots.lockLeft(tx, lots);
+        await this.costs.keep(
+          tx,
+          claim,
+          lost.reduce((usd, position) => usd + worst(position), 0),
+        );
+      }
+      if (!isDirect(lots.attempt)) await this.retry(tx, claim, lots, over);
+      if (lots.stage === 'vision' && job.languages.some((language) => !isEnglish(language))) {
+        await this.translate(tx, claim, lots, over);
+      }
+      await this.shards.letGo(tx, claim, { status: 'done', reason: null, finished_at: this.clock.date() });
+      await this.costs.giveBack(tx, claim);
+    });
+    if (job.options.max_cost_usd !== undefined) await this.shards.wakeWaiting([WAITING_FOR_COSTS]);
+  }
+
+  /** No stage can bring the shard further: its lots are asked for one by one, where each fails, or not, alone. */
+  async giveUp(claim: ShardClaim): Promise<void> {
+    const job = await this.shards.job(this.database, claim.row.job_id);
+    if (job === undefined || isTerminal(job.status)) return this.abandon(claim);
+    await this.finish(claim, job, true);
+  }
+
+  /** The job has ended, perhaps with this very shard: nothing more will be written for it. */
+  async abandon(claim: ShardClaim): Promise<void> {
+    const job = await this.shards.job(this.database, claim.row.job_id);
+    const status = job?.status === 'completed' || job?.status === 'failed' ? 'done' : 'cancelled';
+    await this.shards.letGo(this.database, claim, { status, finished_at: this.clock.date() });
+  }
+
+  private async retry(tx: Transaction, claim: ShardClaim, lots: ShardLots, over: boolean): Promise<void> {
+    const direct = directAttempt(lots.attempt);
+    const next = retryAttempt(lots.attempt);
+    const missing = await this.lots.lockLeft(tx, lots);
+    const again = next === direct ? [] : await this.lots.lockLeft(tx, { ...lots, attempt: next });
+    const retried = [...again, ...missing];
+    const few = over || next === direct || retried.length < FEW_LOTS;
+    const attempt = few ? direct : next;
+    const moved = attempt === next ? missing : retried;
+    await this.lots.setAttempts(
+      tx,
+      lots.jobId,
+      moved,
+      moved.map(() => attempt),
+    );
+    if (!few) await this.insert(tx, claim, lots, next);
+    if ((few && retried.length > 0) || (await this.lots.lockLeft(tx, { ...lots, attempt: direct })).length > 0) {
+      await this.insert(tx, claim, lots, direct);
+    }
+  }
+
+  private async translate(tx: Transaction, claim: ShardClaim, lots: ShardLots, over: boolean): Promise<void> {
+    const attempt = translationAttempt(lots.attempt);
+    const translation: ShardLots = { ...lots, stage: 'translation', attempt };
+    const described = await this.lots.lockLeft(tx, translation);
+    if (described.length === 0) return;
+    // What was asked for directly is late already; a batch of a handful would only make it later.
+    const few = over || (isDirect(lots.attempt) && described.length < FEW_LOTS);
+    if (few) {
+      const direct = directAttempt(attempt);
+      await this.lots.setAttempts(
+        tx,
+        lots.jobId,
+        described,
+        described.map(() => direct),
+      );
+      await this.insert(tx, claim, { ...translation, attempt: direct }, direct);
+      return;
+    }
+    await this.insert(tx, claim, translation, attempt);
+  }
+
+  private async insert(tx: Transaction, claim: ShardClaim, lots: ShardLots, attempt: number): Promise<void> {
+    await this.shards.insert(tx, {
+      jobId: lots.jobId,
+      stage: lots.stage,
+      first: lots.first,
+      last: lots.last,
+      attempt,
+      keyId: claim.row.key_id,
+      model: this.settings.modelOf(lots.stage),
+      status: isDirect(attempt) ? 'direct' : 'queued',
+    });
+  }
+}
+
+/** A batch that calls itself completed has run all its lines: what a line cost that is in none of its files nobody says. */
+function isSilentLoss({ row }: ShardClaim, job: ShardJob): boolean {
+  return job.options.max_cost_usd !== undefined && !isDirect(row.attempt) && row.upstream_status === 'completed';
+}

@@ -1,0 +1,261 @@
+import { Injectable } from '@nestjs/common';
+import type { QueryResultRow } from 'pg';
+import type { Claim } from '../../database/claim.js';
+import { Database, type Sql, type Transaction } from '../../database/database.service.js';
+import { LeaseLostError } from '../../database/lease.js';
+import { dueTable, keyIs } from '../../database/lease-table.js';
+import { storableName } from '../../database/storable-text.js';
+import { Leases } from '../../database/leases.service.js';
+import type { JobOptions } from '../../jobs/batch-job.entity.js';
+import type { ShardStatus } from './openai-batch.entities.js';
+import type { JobStatus, ModelStage } from '../../jobs/states.js';
+
+/** A row of openai_batches as a claim returns it; bigint columns are text. */
+export interface ShardRow extends QueryResultRow {
+  readonly job_id: string;
+  readonly stage: ModelStage;
+  readonly first_position: number;
+  readonly attempt: number;
+  readonly last_position: number;
+  readonly key_id: string;
+  readonly model: string;
+  readonly status: ShardStatus;
+  readonly submission: number;
+  readonly photos_position: number;
+  readonly upstream: string | null;
+  readonly input_file_id: string | null;
+  readonly batch_id: string | null;
+  readonly output_file_id: string | null;
+  readonly error_file_id: string | null;
+  readonly upstream_status: string | null;
+  readonly request_total: number;
+  readonly request_completed: number;
+  readonly request_failed: number;
+  readonly estimated_tokens: string;
+  readonly cursor_file: 'output' | 'error' | null;
+  readonly cursor_bytes: string;
+  readonly reserved_usd: string;
+  readonly failures: number;
+  readonly reason: string | null;
+  readonly cancel_requested: boolean;
+  readonly created_at: Date;
+  readonly submitted_at: Date | null;
+  readonly finished_at: Date | null;
+}
+
+export type ShardClaim = Claim<ShardRow>;
+
+/** What a stage needs to know of the job of a shard. */
+export interface ShardJob {
+  readonly id: string;
+  readonly status: JobStatus;
+  readonly languages: readonly string[];
+  readonly options: JobOptions;
+  readonly createdAt: Date;
+  readonly costUsd: number;
+}
+
+/** Columns that a stage may set. */
+export type ShardChanges = Partial<{
+  last_position: number;
+  model: string;
+  status: ShardStatus;
+  submission: number;
+  photos_position: number;
+  upstream: string;
+  input_file_id: string | null;
+  batch_id: string | null;
+  output_file_id: string | null;
+  error_file_id: string | null;
+  upstream_status: string | null;
+  request_total: number;
+  request_completed: number;
+  request_failed: number;
+  input_bytes: number;
+  estimated_tokens: number;
+  cursor_file: 'output' | 'error' | null;
+  cursor_bytes: number;
+  reserved_usd: number;
+  failures: number;
+  reason: string | null;
+  submitted_at: Date;
+  finished_at: Date;
+}>;
+
+export interface NewShard {
+  readonly jobId: string;
+  readonly stage: ModelStage;
+  readonly first: number;
+  readonly last: number;
+  readonly attempt: number;
+  readonly keyId: string;
+  readonly model: string;
+  readonly status: ShardStatus;
+  /** Seconds until it is due. */
+  readonly delaySeconds?: number;
+  /** Since when its lots are on their way; now by default. */
+  readonly since?: Date;
+}
+
+export const SHARDS = dueTable('openai_batches', ['job_id', 'stage', 'first_position', 'attempt'], 'next_check_at');
+
+/** Shards that a key has at OpenAI: the key with the fewest is served first. */
+const ACTIVE_OF_KEY = `(select count(*) from openai_batches a
+  where a.key_id = openai_batches.key_id and a.status in ('submitting', 'watching'))`;
+
+/** The shards' rows. Every write of a holder names its token: a row that was taken over is never touched again. */
+@Injectable()
+export class ShardStore {
+  constructor(
+    private readonly database: Database,
+    private readonly leases: Leases,
+  ) {}
+
+  /** Claims what is due in any of these states, and shards of cancelled jobs where they stand still. */
+  claim(statuses: readonly ShardStatus[], limit: number): Promise<ShardClaim[]> {
+    return this.leases.claimMany<ShardRow>({
+      table: SHARDS,
+      // Spelt out so that the partial index of unfinished shards serves it.
+      where: `status = any($1::text[]) and status not in ('done', 'cancelled')`,
+      values: [statuses],
+      orderBy: statuses.includes('queued') ? `${ACTIVE_OF_KEY}, created_at, next_check_at` : 'next_check_at',
+      limit,
+    });
+  }
+
+  async claimCancelledWhilePaused(limit: number): Promise<ShardClaim[]> {
+    return this.leases.claimMany<ShardRow>({
+      table: SHARDS,
+      where: `status = 'paused' and cancel_requested`,
+      orderBy: 'next_check_at',
+      limit,
+    });
+  }
+
+  async job(sql: Sql, jobId: string): Promise<ShardJob | undefined> {
+    const [row] = await sql.query<{
+      id: string;
+      status: JobStatus;
+      languages: string[];
+      options: JobOptions;
+      created_at: Date;
+      cost_usd: string;
+    }>('select id, status, languages, options, created_at, cost_usd from batch_jobs where id = $1', [jobId]);
+    return row === undefined
+      ? undefined
+      : {
+          id: row.id,
+          status: row.status,
+          languages: row.languages,
+          options: row.options,
+          createdAt: row.created_at,
+          costUsd: Number(row.cost_usd),
+        };
+  }
+
+  /**
+   * Writes a step of a claimed shard and keeps the claim, prolonged by a whole lease.
+   * @throws LeaseLostError when another holder has it: the transaction must not be committed
+   */
+  async step(sql: Sql, claim: ShardClaim, changes: ShardChanges): Promise<void> {
+    await this.write(sql, claim, changes, claim.leaseSeconds, true);
+  }
+
+  /** Writes where a shard goes next and lets go of it; due again after `delaySeconds`. @throws LeaseLostError */
+  async letGo(sql: Sql, claim: ShardClaim, changes: ShardChanges, delaySeconds = 0): Promise<void> {
+    await this.write(sql, claim, changes, delaySeconds, false);
+  }
+
+  /**
+   * Counts a failure that no stage foresees, and keeps the claim for a lease: what is done about it must be done by one.
+   * @returns how many there were in a row
+   * @throws LeaseLostError
+   */
+  async countFailure(sql: Sql, claim: ShardClaim): Promise<number> {
+    const [row] = await sql.query<{ failures: number }>(
+      `update openai_batches set failures = failures + 1,
+         next_check_at = clock_timestamp() + make_interval(secs => $${claim.key.length + 2})
+       where ${keyIs(SHARDS, 2)} and lock_token = $1 returning failures`,
+      [claim.token, ...claim.key, claim.leaseSeconds],
+    );
+    if (row === undefined) throw new LeaseLostError(SHARDS.name, 'another holder has it');
+    return row.failures;
+  }
+
+  /** Locks the claimed row until the transaction ends. @throws LeaseLostError */
+  async fence(tx: Transaction, claim: ShardClaim): Promise<void> {
+    const rows = await tx.query(
+      `select 1 from openai_batches where ${keyIs(SHARDS, 2)} and lock_token = $1 for update`,
+      [claim.token, ...claim.key],
+    );
+    if (rows.length === 0) throw new LeaseLostError(SHARDS.name, 'another holder has it');
+  }
+
+  /** Inserts a shard in the transaction that makes its lots its own; one that is there already stays. */
+  async insert(tx: Transaction, shard: NewShard): Promise<void> {
+    await tx.execute(
+      `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
+         photos_position, next_check_at, created_at)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $3, clock_timestamp() + make_interval(secs => $9), coalesce($10, now()))
+       on conflict do nothing`,
+      [
+        shard.jobId,
+        shard.stage,
+        shard.first,
+        shard.attempt,
+        shard.last,
+        shard.keyId,
+        shard.model,
+        shard.status,
+        shard.delaySeconds ?? 0,
+        shard.since ?? null,
+      ],
+    );
+  }
+
+  /** Makes shards that wait for a free place due now; called whenever a batch has left OpenAI's queue. */
+  async wakeWaiting(reasons: readonly string[]): Promise<void> {
+    await this.database.execute(
+      `update openai_batches set next_check_at = clock_timestamp() where (job_id, stage, first_position, attempt) in (
+         select job_id, stage, first_position, attempt from openai_batches
+         where status = 'queued' and reason = any($1::text[]) and lock_token is null and next_check_at > clock_timestamp()
+         for update skip locked)`,
+      [reasons],
+    );
+  }
+
+  private async write(
+    sql: Sql,
+    claim: ShardClaim,
+    changes: ShardChanges,
+    seconds: number,
+    keep: boolean,
+  ): Promise<void> {
+    const values: unknown[] = [claim.token, ...claim.key, seconds];
+    const due = values.length;
+    // Whatever is written by a stage that works ends the row of failures that the shard may have had.
+    const assignments = Object.entries({ failures: 0, ...changes }).map(
+      ([column, value]) => `${column} = $${values.push(storable(column, value))}`,
+    );
+    const touched = await sql.execute(
+      `update openai_batches set ${assignments.map((assignment) => `${assignment}, `).join('')}
+         next_check_at = clock_timestamp() + make_interval(secs => $${due})${keep ? '' : ', lock_token = null'}
+       where ${keyIs(SHARDS, 2)} and lock_token = $1`,
+      values,
+    );
+    if (touched === 0) throw new LeaseLostError(SHARDS.name, 'another holder has it');
+  }
+}
+
+const LARGEST_INTEGER = 2 ** 31 - 1;
+const LARGEST_BIGINT = Number.MAX_SAFE_INTEGER;
+const BIGINTS: ReadonlySet<string> = new Set(['input_bytes', 'estimated_tokens', 'cursor_bytes']);
+const REAL = 'reserved_usd';
+
+/** Ids, words and counts come from OpenAI, or from what stands before it: an odd one must not keep its shard from moving. */
+function storable(column: string, value: unknown): unknown {
+  if (typeof value === 'string') return storableName(value);
+  if (typeof value !== 'number' || column === REAL) return value;
+  const most = BIGINTS.has(column) ? LARGEST_BIGINT : LARGEST_INTEGER;
+  return Number.isNaN(value) ? 0 : Math.trunc(Math.max(0, Math.min(most, value)));
+}

@@ -1,0 +1,280 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
+import type { MissingPhoto } from '../../common/missing-photo.js';
+import { Database, type Transaction } from '../../database/database.service.js';
+import { unreachablePhotos } from '../../describe/photo-refusal.js';
+import { PhotoChecker } from '../../images/photo-checker.js';
+import type { FailedLot } from '../../jobs/job-store.js';
+import { JobStore } from '../../jobs/job-store.js';
+import { LotStore, type CheckedLot, type ShardLots, type UncheckedLot, type WaitingLot } from '../../jobs/lot-store.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
+import { isTerminal } from '../../jobs/states.js';
+import { laterAttempt, timesLate } from '../shards/attempts.js';
+import { JobAdvance } from '../shards/job-advance.js';
+import { JobEndedError } from '../shards/job-ended.js';
+import { isWorthWaiting, leavesNow, passMs } from './photo-patience.js';
+import { ShardEnd } from '../shards/shard-end.js';
+import type { Stage } from './stage.js';
+import { shardLots } from '../shards/shard-lots.js';
+import { bisect, INTERNAL_ERROR, isUnforeseen, kindOf } from '../lines/unforeseen.js';
+
+/** Lots of one commit. */
+const CHUNK_LOTS = 500;
+/** Lots begun side by side; their photos share the checker's own limits, overall and per host. */
+const LOTS_AT_ONCE = 64;
+/** A range whose hosts rest is looked at again after this, at the least and at the most. */
+const SOONEST_SECONDS = 1;
+const LATEST_SECONDS = 60;
+
+type Checked =
+  | { kind: 'ready'; lot: CheckedLot }
+  | { kind: 'failed'; lot: FailedLot }
+  | { kind: 'waits'; lot: WaitingLot; news: boolean };
+
+/** One walk through a range. */
+interface Pass {
+  readonly late: number;
+  /** Since the lots were put off first; 0 when they were not. */
+  readonly waitedMs: number;
+  /** Milliseconds since 1970 until which hosts that say "not now" are asked again. */
+  readonly until: number;
+  /** When a host of the lots that wait may be asked next, in milliseconds since 1970. */
+  nextAt: number;
+}
+
+/** Of a range that is given up: no lot of it waits any more. */
+const GIVEN_UP: Pass = { late: 0, waitedMs: 0, until: 0, nextAt: Infinity };
+
+/**
+ * Looks whether a range's photos are there, 500 lots a commit; a lot over the threshold fails alone.
+ * Lots with photos on a host that says "not now" wait in a range of their own, whose walks ask for nothing but the photos that are open.
+ */
+@Injectable()
+export class CheckPhotosStage implements Stage {
+  readonly name = 'photos';
+  readonly atOnce = 4;
+  private readonly logger = new Logger(CheckPhotosStage.name);
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly photos: PhotoChecker,
+    private readonly jobs: JobStore,
+    private readonly lots: LotStore,
+    private readonly shards: ShardStore,
+    private readonly advance: JobAdvance,
+    private readonly end: ShardEnd,
+  ) {}
+
+  claim(limit: number): Promise<ShardClaim[]> {
+    return this.shards.claim(['checking_photos'], limit);
+  }
+
+  async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
+    const { row } = claim;
+    const lots = shardLots(row);
+    const now = this.clock.now();
+    const late = timesLate(row.attempt);
+    const waitedMs = late === 0 ? 0 : now - row.created_at.getTime();
+    const pass: Pass = { late, waitedMs, until: now + passMs(late), nextAt: Infinity };
+    for (let from = row.photos_position; ;) {
+      const unchecked = await this.lots.unchecked(this.database, lots, from, CHUNK_LOTS);
+      const last = unchecked.at(-1);
+      if (last === undefined) break;
+      const checked = await this.checkAll(unchecked, pass, signal);
+      signal.throwIfAborted();
+      if (!(await this.commitEach(claim, checked, from, last.position + 1))) return;
+      from = last.position + 1;
+    }
+    await this.finish(claim, lots, pass);
+  }
+
+  /** Lots whose photos could not be checked fail; the others of the range go on. */
+  async giveUp(claim: ShardClaim): Promise<void> {
+    const lots = shardLots(claim.row);
+    const left = await this.database.transaction((tx) => this.lots.lockLeft(tx, lots, 'pending'));
+    if (await this.commitEach(claim, left.map(failedByUs), lots.first, lots.last + 1))
+      await this.finish(claim, lots, GIVEN_UP);
+  }
+
+  private async checkAll(lots: readonly UncheckedLot[], pass: Pass, signal: AbortSignal): Promise<Checked[]> {
+    const checked: Checked[] = [];
+    const waiting = [...lots].reverse();
+    const worker = async () => {
+      for (let lot = waiting.pop(); lot !== undefined; lot = waiting.pop()) {
+        checked.push(await this.checkAnyhow(lot, pass, signal));
+      }
+    };
+    await Promise.all(Array.from({ length: LOTS_AT_ONCE }, worker));
+    return checked;
+  }
+
+  /** What the checker does not foresee is the trouble of the lot that it meets it with. */
+  private async checkAnyhow(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
+    try {
+      return await this.check(lot, pass, signal);
+    } catch (error) {
+      if (signal.aborted || !isUnforeseen(error)) throw error;
+      const { position, open, missing } = lot;
+      this.logger.error('the photos of a lot cannot be checked', { position, reason: kindOf(error) });
+      if (pass.late > 0) return failedByUs(position);
+      // Once more, with the lots that wait for a host.
+      pass.nextAt = 0;
+      return { kind: 'waits', lot: { position, open, missing }, news: true };
+    }
+  }
+
+  private async check(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
+    const { position, images } = lot;
+    if (images.length === 0) {
+      const error = { code: 'NO_IMAGES', message: 'The lot has no photos.' };
+      return { kind: 'failed', lot: { position, error, missingImages: [] } };
+    }
+    const found = await this.photos.checkLot(lot.open, { signal, lane: 'batch', until: pass.until });
+    const missing: MissingPhoto[] = [...lot.missing, ...found.missing];
+    const open: MissingPhoto[] = [];
+    for (const photo of found.open) {
+      (isWorthWaiting(photo, pass.waitedMs) ? open : missing).push({ url: photo.url, reason: photo.reason });
+    }
+    // Too many are gone for good: nothing that is still open can help.
+    if (!this.photos.areEnough(images.length, missing.length)) return unreachable(lot, [...missing, ...open]);
+    if (open.length === 0) {
+      return { kind: 'ready', lot: { position, missing, reachable: images.length - missing.length } };
+    }
+    const urls = open.map(({ url }) => url);
+    pass.nextAt = Math.min(pass.nextAt, this.photos.restingUntil(urls) ?? 0);
+    const news = pass.late === 0 || urls.length < lot.open.length;
+    return { kind: 'waits', lot: { position, open: urls, missing }, news };
+  }
+
+  /** Where the lots cannot be committed together, those that spoil it fail alone. @returns false when the job has ended */
+  private async commitEach(
+    claim: ShardClaim,
+    checked: readonly Checked[],
+    from: number,
+    next: number,
+  ): Promise<boolean> {
+    try {
+      return await this.commit(claim, checked, next);
+    } catch (error) {
+      if (!isUnforeseen(error)) throw error;
+    }
+    let goesOn = true;
+    const culprits = await bisect(checked, async (part) => {
+      goesOn = goesOn && (await this.commit(claim, part, from));
+    });
+    for (const { item, error } of culprits) {
+      const { position } = item.lot;
+      this.logger.error('a checked lot cannot be written', { position, reason: kindOf(error) });
+      goesOn = goesOn && (await this.commit(claim, [failedByUs(position)], from));
+    }
+    return goesOn && (await this.commit(claim, [], next));
+  }
+
+  /** @returns false when the job has ended meanwhile */
+  private async commit(claim: ShardClaim, checked: readonly Checked[], next: number): Promise<boolean> {
+    const { job_id: jobId } = claim.row;
+    // Of lots of which nothing new is known nothing is written: a range may be walked through many times.
+    const news = checked.filter((lot) => lot.kind !== 'waits' || lot.news);
+    try {
+      await this.advance.commit(jobId, async (tx) => {
+        const open = await this.lots.lockPending(
+          tx,
+          jobId,
+          news.map(({ lot }) => lot.position),
+        );
+        const ready = news.flatMap((lot) => (lot.kind === 'ready' && open.has(lot.lot.position) ? [lot.lot] : []));
+        const failed = news.flatMap((lot) => (lot.kind === 'failed' && open.has(lot.lot.position) ? [lot.lot] : []));
+        const waits = news.flatMap((lot) => (lot.kind === 'waits' && open.has(lot.lot.position) ? [lot.lot] : []));
+        await this.lots.photosChecked(tx, jobId, ready);
+        if (failed.length > 0) await this.jobs.failLots(tx, jobId, failed);
+        await this.lots.photosWait(tx, jobId, waits);
+        await this.shards.step(tx, claim, { photos_position: next });
+        return {
+          awaitingImages: -(ready.length + failed.length),
+          awaitingVision: ready.length,
+          failed: failed.length,
+          images: ready.reduce((sum, lot) => sum + lot.reachable, 0),
+        };
+      });
+      return true;
+    } catch (error) {
+      if (!(error instanceof JobEndedError)) throw error;
+      await this.end.abandon(claim);
+      return false;
+    }
+  }
+
+  /**
+   * The range is through. It goes on without the lots that wait, which become a range of their own; one of those stays together until its next
+   * step, or each lot that comes free would be an OpenAI batch.
+   */
+  private async finish(claim: ShardClaim, lots: ShardLots, pass: Pass): Promise<void> {
+    const { row } = claim;
+    const job = await this.shards.job(this.database, row.job_id);
+    if (job === undefined || isTerminal(job.status)) {
+      await this.end.abandon(claim);
+      return;
+    }
+    const delay = this.secondsUntil(pass.nextAt);
+    await this.database.transaction(async (tx) => {
+      const waiting = await this.lots.lockLeft(tx, lots, 'pending');
+      if (waiting.length === 0) {
+        await this.shards.letGo(tx, claim, { status: 'queued' });
+        return;
+      }
+      const stays = pass.late > 0 && !leavesNow(pass.late, pass.waitedMs);
+      if (stays || (pass.late > 0 && (await this.lots.lockLeft(tx, lots, 'processing')).length === 0)) {
+        await this.shards.letGo(tx, claim, { photos_position: row.first_position, reason: 'photo_host_rests' }, delay);
+        return;
+      }
+      this.logger.warn('lots wait for a photo host', { job_id: row.job_id, lots: waiting.length });
+      await this.putOff(tx, claim, waiting, delay, pass);
+    });
+  }
+
+  private async putOff(
+    tx: Transaction,
+    claim: ShardClaim,
+    waiting: readonly number[],
+    delaySeconds: number,
+    pass: Pass,
+  ): Promise<void> {
+    const { row } = claim;
+    const attempt = laterAttempt(row.attempt);
+    await this.lots.setAttempts(
+      tx,
+      row.job_id,
+      waiting,
+      waiting.map(() => attempt),
+    );
+    await this.shards.letGo(tx, claim, { status: 'queued' });
+    await this.shards.insert(tx, {
+      jobId: row.job_id,
+      stage: 'vision',
+      first: row.first_position,
+      last: row.last_position,
+      attempt,
+      keyId: row.key_id,
+      model: row.model,
+      status: 'checking_photos',
+      delaySeconds,
+      // The wait is counted from its beginning, however often the lots are put off.
+      ...(pass.late === 0 ? {} : { since: row.created_at }),
+    });
+  }
+
+  private secondsUntil(at: number): number {
+    const seconds = (at - this.clock.now()) / 1000;
+    return Math.min(LATEST_SECONDS, Math.max(SOONEST_SECONDS, Number.isFinite(seconds) ? seconds : 0));
+  }
+}
+
+function unreachable({ position, images }: UncheckedLot, missing: readonly MissingPhoto[]): Checked {
+  const error = unreachablePhotos(missing, images.length).toStored();
+  return { kind: 'failed', lot: { position, error, missingImages: missing } };
+}
+
+function failedByUs(position: number): Checked {
+  return { kind: 'failed', lot: { position, error: INTERNAL_ERROR, missingImages: [] } };
+}

@@ -1,0 +1,295 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
+import type { MissingPhoto } from '../../common/missing-photo.js';
+import { Database } from '../../database/database.service.js';
+import type { Budget } from '../../describe/budget.js';
+import { LotDescriber, TranslationError } from '../../describe/lot-describer.js';
+import { LotError } from '../../describe/lot-error.js';
+import { ModelSettings } from '../../describe/model-settings.js';
+import type { StoredError } from '../../jobs/batch-job.entity.js';
+import { JobStore, type UsageRow } from '../../jobs/job-store.js';
+import { LotStore, type DescribedLot } from '../../jobs/lot-store.js';
+import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
+import { isTerminal } from '../../jobs/states.js';
+import type { NewResult } from '../../jobs/new-result.js';
+import type { CallLimits } from '../../openai/retry.js';
+import { translationAttempt } from '../shards/attempts.js';
+import { CostGuard } from '../limits/cost-guard.js';
+import { Deadlines } from '../limits/deadlines.js';
+import { DescribedLots, type LotOutcome } from '../shards/described-lots.js';
+import { DirectLots } from './direct-lots.js';
+import { JobAdvance } from '../shards/job-advance.js';
+import { JobEndedError } from '../shards/job-ended.js';
+import type { LineOutcome } from '../lines/line-outcome.js';
+import { LotEnds } from '../shards/lot-ends.js';
+import { NotNowError } from '../lines/not-now.js';
+import { ResultRows } from '../lines/result-rows.js';
+import { ShardEnd } from '../shards/shard-end.js';
+import { ShardBudget } from '../limits/shard-budget.js';
+import { shardLots } from '../shards/shard-lots.js';
+import type { Stage } from './stage.js';
+import { bisect, isUnforeseen, kindOf } from '../lines/unforeseen.js';
+import { TranslationReader, type TranslationLineLot } from '../lines/translation-reader.js';
+import { UnansweredLots } from './unanswered-lots.js';
+import { VisionReader, type VisionLineLot } from '../lines/vision-reader.js';
+
+/** Lots read at once, and those of them that are asked for side by side. */
+const PAGE_LOTS = 100;
+const LOTS_AT_ONCE = 16;
+/** How a lot ends whose answer was paid for and cannot be kept: to ask again would only be paid for again. */
+const NOT_STORABLE = { code: 'OPENAI_API_ERROR', message: 'What the model answered cannot be stored.' };
+
+/** Asks for lots through the Responses API: what two batches left over, what is too few for one, and all that misses BATCH_DEADLINE. */
+@Injectable()
+export class DirectStage implements Stage {
+  readonly name = 'direct';
+  readonly atOnce = 2;
+  private readonly logger = new Logger(DirectStage.name);
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly settings: ModelSettings,
+    private readonly describer: LotDescriber,
+    private readonly lotsToSend: DirectLots,
+    private readonly jobs: JobStore,
+    private readonly lots: LotStore,
+    private readonly described: DescribedLots,
+    private readonly shards: ShardStore,
+    private readonly advance: JobAdvance,
+    private readonly end: ShardEnd,
+    private readonly deadlines: Deadlines,
+    private readonly costs: CostGuard,
+    private readonly ends: LotEnds,
+    private readonly unanswered: UnansweredLots,
+  ) {}
+
+  claim(limit: number): Promise<ShardClaim[]> {
+    return this.shards.claim(['direct'], limit);
+  }
+
+  async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
+    // Held by a process that is gone: what became of its calls nobody knows, so it stays held by the job.
+    if (Number(claim.row.reserved_usd) > 0) {
+      const { failures } = claim.row;
+      await this.shards.step(this.database, claim, { reserved_usd: 0, failures });
+    }
+    for (;;) {
+      const job = await this.shards.job(this.database, claim.row.job_id);
+      if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
+      const positions = await this.database.transaction((tx) => this.lots.lockLeft(tx, shardLots(claim.row)));
+      if (positions.length === 0) return this.end.finish(claim, job);
+      try {
+        await this.page(claim, job, positions.slice(0, PAGE_LOTS), signal);
+      } catch (error) {
+        if (error instanceof JobEndedError) return this.end.abandon(claim);
+        if (!(error instanceof NotNowError)) throw error;
+        return this.shards.letGo(this.database, claim, { reason: error.message }, error.seconds);
+      }
+    }
+  }
+
+  /** Each lot that is left fails, or completes with its English, by itself. */
+  async giveUp(claim: ShardClaim): Promise<void> {
+    const job = await this.shards.job(this.database, claim.row.job_id);
+    if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
+    const positions = await this.database.transaction((tx) => this.lots.lockLeft(tx, shardLots(claim.row)));
+    try {
+      await bisect(positions, (part) => this.ends.end(claim, job, part));
+    } catch (error) {
+      if (error instanceof JobEndedError) return this.end.abandon(claim);
+      throw error;
+    }
+    await this.end.finish(claim, job);
+  }
+
+  private async page(
+    claim: ShardClaim,
+    job: ShardJob,
+    positions: readonly number[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const one =
+      claim.row.stage === 'vision'
+        ? await this.visionPage(claim, job, positions, signal)
+        : await this.translationPage(claim, job, positions, signal);
+    const waiting = [...positions].reverse();
+    let failure: unknown;
+    const worker = async () => {
+      for (let position = waiting.pop(); position !== undefined && failure === undefined; position = waiting.pop()) {
+        try {
+          signal.throwIfAborted();
+          await one(position);
+        } catch (error) {
+          failure ??= await this.afterError(claim, job, position, error, signal);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: LOTS_AT_ONCE }, worker));
+    if (failure !== undefined) throw failure;
+  }
+
+  /** @returns what stops the whole page; nothing when the lot alone is at fault, which ends with it */
+  private async afterError(claim: ShardClaim, job: ShardJob, position: number, error: unknown, signal: AbortSignal) {
+    if (signal.aborted || error instanceof NotNowError || !isUnforeseen(error)) return error;
+    this.tell(claim, position, error);
+    try {
+      await this.ends.end(claim, job, [position]);
+      return undefined;
+    } catch (failure) {
+      return failure;
+    }
+  }
+
+  private async visionPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
+    const reader = new VisionReader(this.database, this.settings, this.describer, job);
+    const lots = await reader.load(positions);
+    return async (position: number) => {
+      const lot = lots.get(position);
+      if (lot === undefined) return;
+      const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
+      const request = await this.lotsToSend.of(job.id, lot, signal);
+      const budget = this.budget(claim, job, limits, (costs) =>
+        costs.expectedTranslation(request.photos.length, request.additionalInfo?.length ?? 0, job.languages, false),
+      );
+      const since = this.clock.now();
+      let english: Awaited<ReturnType<LotDescriber['assess']>>;
+      try {
+        english = await this.describer.assess(request, limits, (usage) => this.count(job, usage), budget);
+      } catch (error) {
+        if (!(error instanceof LotError)) throw error;
+        await this.unanswered.judge(error, claim, position, since, signal);
+        const { code, message } = error;
+        return this.fail(claim, lot, { code, message }, error.missingImages);
+      }
+      const { seen, missing } = english;
+      try {
+        const { results, renderedBytes } = reader.described(english, { lotId: lot.lotId, missing });
+        const translating = renderedBytes === 0;
+        await this.store(claim, results, {
+          position,
+          status: translating ? 'translating' : 'completed',
+          attempt: translating ? translationAttempt(claim.row.attempt) : lot.attempt,
+          renderedBytes,
+          missing,
+          seen,
+        });
+      } catch (error) {
+        if (!isUnforeseen(error)) throw error;
+        this.tell(claim, position, error);
+        await this.fail(claim, lot, NOT_STORABLE, missing);
+      }
+    };
+  }
+
+  private async translationPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
+    const reader = new TranslationReader(this.database, this.settings, job);
+    const lots = await reader.load(positions);
+    return async (position: number) => {
+      const lot = lots.get(position);
+      if (lot === undefined) return;
+      const rows = new Map<string, NewResult>();
+      await this.translate(claim, job, reader.languages, lot, rows, signal);
+      const complete = ({ results, renderedBytes }: LineOutcome & { kind: 'described' }) =>
+        this.store(claim, results, {
+          position,
+          status: 'completed',
+          attempt: lot.attempt,
+          renderedBytes,
+          missing: null,
+        });
+      try {
+        await complete(reader.described(rows, lot));
+      } catch (error) {
+        if (!isUnforeseen(error)) throw error;
+        this.tell(claim, position, error);
+        await complete(reader.fallback(lot));
+      }
+    };
+  }
+
+  /** Language by language, side by side; one that fails falls back to English. */
+  private async translate(
+    claim: ShardClaim,
+    job: ShardJob,
+    languages: readonly string[],
+    lot: TranslationLineLot,
+    rows: Map<string, NewResult>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const source = { strings: lot.text, assessment: null, model: lot.model };
+    const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
+    const budget = this.budget(claim, job, limits, () => 0);
+    const [since, unanswered] = [this.clock.now(), [] as LotError[]];
+    let paid = false;
+    const count = (usage: UsageRow) => {
+      paid = true;
+      return this.count(job, usage);
+    };
+    const one = async (language: string) => {
+      try {
+        rows.set(language, await this.describer.translate(source, language, limits, count, budget));
+      } catch (error) {
+        if (error instanceof LotError) unanswered.push(error);
+        else if (!(error instanceof TranslationError)) throw error;
+        this.logger.warn('a translation failed; the English text stands in', { job_id: job.id, language });
+      }
+    };
+    if (budget === undefined) {
+      // Each is waited for, whatever the others met: an answer that comes late is paid for too.
+      const failed = (await Promise.allSettled(languages.map(one))).find((end) => end.status === 'rejected');
+      if (failed !== undefined) throw failed.reason;
+    }
+    // One after another under a limit: the first may have to give way, and none may be paid for by then.
+    else for (const language of languages) await one(language);
+    // Where something was paid for, the lot does not come back for the rest.
+    if (!paid) for (const error of unanswered) await this.unanswered.judge(error, claim, lot.position, since, signal);
+  }
+
+  private budget(
+    claim: ShardClaim,
+    job: ShardJob,
+    limits: CallLimits,
+    laterUsd: (costs: CostGuard) => number,
+  ): Budget | undefined {
+    if (job.options.max_cost_usd === undefined) return undefined;
+    return new ShardBudget(this.costs, this.clock, claim, job, limits, laterUsd(this.costs));
+  }
+
+  private tell(claim: ShardClaim, position: number, error: unknown): void {
+    const { job_id, stage } = claim.row;
+    this.logger.error('an answer cannot be kept', { job_id, stage, position, reason: kindOf(error) });
+  }
+
+  /** Paid answers are committed one by one, so that a process that dies pays for none twice but those in flight. */
+  private async store(claim: ShardClaim, results: readonly NewResult[], lot: DescribedLot): Promise<void> {
+    const rows = new ResultRows(claim.row.job_id, this.clock.date().toISOString());
+    const range = rows.add(lot.position, results);
+    const outcome = { kind: 'described', rows: range, lot } as const;
+    await this.write(claim, rows, [{ position: lot.position, attempt: claim.row.attempt, outcome }]);
+  }
+
+  private async fail(
+    claim: ShardClaim,
+    lot: VisionLineLot,
+    error: StoredError,
+    missingImages: readonly MissingPhoto[],
+  ): Promise<void> {
+    const { position } = lot;
+    const rows = new ResultRows(claim.row.job_id, '');
+    const failed = { kind: 'failed', lot: { position, error, missingImages } } as const;
+    await this.write(claim, rows, [{ position, attempt: claim.row.attempt, outcome: failed }]);
+  }
+
+  private async write(claim: ShardClaim, rows: ResultRows, outcomes: readonly LotOutcome[]): Promise<void> {
+    await this.advance.commit(claim.row.job_id, async (tx) => {
+      const moves = await this.described.write(tx, claim.row.job_id, claim.row.stage, outcomes, rows);
+      await this.shards.fence(tx, claim);
+      return moves;
+    });
+  }
+
+  private async count(job: ShardJob, usage: UsageRow): Promise<void> {
+    await this.database.transaction((tx) => this.jobs.addUsage(tx, job.id, [usage]));
+  }
+}

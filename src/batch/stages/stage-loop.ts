@@ -1,0 +1,128 @@
+import { Logger } from '@nestjs/common';
+import { listenFreely } from '../../common/listen-freely.js';
+import { LeaseLostError } from '../../database/lease.js';
+import type { Leases } from '../../database/leases.service.js';
+import type { ShardClaim, ShardStore } from '../shards/shard-store.js';
+import { OpenAiError } from '../../openai/errors.js';
+import { MOST_FAILURES, type Stage } from './stage.js';
+import { isUnforeseen } from '../lines/unforeseen.js';
+
+/** Seconds until a shard is tried again after OpenAI failed us; what it is about stays as it was. */
+const RETRY_SECONDS = 10;
+
+/**
+ * Runs one stage in this process: claims as many rows as it has places for, works on them side by side, claims again as
+ * places become free. Any number of processes may run it.
+ */
+export class StageLoop {
+  private readonly logger = new Logger(StageLoop.name);
+  private readonly underWay = new Set<Promise<void>>();
+  private readonly stopping = new AbortController();
+  private claiming: Promise<void> | undefined;
+  private woken = false;
+
+  constructor(
+    private readonly stage: Stage,
+    private readonly leases: Leases,
+    private readonly shards: ShardStore,
+    private readonly sql: Parameters<ShardStore['letGo']>[0],
+    private readonly onProgress: () => void,
+  ) {}
+
+  /** Claims what is due and starts on it; resolves once that is started. */
+  async fill(): Promise<void> {
+    this.woken = true;
+    this.claiming ??= this.claimAll().finally(() => (this.claiming = undefined));
+    await this.claiming;
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    while (this.underWay.size > 0 || this.claiming !== undefined) {
+      await this.claiming;
+      await Promise.all(this.underWay);
+    }
+  }
+
+  /** Claims no more; what is under way ends at its next commit and hands its row back. */
+  stop(): void {
+    this.stopping.abort(new Error('the process is stopping'));
+  }
+
+  private async claimAll(): Promise<void> {
+    while (this.woken && !this.stopping.signal.aborted) {
+      this.woken = false;
+      const free = this.stage.atOnce - this.underWay.size;
+      if (free <= 0) return;
+      const claims = await this.stage.claim(free);
+      for (const claim of claims) this.start(claim);
+      // A full hand: there may be more.
+      this.woken ||= claims.length > 0 && this.underWay.size < this.stage.atOnce;
+    }
+  }
+
+  private start(claim: ShardClaim): void {
+    const work = this.work(claim).finally(() => {
+      this.underWay.delete(work);
+      this.onProgress();
+    });
+    this.underWay.add(work);
+  }
+
+  private async work(claim: ShardClaim): Promise<void> {
+    const facts = { stage: this.stage.name, job_id: claim.row.job_id, first_position: claim.row.first_position };
+    try {
+      // The claim was under way when the process was told to stop.
+      this.stopping.signal.throwIfAborted();
+      // Only giving it up is left, and failed the last time.
+      if (claim.row.failures >= MOST_FAILURES) return await this.fail(claim, facts);
+      await this.leases.runWithLease(claim, (lease) => {
+        const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
+        listenFreely(signal);
+        return this.stage.run(claim, signal);
+      });
+    } catch (error) {
+      if (error instanceof LeaseLostError) {
+        this.logger.warn('a shard was taken over', facts);
+        return;
+      }
+      if (this.stopping.signal.aborted) return this.handBack(claim, 0);
+      const reason = error instanceof Error ? error.message : String(error);
+      if (error instanceof OpenAiError) {
+        this.logger.warn('a stage waits for OpenAI', { ...facts, reason });
+        return this.handBack(claim, Math.max(RETRY_SECONDS, (error.retryAfterMs ?? 0) / 1000));
+      }
+      this.logger.error('a stage failed', {
+        ...facts,
+        reason,
+        cause: error instanceof Error ? error.stack : undefined,
+      });
+      // What passes by itself, a database that is away above all, keeps its lease until it runs out and is no failure.
+      if (isUnforeseen(error)) await this.fail(claim, facts);
+    }
+  }
+
+  /** The same work would fail for ever: after some failures in a row, whoever counted them, the stage gives it up. */
+  private async fail(claim: ShardClaim, facts: Readonly<Record<string, unknown>>): Promise<void> {
+    try {
+      const failures = await this.shards.countFailure(this.sql, claim);
+      if (failures < MOST_FAILURES) {
+        return await this.shards.letGo(this.sql, claim, { failures }, RETRY_SECONDS * 2 ** (failures - 1));
+      }
+      this.logger.error('a shard is given up by its stage', { ...facts, failures });
+      await this.stage.giveUp(claim);
+    } catch (error) {
+      this.logger.error('a shard could not be given up; its lease will run out', {
+        ...facts,
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    }
+  }
+
+  private async handBack(claim: ShardClaim, seconds: number): Promise<void> {
+    // The database may be the trouble, or the row another's by now: its lease runs out by itself then.
+    // Nothing was got on with: what failed before is not forgotten for it.
+    const { failures } = claim.row;
+    await this.shards.letGo(this.sql, claim, { failures }, seconds).catch(() => undefined);
+  }
+}

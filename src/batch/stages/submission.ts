@@ -1,0 +1,34 @@
+import type { RequestFileName } from '../shards/shard-file-store.js';
+import type { ShardRow } from '../shards/shard-store.js';
+import type { ModelStage } from '../../jobs/states.js';
+
+/** What tells one try to send a shard from every other: it goes into the batch's metadata and finds the batch again. */
+export function submissionKey(row: ShardRow): string {
+  return `${row.job_id}:${row.stage}:${row.first_position}:${row.attempt}:${row.submission}`;
+}
+
+export function metadataOf(row: ShardRow, key: string): Record<string, string> {
+  return { app: 'generation-service', key, job: row.job_id, stage: row.stage };
+}
+
+/** The name of the file that a submission uploads: whatever was committed of it, the name tells whose it is. */
+export function requestFileName(key: string): string {
+  return `${key.replaceAll(':', '-')}.jsonl`;
+}
+
+const REQUEST_FILE =
+  /^([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})-(vision|translation)-(\d{1,9})-(\d{1,5})-(\d{1,5})\.jsonl$/;
+
+/** Whose file this is, or undefined when no submission has named it. */
+export function parseRequestFileName(name: string | undefined): RequestFileName | undefined {
+  const parts = REQUEST_FILE.exec(name ?? '');
+  if (parts === null) return undefined;
+  const [, jobId = '', stage, first, attempt, submission] = parts;
+  return {
+    jobId,
+    stage: stage as ModelStage,
+    first: Number(first),
+    attempt: Number(attempt),
+    submission: Number(submission),
+  };
+}

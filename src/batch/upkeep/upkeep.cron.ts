@@ -1,0 +1,69 @@
+import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
+import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { BatchHints } from '../shards/batch-hints.js';
+import { OrphanedFiles } from './orphaned-files.js';
+import { OverdueJobs } from './overdue-jobs.js';
+import { QueueWatch } from '../limits/queue-watch.js';
+import { Retention } from './retention.js';
+
+/** What no shard asks for by itself: deadlines every second, old jobs every minute, stray files every hour. */
+@Injectable()
+export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
+  private readonly logger = new Logger(UpkeepCron.name);
+  private readonly underWay = new Set<Promise<void>>();
+  private readonly stopping = new AbortController();
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly hints: BatchHints,
+    private readonly overdue: OverdueJobs,
+    private readonly retention: Retention,
+    private readonly orphans: OrphanedFiles,
+    private readonly queue: QueueWatch,
+  ) {}
+
+  @Cron('* * * * * *', { name: 'batch-deadlines', waitForCompletion: true })
+  deadlines(): Promise<void> {
+    return this.run('deadlines', async () => {
+      if ((await this.overdue.hurry()) > 0) this.hints.wake();
+      await this.overdue.end();
+    });
+  }
+
+  @Cron('15 * * * * *', { name: 'batch-retention', waitForCompletion: true })
+  removeOld(): Promise<void> {
+    return this.run('retention', async () => {
+      while (!this.stopping.signal.aborted && (await this.retention.step()));
+    });
+  }
+
+  @Cron('5,25,45 * * * * *', { name: 'batch-queue', waitForCompletion: true })
+  watchQueue(): Promise<void> {
+    return this.run('queue', () => this.queue.look());
+  }
+
+  @Cron('40 17 * * * *', { name: 'batch-orphaned-files', waitForCompletion: true })
+  removeOrphans(): Promise<void> {
+    return this.run('orphaned files', () => this.orphans.sweep(this.stopping.signal));
+  }
+
+  onModuleDestroy(): void {
+    this.stopping.abort(new Error('the process is stopping'));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.underWay);
+  }
+
+  private async run(name: string, work: () => Promise<void>): Promise<void> {
+    if (this.stopping.signal.aborted || (this.config.role !== 'worker' && this.config.role !== 'all')) return;
+    const running = work()
+      .catch((error: Error) => {
+        if (!this.stopping.signal.aborted) this.logger.warn('upkeep failed', { name, reason: error.message });
+      })
+      .finally(() => this.underWay.delete(running));
+    this.underWay.add(running);
+    await running;
+  }
+}

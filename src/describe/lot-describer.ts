@@ -1,0 +1,276 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { stringsOf, withStrings, type DescriptionText } from '../assessment/description.js';
+import { englishDescription } from '../assessment/english-text.js';
+import { renderHtml } from '../assessment/html.js';
+import { usageOf, type ResponseFacts, type ResponseFailure } from '../assessment/response-body.js';
+import { buildTranslationRequest, parseTranslation, textSize } from '../assessment/translation.js';
+import { parseVisionAnswer, type VisionAnswer } from '../assessment/vision-answer.js';
+import { longestSide } from '../assessment/model-traits.js';
+import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../assessment/vision-request.js';
+import { translationBounds, visionBounds } from '../assessment/worst-case.js';
+import { Clock } from '../common/clock.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { PhotoCarrier } from '../images/photo-carrier.js';
+import { usageJson } from '../jobs/usage-json.js';
+import type { NewResult } from '../jobs/new-result.js';
+import type { StoredSource } from '../jobs/sync-job-store.js';
+import { OpenAiError } from '../openai/errors.js';
+import type { CallLimits } from '../openai/retry.js';
+import type { Budget } from './budget.js';
+import { answerError, callError } from './call-errors.js';
+import { LotError } from './lot-error.js';
+import { ModelCalls, type Asked, type CountUsage } from './model-calls.js';
+import { ModelSettings } from './model-settings.js';
+import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
+
+/** A lot whose photos have been checked. */
+export interface DescribableLot extends PhotosOfLot {
+  readonly additionalInfo: string | null;
+}
+
+/** A translation that cannot be used; the English text stands in. */
+export class TranslationError extends Error {
+  override readonly name = 'TranslationError';
+}
+
+type InvalidAnswer = ResponseFacts & ResponseFailure & { readonly kind: 'invalid' };
+
+/** Answers that are not JSON or not of the schema are asked for once more; a second one will not be better. */
+const MAX_INVALID = 2;
+
+/** Describes one lot through the Responses API: synchronous requests, and what a batch could not do. */
+@Injectable()
+export class LotDescriber {
+  private readonly logger = new Logger(LotDescriber.name);
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly clock: Clock,
+    private readonly calls: ModelCalls,
+    private readonly settings: ModelSettings,
+    private readonly carrier: PhotoCarrier,
+  ) {}
+
+  /**
+   * Asks the vision model and makes the English description.
+   * A photo that OpenAI cannot take is carried by us or left out, a request that is too long is sent with half of its photos, an
+   * answer that was cut off gets twice the room once.
+   * @returns the English row, how many photos the model saw, and all that it did not see
+   * @throws LotError when there is no answer; OpenAiError `aborted` when `limits.signal` ended the call
+   */
+  async assess(
+    lot: DescribableLot,
+    limits: CallLimits,
+    count: CountUsage,
+    budget?: Budget,
+  ): Promise<NewResult & { readonly seen: number; readonly missing: readonly MissingPhoto[] }> {
+    const photos = this.sentPhotos(lot, limits, count, budget);
+    try {
+      await photos.prepare();
+      const row = await this.describe(lot, photos, limits, count, budget);
+      return { ...row, seen: photos.photos.length, missing: photos.missing };
+    } catch (error) {
+      throw error instanceof LotError ? error.withMissing(photos.missing) : error;
+    } finally {
+      photos.release();
+    }
+  }
+
+  private async describe(
+    lot: DescribableLot,
+    photos: SentPhotos,
+    limits: CallLimits,
+    count: CountUsage,
+    budget: Budget | undefined,
+  ): Promise<NewResult> {
+    let roomier = false;
+    let invalid = 0;
+    for (;;) {
+      const request = buildVisionRequest(
+        { additionalInfo: lot.additionalInfo, imageUrls: photos.urls },
+        this.settings.vision,
+      );
+      let body: unknown;
+      let requestId: string | undefined;
+      let bill: Asked['bill'];
+      try {
+        const bounds = visionBounds(
+          photos.photos.length,
+          lot.additionalInfo?.length ?? 0,
+          this.settings.worstCase(false),
+        );
+        const sent = roomier ? withMoreRoom(request) : request;
+        ({ body, requestId, bill } = await this.calls.ask(
+          'vision',
+          sent,
+          bounds,
+          limits,
+          count,
+          roomier ? 'needed' : 'usual',
+          budget,
+        ));
+      } catch (error) {
+        await this.goOnAfter(error, photos);
+        continue;
+      }
+      const answer = this.read(body, () => parseVisionAnswer(body, photos.photos, this.settings.vision.prompt.version));
+      await bill(answer.usage);
+      if (answer.kind === 'assessed') return this.englishRow(answer);
+      this.logger.warn('a vision answer is of no use', { kind: answer.kind, openai_request_id: requestId });
+      if (answer.kind === 'incomplete' && answer.reason === 'max_output_tokens' && !roomier) {
+        roomier = true;
+      } else if (answer.kind !== 'invalid' || ++invalid >= MAX_INVALID) {
+        throw answerError(answer, requestId);
+      }
+    }
+  }
+
+  /** @throws what ends the lot, unless other photos, or the same in another way, may do better */
+  private async goOnAfter(error: unknown, photos: SentPhotos): Promise<void> {
+    if (!(error instanceof OpenAiError)) throw error;
+    if (error.kind === 'image') return photos.after(error);
+    if (error.kind !== 'context_length' || !photos.halve()) throw callError(error, photos.missing);
+  }
+
+  private sentPhotos(
+    lot: DescribableLot,
+    limits: CallLimits,
+    count: CountUsage,
+    budget: Budget | undefined,
+  ): SentPhotos {
+    const { model, detail } = this.settings.vision;
+    return new SentPhotos(lot, {
+      carrier: this.carrier,
+      side: longestSide(model, detail),
+      maxUnreachable: this.config.images.maxUnreachable,
+      limits,
+      now: () => this.clock.now(),
+      probe: (urls) => this.probe(urls, limits, count, budget),
+    });
+  }
+
+  /** Whether OpenAI can take these photos: its complaint about them, or null. Photos that pass cost what low detail costs. */
+  private async probe(
+    urls: readonly string[],
+    limits: CallLimits,
+    count: CountUsage,
+    budget: Budget | undefined,
+  ): Promise<OpenAiError | null> {
+    const bounds = visionBounds(urls.length, 0, this.settings.worstCase(false));
+    const probe = buildPhotoProbe(urls, this.settings.vision);
+    try {
+      const { body, bill } = await this.calls.ask('vision', probe, bounds, limits, count, 'needed', budget);
+      await bill(usageOf(body));
+      return null;
+    } catch (error) {
+      if (error instanceof OpenAiError && error.kind === 'image') return error;
+      throw callError(error, []);
+    }
+  }
+
+  /**
+   * Asks for one language.
+   * @throws TranslationError when the answer cannot be used, LotError when there is none
+   */
+  async translate(
+    source: StoredSource,
+    language: string,
+    limits: CallLimits,
+    count: CountUsage,
+    budget?: Budget,
+  ): Promise<NewResult> {
+    const text = source.strings as DescriptionText;
+    const strings = stringsOf(text);
+    const request = buildTranslationRequest(strings, [language], this.settings.translation);
+    let problem = '';
+    for (let tries = 0; tries < MAX_INVALID; tries++) {
+      // The second time with twice the room: an answer that was cut off is not of the schema either.
+      const bounds = translationBounds(textSize(strings), 1, this.settings.worstCase(false));
+      const sent = tries === 0 ? request : withMoreRoom(request);
+      const { body, bill } = await this.calls
+        .ask('translation', sent, bounds, limits, count, tries === 0 ? 'usual' : 'needed', budget)
+        .catch((error: unknown) => {
+          throw callError(error, []);
+        });
+      const answer = this.read(body, () => parseTranslation(body, strings, [language]));
+      const usage = await bill(answer.usage);
+      if (answer.kind === 'refused') throw new TranslationError('the model refused');
+      const translated = answer.kind === 'translated' ? answer.languages.get(language) : undefined;
+      if (translated?.ok === true) {
+        return translatedRow(text, translated.strings, language, {
+          model: answer.model,
+          promptVersion: this.settings.translation.prompt.version,
+          responseId: answer.responseId,
+          usage: usageJson(usage),
+        });
+      }
+      problem = translated === undefined ? answer.kind : translated.reason;
+    }
+    throw new TranslationError(`the answer cannot be used: ${problem}`);
+  }
+
+  /** The English text under a language's tag: asked for as English, or standing in for a translation. */
+  english(source: StoredSource, language: string, fallback: boolean): NewResult {
+    return englishCopy(source, language, fallback);
+  }
+
+  /** The English row of an assessed lot; also of a batch's line. */
+  englishRow(answer: VisionAnswer & { kind: 'assessed' }, batch = false): NewResult {
+    const text = englishDescription(answer.assessment);
+    return {
+      language: 'en',
+      html: renderHtml(text),
+      strings: text,
+      fallback: false,
+      assessment: answer.assessment,
+      raw: answer.raw,
+      model: answer.model ?? this.settings.vision.model,
+      promptVersion: this.settings.vision.prompt.version,
+      schemaVersion: answer.assessment.schema_version,
+      responseId: answer.responseId,
+      usage: usageJson(this.settings.usageRow('vision', answer.usage, batch)),
+    };
+  }
+
+  /** An answer on which our own reading fails is billed like any other, and of no use. */
+  private read<T extends ResponseFacts>(body: unknown, reading: () => T): T | InvalidAnswer {
+    try {
+      return reading();
+    } catch (error) {
+      this.logger.error('an answer cannot be read', { reason: error instanceof Error ? error.stack : 'unknown' });
+      return { kind: 'invalid', problems: [], responseId: null, model: null, usage: usageOf(body) };
+    }
+  }
+}
+
+/** A translated row from accepted strings. */
+export function translatedRow(
+  source: DescriptionText,
+  strings: readonly string[],
+  language: string,
+  origin: Pick<NewResult, 'model' | 'promptVersion' | 'responseId' | 'usage'>,
+): NewResult {
+  const text = withStrings(source, strings);
+  return { language, html: renderHtml(text), strings: text, fallback: false, schemaVersion: null, ...origin };
+}
+
+/** The English text under another tag, with no cost of its own. */
+export function englishCopy(
+  source: Pick<StoredSource, 'strings' | 'model'>,
+  language: string,
+  fallback: boolean,
+): NewResult {
+  const text = source.strings as DescriptionText;
+  return {
+    language,
+    html: renderHtml(text),
+    strings: text,
+    fallback,
+    model: source.model,
+    promptVersion: null,
+    schemaVersion: null,
+    responseId: null,
+    usage: null,
+  };
+}

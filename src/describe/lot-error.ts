@@ -1,0 +1,97 @@
+import { urlsOf, type MissingPhoto } from '../common/missing-photo.js';
+import { ServiceError } from '../common/service-error.js';
+import type { StoredError } from '../jobs/batch-job.entity.js';
+
+const LOT_ERROR_CODES = [
+  'IMAGE_UNREACHABLE',
+  'NO_IMAGES',
+  'REFUSED',
+  'INCOMPLETE',
+  'OPENAI_API_ERROR',
+  'OPENAI_TIMEOUT',
+  'COST_LIMIT_EXCEEDED',
+  'SERVICE_UNAVAILABLE',
+  'INTERRUPTED',
+] as const;
+
+/** Why one lot could not be described. */
+export type LotErrorCode = (typeof LOT_ERROR_CODES)[number];
+
+export interface LotErrorFacts {
+  readonly missingImages?: readonly MissingPhoto[];
+  /** OpenAI's request id, shown so that it can be asked about there. */
+  readonly openaiRequestId?: string | undefined;
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
+/** The end of one lot without a description: stored with it, and answered when it was the only one. */
+export class LotError extends Error {
+  readonly missingImages: readonly MissingPhoto[];
+
+  constructor(
+    readonly code: LotErrorCode,
+    message: string,
+    private readonly facts: LotErrorFacts = {},
+  ) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause });
+    this.name = 'LotError';
+    this.missingImages = facts.missingImages ?? [];
+  }
+
+  /**
+   * The error of a lot as it was stored, perhaps by another process; its client gets the answer that this one would have given.
+   * @returns undefined for what was no lot's own end
+   */
+  static fromStored(stored: StoredError, missingImages: readonly MissingPhoto[]): LotError | undefined {
+    const code = LOT_ERROR_CODES.find((known) => known === stored.code);
+    const facts = { missingImages, openaiRequestId: stored.openai_request_id };
+    return code === undefined ? undefined : new LotError(code, stored.message, facts);
+  }
+
+  /** The same end, of a lot that lacked these photos by then. */
+  withMissing(missing: readonly MissingPhoto[]): LotError {
+    if (this.missingImages.length > 0 || missing.length === 0) return this;
+    return new LotError(this.code, this.message, { ...this.facts, missingImages: missing });
+  }
+
+  toStored(): StoredError {
+    const id = this.facts.openaiRequestId;
+    return { code: this.code, message: this.message, ...(id === undefined ? {} : { openai_request_id: id }) };
+  }
+
+  /** The answer to a synchronous request for this lot. */
+  toServiceError(): ServiceError {
+    const cause = this.facts.cause ?? this;
+    switch (this.code) {
+      case 'IMAGE_UNREACHABLE':
+        return new ServiceError('IMAGE_UNREACHABLE', this.message, {
+          members: { missing_images: urlsOf(this.missingImages), photo_problems: this.missingImages },
+          details: { missing_images: urlsOf(this.missingImages), photo_problems: this.missingImages },
+        });
+      case 'NO_IMAGES':
+        return new ServiceError('VALIDATION_FAILED', this.message);
+      case 'COST_LIMIT_EXCEEDED':
+        return new ServiceError('COST_LIMIT_EXCEEDED', this.message);
+      case 'OPENAI_TIMEOUT':
+        return new ServiceError('OPENAI_TIMEOUT', this.message, { cause });
+      case 'SERVICE_UNAVAILABLE':
+        return new ServiceError('SERVICE_UNAVAILABLE', this.message, {
+          headers: { 'Retry-After': String(this.facts.retryAfterSeconds ?? 30) },
+          cause,
+        });
+      case 'INTERRUPTED':
+        return new ServiceError('SERVICE_UNAVAILABLE', this.message, { headers: { 'Retry-After': '1' }, cause });
+      case 'REFUSED':
+      case 'INCOMPLETE':
+      case 'OPENAI_API_ERROR':
+        return new ServiceError('OPENAI_API_ERROR', this.message, {
+          details: {
+            reason: this.code.toLowerCase(),
+            ...(this.facts.openaiRequestId === undefined ? {} : { openai_request_id: this.facts.openaiRequestId }),
+          },
+          cause,
+        });
+    }
+  }
+}

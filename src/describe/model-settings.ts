@@ -1,0 +1,67 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { costUsd, priceOf } from '../assessment/cost.js';
+import type { EstimateSettings } from '../assessment/estimate.js';
+import { parsePrompt } from '../assessment/prompt.js';
+import type { TokenUsage } from '../assessment/response-body.js';
+import type { TranslationSettings } from '../assessment/translation.js';
+import type { VisionSettings } from '../assessment/vision-request.js';
+import type { WorstCaseSettings } from '../assessment/worst-case.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import type { UsageRow } from '../jobs/job-store.js';
+import type { ModelStage } from '../jobs/states.js';
+
+/** The models, prompts and prices of the settings in the shapes that assessment/ takes; the same in both modes. */
+@Injectable()
+export class ModelSettings {
+  readonly vision: VisionSettings;
+  readonly translation: TranslationSettings;
+  private readonly prices: AppConfig['openai']['prices'];
+
+  constructor(@Inject(APP_CONFIG) config: AppConfig) {
+    const { openai, prompts } = config;
+    this.prices = openai.prices;
+    this.vision = {
+      model: openai.visionModel,
+      effort: openai.visionEffort,
+      detail: openai.imageDetail,
+      maxOutputTokens: openai.visionMaxOutputTokens,
+      prompt: parsePrompt(prompts.vision, prompts.visionOverride),
+    };
+    this.translation = {
+      model: openai.translationModel,
+      effort: openai.translationEffort,
+      maxOutputTokens: openai.translationMaxOutputTokens,
+      prompt: parsePrompt(prompts.translation),
+    };
+  }
+
+  /** What `estimateLot` needs; `batch` halves the price. */
+  estimate(batch: boolean): EstimateSettings {
+    return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
+  }
+
+  /** What the most that a call may cost is computed from. */
+  worstCase(batch: boolean): WorstCaseSettings {
+    return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
+  }
+
+  modelOf(stage: ModelStage): string {
+    return stage === 'vision' ? this.vision.model : this.translation.model;
+  }
+
+  /** One answered call as it is counted; under the configured model's name, so that snapshots do not split a job's cost. */
+  usageRow(stage: ModelStage, usage: TokenUsage, batch: boolean): UsageRow {
+    const model = this.modelOf(stage);
+    const price = priceOf(model, this.prices);
+    return {
+      stage,
+      model,
+      calls: 1,
+      inputTokens: usage.input,
+      cachedInputTokens: usage.cachedInput,
+      outputTokens: usage.output,
+      reasoningTokens: usage.reasoning,
+      costUsd: price === null ? 0 : costUsd(usage, price, { batch, model }),
+    };
+  }
+}

@@ -1,0 +1,198 @@
+import { Injectable } from '@nestjs/common';
+import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
+import type { Sql, Transaction } from '../database/database.service.js';
+import type { ModelStage } from './states.js';
+
+/** What lots of a stage read as. */
+export const STAGE_STATUS = { vision: 'processing', translation: 'translating' } as const satisfies Record<
+  ModelStage,
+  string
+>;
+
+/** The lots of a shard: those in its range with its attempt. */
+export interface ShardLots {
+  readonly jobId: string;
+  readonly stage: ModelStage;
+  readonly first: number;
+  readonly last: number;
+  readonly attempt: number;
+}
+
+/** A lot whose photos are to be checked. */
+export interface UncheckedLot {
+  readonly position: number;
+  /** Each address once. */
+  readonly images: readonly string[];
+  /** Those that are still to be asked for. */
+  readonly open: readonly string[];
+  /** Those that were missing for good when it was checked before. */
+  readonly missing: readonly MissingPhoto[];
+}
+
+/** A lot that waits for the hosts of some of its photos. */
+export interface WaitingLot {
+  readonly position: number;
+  readonly open: readonly string[];
+  readonly missing: readonly MissingPhoto[];
+}
+
+export interface CheckedLot {
+  readonly position: number;
+  readonly missing: readonly MissingPhoto[];
+  readonly reachable: number;
+}
+
+/** A lot's stage as locked by the transaction. */
+export interface LockedLot {
+  readonly position: number;
+  readonly status: string;
+  readonly attempt: number;
+  readonly processed_images: number;
+}
+
+export interface DescribedLot {
+  readonly position: number;
+  readonly status: 'translating' | 'completed';
+  /** For lots that go on to translation. */
+  readonly attempt: number;
+  readonly renderedBytes: number;
+  /** Null: as it stands. */
+  readonly missing: readonly MissingPhoto[] | null;
+  /** Photos that the model was shown, where that changed. */
+  readonly seen?: number;
+}
+
+interface UncheckedRow {
+  [column: string]: unknown;
+  position: number;
+  images: string[];
+  waiting_images: string[] | null;
+  missing_images: string[] | null;
+  missing_reasons: string[] | null;
+}
+
+/** The SQL by which a batch's stages move lots. Lots are always locked in the order of their positions. */
+@Injectable()
+export class LotStore {
+  /** The next lots from `from` on whose photos nobody has checked. */
+  async unchecked(sql: Sql, lots: ShardLots, from: number, limit: number): Promise<UncheckedLot[]> {
+    const rows = await sql.query<UncheckedRow>(
+      `select l.position, i.images, l.waiting_images, l.missing_images, l.missing_reasons from batch_lots l
+       join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
+       where l.job_id = $1 and l.position between $2 and $3 and l.status = 'pending' and l.attempt = $4
+       order by l.position limit $5`,
+      [lots.jobId, from, lots.last, lots.attempt, limit],
+    );
+    return rows.map((row) => {
+      const images = [...new Set(row.images)];
+      const missing = missingPhotos(row.missing_images, row.missing_reasons);
+      return { position: row.position, images, open: row.waiting_images ?? images, missing };
+    });
+  }
+
+  /** Remembers of lots that go on waiting which of their photos are still to be asked for. */
+  async photosWait(tx: Transaction, jobId: string, lots: readonly WaitingLot[]): Promise<void> {
+    if (lots.length === 0) return;
+    await tx.execute(
+      `update batch_lots l set waiting_images = w.open, missing_images = w.urls, missing_reasons = w.reasons
+       from unnest($2::int[], $3::json[], $4::json[], $5::json[]) as w (position, open, urls, reasons)
+       where l.job_id = $1 and l.position = w.position and l.status = 'pending'`,
+      [
+        jobId,
+        lots.map((lot) => lot.position),
+        lots.map((lot) => JSON.stringify(lot.open)),
+        lots.map((lot) => missingColumns(lot.missing)?.urls ?? null),
+        lots.map((lot) => missingColumns(lot.missing)?.reasons ?? null),
+      ],
+    );
+  }
+
+  /** @returns the positions that are still to be moved; another holder may have moved some */
+  async lockPending(tx: Transaction, jobId: string, positions: readonly number[]): Promise<Set<number>> {
+    const rows = await this.lock(tx, jobId, positions);
+    return new Set(rows.filter((row) => row.status === 'pending').map((row) => row.position));
+  }
+
+  async photosChecked(tx: Transaction, jobId: string, lots: readonly CheckedLot[]): Promise<void> {
+    await tx.execute(
+      `update batch_lots l set status = 'processing', missing_images = c.urls, missing_reasons = c.reasons, waiting_images = null,
+         processed_images = c.reachable
+       from unnest($2::int[], $3::json[], $4::json[], $5::int[]) as c (position, urls, reasons, reachable)
+       where l.job_id = $1 and l.position = c.position`,
+      [
+        jobId,
+        lots.map((lot) => lot.position),
+        lots.map((lot) => missingColumns(lot.missing)?.urls ?? null),
+        lots.map((lot) => missingColumns(lot.missing)?.reasons ?? null),
+        lots.map((lot) => lot.reachable),
+      ],
+    );
+  }
+
+  /** Gives lots to another attempt of their stage. */
+  async setAttempts(tx: Transaction, jobId: string, positions: readonly number[], attempts: readonly number[]) {
+    if (positions.length === 0) return;
+    await tx.execute(
+      `update batch_lots l set attempt = a.attempt from unnest($2::int[], $3::int[]) as a (position, attempt)
+       where l.job_id = $1 and l.position = a.position`,
+      [jobId, positions, attempts],
+    );
+  }
+
+  /** Counts that a lot got no answer from an OpenAI that was there. @returns how often that was, in this stage of the lot */
+  async countUnanswered(tx: Transaction, jobId: string, position: number): Promise<number> {
+    const [row] = await tx.query<{ unanswered: number }>(
+      `update batch_lots set unanswered = coalesce(unanswered, 0) + 1 where job_id = $1 and position = $2
+       returning unanswered`,
+      [jobId, position],
+    );
+    return row?.unanswered ?? 0;
+  }
+
+  async lock(tx: Transaction, jobId: string, positions: readonly number[]): Promise<LockedLot[]> {
+    return tx.query<LockedLot & { [column: string]: unknown }>(
+      `select position, status, attempt, processed_images from batch_lots where job_id = $1 and position = any($2::int[])
+       order by position for update`,
+      [jobId, positions],
+    );
+  }
+
+  /** Locks what is left of a shard. */
+  async lockLeft(tx: Transaction, lots: ShardLots, status: string = STAGE_STATUS[lots.stage]): Promise<number[]> {
+    const rows = await tx.query<{ position: number }>(
+      `select position from batch_lots
+       where job_id = $1 and position between $2 and $3 and attempt = $4 and status = $5
+       order by position for update`,
+      [lots.jobId, lots.first, lots.last, lots.attempt, status],
+    );
+    return rows.map((row) => row.position);
+  }
+
+  /** Writes what became of described lots; the caller holds their locks and has judged their states. */
+  async described(tx: Transaction, jobId: string, lots: readonly DescribedLot[]): Promise<void> {
+    if (lots.length === 0) return;
+    const columns = lots.map(({ missing }) => missing && (missingColumns(missing) ?? NONE_MISSING));
+    await tx.execute(
+      `update batch_lots l set status = d.status, attempt = d.attempt, rendered_bytes = d.bytes, unanswered = null,
+         missing_images = coalesce(d.urls, l.missing_images), missing_reasons = coalesce(d.reasons, l.missing_reasons),
+         processed_images = coalesce(d.seen, l.processed_images),
+         finished_at = case when d.status = 'completed' then now() end
+       from unnest($2::int[], $3::text[], $4::int[], $5::int[], $6::json[], $7::json[], $8::int[])
+         as d (position, status, attempt, bytes, urls, reasons, seen)
+       where l.job_id = $1 and l.position = d.position`,
+      [
+        jobId,
+        lots.map((lot) => lot.position),
+        lots.map((lot) => lot.status),
+        lots.map((lot) => lot.attempt),
+        lots.map((lot) => lot.renderedBytes),
+        columns.map((missing) => missing?.urls ?? null),
+        columns.map((missing) => missing?.reasons ?? null),
+        lots.map(({ seen }) => seen ?? null),
+      ],
+    );
+  }
+}
+
+/** Written over what was missing before a direct call found a way to send it. */
+const NONE_MISSING = { urls: '[]', reasons: '[]' };

@@ -1,0 +1,100 @@
+import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { Database } from '../database/database.service.js';
+import { JobStore } from '../jobs/job-store.js';
+import { RequestKeys } from '../jobs/request-keys.js';
+import { SyncJobStore, type ClaimedSyncJob } from '../jobs/sync-job-store.js';
+import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { JobEnder } from '../jobs/job-ender.js';
+import { SyncRequests } from './sync-requests.js';
+
+/** Taken over at once by one process; the next tick takes more. */
+const AT_ONCE = 20;
+
+/** How often a job is resumed whose holders were gone before its end. */
+const MOST_TAKEOVERS = 5;
+
+const INTERRUPTED = {
+  code: 'INTERRUPTED',
+  message: 'The service was interrupted while it worked on this lot; send it again.',
+};
+
+/**
+ * Synchronous jobs whose process died. One that was promised to go on (handed over, or sent with an Idempotency-Key) is
+ * resumed after its last committed step; any other fails and is not asked again, because nobody waits for it.
+ */
+@Injectable()
+export class AbandonedJobsCron implements OnModuleDestroy {
+  private readonly logger = new Logger(AbandonedJobsCron.name);
+  private stopped = false;
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly database: Database,
+    private readonly jobs: JobStore,
+    private readonly store: SyncJobStore,
+    private readonly keys: RequestKeys,
+    private readonly requests: SyncRequests,
+    private readonly ender: JobEnder,
+    private readonly hints: DeliveryHints,
+  ) {}
+
+  @Cron('* * * * * *', { name: 'abandoned-sync-jobs', waitForCompletion: true })
+  async tick(): Promise<void> {
+    if (this.stopped || this.config.role === 'api') return;
+    try {
+      for (const job of await this.store.claimAbandoned(this.config.jobs.leaseSeconds, AT_ONCE)) {
+        await this.takeOver(job).catch((error: Error) => {
+          // One job that cannot be ended keeps its lease until it runs out, and no other from being looked at.
+          this.logger.error('an abandoned job could not be taken over', { job_id: job.id, reason: error.message });
+        });
+      }
+    } catch (error) {
+      this.logger.warn('abandoned jobs could not be looked for', { reason: (error as Error).message });
+    }
+  }
+
+  @Cron('30 * * * * *', { name: 'request-keys-sweep', waitForCompletion: true })
+  async sweep(): Promise<void> {
+    if (this.stopped || this.config.role === 'api') return;
+    try {
+      while ((await this.keys.sweep()) > 0 && !this.stopped);
+    } catch (error) {
+      this.logger.warn('request keys could not be swept', { reason: (error as Error).message });
+    }
+  }
+
+  onModuleDestroy(): void {
+    this.stopped = true;
+  }
+
+  private async takeOver(job: ClaimedSyncJob): Promise<void> {
+    const promised = job.handedOver || job.options.idempotent === true;
+    // Each try may have been paid for: what ends every process that works on it must not be tried for ever.
+    if (!promised || job.takeovers > MOST_TAKEOVERS) {
+      await this.interrupt(job);
+      return;
+    }
+    this.logger.log('a synchronous job is resumed', { job_id: job.id, vision_answered: job.source !== null });
+    // Not awaited: the next tick must find other jobs while this one waits for the model.
+    void this.requests.run({
+      jobId: job.id,
+      token: job.token,
+      languages: job.languages,
+      options: job.options,
+      lot: job.lot,
+      resumed: { source: job.source },
+    });
+  }
+
+  private async interrupt(job: ClaimedSyncJob): Promise<void> {
+    const ended = await this.database.transaction(async (tx) => {
+      await this.store.failLot(tx, job.id, INTERRUPTED, job.missingImages);
+      if (!(await this.jobs.failOnly(tx, job.id))) return false;
+      return this.ender.endJob(tx, job.id, 'failed', { error: INTERRUPTED });
+    });
+    if (ended) this.hints.wake();
+    this.logger.warn('a synchronous job was interrupted', { job_id: job.id });
+  }
+}

@@ -1,0 +1,256 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { isEnglish } from '../assessment/languages.js';
+import { photoRefs } from '../assessment/photo-refs.js';
+import { Clock } from '../common/clock.js';
+import { toServiceError } from '../common/http-error.filter.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { Database, type Transaction } from '../database/database.service.js';
+import { PhotoChecker } from '../images/photo-checker.js';
+import { JobStore } from '../jobs/job-store.js';
+import type { NewResult } from '../jobs/new-result.js';
+import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredSource } from '../jobs/sync-job-store.js';
+import { UsageTally } from './usage-tally.js';
+import { JobEnder } from '../jobs/job-ender.js';
+import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { LotDescriber } from '../describe/lot-describer.js';
+import { LotError } from '../describe/lot-error.js';
+import { unreachablePhotos } from '../describe/photo-refusal.js';
+import { SyncBudgets, type SyncSpend } from './sync-budget.js';
+import { SyncLeases } from './sync-leases.js';
+import { HungUpError, SyncRun, type SyncOutcome, type SyncWork } from './sync-run.js';
+
+const UNUSABLE = new LotError('OPENAI_API_ERROR', 'What the model answered cannot be used.');
+
+/** Thrown inside a transaction that found the job ended or taken over: nothing of it may be written. */
+class NotOursError extends Error {}
+
+/**
+ * Takes one lot through photos, vision and translation. Each answer is committed before the next step, so that a
+ * process that dies leaves at most the call in flight to be paid for twice.
+ */
+@Injectable()
+export class SyncPipeline {
+  private readonly logger = new Logger(SyncPipeline.name);
+
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly clock: Clock,
+    private readonly database: Database,
+    private readonly jobs: JobStore,
+    private readonly store: SyncJobStore,
+    private readonly leases: SyncLeases,
+    private readonly photos: PhotoChecker,
+    private readonly describer: LotDescriber,
+    private readonly budgets: SyncBudgets,
+    private readonly ender: JobEnder,
+    private readonly hints: DeliveryHints,
+  ) {}
+
+  /** Starts the work on a job whose lease this process holds. Its outcome never rejects. */
+  start(work: SyncWork): SyncRun {
+    const run = new SyncRun(work, this.leases.hold(work.token));
+    run.outcome = this.work(run).finally(() => this.leases.letGo(work.token));
+    return run;
+  }
+
+  /**
+   * The client is gone: cancels the job, unless the answer is in or somebody was promised it, and only then stops the
+   * call. In this order a repeat of the request finds the work going on or the job cancelled, never one that is given up
+   * without being cancelled.
+   */
+  async hangUp(run: SyncRun): Promise<void> {
+    const { jobId, options } = run.work;
+    if (run.answered || options.idempotent === true) return;
+    try {
+      const cancelled = await this.database.transaction(
+        async (tx) => !(await this.store.isPromised(tx, jobId)) && this.ender.endJob(tx, jobId, 'cancelled'),
+      );
+      if (cancelled) run.hangUp();
+    } catch (error) {
+      // With the database away nothing can be cancelled: the work goes on.
+      this.logger.warn('a job that nobody waits for was not cancelled', {
+        job_id: jobId,
+        reason: (error as Error).message,
+      });
+    }
+  }
+
+  private async work(run: SyncRun): Promise<SyncOutcome> {
+    const usage = new UsageTally();
+    const spend = this.budgets.of(run, usage);
+    try {
+      const assessed = run.work.resumed?.source == null ? await this.assess(run, usage, spend) : null;
+      const source = assessed ?? (run.work.resumed?.source as StoredSource);
+      run.answered = true;
+      const before = run.work.resumed === undefined ? [] : await this.store.translated(run.work.jobId);
+      const results = await this.translate(run, source, before, spend);
+      const written = assessed === null ? results : [assessed.row, ...results];
+      await this.finish(
+        run,
+        written,
+        assessed?.photos ?? null,
+        renderedBytes(run, source, [...before, ...results]),
+        usage,
+      );
+      return { kind: 'completed' };
+    } catch (error) {
+      return await this.endUnfinished(run, error, spend.paid);
+    } finally {
+      // What the job's end did not count: it is billed all the same.
+      await this.countUsage(run, usage);
+    }
+  }
+
+  /** Photos, then the model; where translations follow, the answer is committed before the first of them is asked for. */
+  private async assess(run: SyncRun, usage: UsageTally, spend: SyncSpend): Promise<AssessedLot> {
+    const { lot } = run.work;
+    const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
+    if (!checked.withinThreshold)
+      throw unreachablePhotos(checked.missing, checked.reachable.length + checked.missing.length);
+    const row = await this.describer.assess(
+      {
+        additionalInfo: lot.additionalInfo,
+        photos: photoRefs(lot.images, (url) => checked.reachable.includes(url)),
+        missing: checked.missing,
+        carried: checked.carried,
+      },
+      { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
+      spend.count,
+      spend.budget(checked.reachable.length),
+    );
+    const photos = { seen: row.seen, missing: row.missing };
+    if (run.work.languages.some((language) => !isEnglish(language))) {
+      run.signal.throwIfAborted();
+      // With its cost, which a crash before the job's end would otherwise lose.
+      await this.database.transaction(async (tx) => {
+        if (!(await this.store.saveVision(tx, heldBy(run), row, photos))) throw new NotOursError();
+        await this.jobs.addUsage(tx, run.work.jobId, usage.rows);
+      });
+      usage.clear();
+    }
+    return { strings: row.strings, assessment: row.assessment, model: row.model ?? '', row, photos };
+  }
+
+  /** All languages side by side; each is committed as it comes, what is late or fails falls back to English. */
+  private async translate(
+    run: SyncRun,
+    source: StoredSource,
+    before: readonly { language: string }[],
+    spend: SyncSpend,
+  ): Promise<NewResult[]> {
+    const limits = {
+      deadlineAt: this.clock.now() + this.config.sync.translationTimeoutSeconds * 1000,
+      signal: run.signal,
+    };
+    const done = new Set(before.map(({ language }) => language));
+    const missing = run.work.languages.filter((language) => !done.has(language));
+    return Promise.all(
+      missing.map(async (language) => {
+        if (isEnglish(language)) return this.describer.english(source, language, false);
+        try {
+          const result = await this.describer.translate(source, language, limits, spend.count, spend.budget(0));
+          // The last one is committed with the job's end.
+          if (missing.length > 1) await this.store.saveTranslation(heldBy(run), result);
+          return result;
+        } catch (error) {
+          if (run.signal.aborted) throw error;
+          this.logger.warn('a translation failed; the English text stands in', {
+            job_id: run.work.jobId,
+            language,
+            reason: (error as Error).message,
+          });
+          return this.describer.english(source, language, true);
+        }
+      }),
+    );
+  }
+
+  private async finish(
+    run: SyncRun,
+    results: readonly NewResult[],
+    photos: SeenPhotos | null,
+    rendered: number,
+    usage: UsageTally,
+  ): Promise<void> {
+    const { jobId } = run.work;
+    run.signal.throwIfAborted();
+    await this.database.transaction(async (tx) => {
+      const completed = await this.store.complete(tx, heldBy(run), results, photos, rendered);
+      if (!completed) throw new NotOursError();
+      await this.jobs.addUsage(tx, jobId, usage.rows);
+      if (!(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
+    });
+    usage.clear();
+    this.hints.wake();
+  }
+
+  /** Ends the job for whatever stopped its work. */
+  private async endUnfinished(run: SyncRun, cause: unknown, paid: boolean): Promise<SyncOutcome> {
+    const { jobId } = run.work;
+    if (run.signal.reason instanceof HungUpError) return { kind: 'cancelled' };
+    if (run.signal.aborted || cause instanceof NotOursError) return { kind: 'lost' };
+    const error = cause instanceof LotError ? cause.toServiceError() : toServiceError(cause);
+    // The database is away: the job stays as it is and is taken up again, or ended, when its lease is over.
+    if (error.code === 'SERVICE_UNAVAILABLE' && !(cause instanceof LotError)) return { kind: 'failed', error };
+    if (error.code === 'INTERNAL_ERROR') {
+      this.logger.error('a synchronous job failed', { job_id: jobId, cause: (cause as Error).stack });
+      // Whatever was odd, it came with an answer of OpenAI's: a 500 would have clients send, and pay for, the same again.
+      if (paid) return this.endUnfinished(run, UNUSABLE, false);
+    }
+    const stored = cause instanceof LotError ? cause.toStored() : { code: error.code, message: error.message };
+    const ended = await this.end(jobId, async (tx) => {
+      const missing = cause instanceof LotError ? cause.missingImages : [];
+      await this.store.failLot(tx, jobId, stored, missing);
+      if (!(await this.jobs.failOnly(tx, jobId))) return false;
+      return this.ender.endJob(tx, jobId, 'failed', { error: stored });
+    });
+    return ended ? { kind: 'failed', error } : { kind: 'lost' };
+  }
+
+  private async end(jobId: string, work: (tx: Transaction) => Promise<boolean>): Promise<boolean> {
+    try {
+      const ended = await this.database.transaction(work);
+      if (ended) this.hints.wake();
+      return ended;
+    } catch (error) {
+      this.logger.error('a job could not be ended; its lease will run out', {
+        job_id: jobId,
+        reason: (error as Error).message,
+      });
+      return false;
+    }
+  }
+
+  private async countUsage(run: SyncRun, usage: UsageTally): Promise<void> {
+    try {
+      await this.jobs.addUsage(this.database, run.work.jobId, usage.rows);
+    } catch (error) {
+      this.logger.error('usage could not be counted', {
+        job_id: run.work.jobId,
+        reason: (error as Error).message,
+      });
+    }
+  }
+}
+
+/** An assessed lot: its source for translations, the row to be stored, and what became of the photos. */
+interface AssessedLot extends StoredSource {
+  readonly row: NewResult;
+  readonly photos: SeenPhotos;
+}
+
+/** About how many bytes the lot takes in a webhook's part. */
+function renderedBytes(
+  run: SyncRun,
+  source: StoredSource,
+  rows: readonly { language: string; html: string }[],
+): number {
+  const shown = rows.filter(({ language }) => run.work.languages.includes(language));
+  const html = shown.reduce((sum, row) => sum + Buffer.byteLength(row.html), 0);
+  const withAssessment = run.work.options.include?.includes('assessment') === true;
+  return html + (withAssessment ? Buffer.byteLength(JSON.stringify(source.assessment)) : 0);
+}
+
+function heldBy(run: SyncRun): HeldSyncJob {
+  return { id: run.work.jobId, token: run.work.token };
+}
