@@ -25,24 +25,24 @@ export class GenerationService {
 
   /** Answers the request; what is refused is thrown as ServiceError. */
   async generate(request: Request, response: Response): Promise<void> {
-    const intaken = await this.intake.read(request, response);
+    const received = await this.intake.read(request, response);
     try {
-      await this.answer(intaken, response);
+      await this.answer(received, response);
     } finally {
-      await intaken.spool.discard();
+      await received.spool.discard();
     }
   }
 
-  private async answer(intaken: ReceivedRequest, response: Response): Promise<void> {
-    const { keyId } = intaken.caller;
-    const created = await this.create(intaken);
+  private async answer(received: ReceivedRequest, response: Response): Promise<void> {
+    const { keyId } = received.caller;
+    const created = await this.create(received);
     if (created.kind === 'sync') {
-      const waited = await this.syncRequests.wait(created.work, response, intaken.receivedAt);
+      const waited = await this.syncRequests.wait(created.work, response, received.receivedAt);
       if (waited.kind === 'failed') throw waited.error;
       if (waited.kind !== 'hung_up') sendAnswer(response, await this.answers.ofJob(created.work.jobId, keyId));
       return;
     }
-    const addresses = [...intaken.content.webhooks];
+    const addresses = [...received.content.webhooks];
     const failing = await this.receivers.failing(keyId, addresses);
     const answer = await this.answers.ofJob(created.jobId, keyId, { configured: addresses.length > 0, failing });
     if (created.kind === 'repeat') response.setHeader('Idempotent-Replayed', 'true');
@@ -54,9 +54,9 @@ export class GenerationService {
    * A cancelled job is not remembered: a repeat that found one which was just being cancelled, because its client hung up,
    * begins anew.
    */
-  private async create(intaken: ReceivedRequest): Promise<Created> {
+  private async create(received: ReceivedRequest): Promise<Created> {
     for (let round = 1; ; round++) {
-      const created = await this.creator.create(intaken);
+      const created = await this.creator.create(received);
       if (created.kind !== 'repeat' || (await this.syncRequests.promise(created.jobId)) || round === MOST_ROUNDS) {
         return created;
       }
