@@ -46,7 +46,7 @@ const part = (
   within?: string,
 ): PartInfo => ({ name, materials, sided, end, area, ...(within === undefined ? {} : { within }) });
 
-/** The 44 parts. */
+/** The parts. What is named here needs no `other`, which hides what it is and merges what is not one. */
 export const PARTS = {
   bumper: part('bumper', ['panel', 'trim'], 'wide', 'either', 'by_end'),
   bonnet: part('bonnet', ['panel'], 'wide', 'front', 'front'),
@@ -91,6 +91,33 @@ export const PARTS = {
   floor: part('floor', ['cabin', 'panel'], 'none', 'none', 'interior'),
   boot: part('boot compartment', ['cabin', 'panel'], 'none', 'none', 'interior'),
   airbag: part('airbag', ['airbag', 'cabin'], 'none', 'none', 'interior'),
+  wheel_arch: part('wheel arch', ['panel', 'trim'], 'pair', 'either', 'by_side', 'fender'),
+  mudguard: part('mudguard', ['trim', 'panel'], 'pair', 'either', 'by_side', 'wheel_arch'),
+  running_board: part('running board', ['trim', 'panel'], 'pair', 'none', 'by_side', 'rocker'),
+  side_panel: part('side panel of the body', ['panel'], 'pair', 'none', 'by_side'),
+  loading_door: part('loading door', ['panel'], 'pair', 'rear', 'rear'),
+  cargo_bed: part('cargo bed', ['panel', 'trim'], 'none', 'rear', 'rear'),
+  soft_top: part('soft top', ['cabin', 'panel'], 'wide', 'none', 'roof'),
+  roof_rails: part('roof rails', ['trim'], 'pair', 'none', 'roof', 'roof'),
+  antenna: part('antenna', ['trim'], 'none', 'none', 'roof'),
+  camera: part('camera or sensor', ['trim', 'lamp'], 'none', 'either', 'by_end'),
+  towbar: part('towbar', ['mechanical'], 'none', 'rear', 'rear'),
+  spare_wheel: part('spare wheel', ['wheel', 'tyre'], 'none', 'none', null),
+  suspension: part('suspension', ['mechanical'], 'pair', 'either', 'underbody'),
+  fuel_tank: part('fuel tank', ['mechanical', 'panel'], 'none', 'none', null),
+  radiator: part('radiator', ['mechanical'], 'none', 'none', 'engine_bay', 'engine_bay'),
+  battery: part('battery', ['mechanical'], 'none', 'none', 'engine_bay', 'engine_bay'),
+  radio: part('radio or display', ['cabin', 'glass'], 'none', 'none', 'interior', 'dashboard'),
+  glovebox: part('glovebox', ['cabin'], 'none', 'none', 'interior', 'dashboard'),
+  gear_lever: part('gear lever', ['cabin'], 'none', 'none', 'interior', 'centre_console'),
+  headrest: part('headrest', ['cabin'], 'pair', 'either', 'interior', 'seat'),
+  seat_belt: part('seat belt', ['cabin'], 'pair', 'either', 'interior'),
+  sun_visor: part('sun visor', ['cabin'], 'pair', 'none', 'interior'),
+  interior_mirror: part('interior mirror', ['cabin', 'glass'], 'none', 'none', 'interior'),
+  fairing: part('fairing', ['panel', 'trim'], 'wide', 'none', null),
+  fork: part('front fork', ['mechanical'], 'none', 'front', 'front'),
+  handlebar: part('handlebar', ['trim', 'mechanical'], 'wide', 'front', 'front'),
+  saddle: part('saddle', ['cabin'], 'none', 'none', null),
   other: part('other part', [], 'none', 'none', null),
 } as const satisfies Record<string, PartInfo>;
 export type Part = keyof typeof PARTS;
