@@ -1,6 +1,8 @@
 import type { LotFlag, PhotoIssue, Reading } from './lot-flags.js';
 import type { Damage, Place } from './part-rules.js';
+import type { Count, Extent, Through, Zone } from './damage-details.js';
 import type { Area, DamageType, NotDamage, Part, View } from './taxonomy.js';
+import type { Body, Colour, DoorCount, InteriorState, ListingMember, TyreState, VehicleKind } from './vehicle.js';
 
 /** A photo of a lot: its position in the client's own list, from 1, and its address there. */
 export interface PhotoRef {
@@ -33,6 +35,10 @@ export type ReviewReason =
 export interface Finding extends Damage {
   /** From 1, in the order of the list: the worst first. */
   readonly id: number;
+  readonly zone: Zone;
+  readonly extent: Extent;
+  readonly count: Count;
+  readonly through: Through;
   /** Short plain English by the model, checked; null when it gave none or what it gave was dropped. */
   readonly description: string | null;
   readonly photos: readonly PhotoRef[];
@@ -120,6 +126,22 @@ export interface Assessment {
   /** What looks like damage and was judged not to be. */
   readonly ignored: readonly { readonly kind: NotDamage; readonly photo: PhotoRef }[];
   readonly flags: Readonly<Record<LotFlag, FlagResult>>;
+  /** The vehicle as the photos show it, by the closed lists; never from the listing. */
+  readonly vehicle: {
+    readonly kind: VehicleKind;
+    /** How many vehicles the photos are about; more than one asks for a review. */
+    readonly count: number;
+    readonly body: Body;
+    readonly colour: Colour;
+    readonly doors: DoorCount;
+    readonly photos: readonly PhotoRef[];
+  };
+  readonly interior: { readonly state: InteriorState; readonly photos: readonly PhotoRef[] };
+  readonly tyres: { readonly state: TyreState; readonly photos: readonly PhotoRef[] };
+  /** What the photos show otherwise than the listing says. */
+  readonly listing_mismatch: readonly ListingMember[];
+  /** A row that no usable photo bears out spoke of a damage that matters: the text says that it could not be confirmed. */
+  readonly unconfirmed: boolean;
   readonly readings: Readonly<Record<Reading, ReadingResult | null>>;
   readonly remarks: readonly { readonly text: string; readonly photo: PhotoRef }[];
   readonly damage_areas: { readonly primary: DamageArea | null; readonly secondary: DamageArea | null };

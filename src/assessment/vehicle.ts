@@ -50,3 +50,7 @@ export type InteriorState = (typeof INTERIOR_STATES)[number];
 /** The tyres' tread as the photos show it. */
 export const TYRE_STATES = ['tread_visible', 'tread_low', 'unknown'] as const;
 export type TyreState = (typeof TYRE_STATES)[number];
+
+/** What of a listing photos can contradict. */
+export const LISTING_MEMBERS = ['make', 'colour', 'body'] as const;
+export type ListingMember = (typeof LISTING_MEMBERS)[number];

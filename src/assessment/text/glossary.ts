@@ -68,11 +68,11 @@ export interface Glossary {
     readonly by_damage: string;
     /** `{type}` and `{severity}`. */
     readonly damage: string;
-    /** Added to a damage: `{details}`, which are zone, extent and through. */
+    /** Added to a damage: `{damage}` and `{details}`, which are zone, extent and through. */
     readonly details: string;
-    /** Added: `{count}`. */
+    /** Added to a type, or to a place in `by_damage`: `{text}` and `{count}`. */
     readonly count: string;
-    /** Added: `{photos}`. */
+    /** Added to whatever photos show: `{text}` and `{photos}`. */
     readonly photos: string;
     /** Between damages of a part, or places of a damage. */
     readonly between: string;

@@ -37,7 +37,6 @@ export interface ReadingStatement {
   readonly value: number;
   /** null: the display names none. */
   readonly unit: 'km' | 'mi' | null;
-  readonly photos: readonly number[];
 }
 
 export interface InteriorStatement {
