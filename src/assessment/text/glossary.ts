@@ -31,13 +31,17 @@ export interface Glossary {
   readonly locale: string;
 
   readonly parts: Readonly<Record<Part, Noun>>;
-  readonly side: { readonly left: Forms; readonly right: Forms; readonly center: Forms; readonly unknown: Forms };
+  /** Of parts that there are two of, one on each side: `left door`. */
+  readonly side: { readonly left: Forms; readonly right: Forms; readonly unknown: Forms };
+  /** Of wide parts, which have a left half, a right half and a middle: `bumper, left side`. */
+  readonly wide: {
+    readonly left: string;
+    readonly right: string;
+    readonly center: string;
+    readonly unknown: string;
+  };
   readonly end: { readonly front: Forms; readonly rear: Forms };
-  /**
-   * How a place is put together, by what is known of it: `part`, `part_side`, `part_end`, `part_end_side`. A part of its own kind
-   * (one left and one right) and a wide part (one with a left half) may be said differently: the latter use `wide_side` and
-   * `wide_end_side`.
-   */
+  /** How a place is put together, by what is known of it; `{side}` is one of `side`, in the last two one of `wide`. */
   readonly place: {
     readonly part: string;
     readonly part_side: string;

@@ -13,13 +13,19 @@ export function placeText(place: Place, glossary: Glossary): string {
   const whole = glossary.places[placeKey(place)];
   if (whole !== undefined) return whole;
   const noun = glossary.parts[place.part];
-  const side = place.side === 'n/a' ? null : formOf(glossary.side[place.side], noun.class);
-  const end = place.end === 'n/a' || !writesEnd(place) ? null : formOf(glossary.end[place.end], noun.class);
-  return fill(patternFor(place, side !== null, end !== null, glossary.place), {
-    part: noun.name,
-    side: side ?? '',
-    end: end ?? '',
-  });
+  const end = place.end === 'n/a' || !writesEnd(place) ? '' : formOf(glossary.end[place.end], noun.class);
+  const side = sideText(place, glossary, noun.class);
+  return fill(patternFor(place, side !== '', end !== '', glossary.place), { part: noun.name, side, end });
+}
+
+function sideText({ part, side }: Place, { side: sides, wide }: Glossary, nounClass: string | undefined): string {
+  if (side === 'n/a') return '';
+  if (isWide(part)) return wide[side];
+  return side === 'center' ? '' : formOf(sides[side], nounClass);
+}
+
+function isWide(part: Place['part']): boolean {
+  return (PARTS[part] as PartInfo).sided === 'wide';
 }
 
 /** An end is written only where the part is at both: a front bonnet would make readers look for the rear one. */
@@ -27,10 +33,9 @@ function writesEnd({ part }: Place): boolean {
   return (PARTS[part] as PartInfo).end === 'either';
 }
 
-function patternFor(place: Place, side: boolean, end: boolean, patterns: Glossary['place']): string {
-  const paired = (PARTS[place.part] as PartInfo).sided === 'pair' && place.side !== 'unknown';
-  if (side && end) return paired ? patterns.part_end_side : patterns.wide_end_side;
-  if (side) return paired ? patterns.part_side : patterns.wide_side;
+function patternFor({ part }: Place, side: boolean, end: boolean, patterns: Glossary['place']): string {
+  if (side && end) return isWide(part) ? patterns.wide_end_side : patterns.part_end_side;
+  if (side) return isWide(part) ? patterns.wide_side : patterns.part_side;
   return end ? patterns.part_end : patterns.part;
 }
 
