@@ -32,8 +32,8 @@ export interface Glossary {
 
   readonly parts: Readonly<Record<Part, Noun>>;
   /** Of parts that there are two of, one on each side: `left door`. */
-  readonly side: { readonly left: Forms; readonly right: Forms; readonly unknown: Forms };
-  /** Of wide parts, which have a left half, a right half and a middle: `bumper, left side`. */
+  readonly side: { readonly left: Forms; readonly right: Forms };
+  /** Of wide parts, which have a left half, a right half and a middle: `bumper, left side`; `unknown` of all parts. */
   readonly wide: {
     readonly left: string;
     readonly right: string;

@@ -20,7 +20,7 @@ export function placeText(place: Place, glossary: Glossary): string {
 
 function sideText({ part, side }: Place, { side: sides, wide }: Glossary, nounClass: string | undefined): string {
   if (side === 'n/a') return '';
-  if (isWide(part)) return wide[side];
+  if (isWide(part) || side === 'unknown') return wide[side];
   return side === 'center' ? '' : formOf(sides[side], nounClass);
 }
 
@@ -33,9 +33,10 @@ function writesEnd({ part }: Place): boolean {
   return (PARTS[part] as PartInfo).end === 'either';
 }
 
-function patternFor({ part }: Place, side: boolean, end: boolean, patterns: Glossary['place']): string {
-  if (side && end) return isWide(part) ? patterns.wide_end_side : patterns.part_end_side;
-  if (side) return isWide(part) ? patterns.wide_side : patterns.part_side;
+function patternFor({ part, side: of }: Place, side: boolean, end: boolean, patterns: Glossary['place']): string {
+  const apart = isWide(part) || of === 'unknown';
+  if (side && end) return apart ? patterns.wide_end_side : patterns.part_end_side;
+  if (side) return apart ? patterns.wide_side : patterns.part_side;
   return end ? patterns.part_end : patterns.part;
 }
 
