@@ -1,37 +1,55 @@
-import type { Assessment, Finding, PhotoRef } from './assessment.js';
-import { assessPhotos, checkRows, checkText, SentPhotos } from './checks.js';
+import { countsFromZero, withoutNumbers } from './ask-again.js';
+import type { Assessment, AssessedPhoto, AreaCoverage, Finding, PhotoRef } from './assessment.js';
+import { assessPhotos, checkRows, SentPhotos } from './checks.js';
 import type { CheckedRow } from './checks.js';
 import { conditionBandOf, damageAreasOf } from './conclusions.js';
-import { areasWith, coverageOf, coverageScore } from './coverage.js';
+import { areasWith, coverageOf, coverageScore, isGood } from './coverage.js';
 import { flagsOf, readingsOf } from './lot-facts.js';
+import { lotReviewReasons } from './lot-review.js';
 import { mergeRows } from './merge.js';
+import { interiorOf, tyresOf, vehicleOf } from './vehicle-facts.js';
+import type { VisionRows } from './vision-rows.js';
 import { SCHEMA_VERSION } from './vision-schema.js';
-import type { VisionRows } from './vision-schema.js';
-
-const MOST_REMARKS = 5;
 
 /**
  * From the model's rows to what we stand by: photos resolved, rows checked and merged, everything else derived.
- * @param rows - as they passed the schema
+ * @param said - as they passed the schema
  * @param photos - those that were sent, in the order sent, with their numbers in the client's list
  */
 export function assess(
-  rows: VisionRows,
+  said: VisionRows,
   photos: readonly PhotoRef[],
   origin: { readonly model: string; readonly promptVersion: string },
 ): Assessment {
+  const misnumbered = countsFromZero(said);
+  const rows = misnumbered ? withoutNumbers(said, photos.length) : said;
   const assessed = assessPhotos(rows, photos);
-  const sent = new SentPhotos(assessed);
-  const { accepted, rejected } = checkRows(rows.findings, sent);
+  const sent = new SentPhotos(assessed, rows.vehicle.kind);
+  const { accepted, rejected } = checkRows(rows.findings, sent, misnumbered);
   const findings = mergeRows(accepted).map(toFinding);
-  const areas = coverageOf(assessed, findings, rows.not_visible);
-  const flags = flagsOf(rows.flags, sent, findings, areas);
-  const remarks = remarksOf(rows, sent);
+  const areas = coverageOf(rows.vehicle.kind, assessed, findings, rows.not_visible);
+  const { flags, reasons: flagReasons } = flagsOf(rows.flags, sent, findings, areas);
+  const unconfirmed = rejected.length > 0 || flagReasons.includes('flag_not_shown');
+  const assessable =
+    findings.length > 0 ||
+    Object.values(flags).some(({ value }) => value === true) ||
+    (rows.vehicle.kind !== 'none' && showsSomething(areas, assessed));
+  const vehicle = vehicleOf(rows, sent);
+  const mismatch = [...new Set(rows.listing_mismatch)];
+  const reviewReasons = lotReviewReasons({
+    findings,
+    rejected,
+    flagReasons,
+    vehicle,
+    mismatch,
+    assessable,
+    described: photos.every((_, index) => rows.photos.some(({ number }) => number === index + 1)),
+  });
   return {
     model: origin.model,
     prompt_version: origin.promptVersion,
     schema_version: SCHEMA_VERSION,
-    assessable: findings.length > 0 || assessed.some(({ usable, view }) => usable && view !== 'document_or_plate'),
+    assessable,
     photos: assessed,
     findings,
     rejected,
@@ -41,45 +59,29 @@ export function assess(
       sent.usable([photo]).map(({ number, url }) => ({ kind, photo: { number, url } })),
     ),
     flags,
+    vehicle,
+    interior: interiorOf(rows, sent, findings),
+    tyres: tyresOf(rows, sent, findings),
+    listing_mismatch: mismatch,
+    unconfirmed,
     readings: readingsOf(rows.readings, sent),
-    remarks: remarks.accepted,
+    remarks: [],
     damage_areas: damageAreasOf(findings, flags),
-    condition_band: conditionBandOf(findings, flags, areas),
-    needs_review: remarks.suspicious || rejected.length > 0 || findings.some((finding) => finding.needs_review),
+    condition_band: conditionBandOf(findings, flags, areas, unconfirmed),
+    needs_review: reviewReasons.length > 0,
+    review_reasons: reviewReasons,
   };
+}
+
+/** Is there an area of which it can be said that no damage is visible, or a close-up that shows a part clearly? */
+function showsSomething(areas: readonly AreaCoverage[], photos: readonly AssessedPhoto[]): boolean {
+  return (
+    areasWith(areas, 'no_visible_damage').length > 0 ||
+    photos.some((photo) => photo.view === 'detail' && photo.visible_parts.length > 0 && isGood(photo))
+  );
 }
 
 function toFinding(row: CheckedRow, index: number): Finding {
-  const { part, side, end, type, severity, confidence, description, photos, reasons } = row;
-  return {
-    id: index + 1,
-    part,
-    side,
-    end,
-    type,
-    severity,
-    confidence,
-    description,
-    photos,
-    needs_review: reasons.length > 0,
-    review_reasons: reasons,
-  };
-}
-
-function remarksOf(
-  rows: VisionRows,
-  sent: SentPhotos,
-): { readonly accepted: Assessment['remarks']; readonly suspicious: boolean } {
-  const accepted: { text: string; photo: PhotoRef }[] = [];
-  let suspicious = false;
-  for (const remark of rows.remarks) {
-    const { text, reasons } = checkText(remark.text);
-    suspicious ||= reasons.includes('suspicious_text');
-    // A remark may come from a photo that shows no car (a note in the picture), so any photo that was sent will do.
-    const photo = sent.byNumber(remark.photo);
-    if (text !== null && photo !== undefined && accepted.length < MOST_REMARKS) {
-      accepted.push({ text, photo: { number: photo.number, url: photo.url } });
-    }
-  }
-  return { accepted, suspicious };
+  const { seen: _, reasons, ...damage } = row;
+  return { id: index + 1, ...damage, needs_review: reasons.length > 0, review_reasons: reasons };
 }

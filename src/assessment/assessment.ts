@@ -1,7 +1,7 @@
 import type { LotFlag, PhotoIssue, Reading } from './lot-flags.js';
 import type { Damage, Place } from './part-rules.js';
 import type { Count, Extent, Through, Zone } from './damage-details.js';
-import type { Area, DamageType, NotDamage, Part, View } from './taxonomy.js';
+import type { Area, DamageType, Looking, NotDamage, Part, View } from './taxonomy.js';
 import type { Body, Colour, DoorCount, InteriorState, ListingMember, TyreState, VehicleKind } from './vehicle.js';
 
 /** A photo of a lot: its position in the client's own list, from 1, and its address there. */
@@ -26,10 +26,31 @@ export type ReviewReason =
   | 'viewpoint_contradicts_photo'
   /** Rows of the same damage disagreed on its severity. */
   | 'severity_contradiction'
+  /** Rows of the same damage disagreed on its side. */
+  | 'side_contradiction'
   /** Its text looked like an injected instruction, link or markup and was dropped. */
   | 'suspicious_text'
   /** Its text called something undamaged and was dropped. */
   | 'unsupported_claim';
+
+/** Why a person should look at a lot: what its rows were marked for, and what concerns all of it. */
+export type LotReviewReason =
+  | ReviewReason
+  /** A row was left out because all photos that it cites are unusable. */
+  | 'photo_unusable'
+  /** The model did not describe every photo that it was sent. */
+  | 'photo_not_described'
+  /** The photos show more than one vehicle for sale. */
+  | 'several_vehicles'
+  | 'no_vehicle'
+  /** The photos show another make, colour or body than the listing says. */
+  | 'listing_mismatch'
+  /** A flag was raised without a photo that can show it. */
+  | 'flag_not_shown'
+  /** A flag was denied that a finding raises. */
+  | 'flag_contradicts_finding'
+  /** The photos allow no statement on the condition. */
+  | 'not_assessable';
 
 /** One damage, on one place, shown by one or more photos. */
 export interface Finding extends Damage {
@@ -39,7 +60,7 @@ export interface Finding extends Damage {
   readonly extent: Extent;
   readonly count: Count;
   readonly through: Through;
-  /** Short plain English by the model, checked; null when it gave none or what it gave was dropped. */
+  /** The note, where notes are asked for: a sentence by the model, checked; null when there is none or it was dropped. */
   readonly description: string | null;
   readonly photos: readonly PhotoRef[];
   readonly needs_review: boolean;
@@ -54,6 +75,8 @@ export interface RejectedRow extends Place {
 
 export interface AssessedPhoto extends PhotoRef {
   readonly view: View;
+  /** Of a photo of the interior. */
+  readonly looking: Looking;
   /** False: nothing can be judged from it. */
   readonly usable: boolean;
   readonly visible_parts: readonly Part[];
@@ -89,6 +112,8 @@ export interface ReadingResult {
 
 /** Primary and secondary damage in the words that auction users know from Copart; ours, not Copart's judgement. */
 export type DamageArea =
+  | 'Airbags Deployed'
+  | 'Frame Damage'
   | 'Front End'
   | 'Rear End'
   | 'Side'
@@ -143,9 +168,12 @@ export interface Assessment {
   /** A row that no usable photo bears out spoke of a damage that matters: the text says that it could not be confirmed. */
   readonly unconfirmed: boolean;
   readonly readings: Readonly<Record<Reading, ReadingResult | null>>;
+  /** Always empty: what no row can say is not said. Kept for clients that read it. */
   readonly remarks: readonly { readonly text: string; readonly photo: PhotoRef }[];
   readonly damage_areas: { readonly primary: DamageArea | null; readonly secondary: DamageArea | null };
-  /** Null when fewer than four areas are shown and nothing was found: no photo, no praise. */
+  /** Null when less than half of the areas are shown, unless what is shown is a wreck: no photo, no praise. */
   readonly condition_band: ConditionBand | null;
   readonly needs_review: boolean;
+  /** Each once; empty where no review is asked for. */
+  readonly review_reasons: readonly LotReviewReason[];
 }

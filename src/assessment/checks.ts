@@ -1,21 +1,42 @@
 import type { AssessedPhoto, PhotoRef, RejectedRow, ReviewReason } from './assessment.js';
+import type { Count, Extent, Through, Zone } from './damage-details.js';
+import { contradictionsOf, sideIsShown } from './geometry.js';
 import { PHOTO_ISSUES } from './lot-flags.js';
 import { claimsUndamaged, cleanText, textProblem } from './model-text.js';
-import { endContradictsPart, normalizePlace, showsPart, typeFitsPart, type Damage } from './part-rules.js';
-import { CONFIDENCES, PARTS, VIEWS } from './taxonomy.js';
-import type { Area, Confidence, Part, PartInfo } from './taxonomy.js';
-import type { FindingRow, VisionRows } from './vision-schema.js';
+import { canShow, normalizePlace, typeFitsPart, type Damage } from './part-rules.js';
+import { CONFIDENCES } from './taxonomy.js';
+import type { Confidence, DamageType } from './taxonomy.js';
+import type { VehicleKind } from './vehicle.js';
+import type { FindingRow, VisionRows } from './vision-rows.js';
 
 /** A row that passed, before equal ones are merged. */
 export interface CheckedRow extends Damage {
+  readonly zone: Zone;
+  readonly extent: Extent;
+  readonly count: Count;
+  readonly through: Through;
   readonly description: string | null;
   readonly photos: readonly PhotoRef[];
   readonly reasons: readonly ReviewReason[];
+  readonly seen: Seen;
+}
+
+/** How a row was seen: what tells two damages from one that is told twice. */
+export interface Seen {
+  /** `photo:position`: where in its first photo; several once rows are merged. */
+  readonly spots: readonly string[];
+  /** A photo of that very side bears the side out. */
+  readonly sideShown: boolean;
+  /** Only close-ups show it, which tell no side. */
+  readonly closeUp: boolean;
 }
 
 /** The photos of a request by the model's numbers: position in what was sent, from 1. */
 export class SentPhotos {
-  constructor(private readonly photos: readonly AssessedPhoto[]) {}
+  constructor(
+    private readonly photos: readonly AssessedPhoto[],
+    readonly kind: VehicleKind,
+  ) {}
 
   /** The photo, or undefined when the model cites one that it was never sent. */
   byNumber(number: number): AssessedPhoto | undefined {
@@ -33,13 +54,14 @@ export function assessPhotos(rows: VisionRows, photos: readonly PhotoRef[]): rea
   return photos.map(({ number, url }, index) => {
     const said = rows.photos.find((photo) => photo.number === index + 1);
     if (said === undefined) {
-      return { number, url, view: 'detail', usable: true, visible_parts: [], issues: [] };
+      return { number, url, view: 'detail', looking: 'unknown', usable: true, visible_parts: [], issues: [] };
     }
     const issues = [...new Set(said.issues)];
     return {
       number,
       url,
       view: said.view,
+      looking: said.view === 'interior' ? said.looking : 'unknown',
       usable: said.view !== 'unusable' && !issues.some((issue) => PHOTO_ISSUES[issue].effect === 'blinds'),
       visible_parts: [...new Set(said.visible_parts)],
       issues,
@@ -47,98 +69,75 @@ export function assessPhotos(rows: VisionRows, photos: readonly PhotoRef[]): rea
   });
 }
 
-/** Sorts the model's rows into accepted ones, each with what speaks against it, and rejected ones. */
+/**
+ * Sorts the model's rows into accepted ones, each with what speaks against it, and rejected ones. A severe damage stands even where it
+ * cites no photo that was sent: to leave it out would read as if there were none.
+ * @param misnumbered - the answer's photo numbers mean nothing, so that no row can cite one
+ */
 export function checkRows(
   rows: readonly FindingRow[],
   sent: SentPhotos,
+  misnumbered: boolean,
 ): { readonly accepted: readonly CheckedRow[]; readonly rejected: readonly RejectedRow[] } {
   const accepted: CheckedRow[] = [];
   const rejected: RejectedRow[] = [];
   for (const row of rows) {
     const { part, side, end, type } = row;
-    if (!row.photos.some((number) => sent.byNumber(number) !== undefined)) {
-      rejected.push({ part, side, end, type, reason: 'photo_not_sent' });
-      continue;
-    }
+    const cited = row.photos.some((number) => sent.byNumber(number) !== undefined);
     const photos = sent.usable(row.photos);
-    if (photos.length === 0) {
-      rejected.push({ part, side, end, type, reason: 'photo_unusable' });
-      continue;
+    if (photos.length > 0 || (!cited && (misnumbered || row.severity === 'severe'))) {
+      accepted.push(checkRow(row, photos, sent));
+    } else {
+      rejected.push({ part, side, end, type, reason: cited ? 'photo_unusable' : 'photo_not_sent' });
     }
-    accepted.push(checkRow(row, photos, sent));
   }
   return { accepted, rejected };
 }
 
+/** A part that is gone, or hangs somewhere else, need not be seen where it was. */
+const NEEDS_NO_PART: ReadonlySet<DamageType> = new Set(['missing_part', 'detached']);
+
 function checkRow(row: FindingRow, photos: readonly AssessedPhoto[], sent: SentPhotos): CheckedRow {
   const reasons: ReviewReason[] = [];
-  if (row.photos.some((number) => sent.byNumber(number) === undefined)) {
+  if (photos.length === 0 || row.photos.some((number) => sent.byNumber(number) === undefined)) {
     reasons.push('photo_not_sent');
   }
-  const showing = photos.filter((photo) => showsPart(photo.visible_parts, row.part));
-  if (showing.length === 0) {
+  const showing = photos.filter((photo) => canShow(photo, row.part, sent.kind));
+  if (photos.length > 0 && showing.length === 0 && !NEEDS_NO_PART.has(row.type)) {
     reasons.push('part_not_visible');
   }
   if (!typeFitsPart(row.type, row.part)) {
     reasons.push('type_does_not_fit_part');
   }
   const contradictions = contradictionsOf(row, sent.byNumber(row.photos[0] ?? 0));
-  const text = checkText(row.description);
+  const text = checkText(row.note ?? '');
+  const place = normalizePlace(row);
+  // Photos that do not show the part are no evidence, as long as one is left that does.
+  const evidence = showing.length > 0 ? showing : photos;
+  const doubtful = contradictions.length > 0 || photos.length === 0;
   return {
-    ...normalizePlace(row),
+    ...place,
     type: row.type,
     severity: row.severity,
-    confidence: contradictions.length > 0 ? lowered(row.confidence) : row.confidence,
+    confidence: doubtful ? lowered(row.confidence) : row.confidence,
+    zone: row.zone,
+    extent: row.extent,
+    count: row.count,
+    through: row.through,
     description: text.text,
-    // Photos that do not show the part are no evidence, as long as one is left that does.
-    photos: (showing.length > 0 ? showing : photos).map(({ number, url }) => ({ number, url })),
+    photos: evidence.map(({ number, url }) => ({ number, url })),
     reasons: [...reasons, ...contradictions, ...text.reasons],
+    seen: {
+      spots: photos[0] === undefined ? [] : [`${photos[0].number}:${row.in_picture}`],
+      sideShown: contradictions.length === 0 && sideIsShown(row, evidence),
+      closeUp: evidence.length > 0 && evidence.every(({ view }) => view === 'detail'),
+    },
   };
 }
 
 /** One step less sure. */
 export function lowered(confidence: Confidence): Confidence {
   return CONFIDENCES[Math.max(0, CONFIDENCES.indexOf(confidence) - 1)] ?? 'low';
-}
-
-function contradictionsOf(row: FindingRow, first: AssessedPhoto | undefined): ReviewReason[] {
-  const reasons: ReviewReason[] = [];
-  if (endContradictsPart(row)) {
-    reasons.push('end_contradicts_part');
-  }
-  if (first !== undefined && first.view !== row.viewpoint) {
-    reasons.push('viewpoint_contradicts_photo');
-  }
-  if (sideContradictsView(row) || endContradictsView(row)) {
-    reasons.push('side_contradicts_view');
-  }
-  return reasons;
-}
-
-/** Parts that stick out far enough to be seen from the other side. */
-const SEEN_ACROSS: ReadonlySet<Part> = new Set(['fender', 'mirror', 'pillar']);
-
-/**
- * Seen from the front the car's left is on the picture's right, seen from the rear on its left; a photo of the right
- * flank shows no left door. Left and right are what models get wrong most (up to two rows a lot in published runs).
- */
-function sideContradictsView({ part, side, viewpoint, in_picture }: FindingRow): boolean {
-  const { sided, area }: PartInfo = PARTS[part];
-  if (sided === 'none' || (side !== 'left' && side !== 'right')) {
-    return false;
-  }
-  if (viewpoint === 'front' || viewpoint === 'rear') {
-    return in_picture !== 'middle' && (viewpoint === 'rear') !== (in_picture === side);
-  }
-  const shown: readonly Area[] = VIEWS[viewpoint].areas;
-  const other = side === 'left' ? 'right_side' : 'left_side';
-  return area === 'by_side' && !SEEN_ACROSS.has(part) && shown.includes(other);
-}
-
-function endContradictsView({ part, end, viewpoint }: FindingRow): boolean {
-  const shown: readonly Area[] = VIEWS[viewpoint].areas;
-  const { area }: PartInfo = PARTS[part];
-  return area === 'by_end' && end !== 'n/a' && shown.includes(end === 'front' ? 'rear' : 'front');
 }
 
 /** Ten times what a text may have once it is cleaned: an honest one may carry joiners and marks, not so many. */

@@ -2,7 +2,13 @@ import type { AreaCoverage, AreaStatus, AssessedPhoto, Finding, PhotoRef } from 
 import { PHOTO_ISSUES } from './lot-flags.js';
 import { areaOf, codesOf } from './part-rules.js';
 import { AREAS, PARTS, VIEWS } from './taxonomy.js';
-import type { Area, PartInfo } from './taxonomy.js';
+import type { Area, Part, PartInfo } from './taxonomy.js';
+import type { VehicleKind } from './vehicle.js';
+
+/** The areas that such a vehicle has: a motorcycle has no interior that photos could leave out. */
+export function areasOf(kind: VehicleKind): readonly Area[] {
+  return kind === 'motorcycle' ? ['front', 'rear', 'left_side', 'right_side'] : codesOf(AREAS);
+}
 
 /**
  * What the photos show of each area. An area counts as shown only when a usable photo without a limiting issue was
@@ -11,15 +17,18 @@ import type { Area, PartInfo } from './taxonomy.js';
  * photo shows.
  */
 export function coverageOf(
+  kind: VehicleKind,
   photos: readonly AssessedPhoto[],
   findings: readonly Finding[],
   saidNotVisible: readonly Area[],
 ): readonly AreaCoverage[] {
-  return codesOf(AREAS).map((area) => {
+  const areas = areasOf(kind);
+  return codesOf(AREAS).flatMap((area) => {
     const damage = findings.filter((finding) => areaOf(finding) === area);
+    if (!areas.includes(area) && damage.length === 0) return [];
     const views = photos.filter((photo) => photo.usable && VIEWS[photo.view].areas.some((shown) => shown === area));
     const glimpses = photos.filter((photo) => photo.usable && !views.includes(photo) && showsPartOf(photo, area));
-    const good = views.filter((photo) => !photo.issues.some((issue) => PHOTO_ISSUES[issue].effect === 'limits'));
+    const good = views.filter(isGood);
     const denied = saidNotVisible.includes(area);
     return {
       area,
@@ -27,6 +36,11 @@ export function coverageOf(
       photos: refs([...views, ...glimpses, ...damage.flatMap((finding) => finding.photos)]),
     };
   });
+}
+
+/** Nothing about the photo itself limits what can be told from it. */
+export function isGood(photo: AssessedPhoto): boolean {
+  return photo.usable && !photo.issues.some((issue) => PHOTO_ISSUES[issue].effect === 'limits');
 }
 
 function statusOf(damaged: boolean, good: boolean, viewed: boolean, glimpsed: boolean, denied: boolean): AreaStatus {
@@ -39,9 +53,12 @@ function statusOf(damaged: boolean, good: boolean, viewed: boolean, glimpsed: bo
   return viewed || (glimpsed && !denied) ? 'uncertain' : 'not_visible';
 }
 
+/** Parts that are seen from places where nothing else of their area is. */
+const SEEN_FROM_ELSEWHERE: ReadonlySet<Part> = new Set(['suspension', 'radiator']);
+
 /** Does a photo of something else show a part of this area? Only parts that lie in one area can tell. */
 function showsPartOf(photo: AssessedPhoto, area: Area): boolean {
-  return photo.visible_parts.some((part) => (PARTS[part] as PartInfo).area === area);
+  return photo.visible_parts.some((part) => (PARTS[part] as PartInfo).area === area && !SEEN_FROM_ELSEWHERE.has(part));
 }
 
 /** Each photo once, by number. */

@@ -45,6 +45,9 @@ function summary(assessment: Assessment): string {
     return NOTHING_USABLE;
   }
   if (findings.length === 0) {
+    if (codesOf(LOT_FLAGS).some((flag) => assessment.flags[flag].value === true))
+      return 'The photos show the following.';
+    if (assessment.unconfirmed) return 'A further damage is possible and could not be confirmed.';
     const shown = areasWith(coverage.areas, 'no_visible_damage', 'uncertain').map(areaName);
     return shown.length === 0
       ? 'No damage is visible in the photos, which show details of the vehicle only.'
@@ -63,8 +66,7 @@ function summary(assessment: Assessment): string {
 /** `Left front door: dent, severe. Pushed in below the handle. Photos 2, 3.` */
 function findingItem(finding: Finding): string {
   const unsure = finding.confidence === 'low' ? 'possible ' : '';
-  const check = finding.needs_review ? ' (to be checked)' : '';
-  const head = `${placeName(finding)}: ${unsure}${DAMAGE_TYPES[finding.type].name}, ${SEVERITIES[finding.severity].name}${check}`;
+  const head = `${placeName(finding)}: ${unsure}${DAMAGE_TYPES[finding.type].name}, ${SEVERITIES[finding.severity].name}`;
   const words = finding.description === null ? '' : ` ${sentence(finding.description)}`;
   return `${sentence(head)}${words} ${photosSentence(finding.photos)}`;
 }

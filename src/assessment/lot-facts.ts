@@ -1,14 +1,25 @@
-import type { Assessment, AreaCoverage, Finding, FlagResult, ReadingResult } from './assessment.js';
+import type {
+  Assessment,
+  AreaCoverage,
+  AssessedPhoto,
+  Finding,
+  FlagResult,
+  LotReviewReason,
+  ReadingResult,
+} from './assessment.js';
 import { areasWith, refs } from './coverage.js';
 import type { SentPhotos } from './checks.js';
 import { cleanText } from './model-text.js';
 import { LOT_FLAGS, READINGS } from './lot-flags.js';
 import type { LotFlag, LotFlagInfo, Reading } from './lot-flags.js';
+import { odometerOf } from './odometer.js';
 import { codesOf } from './part-rules.js';
-import type { VisionRows } from './vision-schema.js';
+import { PARTS, VIEWS } from './taxonomy.js';
+import type { Area, PartInfo } from './taxonomy.js';
+import type { VisionRows } from './vision-rows.js';
 
 /**
- * The lot's flags. "Yes" needs a usable photo, or a finding that says the same; "no" needs a photo of an area where it
+ * The lot's flags. "Yes" needs a photo that can show it, or a finding that says the same; "no" needs a photo of an area where it
  * would show; all else cannot be told.
  */
 export function flagsOf(
@@ -16,23 +27,35 @@ export function flagsOf(
   sent: SentPhotos,
   findings: readonly Finding[],
   areas: readonly AreaCoverage[],
-): Assessment['flags'] {
+): { readonly flags: Assessment['flags']; readonly reasons: readonly LotReviewReason[] } {
   const shown = areasWith(areas, 'damaged', 'no_visible_damage');
+  const reasons = new Set<LotReviewReason>();
   const entries = codesOf(LOT_FLAGS).map((flag): [LotFlag, FlagResult] => {
     const { impliedBy, needs }: LotFlagInfo = LOT_FLAGS[flag];
-    const evidence = sent.usable(said[flag].photos);
+    const { value } = said[flag];
+    const evidence = sent.usable(said[flag].photos).filter((photo) => canShowFlag(photo, flag));
     const implying = findings.filter(({ type, confidence }) => impliedBy.includes(type) && confidence !== 'low');
-    const photos = refs([
-      ...(said[flag].value === 'yes' ? evidence : []),
-      ...implying.flatMap((finding) => finding.photos),
-    ]);
+    const photos = refs([...(value === 'yes' ? evidence : []), ...implying.flatMap((finding) => finding.photos)]);
     if (photos.length > 0) {
+      if (value === 'no') reasons.add('flag_contradicts_finding');
       return [flag, { value: true, photos }];
     }
-    const denied = said[flag].value === 'no' && needs.some((area) => shown.includes(area));
+    if (value === 'yes') reasons.add('flag_not_shown');
+    const denied = value === 'no' && needs.some((area) => shown.includes(area));
     return [flag, { value: denied ? false : null, photos: [] }];
   });
-  return Object.fromEntries(entries) as Assessment['flags'];
+  return { flags: Object.fromEntries(entries) as Assessment['flags'], reasons: [...reasons] };
+}
+
+/** A close-up may show anything, as long as the model said what it shows. */
+function canShowFlag({ view, visible_parts }: AssessedPhoto, flag: LotFlag): boolean {
+  const { shownBy }: LotFlagInfo = LOT_FLAGS[flag];
+  if (view === 'detail') return visible_parts.length > 0;
+  const shown: readonly Area[] = VIEWS[view].areas;
+  return (
+    shownBy.some((area) => shown.includes(area)) ||
+    visible_parts.some((part) => shownBy.some((area) => (PARTS[part] as PartInfo).area === area))
+  );
 }
 
 const PATTERNS: Readonly<Record<Reading, RegExp>> = {
@@ -52,14 +75,29 @@ export function readingsOf(said: VisionRows['readings'], sent: SentPhotos): Asse
     if (first?.photo === undefined || !PATTERNS[kind].test(first.value)) {
       return [kind, null];
     }
-    if (values.some(({ value }) => value !== first.value)) {
+    if (values.some(({ value }) => !sameReading(kind, value, first.value))) {
       return [kind, null];
     }
-    const { number, url } = first.photo;
-    const result: ReadingResult = { value: first.value, photo: { number, url } };
-    return [kind, kind === 'vin' ? { ...result, check_digit_valid: vinCheckDigitFits(first.value) } : result];
+    // The fuller one: "98,765 km" says more than "98765".
+    const fullest = values.find(({ value, photo }) => photo !== undefined && /[a-z]$/i.test(value)) ?? first;
+    const { value, photo } = kind === 'odometer' ? fullest : first;
+    const { number, url } = photo ?? first.photo;
+    const result: ReadingResult = { value, photo: { number, url } };
+    return [kind, kind === 'vin' ? { ...result, check_digit_valid: vinCheckDigitFits(value) } : result];
   });
   return Object.fromEntries(entries) as Assessment['readings'];
+}
+
+/** The same reading, however it is spaced: a display groups its digits, and one photo of it may cut the unit off. */
+function sameReading(kind: Reading, a: string, b: string): boolean {
+  if (kind !== 'odometer') return bare(a) === bare(b);
+  const [one, other] = [odometerOf(a), odometerOf(b)];
+  if (one === null || other === null) return a === b;
+  return one.value === other.value && (one.unit === other.unit || one.unit === null || other.unit === null);
+}
+
+function bare(reading: string): string {
+  return reading.toUpperCase().replaceAll(/[\s.-]/g, '');
 }
 
 /** A VIN has 17 characters; a "reading" of many more is none, and is not looked into. */

@@ -1,80 +1,113 @@
-import type { ReviewReason } from './assessment.js';
-import { lowered } from './checks.js';
 import type { CheckedRow } from './checks.js';
 import { codesOf } from './part-rules.js';
-import { CONFIDENCES, DAMAGE_TYPES, PARTS, SEVERITIES } from './taxonomy.js';
+import {
+  bothOf,
+  compareWeight,
+  detailsAgree,
+  distinctPhotos,
+  isVague,
+  samePlaceExactly,
+  sharePhoto,
+} from './same-damage.js';
+import { DAMAGE_TYPES, PARTS, SEVERITIES } from './taxonomy.js';
+import type { Part, PartInfo } from './taxonomy.js';
 
 /**
- * One row for each damage: rows of the same part, side, end and type become one with all their photos, the highest
- * severity and its text. Rows that disagree on the severity lower the confidence by a step and ask for a review. A row
- * of unknown side joins the only row of known side that shares a photo with it. Merging again changes nothing.
+ * One row for each damage, however often it is told: in several photos, in slightly different words, without its side, or as left from
+ * one side and right from the other. `other` is left alone, because two parts that have no name are not one. Merging again
+ * changes nothing.
  * @returns the worst first, then in the order of the taxonomy
  */
 export function mergeRows(rows: readonly CheckedRow[]): readonly CheckedRow[] {
-  const groups = new Map<string, CheckedRow[]>();
+  const byPart = new Map<Part, CheckedRow[]>();
   for (const row of rows) {
-    const key = [row.part, row.side, row.end, row.type].join('|');
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [row]);
+    const group = byPart.get(row.part);
+    if (group === undefined) byPart.set(row.part, [row]);
     else group.push(row);
   }
-  return joinUnknownSides([...groups.values()].map(mergeGroup)).toSorted(byWeight);
+  return [...byPart.entries()]
+    .flatMap(([part, group]) => (part === 'other' ? group : mergePart(group)))
+    .map((row) => ({ ...row, photos: distinctPhotos(row.photos), reasons: [...new Set(row.reasons)] }))
+    .toSorted(byWeight);
 }
 
-function mergeGroup(group: readonly CheckedRow[]): CheckedRow {
-  const [first, ...others] = group.toSorted(
-    (a, b) =>
-      SEVERITIES[b.severity].rank - SEVERITIES[a.severity].rank ||
-      CONFIDENCES.indexOf(b.confidence) - CONFIDENCES.indexOf(a.confidence),
-  );
-  if (first === undefined) {
-    throw new Error('a group of rows is never empty');
+/** What joins two rows into one, the surest first; null where they are two. */
+type Joining = (a: CheckedRow, b: CheckedRow, all: readonly CheckedRow[]) => CheckedRow | null;
+
+const JOININGS: readonly Joining[] = [samePlace, mirrored, neighbours, vague];
+
+function mergePart(group: readonly CheckedRow[]): readonly CheckedRow[] {
+  let rows: readonly CheckedRow[] = group.toSorted(byWeight);
+  for (let at = 0; at < JOININGS.length;) {
+    const joined = joinOnce(rows, JOININGS[at] ?? samePlace);
+    // A joined row may be the same as another by an earlier rule.
+    at = joined === rows ? at + 1 : 0;
+    rows = joined;
   }
-  if (others.length === 0) {
-    return { ...first, photos: distinctPhotos(group), reasons: [...new Set(first.reasons)] };
-  }
-  const severities = new Set(group.map((row) => row.severity).filter((severity) => severity !== 'unknown'));
-  const surest = CONFIDENCES.findLast((level) => group.some((row) => row.confidence === level)) ?? 'low';
-  const reasons = new Set<ReviewReason>(group.flatMap((row) => row.reasons));
-  if (severities.size > 1) {
-    reasons.add('severity_contradiction');
-  }
-  return {
-    ...first,
-    confidence: severities.size > 1 ? lowered(surest) : surest,
-    description: first.description ?? others.find((row) => row.description !== null)?.description ?? null,
-    photos: distinctPhotos(group),
-    reasons: [...reasons],
-  };
+  return rows;
 }
 
-function distinctPhotos(group: readonly CheckedRow[]): CheckedRow['photos'] {
-  const byNumber = new Map(group.flatMap((row) => row.photos.map((photo) => [photo.number, photo] as const)));
-  return [...byNumber.values()].toSorted((a, b) => a.number - b.number);
-}
-
-/** The same damage told twice, once without its side, would read as two. */
-function joinUnknownSides(rows: readonly CheckedRow[]): CheckedRow[] {
-  let joined = [...rows];
-  for (const row of rows.filter(({ side }) => side === 'unknown')) {
-    const twins = joined.filter((other) => isTwin(other, row));
-    const [twin] = twins;
-    if (twin !== undefined && twins.length === 1) {
-      const merged = mergeGroup([twin, { ...row, side: twin.side }]);
-      joined = joined.filter((other) => other !== row).map((other) => (other === twin ? merged : other));
-    }
+/** One pass with one rule. @returns the very rows that were given where nothing joins */
+function joinOnce(rows: readonly CheckedRow[], joining: Joining): readonly CheckedRow[] {
+  const kept: CheckedRow[] = [];
+  for (const [index, row] of rows.entries()) {
+    const all = [...kept, ...rows.slice(index)];
+    const twin = kept.findIndex((other) => joining(other, row, all) !== null);
+    const both = twin === -1 ? null : joining(kept[twin] ?? row, row, all);
+    if (both === null) kept.push(row);
+    else kept[twin] = both;
   }
-  return joined;
+  return kept.length === rows.length ? rows : kept;
 }
 
-function isTwin(other: CheckedRow, row: CheckedRow): boolean {
-  return (
-    other.side !== 'unknown' &&
-    other.part === row.part &&
-    other.end === row.end &&
-    other.type === row.type &&
-    other.photos.some(({ number }) => row.photos.some((photo) => photo.number === number))
-  );
+function samePlace(a: CheckedRow, b: CheckedRow): CheckedRow | null {
+  return a.side === b.side && a.end === b.end && detailsAgree(a, b) ? bothOf(a, b, a) : null;
+}
+
+/**
+ * Left in one row and right in another, in the same place: one damage whose side is not known. Not so where photos of both sides bear
+ * out both: kerbed rims come in pairs.
+ */
+function mirrored(a: CheckedRow, b: CheckedRow): CheckedRow | null {
+  const { sided }: PartInfo = PARTS[a.part];
+  const sides = [a.side, b.side].toSorted().join();
+  if (sided !== 'pair' || sides !== 'left,right' || a.end !== b.end || a.type !== b.type) return null;
+  const oneIsWrong = [a, b].some(({ reasons }) => reasons.includes('side_contradicts_view'));
+  const neitherIsShown = !a.seen.sideShown && !b.seen.sideShown;
+  const same =
+    (oneIsWrong && detailsAgree(a, b)) ||
+    (sharePhoto(a, b) && detailsAgree(a, b)) ||
+    (neitherIsShown && samePlaceExactly(a, b));
+  return same ? bothOf(a, b, { side: 'unknown', end: a.end }) : null;
+}
+
+/** The middle of a wide part and one of its halves, in photos of their own: a mark near the line between them. */
+function neighbours(a: CheckedRow, b: CheckedRow): CheckedRow | null {
+  const { sided }: PartInfo = PARTS[a.part];
+  if (sided !== 'wide' || a.end !== b.end || sharePhoto(a, b) || !detailsAgree(a, b)) return null;
+  const halves = [a.side, b.side].filter((side) => side === 'left' || side === 'right');
+  if (halves.length !== 1 || ![a.side, b.side].includes('center')) return null;
+  return bothOf(a, b, compareWeight(a, b) <= 0 ? a : b);
+}
+
+/**
+ * A row of unknown side or end joins the only row that it can mean, where both are in one photo or it is a close-up, which tells no
+ * side. Of a part that there is only one of, a close-up joins the heaviest such row.
+ */
+function vague(a: CheckedRow, b: CheckedRow, all: readonly CheckedRow[]): CheckedRow | null {
+  const [row, twin] = isVague(a) ? [a, b] : [b, a];
+  if (!canMean(row, twin)) return null;
+  const others = all.filter((other) => other !== row && canMean(row, other));
+  const { sided }: PartInfo = PARTS[row.part];
+  if (others.length > 1 && (sided === 'pair' || others[0] !== twin)) return null;
+  return bothOf(row, twin, twin);
+}
+
+function canMean(row: CheckedRow, twin: CheckedRow): boolean {
+  if (!isVague(row) || isVague(twin) || !(sharePhoto(row, twin) || row.seen.closeUp)) return false;
+  const sideFits = row.side === twin.side || row.side === 'unknown' || row.side === 'n/a';
+  const endFits = row.end === twin.end || row.end === 'n/a';
+  return sideFits && endFits && detailsAgree(row, twin);
 }
 
 const PART_ORDER = codesOf(PARTS);
@@ -86,6 +119,7 @@ function byWeight(a: CheckedRow, b: CheckedRow): number {
     PART_ORDER.indexOf(a.part) - PART_ORDER.indexOf(b.part) ||
     a.end.localeCompare(b.end, 'en') ||
     a.side.localeCompare(b.side, 'en') ||
-    TYPE_ORDER.indexOf(a.type) - TYPE_ORDER.indexOf(b.type)
+    TYPE_ORDER.indexOf(a.type) - TYPE_ORDER.indexOf(b.type) ||
+    (a.photos[0]?.number ?? 0) - (b.photos[0]?.number ?? 0)
   );
 }

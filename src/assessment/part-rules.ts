@@ -1,5 +1,18 @@
-import type { Area, Confidence, DamageType, DamageTypeInfo, End, Part, PartInfo, Severity, Side } from './taxonomy.js';
-import { DAMAGE_TYPES, PARTS } from './taxonomy.js';
+import type {
+  Area,
+  Confidence,
+  DamageType,
+  DamageTypeInfo,
+  End,
+  Part,
+  PartInfo,
+  Severity,
+  Side,
+  View,
+} from './taxonomy.js';
+import { DAMAGE_TYPES, PARTS, VIEWS } from './taxonomy.js';
+import { usualParts } from './usual-parts.js';
+import type { VehicleKind } from './vehicle.js';
 
 /** The codes of a closed list, in its order. */
 export function codesOf<K extends string>(list: Readonly<Record<K, unknown>>): readonly K[] {
@@ -69,6 +82,25 @@ export function showsPart(visible: readonly Part[], part: Part): boolean {
       (seen) => seen === part || seen === whole || (PARTS[seen] as PartInfo).within === part || sameWhole(seen, whole),
     )
   );
+}
+
+/**
+ * May this photo show a damage of this part? It may where it lists the part, or shows the area in which it is: a moulding, a wiper or an
+ * aerial is in no list of what a view shows. It may not where its view usually shows the part and this photo does not.
+ */
+export function canShow(
+  { view, visible_parts }: { readonly view: View; readonly visible_parts: readonly Part[] },
+  part: Part,
+  kind: VehicleKind,
+): boolean {
+  if (showsPart(visible_parts, part)) return true;
+  if (usualParts(view, kind).includes(part)) return false;
+  const { area }: PartInfo = PARTS[part];
+  const shown: readonly Area[] = VIEWS[view].areas;
+  if (area === null) return true;
+  if (area === 'by_end') return shown.includes('front') || shown.includes('rear');
+  if (area === 'by_side') return shown.includes('left_side') || shown.includes('right_side');
+  return shown.includes(area);
 }
 
 /** A rim and its tyre are one thing in a photo; which of the two the model lists is chance. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { COUNTS, EXTENTS, THROUGH, ZONES } from './damage-details.js';
 import { LOT_FLAGS, PHOTO_ISSUES } from './lot-flags.js';
 import { PROMPT_CANARY } from './model-text.js';
 import { codesOf } from './part-rules.js';
@@ -21,8 +22,8 @@ export class PromptError extends Error {
 
 /**
  * Reads a prompt file: front matter between two lines `---` (`name: value` each), then the body, in which
- * `{{parts}}`, `{{damage_types}}`, `{{not_damage}}`, `{{severities}}`, `{{flags}}`, `{{photo_issues}}` and
- * `{{canary}}` stand for the taxonomy's lists.
+ * `{{parts}}`, `{{damage_types}}`, `{{not_damage}}`, `{{zones}}`, `{{extents}}`, `{{counts}}`, `{{through}}`, `{{severities}}`,
+ * `{{flags}}`, `{{photo_issues}}` and `{{canary}}` stand for the taxonomy's lists.
  * @param file - the file's whole text
  * @param override - replaces the body (VISION_SYSTEM_PROMPT); empty or absent: the file's own
  * @throws PromptError without front matter, version or body, or with a placeholder that is not known
@@ -70,6 +71,10 @@ const PLACEHOLDERS: Readonly<Record<string, () => string>> = {
   parts: () => codesOf(PARTS).join(', '),
   damage_types: () => lines(DAMAGE_TYPES, ({ meaning }) => meaning),
   not_damage: () => lines(NOT_DAMAGE, ({ name }) => name),
+  zones: () => lines(ZONES, ({ meaning }) => meaning),
+  extents: () => lines(EXTENTS, ({ meaning }) => meaning),
+  counts: () => lines(COUNTS, ({ meaning }) => meaning),
+  through: () => lines(THROUGH, ({ meaning }) => meaning),
   severities: () => lines(SEVERITIES, ({ anchor }) => anchor),
   flags: () => lines(LOT_FLAGS, ({ question }) => question),
   photo_issues: () => lines(PHOTO_ISSUES, ({ name }) => `the photo ${name}`),

@@ -79,7 +79,8 @@ export const PARTS = {
   tyre: part('tyre', ['tyre'], 'pair', 'either', 'by_side', 'wheel'),
   hubcap: part('hubcap', ['wheel', 'trim'], 'pair', 'either', 'by_side', 'wheel'),
   underbody: part('underbody', ['mechanical', 'panel'], 'none', 'none', 'underbody'),
-  exhaust: part('exhaust', ['mechanical'], 'none', 'none', 'underbody'),
+  // A pipe that looks out under the bumper shows nothing of the underbody: it is of no area.
+  exhaust: part('exhaust', ['mechanical', 'trim'], 'none', 'none', null),
   engine_bay: part('engine bay', ['mechanical', 'panel', 'trim'], 'none', 'none', 'engine_bay'),
   seat: part('seat', ['cabin'], 'pair', 'either', 'interior'),
   steering_wheel: part('steering wheel', ['cabin'], 'none', 'none', 'interior', 'dashboard'),
@@ -199,27 +200,31 @@ export interface SeverityInfo {
   readonly anchor: string;
 }
 
-/** Three levels, as every published test and labelled set has them, and `unknown`. 25, 30 and 100 mm are NAMA's. */
+/**
+ * Three levels, as every published test and labelled set has them, and `unknown`. Anchored to the part, its edge and a hand:
+ * photos show no millimetres, so that an anchor in millimetres is a guess of its own.
+ */
 export const SEVERITIES = {
   minor: {
     name: 'minor',
     rank: 1,
     points: 1,
     anchor:
-      'cosmetic: scratch up to about 25 mm or dent up to about 30 mm on a panel (up to about 100 mm on a bumper), chips, haze; the part works',
+      'cosmetic: a spot, a mark along an edge or corner, or damage no larger than a hand that keeps the shape; chips, haze; the part works',
   },
   moderate: {
     name: 'moderate',
     rank: 2,
     points: 4,
-    anchor: 'larger than minor; one panel to repair and paint; the part is still fixed and working',
+    anchor:
+      'larger than a hand, long, or over much of the part: one part to repair and paint; it is still fixed and working',
   },
   severe: {
     name: 'severe',
     rank: 3,
     points: 10,
     anchor:
-      'broken, torn, missing, or deformed so that it needs replacing; several panels; glass not usable; any safety item',
+      'broken, torn, missing, or deformed so that the whole part needs replacing; several panels; glass not usable; any safety item',
   },
   unknown: { name: 'severity unclear', rank: 0, points: 2, anchor: 'the size cannot be judged from the photos' },
 } as const satisfies Record<string, SeverityInfo>;
@@ -239,6 +244,14 @@ export type End = (typeof ENDS)[number];
 /** Where in the picture a damage lies, as the viewer sees it: the step before naming a side. */
 export const PICTURE_POSITIONS = ['left', 'middle', 'right'] as const;
 export type PicturePosition = (typeof PICTURE_POSITIONS)[number];
+
+/** In a three-quarter view: on the flank and the corner towards the camera, or on those away from it. */
+export const NEARNESSES = ['near', 'far', 'n/a'] as const;
+export type Nearness = (typeof NEARNESSES)[number];
+
+/** Where a photo of the interior looks, in the vehicle's own directions; `unknown` also of all other photos. */
+export const LOOKINGS = ['forward', 'rearward', 'to_left', 'to_right', 'down', 'up', 'unknown'] as const;
+export type Looking = (typeof LOOKINGS)[number];
 
 /** The 14 views and `unusable`, with the areas that each shows. */
 export const VIEWS = {

@@ -1,12 +1,14 @@
 import { answerValues } from './answer-json.js';
 import { assess } from './assess.js';
+import { whyAskAgain, type AskAgain } from './ask-again.js';
 import type { Assessment, PhotoRef } from './assessment.js';
-import { schemaProblems } from './json-schema.js';
+import { schemaProblems, type ObjectSchema } from './json-schema.js';
+import { OLD_VISION_SCHEMA, rowsOfOldReply, type OldVisionReply } from './old-vision-schema.js';
 import { readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
 import { excessOf } from './vision-bounds.js';
-import { VISION_SCHEMA } from './vision-schema.js';
-import type { VisionRows } from './vision-schema.js';
+import type { VisionRows } from './vision-rows.js';
+import { rowsOfReply, VISION_SCHEMA, VISION_SCHEMA_WITH_NOTES, type VisionReply } from './vision-schema.js';
 
 /** What became of a vision request; the usage counts in every case. */
 export type VisionAnswer = ResponseFacts &
@@ -14,8 +16,10 @@ export type VisionAnswer = ResponseFacts &
     | {
         readonly kind: 'assessed';
         readonly assessment: Assessment;
-        /** The model's own rows, for the record. */
-        readonly raw: VisionRows;
+        /** The model's own answer, for the record; `rowsOf` reads it again. */
+        readonly raw: unknown;
+        /** Why asking the same once more is due, if it is; a second such answer stands as it is. */
+        readonly again: AskAgain | null;
       }
     | ResponseFailure
   );
@@ -35,24 +39,37 @@ export function parseVisionAnswer(body: unknown, photos: readonly PhotoRef[], pr
   const facts: ResponseFacts = { responseId, model, usage };
   let problems: readonly string[] | undefined;
   for (const value of answerValues(reading.texts)) {
-    const wrong = problemsOf(value, photos);
-    if (wrong.length === 0) {
-      const raw = value as VisionRows;
+    const read = rowsOf(value);
+    const excess = read.rows === undefined ? null : excessOf(read.rows, photos);
+    if (read.rows !== undefined && excess === null) {
+      const { rows } = read;
       return {
         ...facts,
         kind: 'assessed',
-        assessment: assess(raw, photos, { model: model ?? '', promptVersion }),
-        raw,
+        assessment: assess(rows, photos, { model: model ?? '', promptVersion }),
+        raw: value,
+        again: whyAskAgain(rows, photos.length),
       };
     }
-    problems ??= wrong;
+    problems ??= read.rows === undefined ? read.problems : [excess ?? ''];
   }
   return { ...facts, kind: 'invalid', problems: problems ?? ['$: not JSON'] };
 }
 
-function problemsOf(value: unknown, photos: readonly PhotoRef[]): readonly string[] {
+type Read = { readonly rows: VisionRows } | { readonly rows?: undefined; readonly problems: readonly string[] };
+
+/**
+ * The rows of an answer of either schema, which its shape tells; also of one that was stored.
+ * @returns what is wrong with it by the schema that is asked by now, where it is of none
+ */
+export function rowsOf(value: unknown): Read {
   const problems = schemaProblems(value, VISION_SCHEMA);
-  if (problems.length > 0) return problems;
-  const excess = excessOf(value as VisionRows, photos);
-  return excess === null ? [] : [excess];
+  if (problems.length === 0 || fits(value, VISION_SCHEMA_WITH_NOTES))
+    return { rows: rowsOfReply(value as VisionReply) };
+  if (fits(value, OLD_VISION_SCHEMA)) return { rows: rowsOfOldReply(value as OldVisionReply) };
+  return { problems };
+}
+
+function fits(value: unknown, schema: ObjectSchema): boolean {
+  return schemaProblems(value, schema).length === 0;
 }

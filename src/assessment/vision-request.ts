@@ -2,7 +2,7 @@ import { detailOf, reasoningOf } from './model-traits.js';
 import type { ImageDetail, ReasoningEffort } from './model-traits.js';
 import { fetchable } from './photo-address.js';
 import type { Prompt } from './prompt.js';
-import { SCHEMA_VERSION, VISION_TEXT_FORMAT } from './vision-schema.js';
+import { SCHEMA_VERSION, VISION_TEXT_FORMAT, VISION_TEXT_FORMAT_WITH_NOTES } from './vision-schema.js';
 
 /** What a lot gives to the model. */
 export interface VisionLot {
@@ -20,6 +20,8 @@ export interface VisionSettings {
   /** Includes reasoning tokens. Lots of many photos get more, see `outputRoom`. */
   readonly maxOutputTokens: number;
   readonly prompt: Prompt;
+  /** A sentence is asked for with each finding. */
+  readonly notes?: boolean;
 }
 
 type ContentPart =
@@ -36,7 +38,7 @@ export type VisionRequest = {
   readonly store: false;
   readonly reasoning?: { readonly effort: ReasoningEffort };
   readonly instructions: string;
-  readonly text: typeof VISION_TEXT_FORMAT;
+  readonly text: typeof VISION_TEXT_FORMAT | typeof VISION_TEXT_FORMAT_WITH_NOTES;
   readonly max_output_tokens: number;
   readonly input: readonly [{ readonly role: 'user'; readonly content: readonly ContentPart[] }];
 };
@@ -92,11 +94,14 @@ export function buildPhotoProbe(imageUrls: readonly string[], settings: VisionSe
 function staticMembers(settings: VisionSettings): Omit<VisionRequest, 'max_output_tokens' | 'input'> {
   return {
     model: settings.model,
-    prompt_cache_key: `vision-${settings.prompt.version}-${SCHEMA_VERSION}`.slice(0, 64),
+    prompt_cache_key: `vision-${settings.prompt.version}-${SCHEMA_VERSION}${settings.notes === true ? '-n' : ''}`.slice(
+      0,
+      64,
+    ),
     store: false,
     ...reasoningOf(settings.model, settings.effort),
     instructions: settings.prompt.body,
-    text: VISION_TEXT_FORMAT,
+    text: settings.notes === true ? VISION_TEXT_FORMAT_WITH_NOTES : VISION_TEXT_FORMAT,
   };
 }
 

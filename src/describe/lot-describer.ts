@@ -36,6 +36,8 @@ export class TranslationError extends Error {
 
 type InvalidAnswer = ResponseFacts & ResponseFailure & { readonly kind: 'invalid' };
 
+type AssessedAnswer = VisionAnswer & { readonly kind: 'assessed' };
+
 /** Answers that are not JSON or not of the schema are asked for once more; a second one will not be better. */
 const MAX_INVALID = 2;
 
@@ -55,7 +57,7 @@ export class LotDescriber {
   /**
    * Asks the vision model and makes the English description.
    * A photo that OpenAI cannot take is carried by us or left out, a request that is too long is sent with half of its photos, an
-   * answer that was cut off gets twice the room once.
+   * answer that was cut off gets twice the room once, one that says nothing or cites no photo is asked for once more.
    * @returns the English row, how many photos the model saw, and all that it did not see
    * @throws LotError when there is no answer; OpenAiError `aborted` when `limits.signal` ended the call
    */
@@ -86,6 +88,7 @@ export class LotDescriber {
   ): Promise<NewResult> {
     let roomier = false;
     let invalid = 0;
+    let doubted: AssessedAnswer | null = null;
     for (;;) {
       const request = buildVisionRequest(
         { additionalInfo: lot.additionalInfo, imageUrls: photos.urls },
@@ -111,13 +114,21 @@ export class LotDescriber {
           budget,
         ));
       } catch (error) {
+        // The first answer is there and paid for; the second was to be better, not to be needed.
+        if (doubted !== null && !isAborted(error)) return this.englishRow(doubted);
         await this.goOnAfter(error, photos);
         continue;
       }
       const answer = this.read(body, () => parseVisionAnswer(body, photos.photos, this.settings.vision.prompt.version));
       await bill(answer.usage);
-      if (answer.kind === 'assessed') return this.englishRow(answer);
+      if (answer.kind === 'assessed') {
+        if (answer.again === null || doubted !== null) return this.englishRow(fuller(answer, doubted));
+        this.logger.warn('a vision answer is asked for again', { why: answer.again, openai_request_id: requestId });
+        doubted = answer;
+        continue;
+      }
       this.logger.warn('a vision answer is of no use', { kind: answer.kind, openai_request_id: requestId });
+      if (doubted !== null) return this.englishRow(doubted);
       if (answer.kind === 'incomplete' && answer.reason === 'max_output_tokens' && !roomier) {
         roomier = true;
       } else if (answer.kind !== 'invalid' || ++invalid >= MAX_INVALID) {
@@ -216,7 +227,7 @@ export class LotDescriber {
   }
 
   /** The English row of an assessed lot; also of a batch's line. */
-  englishRow(answer: VisionAnswer & { kind: 'assessed' }, batch = false): NewResult {
+  englishRow(answer: AssessedAnswer, batch = false): NewResult {
     const text = englishDescription(answer.assessment);
     return {
       language: 'en',
@@ -242,6 +253,15 @@ export class LotDescriber {
       return { kind: 'invalid', problems: [], responseId: null, model: null, usage: usageOf(body) };
     }
   }
+}
+
+/** The second answer, unless it says nothing at all where the first said something. */
+function fuller(second: AssessedAnswer, first: AssessedAnswer | null): AssessedAnswer {
+  return first !== null && second.again === 'nothing_said' && first.again !== 'nothing_said' ? first : second;
+}
+
+function isAborted(error: unknown): boolean {
+  return error instanceof OpenAiError && error.kind === 'aborted';
 }
 
 /** A translated row from accepted strings. */

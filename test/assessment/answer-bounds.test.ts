@@ -8,8 +8,8 @@ import { parseTranslation } from '../../src/assessment/translation.js';
 import { parseVisionAnswer } from '../../src/assessment/vision-answer.js';
 import { codesOf } from '../../src/assessment/part-rules.js';
 import { PARTS } from '../../src/assessment/taxonomy.js';
-import type { VisionRows } from '../../src/assessment/vision-schema.js';
-import { finding, responseWith, rows, twoPhotos } from './fixtures.js';
+import type { VisionReply } from '../../src/assessment/vision-schema.js';
+import { findingReply, reply, responseWith, twoPhotos } from './fixtures.js';
 
 describe('parseBounded', () => {
   it.each([
@@ -38,27 +38,26 @@ describe('parseBounded', () => {
 });
 
 describe('an answer of too much', () => {
-  const parse = (raw: VisionRows, photos = twoPhotos) =>
+  const parse = (raw: VisionReply, photos = twoPhotos) =>
     parseVisionAnswer(responseWith(JSON.stringify(raw)), photos, 'vision-1');
   const many = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
 
-  it.each<[string, Partial<VisionRows>]>([
-    ['$.findings: more than 500 rows', { findings: many(501, finding()) }],
-    ['$.remarks: more than 500 rows', { remarks: many(501, { photo: 1, text: 'x' }) }],
+  it.each<[string, Partial<VisionReply>]>([
+    ['$.findings: more than 500 rows', { findings: many(501, findingReply()) }],
     ['$.readings: more than 500 rows', { readings: many(501, { kind: 'vin', photo: 1, value: 'x' }) }],
     ['$.ignored: more than 2000 rows', { ignored: many(2001, { photo: 1, kind: 'reflection' }) }],
     ['$.not_visible: more than 500 rows', { not_visible: many(501, 'front') }],
     [
       '$.photos: more than 4000 rows',
-      { photos: many(4001, { number: 1, view: 'left', visible_parts: [], issues: [] }) },
+      { photos: many(4001, { number: 1, view: 'left', hidden_parts: [], also_visible: [], issues: [] }) },
     ],
-    ['$: names more parts and photos than there are', { findings: many(400, finding({ photos: many(300, 1) })) }],
+    ['$: names more parts and photos than there are', { findings: many(400, findingReply({ photos: many(300, 1) })) }],
     [
       '$: names more parts and photos than there are',
-      { photos: many(300, { number: 1, view: 'left', visible_parts: many(400, 'door'), issues: [] }) },
+      { photos: many(300, { number: 1, view: 'left', hidden_parts: [], also_visible: many(400, 'door'), issues: [] }) },
     ],
   ])('is %s', (problem, changes) => {
-    expect(parse(rows(changes))).toMatchObject({ kind: 'invalid', problems: [problem] });
+    expect(parse(reply(changes))).toMatchObject({ kind: 'invalid', problems: [problem] });
   });
 
   it('may not repeat long addresses without end', () => {
@@ -67,11 +66,11 @@ describe('an answer of too much', () => {
       url: `https://cdn.test/${'x'.repeat(4000)}`,
     }));
     const numbers = photos.map(({ number }) => number);
-    expect(parse(rows({ findings: many(30, finding({ photos: numbers })) }), photos)).toMatchObject({
+    expect(parse(reply({ findings: many(30, findingReply({ photos: numbers })) }), photos)).toMatchObject({
       kind: 'invalid',
       problems: ['$: cites more photos than can be stored'],
     });
-    expect(parse(rows({ findings: many(10, finding({ photos: numbers })) }), photos).kind).toBe('assessed');
+    expect(parse(reply({ findings: many(10, findingReply({ photos: numbers })) }), photos).kind).toBe('assessed');
   });
 
   it('takes what a wreck in a hundred photos may honestly bring', () => {
@@ -79,15 +78,16 @@ describe('an answer of too much', () => {
       number: index + 1,
       url: `https://cdn.test/${index}.jpg`,
     }));
-    const raw = rows({
+    const raw = reply({
       photos: photos.map(({ number }) => ({
         number,
         view: 'left' as const,
-        visible_parts: codesOf(PARTS),
+        hidden_parts: [],
+        also_visible: codesOf(PARTS),
         issues: [],
       })),
       findings: codesOf(PARTS).flatMap((part) =>
-        many(4, finding({ part, photos: photos.map(({ number }) => number) })),
+        many(4, findingReply({ part, photos: photos.map(({ number }) => number) })),
       ),
     });
     expect(parse(raw, photos).kind).toBe('assessed');
@@ -99,7 +99,7 @@ describe('an answer of too much', () => {
     const strings = { de: { s1: 'b'.repeat(20_000) } };
     const answer = parseTranslation(responseWith(JSON.stringify(strings)), ['a dent'], ['de']);
     expect(answer.kind === 'translated' && answer.languages.get('de')).toEqual({ ok: false, reason: 'length' });
-    const raw = rows({ readings: [{ kind: 'vin', photo: 1, value: '1'.repeat(1_000_000) }] });
+    const raw = reply({ readings: [{ kind: 'vin', photo: 1, value: '1'.repeat(1_000_000) }] });
     expect(parse(raw)).toMatchObject({ kind: 'assessed', assessment: { readings: { vin: null } } });
     expect(look.mock.contexts.filter((text) => String(text).length > 10_000)).toEqual([]);
     look.mockRestore();

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { parseTranslation } from '../../src/assessment/translation.js';
 import { parseVisionAnswer } from '../../src/assessment/vision-answer.js';
-import { finding, responseWith, rows, twoPhotos } from './fixtures.js';
+import { findingReply, reply, responseWith, twoPhotos } from './fixtures.js';
 
 // What models and gateways put around an answer that is there, whole and paid for.
 
-const RAW = rows({ findings: [finding()] });
+const RAW = reply({ findings: [findingReply()] });
 const JSON_TEXT = JSON.stringify(RAW);
 const parse = (body: unknown) => parseVisionAnswer(body, twoPhotos, 'vision-1');
 
@@ -21,7 +21,7 @@ const reasoning = {
   id: 'rs_1',
   summary: [{ type: 'summary_text', text: 'Looking at {"photos": …}' }],
 };
-const other = JSON.stringify(rows());
+const other = JSON.stringify(reply());
 
 describe('an answer of several messages and parts', () => {
   it.each<[string, unknown]>([
@@ -131,7 +131,7 @@ describe('a text with more than the JSON in it', () => {
   });
 
   it('reads braces and quotes inside of strings as text', () => {
-    const raw = rows({ findings: [finding({ description: 'A "}" and a \\ {' })] });
+    const raw = reply({ findings: [findingReply({ note: 'A "}" and a \\ {' })] });
     expect(parse(responseWith(`Report: ${JSON.stringify(raw)} done.`))).toMatchObject({ kind: 'assessed', raw });
   });
 

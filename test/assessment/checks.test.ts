@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { assess } from '../../src/assessment/assess.js';
 import type { Assessment, PhotoRef } from '../../src/assessment/assessment.js';
 import { vinCheckDigitFits } from '../../src/assessment/lot-facts.js';
-import type { VisionRows } from '../../src/assessment/vision-schema.js';
-import { finding, HOSTILE, noFlags, rows, twoPhotos } from './fixtures.js';
+import type { VisionRows } from '../../src/assessment/vision-rows.js';
+import { finding, HOSTILE, noFlags, photoRow, rows, twoPhotos } from './fixtures.js';
 
 const run = (changes: Partial<VisionRows>, photos: readonly PhotoRef[] = twoPhotos): Assessment =>
   assess(rows(changes), photos, { model: 'm', promptVersion: 'p' });
@@ -20,13 +20,13 @@ describe('photos that a row cites', () => {
     expect(run({ findings: [bumper] }, photos).findings[0]?.photos).toEqual([photos[1]]);
   });
 
-  it.each([[[99]], [[0]], [[-1]], [[]]])('reject the row when none of %j was sent', (cited) => {
+  it.each([[[99]], [[-1]], [[]]])('reject the row when none of %j was sent', (cited) => {
     const assessment = run({ findings: [finding({ photos: cited })] });
     expect(assessment.findings).toEqual([]);
     expect(assessment.rejected).toEqual([
       { part: 'door', side: 'left', end: 'front', type: 'dent', reason: 'photo_not_sent' },
     ]);
-    expect(assessment.needs_review).toBe(true);
+    expect(assessment).toMatchObject({ needs_review: true, review_reasons: ['photo_not_sent'], unconfirmed: true });
   });
 
   it('mark the row when some were not sent', () => {
@@ -39,7 +39,7 @@ describe('photos that a row cites', () => {
     { view: 'unusable', issues: [] },
     { view: 'left', issues: ['not_a_vehicle'] },
   ] as const)('reject the row when all are unusable: %j', ({ view, issues }) => {
-    const photos = [{ number: 1, view, visible_parts: ['door' as const], issues }];
+    const photos = [photoRow({ view, visible_parts: ['door'], issues })];
     const assessment = run({ photos, findings: [finding()] }, twoPhotos.slice(0, 1));
     expect(assessment.findings).toEqual([]);
     expect(assessment.rejected[0]?.reason).toBe('photo_unusable');
@@ -98,41 +98,27 @@ describe('contradictions', () => {
   });
 });
 
-describe('text of the model', () => {
-  it.each(HOSTILE)('is dropped and marked when suspicious: %j', (description) => {
-    const assessment = run({ findings: [finding({ description })], remarks: [{ photo: 1, text: description }] });
+describe('a note', () => {
+  it.each(HOSTILE)('is dropped and marked when suspicious: %j', (note) => {
+    const assessment = run({ findings: [finding({ note })] });
     expect(assessment.findings[0]).toMatchObject({ description: null, review_reasons: ['suspicious_text'] });
-    expect(assessment.remarks).toEqual([]);
     expect(assessment.needs_review).toBe(true);
   });
 
   it.each(['The rest is undamaged.', 'No other damage.', 'Otherwise in excellent condition', 'Paint intact.'])(
     'may not praise: %s',
-    (description) => {
-      const assessment = run({ findings: [finding({ description })], remarks: [{ photo: 1, text: description }] });
+    (note) => {
+      const assessment = run({ findings: [finding({ note })] });
       expect(assessment.findings[0]).toMatchObject({ description: null, review_reasons: ['unsupported_claim'] });
-      expect(assessment.remarks).toEqual([]);
     },
   );
 
-  it.each([
-    'Deep scratch from the handle to the wheel arch, primer visible.',
-    'Exhaust system hangs loose after a previous repair.',
-    'Crack in the lower-left corner, about the width of the fog-lamp cover; paint flaking.',
-    'Simulated: dent in the middle of the photo.',
-    'Dent & scratch (both) near the fuel flap – rust at the edge.',
-  ])('is kept when it describes damage: %s', (description) => {
-    expect(run({ findings: [finding({ description })] }).findings[0]).toMatchObject({
-      description,
+  it('is kept when it describes damage', () => {
+    const note = 'Primer visible, paint flaking at the rim of it.';
+    expect(run({ findings: [finding({ note })] }).findings[0]).toMatchObject({
+      description: note,
       needs_review: false,
     });
-  });
-
-  it('keeps remarks that cite a photo that was sent, five at most', () => {
-    const remarks = [9, 1, 1, 1, 1, 1, 1].map((photo, index) => ({ photo, text: `A wheel lies in the boot ${index}` }));
-    const kept = run({ remarks }).remarks;
-    expect(kept.map(({ text }) => text.at(-1))).toEqual(['1', '2', '3', '4', '5']);
-    expect(kept[0]?.photo).toEqual(twoPhotos[0]);
   });
 });
 
@@ -148,8 +134,8 @@ describe('coverage', () => {
   it('is uncertain where only a poor photo, a glimpse, or the model says otherwise', () => {
     const assessment = run({
       photos: [
-        { number: 1, view: 'left', visible_parts: ['door', 'roof'], issues: ['blur'] },
-        { number: 2, view: 'front', visible_parts: ['bumper'], issues: [] },
+        photoRow({ visible_parts: ['door', 'roof'], issues: ['blur'] }),
+        photoRow({ number: 2, view: 'front', visible_parts: ['bumper'] }),
       ],
       not_visible: ['front'],
     });
@@ -239,11 +225,21 @@ describe('conclusions', () => {
 
   it('band by points, and give no band to what was not seen', () => {
     expect(run({}).condition_band).toBeNull();
-    expect(run({ findings: [finding({ severity: 'minor' })] }).condition_band).toBe('B');
-    expect(run({ findings: [bumper] }).condition_band).toBe('C');
+    expect(run({ findings: [finding({ severity: 'minor' })] }).condition_band).toBeNull();
     const allRound = ['front_left', 'rear_right', 'interior', 'engine_bay'] as const;
-    const photos = allRound.map((view, index) => ({ number: index + 1, view, visible_parts: [], issues: [] }));
+    const photos = allRound.map((view, index) => photoRow({ number: index + 1, view }));
     const refs = photos.map(({ number }) => ({ number, url: `https://cdn.test/${number}.jpg` }));
-    expect(run({ photos }, refs).condition_band).toBe('A');
+    const seen = (...findings: VisionRows['findings']) => run({ photos, findings }, refs).condition_band;
+    expect(seen()).toBe('A');
+    const dent = finding({ viewpoint: 'front_left', severity: 'minor' });
+    expect(seen(dent)).toBe('B');
+    expect(seen({ ...bumper, photos: [1], viewpoint: 'front_left' })).toBe('C');
+    // Doubt is neither damage nor the best of bands.
+    expect(seen({ ...dent, confidence: 'low' })).toBeNull();
+    expect(seen({ ...bumper, photos: [1], viewpoint: 'front_left' }, { ...dent, confidence: 'low' })).toBe('C');
+    const wreck = (['roof', 'tailgate', 'dashboard', 'engine_bay'] as const).map((part) =>
+      finding({ part, severity: 'severe', photos: [1], viewpoint: 'front_left' }),
+    );
+    expect(run({ findings: wreck }).condition_band).toBe('E');
   });
 });

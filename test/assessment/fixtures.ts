@@ -2,7 +2,8 @@ import { LOT_FLAGS } from '../../src/assessment/lot-flags.js';
 import type { PhotoRef } from '../../src/assessment/assessment.js';
 import { codesOf } from '../../src/assessment/part-rules.js';
 import { parsePrompt } from '../../src/assessment/prompt.js';
-import type { FindingRow, VisionRows } from '../../src/assessment/vision-schema.js';
+import type { FindingRow, PhotoRow, VisionRows } from '../../src/assessment/vision-rows.js';
+import type { VisionReply } from '../../src/assessment/vision-schema.js';
 import type { TranslationSettings } from '../../src/assessment/translation.js';
 import type { VisionSettings } from '../../src/assessment/vision-request.js';
 
@@ -18,7 +19,40 @@ export function finding(changes: Partial<FindingRow> = {}): FindingRow {
     type: 'dent',
     severity: 'moderate',
     confidence: 'high',
-    description: 'Pushed in below the handle.',
+    nearness: 'n/a',
+    zone: 'unknown',
+    extent: 'unknown',
+    count: 'one',
+    through: 'none',
+    note: null,
+    ...changes,
+  };
+}
+
+/** The same as the model writes it. */
+export function findingReply(changes: Partial<VisionReply['findings'][number]> = {}): VisionReply['findings'][number] {
+  const { note: _, ...row } = finding();
+  return { ...row, ...changes };
+}
+
+/** An answer as it comes over the wire, of the same two photos. */
+export function reply(changes: Partial<VisionReply> = {}): VisionReply {
+  return {
+    vehicle: { kind: 'car', count: 1, body: 'estate', colour: 'silver', doors: 'five', photos: [1, 2] },
+    photos: [
+      { number: 1, view: 'left', hidden_parts: ['rocker', 'side_window', 'mirror'], also_visible: [], issues: [] },
+      { number: 2, view: 'front', hidden_parts: ['grille', 'licence_plate'], also_visible: [], issues: [] },
+    ],
+    looking: [],
+    interior: { state: 'unknown', photos: [] },
+    tyres: { state: 'unknown', photos: [] },
+    listing_mismatch: [],
+    ignored: [],
+    findings: [],
+    flags: [],
+    unclear_flags: codesOf(LOT_FLAGS),
+    not_visible: [],
+    readings: [],
     ...changes,
   };
 }
@@ -30,18 +64,26 @@ export const noFlags: VisionRows['flags'] = Object.fromEntries(
 /** An answer about two photos, of the left side and of the front, that finds nothing. */
 export function rows(changes: Partial<VisionRows> = {}): VisionRows {
   return {
+    vehicle: { kind: 'car', count: 1, body: 'estate', colour: 'silver', doors: 'five', photos: [1, 2] },
     photos: [
-      { number: 1, view: 'left', visible_parts: ['door', 'fender', 'quarter_panel', 'wheel'], issues: [] },
-      { number: 2, view: 'front', visible_parts: ['bumper', 'bonnet', 'headlight', 'windshield'], issues: [] },
+      photoRow({ visible_parts: ['door', 'fender', 'quarter_panel', 'wheel'] }),
+      photoRow({ number: 2, view: 'front', visible_parts: ['bumper', 'bonnet', 'headlight', 'windshield'] }),
     ],
+    interior: { state: 'unknown', photos: [] },
+    tyres: { state: 'unknown', photos: [] },
+    listing_mismatch: [],
     ignored: [],
     findings: [],
     flags: noFlags,
     not_visible: [],
     readings: [],
-    remarks: [],
     ...changes,
   };
+}
+
+/** What the model says of photo 1, a view of the left flank. */
+export function photoRow(changes: Partial<PhotoRow> = {}): PhotoRow {
+  return { number: 1, view: 'left', looking: 'unknown', visible_parts: [], issues: [], ...changes };
 }
 
 export const twoPhotos: readonly PhotoRef[] = [

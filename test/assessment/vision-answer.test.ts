@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseVisionAnswer } from '../../src/assessment/vision-answer.js';
 import { SCHEMA_VERSION } from '../../src/assessment/vision-schema.js';
-import { finding, responseWith, rows, twoPhotos } from './fixtures.js';
+import { findingReply, reply, responseWith, twoPhotos } from './fixtures.js';
 
 const facts = {
   responseId: 'resp_1',
@@ -13,7 +13,7 @@ const parse = (body: unknown) => parseVisionAnswer(body, twoPhotos, 'vision-1');
 
 describe('parseVisionAnswer', () => {
   it('reads a raw body, which has no output_text, and keeps model, usage and versions', () => {
-    const raw = rows({ findings: [finding()] });
+    const raw = reply({ findings: [findingReply()] });
     const answer = parse(responseWith(JSON.stringify(raw)));
     expect(answer).toMatchObject({ ...facts, kind: 'assessed', raw });
     expect(answer.kind === 'assessed' && answer.assessment).toMatchObject({
@@ -24,7 +24,7 @@ describe('parseVisionAnswer', () => {
   });
 
   it('joins text that comes in several parts', () => {
-    const text = JSON.stringify(rows());
+    const text = JSON.stringify(reply());
     const content = [text.slice(0, 40), text.slice(40)].map((part) => ({ type: 'output_text', text: part }));
     expect(parse(responseWith('', { output: [{ type: 'message', content }] })).kind).toBe('assessed');
   });
@@ -70,16 +70,16 @@ describe('parseVisionAnswer', () => {
     ['cut JSON', '{"photos":[', '$: not JSON'],
     ['prose', 'The car is fine.', '$: not JSON'],
     ['a list', '[]', '$: not an object'],
-    ['a missing member', JSON.stringify({ ...rows(), findings: undefined }), '$.findings: missing'],
-    ['an unlisted member', JSON.stringify({ ...rows(), '<b>': 1 }), '$: has a member that the schema does not list'],
+    ['a missing member', JSON.stringify({ ...reply(), findings: undefined }), '$.findings: missing'],
+    ['an unlisted member', JSON.stringify({ ...reply(), '<b>': 1 }), '$: has a member that the schema does not list'],
     [
       'an unknown type',
-      JSON.stringify(rows({ findings: [finding({ type: 'explosion' as never })] })),
+      JSON.stringify(reply({ findings: [findingReply({ type: 'explosion' as never })] })),
       '$.findings[0].type: not one of the listed values',
     ],
     [
       'half a photo',
-      JSON.stringify(rows({ findings: [finding({ photos: [1.5] })] })),
+      JSON.stringify(reply({ findings: [findingReply({ photos: [1.5] })] })),
       '$.findings[0].photos[0]: not an integer',
     ],
   ])('refuses %s and says where', (_, text, problem) => {

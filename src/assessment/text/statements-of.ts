@@ -1,6 +1,7 @@
 import type { Assessment, Finding, PhotoRef } from '../assessment.js';
 import { areasWith } from '../coverage.js';
 import { LOT_FLAGS, PHOTO_ISSUES, type LotFlag, type PhotoIssue } from '../lot-flags.js';
+import { odometerOf } from '../odometer.js';
 import { codesOf } from '../part-rules.js';
 import type { Area } from '../taxonomy.js';
 import type { DamageStatement, Statement, VehicleStatement } from './statement.js';
@@ -60,15 +61,6 @@ function vehicleStatements({ vehicle, readings, interior, tyres }: Assessment): 
       ? []
       : [{ kind: 'tyres', state: tyres.state, photos: numbersOf(tyres.photos) } as const]),
   ];
-}
-
-/** `84,512 km` as 84512 km; null where it is no such reading. A decimal part, which trip counters show, is dropped. */
-export function odometerOf(reading: string): { readonly value: number; readonly unit: 'km' | 'mi' | null } | null {
-  const match = /^(\d[\d\s.,']*?)(?:[.,]\d)?\s*(km|mi|miles)?$/iu.exec(reading.trim());
-  const digits = match?.[1]?.replaceAll(/\D/g, '') ?? '';
-  if (digits === '' || digits.length > 7) return null;
-  const unit = match?.[2]?.toLowerCase();
-  return { value: Number(digits), unit: unit === undefined ? null : unit === 'km' ? 'km' : 'mi' };
 }
 
 function flagStatements({ flags }: Assessment): readonly Extract<Statement, { kind: 'flag' }>[] {

@@ -9,6 +9,7 @@ import { answerError } from '../../describe/call-errors.js';
 import { englishCopy, type LotDescriber } from '../../describe/lot-describer.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
 import type { StoredError } from '../../jobs/batch-job.entity.js';
+import { isFirstTry } from '../shards/attempts.js';
 import type { ShardJob } from '../shards/shard-store.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
@@ -66,6 +67,8 @@ export class VisionReader implements LineReader<VisionLineLot> {
     const answer = parseVisionAnswer(body, photosOf(lot), this.settings.vision.prompt.version);
     switch (answer.kind) {
       case 'assessed':
+        // Once: a lot that was tried before is taken as it is, so that no answer is asked for without end.
+        if (answer.again !== null && isFirstTry(lot.attempt) && lot.status === 'processing') return { kind: 'retry' };
         return this.described(this.describer.englishRow(answer, true), lot);
       case 'refused':
         return { kind: 'failed', error: stored(answer) };

@@ -16,9 +16,14 @@ export function isDirect(attempt: number): boolean {
   return attempt % TRIES > LAST_BATCH_TRY;
 }
 
+/** Was nothing asked for these lots before? */
+export function isFirstTry(attempt: number): boolean {
+  return attempt % TRIES === 0;
+}
+
 /** The attempt after one that failed by no fault of the lot: another batch once, then straight through. */
 export function retryAttempt(attempt: number): number {
-  return attempt % TRIES === 0 ? attempt + 1 : directAttempt(attempt);
+  return isFirstTry(attempt) ? attempt + 1 : directAttempt(attempt);
 }
 
 /** The attempt that asks for what this one left over through the Responses API. */
