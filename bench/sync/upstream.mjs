@@ -1,32 +1,38 @@
 // A stand-in for OpenAI that answers every vision request after a fixed time, and a photo host. A process of its own.
 import { createServer } from 'node:http';
-import { VISION_SCHEMA } from '../../dist/assessment/vision-schema.js';
 
 const latencyMs = Number(process.argv[2]);
 
 const rows = {
-  photos: [{ number: 1, view: 'front_left', visible_parts: ['bumper', 'bonnet', 'door'], issues: [] }],
+  vehicle: { kind: 'car', count: 1, body: 'estate', colour: 'silver', doors: 'five', photos: [1] },
+  photos: [{ number: 1, view: 'front_left', hidden_parts: [], also_visible: [], issues: [] }],
+  looking: [],
+  interior: { state: 'unknown', photos: [] },
+  tyres: { state: 'unknown', photos: [] },
+  listing_mismatch: [],
   ignored: [],
   findings: [
     {
       photos: [1],
       viewpoint: 'front_left',
-      in_picture: VISION_SCHEMA.properties.findings.items.properties.in_picture.enum[0],
+      in_picture: 'right',
+      nearness: 'near',
       part: 'bumper',
       side: 'left',
       end: 'front',
       type: 'scratch',
+      zone: 'lower_half',
+      extent: 'hand',
+      count: 'one',
+      through: 'paint',
       severity: 'minor',
       confidence: 'high',
-      description: 'A shallow scratch below the headlight.',
     },
   ],
-  flags: Object.fromEntries(
-    Object.keys(VISION_SCHEMA.properties.flags.properties).map((name) => [name, { value: 'unknown', photos: [] }]),
-  ),
+  flags: [],
+  unclear_flags: [],
   not_visible: [],
   readings: [],
-  remarks: [],
 };
 const answer = Buffer.from(
   JSON.stringify({

@@ -85,15 +85,10 @@ export function rowsOfOldReply({
     tyres: { state: 'unknown', photos: [] },
     listing_mismatch: [],
     ignored,
-    findings: findings.map(({ description: _, ...row }) => ({
-      ...row,
-      nearness: 'n/a',
-      zone: 'unknown',
-      extent: 'unknown',
-      count: 'one',
-      through: 'none',
-      note: null,
-    })),
+    findings: findings.map((finding) => {
+      const { description: _, ...row } = finding;
+      return { ...row, nearness: 'n/a', zone: 'unknown', extent: 'unknown', count: 'one', through: 'none', note: null };
+    }),
     flags,
     not_visible,
     readings,

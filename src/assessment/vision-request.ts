@@ -38,7 +38,7 @@ export type VisionRequest = {
   readonly store: false;
   readonly reasoning?: { readonly effort: ReasoningEffort };
   readonly instructions: string;
-  readonly text: typeof VISION_TEXT_FORMAT | typeof VISION_TEXT_FORMAT_WITH_NOTES;
+  readonly text: typeof VISION_TEXT_FORMAT;
   readonly max_output_tokens: number;
   readonly input: readonly [{ readonly role: 'user'; readonly content: readonly ContentPart[] }];
 };

@@ -14,6 +14,8 @@ export interface Question<Look> {
   readonly photos: readonly SeenPhoto<Look>[];
   /** The texts of user messages. */
   readonly userTexts: readonly string[];
+  /** What the simulation is asked to play whatever the photos show; it knows which there are. */
+  readonly scene?: string | undefined;
 }
 
 /**
@@ -28,6 +30,9 @@ export interface Simulation<Look extends PixelSize = PixelSize> {
   look(bytes: Uint8Array): Promise<Look>;
   /** A look that the address alone decides, for proofs of load that fetch no photo (SANDBOX_PHOTOS=url). */
   lookByAddress(url: string): Look;
-  /** The value that the schema asks for; the same question gets the same value. */
+  /**
+   * The value that the schema asks for; the same question gets the same value.
+   * @throws Error for a scene that it does not know: a test with a mistyped one would pass for nothing
+   */
   answer(question: Question<Look>): unknown;
 }

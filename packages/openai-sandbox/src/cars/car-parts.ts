@@ -83,6 +83,23 @@ export const VIEW_NAMES = Object.keys(VIEW_FACTS);
 /** The zones whose coverage is asked for. */
 export const AREA_NAMES = ['front', 'rear', 'left_side', 'right_side', 'roof', 'underbody', 'interior', 'engine_bay'];
 
+/** Parts of the bands above that a view does not show as a rule: an answer by exception names only these. */
+export const NAMED_BESIDES: ReadonlySet<string> = new Set(['roof', 'fog_light', 'rim', 'tyre']);
+
+/** Could this part lie here? A flank has its fender and mirror at the car's front, its quarter panel at the rear. */
+export function fitsPosition(part: string, view: string, position: string): boolean {
+  if ((view !== 'left' && view !== 'right') || position === 'middle') return true;
+  const end = PART_FACTS[part]?.end;
+  return (end !== 'front' && end !== 'rear') || end === (position === view ? 'front' : 'rear');
+}
+
+/** Near or far from the camera, in a view of a corner; the flank that it shows is the near one. */
+export function nearnessOf(view: string, side: string): string {
+  const [, flank] = view.split('_');
+  if (flank === undefined || (side !== 'left' && side !== 'right')) return 'n/a';
+  return side === flank ? 'near' : 'far';
+}
+
 /**
  * The vehicle's own side and end of a part, from where it lies in the picture. Seen from the front the picture's right
  * is the car's left; seen from behind it is the car's right; a flank is one side throughout.

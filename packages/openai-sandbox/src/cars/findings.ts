@@ -1,5 +1,5 @@
 import { pick } from '../seeded.js';
-import { PART_FACTS, placeOf, VIEW_FACTS, VIEW_NAMES } from './car-parts.js';
+import { fitsPosition, PART_FACTS, placeOf, VIEW_FACTS, VIEW_NAMES } from './car-parts.js';
 import { COLUMNS, ROWS, type Cell, type PhotoLook } from './photo-look.js';
 
 /** One damage that the simulation claims to see. */
@@ -11,6 +11,9 @@ export interface SimulatedFinding {
   readonly side: string;
   readonly end: string;
   readonly type: string;
+  /** Where on the part, and how far. */
+  readonly zone: string;
+  readonly extent: string;
   readonly severity: string;
   readonly confidence: string;
   /** How far the place stands out, in standard deviations. */
@@ -25,6 +28,7 @@ export interface SimulatedPhoto {
   readonly issues: readonly string[];
   readonly lookAlikes: readonly string[];
   readonly findings: readonly SimulatedFinding[];
+  readonly colour: string;
 }
 
 /** Below this spread of brightness a photo shows nothing: a grey card, a black frame. */
@@ -49,6 +53,7 @@ export function readPhoto(number: number, look: PhotoLook, isDuplicate: boolean)
       issues: ['not_a_vehicle', ...duplicate],
       lookAlikes: [],
       findings: [],
+      colour: 'unknown',
     };
   }
   const view = pick(VIEW_NAMES, look.fingerprint, 'view');
@@ -60,6 +65,7 @@ export function readPhoto(number: number, look: PhotoLook, isDuplicate: boolean)
     issues: [...issuesOf(look), ...duplicate],
     lookAlikes: look.cells.some((cell) => cell.luma > 245) ? ['reflection'] : [],
     findings: isDuplicate ? [] : findingsOf(number, view, look),
+    colour: look.colour,
   };
 }
 
@@ -104,7 +110,8 @@ function salientCells(look: PhotoLook): { cell: Cell; salience: number }[] {
 function findingAt(number: number, view: string, look: PhotoLook, cell: Cell, salience: number): SimulatedFinding {
   const position = cell.column < COLUMNS / 3 ? 'left' : cell.column < (2 * COLUMNS) / 3 ? 'middle' : 'right';
   const bands = VIEW_FACTS[view]?.bands ?? [[], [], []];
-  const band = bands[cell.row === 0 ? 0 : cell.row === ROWS - 1 ? 2 : 1] ?? [];
+  const all = bands[cell.row === 0 ? 0 : cell.row === ROWS - 1 ? 2 : 1] ?? [];
+  const band = all.filter((name) => fitsPosition(name, view, position));
   const mark = markOf(cell);
   const usable = band.filter((part) => mark === null || PART_FACTS[part]?.types.some((type) => mark.includes(type)));
   const part = pick(usable.length > 0 ? usable : band, look.fingerprint, cell.column, cell.row);
@@ -117,6 +124,8 @@ function findingAt(number: number, view: string, look: PhotoLook, cell: Cell, sa
     part,
     ...placeOf(part, view, position),
     type: pick(fitting.length > 0 ? fitting : types, look.fingerprint, cell.column, cell.row, 'type'),
+    zone: cell.row === 0 ? 'upper_half' : cell.row === ROWS - 1 ? 'lower_half' : 'middle',
+    extent: salience > 3 ? 'long' : salience > 2.3 ? 'hand' : 'spot',
     severity: salience > 3 ? 'severe' : salience > 2.3 ? 'moderate' : 'minor',
     confidence: salience > 2.6 ? 'high' : salience > 2 ? 'medium' : 'low',
     salience,

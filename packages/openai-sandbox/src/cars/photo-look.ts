@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { chance, sha256 } from '../seeded.js';
+import { chance, pick, sha256 } from '../seeded.js';
 
 /** Side length of the picture that is looked at; a whole photo shrinks to it. */
 const SIZE = 96;
@@ -32,6 +32,8 @@ export interface PhotoLook {
   /** Mean difference of neighbouring pixels. */
   readonly edges: number;
   readonly cells: readonly Cell[];
+  /** Of the middle of the picture, by its name. */
+  readonly colour: string;
   /** False when derived from the address alone. */
   readonly opened: boolean;
 }
@@ -77,7 +79,8 @@ export function lookByAddress(url: string): PhotoLook {
     });
   }
   const fingerprint = sha256(url).slice(0, 16);
-  return { fingerprint, width: 1600, height: 1200, luma: 128, spread: 50, edges: 12, cells, opened: false };
+  const colour = pick(Object.keys(COLOURS), url, 'colour');
+  return { fingerprint, width: 1600, height: 1200, luma: 128, spread: 50, edges: 12, cells, colour, opened: false };
 }
 
 function measure(pixels: Buffer, width: number, height: number): PhotoLook {
@@ -101,6 +104,7 @@ function measure(pixels: Buffer, width: number, height: number): PhotoLook {
     spread: Math.sqrt(squares / luma.length),
     edges: average(cells.map((cell) => cell.edges)),
     cells,
+    colour: middleColour(pixels),
     opened: true,
   };
 }
@@ -147,6 +151,37 @@ function markerColour(red: number, green: number, blue: number): 'rust' | 'magen
   const hue = (60 * (red - green)) / range;
   if (hue >= 40) return 'magenta';
   return hue <= -50 ? 'cyan' : null;
+}
+
+const COLOURS: Readonly<Record<string, readonly [red: number, green: number, blue: number]>> = {
+  white: [235, 235, 235],
+  silver: [190, 192, 195],
+  grey: [120, 122, 125],
+  black: [35, 35, 38],
+  blue: [45, 80, 140],
+  red: [165, 40, 40],
+  green: [50, 110, 65],
+  brown: [105, 75, 50],
+  beige: [210, 195, 160],
+  yellow: [225, 195, 50],
+};
+
+/** The named colour that is nearest to the mean of the middle third. */
+function middleColour(pixels: Buffer): string {
+  const [from, to] = [SIZE / 3, (2 * SIZE) / 3];
+  const sums = [0, 0, 0];
+  for (let y = from; y < to; y++) {
+    for (let x = from; x < to; x++) {
+      for (let channel = 0; channel < 3; channel++) {
+        sums[channel] = (sums[channel] ?? 0) + byte(pixels, (y * SIZE + x) * 3 + channel);
+      }
+    }
+  }
+  const mean = sums.map((sum) => sum / (to - from) ** 2);
+  const distance = (colour: readonly number[]) =>
+    colour.reduce((sum, value, channel) => sum + (value - (mean[channel] ?? 0)) ** 2, 0);
+  const [nearest] = Object.entries(COLOURS).toSorted(([, a], [, b]) => distance(a) - distance(b));
+  return nearest?.[0] ?? 'unknown';
 }
 
 /** 12 × 12 blocks of four grey levels a colour: the same picture saved again mostly stays the same. */

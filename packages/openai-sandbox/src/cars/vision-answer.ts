@@ -1,22 +1,34 @@
-import type { JsonObject } from '../json.js';
+import { isObject, type JsonObject } from '../json.js';
+import { pick } from '../seeded.js';
 import type { SeenPhoto } from '../simulation.js';
-import { AREA_NAMES, VIEW_FACTS } from './car-parts.js';
+import { AREA_NAMES, NAMED_BESIDES, nearnessOf, VIEW_FACTS } from './car-parts.js';
 import { readPhoto, type SimulatedFinding, type SimulatedPhoto } from './findings.js';
 import { fitSchema } from './fit-schema.js';
 import type { PhotoLook } from './photo-look.js';
+import { playedAnswer } from './scenes.js';
 
 /**
- * The answer to a request with photos: what the schema asks for, filled from the photos' pixels.
+ * The answer to a request with photos: what the schema asks for, filled from the photos' pixels, or the rows of a scene.
  * A flat photo gives no finding; another photo gives another answer; the same one the same.
  */
-export function visionAnswer(schema: JsonObject, photos: readonly SeenPhoto<PhotoLook>[]): unknown {
+export function visionAnswer(
+  schema: JsonObject,
+  photos: readonly SeenPhoto<PhotoLook>[],
+  scene: string | undefined,
+): unknown {
+  if (scene !== undefined)
+    return playedAnswer(
+      scene,
+      schema,
+      photos.map(({ number }) => number),
+    );
   const seen = new Set<string>();
   const read = photos.map(({ number, look }) => {
     const isDuplicate = seen.has(look.fingerprint);
     seen.add(look.fingerprint);
     return readPhoto(number, look, isDuplicate);
   });
-  return fitSchema(schema, factsOf(read, photos));
+  return fitSchema(schema, { ...factsOf(read, photos), ...flagFacts(read, schema) });
 }
 
 /** Everything the simulation can say, under the names that schemas of this field use. */
@@ -27,6 +39,8 @@ function factsOf(read: readonly SimulatedPhoto[], photos: readonly SeenPhoto<Pho
     photo: number,
     view,
     visible_parts: parts,
+    hidden_parts: [],
+    also_visible: parts.filter((part) => NAMED_BESIDES.has(part)),
     issues,
     usable: parts.length > 0,
   }));
@@ -43,7 +57,7 @@ function factsOf(read: readonly SimulatedPhoto[], photos: readonly SeenPhoto<Pho
     rows: findings,
     ignored,
     not_visible: notVisible,
-    flags: flagFacts(read),
+    ...vehicleFacts(read),
     readings: [],
     remarks: [remark],
     summary: remark.text,
@@ -55,6 +69,14 @@ function remarkText(photos: readonly SeenPhoto<PhotoLook>[]): string {
   const how = unopened ? 'made up from the addresses, no photo was opened' : 'derived from pixel statistics';
   return `Simulated: this assessment is ${how}; no model looked at the vehicle.`;
 }
+
+const THROUGH: Readonly<Record<string, string>> = {
+  paint_chip: 'paint',
+  paint_peeling: 'paint',
+  hole: 'metal',
+  shattered_glass: 'glass',
+  tear: 'fabric',
+};
 
 /** The same damage seen in several photos is one row that names them all, the clearest first. */
 function mergeFindings(read: readonly SimulatedPhoto[]): SimulatedFinding[][] {
@@ -71,7 +93,7 @@ function mergeFindings(read: readonly SimulatedPhoto[]): SimulatedFinding[][] {
 function findingFacts(same: readonly SimulatedFinding[]): JsonObject {
   const clearest = same[0];
   if (clearest === undefined) return {};
-  const { photo, view, position, part, side, end, type, severity, confidence } = clearest;
+  const { photo, view, position, part, side, end, type, zone, extent, severity, confidence } = clearest;
   const numbers = same.map((finding) => finding.photo);
   const where = `the ${position} of photo ${photo}`;
   return {
@@ -83,19 +105,75 @@ function findingFacts(same: readonly SimulatedFinding[]): JsonObject {
     part,
     side,
     end,
+    nearness: nearnessOf(view, side),
     type,
+    zone,
+    extent,
+    count: 'one',
+    through: THROUGH[type] ?? 'none',
     severity,
     confidence,
+    note: 'Simulated: the surface stands out from what is around it.',
     description: `Simulated: ${type.replaceAll('_', ' ')} in ${where}.`,
   };
 }
 
-/** Flags follow from the findings; of a lot that no photo shows nothing is known. */
-function flagFacts(read: readonly SimulatedPhoto[]): JsonObject {
+/** The vehicle as the pixels have it: a colour from the middle of a photo; what they cannot tell is made up once for all its photos. */
+function vehicleFacts(read: readonly SimulatedPhoto[]): JsonObject {
+  const shown = read.filter(({ parts }) => parts.length > 0);
+  const [first] = shown;
+  const tread = shown.filter(({ parts }) => parts.includes('tyre')).map(({ number }) => number);
+  const worn = shown.some(({ findings }) => findings.some(({ type }) => type === 'tyre_wear' || type === 'flat_tyre'));
+  const kind = first === undefined ? 'none' : 'car';
+  const body =
+    first === undefined ? 'unknown' : pick(['saloon', 'estate', 'hatchback', 'suv'], first.colour, first.view);
+  return {
+    vehicle: {
+      kind,
+      count: first === undefined ? 0 : 1,
+      body,
+      colour: first?.colour ?? 'unknown',
+      doors: DOORS[body] ?? 'unknown',
+      photos: shown.map(({ number }) => number).slice(0, 2),
+    },
+    interior: { state: 'unknown', photos: [] },
+    tyres:
+      tread.length === 0
+        ? { state: 'unknown', photos: [] }
+        : { state: worn ? 'tread_low' : 'tread_visible', photos: tread },
+  };
+}
+
+const DOORS: Readonly<Record<string, string>> = { saloon: 'four', estate: 'five', hatchback: 'five', suv: 'five' };
+
+const DENIED = ['airbags_deployed', 'fire', 'prior_repair_signs', 'stripped_parts', 'structural_suspected'];
+const NOT_TOLD = ['flood_signs', 'fluid_leak'];
+
+/**
+ * Flags follow from the findings; of a lot that no photo shows nothing is known. A schema wants them all as members, or a list of those
+ * that are raised and one of those that cannot be told.
+ */
+function flagFacts(read: readonly SimulatedPhoto[], schema: JsonObject): JsonObject {
   const types = new Set(read.flatMap(({ findings }) => findings.map(({ type }) => type)));
   const photos = read.filter(({ parts }) => parts.length > 0).map(({ number }) => number);
+  const hail = types.has('hail_dents') ? photos.slice(0, 1) : [];
+  if (wantsList(schema, 'flags')) {
+    return {
+      flags: hail.length === 0 ? [] : [{ flag: 'hail', photos: hail }],
+      unclear_flags: photos.length === 0 ? [...DENIED, ...NOT_TOLD, 'hail'] : NOT_TOLD,
+    };
+  }
   const none = { value: photos.length === 0 ? 'unknown' : 'no', photos: [] };
-  const hail = types.has('hail_dents') ? { value: 'yes', photos: photos.slice(0, 1) } : none;
-  const names = ['airbags_deployed', 'fire', 'prior_repair_signs', 'stripped_parts', 'structural_suspected'];
-  return { ...Object.fromEntries(names.map((name) => [name, none])), hail };
+  return {
+    flags: {
+      ...Object.fromEntries(DENIED.map((name) => [name, none])),
+      hail: hail.length === 0 ? none : { value: 'yes', photos: hail },
+    },
+  };
+}
+
+function wantsList(schema: JsonObject, member: string): boolean {
+  const properties = isObject(schema['properties']) ? schema['properties'] : {};
+  const wanted = properties[member];
+  return isObject(wanted) && wanted['type'] === 'array';
 }

@@ -33,6 +33,8 @@ export const FAULT_ACTIONS = {
   schema_violation: 'answer',
   /** The model obeys what it finds in the client's text: echoes it, HTML and addresses included. */
   obey: 'answer',
+  /** The rows of `scene` whatever the photos show: a crash, a hail car, an answer that says nothing (`src/cars/` lists them). */
+  scene: 'answer',
   /** Completed, without any message. */
   empty: 'answer',
   /** 200 whose status is `failed`, with `code` (server_error). */
@@ -110,9 +112,10 @@ export interface FaultRule {
   readonly reason?: string;
   readonly named?: PhotoNaming;
   readonly state?: string;
+  readonly scene?: string;
 }
 
-const STRINGS = ['method', 'path', 'model', 'contains', 'seed', 'code', 'message', 'reason', 'state'] as const;
+const STRINGS = ['method', 'path', 'model', 'contains', 'seed', 'code', 'message', 'reason', 'state', 'scene'] as const;
 const NUMBERS = [
   'skip',
   'count',

@@ -1,4 +1,5 @@
-import type { FaultBook, FaultCase } from '../faults/fault-book.js';
+import { ruleFor, type FaultBook, type FaultCase } from '../faults/fault-book.js';
+import type { FaultRule } from '../faults/fault-rules.js';
 import type { JsonObject } from '../json.js';
 import type { ModelTable } from '../models/model-table.js';
 import type { SandboxClock } from '../sandbox-clock.js';
@@ -46,16 +47,17 @@ export class Responder<Look extends PixelSize = PixelSize> {
     strikeBeforeAnswer(request, faults);
     const looks = await this.photos.look(request.photos, signal);
     const tokens = inputTokens(request, looks);
-    const value = strikeValue(this.simulate(request, looks), request, faults);
+    const value = strikeValue(this.simulate(request, looks, faults), request, faults);
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     const answer = strikeAnswer(withinBudget(request, text), faults);
     return responseObject(request, answer, { tokens, cached: this.cache.cachedTokens(request) }, this.clock.seconds());
   }
 
-  private simulate(request: ResponseRequest, looks: readonly Look[]): unknown {
+  private simulate(request: ResponseRequest, looks: readonly Look[], faults: readonly FaultRule[]): unknown {
     if (request.schema === null) return 'Simulated: the sandbox answers with text only where no schema is asked for.';
     const photos = looks.map((look, index) => ({ number: request.photos[index]?.number ?? index + 1, look }));
-    return this.simulation.answer({ schema: request.schema, photos, userTexts: request.userTexts });
+    const scene = ruleFor(faults, 'scene')?.scene;
+    return this.simulation.answer({ schema: request.schema, photos, userTexts: request.userTexts, scene });
   }
 }
 
