@@ -32,7 +32,7 @@ export function mergeRows(rows: readonly CheckedRow[]): readonly CheckedRow[] {
 }
 
 /** What joins two rows into one, the surest first; null where they are two. */
-type Joining = (a: CheckedRow, b: CheckedRow, all: readonly CheckedRow[]) => CheckedRow | null;
+type Joining = (a: CheckedRow, b: CheckedRow, all: () => readonly CheckedRow[]) => CheckedRow | null;
 
 const JOININGS: readonly Joining[] = [samePlace, mirrored, neighbours, vague];
 
@@ -51,7 +51,7 @@ function mergePart(group: readonly CheckedRow[]): readonly CheckedRow[] {
 function joinOnce(rows: readonly CheckedRow[], joining: Joining): readonly CheckedRow[] {
   const kept: CheckedRow[] = [];
   for (const [index, row] of rows.entries()) {
-    const all = [...kept, ...rows.slice(index)];
+    const all = () => [...kept, ...rows.slice(index)];
     const twin = kept.findIndex((other) => joining(other, row, all) !== null);
     const both = twin === -1 ? null : joining(kept[twin] ?? row, row, all);
     if (both === null) kept.push(row);
@@ -94,20 +94,20 @@ function neighbours(a: CheckedRow, b: CheckedRow): CheckedRow | null {
  * A row of unknown side or end joins the only row that it can mean, where both are in one photo or it is a close-up, which tells no
  * side. Of a part that there is only one of, a close-up joins the heaviest such row.
  */
-function vague(a: CheckedRow, b: CheckedRow, all: readonly CheckedRow[]): CheckedRow | null {
+function vague(a: CheckedRow, b: CheckedRow, all: () => readonly CheckedRow[]): CheckedRow | null {
   const [row, twin] = isVague(a) ? [a, b] : [b, a];
   if (!canMean(row, twin)) return null;
-  const others = all.filter((other) => other !== row && canMean(row, other));
+  const others = all().filter((other) => other !== row && canMean(row, other));
   const { sided }: PartInfo = PARTS[row.part];
   if (others.length > 1 && (sided === 'pair' || others[0] !== twin)) return null;
   return bothOf(row, twin, twin);
 }
 
 function canMean(row: CheckedRow, twin: CheckedRow): boolean {
-  if (!isVague(row) || isVague(twin) || !(sharePhoto(row, twin) || row.seen.closeUp)) return false;
+  if (!isVague(row) || isVague(twin)) return false;
   const sideFits = row.side === twin.side || row.side === 'unknown' || row.side === 'n/a';
   const endFits = row.end === twin.end || row.end === 'n/a';
-  return sideFits && endFits && detailsAgree(row, twin);
+  return sideFits && endFits && (row.seen.closeUp || sharePhoto(row, twin)) && detailsAgree(row, twin);
 }
 
 const PART_ORDER = codesOf(PARTS);

@@ -25,10 +25,10 @@ export function sharePhoto(a: CheckedRow, b: CheckedRow): boolean {
 
 /** Whether both lie at the same place of a picture that both were seen in; true where no picture says otherwise. */
 function sameSpot(a: CheckedRow, b: CheckedRow): boolean {
-  const spots = new Map(b.seen.spots.map((spot) => spot.split(':') as [string, string]));
   return a.seen.spots.every((spot) => {
-    const [photo = '', position] = spot.split(':');
-    return (spots.get(photo) ?? position) === position;
+    const photo = spot.slice(0, spot.indexOf(':') + 1);
+    const there = b.seen.spots.filter((other) => other.startsWith(photo));
+    return there.length === 0 || there.includes(spot);
   });
 }
 

@@ -28,7 +28,7 @@ export function playedAnswer(name: string, schema: JsonObject, numbers: readonly
 /** The photos of the lot, and which of them is which view. */
 interface Cast {
   readonly views: readonly { readonly number: number; readonly view: string }[];
-  photo(seen: string | number): number;
+  readonly photo: (seen: string | number) => number;
 }
 
 function cast(scene: Scene, numbers: readonly number[]): Cast {
