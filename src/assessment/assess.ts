@@ -1,5 +1,5 @@
 import { countsFromZero, withoutNumbers } from './ask-again.js';
-import type { Assessment, AssessedPhoto, AreaCoverage, Finding, PhotoRef } from './assessment.js';
+import type { Assessment, AssessedPhoto, AreaCoverage, Finding, PhotoRef, RejectedRow } from './assessment.js';
 import { assessPhotos, checkRows, SentPhotos } from './checks.js';
 import type { CheckedRow } from './checks.js';
 import { conditionBandOf, damageAreasOf } from './conclusions.js';
@@ -7,6 +7,7 @@ import { areasWith, coverageOf, coverageScore, isGood } from './coverage.js';
 import { flagsOf, readingsOf } from './lot-facts.js';
 import { lotReviewReasons } from './lot-review.js';
 import { mergeRows } from './merge.js';
+import { normalizePlace } from './part-rules.js';
 import { interiorOf, tyresOf, vehicleOf } from './vehicle-facts.js';
 import type { VisionRows } from './vision-rows.js';
 import { SCHEMA_VERSION } from './vision-schema.js';
@@ -29,7 +30,8 @@ export function assess(
   const findings = mergeRows(accepted).map(toFinding);
   const areas = coverageOf(rows.vehicle.kind, assessed, findings, rows.not_visible);
   const { flags, reasons: flagReasons } = flagsOf(rows.flags, sent, findings, areas);
-  const unconfirmed = rejected.length > 0 || flagReasons.includes('flag_not_shown');
+  const unconfirmed =
+    rejected.some((row) => !findings.some((found) => isSame(row, found))) || flagReasons.includes('flag_not_shown');
   const assessable =
     findings.length > 0 ||
     Object.values(flags).some(({ value }) => value === true) ||
@@ -71,6 +73,12 @@ export function assess(
     needs_review: reviewReasons.length > 0,
     review_reasons: reviewReasons,
   };
+}
+
+/** A row that was left out, told by another one with better photos. */
+function isSame(row: RejectedRow, { part, side, end, type }: Finding): boolean {
+  const place = normalizePlace(row);
+  return place.part === part && place.side === side && place.end === end && row.type === type;
 }
 
 /** Is there an area of which it can be said that no damage is visible, or a close-up that shows a part clearly? */

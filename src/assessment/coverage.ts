@@ -24,7 +24,7 @@ export function coverageOf(
 ): readonly AreaCoverage[] {
   const areas = areasOf(kind);
   return codesOf(AREAS).flatMap((area) => {
-    const damage = findings.filter((finding) => areaOf(finding) === area);
+    const damage = findings.filter((finding) => isIn(finding, area, photos));
     if (!areas.includes(area) && damage.length === 0) return [];
     const views = photos.filter((photo) => photo.usable && VIEWS[photo.view].areas.some((shown) => shown === area));
     const glimpses = photos.filter((photo) => photo.usable && !views.includes(photo) && showsPartOf(photo, area));
@@ -36,6 +36,25 @@ export function coverageOf(
       photos: refs([...views, ...glimpses, ...damage.flatMap((finding) => finding.photos)]),
     };
   });
+}
+
+/**
+ * Is this damage in this area? Where its side or end is not known it may be in any area that its photos show: of none of them it can be
+ * said that no damage is visible.
+ */
+function isIn(finding: Finding, area: Area, photos: readonly AssessedPhoto[]): boolean {
+  const known = areaOf(finding);
+  if (known !== null) return known === area;
+  const { area: kind }: PartInfo = PARTS[finding.part];
+  const possible: readonly Area[] =
+    kind === 'by_side' ? ['left_side', 'right_side'] : kind === 'by_end' ? ['front', 'rear'] : [];
+  return (
+    possible.includes(area) &&
+    photos.some(
+      ({ number, view }) =>
+        finding.photos.some((photo) => photo.number === number) && VIEWS[view].areas.some((shown) => shown === area),
+    )
+  );
 }
 
 /** Nothing about the photo itself limits what can be told from it. */

@@ -31,13 +31,13 @@ export function flagsOf(
   const shown = areasWith(areas, 'damaged', 'no_visible_damage');
   const reasons = new Set<LotReviewReason>();
   const entries = codesOf(LOT_FLAGS).map((flag): [LotFlag, FlagResult] => {
-    const { impliedBy, needs }: LotFlagInfo = LOT_FLAGS[flag];
+    const { impliedBy, needs, points }: LotFlagInfo = LOT_FLAGS[flag];
     const { value } = said[flag];
     const evidence = sent.usable(said[flag].photos).filter((photo) => canShowFlag(photo, flag));
     const implying = findings.filter(({ type, confidence }) => impliedBy.includes(type) && confidence !== 'low');
     const photos = refs([...(value === 'yes' ? evidence : []), ...implying.flatMap((finding) => finding.photos)]);
     if (photos.length > 0) {
-      if (value === 'no') reasons.add('flag_contradicts_finding');
+      if (value === 'no' && points >= GRAVE) reasons.add('flag_contradicts_finding');
       return [flag, { value: true, photos }];
     }
     if (value === 'yes') reasons.add('flag_not_shown');
@@ -46,6 +46,9 @@ export function flagsOf(
   });
   return { flags: Object.fromEntries(entries) as Assessment['flags'], reasons: [...reasons] };
 }
+
+/** A pale panel and "no earlier repair" can both be meant; a deployed airbag and "no airbag is deployed" cannot. */
+const GRAVE = 4;
 
 /** A close-up may show anything, as long as the model said what it shows. */
 function canShowFlag({ view, visible_parts }: AssessedPhoto, flag: LotFlag): boolean {

@@ -15,7 +15,8 @@ export function vehicleOf({ vehicle }: VisionRows, sent: SentPhotos): Assessment
   const photos = refs(sent.usable(vehicle.photos));
   const count = Math.min(MOST_VEHICLES, Math.max(kind === 'none' ? 0 : 1, vehicle.count));
   if (photos.length === 0 || kind === 'none') {
-    return { kind, count, body: 'unknown', colour: 'unknown', doors: 'unknown', photos };
+    const told = kind === 'none' ? kind : 'other';
+    return { kind: told, count, body: 'unknown', colour: 'unknown', doors: 'unknown', photos };
   }
   const hasBody = kind !== 'motorcycle';
   return { kind, count, body: hasBody ? body : 'unknown', colour, doors: hasBody ? doors : 'unknown', photos };

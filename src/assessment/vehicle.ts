@@ -1,6 +1,6 @@
 /** What the photos show of the vehicle itself: closed lists, never taken from the listing. `unknown` is never written out. */
 
-/** `none`: no photo shows a vehicle. */
+/** `none`: no photo shows a vehicle. `other`: one of another kind, or no photo is named that shows which. */
 export const VEHICLE_KINDS = ['car', 'van', 'truck', 'motorcycle', 'other', 'none'] as const;
 export type VehicleKind = (typeof VEHICLE_KINDS)[number];
 

@@ -1,48 +1,5 @@
-import { ALL_ROUND, type Scene, type SceneRow } from './scene-rows.js';
-
-/** A row for each of these parts, from the view that shows it. */
-function rows(
-  type: string,
-  places: readonly (readonly [part: string, side: string, end: string, view: string])[],
-  more: Partial<SceneRow> = {},
-): SceneRow[] {
-  return places.map(([part, side, end, view]) => ({ seen: [view], part, side, end, type, ...more }));
-}
-
-const DOORS = [
-  ['door', 'left', 'front', 'left'],
-  ['door', 'left', 'rear', 'left'],
-  ['door', 'right', 'front', 'right'],
-  ['door', 'right', 'rear', 'right'],
-] as const;
-
-const SIXTY_PARTS = [
-  ...DOORS,
-  ['fender', 'left', 'front', 'left'],
-  ['fender', 'right', 'front', 'right'],
-  ['quarter_panel', 'left', 'rear', 'left'],
-  ['quarter_panel', 'right', 'rear', 'right'],
-  ['rocker', 'left', 'n/a', 'left'],
-  ['rocker', 'right', 'n/a', 'right'],
-  ['mirror', 'left', 'front', 'left'],
-  ['mirror', 'right', 'front', 'right'],
-  ['bumper', 'center', 'front', 'front'],
-  ['bumper', 'center', 'rear', 'rear'],
-  ['bonnet', 'center', 'front', 'front'],
-  ['tailgate', 'center', 'rear', 'rear'],
-  ['door_handle', 'left', 'front', 'left'],
-  ['door_handle', 'right', 'front', 'right'],
-  ['grille', 'center', 'front', 'front'],
-  ['pillar', 'left', 'front', 'left'],
-] as const;
-
-const DEPLOYED: SceneRow = {
-  seen: ['interior'],
-  part: 'airbag',
-  type: 'airbag_deployed',
-  severity: 'severe',
-  extent: 'whole_part',
-};
+import { ALL_ROUND, type Scene } from './scene-rows.js';
+import { DEPLOYED, rowsOf, SIXTY } from './sixty-scene.js';
 
 /** Lots as an editor knows them. */
 export const LOT_SCENES: Readonly<Record<string, Scene>> = {
@@ -290,7 +247,7 @@ export const LOT_SCENES: Readonly<Record<string, Scene>> = {
     unclear: ['flood_signs', 'fluid_leak'],
     not_visible: ['front', 'rear', 'roof', 'underbody'],
     findings: [
-      ...rows(
+      ...rowsOf(
         'missing_part',
         [
           ['wheel', 'left', 'front', 'left'],
@@ -322,18 +279,5 @@ export const LOT_SCENES: Readonly<Record<string, Scene>> = {
       },
     ],
   },
-  sixty: {
-    views: ALL_ROUND,
-    vehicle: { kind: 'car', body: 'mpv', colour: 'green', doors: 'five' },
-    also: { interior: ['airbag'], left: ['pillar'] },
-    interior: 'marked_wear',
-    flags: { airbags_deployed: ['interior'] },
-    not_visible: ['roof', 'underbody'],
-    findings: [
-      ...rows('scratch', SIXTY_PARTS, { severity: 'minor', extent: 'hand', zone: 'middle' }),
-      ...rows('scuff', SIXTY_PARTS, { severity: 'minor', extent: 'long', zone: 'lower_half' }),
-      ...rows('crack', SIXTY_PARTS.slice(0, 19), { severity: 'moderate', zone: 'edge' }),
-      DEPLOYED,
-    ],
-  },
+  sixty: SIXTY,
 };
