@@ -31,15 +31,16 @@ export function mergeRows(rows: readonly CheckedRow[]): readonly CheckedRow[] {
     .toSorted(byWeight);
 }
 
-/** What joins two rows into one, the surest first; null where they are two. */
-type Joining = (a: CheckedRow, b: CheckedRow, all: () => readonly CheckedRow[]) => CheckedRow | null;
+/** One pass of one rule. @returns the very rows that were given where nothing joins */
+type Pass = (rows: readonly CheckedRow[]) => readonly CheckedRow[];
 
-const JOININGS: readonly Joining[] = [samePlace, mirrored, neighbours, vague];
+/** The surest first. */
+const PASSES: readonly Pass[] = [pairwise(samePlace), pairwise(mirrored), pairwise(neighbours), joinVague];
 
 function mergePart(group: readonly CheckedRow[]): readonly CheckedRow[] {
   let rows: readonly CheckedRow[] = group.toSorted(byWeight);
-  for (let at = 0; at < JOININGS.length;) {
-    const joined = joinOnce(rows, JOININGS[at] ?? samePlace);
+  for (let at = 0; at < PASSES.length;) {
+    const joined = PASSES[at]?.(rows) ?? rows;
     // A joined row may be the same as another by an earlier rule.
     at = joined === rows ? at + 1 : 0;
     rows = joined;
@@ -47,17 +48,20 @@ function mergePart(group: readonly CheckedRow[]): readonly CheckedRow[] {
   return rows;
 }
 
-/** One pass with one rule. @returns the very rows that were given where nothing joins */
-function joinOnce(rows: readonly CheckedRow[], joining: Joining): readonly CheckedRow[] {
-  const kept: CheckedRow[] = [];
-  for (const [index, row] of rows.entries()) {
-    const all = () => [...kept, ...rows.slice(index)];
-    const twin = kept.findIndex((other) => joining(other, row, all) !== null);
-    const both = twin === -1 ? null : joining(kept[twin] ?? row, row, all);
-    if (both === null) kept.push(row);
-    else kept[twin] = both;
-  }
-  return kept.length === rows.length ? rows : kept;
+/** @param joining - two rows as one; null where they are two */
+function pairwise(joining: (a: CheckedRow, b: CheckedRow) => CheckedRow | null): Pass {
+  return (rows) => {
+    const kept: CheckedRow[] = [];
+    for (const row of rows) {
+      let both: CheckedRow | null = null;
+      for (let at = 0; at < kept.length && both === null; at += 1) {
+        both = joining(kept[at] ?? row, row);
+        if (both !== null) kept[at] = both;
+      }
+      if (both === null) kept.push(row);
+    }
+    return kept.length === rows.length ? rows : kept;
+  };
 }
 
 function samePlace(a: CheckedRow, b: CheckedRow): CheckedRow | null {
@@ -92,15 +96,19 @@ function neighbours(a: CheckedRow, b: CheckedRow): CheckedRow | null {
 
 /**
  * A row of unknown side or end joins the only row that it can mean, where both are in one photo or it is a close-up, which tells no
- * side. Of a part that there is only one of, a close-up joins the heaviest such row.
+ * side. Of a part that there is only one of, it joins the heaviest such row.
  */
-function vague(a: CheckedRow, b: CheckedRow, all: () => readonly CheckedRow[]): CheckedRow | null {
-  const [row, twin] = isVague(a) ? [a, b] : [b, a];
-  if (!canMean(row, twin)) return null;
-  const others = all().filter((other) => other !== row && canMean(row, other));
-  const { sided }: PartInfo = PARTS[row.part];
-  if (others.length > 1 && (sided === 'pair' || others[0] !== twin)) return null;
-  return bothOf(row, twin, twin);
+function joinVague(rows: readonly CheckedRow[]): readonly CheckedRow[] {
+  let current = rows;
+  for (const row of rows.filter(isVague)) {
+    const twins = current.filter((other) => canMean(row, other));
+    const [twin] = twins;
+    const { sided }: PartInfo = PARTS[row.part];
+    if (twin === undefined || (twins.length > 1 && sided === 'pair')) continue;
+    const both = bothOf(row, twin, twin);
+    current = current.filter((other) => other !== row).map((other) => (other === twin ? both : other));
+  }
+  return current;
 }
 
 function canMean(row: CheckedRow, twin: CheckedRow): boolean {

@@ -10,17 +10,30 @@ import type { DamageType, PartInfo, Severity } from './taxonomy.js';
  * exclude it. In one and the same photo the model saw them beside each other, and they are two unless nothing tells them apart.
  */
 export function detailsAgree(a: CheckedRow, b: CheckedRow): boolean {
-  if (sharePhoto(a, b)) return a.type === b.type && sameSpot(a, b) && noDetailDiffers(a, b);
-  return (
+  // What is the same in one photo is so in two, and this is cheaper to find out than whether they share one.
+  const mayBeOne =
     sameKind(a.type, b.type) &&
     zonesMayBeOne(a.zone, b.zone) &&
     stepsBetween(EXTENT_RANKS[a.extent], EXTENT_RANKS[b.extent]) <= 1 &&
-    stepsBetween(severityRank(a.severity), severityRank(b.severity)) <= 1
-  );
+    stepsBetween(severityRank(a.severity), severityRank(b.severity)) <= 1;
+  if (!mayBeOne) return false;
+  return !sharePhoto(a, b) || (a.type === b.type && sameSpot(a, b) && noDetailDiffers(a, b));
 }
 
 export function sharePhoto(a: CheckedRow, b: CheckedRow): boolean {
-  return a.photos.some(({ number }) => b.photos.some((photo) => photo.number === number));
+  const numbers = numbersOf(a);
+  return b.photos.some(({ number }) => numbers.has(number));
+}
+
+/** Made once a row: each is held against every other of its part. */
+const NUMBERS = new WeakMap<CheckedRow['photos'], ReadonlySet<number>>();
+
+function numbersOf({ photos }: CheckedRow): ReadonlySet<number> {
+  const known = NUMBERS.get(photos);
+  if (known !== undefined) return known;
+  const numbers = new Set(photos.map(({ number }) => number));
+  NUMBERS.set(photos, numbers);
+  return numbers;
 }
 
 /** Whether both lie at the same place of a picture that both were seen in; true where no picture says otherwise. */

@@ -173,15 +173,16 @@ export function rowsOfReply(reply: VisionReply): VisionRows {
   const directions = new Map(looking.map(({ photo, direction }) => [photo, direction]));
   return {
     ...same,
-    photos: photos.map(({ number, view, hidden_parts, also_visible, issues }) => ({
-      number,
-      view,
-      looking: directions.get(number) ?? 'unknown',
-      visible_parts: [...usualParts(view, reply.vehicle.kind), ...also_visible].filter(
-        (part) => !hidden_parts.includes(part),
-      ),
-      issues,
-    })),
+    photos: photos.map(({ number, view, hidden_parts, also_visible, issues }) => {
+      const hidden = new Set(hidden_parts);
+      return {
+        number,
+        view,
+        looking: directions.get(number) ?? 'unknown',
+        visible_parts: [...usualParts(view, reply.vehicle.kind), ...also_visible].filter((part) => !hidden.has(part)),
+        issues,
+      };
+    }),
     findings: findings.map((finding) => ({ ...finding, note: finding.note ?? null })),
     flags: Object.fromEntries(
       codesOf(LOT_FLAGS).map((flag) => {
