@@ -1,0 +1,138 @@
+import { EXTENTS, THROUGH, ZONES } from '../damage-details.js';
+import { DAMAGE_TYPES, PARTS, type End, type Part, type PartInfo, type Side } from '../taxonomy.js';
+import type { Forms, Glossary } from '../text/glossary.js';
+import { BODIES, COLOURS, DOOR_COUNTS } from '../vehicle.js';
+import { written, type Term, type Values } from './grammar.js';
+
+/** Whatever a glossary can say in one piece, with what it means: written out, so that reading never has to put words together. */
+
+export interface PlaceOnVehicle {
+  readonly part: Part;
+  readonly end: End;
+  readonly side: Side;
+}
+
+/** Every place that a statement can name. */
+export function allPlaces(): readonly PlaceOnVehicle[] {
+  return keys(PARTS).flatMap((part) => {
+    const { sided, end }: PartInfo = PARTS[part];
+    const ends: readonly End[] = end === 'either' ? ['n/a', 'front', 'rear'] : [end === 'none' ? 'n/a' : end];
+    const sides: readonly Side[] =
+      sided === 'none'
+        ? ['n/a']
+        : sided === 'pair'
+          ? ['n/a', 'left', 'right', 'unknown']
+          : ['n/a', 'left', 'right', 'center', 'unknown'];
+    return ends.flatMap((at) => sides.map((side) => ({ part, end: at, side })));
+  });
+}
+
+/** A place in the glossary's words. */
+export function placeWords(place: PlaceOnVehicle, glossary: Glossary): string {
+  const whole = glossary.places[`${place.part}|${place.end}|${place.side}`];
+  if (whole !== undefined) return whole;
+  const { sided, end: ends }: PartInfo = PARTS[place.part];
+  const { name, class: nounClass } = glossary.parts[place.part];
+  // Where a part is at one end only, its name says which.
+  const end = ends !== 'either' || place.end === 'n/a' ? null : formFor(glossary.end[place.end], nounClass);
+  if (place.side === 'n/a') {
+    return end === null
+      ? written(glossary.place.part, { part: name })
+      : written(glossary.place.part_end, { part: name, end });
+  }
+  if (sided === 'wide' || place.side === 'unknown') {
+    const side = glossary.wide[place.side];
+    return end === null
+      ? written(glossary.place.wide_side, { part: name, side })
+      : written(glossary.place.wide_end_side, { part: name, end, side });
+  }
+  if (place.side === 'center') throw new RangeError('a part of a pair has no middle');
+  const side = formFor(glossary.side[place.side], nounClass);
+  return end === null
+    ? written(glossary.place.part_side, { part: name, side })
+    : written(glossary.place.part_end_side, { part: name, end, side });
+}
+
+function formFor(forms: Forms, nounClass: string | undefined): string {
+  const form = typeof forms === 'string' ? forms : forms[nounClass ?? ''];
+  if (form === undefined) throw new RangeError(`there is no form for the class "${nounClass ?? ''}"`);
+  return form;
+}
+
+export function placeTerms(glossary: Glossary, shared: boolean): readonly Term[] {
+  return allPlaces().map((place) => term(placeWords(place, glossary), place, shared));
+}
+
+/** Types as they are, and as possible ones. */
+export function typeTerms(glossary: Glossary, shared: boolean): readonly Term[] {
+  return keys(DAMAGE_TYPES).flatMap((type) => {
+    const name = glossary.types[type];
+    return [
+      term(name, { type, possible: false }, shared),
+      term(written(glossary.possible, { type: name }), { type, possible: true }, shared),
+    ];
+  });
+}
+
+/** Zone, extent and what is through, in this order; one of them at least. */
+export function detailTerms(glossary: Glossary, shared: boolean): readonly Term[] {
+  const zones = [null, ...keys(ZONES).filter((zone) => zone !== 'unknown')];
+  const extents = [null, ...keys(EXTENTS).filter((extent) => extent !== 'unknown')];
+  const throughs = [null, ...keys(THROUGH).filter((through) => through !== 'none')];
+  return zones.flatMap((zone) =>
+    extents.flatMap((extent) =>
+      throughs.flatMap((through) => {
+        const said = [
+          ...(zone === null ? [] : [glossary.zones[zone]]),
+          ...(extent === null ? [] : [glossary.extents[extent]]),
+          ...(through === null ? [] : [glossary.through[through]]),
+        ];
+        if (said.length === 0) return [];
+        return [term(said.join(glossary.item.between_details), { zone, extent, through }, shared)];
+      }),
+    ),
+  );
+}
+
+/** Every vehicle that the line at the front can name. */
+export function vehicleTerms({ vehicle: words }: Glossary): readonly Term[] {
+  const bodies: readonly [string | null, Values][] = [
+    [null, {}],
+    ...keys(words.kinds).map((vehicle): [string, Values] => [words.kinds[vehicle], { vehicle }]),
+    ...BODIES.filter((body) => body !== 'unknown').map((body): [string, Values] => [words.bodies[body], { body }]),
+  ];
+  const colours = [null, ...COLOURS.filter((colour) => colour !== 'unknown')];
+  const doors = [null, ...DOOR_COUNTS.filter((count) => count !== 'unknown')];
+  return bodies.flatMap(([name, values]) =>
+    colours.flatMap((colour) =>
+      doors.flatMap((count) => {
+        const said = {
+          ...(name === null ? {} : { body: name }),
+          ...(colour === null ? {} : { colour: words.colours[colour] }),
+          ...(count === null ? {} : { doors: words.doors[count] }),
+        };
+        const known = keys(said);
+        if (known.length === 0) return [];
+        const line = words.line[known.join('_') as keyof typeof words.line];
+        return [term(written(line, said), { ...values, colour, doors: count }, false)];
+      }),
+    ),
+  );
+}
+
+/** One term for each code of a list. */
+export function listTerms<K extends string>(
+  list: Readonly<Record<K, string>>,
+  valuesOf: (code: K) => Values,
+  shared = false,
+): readonly Term[] {
+  return keys(list).map((code) => term(list[code], valuesOf(code), shared));
+}
+
+export function term(text: string, values: Values, shared: boolean): Term {
+  return { text, token: { says: 'values', values, shared } };
+}
+
+export function keys<K extends string>(list: Readonly<Partial<Record<K, unknown>>>): readonly K[] {
+  return Object.keys(list) as K[];
+}

@@ -1,0 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Glossary } from '../../../src/assessment/text/glossary.js';
+
+const folder = join(import.meta.dirname, '..', '..', '..', 'glossaries');
+
+/** Every glossary that is shipped: what is said of one is tried with all. */
+export const glossaries: readonly Glossary[] = readdirSync(folder)
+  .filter((name) => name.endsWith('.json'))
+  .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Glossary)
+  .filter((glossary) => 'sentences' in glossary);
