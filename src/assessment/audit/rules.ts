@@ -9,7 +9,6 @@ export type BrokenRule =
   | 'no_damage_beside_flag'
   | 'no_damage_beside_unconfirmed'
   | 'no_damage_beside_not_assessable'
-  | 'not_assessable_beside_findings'
   | 'said_twice'
   | 'nothing_said_of_condition'
   | 'area_in_two_lists'
@@ -36,7 +35,6 @@ export function brokenRule(statements: readonly Statement[]): BrokenRule | null 
     no_damage_beside_flag: () => has('nothing_visible') && has('flag'),
     no_damage_beside_unconfirmed: () => has('nothing_visible') && has('unconfirmed'),
     no_damage_beside_not_assessable: () => has('nothing_visible') && has('not_assessable'),
-    not_assessable_beside_findings: () => has('not_assessable') && (has('damage') || has('flag')),
     said_twice: () => saidTwice(statements),
     nothing_said_of_condition: () =>
       !(['damage', 'flag', 'unconfirmed', 'nothing_visible', 'not_assessable'] as const).some(has),
