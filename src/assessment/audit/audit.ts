@@ -1,6 +1,8 @@
+import type { Assessment } from '../assessment.js';
 import type { DescriptionText } from '../description.js';
 import type { Glossary } from '../text/glossary.js';
 import type { Statement } from '../text/statement.js';
+import { untrueStatement, type UntrueStatement } from './facts.js';
 import { readText, type Unreadable } from './reader.js';
 import { brokenRule, type BrokenRule } from './rules.js';
 import { differenceOf } from './same.js';
@@ -14,7 +16,8 @@ export type Refusal =
       readonly missing: readonly Statement['kind'][];
       readonly added: readonly Statement['kind'][];
     }
-  | { readonly reason: 'rule'; readonly rule: BrokenRule };
+  | { readonly reason: 'rule'; readonly rule: BrokenRule }
+  | { readonly reason: 'untrue'; readonly statement: UntrueStatement };
 
 /**
  * Judges a text before it is stored: read back with the glossary it must say exactly these statements, none more, fewer or
@@ -29,6 +32,14 @@ export function audit(text: DescriptionText, statements: readonly Statement[], g
   }
   const rule = brokenRule(found);
   return rule === null ? null : { reason: 'rule', rule };
+}
+
+/** Judges what all texts of a lot will say, before the first is written: it must be what the assessment says. */
+export function auditStatements(statements: readonly Statement[], assessment: Assessment): Refusal | null {
+  const rule = brokenRule(statements);
+  if (rule !== null) return { reason: 'rule', rule };
+  const statement = untrueStatement(statements, assessment);
+  return statement === null ? null : { reason: 'untrue', statement };
 }
 
 function kindOf({ kind }: Statement): Statement['kind'] {

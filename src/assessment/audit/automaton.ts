@@ -110,7 +110,8 @@ function complete(stop: Stop, from: Draft, end: Draft, stops: Map<Draft, Stop>):
     for (const { text, token, to } of at.words) {
       insert(stop.words, text, { says: token === undefined ? said : [...said, token], to: stopFor(to, stops) });
     }
-    for (const { number, use, to } of at.numbers) stop.numbers.push({ number, use, says: said, to: stopFor(to, stops) });
+    for (const { number, use, to } of at.numbers)
+      stop.numbers.push({ number, use, says: said, to: stopFor(to, stops) });
     for (const { token, to } of at.silent) {
       if (way.includes(to)) throw new RangeError('a grammar repeats what reads nothing');
       open.push({ at: to, said: token === undefined ? said : [...said, token], way: [...way, to] });

@@ -66,7 +66,9 @@ function listsOf(glossary: Glossary): Readonly<Record<string, List>> {
   const own = (list: Readonly<Record<string, string>>): List => keys(list).map((code) => [code, list[code] ?? '']);
   const classes = (forms: Glossary['side']['left']) => (typeof forms === 'string' ? { '': forms } : forms);
   const forms = (list: Readonly<Record<string, Glossary['side']['left']>>): List =>
-    keys(list).flatMap((code) => [...new Set(Object.values(classes(list[code] ?? '')))].map((text) => [code, text] as const));
+    keys(list).flatMap((code) =>
+      [...new Set(Object.values(classes(list[code] ?? '')))].map((text) => [code, text] as const),
+    );
   return {
     parts: keys(parts).map((part) => [part, parts[part].name]),
     side: forms(side),
@@ -121,7 +123,10 @@ function equalOf(list: string, terms: List): readonly Collision[] {
 
 /** Without what a hasty reader does not see. */
 function plain(text: string): string {
-  return text.toLowerCase().normalize('NFKC').replaceAll(/[\s\p{P}\p{Cf}]/gu, '');
+  return text
+    .toLowerCase()
+    .normalize('NFKC')
+    .replaceAll(/[\s\p{P}\p{Cf}]/gu, '');
 }
 
 /** Where a term holds the separator of its own list, a person cannot see where it ends, even if the auditor can. */

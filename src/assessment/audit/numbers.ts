@@ -2,16 +2,20 @@ import type { NumberForm } from './grammar.js';
 
 /** More digits than these no number of a text has; a longer run is no number. */
 const MOST_DIGITS = 9;
-const ASCII = '0123456789';
+const ZERO = 48;
 
 /** Digits as photos and counts are written, without a zero at the front. */
 export const plainNumber: NumberForm = {
-  characters: ASCII,
+  characters: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'],
   at: (text, from) => {
     let end = from;
-    while (ASCII.includes(text.charAt(end)) && end < text.length && end - from <= MOST_DIGITS) end++;
-    if (end === from || end - from > MOST_DIGITS || text.charAt(from) === '0') return null;
-    return { end, value: Number(text.slice(from, end)) };
+    let value = 0;
+    for (; end < text.length && end - from <= MOST_DIGITS; end++) {
+      const digit = text.charCodeAt(end) - ZERO;
+      if (digit < 0 || digit > 9) break;
+      value = value * 10 + digit;
+    }
+    return end === from || end - from > MOST_DIGITS || text.charCodeAt(from) === ZERO ? null : { end, value };
   },
 };
 
@@ -27,7 +31,7 @@ export function localNumber(locale: string): NumberForm {
       .map(({ value }) => value),
   );
   return {
-    characters: [...digits.keys(), ...groups].join(''),
+    characters: [...[...digits.keys()].toReversed(), ...groups],
     at: (text, from) => {
       let value = 0;
       let count = 0;

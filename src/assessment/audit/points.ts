@@ -20,7 +20,7 @@ export class Points {
   before(stop: Stop): Point {
     return this.kept(this.ofStops, stop, () => {
       const numbers = stop.numbers.flatMap((step) =>
-        [...step.number.characters].map((letter) => [letter, () => this.inNumber(step)] as const),
+        step.number.characters.map((letter) => [letter, () => this.inNumber(step)] as const),
       );
       return this.point([], () => [...this.beginnings(stop.words), ...numbers]);
     });
@@ -37,7 +37,7 @@ export class Points {
 
   private inNumber(step: NumberStep): Point {
     return this.kept(this.ofNumbers, step, () =>
-      this.point([step], () => [...step.number.characters].map((letter) => [letter, () => this.inNumber(step)])),
+      this.point([step], () => step.number.characters.map((letter) => [letter, () => this.inNumber(step)])),
     );
   }
 

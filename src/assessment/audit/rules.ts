@@ -72,9 +72,7 @@ function saidTwice(statements: readonly Statement[]): boolean {
 
 function areasOf(statements: readonly Statement[]): readonly Area[] {
   return statements.flatMap((one) =>
-    one.kind === 'nothing_visible' || one.kind === 'partly_visible' || one.kind === 'not_visible'
-      ? one.areas
-      : [],
+    one.kind === 'nothing_visible' || one.kind === 'partly_visible' || one.kind === 'not_visible' ? one.areas : [],
   );
 }
 

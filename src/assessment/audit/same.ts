@@ -18,6 +18,32 @@ export function differenceOf(
 
 /** Equal for equal statements, whatever the order of their members. */
 export function keyOf(statement: Statement): string {
-  const members = Object.entries(statement).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify(members);
+  switch (statement.kind) {
+    case 'damage': {
+      const { part, side, end, type, severity, zone, extent, count, through, possible, photos } = statement;
+      const details = `${String(zone)}|${String(extent)}|${String(through)}|${String(possible)}`;
+      return `damage|${part}|${side}|${end}|${type}|${severity}|${details}|${count}|${photos.join()}`;
+    }
+    case 'vehicle': {
+      const { vehicle, body, colour, doors } = statement;
+      return `vehicle|${String(vehicle)}|${String(body)}|${String(colour)}|${String(doors)}`;
+    }
+    case 'odometer':
+      return `odometer|${statement.value}|${String(statement.unit)}`;
+    case 'interior':
+    case 'tyres':
+      return `${statement.kind}|${statement.state}|${statement.photos.join()}`;
+    case 'flag':
+      return `flag|${statement.flag}|${statement.photos.join()}`;
+    case 'nothing_visible':
+    case 'partly_visible':
+    case 'not_visible':
+      return `${statement.kind}|${statement.areas.join()}`;
+    case 'not_assessable':
+      return `not_assessable|${statement.reasons.join()}`;
+    case 'unconfirmed':
+    case 'limits':
+    case 'simulated':
+      return statement.kind;
+  }
 }

@@ -29,10 +29,18 @@ export function waysOf(start: Stop, text: string): readonly (readonly Token[])[]
   }
 }
 
-function wordsAt(root: Words, text: string, at: number): readonly { readonly end: number; readonly steps: Words['steps'] }[] {
+function wordsAt(
+  root: Words,
+  text: string,
+  at: number,
+): readonly { readonly end: number; readonly steps: Words['steps'] }[] {
   const found: { end: number; steps: Words['steps'] }[] = [];
   let end = at;
-  for (let words = root.next.get(text.charCodeAt(end)); words !== undefined; words = words.next.get(text.charCodeAt(end))) {
+  for (
+    let words = root.next.get(text.charCodeAt(end));
+    words !== undefined;
+    words = words.next.get(text.charCodeAt(end))
+  ) {
     if (!text.startsWith(words.stretch, end)) break;
     end += words.stretch.length;
     if (words.steps.length > 0) found.push({ end, steps: words.steps });

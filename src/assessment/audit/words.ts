@@ -2,7 +2,7 @@ import { EXTENTS, THROUGH, ZONES } from '../damage-details.js';
 import { DAMAGE_TYPES, PARTS, type End, type Part, type PartInfo, type Side } from '../taxonomy.js';
 import type { Forms, Glossary } from '../text/glossary.js';
 import { BODIES, COLOURS, DOOR_COUNTS } from '../vehicle.js';
-import { written, type Term, type Values } from './grammar.js';
+import { writer, type Term, type Values } from './grammar.js';
 
 /** Whatever a glossary can say in one piece, with what it means: written out, so that reading never has to put words together. */
 
@@ -27,30 +27,33 @@ export function allPlaces(): readonly PlaceOnVehicle[] {
   });
 }
 
-/** A place in the glossary's words. */
-export function placeWords(place: PlaceOnVehicle, glossary: Glossary): string {
-  const whole = glossary.places[`${place.part}|${place.end}|${place.side}`];
-  if (whole !== undefined) return whole;
-  const { sided, end: ends }: PartInfo = PARTS[place.part];
-  const { name, class: nounClass } = glossary.parts[place.part];
-  // Where a part is at one end only, its name says which.
-  const end = ends !== 'either' || place.end === 'n/a' ? null : formFor(glossary.end[place.end], nounClass);
-  if (place.side === 'n/a') {
-    return end === null
-      ? written(glossary.place.part, { part: name })
-      : written(glossary.place.part_end, { part: name, end });
-  }
-  if (sided === 'wide' || place.side === 'unknown') {
-    const side = glossary.wide[place.side];
-    return end === null
-      ? written(glossary.place.wide_side, { part: name, side })
-      : written(glossary.place.wide_end_side, { part: name, end, side });
-  }
-  if (place.side === 'center') throw new RangeError('a part of a pair has no middle');
-  const side = formFor(glossary.side[place.side], nounClass);
-  return end === null
-    ? written(glossary.place.part_side, { part: name, side })
-    : written(glossary.place.part_end_side, { part: name, end, side });
+/** Writes places in the glossary's words. */
+export function placeWriter(glossary: Glossary): (place: PlaceOnVehicle) => string {
+  const { parts, places, place: patterns } = glossary;
+  const write = {
+    part: writer(patterns.part, ['part']),
+    part_end: writer(patterns.part_end, ['part', 'end']),
+    part_side: writer(patterns.part_side, ['part', 'side']),
+    part_end_side: writer(patterns.part_end_side, ['part', 'end', 'side']),
+    wide_side: writer(patterns.wide_side, ['part', 'side']),
+    wide_end_side: writer(patterns.wide_end_side, ['part', 'end', 'side']),
+  };
+  return (place) => {
+    const whole = places[`${place.part}|${place.end}|${place.side}`];
+    if (whole !== undefined) return whole;
+    const { sided, end: ends }: PartInfo = PARTS[place.part];
+    const { name: part, class: nounClass } = parts[place.part];
+    // Where a part is at one end only, its name says which.
+    const end = ends !== 'either' || place.end === 'n/a' ? null : formFor(glossary.end[place.end], nounClass);
+    if (place.side === 'n/a') return end === null ? write.part({ part }) : write.part_end({ part, end });
+    if (sided === 'wide' || place.side === 'unknown') {
+      const side = glossary.wide[place.side];
+      return end === null ? write.wide_side({ part, side }) : write.wide_end_side({ part, end, side });
+    }
+    if (place.side === 'center') throw new RangeError('a part of a pair has no middle');
+    const side = formFor(glossary.side[place.side], nounClass);
+    return end === null ? write.part_side({ part, side }) : write.part_end_side({ part, end, side });
+  };
 }
 
 function formFor(forms: Forms, nounClass: string | undefined): string {
@@ -60,16 +63,18 @@ function formFor(forms: Forms, nounClass: string | undefined): string {
 }
 
 export function placeTerms(glossary: Glossary, shared: boolean): readonly Term[] {
-  return allPlaces().map((place) => term(placeWords(place, glossary), place, shared));
+  const write = placeWriter(glossary);
+  return allPlaces().map((place) => term(write(place), place, shared));
 }
 
 /** Types as they are, and as possible ones. */
 export function typeTerms(glossary: Glossary, shared: boolean): readonly Term[] {
+  const possibly = writer(glossary.possible, ['type']);
   return keys(DAMAGE_TYPES).flatMap((type) => {
     const name = glossary.types[type];
     return [
       term(name, { type, possible: false }, shared),
-      term(written(glossary.possible, { type: name }), { type, possible: true }, shared),
+      term(possibly({ type: name }), { type, possible: true }, shared),
     ];
   });
 }
@@ -96,6 +101,13 @@ export function detailTerms(glossary: Glossary, shared: boolean): readonly Term[
 
 /** Every vehicle that the line at the front can name. */
 export function vehicleTerms({ vehicle: words }: Glossary): readonly Term[] {
+  const members = ['body', 'colour', 'doors'] as const;
+  const lines = new Map(
+    keys(words.line).map((name) => {
+      const known = members.filter((member) => name.split('_').includes(member));
+      return [members.map((member) => known.includes(member)).join(), writer(words.line[name], known)];
+    }),
+  );
   const bodies: readonly [string | null, Values][] = [
     [null, {}],
     ...keys(words.kinds).map((vehicle): [string, Values] => [words.kinds[vehicle], { vehicle }]),
@@ -106,15 +118,14 @@ export function vehicleTerms({ vehicle: words }: Glossary): readonly Term[] {
   return bodies.flatMap(([name, values]) =>
     colours.flatMap((colour) =>
       doors.flatMap((count) => {
+        const write = lines.get([name, colour, count].map((known) => known !== null).join());
+        if (write === undefined) return [];
         const said = {
-          ...(name === null ? {} : { body: name }),
-          ...(colour === null ? {} : { colour: words.colours[colour] }),
-          ...(count === null ? {} : { doors: words.doors[count] }),
+          body: name ?? '',
+          colour: colour === null ? '' : words.colours[colour],
+          doors: count === null ? '' : words.doors[count],
         };
-        const known = keys(said);
-        if (known.length === 0) return [];
-        const line = words.line[known.join('_') as keyof typeof words.line];
-        return [term(written(line, said), { ...values, colour, doors: count }, false)];
+        return [term(write(said), { ...values, colour, doors: count }, false)];
       }),
     ),
   );

@@ -4,8 +4,8 @@ import { glossaries } from './glossaries.js';
 
 describe.each(glossaries)('the glossary of $tag', (glossary) => {
   it('has no collision', () => {
-    const t=performance.now();
+    const t = performance.now();
     expect(collisionsOf(glossary)).toEqual([]);
-    console.log(performance.now()-t);
+    console.log(performance.now() - t);
   });
 });

@@ -25,7 +25,11 @@ const vehicle = fc
     doors: maybe(known(DOOR_COUNTS)),
   })
   // A body says what kind it is.
-  .map((parts): VehicleStatement => ({ kind: 'vehicle', ...parts, vehicle: parts.body === null ? parts.vehicle : null }))
+  .map((parts): VehicleStatement => ({
+    kind: 'vehicle',
+    ...parts,
+    vehicle: parts.body === null ? parts.vehicle : null,
+  }))
   .filter((line) => [line.vehicle, line.body, line.colour, line.doors].some((value) => value !== null));
 
 const odometer = fc.record({
@@ -67,7 +71,10 @@ export const damage = fc
 
 /** Few kinds of damage on many parts, so that damages share an item. */
 const likeDamages = fc
-  .record({ like: fc.array(damage, { minLength: 1, maxLength: 3 }), on: fc.array(damage, { minLength: 13, maxLength: 30 }) })
+  .record({
+    like: fc.array(damage, { minLength: 1, maxLength: 3 }),
+    on: fc.array(damage, { minLength: 13, maxLength: 30 }),
+  })
   .map(({ like, on }) =>
     on.map((row, index): DamageStatement => {
       const { type, severity, zone, extent, through, possible } = like[index % like.length] ?? row;
