@@ -44,9 +44,9 @@ export interface Term {
   readonly token: Token;
 }
 
-/** Finds a number at a place of a text: where it ends and what it is; null where none stands that is written as it should be. */
+/** Finds the numbers that begin at a place of a text, written as they should be: `12` is one and its `1` is another. */
 export interface NumberForm {
-  readonly at: (text: string, from: number) => { readonly end: number; readonly value: number } | null;
+  readonly at: (text: string, from: number) => readonly { readonly end: number; readonly value: number }[];
   /** Every character that it may hold, for the search for texts that can be read in two ways. */
   readonly characters: readonly string[];
 }

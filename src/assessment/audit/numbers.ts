@@ -1,6 +1,6 @@
 import type { NumberForm } from './grammar.js';
 
-/** More digits than these no number of a text has; a longer run is no number. */
+/** More digits than these no number of a text has. */
 const MOST_DIGITS = 9;
 const ZERO = 48;
 
@@ -8,14 +8,15 @@ const ZERO = 48;
 export const plainNumber: NumberForm = {
   characters: ['1', '2', '3', '4', '5', '6', '7', '8', '9', '0'],
   at: (text, from) => {
-    let end = from;
+    const found: { end: number; value: number }[] = [];
     let value = 0;
-    for (; end < text.length && end - from <= MOST_DIGITS; end++) {
-      const digit = text.charCodeAt(end) - ZERO;
-      if (digit < 0 || digit > 9) break;
+    for (let at = from; at < text.length && at - from < MOST_DIGITS; at++) {
+      const digit = text.charCodeAt(at) - ZERO;
+      if (digit < 0 || digit > 9 || (digit === 0 && value === 0)) break;
       value = value * 10 + digit;
+      found.push({ end: at + 1, value });
     }
-    return end === from || end - from > MOST_DIGITS || text.charCodeAt(from) === ZERO ? null : { end, value };
+    return found;
   },
 };
 
@@ -33,10 +34,10 @@ export function localNumber(locale: string): NumberForm {
   return {
     characters: [...[...digits.keys()].toReversed(), ...groups],
     at: (text, from) => {
+      const found: { end: number; value: number }[] = [];
       let value = 0;
       let count = 0;
-      let end = from;
-      for (let at = from; at < text.length && count <= MOST_DIGITS;) {
+      for (let at = from; at < text.length && count < MOST_DIGITS;) {
         const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
         const digit = digits.get(character);
         if (digit === undefined && !(count > 0 && groups.has(character))) break;
@@ -44,11 +45,9 @@ export function localNumber(locale: string): NumberForm {
         if (digit === undefined) continue;
         value = value * 10 + digit;
         count++;
-        // A separator behind the last digit belongs to what follows.
-        end = at;
+        if (format.format(value) === text.slice(from, at)) found.push({ end: at, value });
       }
-      if (count === 0 || count > MOST_DIGITS) return null;
-      return format.format(value) === text.slice(from, end) ? { end, value } : null;
+      return found;
     },
   };
 }

@@ -36,9 +36,9 @@ export function read(start: Stop, text: string): Outcome {
       words = words.next.get(text.charCodeAt(end));
     }
     for (const step of stop.numbers) {
-      const found = step.number.at(text, at);
-      if (found === null) continue;
-      arrive(arrivals, found.end, arrival, step, { says: 'number', use: step.use, value: found.value });
+      for (const { end, value } of step.number.at(text, at)) {
+        arrive(arrivals, end, arrival, step, { says: 'number', use: step.use, value });
+      }
     }
   }
   return outcomeOf(arrivals.slice(next));

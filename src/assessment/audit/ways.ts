@@ -15,10 +15,10 @@ export function waysOf(start: Stop, text: string): readonly (readonly Token[])[]
     if (found !== undefined) return found;
     const ways: (readonly Token[])[] = at === text.length ? [...stop.ends] : [];
     for (const step of stop.numbers) {
-      const number = step.number.at(text, at);
-      if (number === null) continue;
-      const said: Token = { says: 'number', use: step.use, value: number.value };
-      for (const rest of from(step.to, number.end)) ways.push([...step.says, said, ...rest]);
+      for (const { end, value } of step.number.at(text, at)) {
+        const said: Token = { says: 'number', use: step.use, value };
+        for (const rest of from(step.to, end)) ways.push([...step.says, said, ...rest]);
+      }
     }
     for (const { end, steps } of wordsAt(stop.words, text, at)) {
       for (const step of steps) for (const rest of from(step.to, end)) ways.push([...step.says, ...rest]);

@@ -7,11 +7,11 @@ import type { Glossary } from '../../../src/assessment/text/glossary.js';
 import { renderText } from '../../../src/assessment/text/render.js';
 import type { Statement } from '../../../src/assessment/text/statement.js';
 import { everyRow } from './every-row.js';
-import { glossaries } from './glossaries.js';
+import { glossaries, runs, THOROUGH } from './glossaries.js';
 import { statements } from './statements.js';
 
-/** With EVERY_ROW=1 all rows are written and read, which takes minutes; else one of a few hundred, always the same. */
-const STEP = process.env['EVERY_ROW'] === '1' ? 1 : 211;
+/** All rows, which takes minutes, or one of a few hundred, always the same. */
+const STEP = THOROUGH ? 1 : 211;
 const ROWS_A_TEXT = 400;
 
 describe.each(glossaries)('a text in $tag', (glossary) => {
@@ -22,7 +22,7 @@ describe.each(glossaries)('a text in $tag', (glossary) => {
         expect(difference(all, readText(text, glossary))).toEqual({ missing: [], added: [] });
         expect(audit(text, all, glossary)).toBeNull();
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
