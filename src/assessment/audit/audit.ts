@@ -1,8 +1,7 @@
-import type { Assessment } from '../assessment.js';
 import type { DescriptionText } from '../description.js';
 import type { Glossary } from '../text/glossary.js';
 import type { Statement } from '../text/statement.js';
-import { untrueStatement, type UntrueStatement } from './facts.js';
+import { untrueStatement, type AssessedLot, type UntrueStatement } from './facts.js';
 import { readText, type Unreadable } from './reader.js';
 import { brokenRule, type BrokenRule } from './rules.js';
 import { differenceOf } from './same.js';
@@ -35,7 +34,7 @@ export function audit(text: DescriptionText, statements: readonly Statement[], g
 }
 
 /** Judges what all texts of a lot will say, before the first is written: it must be what the assessment says. */
-export function auditStatements(statements: readonly Statement[], assessment: Assessment): Refusal | null {
+export function auditStatements(statements: readonly Statement[], assessment: AssessedLot): Refusal | null {
   const rule = brokenRule(statements);
   if (rule !== null) return { reason: 'rule', rule };
   const statement = untrueStatement(statements, assessment);

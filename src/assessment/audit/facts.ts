@@ -25,6 +25,17 @@ export type UntrueStatement =
   | 'interior'
   | 'tyres';
 
+/** What of an assessment is written in texts. */
+export type AssessedLot = Pick<
+  Assessment,
+  'assessable' | 'coverage' | 'flags' | 'vehicle' | 'interior' | 'tyres' | 'unconfirmed' | 'readings'
+> & {
+  readonly photos: readonly Pick<PhotoRef, 'number'>[];
+  readonly findings: readonly AssessedFinding[];
+};
+
+type AssessedFinding = Omit<Finding, 'id' | 'description' | 'needs_review' | 'review_reasons'>;
+
 type Kind = Statement['kind'];
 type Of<K extends Kind> = Statement & { readonly kind: K };
 
@@ -32,14 +43,14 @@ type Of<K extends Kind> = Statement & { readonly kind: K };
  * Compares statements with the assessment, each rule by itself and without making statements again: whatever makes them may
  * be wrong in a way that a second run would repeat. The first that does not hold; null where all are true.
  */
-export function untrueStatement(statements: readonly Statement[], assessment: Assessment): UntrueStatement | null {
+export function untrueStatement(statements: readonly Statement[], assessment: AssessedLot): UntrueStatement | null {
   const all = <K extends Kind>(kind: K) => statements.filter((one): one is Of<K> => one.kind === kind);
   const has = (kind: Kind) => statements.some((one) => one.kind === kind);
   const damages = all('damage');
   const { findings, flags } = assessment;
   const told = findings.filter((finding) => !toldByFlag(finding, assessment));
   const raised = keys(LOT_FLAGS).filter((flag) => flags[flag].value === true);
-  const saidOnlyAs = (finding: Finding, as: 'possible' | 'sure') => {
+  const saidOnlyAs = (finding: AssessedFinding, as: 'possible' | 'sure') => {
     const said = damages.filter((damage) => isDamage(finding, damage));
     return said.length > 0 && said.every(({ possible }) => possible === (as === 'possible'));
   };
@@ -66,8 +77,7 @@ export function untrueStatement(statements: readonly Statement[], assessment: As
     area_status: () => !areasAreTrue(statements, assessment),
     unconfirmed: () => has('unconfirmed') !== assessment.unconfirmed,
     vehicle: () => all('vehicle').some((one) => !vehicleIsTrue(one, assessment)),
-    odometer: () =>
-      all('odometer').some(({ value }) => !digitsOf(assessment.readings.odometer?.value).startsWith(String(value))),
+    odometer: () => all('odometer').some((one) => !readingIsTrue(one, assessment.readings.odometer?.value ?? '')),
     interior: () => all('interior').some((one) => !stateIsTrue(one, assessment.interior)),
     tyres: () => all('tyres').some((one) => !stateIsTrue(one, assessment.tyres)),
   };
@@ -75,22 +85,22 @@ export function untrueStatement(statements: readonly Statement[], assessment: As
 }
 
 /** An airbag is told once: by the flag, where that is raised and the row is sure. */
-function toldByFlag({ type, confidence }: Finding, { flags }: Assessment): boolean {
+function toldByFlag({ type, confidence }: AssessedFinding, { flags }: AssessedLot): boolean {
   const flag: LotFlag = 'airbags_deployed';
   return type === 'airbag_deployed' && confidence !== 'low' && flags[flag].value === true;
 }
 
 /** Is the finding one of those that the statement stands for? */
-function isOf(finding: Finding, damage: DamageStatement): boolean {
+function isOf(finding: AssessedFinding, damage: DamageStatement): boolean {
   return isDamage(finding, damage) && isLow(finding) === damage.possible;
 }
 
-function isLow({ confidence }: Finding): boolean {
+function isLow({ confidence }: AssessedFinding): boolean {
   return confidence === 'low';
 }
 
 /** The same damage in the same place, sure or not. That it is all over the part is said once, as how far it reaches. */
-function isDamage(finding: Finding, damage: DamageStatement): boolean {
+function isDamage(finding: AssessedFinding, damage: DamageStatement): boolean {
   const zone = finding.zone === 'whole' ? null : known(finding.zone);
   const extent = finding.zone === 'whole' ? 'whole_part' : known(finding.extent);
   return (
@@ -110,13 +120,13 @@ function known<T extends string>(value: T): Exclude<T, 'unknown'> | null {
 }
 
 /** A number where every row is of one damage; otherwise a word, and the greater where rows differ. */
-function countIsTrue({ count }: DamageStatement, findings: readonly Finding[]): boolean {
+function countIsTrue({ count }: DamageStatement, findings: readonly AssessedFinding[]): boolean {
   const single = findings.every((finding) => finding.count === 'one');
   if (typeof count === 'number') return single && count === findings.length;
   return !single && (count === 'many') === findings.some((finding) => finding.count === 'many');
 }
 
-function areasAreTrue(statements: readonly Statement[], { coverage, assessable }: Assessment): boolean {
+function areasAreTrue(statements: readonly Statement[], { coverage, assessable }: AssessedLot): boolean {
   const wanted: readonly (readonly [Kind, AreaStatus])[] = [
     ['nothing_visible', 'no_visible_damage'],
     ['partly_visible', 'uncertain'],
@@ -130,7 +140,7 @@ function areasAreTrue(statements: readonly Statement[], { coverage, assessable }
   });
 }
 
-function vehicleIsTrue(said: Of<'vehicle'>, { vehicle }: Assessment): boolean {
+function vehicleIsTrue(said: Of<'vehicle'>, { vehicle }: AssessedLot): boolean {
   return (
     (said.vehicle === null ? true : said.vehicle === vehicle.kind) &&
     said.body === known(vehicle.body) &&
@@ -155,6 +165,10 @@ function samePhotos(said: readonly number[], shown: readonly number[]): boolean 
   return said.length === wanted.size && said.every((photo) => wanted.has(photo));
 }
 
-function digitsOf(reading: string | undefined): string {
-  return (reading ?? '').replaceAll(/\D/g, '').replace(/^0+(?=\d)/, '');
+/** The digits as they were read, but for a decimal that trip counters show, and the unit that stands with them. */
+function readingIsTrue({ value, unit }: Of<'odometer'>, reading: string): boolean {
+  const digits = reading.replaceAll(/\D/g, '');
+  const whole = /[.,]\d\D*$/.test(reading) ? digits.slice(0, -1) : digits;
+  const shown = /km/i.test(reading) ? 'km' : /mi/i.test(reading) ? 'mi' : null;
+  return unit === shown && whole !== '' && Number(whole) === value;
 }
