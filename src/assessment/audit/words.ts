@@ -27,32 +27,29 @@ export function allPlaces(): readonly PlaceOnVehicle[] {
   });
 }
 
-/** Writes places in the glossary's words. */
+/** Writes places in the glossary's words. A glossary that lists every place whole need hold nothing to compose them of. */
 export function placeWriter(glossary: Glossary): (place: PlaceOnVehicle) => string {
-  const { parts, places, place: patterns } = glossary;
-  const write = {
-    part: writer(patterns.part, ['part']),
-    part_end: writer(patterns.part_end, ['part', 'end']),
-    part_side: writer(patterns.part_side, ['part', 'side']),
-    part_end_side: writer(patterns.part_end_side, ['part', 'end', 'side']),
-    wide_side: writer(patterns.wide_side, ['part', 'side']),
-    wide_end_side: writer(patterns.wide_end_side, ['part', 'end', 'side']),
+  const writers = new Map<string, (values: Readonly<Record<string, string>>) => string>();
+  const compose = (name: keyof Glossary['place'], values: Readonly<Record<string, string>>) => {
+    const write = writers.get(name) ?? writer(glossary.place[name], keys(values));
+    writers.set(name, write);
+    return write(values);
   };
   return (place) => {
-    const whole = places[`${place.part}|${place.end}|${place.side}`];
+    const whole = glossary.places[`${place.part}|${place.end}|${place.side}`];
     if (whole !== undefined) return whole;
     const { sided, end: ends }: PartInfo = PARTS[place.part];
-    const { name: part, class: nounClass } = parts[place.part];
+    const { name: part, class: nounClass } = glossary.parts[place.part];
     // Where a part is at one end only, its name says which.
     const end = ends !== 'either' || place.end === 'n/a' ? null : formFor(glossary.end[place.end], nounClass);
-    if (place.side === 'n/a') return end === null ? write.part({ part }) : write.part_end({ part, end });
+    if (place.side === 'n/a') return end === null ? compose('part', { part }) : compose('part_end', { part, end });
     if (sided === 'wide' || place.side === 'unknown') {
       const side = glossary.wide[place.side];
-      return end === null ? write.wide_side({ part, side }) : write.wide_end_side({ part, end, side });
+      return end === null ? compose('wide_side', { part, side }) : compose('wide_end_side', { part, end, side });
     }
     if (place.side === 'center') throw new RangeError('a part of a pair has no middle');
     const side = formFor(glossary.side[place.side], nounClass);
-    return end === null ? write.part_side({ part, side }) : write.part_end_side({ part, end, side });
+    return end === null ? compose('part_side', { part, side }) : compose('part_end_side', { part, end, side });
   };
 }
 
