@@ -11,6 +11,11 @@ export interface Ambiguity {
 
 /** More than these nobody need see at once. */
 const MOST = 50;
+const PAIRS_A_STEP = 200;
+/** Ten times what the largest glossary makes; one that makes more is no glossary. */
+const MOST_PAIRS = 250_000;
+/** So that a pair of points is one number. */
+const MOST_POINTS = 2 ** 26;
 
 /** Two readings of the same letters, and the pair that they come from. */
 interface Pair {
@@ -23,17 +28,19 @@ interface Pair {
 /**
  * Finds the texts that can be read in two ways: not by trying texts but by following two readings of one text at once, letter
  * by letter, from wherever they can part to wherever they can meet again. What is not found so does not exist, however long
- * lists and numbers are.
+ * lists and numbers are. It takes a tenth of a second or more, in steps of a few milliseconds, so that others can be
+ * served between.
  */
-export function ambiguitiesOf(start: Stop): readonly Ambiguity[] {
+export function* ambiguitiesOf(start: Stop): Generator<undefined, readonly Ambiguity[]> {
   const points = new Points();
   const root = points.before(start);
   const found = new Map<string, Ambiguity>();
-  const seen = new Set<string>();
+  const seen = new Set<number>();
   const open: Pair[] = [];
   const go = (a: Point, b: Point, before: Pair | null, letter: string) => {
-    const key = a.id < b.id ? `${a.id} ${b.id}` : `${b.id} ${a.id}`;
+    const key = a.id < b.id ? a.id * MOST_POINTS + b.id : b.id * MOST_POINTS + a.id;
     if (seen.has(key)) return;
+    if (seen.size === MOST_PAIRS) throw new RangeError('a glossary lets far too much be read in two ways');
     seen.add(key);
     open.push({ a, b, before, letter });
   };
@@ -46,6 +53,7 @@ export function ambiguitiesOf(start: Stop): readonly Ambiguity[] {
   };
   go(root, root, null, '');
   for (let next = 0; next < open.length && found.size < MOST; next++) {
+    if (next % PAIRS_A_STEP === PAIRS_A_STEP - 1) yield;
     const pair = open[next] as Pair;
     const parted = pair.a !== pair.b;
     for (const [one, a] of choicesAt(pair.a).entries()) {

@@ -28,13 +28,22 @@ type List = readonly (readonly [code: string, text: string])[];
 
 /** Everything in a glossary that could be decoded differently; a shipped one has nothing of it that is not accepted by name. */
 export function collisionsOf(glossary: Glossary): readonly Collision[] {
+  const steps = collisionsInSteps(glossary);
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
+
+/** The same in steps of a few milliseconds, for a process that serves others meanwhile. */
+export function* collisionsInSteps(glossary: Glossary): Generator<undefined, readonly Collision[]> {
   const lists = listsOf(glossary);
   const { items, paragraphs } = readerOf(glossary);
+  yield;
+  const named = Object.entries(lists).flatMap(([name, list]) => [...emptyOf(name, list), ...equalOf(name, list)]);
+  yield;
   return [
-    ...Object.entries(lists).flatMap(([name, list]) => [...emptyOf(name, list), ...equalOf(name, list)]),
+    ...named,
     ...separatorsIn(lists, glossary),
-    ...ambiguitiesOf(items).map(({ text, ways }) => twoWays('items', text, ways)),
-    ...ambiguitiesOf(paragraphs).map(({ text, ways }) => twoWays('paragraphs', text, ways)),
+    ...(yield* ambiguitiesOf(items)).map(({ text, ways }) => twoWays('items', text, ways)),
+    ...(yield* ambiguitiesOf(paragraphs)).map(({ text, ways }) => twoWays('paragraphs', text, ways)),
   ];
 }
 

@@ -134,7 +134,7 @@ describe('the search for texts with two meanings', () => {
       fc.property(grammar, (any) => {
         const start = automatonOf(any);
         const tried = texts.filter((one) => waysOf(start, one).length > 1);
-        const found = ambiguitiesOf(start);
+        const found = exhausted(ambiguitiesOf(start));
         if (tried.length > 0) expect(found).not.toEqual([]);
         for (const { text: one } of found) expect(waysOf(start, one).length).toBeGreaterThan(1);
         for (const one of texts) expect([one, read(start, one).read]).toEqual([one, ofWays(waysOf(start, one).length)]);
@@ -143,6 +143,10 @@ describe('the search for texts with two meanings', () => {
     );
   });
 });
+
+function exhausted<T>(steps: Generator<unknown, T>): T {
+  for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
+}
 
 function ofWays(ways: number): string {
   return ways === 0 ? 'never' : ways === 1 ? 'once' : 'in_two_ways';
