@@ -5,7 +5,7 @@ import type { DescriptionBlock, DescriptionText } from '../../../src/assessment/
 import { stringsOf, withStrings } from '../../../src/assessment/description.js';
 import { renderText } from '../../../src/assessment/text/render.js';
 import type { DamageStatement, Statement } from '../../../src/assessment/text/statement.js';
-import { glossaries, runs } from './glossaries.js';
+import { glossaries, runs, THOROUGH } from './glossaries.js';
 import { damage, photos, statements } from './statements.js';
 
 /** What no glossary says, in whatever language a text is. */
@@ -73,7 +73,7 @@ describe.each(glossaries)('a text in $tag is refused', (glossary) => {
     expect(audit(text, RICH, glossary)).toBeNull();
     const strings = stringsOf(text);
     for (const [index, string] of strings.entries()) {
-      for (let at = 0; at < string.length; at++) {
+      for (let at = THOROUGH ? 0 : index % 3; at < string.length; at += THOROUGH ? 1 : 3) {
         const letter = string.charAt(at);
         for (const other of ['', letter + letter, letter === '7' ? '3' : '7', letter === 'ж' ? 'b' : 'ж']) {
           const changed = string.slice(0, at) + other + string.slice(at + 1);
