@@ -85,6 +85,28 @@ describe('what belongs to one room alone', () => {
   });
 });
 
+describe('the auditor', () => {
+  const audit = files.filter(({ path }) => path.startsWith('assessment/audit/'));
+
+  it('shares nothing with what writes the texts but types: a mistake that both make is seen by none', () => {
+    expect(audit.length).toBeGreaterThan(10);
+    const shared = audit.flatMap(({ path, text }) =>
+      [...text.matchAll(/^(?:import|export) (?!type )[^;]*?from '\.\.\/text\/[^']+'|\bimport\(/gm)].map(
+        ([line]) => `${path}: ${line}`,
+      ),
+    );
+    expect(shared).toEqual([]);
+  });
+
+  it('takes from the rest of assessment/ closed lists only', () => {
+    const lists = ['taxonomy', 'damage-details', 'lot-flags', 'vehicle'].map((name) => `assessment/${name}.js`);
+    const taken = audit.flatMap(({ text }) =>
+      [...text.matchAll(/^import (?!type )[^;]*?from '\.\.\/([^']+)'/gm)].map(([, name]) => `assessment/${name}`),
+    );
+    expect(taken.filter((name) => !lists.includes(name))).toEqual([]);
+  });
+});
+
 it('no file passes 300 lines: two that each do one thing are easier to find and to change', () => {
   const long = files.filter(({ text }) => text.split('\n').length > 301);
   expect(long.map(({ path }) => path)).toEqual([]);
