@@ -144,7 +144,8 @@ function entryProblems({ name, text, rule }: Entry, script: string): string[] {
     [kind === 'mark' && name !== 'full_stop' && text === '', 'is empty'],
     [/ {2}/.test(text), 'holds two spaces in a row'],
     [/[<>&"]/.test(text), 'holds a character of markup'],
-    [/\p{N}/u.test(words), 'holds a number, which a reader would take for a count or a photo'],
+    // Doors are counted in the vehicle line, where nothing else is; some languages write their number in digits.
+    [/\p{N}/u.test(words) && rule.list !== 'vehicle.doors', 'holds a number, which a reader would take for a count or a photo'],
     [
       !complete || /[{}]/.test(words),
       rule.placeholders.length === 0
