@@ -16,6 +16,7 @@ COPY --from=build /app/dist ./dist
 COPY package.json ./
 COPY migrations ./migrations
 COPY prompts ./prompts
+COPY glossaries/*.json ./glossaries/
 # Spool files of uploads and nothing else is written; mount a volume here when /app is read-only.
 RUN mkdir -p /app/.data && chown node:node /app/.data
 USER node

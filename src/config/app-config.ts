@@ -1,6 +1,6 @@
 /** The settings of one process, validated and typed. Built by `loadConfig` and never changed afterwards. */
 export interface AppConfig {
-  /** The folder that holds package.json, migrations/ and prompts/. */
+  /** The folder that holds package.json, migrations/, prompts/ and glossaries/. */
   readonly packageRoot: string;
   readonly production: boolean;
   readonly role: Role;
@@ -67,6 +67,8 @@ export interface AppConfig {
     /** VISION_SYSTEM_PROMPT: replaces the body of prompts/vision.md. */
     readonly visionOverride: string;
   };
+  /** The files of glossaries/ as read, by name without `.json`. */
+  readonly glossaries: ReadonlyMap<string, string>;
   readonly limits: {
     readonly maxLots: number;
     readonly maxSyncImages: number;

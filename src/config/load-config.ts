@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { AppConfig, LogLevelName, ModelPrice, Role } from './app-config.js';
 import { readHeaders } from './header-settings.js';
@@ -84,6 +84,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       translation: readPrompt(read, packageRoot, 'translation.md'),
       visionOverride: read.text('VISION_SYSTEM_PROMPT'),
     },
+    glossaries: readGlossaries(read, packageRoot),
     limits: {
       maxLots: read.number('MAX_LOTS', 50_000, { min: 1, max: 50_000 }),
       maxSyncImages: read.number('MAX_SYNC_IMAGES', 20, { min: 1, max: 500 }),
@@ -160,6 +161,17 @@ function readPrompt(read: SettingReader, packageRoot: string, file: string): str
   } catch {
     read.problem(`prompts/${file} cannot be read`);
     return '';
+  }
+}
+
+function readGlossaries(read: SettingReader, packageRoot: string): ReadonlyMap<string, string> {
+  const folder = join(packageRoot, 'glossaries');
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.json'));
+    return new Map(names.map((name) => [name.replace(/\.json$/, ''), readFileSync(join(folder, name), 'utf8')]));
+  } catch {
+    read.problem('glossaries/ cannot be read');
+    return new Map();
   }
 }
 

@@ -3,6 +3,7 @@ import { costUsd, priceOf } from '../assessment/cost.js';
 import type { EstimateSettings } from '../assessment/estimate.js';
 import { parsePrompt } from '../assessment/prompt.js';
 import type { TokenUsage } from '../assessment/response-body.js';
+import { Glossaries } from '../assessment/text/glossaries.js';
 import type { TranslationSettings } from '../assessment/translation.js';
 import type { VisionSettings } from '../assessment/vision-request.js';
 import type { WorstCaseSettings } from '../assessment/worst-case.js';
@@ -10,16 +11,18 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { UsageRow } from '../jobs/job-store.js';
 import type { ModelStage } from '../jobs/states.js';
 
-/** The models, prompts and prices of the settings in the shapes that assessment/ takes; the same in both modes. */
+/** The models, prompts, glossaries and prices of the settings in the shapes that assessment/ takes; the same in both modes. */
 @Injectable()
 export class ModelSettings {
   readonly vision: VisionSettings;
   readonly translation: TranslationSettings;
+  readonly glossaries: Glossaries;
   private readonly prices: AppConfig['openai']['prices'];
 
   constructor(@Inject(APP_CONFIG) config: AppConfig) {
     const { openai, prompts } = config;
     this.prices = openai.prices;
+    this.glossaries = Glossaries.read(config.glossaries);
     this.vision = {
       model: openai.visionModel,
       effort: openai.visionEffort,

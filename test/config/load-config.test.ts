@@ -28,6 +28,7 @@ describe('loadConfig', () => {
     expect([...config.auth.keys]).toEqual([['default', [KEY]]]);
     expect(config.webhook.schedule).toEqual(DEFAULT_WEBHOOK_SCHEDULE);
     expect(config.prompts.vision).toContain('version');
+    expect(config.glossaries.get('en')).toContain('"tag": "en"');
   });
 
   it('treats an empty variable as absent, which is how compose passes unset ones', () => {
