@@ -140,7 +140,10 @@ export interface Glossary {
     /** Before a note, which a model wrote; only with `include: ["notes"]`. `{note}`. */
     readonly note: string;
   };
-  /** For the check of notes: stems that a translated note may not hold. */
+  /**
+   * For the check of notes: stems that a translated note may not hold, whatever its capitals. A stem of four letters and more is
+   * compared with the beginnings of words; a shorter one with whole words, or `no` would refuse every "notch".
+   */
   readonly note_words: {
     readonly sides: readonly string[];
     readonly ends: readonly string[];
