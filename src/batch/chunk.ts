@@ -1,10 +1,10 @@
 import type { ModelStage } from '../jobs/states.js';
 import type { DescribedLot } from '../jobs/shard-lot-store.js';
+import { UsageSum } from '../jobs/usage-sum.js';
 import { translationAttempt } from './attempts.js';
 import type { LotOutcome } from './described-lots.js';
 import type { LineLot, LineOutcome } from './line-outcome.js';
 import { ResultRows } from './result-rows.js';
-import { UsageSum } from './usage-sum.js';
 
 /** Lines of a batch's file that are committed together. */
 export class Chunk {

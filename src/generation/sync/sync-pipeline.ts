@@ -9,7 +9,7 @@ import { PhotoChecker } from '../../images/photo-checker.js';
 import { JobStore } from '../../jobs/job-store.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredSource } from '../../jobs/sync-job-store.js';
-import { UsageTally } from './usage-tally.js';
+import { UsageSum } from '../../jobs/usage-sum.js';
 import { JobEnder } from '../../webhook/end-job.js';
 import { DeliveryHints } from '../../webhook/delivery-hints.js';
 import { LotDescriber } from '../describe/lot-describer.js';
@@ -76,7 +76,7 @@ export class SyncPipeline {
   }
 
   private async work(run: SyncRun): Promise<SyncOutcome> {
-    const usage = new UsageTally();
+    const usage = new UsageSum();
     const spend = this.budgets.of(run, usage);
     try {
       const assessed = run.work.resumed?.source == null ? await this.assess(run, usage, spend) : null;
@@ -102,7 +102,7 @@ export class SyncPipeline {
   }
 
   /** Photos, then the model; where translations follow, the answer is committed before the first of them is asked for. */
-  private async assess(run: SyncRun, usage: UsageTally, spend: SyncSpend): Promise<AssessedLot> {
+  private async assess(run: SyncRun, usage: UsageSum, spend: SyncSpend): Promise<AssessedLot> {
     const { lot } = run.work;
     const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
     if (!checked.withinThreshold)
@@ -124,7 +124,7 @@ export class SyncPipeline {
       // With its cost, which a crash before the job's end would otherwise lose.
       await this.database.transaction(async (tx) => {
         if (!(await this.store.saveVision(tx, heldBy(run), row, photos))) throw new NotOursError();
-        await this.jobs.addUsage(tx, run.work.jobId, usage.rows);
+        await this.jobs.addUsage(tx, run.work.jobId, usage.rows());
       });
       usage.clear();
     }
@@ -170,14 +170,14 @@ export class SyncPipeline {
     results: readonly NewResult[],
     photos: SeenPhotos | null,
     rendered: number,
-    usage: UsageTally,
+    usage: UsageSum,
   ): Promise<void> {
     const { jobId } = run.work;
     run.signal.throwIfAborted();
     await this.database.transaction(async (tx) => {
       const completed = await this.store.complete(tx, heldBy(run), results, photos, rendered);
       if (!completed) throw new NotOursError();
-      await this.jobs.addUsage(tx, jobId, usage.rows);
+      await this.jobs.addUsage(tx, jobId, usage.rows());
       if (!(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
     });
     usage.clear();
@@ -221,9 +221,9 @@ export class SyncPipeline {
     }
   }
 
-  private async countUsage(run: SyncRun, usage: UsageTally): Promise<void> {
+  private async countUsage(run: SyncRun, usage: UsageSum): Promise<void> {
     try {
-      await this.jobs.addUsage(this.database, run.work.jobId, usage.rows);
+      await this.jobs.addUsage(this.database, run.work.jobId, usage.rows());
     } catch (error) {
       this.logger.error('usage could not be counted', {
         job_id: run.work.jobId,
