@@ -10,8 +10,8 @@ import type { StoredError } from '../jobs/batch-job.entity.js';
 import type { ShardJob } from '../jobs/shard-store.js';
 import type { NewResult } from '../jobs/new-result.js';
 import { usageJson } from '../jobs/usage-json.js';
+import { renderedBytes } from '../jobs/rendered-bytes.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
-import { renderedBytes } from './rendered-bytes.js';
 
 export interface TranslationLineLot extends LineLot {
   readonly lotId: string;

@@ -11,8 +11,8 @@ import type { ModelSettings } from '../generation/describe/model-settings.js';
 import type { StoredError } from '../jobs/batch-job.entity.js';
 import type { ShardJob } from '../jobs/shard-store.js';
 import type { NewResult } from '../jobs/new-result.js';
+import { renderedBytes } from '../jobs/rendered-bytes.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
-import { renderedBytes } from './rendered-bytes.js';
 
 export interface VisionLineLot extends LineLot {
   readonly lotId: string;

@@ -84,7 +84,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
       languages: job.languages,
       options: job.options,
       lot: job.lot,
-      resumed: { source: job.source },
+      resumed: { source: job.source, missing: job.missingImages },
     });
   }
 

@@ -3,11 +3,13 @@ import { isEnglish } from '../../assessment/languages.js';
 import { photoRefs } from '../../assessment/photo-refs.js';
 import { Clock } from '../../common/clock.js';
 import { toServiceError } from '../../common/http-error.filter.js';
+import type { MissingPhoto } from '../../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
 import { JobStore } from '../../jobs/job-store.js';
 import type { NewResult } from '../../jobs/new-result.js';
+import { renderedBytes } from '../../jobs/rendered-bytes.js';
 import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredSource } from '../../jobs/sync-job-store.js';
 import { UsageSum } from '../../jobs/usage-sum.js';
 import { JobEnder } from '../../webhook/end-job.js';
@@ -85,13 +87,9 @@ export class SyncPipeline {
       const before = run.work.resumed === undefined ? [] : await this.store.translated(run.work.jobId);
       const results = await this.translate(run, source, before, spend);
       const written = assessed === null ? results : [assessed.row, ...results];
-      await this.finish(
-        run,
-        written,
-        assessed?.photos ?? null,
-        renderedBytes(run, source, [...before, ...results]),
-        usage,
-      );
+      const missing = assessed?.photos.missing ?? run.work.resumed?.missing ?? [];
+      const rendered = renderedLot(run.work, source, missing, [...before, ...results]);
+      await this.finish(run, written, assessed?.photos ?? null, rendered, usage);
       return { kind: 'completed' };
     } catch (error) {
       return await this.endUnfinished(run, error, spend.paid);
@@ -239,16 +237,22 @@ interface AssessedLot extends StoredSource {
   readonly photos: SeenPhotos;
 }
 
-/** About how many bytes the lot takes in a webhook's part. */
-function renderedBytes(
-  run: SyncRun,
-  source: StoredSource,
+/** About how many bytes the lot takes in results and webhooks. */
+function renderedLot(
+  { lot, languages, options: { include = [] } }: SyncWork,
+  { assessment }: StoredSource,
+  missing: readonly MissingPhoto[],
   rows: readonly { language: string; html: string }[],
 ): number {
-  const shown = rows.filter(({ language }) => run.work.languages.includes(language));
-  const html = shown.reduce((sum, row) => sum + Buffer.byteLength(row.html), 0);
-  const withAssessment = run.work.options.include?.includes('assessment') === true;
-  return html + (withAssessment ? Buffer.byteLength(JSON.stringify(source.assessment)) : 0);
+  return renderedBytes(
+    rows.filter(({ language }) => languages.includes(language)),
+    {
+      idLength: lot.lotId.length,
+      missing,
+      assessment: include.includes('assessment') ? Buffer.byteLength(JSON.stringify(assessment)) : 0,
+      usage: include.includes('usage'),
+    },
+  );
 }
 
 function heldBy(run: SyncRun): HeldSyncJob {
