@@ -8,7 +8,7 @@ import type { ResponseFailure } from '../assessment/response-body.js';
 import { answerError } from '../generation/describe/call-errors.js';
 import { englishCopy, type LotDescriber } from '../generation/describe/lot-describer.js';
 import type { ModelSettings } from '../generation/describe/model-settings.js';
-import type { StoredError } from '../jobs/batch-job.entity.js';
+import type { LotEnd } from '../jobs/lot-error-code.js';
 import type { ShardJob } from '../jobs/shard-store.js';
 import type { NewResult } from '../jobs/new-result.js';
 import { renderedBytes } from '../jobs/rendered-bytes.js';
@@ -99,7 +99,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
     };
   }
 
-  giveUp(error: StoredError): LineOutcome {
+  giveUp(error: LotEnd): LineOutcome {
     return { kind: 'failed', error };
   }
 }
@@ -110,7 +110,7 @@ export function photosOf(lot: { images: readonly string[]; missing: readonly Mis
   return photoRefs(lot.images, (url) => !gone.has(url));
 }
 
-function stored(answer: ResponseFailure): StoredError {
+function stored(answer: ResponseFailure): LotEnd {
   const { code, message } = answerError(answer, undefined);
   return { code, message };
 }
