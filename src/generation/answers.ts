@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { isEnglish } from '../assessment/languages.js';
+import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import { ServiceError, type ErrorCode, ERROR_CODES } from '../common/service-error.js';
@@ -8,7 +9,6 @@ import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { isTerminal } from '../jobs/states.js';
 import { LotError } from './describe/lot-error.js';
-import { VERSION } from './request/head-rules.js';
 
 /** More languages than this besides English get a warning. */
 const MANY_LANGUAGES = 5;
@@ -74,7 +74,7 @@ export class Answers {
     const lots = await this.lotsOf(job);
     const pending = (JSON.parse(lots[0] ?? '{}') as { pending_languages?: string[] }).pending_languages ?? [];
     const head = {
-      version: VERSION,
+      version: API_VERSION,
       job_id: job.id,
       processing_mode: 'synchronous',
       total_lots: 1,
