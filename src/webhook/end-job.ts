@@ -17,7 +17,7 @@ const PAGE_LOTS = 10_000;
 /** What surrounds the lots in a body, without metadata (measured: 620 bytes) and with room for longer numbers. */
 const ENVELOPE_BYTES = 1024;
 
-interface EndedJob {
+interface EndingJob {
   readonly key_id: string;
   readonly mode: JobMode;
   readonly handed_over_at: Date | null;
@@ -25,7 +25,7 @@ interface EndedJob {
   readonly metadata_bytes: number;
 }
 
-type LotRow = [position: number, bytes: number, url: string];
+type SizedLot = [position: number, bytes: number, url: string];
 
 /** The only way a job ends: its last state and its deliveries in one transaction, so that neither exists without the other. */
 @Injectable()
@@ -45,7 +45,7 @@ export class JobEnder {
   async endJob(tx: Transaction, jobId: string, status: TerminalStatus, options: EndJobOptions = {}): Promise<boolean> {
     const now = this.clock.date();
     const error = options.error ?? (status === 'failed' ? await mostCommonFailure(tx, jobId) : undefined);
-    const [job] = await tx.query<EndedJob>(
+    const [job] = await tx.query<EndingJob>(
       `update batch_jobs set status = $2, stage = 'done', error = coalesce($3::jsonb, error), version = version + 1,
          completed_at = case when $2 = 'cancelled' then completed_at else $4 end,
          cancelled_at = case when $2 = 'cancelled' then $4 else cancelled_at end,
@@ -62,14 +62,14 @@ export class JobEnder {
     return true;
   }
 
-  private async packLots(tx: Transaction, jobId: string, job: EndedJob): Promise<LotPart[]> {
+  private async packLots(tx: Transaction, jobId: string, job: EndingJob): Promise<LotPart[]> {
     const { partLots, partBytes } = this.config.webhook;
     const bytes = Math.max(partBytes - ENVELOPE_BYTES - job.metadata_bytes, partBytes / 2);
     const packer = new PartPacker({ lots: partLots, bytes });
     for (let after = -1; ;) {
       // Rows as arrays on the bare client: 50,000 of them are read in 0.2 s, and nothing is kept of a page.
       // Failed and cancelled lots have no rendered text yet; their size is what will be written of them.
-      const { rows } = await tx.client.query<LotRow>({
+      const { rows } = await tx.client.query<SizedLot>({
         rowMode: 'array',
         text: `select l.position,
             1 + case when l.rendered_bytes > 0 then l.rendered_bytes
@@ -85,7 +85,7 @@ export class JobEnder {
       });
       for (const [position, size, url] of rows) packer.add(url, position, size);
       if (rows.length < PAGE_LOTS) return packer.parts();
-      after = (rows[rows.length - 1] as LotRow)[0];
+      after = (rows[rows.length - 1] as SizedLot)[0];
     }
   }
 }
