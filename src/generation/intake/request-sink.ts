@@ -90,7 +90,3 @@ export function headTooLarge(): ServiceError {
     details: { max_bytes: MAX_HEAD_BYTES },
   });
 }
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

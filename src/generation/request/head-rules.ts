@@ -1,9 +1,10 @@
 import { checkLanguages } from '../../assessment/languages.js';
 import { API_VERSION } from '../../common/api-version.js';
 import { cutText } from '../../common/cut-text.js';
+import { isObject } from '../../common/is-object.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
-import { characters, isObject, isStorable, type FieldProblems } from './field-problems.js';
+import { characters, isStorable, type FieldProblems } from './field-problems.js';
 import { checkWebhook, type LotReport } from './lot-rules.js';
 import type { PlainUrls } from './plain-urls.js';
 

@@ -1,8 +1,9 @@
+import { isObject } from '../../common/is-object.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
 import { checkUrl, type AllowList, type RefusalReason } from '../../outbound/address-rules.js';
 import { addressNeeds, shownAddress } from '../../outbound/refused-address.js';
-import { characters, FieldProblems, isObject, MAX_NAMED } from './field-problems.js';
+import { characters, FieldProblems, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
 import { PlainUrls } from './plain-urls.js';
