@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 
+export const DAY_MS = 24 * 3_600_000;
+
 /** The wall clock and timers in one place, so that tests can hold them. */
 @Injectable()
 export class Clock {

@@ -1,8 +1,9 @@
 import { urlsOf, type MissingPhoto } from '../common/missing-photo.js';
 import { ServiceError } from '../common/service-error.js';
 import type { StoredError } from '../jobs/batch-job.entity.js';
+import type { LotEnd, LotErrorCode } from '../jobs/lot-error-code.js';
 
-const LOT_ERROR_CODES = [
+const ANSWERED_CODES = [
   'IMAGE_UNREACHABLE',
   'NO_IMAGES',
   'REFUSED',
@@ -12,10 +13,10 @@ const LOT_ERROR_CODES = [
   'COST_LIMIT_EXCEEDED',
   'SERVICE_UNAVAILABLE',
   'INTERRUPTED',
-] as const;
+] as const satisfies readonly LotErrorCode[];
 
-/** Why one lot could not be described. */
-export type LotErrorCode = (typeof LOT_ERROR_CODES)[number];
+/** Why one lot could not be described, where a synchronous request is answered with it. */
+export type AnsweredCode = (typeof ANSWERED_CODES)[number];
 
 export interface LotErrorFacts {
   readonly missingImages?: readonly MissingPhoto[];
@@ -30,7 +31,7 @@ export class LotError extends Error {
   readonly missingImages: readonly MissingPhoto[];
 
   constructor(
-    readonly code: LotErrorCode,
+    readonly code: AnsweredCode,
     message: string,
     private readonly facts: LotErrorFacts = {},
   ) {
@@ -44,7 +45,7 @@ export class LotError extends Error {
    * @returns undefined for what was no lot's own end
    */
   static fromStored(stored: StoredError, missingImages: readonly MissingPhoto[]): LotError | undefined {
-    const code = LOT_ERROR_CODES.find((known) => known === stored.code);
+    const code = ANSWERED_CODES.find((known) => known === stored.code);
     const facts = { missingImages, openaiRequestId: stored.openai_request_id };
     return code === undefined ? undefined : new LotError(code, stored.message, facts);
   }
@@ -55,7 +56,7 @@ export class LotError extends Error {
     return new LotError(this.code, this.message, { ...this.facts, missingImages: missing });
   }
 
-  toStored(): StoredError {
+  toStored(): LotEnd {
     const id = this.facts.openaiRequestId;
     return { code: this.code, message: this.message, ...(id === undefined ? {} : { openai_request_id: id }) };
   }

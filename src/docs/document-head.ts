@@ -1,4 +1,5 @@
 import { DocumentBuilder, type OpenAPIObject } from '@nestjs/swagger';
+import { API_VERSION } from '../common/api-version.js';
 
 const DESCRIPTION = `Finds damage in the photos of car lots and describes it as HTML in many languages.
 
@@ -33,7 +34,7 @@ export function documentHead(): Omit<OpenAPIObject, 'paths'> {
   return new DocumentBuilder()
     .setTitle('Generation Service')
     .setDescription(DESCRIPTION)
-    .setVersion('1.0.0')
+    .setVersion(API_VERSION)
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/', 'The service that serves this document')
     .addTag('Describing lots', 'The one endpoint that takes lots, one or 50,000.')

@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { isEnglish } from '../assessment/languages.js';
+import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import { ServiceError, type ErrorCode, ERROR_CODES } from '../common/service-error.js';
+import { JOB_LIMIT_MS } from '../jobs/job-limit.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { isTerminal } from '../jobs/states.js';
 import { LotError } from '../describe/lot-error.js';
-import { VERSION } from './request/head-rules.js';
 
 /** More languages than this besides English get a warning. */
 const MANY_LANGUAGES = 5;
@@ -74,7 +75,7 @@ export class Answers {
     const lots = await this.lotsOf(job);
     const pending = (JSON.parse(lots[0] ?? '{}') as { pending_languages?: string[] }).pending_languages ?? [];
     const head = {
-      version: VERSION,
+      version: API_VERSION,
       job_id: job.id,
       processing_mode: 'synchronous',
       total_lots: 1,
@@ -140,9 +141,6 @@ function handedOver(job: JobRecord): Answer {
   };
 }
 
-/** What OpenAI promises of a batch; it is usually back much sooner. */
-const PROMISED_HOURS = 24;
-
 function accepted(job: JobRecord, receivers: Receivers): Answer {
   return {
     status: 201,
@@ -154,7 +152,8 @@ function accepted(job: JobRecord, receivers: Receivers): Answer {
       total_lots: job.totalLots,
       lots_count: job.totalLots,
       languages: job.languages,
-      estimated_completion: rfc3339(new Date(job.createdAt.getTime() + PROMISED_HOURS * 3_600_000)),
+      // The latest; it is usually back much sooner.
+      estimated_completion: rfc3339(new Date(job.createdAt.getTime() + JOB_LIMIT_MS)),
       processing_mode: 'batch',
       webhook_configured: receivers.configured,
       estimated_cost_usd: job.estimatedCostUsd,

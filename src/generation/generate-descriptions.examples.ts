@@ -1,3 +1,4 @@
+import { API_VERSION } from '../common/api-version.js';
 import { ADDRESS_RULE } from '../outbound/address-rules.js';
 import type { ErrorCode } from '../common/service-error.js';
 
@@ -7,7 +8,7 @@ const JOB_ID = '0190163d-8694-739b-aea5-966c26f8ad90';
 export const REQUEST_EXAMPLES = {
   'one lot, answered at once': {
     value: {
-      version: '1.0.0',
+      version: API_VERSION,
       languages: ['en', 'de', 'ru'],
       lots: [
         {
@@ -24,7 +25,7 @@ export const REQUEST_EXAMPLES = {
   },
   'a batch with a webhook': {
     value: {
-      version: '1.0.0',
+      version: API_VERSION,
       languages: ['en', 'pt-BR'],
       mode: 'batch',
       webhook_url: 'https://client.example.com/hook',
@@ -40,7 +41,7 @@ export const REQUEST_EXAMPLES = {
 
 /** The same as lines: the request without lots, then a lot each. */
 export const NDJSON_EXAMPLE = [
-  { version: '1.0.0', languages: ['en', 'pt-BR'], mode: 'batch' },
+  { version: API_VERSION, languages: ['en', 'pt-BR'], mode: 'batch' },
   { lot_id: '11-12345', images: ['https://cdn.example.com/11-12345/1.jpg'] },
   { lot_id: 11_346, images: [{ url: 'https://cdn.example.com/11-12346/1.jpg' }] },
 ]
@@ -48,7 +49,7 @@ export const NDJSON_EXAMPLE = [
   .join('');
 
 export const DESCRIBED_EXAMPLE = {
-  version: '1.0.0',
+  version: API_VERSION,
   job_id: JOB_ID,
   processing_mode: 'synchronous',
   total_lots: 1,
@@ -124,8 +125,8 @@ export const ERROR_EXAMPLES = {
     details: { fields: [{ path: 'lots[0].images', rule: 'must name at least one photo' }], count: 1 },
   },
   UNSUPPORTED_VERSION: {
-    message: 'This service speaks version "1.0.0"; send it as version.',
-    details: { supported_versions: ['1.0.0'] },
+    message: `This service speaks version "${API_VERSION}"; send it as version.`,
+    details: { supported_versions: [API_VERSION] },
   },
   TOO_MANY_IMAGES: {
     message: 'A lot may have at most 20 photos when it is processed this way.',

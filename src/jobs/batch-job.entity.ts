@@ -21,8 +21,9 @@ export interface StoredError {
 
 /** A request that was accepted: many lots (`batch`) or one (`sync`). */
 @Entity('batch_jobs')
-@Index('batch_jobs_key_id_id_idx', { synchronize: false })
 @Index('batch_jobs_listed_idx', { synchronize: false })
+@Index('batch_jobs_sync_idx', { synchronize: false })
+@Index('batch_jobs_sync_count_idx', { synchronize: false })
 @Index('batch_jobs_ended_idx', { synchronize: false })
 @Index('batch_jobs_sync_lease_idx', { synchronize: false })
 @Index('batch_jobs_unfinished_idx', { synchronize: false })

@@ -1,7 +1,8 @@
+import { DAY_MS } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
 
 /** For how long a repeat with the same Idempotency-Key gets the first answer again. */
-const KEPT_MS = 24 * 3_600_000;
+const KEPT_MS = DAY_MS;
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,255}$/;
 const RULE = '1 to 255 visible ASCII characters, sent once';
 

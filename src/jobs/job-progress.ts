@@ -1,3 +1,4 @@
+import { JOB_LIMIT_MS } from './job-limit.js';
 import type { JobStatus } from './states.js';
 import { isTerminal } from './states.js';
 
@@ -40,9 +41,6 @@ export function lotsByStage(job: JobCounts): LotsByStage {
   };
 }
 
-/** Every batch ends within this time: what misses it fails. */
-const BATCH_LIMIT_MS = 24 * 3_600_000;
-
 /**
  * When a running job ends if it goes on as it did until its row last changed; null where there is no pace yet. A function
  * of the row alone. Lots that failed are no pace: a gone photo host fails them within seconds.
@@ -55,7 +53,7 @@ export function estimateCompletion(
   const taken = changed - (job.startedAt ?? job.createdAt).getTime();
   const left = job.totalLots - job.processedLots - job.failedLots;
   if (taken <= 0) return null;
-  const end = Math.min(changed + (left * taken) / job.processedLots, job.createdAt.getTime() + BATCH_LIMIT_MS);
+  const end = Math.min(changed + (left * taken) / job.processedLots, job.createdAt.getTime() + JOB_LIMIT_MS);
   // Times are told in whole seconds, and this one must not come out before it is over.
   return new Date(Math.ceil(end / 1000) * 1000);
 }

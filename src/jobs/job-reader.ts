@@ -4,6 +4,7 @@ import { ServiceError } from '../common/service-error.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import { MergedLookup } from './merged-lookup.js';
+import { SharedReads } from './shared-reads.js';
 import type { JobMode, JobStage, JobStatus } from './states.js';
 
 /** A job's row as its readers need it. */
@@ -69,12 +70,19 @@ export interface JobPage {
 
 /** Batches, and synchronous jobs that were handed over; spelt as the partial index of them is. */
 const LISTED_SQL = `(mode = 'batch' or handed_over_at is not null)`;
+/** By mode, spelt as the partial index that serves it is: with the mode as a parameter it could not be told that it does. */
+const LISTED_BY_MODE: Readonly<Record<JobMode, string>> = {
+  sync: `mode = 'sync'`,
+  batch: `${LISTED_SQL} and mode = 'batch'`,
+};
 
 /** Reads jobs for those who follow them. Another key's job, or anything that is no id, is not found like one that never was. */
 @Injectable()
 export class JobReader {
   // 50 clients that ask at once cost a statement or two, not 50.
   private readonly byId = new MergedLookup<JobRecord>((ids) => this.findMany(ids));
+  // An exact total looks at each job that it counts: clients that ask for the same list meanwhile share the next count.
+  private readonly totals = new SharedReads<number>();
 
   constructor(private readonly database: Database) {}
 
@@ -106,19 +114,15 @@ export class JobReader {
     const { statuses } = filter;
     if (statuses?.length === 1) where += ` and status = ${parameter(statuses[0])}`;
     else if (statuses !== undefined) where += ` and status = any(${parameter(statuses)}::text[])`;
-    // `sync` alone is asked of all of a key's jobs; every other list of the index of those that are listed.
-    if (filter.mode !== 'sync') where += ` and ${LISTED_SQL}`;
-    if (filter.mode !== undefined) where += ` and mode = ${parameter(filter.mode)}`;
+    where += ` and ${filter.mode === undefined ? LISTED_SQL : LISTED_BY_MODE[filter.mode]}`;
     if (filter.createdAfter !== undefined) where += ` and created_at >= ${parameter(filter.createdAfter)}`;
     if (filter.createdBefore !== undefined) where += ` and created_at < ${parameter(filter.createdBefore)}`;
-    const counting = this.database.query<{ n: number }>(`select count(*)::int as n from batch_jobs where ${where}`, [
-      ...values,
-    ]);
+    const total = this.count(where, [...values]);
     let window = `limit ${parameter(page.limit + 1)}`;
     if (page.afterId !== undefined) where += ` and id < ${parameter(page.afterId)}`;
     else window += ` offset ${parameter(page.offset)}`;
-    const [[count], rows] = await Promise.all([
-      counting,
+    const [counted, rows] = await Promise.all([
+      total,
       // The ids first, from the index: what an offset or a filter passes over is never read from the table.
       this.database.query<JobRecord>(
         `select ${JOB_COLUMNS} from batch_jobs
@@ -128,7 +132,7 @@ export class JobReader {
     ]);
     return {
       jobs: rows.slice(0, page.limit),
-      total: count?.n ?? 0,
+      total: counted,
       hasMore: rows.length > page.limit,
     };
   }
@@ -143,6 +147,16 @@ export class JobReader {
       [ids],
     );
     return new Set(rows.map(({ id }) => id));
+  }
+
+  private count(where: string, values: unknown[]): Promise<number> {
+    return this.totals.get(JSON.stringify([where, values]), async () => {
+      const [row] = await this.database.query<{ n: number }>(
+        `select count(*)::int as n from batch_jobs where ${where}`,
+        values,
+      );
+      return row?.n ?? 0;
+    });
   }
 
   private async findMany(ids: string[]): Promise<Map<string, JobRecord>> {

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { missingColumns, type MissingPhoto } from '../common/missing-photo.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
-import type { JobOptions, StoredError } from './batch-job.entity.js';
+import type { JobOptions } from './batch-job.entity.js';
+import type { LotEnd } from './lot-error-code.js';
 import { UNFINISHED_SQL, type JobMode, type ModelStage } from './states.js';
 
 /** A job as it is accepted; its lots follow in the same transaction. */
@@ -52,7 +53,7 @@ export interface UsageRow {
 /** A lot that ends without a description. */
 export interface FailedLot {
   readonly position: number;
-  readonly error: StoredError;
+  readonly error: LotEnd;
   readonly missingImages: readonly MissingPhoto[];
 }
 

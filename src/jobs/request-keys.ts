@@ -59,6 +59,18 @@ export class RequestKeys {
     return this.find(tx, key);
   }
 
+  /**
+   * Does `work` in the transaction that remembers the request, unless it repeats one that did.
+   * @param key - null where nothing tells repeats apart: the work is done
+   * @returns null when the work was done, else what {@link claim} found: nothing was done for a repeat
+   * @throws ServiceError what {@link claim} throws
+   */
+  async once(tx: Transaction, key: NewRequestKey | null, work: () => Promise<void>): Promise<string | null> {
+    const first = key === null ? null : await this.claim(tx, key);
+    if (first === null) await work();
+    return first;
+  }
+
   /** The job that an earlier request with this key made, or null. */
   async find(sql: Sql, key: Pick<NewRequestKey, 'keyId' | 'kind' | 'value' | 'bodyHash'>): Promise<string | null> {
     const [row] = await sql.query<{ job_id: string; body_hash: string }>(

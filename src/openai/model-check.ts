@@ -35,11 +35,11 @@ const KEEP_UNKNOWN_MS = 60_000;
 const ASK_DEADLINE_MS = 20_000;
 
 interface KnownModel {
-  readonly answer: Promise<Answer>;
+  readonly answer: Promise<AboutModel>;
   expiresAt: number;
 }
 
-type Answer = { readonly shutdownDate: Date | undefined } | 'gone' | 'unknown';
+type AboutModel = { readonly shutdownDate: Date | undefined } | 'gone' | 'unknown';
 
 /**
  * Asks OpenAI whether the configured models are served: at start, to say plainly what must be changed, and before a shard
@@ -87,7 +87,7 @@ export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
     return describeModel(id, answer, this.clock.now());
   }
 
-  private async ask(id: string): Promise<Answer> {
+  private async ask(id: string): Promise<AboutModel> {
     try {
       const deadlineAt = this.clock.now() + ASK_DEADLINE_MS;
       return await this.client.models.retrieveModel(id, { deadlineAt, signal: this.stopping.signal });
@@ -133,7 +133,7 @@ export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
 }
 
 /** What an answer of OpenAI's means now; pure. */
-export function describeModel(id: string, answer: Answer, now: number): ModelState {
+export function describeModel(id: string, answer: AboutModel, now: number): ModelState {
   const shutdownDate = typeof answer === 'string' ? undefined : answer.shutdownDate;
   const state = typeof answer === 'string' ? answer : stateBefore(shutdownDate, now);
   const acceptsBatch = state !== 'gone' && state !== 'closing';

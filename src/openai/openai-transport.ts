@@ -12,7 +12,7 @@ import { requestHeaders, requestIdOf } from './request-headers.js';
 import { withRetries, type CallLimits } from './retry.js';
 import { SecretStrike } from './secret-strike.js';
 import { toOpenAiError } from './to-openai-error.js';
-import { createAgent, createUndiciFetch } from './undici-fetch.js';
+import { createOpenAiAgent, createUndiciFetch } from './undici-fetch.js';
 
 /** One request as it ended; a call of three tries reports three. */
 export interface TryReport {
@@ -69,7 +69,7 @@ export interface CallResult<T> {
 @Injectable()
 export class OpenAiTransport implements OnApplicationShutdown {
   private readonly logger = new Logger(OpenAiTransport.name);
-  private readonly agent = createAgent();
+  private readonly agent = createOpenAiAgent();
   private readonly sdk: OpenAI;
   private readonly base: URL;
   readonly secrets: SecretStrike;

@@ -12,7 +12,7 @@ const WITHOUT_BODY = new Set([101, 204, 205, 304]);
  * headers nor body have a timeout of undici's: a reasoning model may think for minutes, and every call of this room has a
  * deadline of its own.
  */
-export function createAgent(): Agent {
+export function createOpenAiAgent(): Agent {
   return new Agent({
     connections: null,
     pipelining: 1,

@@ -1,5 +1,7 @@
+import { DAY_MS } from '../common/clock.js';
+
 /** What a header may ask for at most; nobody waits longer. */
-export const MAX_RETRY_AFTER_MS = 24 * 3600 * 1000;
+export const MAX_RETRY_AFTER_MS = DAY_MS;
 
 /**
  * A Retry-After header (RFC 9110: seconds, or a date in GMT) in milliseconds from `now`.

@@ -30,25 +30,22 @@ export class CancelService {
       if (repeat === null || (await this.keys.find(this.database, repeat)) === null) throw notCancellable(job);
       return { answer: answerOf(job), replayed: true };
     }
-    let replayed = false;
-    const cancelled = await this.database
-      .transaction(async (tx) => {
-        replayed = repeat !== null && (await this.keys.claim(tx, repeat)) !== null;
-        if (replayed) return true;
-        await flagShards(tx, job.id);
-        const ended = await this.ender.endJob(tx, job.id, 'cancelled');
-        // Finished in between: the flags must not stay on its shards.
-        if (!ended) throw new FinishedFirst();
-        return true;
-      })
+    const first = await this.database
+      .transaction((tx) =>
+        this.keys.once(tx, repeat, async () => {
+          await flagShards(tx, job.id);
+          // Finished in between: the flags must not stay on its shards.
+          if (!(await this.ender.endJob(tx, job.id, 'cancelled'))) throw new FinishedFirst();
+        }),
+      )
       .catch((error: unknown) => {
-        if (error instanceof FinishedFirst) return false;
+        if (error instanceof FinishedFirst) return undefined;
         throw error;
       });
     const now = await this.jobs.find(jobId, keyId);
-    if (!cancelled) throw notCancellable(now);
+    if (first === undefined) throw notCancellable(now);
     this.hints.wake();
-    return { answer: answerOf(now), replayed };
+    return { answer: answerOf(now), replayed: first !== null };
   }
 }
 

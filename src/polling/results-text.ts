@@ -1,3 +1,4 @@
+import { API_VERSION } from '../common/api-version.js';
 import type { JobRecord } from '../jobs/job-reader.js';
 import { renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { csvRows, CSV_HEADER } from './csv.js';
@@ -59,7 +60,7 @@ function envelope(job: JobRecord): [head: string, tail: string] {
     cancelled_at: timeOrNull(job.cancelledAt),
     processing_summary: processingSummary(job),
     metadata: { ...job.metadata },
-    results: { version: '1.0.0', lots: [] },
+    results: { version: API_VERSION, lots: [] },
   };
   const text = JSON.stringify(body);
   const tail = ']}}';

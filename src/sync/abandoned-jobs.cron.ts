@@ -3,6 +3,7 @@ import { Cron } from '@nestjs/schedule';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import { JobStore } from '../jobs/job-store.js';
+import type { LotEnd } from '../jobs/lot-error-code.js';
 import { RequestKeys } from '../jobs/request-keys.js';
 import { SyncJobStore, type ClaimedSyncJob } from '../jobs/sync-job-store.js';
 import { DeliveryHints } from '../webhook/delivery-hints.js';
@@ -15,7 +16,7 @@ const AT_ONCE = 20;
 /** How often a job is resumed whose holders were gone before its end. */
 const MOST_TAKEOVERS = 5;
 
-const INTERRUPTED = {
+const INTERRUPTED: LotEnd = {
   code: 'INTERRUPTED',
   message: 'The service was interrupted while it worked on this lot; send it again.',
 };
@@ -84,7 +85,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
       languages: job.languages,
       options: job.options,
       lot: job.lot,
-      resumed: { source: job.source },
+      resumed: { source: job.source, missing: job.missingImages },
     });
   }
 

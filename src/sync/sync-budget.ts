@@ -6,11 +6,11 @@ import { Clock } from '../common/clock.js';
 import { Database } from '../database/database.service.js';
 import { JobStore, type UsageRow } from '../jobs/job-store.js';
 import { SpendingStore } from '../jobs/spending-store.js';
+import type { UsageSum } from '../jobs/usage-sum.js';
 import { overLimit, type Budget } from '../describe/budget.js';
 import type { CountUsage } from '../describe/model-calls.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import type { SyncRun } from './sync-run.js';
-import type { UsageTally } from './usage-tally.js';
 
 const LOOK_MS = 100;
 
@@ -34,7 +34,7 @@ export class SyncBudgets {
     private readonly settings: ModelSettings,
   ) {}
 
-  of(run: SyncRun, tally: UsageTally): SyncSpend {
+  of(run: SyncRun, sum: UsageSum): SyncSpend {
     const { jobId, options } = run.work;
     const limited = options.max_cost_usd !== undefined;
     const write = (row: UsageRow) => this.database.transaction((tx) => this.jobs.addUsage(tx, jobId, [row]));
@@ -42,7 +42,8 @@ export class SyncBudgets {
       paid: false,
       count: async (row: UsageRow) => {
         spend.paid = true;
-        await (limited ? write(row) : tally.add(row));
+        if (limited) await write(row);
+        else sum.add(row);
       },
       budget: (photos: number) => (limited ? budgetOf(photos) : undefined),
     };

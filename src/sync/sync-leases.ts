@@ -3,10 +3,10 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { SyncJobStore } from '../jobs/sync-job-store.js';
 
 /** Why a run that holds no lease any more must stop: somebody cancelled the job or took it over. */
-export class LeaseLostError extends Error {
+export class SyncLeaseLostError extends Error {
   constructor() {
     super('the lease of a synchronous job was lost');
-    this.name = 'LeaseLostError';
+    this.name = 'SyncLeaseLostError';
   }
 }
 
@@ -35,7 +35,7 @@ export class SyncLeases implements OnApplicationShutdown {
     return this.config.jobs.leaseSeconds;
   }
 
-  /** Holds a lease that the database has just granted; the signal aborts with LeaseLostError when it is lost. */
+  /** Holds a lease that the database has just granted; the signal aborts with SyncLeaseLostError when it is lost. */
   hold(token: string): AbortSignal {
     const lease: HeldLease = { controller: new AbortController(), heldUntil: performance.now() + this.seconds * 1000 };
     this.held.set(token, lease);
@@ -73,6 +73,6 @@ export class SyncLeases implements OnApplicationShutdown {
 
   private lose(token: string, lease: HeldLease): void {
     this.letGo(token);
-    lease.controller.abort(new LeaseLostError());
+    lease.controller.abort(new SyncLeaseLostError());
   }
 }

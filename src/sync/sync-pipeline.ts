@@ -3,13 +3,15 @@ import { isEnglish } from '../assessment/languages.js';
 import { photoRefs } from '../assessment/photo-refs.js';
 import { Clock } from '../common/clock.js';
 import { toServiceError } from '../common/http-error.filter.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import { JobStore } from '../jobs/job-store.js';
 import type { NewResult } from '../jobs/new-result.js';
+import { renderedBytes } from '../jobs/rendered-bytes.js';
 import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredSource } from '../jobs/sync-job-store.js';
-import { UsageTally } from './usage-tally.js';
+import { UsageSum } from '../jobs/usage-sum.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { DeliveryHints } from '../webhook/delivery-hints.js';
 import { LotDescriber } from '../describe/lot-describer.js';
@@ -76,7 +78,7 @@ export class SyncPipeline {
   }
 
   private async work(run: SyncRun): Promise<SyncOutcome> {
-    const usage = new UsageTally();
+    const usage = new UsageSum();
     const spend = this.budgets.of(run, usage);
     try {
       const assessed = run.work.resumed?.source == null ? await this.assess(run, usage, spend) : null;
@@ -85,13 +87,9 @@ export class SyncPipeline {
       const before = run.work.resumed === undefined ? [] : await this.store.translated(run.work.jobId);
       const results = await this.translate(run, source, before, spend);
       const written = assessed === null ? results : [assessed.row, ...results];
-      await this.finish(
-        run,
-        written,
-        assessed?.photos ?? null,
-        renderedBytes(run, source, [...before, ...results]),
-        usage,
-      );
+      const missing = assessed?.photos.missing ?? run.work.resumed?.missing ?? [];
+      const rendered = renderedLot(run.work, source, missing, [...before, ...results]);
+      await this.finish(run, written, assessed?.photos ?? null, rendered, usage);
       return { kind: 'completed' };
     } catch (error) {
       return await this.endUnfinished(run, error, spend.paid);
@@ -102,7 +100,7 @@ export class SyncPipeline {
   }
 
   /** Photos, then the model; where translations follow, the answer is committed before the first of them is asked for. */
-  private async assess(run: SyncRun, usage: UsageTally, spend: SyncSpend): Promise<AssessedLot> {
+  private async assess(run: SyncRun, usage: UsageSum, spend: SyncSpend): Promise<AssessedLot> {
     const { lot } = run.work;
     const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
     if (!checked.withinThreshold)
@@ -124,7 +122,7 @@ export class SyncPipeline {
       // With its cost, which a crash before the job's end would otherwise lose.
       await this.database.transaction(async (tx) => {
         if (!(await this.store.saveVision(tx, heldBy(run), row, photos))) throw new NotOursError();
-        await this.jobs.addUsage(tx, run.work.jobId, usage.rows);
+        await this.jobs.addUsage(tx, run.work.jobId, usage.rows());
       });
       usage.clear();
     }
@@ -170,14 +168,14 @@ export class SyncPipeline {
     results: readonly NewResult[],
     photos: SeenPhotos | null,
     rendered: number,
-    usage: UsageTally,
+    usage: UsageSum,
   ): Promise<void> {
     const { jobId } = run.work;
     run.signal.throwIfAborted();
     await this.database.transaction(async (tx) => {
       const completed = await this.store.complete(tx, heldBy(run), results, photos, rendered);
       if (!completed) throw new NotOursError();
-      await this.jobs.addUsage(tx, jobId, usage.rows);
+      await this.jobs.addUsage(tx, jobId, usage.rows());
       if (!(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
     });
     usage.clear();
@@ -221,9 +219,9 @@ export class SyncPipeline {
     }
   }
 
-  private async countUsage(run: SyncRun, usage: UsageTally): Promise<void> {
+  private async countUsage(run: SyncRun, usage: UsageSum): Promise<void> {
     try {
-      await this.jobs.addUsage(this.database, run.work.jobId, usage.rows);
+      await this.jobs.addUsage(this.database, run.work.jobId, usage.rows());
     } catch (error) {
       this.logger.error('usage could not be counted', {
         job_id: run.work.jobId,
@@ -239,16 +237,22 @@ interface AssessedLot extends StoredSource {
   readonly photos: SeenPhotos;
 }
 
-/** About how many bytes the lot takes in a webhook's part. */
-function renderedBytes(
-  run: SyncRun,
-  source: StoredSource,
+/** About how many bytes the lot takes in results and webhooks. */
+function renderedLot(
+  { lot, languages, options: { include = [] } }: SyncWork,
+  { assessment }: StoredSource,
+  missing: readonly MissingPhoto[],
   rows: readonly { language: string; html: string }[],
 ): number {
-  const shown = rows.filter(({ language }) => run.work.languages.includes(language));
-  const html = shown.reduce((sum, row) => sum + Buffer.byteLength(row.html), 0);
-  const withAssessment = run.work.options.include?.includes('assessment') === true;
-  return html + (withAssessment ? Buffer.byteLength(JSON.stringify(source.assessment)) : 0);
+  return renderedBytes(
+    rows.filter(({ language }) => languages.includes(language)),
+    {
+      idLength: lot.lotId.length,
+      missing,
+      assessment: include.includes('assessment') ? Buffer.byteLength(JSON.stringify(assessment)) : 0,
+      usage: include.includes('usage'),
+    },
+  );
 }
 
 function heldBy(run: SyncRun): HeldSyncJob {

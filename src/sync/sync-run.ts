@@ -1,4 +1,5 @@
 import { listenFreely } from '../common/listen-freely.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions } from '../jobs/batch-job.entity.js';
 import type { StoredSource, SyncLot } from '../jobs/sync-job-store.js';
 import type { ServiceError } from '../common/service-error.js';
@@ -11,7 +12,7 @@ export interface SyncWork {
   readonly options: JobOptions;
   readonly lot: SyncLot;
   /** What an earlier process had committed: with a source the model is not asked again. */
-  readonly resumed?: { readonly source: StoredSource | null };
+  readonly resumed?: { readonly source: StoredSource | null; readonly missing: readonly MissingPhoto[] };
 }
 
 /** How a run ended; the job's row says the same. */

@@ -70,23 +70,21 @@ export class DeliveriesService {
     return { answer: { job_id: job.id, deliveries: await this.store.countOfJob(job.id) }, replayed };
   }
 
-  /** Does `work` unless the request repeats one that did; true for a repeat. */
+  /** Sends again what `work` says, unless the request repeats one that did; true for a repeat. */
   private async once(
     repeat: NewRequestKey,
     job: JobRecord,
     work: (tx: Transaction) => Promise<void>,
   ): Promise<boolean> {
-    const replayed = await this.database.transaction(async (tx) => {
-      const first = await this.requestKeys.claim(tx, repeat);
-      if (first === null) {
+    const first = await this.database.transaction((tx) =>
+      this.requestKeys.once(tx, repeat, async () => {
         // An old job whose removal begins just now has nothing left to send.
         await this.jobs.hold(tx, job);
         await work(tx);
-      }
-      return first !== null;
-    });
-    if (!replayed) this.hints.wake();
-    return replayed;
+      }),
+    );
+    if (first === null) this.hints.wake();
+    return first !== null;
   }
 
   private async page(

@@ -43,7 +43,7 @@ export interface ReceiverCount {
   readonly count: number;
 }
 
-export interface ClaimRequest {
+export interface DeliveryClaimRequest {
   readonly token: string;
   readonly leaseSeconds: number;
   readonly limit: number;
@@ -77,7 +77,7 @@ export class DeliveryQueue {
    * fits is shared out among the receivers with due deliveries; without that cap one hanging receiver took every slot (0 of 10,000 healthy
    * deliveries in 30 s, measured; all in 4.4 s with it). Two processes that claim at once may exceed it for a moment.
    */
-  async claim(request: ClaimRequest): Promise<ClaimedDelivery[]> {
+  async claim(request: DeliveryClaimRequest): Promise<ClaimedDelivery[]> {
     const { unwritten = [] } = request;
     return this.database.query<ClaimedDelivery>(CLAIM, [
       request.token,

@@ -10,7 +10,7 @@ const PAGE_LOTS = 10_000;
 /** What surrounds the lots in a body, without metadata (measured: 620 bytes) and with room for longer numbers. */
 const ENVELOPE_BYTES = 1024;
 
-type LotRow = [position: number, bytes: number, url: string];
+type SizedLot = [position: number, bytes: number, url: string];
 
 /** The deliveries of a job that ends: for each address (a lot's own wins over the job's) that address's lots in parts. */
 @Injectable()
@@ -36,7 +36,7 @@ export class WebhookJobEndOutbox extends JobEndOutbox {
     for (let after = -1; ;) {
       // Rows as arrays on the bare client: 50,000 of them are read in 0.2 s, and nothing is kept of a page.
       // Failed and cancelled lots have no rendered text yet; their size is what will be written of them.
-      const { rows } = await tx.client.query<LotRow>({
+      const { rows } = await tx.client.query<SizedLot>({
         rowMode: 'array',
         text: `select l.position,
             1 + case when l.rendered_bytes > 0 then l.rendered_bytes
@@ -52,7 +52,7 @@ export class WebhookJobEndOutbox extends JobEndOutbox {
       });
       for (const [position, size, url] of rows) packer.add(url, position, size);
       if (rows.length < PAGE_LOTS) return packer.parts();
-      after = (rows[rows.length - 1] as LotRow)[0];
+      after = (rows[rows.length - 1] as SizedLot)[0];
     }
   }
 }

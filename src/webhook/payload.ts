@@ -1,9 +1,9 @@
+import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
 import type { EndedJob } from '../jobs/ended-jobs.js';
 import { completionPercentage } from '../jobs/job-progress.js';
 import type { WebhookEvent } from './webhook.entities.js';
 
-const VERSION = '1.0.0';
 const COMMA = Buffer.from(',');
 const END = Buffer.from(']}');
 
@@ -24,7 +24,7 @@ export function endOfJobFrame(event: WebhookEvent, job: EndedJob, part: { number
   return {
     event,
     members: membersOf({
-      version: VERSION,
+      version: API_VERSION,
       job_id: job.id,
       status: job.status,
       timestamp: ended,
@@ -62,7 +62,7 @@ export interface Progress {
 export function progressPayload(progress: Progress, now: Date): string {
   const { jobId, totalLots, processedLots, failedLots } = progress;
   return JSON.stringify({
-    version: VERSION,
+    version: API_VERSION,
     job_id: jobId,
     status: progress.status,
     timestamp: rfc3339(now),
@@ -79,7 +79,7 @@ export function progressPayload(progress: Progress, now: Date): string {
 
 /** The stored part of a test event: JSON text of an object. */
 export function pingPayload(now: Date): string {
-  return JSON.stringify({ version: VERSION, timestamp: rfc3339(now) });
+  return JSON.stringify({ version: API_VERSION, timestamp: rfc3339(now) });
 }
 
 /** The frame of an event whose body was stored when it was queued. */

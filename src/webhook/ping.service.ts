@@ -46,11 +46,9 @@ export class PingService {
     const delivery = this.delivery(caller, repeat.jobId, checked.url.href);
     const leaseSeconds = deliveryLeaseSeconds(this.config);
     const startBy = performance.now() + (leaseSeconds * 1000) / 2;
-    const first = await this.database.transaction(async (tx) => {
-      const earlier = await this.requestKeys.claim(tx, repeat);
-      if (earlier === null) await this.outbox.insertClaimed(tx, delivery, leaseSeconds, this.clock.date());
-      return earlier;
-    });
+    const first = await this.database.transaction((tx) =>
+      this.requestKeys.once(tx, repeat, () => this.outbox.insertClaimed(tx, delivery, leaseSeconds, this.clock.date())),
+    );
     if (first !== null) return { answer: await this.deliveries.one(caller.keyId, first), replayed: true };
     const settled = await this.runner.run(delivery, startBy);
     if (settled === undefined) {

@@ -55,6 +55,14 @@ describe('the synchronous answer', () => {
     const { body } = await service.generate(
       service.request({ languages: ['en', 'ru'], include: ['assessment', 'usage'] }),
     );
+    // What webhooks and results are packed by counts them in.
+    const [stored] = await service.db.database.query<{ rendered_bytes: number }>(
+      'select rendered_bytes from batch_lots where job_id = $1',
+      [body['job_id']],
+    );
+    const told = (stored?.rendered_bytes ?? 0) / Buffer.byteLength(JSON.stringify(lotOf(body)));
+    expect(told).toBeGreaterThan(0.8);
+    expect(told).toBeLessThan(1.2);
     const { assessment, usage } = lotOf(body) as { assessment: JsonObject; usage: JsonObject[] };
     const [finding] = assessment['findings'] as JsonObject[];
     expect(finding).toMatchObject({ photos: [{ number: 1, url: service.urls.car }] });

@@ -1,15 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAgent, createUndiciFetch } from '../../src/openai/undici-fetch.js';
+import { createOpenAiAgent, createUndiciFetch } from '../../src/openai/undici-fetch.js';
 import { OpenAiStub, json, silence } from './openai-stub.js';
 
 let stub: OpenAiStub;
-let agent: ReturnType<typeof createAgent>;
+let agent: ReturnType<typeof createOpenAiAgent>;
 let fetch: typeof globalThis.fetch;
 
 beforeEach(async () => {
   stub = await OpenAiStub.start();
-  agent = createAgent();
+  agent = createOpenAiAgent();
   fetch = createUndiciFetch(agent);
 });
 afterEach(async () => {

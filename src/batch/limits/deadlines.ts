@@ -1,11 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
+import { JOB_LIMIT_MS } from '../../jobs/job-limit.js';
 import type { ShardJob } from '../shards/shard-store.js';
 
-/** Every job has ended within this time of its acceptance … */
-const LAST_MS = 24 * 3_600_000;
-/** … and what ends it needs a few minutes itself for 50,000 lots. */
+/** What ends a job needs a few minutes itself for 50,000 lots. */
 const ENDING_MS = 5 * 60_000;
 const LOT_MS = 10 * 60_000;
 
@@ -25,7 +24,7 @@ export class Deadlines {
   /** A batch that was told to cancel and does not end is given up a quarter of the way between the two deadlines. */
   harvestIsOver(job: Pick<ShardJob, 'createdAt'>): boolean {
     const batches = this.config.batch.deadlineSeconds * 1000;
-    return this.clock.now() >= job.createdAt.getTime() + batches + Math.max(0, LAST_MS - batches) / 4;
+    return this.clock.now() >= job.createdAt.getTime() + batches + Math.max(0, JOB_LIMIT_MS - batches) / 4;
   }
 
   /** Jobs accepted before these have passed their deadline; the second ends whatever is left. */
@@ -34,7 +33,7 @@ export class Deadlines {
   }
 
   get everythingAcceptedBefore(): Date {
-    return new Date(this.clock.now() - LAST_MS + ENDING_MS);
+    return new Date(this.clock.now() - JOB_LIMIT_MS + ENDING_MS);
   }
 
   /** Milliseconds since 1970: until then one lot of this job may take that is asked for directly now, all tries included. */
@@ -44,6 +43,6 @@ export class Deadlines {
 
   /** Milliseconds since 1970: no call for this job may go on after it. */
   lastCallEnds(job: Pick<ShardJob, 'createdAt'>): number {
-    return job.createdAt.getTime() + LAST_MS - ENDING_MS;
+    return job.createdAt.getTime() + JOB_LIMIT_MS - ENDING_MS;
   }
 }

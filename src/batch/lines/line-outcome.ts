@@ -2,7 +2,7 @@ import type { MissingPhoto } from '../../common/missing-photo.js';
 import type { TokenUsage } from '../../assessment/response-body.js';
 import { REFUSED, REJECTED } from '../../describe/call-errors.js';
 import { LotError } from '../../describe/lot-error.js';
-import type { StoredError } from '../../jobs/batch-job.entity.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import type { OpenAiErrorKind } from '../../openai/errors.js';
 
@@ -13,7 +13,7 @@ export type LineOutcome =
   | { readonly kind: 'retry' }
   /** The same request would fail again; the Responses API may be asked with fewer photos or more room. */
   | { readonly kind: 'direct' }
-  | { readonly kind: 'failed'; readonly error: StoredError };
+  | { readonly kind: 'failed'; readonly error: LotEnd };
 
 /** A failed line by what can be done about it. */
 export function outcomeOfFailure(failure: OpenAiErrorKind): LineOutcome {
@@ -57,5 +57,5 @@ export interface LineReader<L extends LineLot> {
   /** @param usage - of the answer, null when it names none */
   read(body: unknown, lot: L, usage: TokenUsage | null): LineOutcome;
   /** What stands in when a lot of this stage cannot be done. */
-  giveUp(error: StoredError, lot: L): LineOutcome;
+  giveUp(error: LotEnd, lot: L): LineOutcome;
 }

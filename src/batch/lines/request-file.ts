@@ -46,8 +46,8 @@ interface LineSource {
   readonly tokens: number;
 }
 
-type VisionLot = [position: number, info: string | null, images: string, missing: string | null, photos: number];
-type TranslationLot = [position: number, strings: string];
+type VisionRow = [position: number, info: string | null, images: string, missing: string | null, photos: number];
+type TranslationRow = [position: number, strings: string];
 
 /** Writes a shard's JSONL, in pages by key: no connection is held while a slow upload takes it. */
 @Injectable()
@@ -131,7 +131,7 @@ export class RequestFile {
 
   private async *visionPages(lots: ShardLots, room: number | undefined): AsyncGenerator<LineSource[], void, undefined> {
     const parts = visionRequestParts(this.settings.vision);
-    const pages = this.pages<VisionLot>(
+    const pages = this.pages<VisionRow>(
       lots,
       `select l.position, i.additional_info, i.images::text, l.missing_images::text, l.processed_images
        from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
@@ -161,7 +161,7 @@ export class RequestFile {
   ): AsyncGenerator<LineSource[], void, undefined> {
     const wanted = languages.filter((language) => !isEnglish(language));
     const parts = translationRequestParts(wanted, this.settings.translation);
-    const pages = this.pages<TranslationLot>(
+    const pages = this.pages<TranslationRow>(
       lots,
       `select l.position, r.strings::text
        from batch_lots l join batch_results r on r.job_id = l.job_id and r.position = l.position and r.language = 'en' and r.revision = 0

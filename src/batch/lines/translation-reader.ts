@@ -6,12 +6,12 @@ import { missingPhotos, type MissingPhoto } from '../../common/missing-photo.js'
 import type { Database } from '../../database/database.service.js';
 import { englishCopy, translatedRow } from '../../describe/lot-describer.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
-import type { StoredError } from '../../jobs/batch-job.entity.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import type { ShardJob } from '../shards/shard-store.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import { usageJson } from '../../jobs/usage-json.js';
+import { renderedBytes } from '../../jobs/rendered-bytes.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
-import { renderedBytes } from './rendered-bytes.js';
 
 export interface TranslationLineLot extends LineLot {
   readonly lotId: string;
@@ -136,7 +136,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
     return this.described(new Map(), lot);
   }
 
-  giveUp(_error: StoredError, lot: TranslationLineLot): LineOutcome {
+  giveUp(_error: LotEnd, lot: TranslationLineLot): LineOutcome {
     return this.fallback(lot);
   }
 }

@@ -1,5 +1,6 @@
 import { isPassing } from '../../common/database-away.js';
 import { LeaseLostError } from '../../database/lease.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { JobEndedError } from '../shards/job-ended.js';
 
@@ -50,7 +51,7 @@ export function kindOf(error: unknown): string {
 }
 
 /** How a lot ends on which the service failed again and again. */
-export const INTERNAL_ERROR = {
+export const INTERNAL_ERROR: LotEnd = {
   code: 'INTERNAL_ERROR',
   message: 'The service failed on this lot; send it again, and report its job if that fails too.',
 };

@@ -8,11 +8,11 @@ import type { ResponseFailure } from '../../assessment/response-body.js';
 import { answerError } from '../../describe/call-errors.js';
 import { englishCopy, type LotDescriber } from '../../describe/lot-describer.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
-import type { StoredError } from '../../jobs/batch-job.entity.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import type { ShardJob } from '../shards/shard-store.js';
 import type { NewResult } from '../../jobs/new-result.js';
+import { renderedBytes } from '../../jobs/rendered-bytes.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
-import { renderedBytes } from './rendered-bytes.js';
 
 export interface VisionLineLot extends LineLot {
   readonly lotId: string;
@@ -99,7 +99,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
     };
   }
 
-  giveUp(error: StoredError): LineOutcome {
+  giveUp(error: LotEnd): LineOutcome {
     return { kind: 'failed', error };
   }
 }
@@ -110,7 +110,7 @@ export function photosOf(lot: { images: readonly string[]; missing: readonly Mis
   return photoRefs(lot.images, (url) => !gone.has(url));
 }
 
-function stored(answer: ResponseFailure): StoredError {
+function stored(answer: ResponseFailure): LotEnd {
   const { code, message } = answerError(answer, undefined);
   return { code, message };
 }

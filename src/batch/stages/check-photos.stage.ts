@@ -6,6 +6,7 @@ import { unreachablePhotos } from '../../describe/photo-refusal.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
 import type { FailedLot } from '../../jobs/job-store.js';
 import { JobStore } from '../../jobs/job-store.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { LotStore, type CheckedLot, type ShardLots, type UncheckedLot, type WaitingLot } from '../../jobs/lot-store.js';
 import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
@@ -127,7 +128,7 @@ export class CheckPhotosStage implements Stage {
   private async check(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
     const { position, images } = lot;
     if (images.length === 0) {
-      const error = { code: 'NO_IMAGES', message: 'The lot has no photos.' };
+      const error: LotEnd = { code: 'NO_IMAGES', message: 'The lot has no photos.' };
       return { kind: 'failed', lot: { position, error, missingImages: [] } };
     }
     const found = await this.photos.checkLot(lot.open, { signal, lane: 'batch', until: pass.until });

@@ -6,8 +6,8 @@ import type { Budget } from '../../describe/budget.js';
 import { LotDescriber, TranslationError } from '../../describe/lot-describer.js';
 import { LotError } from '../../describe/lot-error.js';
 import { ModelSettings } from '../../describe/model-settings.js';
-import type { StoredError } from '../../jobs/batch-job.entity.js';
 import { JobStore, type UsageRow } from '../../jobs/job-store.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { LotStore, type DescribedLot } from '../../jobs/lot-store.js';
 import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
@@ -37,7 +37,7 @@ import { VisionReader, type VisionLineLot } from '../lines/vision-reader.js';
 const PAGE_LOTS = 100;
 const LOTS_AT_ONCE = 16;
 /** How a lot ends whose answer was paid for and cannot be kept: to ask again would only be paid for again. */
-const NOT_STORABLE = { code: 'OPENAI_API_ERROR', message: 'What the model answered cannot be stored.' };
+const NOT_STORABLE: LotEnd = { code: 'OPENAI_API_ERROR', message: 'What the model answered cannot be stored.' };
 
 /** Asks for lots through the Responses API: what two batches left over, what is too few for one, and all that misses BATCH_DEADLINE. */
 @Injectable()
@@ -272,7 +272,7 @@ export class DirectStage implements Stage {
   private async fail(
     claim: ShardClaim,
     lot: VisionLineLot,
-    error: StoredError,
+    error: LotEnd,
     missingImages: readonly MissingPhoto[],
   ): Promise<void> {
     const { position } = lot;

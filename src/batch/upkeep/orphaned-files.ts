@@ -1,12 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Clock } from '../../common/clock.js';
+import { Clock, DAY_MS } from '../../common/clock.js';
 import { ShardFileStore, type RequestFileName } from '../shards/shard-file-store.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
 import { parseRequestFileName } from '../stages/submission.js';
 
 const LIST_MS = 10 * 60_000;
 /** OpenAI deletes what belongs to batches after 30 days; by then no clock's difference matters. */
-const EXPIRED_MS = 31 * 24 * 3_600_000;
+const EXPIRED_MS = 31 * DAY_MS;
 
 /**
  * Request files at OpenAI whose id no shard holds: uploaded by a process that died before it committed the id, uploaded

@@ -4,6 +4,7 @@ import { missingPhotos } from '../../common/missing-photo.js';
 import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { JobStore } from '../../jobs/job-store.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { ShardStore, type ShardJob } from '../shards/shard-store.js';
 import { UNFINISHED_SQL } from '../../jobs/states.js';
 import { Deadlines } from '../limits/deadlines.js';
@@ -18,7 +19,7 @@ const CHUNK_LOTS = 500;
 const JOBS_AT_ONCE = 10;
 const REASON = 'deadline';
 
-const DEADLINE_EXCEEDED = {
+const DEADLINE_EXCEEDED: LotEnd = {
   code: 'DEADLINE_EXCEEDED',
   message: 'The lot was not done within 24 hours; send it again.',
 };

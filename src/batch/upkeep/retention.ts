@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Clock } from '../../common/clock.js';
+import { Clock, DAY_MS } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 
@@ -7,7 +7,6 @@ import { Database, type Transaction } from '../../database/database.service.js';
 const STEP_ROWS = 2000;
 /** Jobs of one transaction: so many synchronous ones are within STEP_ROWS, whatever languages they have. */
 const STEP_JOBS = 100;
-const DAY_MS = 24 * 3_600_000;
 /**
  * What a job may have any number of, and whose it is ($1: jobs); attempts before the deliveries that lead to them.
  * Rows are named by their keys: a bare ctid is another row in each partition of a table.

@@ -15,7 +15,7 @@ export interface SourceLot {
 }
 
 /** Everything of a request but its lots. */
-export interface RequestHead {
+export interface SentHead {
   /** The top-level members; without `lots` where those were streamed. */
   readonly members: Record<string, unknown>;
   /** The source text of `members`, with `[]` in the place of streamed lots. */
@@ -29,7 +29,7 @@ export interface RequestHead {
 /** What a splitter calls. An error thrown here ends the splitting and reaches the caller of `write` or `end`. */
 export interface RequestSink {
   /** Once: for NDJSON before the first lot, for JSON after the last, since `lots` may come anywhere. */
-  onHead(head: RequestHead): void;
+  onHead(head: SentHead): void;
   onLot(lot: SourceLot): void;
   /** Reads usual lots without parsing them; without it, and for all others, `onLot` is called. */
   readonly plainLots?: PlainLots;
@@ -89,8 +89,4 @@ export function headTooLarge(): ServiceError {
   return new ServiceError('BODY_TOO_LARGE', `The request without its lots is larger than ${MAX_HEAD_BYTES} bytes.`, {
     details: { max_bytes: MAX_HEAD_BYTES },
   });
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

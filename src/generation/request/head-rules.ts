@@ -1,12 +1,13 @@
 import { checkLanguages } from '../../assessment/languages.js';
+import { API_VERSION } from '../../common/api-version.js';
 import { cutText } from '../../common/cut-text.js';
+import { isObject } from '../../common/is-object.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
-import { characters, isObject, isStorable, type FieldProblems } from './field-problems.js';
+import { characters, isStorable, type FieldProblems } from './field-problems.js';
 import { checkWebhook, type LotReport } from './lot-rules.js';
 import type { PlainUrls } from '../intake/fast-path/plain-urls.js';
 
-export const VERSION = '1.0.0';
 export const REQUEST_MODES = ['auto', 'sync', 'batch'] as const;
 export const INCLUDES = ['assessment', 'usage'] as const;
 export const WEBHOOK_EVENTS = ['batch_job_progress'] as const;
@@ -29,9 +30,9 @@ export interface RequestHead {
  * @throws ServiceError UNSUPPORTED_VERSION before anything else is judged
  */
 export function checkHead(head: Readonly<Record<string, unknown>>, urls: PlainUrls, report: LotReport): RequestHead {
-  if (head['version'] !== VERSION) {
-    throw new ServiceError('UNSUPPORTED_VERSION', `This service speaks version "${VERSION}"; send it as version.`, {
-      details: { supported_versions: [VERSION] },
+  if (head['version'] !== API_VERSION) {
+    throw new ServiceError('UNSUPPORTED_VERSION', `This service speaks version "${API_VERSION}"; send it as version.`, {
+      details: { supported_versions: [API_VERSION] },
     });
   }
   const { problems } = report;

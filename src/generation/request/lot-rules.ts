@@ -1,4 +1,5 @@
-import { characters, isObject, isStorable, type FieldProblems } from './field-problems.js';
+import { isObject } from '../../common/is-object.js';
+import { characters, isStorable, type FieldProblems } from './field-problems.js';
 import type { PlainUrls } from '../intake/fast-path/plain-urls.js';
 import { topLevelToken } from './top-level-token.js';
 import type { UnknownMembers } from './unknown-members.js';

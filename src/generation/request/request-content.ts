@@ -1,8 +1,9 @@
+import { isObject } from '../../common/is-object.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
 import { checkUrl, type AllowList, type RefusalReason } from '../../outbound/address-rules.js';
 import { addressNeeds, shownAddress } from '../../outbound/refused-address.js';
-import { characters, FieldProblems, isObject, MAX_NAMED } from './field-problems.js';
+import { characters, FieldProblems, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
 import { PlainUrls } from '../intake/fast-path/plain-urls.js';
@@ -26,7 +27,7 @@ export interface CheckedRequest extends RequestHead {
 }
 
 /** What the rules about the whole request need of a lot. */
-export interface CheckedLot {
+export interface JudgedLot {
   readonly lotId: string;
   readonly webhook: string | null;
   /** A photo that the lot names twice is one. */
@@ -93,13 +94,13 @@ export class RequestContent implements LotReport {
    * Counts a lot that breaks no rule by itself; not for the first, which a synchronous answer needs whole.
    * @returns whether it is worth keeping
    */
-  addChecked(lot: CheckedLot): boolean {
+  addChecked(lot: JudgedLot): boolean {
     this.total += 1;
     this.namesPhotos = true;
     return this.total <= this.limits.maxLots && this.count(lot);
   }
 
-  private count({ lotId, webhook, imageCount, addressCount = imageCount, infoCharacters }: CheckedLot): boolean {
+  private count({ lotId, webhook, imageCount, addressCount = imageCount, infoCharacters }: JudgedLot): boolean {
     if (this.seen.has(lotId)) this.duplicates.add(lotId);
     else this.seen.add(lotId);
     if (webhook !== null && this.webhooks.size <= MAX_WEBHOOKS) this.webhooks.add(webhook);

@@ -1,5 +1,5 @@
-import type { MissingPhoto } from '../../common/missing-photo.js';
-import type { NewResult } from '../../jobs/new-result.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
+import type { NewResult } from './new-result.js';
 
 /** What surrounds the descriptions of a lot (measured: 190 bytes) and each of them. */
 const LOT_BYTES = 200;
