@@ -1,5 +1,5 @@
 import type { JobRecord } from '../jobs/job-reader.js';
-import { renderLot, type LotRecord } from '../jobs/lot-result.js';
+import { aroundLots, renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { csvRows, CSV_HEADER } from './csv.js';
 import type { JobResultsDto, ProcessingSummaryDto } from './results.dto.js';
 import { timeOrNull } from './status-body.js';
@@ -61,9 +61,7 @@ function envelope(job: JobRecord): [head: string, tail: string] {
     metadata: { ...job.metadata },
     results: { version: '1.0.0', lots: [] },
   };
-  const text = JSON.stringify(body);
-  const tail = ']}}';
-  return [text.slice(0, -tail.length), tail];
+  return aroundLots(body);
 }
 
 export function processingSummary(job: JobRecord): ProcessingSummaryDto {
