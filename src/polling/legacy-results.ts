@@ -11,7 +11,7 @@ const SOURCE = 'en';
  * @param statusText - the status as JSON text
  */
 export function legacyLayout(job: JobRecord, statusText: string): ResultsLayout {
-  const end: LegacyEndDto = { ...processingSummary(job), results: [] };
+  const end: LegacyEndDto = Object.assign(processingSummary(job), { results: [] });
   const [open, close] = aroundLots(end, 'results');
   return {
     contentType: 'application/json; charset=utf-8',
