@@ -1,12 +1,13 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ErrorDto } from './error.dto.js';
 import { isDiscarding } from './connections/connections.js';
 import { requestIdFrom } from './request-context.js';
 import { ERROR_CODES } from './service-error.js';
 
 /** What Node's parser refuses before there is a request. */
 const STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-const MESSAGE: Readonly<Record<number, string>> = {
+const MESSAGE: Readonly<Record<number, string>> & { readonly 400: string } = {
   400: 'This is not a request that HTTP allows; the connection is closed.',
   408: 'The request did not arrive in time; the connection is closed.',
   431: 'The request line and headers are larger than 16 KiB; the connection is closed.',
@@ -24,7 +25,7 @@ export function answerClientError(error: Error & { code?: unknown }, socket: Soc
   socket.end(
     rawAnswer(status, {
       error: ERROR_CODES.VALIDATION_FAILED.error,
-      message: MESSAGE[status],
+      message: MESSAGE[status] ?? MESSAGE[400],
       code: 'VALIDATION_FAILED',
       details: {},
     }),
@@ -32,9 +33,13 @@ export function answerClientError(error: Error & { code?: unknown }, socket: Soc
 }
 
 /** The bytes of an answer to what Node did not make a request of; the connection is to be closed after it. */
-export function rawAnswer(status: number, body: object, headers: Readonly<Record<string, string>> = {}): string {
+export function rawAnswer(
+  status: number,
+  body: Omit<ErrorDto, 'request_id'>,
+  headers: Readonly<Record<string, string>> = {},
+): string {
   const requestId = requestIdFrom(undefined);
-  const text = JSON.stringify({ ...body, request_id: requestId });
+  const text = JSON.stringify({ ...body, request_id: requestId } satisfies ErrorDto);
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',

@@ -27,3 +27,6 @@ export class ErrorDto {
   /** With JOB_NOT_CANCELLABLE: the state in which the job ended. */
   status?: string;
 }
+
+/** The members that some codes have beside those of every error. */
+export type ErrorMembers = Omit<ErrorDto, 'error' | 'message' | 'code' | 'details' | 'request_id'>;

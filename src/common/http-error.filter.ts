@@ -3,18 +3,10 @@ import type { Request, Response } from 'express';
 import { allowedMethods } from './allowed-methods.js';
 import { answerUpload } from './answer-upload.js';
 import { isDatabaseAway } from './database-away.js';
+import type { ErrorDto } from './error.dto.js';
 import { replacementOf } from './replaced-paths.js';
 import { currentRequestId } from './request-context.js';
-import { ERROR_CODES, ServiceError, type ErrorCode } from './service-error.js';
-
-/** The body of every refused request. */
-export interface ErrorBody {
-  readonly error: string;
-  readonly message: string;
-  readonly code: ErrorCode;
-  readonly details: Record<string, unknown>;
-  readonly request_id: string;
-}
+import { ERROR_CODES, ServiceError } from './service-error.js';
 
 /** The only place where an error becomes an HTTP answer; unknown errors become a 500 that says nothing of their cause. */
 @Catch()
@@ -61,7 +53,7 @@ function answerError(exception: unknown, request: Request, response: Response, l
 }
 
 /** The documented body of an error, with the top-level members that its code has. */
-export function errorBody(error: ServiceError): ErrorBody & Record<string, unknown> {
+export function errorBody(error: ServiceError): ErrorDto {
   return {
     ...error.members,
     error: ERROR_CODES[error.code].error,

@@ -67,7 +67,7 @@ export class LotError extends Error {
     switch (this.code) {
       case 'IMAGE_UNREACHABLE':
         return new ServiceError('IMAGE_UNREACHABLE', this.message, {
-          members: { missing_images: urlsOf(this.missingImages), photo_problems: this.missingImages },
+          members: { missing_images: urlsOf(this.missingImages), photo_problems: [...this.missingImages] },
           details: { missing_images: urlsOf(this.missingImages), photo_problems: this.missingImages },
         });
       case 'NO_IMAGES':

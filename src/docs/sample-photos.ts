@@ -45,9 +45,13 @@ async function draw(side: Side): Promise<Buffer> {
 /** The document with the samples in the place of the examples' photos. */
 export function withSamplePhotos(document: OpenAPIObject, origin: string): OpenAPIObject {
   let count = 0;
-  const replaced = (_key: string, value: unknown): unknown =>
-    typeof value === 'string' && EXAMPLE_PHOTO.test(value)
-      ? `${origin}${pathOf(SIDES[count++ % SIDES.length] as Side)}`
-      : value;
-  return { ...document, paths: JSON.parse(JSON.stringify(document.paths, replaced)) as OpenAPIObject['paths'] };
+  const replaced = (value: unknown): unknown => {
+    if (typeof value === 'string') {
+      return EXAMPLE_PHOTO.test(value) ? `${origin}${pathOf(SIDES[count++ % SIDES.length] as Side)}` : value;
+    }
+    if (Array.isArray(value)) return value.map(replaced);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, replaced(member)]));
+  };
+  return { ...document, paths: replaced(document.paths) as OpenAPIObject['paths'] };
 }

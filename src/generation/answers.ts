@@ -3,13 +3,14 @@ import type { Response } from 'express';
 import { isEnglish } from '../assessment/languages.js';
 import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
-import type { MissingPhoto } from '../common/missing-photo.js';
 import { ServiceError, type ErrorCode, ERROR_CODES } from '../common/service-error.js';
 import { JOB_LIMIT_MS } from '../jobs/job-limit.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
+import { aroundLots, missingPhotosOf, pendingLanguages, renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { isTerminal } from '../jobs/states.js';
 import { LotError } from '../describe/lot-error.js';
+import type { BatchAcceptedAnswerDto, HandedOverAnswerDto, SynchronousAnswerDto } from './generate-descriptions.dto.js';
 
 /** More languages than this besides English get a warning. */
 const MANY_LANGUAGES = 5;
@@ -57,41 +58,36 @@ export class Answers {
   /** What the process that ended the job would have answered its client. */
   private async failure(job: JobRecord): Promise<ServiceError> {
     const error = job.error ?? { code: 'INTERNAL_ERROR', message: 'The job failed.' };
-    const [lot = '{}'] = await this.lotsOf(job);
-    const { photo_problems: missing = [] } = JSON.parse(lot) as { photo_problems?: MissingPhoto[] };
-    const failed = LotError.fromStored(error, missing);
+    const [lot] = await this.lotsOf(job);
+    const failed = LotError.fromStored(error, lot === undefined ? [] : missingPhotosOf(lot));
     if (failed !== undefined) return failed.toServiceError();
     const known = Object.hasOwn(ERROR_CODES, error.code) ? (error.code as ErrorCode) : 'INTERNAL_ERROR';
     return new ServiceError(known, error.message);
   }
 
-  private async lotsOf(job: JobRecord): Promise<string[]> {
-    const lots: string[] = [];
-    for await (const lot of this.lots.readLots(job)) lots.push(lot);
+  private async lotsOf(job: JobRecord): Promise<LotRecord[]> {
+    const lots: LotRecord[] = [];
+    for await (const page of this.lots.readPages(job)) lots.push(...page);
     return lots;
   }
 
   private async described(job: JobRecord): Promise<Answer> {
     const lots = await this.lotsOf(job);
-    const pending = (JSON.parse(lots[0] ?? '{}') as { pending_languages?: string[] }).pending_languages ?? [];
-    const head = {
+    const pending = lots.flatMap((lot) => pendingLanguages(lot, job.languages));
+    const body: SynchronousAnswerDto = {
       version: API_VERSION,
       job_id: job.id,
       processing_mode: 'synchronous',
       total_lots: 1,
       processed_at: rfc3339(job.completedAt ?? job.updatedAt),
-    };
-    const tail = {
+      lots: [],
       warnings: [...languageWarnings(job.languages, pending), ...warningsOf(job)],
       pending_languages: pending,
       ...(Object.keys(job.metadata).length === 0 ? {} : { metadata: job.metadata }),
     };
-    return {
-      status: 200,
-      headers: {},
-      // The lots are spliced in as the one renderer wrote them: results and webhooks carry the same bytes.
-      body: `${JSON.stringify(head).slice(0, -1)},"lots":[${lots.join(',')}],${JSON.stringify(tail).slice(1)}`,
-    };
+    // The lots are put in as the one renderer wrote them: results and webhooks carry the same bytes.
+    const [head, tail] = aroundLots(body);
+    return { status: 200, headers: {}, body: head + lots.map((lot) => renderLot(lot, job)).join(',') + tail };
   }
 }
 
@@ -122,42 +118,44 @@ function languageWarnings(languages: readonly string[], pending: readonly string
 }
 
 function handedOver(job: JobRecord): Answer {
+  const body: HandedOverAnswerDto = {
+    job_id: job.id,
+    status: job.status,
+    processing_mode: 'synchronous',
+    total_lots: job.totalLots,
+    created_at: rfc3339(job.createdAt),
+    languages: [...job.languages],
+    message: 'The work goes on; follow it at the Location.',
+    warnings: [...warningsOf(job)],
+  };
   return {
     status: 202,
     headers: {
       Location: `/api/v1/batch-status/${job.id}`,
       'Retry-After': String(POLL_HINT_SECONDS),
     },
-    body: JSON.stringify({
-      job_id: job.id,
-      status: job.status,
-      processing_mode: 'synchronous',
-      total_lots: job.totalLots,
-      created_at: rfc3339(job.createdAt),
-      languages: job.languages,
-      message: 'The work goes on; follow it at the Location.',
-      warnings: warningsOf(job),
-    }),
+    body: JSON.stringify(body),
   };
 }
 
 function accepted(job: JobRecord, receivers: Receivers): Answer {
+  const body: BatchAcceptedAnswerDto = {
+    job_id: job.id,
+    status: job.status === 'pending' ? 'accepted' : job.status,
+    created_at: rfc3339(job.createdAt),
+    total_lots: job.totalLots,
+    lots_count: job.totalLots,
+    languages: [...job.languages],
+    // The latest; it is usually back much sooner.
+    estimated_completion: rfc3339(new Date(job.createdAt.getTime() + JOB_LIMIT_MS)),
+    processing_mode: 'batch',
+    webhook_configured: receivers.configured,
+    estimated_cost_usd: job.estimatedCostUsd,
+    warnings: [...receivers.failing.map((host) => `webhook_failing:${host}`), ...warningsOf(job)],
+  };
   return {
     status: 201,
     headers: { Location: `/api/v1/batch-status/${job.id}` },
-    body: JSON.stringify({
-      job_id: job.id,
-      status: job.status === 'pending' ? 'accepted' : job.status,
-      created_at: rfc3339(job.createdAt),
-      total_lots: job.totalLots,
-      lots_count: job.totalLots,
-      languages: job.languages,
-      // The latest; it is usually back much sooner.
-      estimated_completion: rfc3339(new Date(job.createdAt.getTime() + JOB_LIMIT_MS)),
-      processing_mode: 'batch',
-      webhook_configured: receivers.configured,
-      estimated_cost_usd: job.estimatedCostUsd,
-      warnings: [...receivers.failing.map((host) => `webhook_failing:${host}`), ...warningsOf(job)],
-    }),
+    body: JSON.stringify(body),
   };
 }

@@ -110,7 +110,7 @@ function errorResponses(): ApiResponseOptions[] {
   }));
 }
 
-function errorBody(code: ErrorCode, { message, details, members }: ErrorExample): Record<string, unknown> {
+function errorBody(code: ErrorCode, { message, details, members }: ErrorExample): ErrorDto {
   return {
     ...members,
     error: ERROR_CODES[code].error,

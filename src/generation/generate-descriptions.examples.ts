@@ -1,6 +1,9 @@
 import { API_VERSION } from '../common/api-version.js';
 import { ADDRESS_RULE } from '../outbound/address-rules.js';
+import type { ErrorMembers } from '../common/error.dto.js';
 import type { ErrorCode } from '../common/service-error.js';
+import { LOT_EXAMPLE } from '../jobs/lot-result.dto.js';
+import type { BatchAcceptedAnswerDto, HandedOverAnswerDto, SynchronousAnswerDto } from './generate-descriptions.dto.js';
 
 const JOB_ID = '0190163d-8694-739b-aea5-966c26f8ad90';
 
@@ -54,24 +57,10 @@ export const DESCRIBED_EXAMPLE = {
   processing_mode: 'synchronous',
   total_lots: 1,
   processed_at: '2026-01-01T00:00:00Z',
-  lots: [
-    {
-      lot_id: '11-12345',
-      status: 'completed',
-      processed_at: '2026-01-01T00:00:00Z',
-      processed_images: 2,
-      descriptions: [
-        { language: 'en', damages: '<p>Visible damage:</p><ul><li>Left front door: scratch, minor.</li></ul>' },
-        { language: 'de', damages: '<p>Sichtbare Schäden:</p><ul><li>Tür vorn links: Kratzer, gering.</li></ul>' },
-      ],
-      missing_images: [],
-      photo_problems: [],
-      pending_languages: [],
-    },
-  ],
+  lots: [LOT_EXAMPLE],
   warnings: [],
   pending_languages: [],
-};
+} satisfies SynchronousAnswerDto;
 
 export const ACCEPTED_EXAMPLE = {
   job_id: JOB_ID,
@@ -85,7 +74,7 @@ export const ACCEPTED_EXAMPLE = {
   webhook_configured: true,
   estimated_cost_usd: 0.031,
   warnings: [],
-};
+} satisfies BatchAcceptedAnswerDto;
 
 export const HANDED_OVER_EXAMPLE = {
   job_id: JOB_ID,
@@ -96,19 +85,19 @@ export const HANDED_OVER_EXAMPLE = {
   languages: ['en', 'de'],
   message: 'The work goes on; follow it at the Location.',
   warnings: [],
-};
+} satisfies HandedOverAnswerDto;
 
 export interface ErrorExample {
   readonly message: string;
   readonly details?: Record<string, unknown>;
   /** Top-level members beside the usual five. */
-  readonly members?: Record<string, unknown>;
+  readonly members?: ErrorMembers;
 }
 
 const MISSING_EXAMPLE = {
   missing_images: ['https://cdn.example.com/11-12345/2.jpg'],
   photo_problems: [{ url: 'https://cdn.example.com/11-12345/2.jpg', reason: 'not_found' }],
-};
+} satisfies ErrorMembers;
 
 const SEEN_EXAMPLE = {
   method: 'POST',

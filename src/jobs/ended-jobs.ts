@@ -2,9 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
 import type { JobOfLots } from './lot-result-reader.js';
+import type { TerminalStatus } from './states.js';
 
 /** What is told of a job that has ended; nothing of it ever changes again. */
 export interface EndedJob extends JobOfLots {
+  readonly status: TerminalStatus;
   readonly keyId: string;
   readonly secretFingerprint: string;
   readonly totalLots: number;

@@ -42,3 +42,18 @@ export class LotResultDto {
   /** Why it failed; absent otherwise. */
   error?: LotErrorDto;
 }
+
+/** A lot as the document's examples show it: here, so that whoever adds a member sees it. */
+export const LOT_EXAMPLE = {
+  lot_id: '11-12345',
+  status: 'completed',
+  processed_at: '2026-01-01T00:00:00Z',
+  processed_images: 2,
+  descriptions: [
+    { language: 'en', damages: '<p>Visible damage:</p><ul><li>Left front door: scratch, minor.</li></ul>' },
+    { language: 'de', damages: '<p>Sichtbare Schäden:</p><ul><li>Tür vorn links: Kratzer, gering.</li></ul>' },
+  ],
+  missing_images: [],
+  photo_problems: [],
+  pending_languages: [],
+} satisfies LotResultDto;

@@ -77,6 +77,21 @@ export function renderLot(lot: LotRecord, view: LotView): string {
   return `${text}}`;
 }
 
+/**
+ * A body's text before and after its lots, which are put in as {@link renderLot} wrote them. Nothing that a client sent can
+ * pass for their place: JSON escapes the quotation marks of strings, and what metadata has are strings.
+ * @param body - with an empty list of lots, wherever in it
+ * @param member - what the list is called
+ */
+export function aroundLots(body: object, member: 'lots' | 'results' = 'lots'): [head: string, tail: string] {
+  const text = JSON.stringify(body);
+  const list = `"${member}":[`;
+  const place = text.indexOf(`${list}]`);
+  if (place === -1) throw new Error(`a body lacks its empty list of ${member}`);
+  const start = place + list.length;
+  return [text.slice(0, start), text.slice(start)];
+}
+
 /** The asked languages whose text is English in their stead, in the order of the request. */
 export function pendingLanguages(lot: LotRecord, languages: readonly string[]): string[] {
   if (lot.status !== 'completed') return [];

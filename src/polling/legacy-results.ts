@@ -1,6 +1,6 @@
 import type { JobRecord } from '../jobs/job-reader.js';
-import { describeLanguages, lotStatus, type LotRecord, type LotView } from '../jobs/lot-result.js';
-import type { LegacyLotDto, LegacyTotalsDto } from './legacy.dto.js';
+import { aroundLots, describeLanguages, lotStatus, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import type { LegacyEndDto, LegacyLotDto } from './legacy.dto.js';
 import { processingSummary, type ResultsLayout } from './results-text.js';
 
 /** The source text, which has this tag whatever English was asked for. */
@@ -11,12 +11,13 @@ const SOURCE = 'en';
  * @param statusText - the status as JSON text
  */
 export function legacyLayout(job: JobRecord, statusText: string): ResultsLayout {
-  const totals: LegacyTotalsDto = processingSummary(job);
+  const end: LegacyEndDto = Object.assign(processingSummary(job), { results: [] });
+  const [open, close] = aroundLots(end, 'results');
   return {
     contentType: 'application/json; charset=utf-8',
-    head: `${statusText.slice(0, -1)},${JSON.stringify(totals).slice(1, -1)},"results":[`,
+    head: `${statusText.slice(0, -1)},${open.slice(1)}`,
     separator: ',',
-    tail: ']}',
+    tail: close,
     lot: (lot) => JSON.stringify(legacyLot(lot, job)),
   };
 }

@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { signedCallerOf } from '../auth/caller.js';
 import { SignedBy } from '../auth/auth.guard.js';
 import { ErrorDto } from '../common/error.dto.js';
-import { queryPipe } from '../common/query-pipe.js';
+import { inputPipe } from '../common/input-pipe.js';
 import { JobListDto, ListQuery } from './list.dto.js';
 import { ListService } from './list.service.js';
 
@@ -23,7 +23,7 @@ export class ListController {
   })
   @ApiResponse({ status: HttpStatus.OK, type: JobListDto, description: 'A page of jobs.' })
   @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' })
-  list(@Req() request: Request, @Query(queryPipe) query: ListQuery): Promise<JobListDto> {
+  list(@Req() request: Request, @Query(inputPipe) query: ListQuery): Promise<JobListDto> {
     return this.lists.list(signedCallerOf(request).keyId, query);
   }
 }

@@ -11,7 +11,7 @@ import {
   type ValidatorConstraintInterface,
   ValidatorConstraint,
 } from 'class-validator';
-import { toList } from '../common/query-pipe.js';
+import { toList } from '../common/input-pipe.js';
 import { JOB_STATUSES, type JobMode, type JobStatus } from '../jobs/states.js';
 import { CURSOR_PATTERN } from '../common/cursor-pattern.js';
 import { parseCursor } from './cursor.js';

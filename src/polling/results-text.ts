@@ -1,6 +1,6 @@
 import { API_VERSION } from '../common/api-version.js';
 import type { JobRecord } from '../jobs/job-reader.js';
-import { renderLot, type LotRecord } from '../jobs/lot-result.js';
+import { aroundLots, renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { csvRows, CSV_HEADER } from './csv.js';
 import type { JobResultsDto, ProcessingSummaryDto } from './results.dto.js';
 import { timeOrNull } from './status-body.js';
@@ -62,9 +62,7 @@ function envelope(job: JobRecord): [head: string, tail: string] {
     metadata: { ...job.metadata },
     results: { version: API_VERSION, lots: [] },
   };
-  const text = JSON.stringify(body);
-  const tail = ']}}';
-  return [text.slice(0, -tail.length), tail];
+  return aroundLots(body);
 }
 
 export function processingSummary(job: JobRecord): ProcessingSummaryDto {

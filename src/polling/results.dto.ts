@@ -1,7 +1,7 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsIn, IsOptional, IsString } from 'class-validator';
-import { toList } from '../common/query-pipe.js';
+import { toList } from '../common/input-pipe.js';
 import { LotResultDto } from '../jobs/lot-result.dto.js';
 import type { JobStatus } from '../jobs/states.js';
 import { ProgressDto } from './status.dto.js';

@@ -3,7 +3,7 @@ import { Transform, Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
 import { CURSOR_PATTERN } from '../common/cursor-pattern.js';
 import { MAX_URL_CHARACTERS } from '../outbound/address-rules.js';
-import { toList } from '../common/query-pipe.js';
+import { toList } from '../common/input-pipe.js';
 import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './webhook.entities.js';
 
 export class DeliveriesQuery {
@@ -32,7 +32,7 @@ export class DeliveriesQuery {
 export class PingDto {
   /** Where to send a test event: http(s), port 80 or 443, a public address. */
   @ApiProperty({ minLength: 1, maxLength: MAX_URL_CHARACTERS })
-  @IsString()
+  @IsString({ message: 'a string' })
   url: string;
 }
 

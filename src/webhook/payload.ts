@@ -2,6 +2,8 @@ import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
 import type { EndedJob } from '../jobs/ended-jobs.js';
 import { completionPercentage } from '../jobs/job-progress.js';
+import type { JobStage, JobStatus } from '../jobs/states.js';
+import type { BodyMembers, JobEndBody, JobProgressBody, PingBody } from './webhook-body.js';
 import type { WebhookEvent } from './webhook.entities.js';
 
 const COMMA = Buffer.from(',');
@@ -20,38 +22,35 @@ export interface BodyFrame {
  */
 export function endOfJobFrame(event: WebhookEvent, job: EndedJob, part: { number: number; of: number }): BodyFrame {
   const ended = rfc3339(job.completedAt ?? job.cancelledAt ?? new Date(0));
-  const completed = job.completedAt === null ? null : ended;
-  return {
-    event,
-    members: membersOf({
-      version: API_VERSION,
-      job_id: job.id,
-      status: job.status,
-      timestamp: ended,
-      completed_at: completed,
-      ...(job.cancelledAt === null ? {} : { cancelled_at: rfc3339(job.cancelledAt) }),
+  const members: BodyMembers<JobEndBody> = {
+    version: API_VERSION,
+    job_id: job.id,
+    status: job.status,
+    timestamp: ended,
+    completed_at: job.completedAt === null ? null : ended,
+    ...(job.cancelledAt === null ? {} : { cancelled_at: rfc3339(job.cancelledAt) }),
+    total_lots: job.totalLots,
+    completed_lots: job.processedLots,
+    failed_lots: job.failedLots,
+    results_available: true,
+    result_url: `/api/v1/batch-results/${job.id}`,
+    processing_summary: {
       total_lots: job.totalLots,
-      completed_lots: job.processedLots,
+      processed_lots: job.processedLots,
       failed_lots: job.failedLots,
-      results_available: true,
-      result_url: `/api/v1/batch-results/${job.id}`,
-      processing_summary: {
-        total_lots: job.totalLots,
-        processed_lots: job.processedLots,
-        failed_lots: job.failedLots,
-      },
-      ...(job.error === null ? {} : { error: job.error }),
-      part,
-      metadata: job.metadata,
-    }),
+    },
+    ...(job.error === null ? {} : { error: job.error }),
+    part,
+    metadata: job.metadata,
   };
+  return { event, members: JSON.stringify(members).slice(1, -1) };
 }
 
 /** What a running job has reached. */
 export interface Progress {
   readonly jobId: string;
-  readonly status: string;
-  readonly stage: string;
+  readonly status: JobStatus;
+  readonly stage: JobStage;
   readonly totalLots: number;
   readonly processedLots: number;
   readonly failedLots: number;
@@ -61,7 +60,7 @@ export interface Progress {
 /** The stored part of a progress event: JSON text of an object. */
 export function progressPayload(progress: Progress, now: Date): string {
   const { jobId, totalLots, processedLots, failedLots } = progress;
-  return JSON.stringify({
+  const members: BodyMembers<JobProgressBody> = {
     version: API_VERSION,
     job_id: jobId,
     status: progress.status,
@@ -74,12 +73,14 @@ export function progressPayload(progress: Progress, now: Date): string {
     results_available: false,
     result_url: `/api/v1/batch-results/${jobId}`,
     metadata: progress.metadata,
-  });
+  };
+  return JSON.stringify(members);
 }
 
 /** The stored part of a test event: JSON text of an object. */
 export function pingPayload(now: Date): string {
-  return JSON.stringify({ version: API_VERSION, timestamp: rfc3339(now) });
+  const members: BodyMembers<PingBody> = { version: API_VERSION, timestamp: rfc3339(now) };
+  return JSON.stringify(members);
 }
 
 /** The frame of an event whose body was stored when it was queued. */
@@ -108,8 +109,4 @@ export function assembleText(frame: BodyFrame, signature: string, lots: readonly
 
 function head({ event, members }: BodyFrame, signature: string): string {
   return `{"event":"${event}","signature":"${signature}",${members},"lots":[`;
-}
-
-function membersOf(members: Record<string, unknown>): string {
-  return JSON.stringify(members).slice(1, -1);
 }

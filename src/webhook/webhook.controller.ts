@@ -1,12 +1,24 @@
-import { applyDecorators, Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  applyDecorators,
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { SignedBy } from '../auth/auth.guard.js';
 import { signedCallerOf } from '../auth/caller.js';
 import { DeliveriesQuery, DeliveryDto, DeliveryListDto, PingDto, ReplayDto } from './deliveries.dto.js';
 import { DeliveriesService } from './deliveries.service.js';
 import { ErrorDto } from '../common/error.dto.js';
-import { queryPipe } from '../common/query-pipe.js';
+import { inputPipe } from '../common/input-pipe.js';
 import { WebhookCommands } from './webhook-commands.js';
 
 /** What the document says of routes that send something: how to repeat them, and what a repeat may be refused with. */
@@ -46,7 +58,7 @@ export class WebhookController {
   ofJob(
     @Req() request: Request,
     @Param('job_id') jobId: string,
-    @Query(queryPipe) query: DeliveriesQuery,
+    @Query(inputPipe) query: DeliveriesQuery,
   ): Promise<DeliveryListDto> {
     return this.deliveries.ofJob(signedCallerOf(request).keyId, jobId, query);
   }
@@ -60,7 +72,7 @@ export class WebhookController {
   })
   @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto, description: 'A page of deliveries.' })
   @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' })
-  ofKey(@Req() request: Request, @Query(queryPipe) query: DeliveriesQuery): Promise<DeliveryListDto> {
+  ofKey(@Req() request: Request, @Query(inputPipe) query: DeliveriesQuery): Promise<DeliveryListDto> {
     return this.deliveries.ofKey(signedCallerOf(request).keyId, query);
   }
 
@@ -112,9 +124,12 @@ export class WebhookController {
     description: 'One attempt, at once; its outcome is in the answer.',
   })
   @ApiSends('INVALID_WEBHOOK_URL, IDEMPOTENCY_KEY_REUSED')
-  @ApiBody({ type: PingDto })
   @ApiResponse({ status: HttpStatus.OK, type: DeliveryDto, description: 'What came of the one attempt.' })
-  ping(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<DeliveryDto> {
-    return this.commands.ping(request, response);
+  ping(
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+    @Body(inputPipe) { url }: PingDto,
+  ): Promise<DeliveryDto> {
+    return this.commands.ping(request, response, url);
   }
 }

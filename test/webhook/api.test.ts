@@ -281,9 +281,21 @@ describe('the webhook endpoints', () => {
       expect((await state())?.opened_at).toBeNull();
     });
 
+    const noAddress = {
+      status: 400,
+      body: { code: 'VALIDATION_FAILED', details: { fields: [{ path: 'url', rule: 'a string' }], count: 1 } },
+    };
+
     it.each([undefined, null, 5, ['http://a.test'], {}])('refuses the address %j', async (url) => {
-      expect(await ping(url)).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } });
+      expect(await ping(url)).toMatchObject(noAddress);
     });
+
+    it.each([undefined, null, 5, 'http://a.test', ['http://a.test'], [{ url: 'http://a.test' }]])(
+      'refuses the body %j',
+      async (body) => {
+        expect(await api.call('POST', '/api/v1/webhooks/ping', { body })).toMatchObject(noAddress);
+      },
+    );
 
     it('is of no use to reach what a client must not', async () => {
       const closed = await startApi(rig.db.url, rig.clock, '');

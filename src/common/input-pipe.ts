@@ -2,12 +2,18 @@ import { ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
 import { plainQuery } from './query-names.js';
 import { ServiceError } from './service-error.js';
 
-/** Lists may be written `status[]=a&status[]=b` or `status[0]=a&status[1]=b`. */
-class QueryPipe extends ValidationPipe {
+/** Checks what a route takes in beside its path; it comes after the guard, which has proved who sent it. */
+class InputPipe extends ValidationPipe {
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    const query = typeof value === 'object' && value !== null ? plainQuery(value as Record<string, unknown>) : value;
-    return super.transform(query, metadata);
+    const members = isObject(value) ? value : {};
+    // Lists of a query may be written `status[]=a&status[]=b` or `status[0]=a&status[1]=b`.
+    return super.transform(metadata.type === 'query' ? plainQuery(members) : members, metadata);
   }
+}
+
+/** No body, a list or a number lacks every member that a rule asks for. */
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const REPEATED = 'must stand once in the query; where several values are taken they are written name[]=…&name[]=…';
@@ -17,8 +23,11 @@ function isRepeated(value: unknown): boolean {
   return Array.isArray(value) && value.some(Array.isArray);
 }
 
-/** Checks a query: unknown members are ignored (see ignored-parameters.ts), a wrong one is named with its rule. */
-export const queryPipe = new QueryPipe({
+/**
+ * For `@Query()` and for `@Body()` of small bodies, whose classes have the rules: members that they do not name are ignored
+ * (for queries see ignored-parameters.ts), a wrong one is named with its rule.
+ */
+export const inputPipe = new InputPipe({
   transform: true,
   whitelist: true,
   exceptionFactory: (errors) =>
