@@ -1,0 +1,28 @@
+import type { DynamicModule } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { AppModule } from './app.module.js';
+import { setUpApp } from './app.setup.js';
+import type { AppConfig } from './config/app-config.js';
+
+/** The application of one process. */
+export interface Composition {
+  /** The root module. */
+  readonly module: DynamicModule;
+  /** The HTTP set-up. */
+  readonly setUp: (app: NestExpressApplication, config: AppConfig) => void;
+}
+
+/**
+ * What a process of the settings' role is made of. Only here the role is asked: what works in one of them alone is
+ * provided by that one's module, and nothing else loads it.
+ * @param databaseUrl - what `prepareDatabase` answered
+ */
+export async function compose(config: AppConfig, databaseUrl: string): Promise<Composition> {
+  if (config.role === 'worker') {
+    const { WorkerModule } = await import('./worker.module.js');
+    return { module: AppModule.forRoot(config, databaseUrl, [WorkerModule]), setUp: setUpApp };
+  }
+  const [{ ApiModule }, { setUpApi }] = await Promise.all([import('./api.module.js'), import('./api.setup.js')]);
+  const doors = config.role === 'api' ? [ApiModule] : [ApiModule, (await import('./worker.module.js')).WorkerModule];
+  return { module: AppModule.forRoot(config, databaseUrl, doors), setUp: setUpApi };
+}
