@@ -13,8 +13,8 @@ export interface Composition {
 }
 
 /**
- * What a process of the settings' role is made of. Only here the role is asked: what works in one of them alone is
- * provided by that one's module, and nothing else loads it.
+ * What a process of the settings' role is made of. Beside main.ts, where `migrate` ends, only this asks for the role: what
+ * works in one of them alone is provided by that one's module, and loaded with it.
  * @param databaseUrl - what `prepareDatabase` answered
  */
 export async function compose(config: AppConfig, databaseUrl: string): Promise<Composition> {

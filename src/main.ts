@@ -34,9 +34,10 @@ async function start(): Promise<void> {
     AllowList.parse(settings.outbound.allow);
     const warning = proxyWarning(settings.http.trustProxy);
     if (warning !== null) new Logger('Start').warn(warning);
-    const database = await prepareDatabase(settings);
+    const migrates = settings.role === 'migrate';
+    const database = await prepareDatabase(settings, migrates);
     started.push(database);
-    if (settings.role === 'migrate') {
+    if (migrates) {
       new Logger('Migrate').log('the schema is current');
       await stopAll();
       return;
