@@ -3,8 +3,6 @@ import { CommonModule } from './common/common.module.js';
 import type { AppConfig } from './config/app-config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
-import { HealthModule } from './health/health.module.js';
-import { MetricsModule } from './metrics/metrics.module.js';
 
 /** A process of whatever role: what all of them have, and the doors of its role. */
 @Module({})
@@ -13,17 +11,14 @@ export class AppModule {
    * @param databaseUrl - what `prepareDatabase` answered
    * @param doors - ApiModule, WorkerModule or both; `compose` picks them
    */
-  static forRoot(config: AppConfig, databaseUrl: string, doors: readonly Type<unknown>[]): DynamicModule {
+  static forRoot(
+    config: AppConfig,
+    databaseUrl: string,
+    doors: readonly (Type<unknown> | DynamicModule)[],
+  ): DynamicModule {
     return {
       module: AppModule,
-      imports: [
-        ConfigModule.forRoot(config),
-        CommonModule,
-        DatabaseModule.forRoot(config, databaseUrl),
-        HealthModule,
-        MetricsModule,
-        ...doors,
-      ],
+      imports: [ConfigModule.forRoot(config), CommonModule, DatabaseModule.forRoot(config, databaseUrl), ...doors],
     };
   }
 }

@@ -23,6 +23,7 @@ export async function compose(config: AppConfig, databaseUrl: string): Promise<C
     return { module: AppModule.forRoot(config, databaseUrl, [WorkerModule]), setUp: setUpApp };
   }
   const [{ ApiModule }, { setUpApi }] = await Promise.all([import('./api.module.js'), import('./api.setup.js')]);
-  const doors = config.role === 'api' ? [ApiModule] : [ApiModule, (await import('./worker.module.js')).WorkerModule];
+  const api = ApiModule.register();
+  const doors = config.role === 'api' ? [api] : [api, (await import('./worker.module.js')).WorkerModule];
   return { module: AppModule.forRoot(config, databaseUrl, doors), setUp: setUpApi };
 }
