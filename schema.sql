@@ -239,6 +239,5 @@ create table workers (
   role text not null,
   started_at timestamp with time zone not null,
   beat_at timestamp with time zone not null,
-  ticks jsonb not null default '{}'::jsonb,
   constraint workers_pkey PRIMARY KEY (id)
 ) with (fillfactor=50);

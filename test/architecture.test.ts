@@ -79,6 +79,11 @@ describe('what belongs to one room alone', () => {
     expect(roomsOf(({ text }) => /\bprocess\.env\b/.test(withoutComments(text)))).toEqual(['config']);
   });
 
+  it('is the role of the process: whoever starts it asks once, and builds nothing that another role needs', () => {
+    const asking = files.filter(({ text }) => /\brole\s*[!=]==/.test(withoutComments(text)));
+    expect(asking.map(({ path }) => path).toSorted()).toEqual(['compose.ts', 'config/load-config.ts', 'main.ts']);
+  });
+
   it('is everything but data: assessment/ does no input or output', () => {
     const used = files.filter(({ path }) => roomOf(path) === 'assessment').flatMap(({ packages }) => packages);
     expect(used.filter((name) => name !== 'node:crypto')).toEqual([]);

@@ -10,17 +10,19 @@ export async function startBench(openai) {
   const stage = await setStage();
   const { loadConfig } = await load('config/load-config.js');
   const { AppModule } = await load('app.module.js');
+  const { BatchModule } = await load('batch/batch.module.js');
   const url = stage.pool.options.connectionString;
   const config = loadConfig({
     SHARED_KEY: 'k'.repeat(32),
     DATABASE_URL: url,
-    // The crons of this role stand still: the benchmark itself runs what it measures.
-    ROLE: 'api',
     OPENAI_API_KEY: 'bench',
     OPENAI_BASE_URL: openai ?? stage.openai,
     LOG_LEVEL: 'fatal',
   });
-  const app = await NestFactory.createApplicationContext(AppModule.forRoot(config, url), { logger: false });
+  // Without the scheduler of WorkerModule no cron runs: the benchmark itself runs what it measures.
+  const app = await NestFactory.createApplicationContext(AppModule.forRoot(config, url, [BatchModule]), {
+    logger: false,
+  });
   return {
     stage,
     app,

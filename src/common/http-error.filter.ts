@@ -8,6 +8,9 @@ import { replacementOf } from './replaced-paths.js';
 import { currentRequestId } from './request-context.js';
 import { ERROR_CODES, ServiceError } from './service-error.js';
 
+/** Express's own switch for whether the API is here: a worker names no address of it that it does not serve. */
+export const SERVES_API = 'generation-service api';
+
 /** The only place where an error becomes an HTTP answer; unknown errors become a 500 that says nothing of their cause. */
 @Catch()
 export class HttpErrorFilter implements ExceptionFilter {
@@ -25,6 +28,9 @@ function ofThisPath(exception: unknown, request: Request): unknown {
   if (!(exception instanceof HttpException) || exception.getStatus() !== 404) return exception;
   const allowed = allowedMethods(request);
   if (allowed.length === 0) {
+    if (request.app.disabled(SERVES_API)) {
+      return new ServiceError('NOT_FOUND', 'This process is a worker: it answers /health, /ready and /metrics alone.');
+    }
     const replacement = replacementOf(request.path);
     if (replacement === null) return exception;
     return new ServiceError('NOT_FOUND', `Nothing is at this path any more; use ${replacement}.`);

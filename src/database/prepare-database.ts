@@ -16,17 +16,17 @@ export interface PreparedDatabase {
  * What comes before the application: DATABASE_URL's server must have this version's schema already (ROLE=migrate runs
  * the migrations and nothing else does), the embedded one is started and migrated here. A server that cannot be reached
  * yet is waited for.
+ * @param migrates - whether this process is the one that runs the migrations
  * @throws EmbeddedPostgresError or SchemaOutdatedError with a message for the person who starts the service; pg's own
  *   error when the server cannot be reached
  */
 export async function prepareDatabase(
   config: Pick<AppConfig, 'packageRoot' | 'database' | 'role'>,
+  migrates = false,
 ): Promise<PreparedDatabase> {
   const { url, dataDir } = config.database;
   if (url !== '') {
-    await onceReachable<unknown>(() =>
-      config.role === 'migrate' ? migrateUp(config, url) : assertSchemaIsCurrent(config, url),
-    );
+    await onceReachable<unknown>(() => (migrates ? migrateUp(config, url) : assertSchemaIsCurrent(config, url)));
     return { url, stop: async () => undefined };
   }
   const embedded = await startEmbeddedPostgres({ dataDir, logger: new Logger('EmbeddedPostgres') });

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
 import { ImagesModule } from '../images/images.module.js';
 import { OpenAiModule } from '../openai/openai.module.js';
 import { LotDescriber } from './lot-describer.js';
@@ -9,7 +8,7 @@ import { ModelSettings } from './model-settings.js';
 /** One lot through the Responses API, and the models' settings: what both modes share. */
 @Module({
   imports: [ImagesModule, OpenAiModule],
-  providers: [Clock, LotDescriber, ModelCalls, ModelSettings],
+  providers: [LotDescriber, ModelCalls, ModelSettings],
   exports: [LotDescriber, ModelCalls, ModelSettings],
 })
 export class DescribeModule {}

@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.service.js';
-import { BEAT_LIMIT_SECONDS } from './worker-beat.js';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Raw, type Repository } from 'typeorm';
+import { Worker } from './worker.entity.js';
 
+/** A worker whose beat is older is taken for dead. */
+const BEAT_LIMIT_SECONDS = 60;
 /** One look at the database serves all who ask within so many milliseconds. */
 const CACHE_MS = 1000;
 
@@ -10,7 +13,7 @@ const CACHE_MS = 1000;
 export class WorkerPresence {
   private cached: { readonly at: number; readonly there: Promise<boolean> } | undefined;
 
-  constructor(private readonly database: Database) {}
+  constructor(@InjectRepository(Worker) private readonly workers: Repository<Worker>) {}
 
   /** As of a second ago at most; false too while the database cannot say. */
   isThere(): Promise<boolean> {
@@ -22,11 +25,9 @@ export class WorkerPresence {
   }
 
   /** As of now. */
-  async look(): Promise<boolean> {
-    const [row] = await this.database.query<{ alive: boolean }>(
-      `select exists (select 1 from workers where beat_at > now() - $1 * interval '1 second') as alive`,
-      [BEAT_LIMIT_SECONDS],
-    );
-    return row?.alive === true;
+  look(): Promise<boolean> {
+    return this.workers.existsBy({
+      beatAt: Raw((beat) => `${beat} > now() - ${BEAT_LIMIT_SECONDS} * interval '1 second'`),
+    });
   }
 }

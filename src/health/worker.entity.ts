@@ -14,8 +14,4 @@ export class Worker {
 
   @Column('timestamptz', { name: 'beat_at' })
   beatAt: Date;
-
-  /** Cron name to the time of its last successful tick. */
-  @Column('jsonb', { default: {} })
-  ticks: Record<string, string>;
 }

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
 import { OpenAiCircuits } from './circuit-breaker.js';
 import { ModelCheck } from './model-check.js';
 import { OpenAiClient } from './openai-client.js';
@@ -7,7 +6,7 @@ import { OpenAiTransport } from './openai-transport.js';
 
 /** OpenAI as the rest of the service sees it. Needs APP_CONFIG, with base URL and key set, the sandbox's where there is no key. */
 @Module({
-  providers: [Clock, OpenAiCircuits, OpenAiTransport, OpenAiClient, ModelCheck],
+  providers: [OpenAiCircuits, OpenAiTransport, OpenAiClient, ModelCheck],
   exports: [OpenAiClient, OpenAiCircuits, ModelCheck],
 })
 export class OpenAiModule {}

@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
-import { Clock } from '../common/clock.js';
 import { HealthModule } from '../health/health.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
-import { WebhookModule } from '../webhook/webhook.module.js';
+import { OutboxModule } from '../webhook/outbox.module.js';
+import { WebhookApiModule } from '../webhook/webhook-api.module.js';
 import { CancelController } from './cancel.controller.js';
 import { CancelService } from './cancel.service.js';
 import { CompletionEstimates } from './completion-estimates.js';
@@ -26,7 +26,7 @@ import { StatusService } from './status.service.js';
 
 /** Following a job: status, results, download, list, cancel, events. */
 @Module({
-  imports: [AuthModule, HealthModule, JobsModule, WebhookModule],
+  imports: [AuthModule, HealthModule, JobsModule, OutboxModule, WebhookApiModule],
   controllers: [
     StatusController,
     ResultsController,
@@ -36,7 +36,6 @@ import { StatusService } from './status.service.js';
     LegacyController,
   ],
   providers: [
-    Clock,
     CancelService,
     CompletionEstimates,
     EventsResponder,

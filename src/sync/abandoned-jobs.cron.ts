@@ -43,7 +43,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
 
   @Cron('* * * * * *', { name: 'abandoned-sync-jobs', waitForCompletion: true })
   async tick(): Promise<void> {
-    if (this.stopped || this.config.role === 'api') return;
+    if (this.stopped) return;
     try {
       for (const job of await this.store.claimAbandoned(this.config.jobs.leaseSeconds, AT_ONCE)) {
         await this.takeOver(job).catch((error: Error) => {
@@ -58,7 +58,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
 
   @Cron('30 * * * * *', { name: 'request-keys-sweep', waitForCompletion: true })
   async sweep(): Promise<void> {
-    if (this.stopped || this.config.role === 'api') return;
+    if (this.stopped) return;
     try {
       while ((await this.keys.sweep()) > 0 && !this.stopped);
     } catch (error) {

@@ -75,7 +75,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
 
   /** Claims and sends what is due, soon; many calls while it does so count as one. */
   wake(): void {
-    if (this.stopping || !this.works) return;
+    if (this.stopping) return;
     this.moreIsDue = true;
     this.claiming ??= this.claimAll().finally(() => {
       this.claiming = undefined;
@@ -86,7 +86,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
 
   /** What must happen although nobody says so: retries that are due, and deliveries of dead or overloaded processes. */
   async sweep(): Promise<void> {
-    if (this.stopping || !this.works) return;
+    if (this.stopping) return;
     this.handBackLate();
     countUnknownOutcomes(await this.queue.takeBackExpired(this.clock.date()));
     this.wake();
@@ -120,10 +120,6 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     await Promise.race([Promise.all(this.underWay), over]);
     grace.abort();
     await this.writer.flush(3);
-  }
-
-  private get works(): boolean {
-    return this.config.role === 'worker' || this.config.role === 'all';
   }
 
   private get holdsNothing(): boolean {

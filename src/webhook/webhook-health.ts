@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.service.js';
+import { InjectRepository } from '@nestjs/typeorm';
+import { In, IsNull, MoreThanOrEqual, Not, type Repository } from 'typeorm';
+import { WebhookEndpoint } from './webhook.entities.js';
 
 /** Failures in a row from which an address is worth a warning; its circuit opens later. */
 const FAILING = 3;
@@ -7,7 +9,7 @@ const FAILING = 3;
 /** What is known of receivers before anything is sent to them. */
 @Injectable()
 export class WebhookHealth {
-  constructor(private readonly database: Database) {}
+  constructor(@InjectRepository(WebhookEndpoint) private readonly endpoints: Repository<WebhookEndpoint>) {}
 
   /**
    * Which of the addresses a job names have been failing for this key id: worth knowing before the work is paid for.
@@ -17,11 +19,14 @@ export class WebhookHealth {
     const hosts = new Map<string, string>();
     for (const { origin, host } of urls.map((url) => new URL(url))) hosts.set(origin, host);
     if (hosts.size === 0) return [];
-    const failing = await this.database.query<{ origin: string }>(
-      `select origin from webhook_endpoints
-       where key_id = $1 and origin = any($2) and (opened_at is not null or consecutive_failures >= ${FAILING})`,
-      [keyId, [...hosts.keys()]],
-    );
+    const receivers = { keyId, origin: In([...hosts.keys()]) };
+    const failing = await this.endpoints.find({
+      select: { origin: true },
+      where: [
+        { ...receivers, openedAt: Not(IsNull()) },
+        { ...receivers, consecutiveFailures: MoreThanOrEqual(FAILING) },
+      ],
+    });
     const origins = new Set(failing.map(({ origin }) => origin));
     return [...new Set([...hosts].filter(([origin]) => origins.has(origin)).map(([, host]) => host))];
   }

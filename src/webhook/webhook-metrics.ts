@@ -34,10 +34,18 @@ const inFlight = new Gauge({
   registers: [metricsRegistry],
 });
 
-const oldestPending = new Gauge({
+let askOldestPending: () => Promise<number | undefined> = () => Promise.resolve(undefined);
+
+const oldestPending: Gauge = new Gauge({
   name: 'webhook_oldest_pending_seconds',
-  help: 'How long the webhook that has waited longest for its turn has been due',
+  help: 'How long the webhook that has waited longest for its turn has been due; absent while the database cannot say',
   registers: [metricsRegistry],
+  // Asked when somebody reads the metrics: an api has no crons, and is the one to tell when no worker is there.
+  collect: async () => {
+    const seconds = await askOldestPending();
+    if (seconds === undefined) oldestPending.remove();
+    else oldestPending.set(seconds);
+  },
 });
 
 export function countAttempt(verdict: Verdict, result: SendResult): void {
@@ -60,6 +68,7 @@ export function showInFlight(count: number): void {
   inFlight.set(count);
 }
 
-export function showOldestPending(seconds: number): void {
-  oldestPending.set(seconds);
+/** @param ask - must not reject: it would take all metrics with it */
+export function showOldestPending(ask: () => Promise<number | undefined>): void {
+  askOldestPending = ask;
 }

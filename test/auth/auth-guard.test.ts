@@ -11,7 +11,7 @@ import { callerOf, signedCallerOf } from '../../src/auth/caller.js';
 import { RateLimits } from '../../src/auth/rate-limit.js';
 import { hmacHex, signJobId } from '../../src/auth/signatures.js';
 import { Clock } from '../../src/common/clock.js';
-import { HttpErrorFilter } from '../../src/common/http-error.filter.js';
+import { CommonModule } from '../../src/common/common.module.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { sendRaw } from '../generation/http-support.js';
 import { authConfig, HeldClock, SECRETS, signedHeaders } from './auth-support.js';
@@ -62,14 +62,17 @@ class GuardedController {
 
 async function start(environment: Record<string, string>): Promise<NestExpressApplication> {
   const module = await Test.createTestingModule({
-    imports: [ConfigModule.forRoot(authConfig({ RATE_LIMIT_POLLING: '500', ...environment })), AuthModule],
+    imports: [
+      ConfigModule.forRoot(authConfig({ RATE_LIMIT_POLLING: '500', ...environment })),
+      CommonModule,
+      AuthModule,
+    ],
     controllers: [GuardedController],
   })
     .overrideProvider(Clock)
     .useValue(new HeldClock())
     .compile();
   const app = module.createNestApplication<NestExpressApplication>({ bodyParser: false, logger: false });
-  app.useGlobalFilters(new HttpErrorFilter());
   await app.listen(0, '127.0.0.1');
   return app;
 }

@@ -11,7 +11,7 @@ import type { Stage } from '../../src/batch/stages/stage.js';
 import { SubmitStage } from '../../src/batch/stages/submit.stage.js';
 import { TakeInStage } from '../../src/batch/stages/take-in.stage.js';
 import { WatchStage } from '../../src/batch/stages/watch.stage.js';
-import { AuthModule } from '../../src/auth/auth.module.js';
+import { CommonModule } from '../../src/common/common.module.js';
 import { newId } from '../../src/common/ids.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { loadConfig } from '../../src/config/load-config.js';
@@ -105,7 +105,7 @@ export class BatchRig {
       ...environment,
     });
     const module = await Test.createTestingModule({
-      imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, db.url), AuthModule, BatchModule],
+      imports: [ConfigModule.forRoot(config), CommonModule, DatabaseModule.forRoot(config, db.url), BatchModule],
     }).compile();
     return new BatchRig(db, sandbox, module, photoServer, photoOrigin);
   }

@@ -23,7 +23,6 @@ async function serve(
   const connections = new Connections(server, {
     max: 100,
     headersTimeoutMs: 60_000,
-    refusal: () => null,
     ...options,
   });
   server.on('clientError', answerClientError);
@@ -115,11 +114,10 @@ describe('connections', () => {
 
   it('are refused by their first headers without a request, and may read why while they send on', async () => {
     let requests = 0;
-    const { port } = await serve(() => requests++, {
-      refusal: (head, address) => {
-        expect(address).toContain('127.0.0.1');
-        return head.startsWith('POST ') ? 'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n' : null;
-      },
+    const { port, connections } = await serve(() => requests++);
+    connections.refuseBy((head, address) => {
+      expect(address).toContain('127.0.0.1');
+      return head.startsWith('POST ') ? 'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n' : null;
     });
     const socket = openRaw(port, ['POST /x HTTP/1.1', 'Host: h', 'Content-Length: 5000000'], Buffer.alloc(5_000_000));
     expect(await all(socket)).toBe('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n');

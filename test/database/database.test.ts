@@ -109,7 +109,7 @@ describe('what comes before the application', () => {
     const empty = await createTestDatabase({ empty: true });
     const config = testConfig({ url: empty.url });
     await expect(prepareDatabase(config)).rejects.toThrow(/ROLE=migrate/);
-    await prepareDatabase({ ...config, role: 'migrate' });
+    await prepareDatabase(config, true);
     expect((await prepareDatabase(config)).url).toBe(empty.url);
     await empty.drop();
   });

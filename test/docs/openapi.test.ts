@@ -6,9 +6,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppModule } from '../../src/app.module.js';
-import { setUpApp } from '../../src/app.setup.js';
 import { ERROR_CODES, type ErrorCode } from '../../src/common/service-error.js';
+import { compose } from '../../src/compose.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { forBrowser, openApiDocument, setUpDocs } from '../../src/docs/docs.setup.js';
 import { ERROR_EXAMPLES } from '../../src/generation/generate-descriptions.examples.js';
@@ -23,10 +22,8 @@ let document: OpenAPIObject;
 const config = loadConfig({ SHARED_KEY: 'k'.repeat(32), DATABASE_URL: 'postgres://unused/unused' });
 
 beforeAll(async () => {
-  app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, config.database.url), {
-    preview: true,
-    logger: false,
-  });
+  const { module } = await compose(config, config.database.url);
+  app = await NestFactory.create<NestExpressApplication>(module, { preview: true, logger: false });
   setUpDocs(app);
   server = createServer(app.getHttpAdapter().getInstance() as RequestListener).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -173,11 +170,9 @@ describe('the pages', () => {
 
 describe('where the sandbox runs and may fetch from this machine', () => {
   it('the examples name photos that are served here', async () => {
-    const sandboxed = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, config.database.url), {
-      preview: true,
-      logger: false,
-    });
-    setUpApp(sandboxed, {
+    const { module, setUp } = await compose(config, config.database.url);
+    const sandboxed = await NestFactory.create<NestExpressApplication>(module, { preview: true, logger: false });
+    setUp(sandboxed, {
       ...config,
       openai: { ...config.openai, upstream: 'sandbox' },
       outbound: { ...config.outbound, allow: ['127.0.0.0/8'] },

@@ -1,5 +1,6 @@
 import { Test } from '@nestjs/testing';
 import { expect, it, onTestFinished } from 'vitest';
+import { CommonModule } from '../../src/common/common.module.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { ConfigError } from '../../src/config/setting-reader.js';
@@ -9,7 +10,7 @@ import { serveHttp } from '../outbound/loopback.js';
 
 const build = (allow: string) => {
   const config = loadConfig({ SHARED_KEY: 'k'.repeat(32), OUTBOUND_ALLOW: allow });
-  return Test.createTestingModule({ imports: [ConfigModule.forRoot(config), ImagesModule] }).compile();
+  return Test.createTestingModule({ imports: [ConfigModule.forRoot(config), CommonModule, ImagesModule] }).compile();
 };
 
 it('stands by the settings alone, and its connections end with the application', async () => {

@@ -1,5 +1,6 @@
 import { Test } from '@nestjs/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CommonModule } from '../../src/common/common.module.js';
 import { Clock } from '../../src/common/clock.js';
 import { APP_CONFIG } from '../../src/config/app-config.js';
 import { ConfigModule } from '../../src/config/config.module.js';
@@ -103,7 +104,9 @@ describe('OpenAiModule', () => {
   it('starts while OpenAI does not answer, asks for both models, and ends without waiting for them', async () => {
     rig.stub.always(silence);
     const config = { openai: openAiSettings(rig.stub.baseUrl) };
-    const module = await Test.createTestingModule({ imports: [ConfigModule.forRoot(config as never), OpenAiModule] })
+    const module = await Test.createTestingModule({
+      imports: [ConfigModule.forRoot(config as never), CommonModule, OpenAiModule],
+    })
       .overrideProvider(Clock)
       .useValue(rig.clock)
       .compile();

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
-import { APPLICATION_OPTIONS, setUpApp } from '../../src/app.setup.js';
+import { setUpApi } from '../../src/api.setup.js';
+import { APPLICATION_OPTIONS } from '../../src/app.setup.js';
 import { AuthModule } from '../../src/auth/auth.module.js';
 import { EMPTY_BODY_SHA256, signRequest } from '../../src/auth/signatures.js';
+import { CommonModule } from '../../src/common/common.module.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
@@ -46,14 +48,19 @@ export async function startPollingApp(environment: Record<string, string> = {}):
   const config = loadConfig({
     SHARED_KEYS: JSON.stringify(SECRETS),
     DATABASE_URL: db.url,
-    ROLE: 'api',
     ...environment,
   });
   const module = await Test.createTestingModule({
-    imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, db.url), AuthModule, PollingModule],
+    imports: [
+      ConfigModule.forRoot(config),
+      CommonModule,
+      DatabaseModule.forRoot(config, db.url),
+      AuthModule,
+      PollingModule,
+    ],
   }).compile();
   const app = module.createNestApplication<NestExpressApplication>({ ...APPLICATION_OPTIONS, logger: ['fatal'] });
-  setUpApp(app, config);
+  setUpApi(app, config);
   await app.listen(0, '127.0.0.1');
   const origin = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
   const sign = (path: string, { method = 'GET', keyId = 'acme' }: RequestOptions = {}) => {

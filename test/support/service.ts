@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { LoggerService } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { AppModule } from '../../src/app.module.js';
-import { APPLICATION_OPTIONS, closeApp, setUpApp } from '../../src/app.setup.js';
+import { APPLICATION_OPTIONS, closeApp } from '../../src/app.setup.js';
+import { compose } from '../../src/compose.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import type { JsonObject } from 'openai-sandbox';
@@ -84,14 +84,10 @@ export class TestService {
       DATA_DIR: sandbox.stateDir,
       ...environment,
     });
-    const app = await NestFactory.create<NestExpressApplication>(
-      AppModule.forRoot(config, databaseUrl?.(db.url) ?? db.url),
-      {
-        ...APPLICATION_OPTIONS,
-        logger: logger ?? false,
-      },
-    );
-    setUpApp(app, config);
+    const { module, setUp } = await compose(config, databaseUrl?.(db.url) ?? db.url);
+    const options = { ...APPLICATION_OPTIONS, logger: logger ?? false } as const;
+    const app = await NestFactory.create<NestExpressApplication>(module, options);
+    setUp(app, config);
     await app.listen(0, '127.0.0.1');
     const urls = beside?.urls ?? {
       car: photos.serve('car.jpg', await drawnCar('#ff00aa')),

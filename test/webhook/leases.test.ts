@@ -143,14 +143,4 @@ describe('the lease of a delivery', () => {
     expect(await attempts()).toHaveLength(2);
     expect(receiver.requests).toHaveLength(2);
   });
-
-  it('is claimed in no role that only serves requests', async () => {
-    const api = await createRig({ settings: { role: 'api' }, db: rig.db, clock: rig.clock });
-    await endedJob();
-    await api.sendDue();
-    api.hints.wake();
-    expect(receiver.requests).toHaveLength(0);
-    expect(await rows()).toMatchObject([{ status: 'pending' }]);
-    await api.close();
-  });
 });

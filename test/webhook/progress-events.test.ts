@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProgressEvents } from '../../src/webhook/progress-events.js';
+import { WebhookEndpoint } from '../../src/webhook/webhook.entities.js';
 import { WebhookHealth } from '../../src/webhook/webhook-health.js';
 import { answer, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
@@ -111,7 +112,7 @@ describe('progress events', () => {
   });
 
   it('do not hide that an address is failing from who names it next', async () => {
-    const health = new WebhookHealth(rig.db.database);
+    const health = new WebhookHealth(rig.db.dataSource.getRepository(WebhookEndpoint));
     const url = `${receiver.origin}/hook`;
     const { host } = new URL(url);
     expect(await health.failing('default', [url])).toEqual([]);

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import type { MissingPhoto } from '../../common/missing-photo.js';
 import { Database, type Transaction } from '../../database/database.service.js';
@@ -15,7 +16,7 @@ import { JobAdvance } from '../shards/job-advance.js';
 import { JobEndedError } from '../shards/job-ended.js';
 import { isWorthWaiting, leavesNow, passMs } from './photo-patience.js';
 import { ShardEnd } from '../shards/shard-end.js';
-import type { Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { shardLots } from '../shards/shard-lots.js';
 import { bisect, INTERNAL_ERROR, isUnforeseen, kindOf } from '../lines/unforeseen.js';
 
@@ -51,7 +52,7 @@ const GIVEN_UP: Pass = { late: 0, waitedMs: 0, until: 0, nextAt: Infinity };
  * Lots with photos on a host that says "not now" wait in a range of their own, whose walks ask for nothing but the photos that are open.
  */
 @Injectable()
-export class CheckPhotosStage implements Stage {
+export class CheckPhotosStage extends ScheduledStage {
   readonly name = 'photos';
   readonly atOnce = 4;
   private readonly logger = new Logger(CheckPhotosStage.name);
@@ -65,7 +66,14 @@ export class CheckPhotosStage implements Stage {
     private readonly shards: ShardStore,
     private readonly advance: JobAdvance,
     private readonly end: ShardEnd,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-photos', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   claim(limit: number): Promise<ShardClaim[]> {
     return this.shards.claim(['checking_photos'], limit);

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import type { MissingPhoto } from '../../common/missing-photo.js';
 import { Database } from '../../database/database.service.js';
@@ -27,11 +28,11 @@ import { ResultRows } from '../lines/result-rows.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import { ShardBudget } from '../limits/shard-budget.js';
 import { shardLots } from '../shards/shard-lots.js';
-import type { Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { bisect, isUnforeseen, kindOf } from '../lines/unforeseen.js';
 import { TranslationReader, type TranslationLineLot } from '../lines/translation-reader.js';
 import { UnansweredLots } from './unanswered-lots.js';
-import { VisionReader, type VisionLineLot } from '../lines/vision-reader.js';
+import { VisionReader } from '../lines/vision-reader.js';
 
 /** Lots read at once, and those of them that are asked for side by side. */
 const PAGE_LOTS = 100;
@@ -41,7 +42,7 @@ const NOT_STORABLE: LotEnd = { code: 'OPENAI_API_ERROR', message: 'What the mode
 
 /** Asks for lots through the Responses API: what two batches left over, what is too few for one, and all that misses BATCH_DEADLINE. */
 @Injectable()
-export class DirectStage implements Stage {
+export class DirectStage extends ScheduledStage {
   readonly name = 'direct';
   readonly atOnce = 2;
   private readonly logger = new Logger(DirectStage.name);
@@ -62,7 +63,14 @@ export class DirectStage implements Stage {
     private readonly costs: CostGuard,
     private readonly ends: LotEnds,
     private readonly unanswered: UnansweredLots,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-direct', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   claim(limit: number): Promise<ShardClaim[]> {
     return this.shards.claim(['direct'], limit);
@@ -71,8 +79,7 @@ export class DirectStage implements Stage {
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
     // Held by a process that is gone: what became of its calls nobody knows, so it stays held by the job.
     if (Number(claim.row.reserved_usd) > 0) {
-      const { failures } = claim.row;
-      await this.shards.step(this.database, claim, { reserved_usd: 0, failures });
+      await this.shards.step(this.database, claim, { reserved_usd: 0, failures: claim.row.failures });
     }
     for (;;) {
       const job = await this.shards.job(this.database, claim.row.job_id);
@@ -160,7 +167,7 @@ export class DirectStage implements Stage {
         if (!(error instanceof LotError)) throw error;
         await this.unanswered.judge(error, claim, position, since, signal);
         const { code, message } = error;
-        return this.fail(claim, lot, { code, message }, error.missingImages);
+        return this.fail(claim, position, { code, message }, error.missingImages);
       }
       const { seen, missing } = english;
       try {
@@ -177,7 +184,7 @@ export class DirectStage implements Stage {
       } catch (error) {
         if (!isUnforeseen(error)) throw error;
         this.tell(claim, position, error);
-        await this.fail(claim, lot, NOT_STORABLE, missing);
+        await this.fail(claim, position, NOT_STORABLE, missing);
       }
     };
   }
@@ -269,13 +276,7 @@ export class DirectStage implements Stage {
     await this.write(claim, rows, [{ position: lot.position, attempt: claim.row.attempt, outcome }]);
   }
 
-  private async fail(
-    claim: ShardClaim,
-    lot: VisionLineLot,
-    error: LotEnd,
-    missingImages: readonly MissingPhoto[],
-  ): Promise<void> {
-    const { position } = lot;
+  private async fail(claim: ShardClaim, position: number, error: LotEnd, missingImages: readonly MissingPhoto[]) {
     const rows = new ResultRows(claim.row.job_id, '');
     const failed = { kind: 'failed', lot: { position, error, missingImages } } as const;
     await this.write(claim, rows, [{ position, attempt: claim.row.attempt, outcome: failed }]);

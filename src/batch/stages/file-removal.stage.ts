@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
@@ -7,7 +8,7 @@ import { ShardStore, type ShardChanges, type ShardClaim } from '../shards/shard-
 import { isTerminalBatch } from '../../openai/batches-api.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
-import type { Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 
 const CALL_MS = 60_000;
 /** After a failure the wait is this share of the time since the shard's end, and at most six hours. */
@@ -19,7 +20,7 @@ const LONGEST_WAIT_S = 6 * 3600;
  * It claims by ended shards whose ids of files still stand, so whatever a dead process left undeleted is found again.
  */
 @Injectable()
-export class FileRemovalStage implements Stage {
+export class FileRemovalStage extends ScheduledStage {
   readonly name = 'file-removal';
   /** Few: nobody waits for it, and taking in shares OpenAI's rate limit. */
   readonly atOnce = 2;
@@ -32,7 +33,14 @@ export class FileRemovalStage implements Stage {
     private readonly openai: OpenAiClient,
     private readonly files: ShardFileStore,
     private readonly shards: ShardStore,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-file-removal', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   claim(limit: number): Promise<ShardClaim[]> {
     return this.files.claimSpent(this.openai.fingerprint(), limit);

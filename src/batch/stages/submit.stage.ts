@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
@@ -15,7 +16,7 @@ import { QueueTroubles } from '../limits/queue-troubles.js';
 import { RequestFile, type FileFacts } from '../lines/request-file.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import { shardLots } from '../shards/shard-lots.js';
-import type { Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { metadataOf, requestFileName, submissionKey } from './submission.js';
 import { TokenLedger } from '../limits/token-ledger.js';
 
@@ -24,7 +25,7 @@ const UPLOAD_MS = 30 * 60_000;
 
 /** Sends a shard as an OpenAI batch, once: whatever was committed before a crash says whether it may have been sent. */
 @Injectable()
-export class SubmitStage implements Stage {
+export class SubmitStage extends ScheduledStage {
   readonly name = 'submit';
   readonly atOnce = 4;
   private readonly logger = new Logger(SubmitStage.name);
@@ -43,7 +44,14 @@ export class SubmitStage implements Stage {
     private readonly deadlines: Deadlines,
     private readonly troubles: QueueTroubles,
     private readonly costs: CostGuard,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-submit', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   claim(limit: number): Promise<ShardClaim[]> {
     return this.shards.claim(['queued'], limit);

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import { Database } from '../../database/database.service.js';
 import { storableName } from '../../database/storable-text.js';
@@ -18,7 +19,8 @@ import { outcomeOfFailure, type LineLot, type LineOutcome, type LineReader } fro
 import { splitLines } from '../lines/line-splitter.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import { shardLots } from '../shards/shard-lots.js';
-import { MOST_FAILURES, type Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
+import { MOST_FAILURES } from './stage.js';
 import { TranslationReader } from '../lines/translation-reader.js';
 import { kindOf } from '../lines/unforeseen.js';
 import { VisionReader } from '../lines/vision-reader.js';
@@ -32,7 +34,7 @@ const LINES_PER_TURN = 4;
 
 /** Takes in the files of a batch that ended, however it ended: each chunk of lines counts once, whoever dies when. */
 @Injectable()
-export class TakeInStage implements Stage {
+export class TakeInStage extends ScheduledStage {
   readonly name = 'take-in';
   readonly atOnce = 2;
   private readonly logger = new Logger(TakeInStage.name);
@@ -48,7 +50,14 @@ export class TakeInStage implements Stage {
     private readonly costs: CostGuard,
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-take-in', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   claim(limit: number): Promise<ShardClaim[]> {
     return this.shards.claim(['taking_in'], limit);

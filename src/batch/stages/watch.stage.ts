@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
@@ -12,7 +13,7 @@ import { Deadlines } from '../limits/deadlines.js';
 import { QueueTroubles } from '../limits/queue-troubles.js';
 import { Reconcile } from '../shards/reconcile.js';
 import { ShardEnd } from '../shards/shard-end.js';
-import type { Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { TokenLedger, WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from '../limits/token-ledger.js';
 
 const CALL_MS = 60_000;
@@ -22,7 +23,7 @@ const AGE_SHARE = 1 / 20;
 
 /** Asks OpenAI how its batches are, finds those of unknown outcome, and cancels those that nobody waits for. */
 @Injectable()
-export class WatchStage implements Stage {
+export class WatchStage extends ScheduledStage {
   readonly name = 'watch';
   readonly atOnce = 8;
   private readonly logger = new Logger(WatchStage.name);
@@ -38,7 +39,14 @@ export class WatchStage implements Stage {
     private readonly deadlines: Deadlines,
     private readonly reconcile: Reconcile,
     private readonly troubles: QueueTroubles,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-watch', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   async claim(limit: number): Promise<ShardClaim[]> {
     const claims = await this.shards.claim(['watching', 'submitting'], limit);

@@ -35,9 +35,10 @@ export interface ConnectionOptions {
   readonly max: number;
   /** How long one may be open without a whole request line and headers, milliseconds. */
   readonly headersTimeoutMs: number;
-  /** The bytes of a refusal, for a connection's first headers; null: they are parsed as any others. */
-  readonly refusal: (head: string, address: string | undefined) => string | null;
 }
+
+/** The bytes of a refusal, for a connection's first headers; null: they are parsed as any others. */
+export type Refuse = (head: string, address: string | undefined) => string | null;
 
 /** A refused client that sends on keeps its connection for this long, so that it can read its answer. */
 const LINGER_MS = 1500;
@@ -64,6 +65,7 @@ export class Connections implements ConnectionHost {
   private readonly silent = new Map<Connection, number>();
   private readonly lingering = new Map<Connection, Lingering>();
   private readonly toHttp: (socket: Socket) => void;
+  private refuse: Refuse = () => null;
 
   constructor(
     private readonly server: Server,
@@ -90,8 +92,13 @@ export class Connections implements ConnectionHost {
     return this.waitingBytes > MAX_WAITING_BYTES / 2;
   }
 
+  /** Has the first headers of each connection judged before they are parsed; without it none is refused. */
+  refuseBy(refuse: Refuse): void {
+    this.refuse = refuse;
+  }
+
   refusal(head: string, socket: Socket): string | null {
-    return this.options.refusal(head, socket.remoteAddress);
+    return this.refuse(head, socket.remoteAddress);
   }
 
   open(connection: Connection): (bytes: Buffer) => void {

@@ -19,15 +19,15 @@ import { JobEnder, type EndJobOptions } from '../../../src/jobs/job-ender.js';
 import { OutcomeStore } from '../../../src/webhook/outcome-store.js';
 import { OutcomeWriter } from '../../../src/webhook/outcome-writer.js';
 import { WebhookSigner } from '../../../src/webhook/signer.js';
+import { WebhookEndpoint } from '../../../src/webhook/webhook.entities.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { FakeClock } from './fake-clock.js';
 import { SECRET } from './seed.js';
 
 /** As much of the settings as this room reads. */
-export type RoomSettings = Pick<AppConfig, 'role' | 'auth' | 'http' | 'jobs' | 'webhook' | 'outbound'>;
+export type RoomSettings = Pick<AppConfig, 'auth' | 'http' | 'jobs' | 'webhook' | 'outbound'>;
 
 export interface SettingChanges {
-  readonly role?: AppConfig['role'];
   readonly keys?: Record<string, readonly string[]>;
   readonly allow?: readonly string[];
   readonly leaseSeconds?: number;
@@ -36,7 +36,6 @@ export interface SettingChanges {
 
 export function testSettings(changes: SettingChanges = {}): AppConfig {
   const settings: RoomSettings = {
-    role: changes.role ?? 'all',
     auth: {
       keys: new Map(Object.entries(changes.keys ?? { default: [SECRET] })),
       lotsSignature: true,
@@ -95,7 +94,7 @@ export interface RigOptions {
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const config = testSettings(options.settings);
   const clock = options.clock ?? new FakeClock();
-  const db = options.db ?? (await createTestDatabase());
+  const db = options.db ?? (await createTestDatabase({ entities: [WebhookEndpoint] }));
   const { database } = db;
   const outbox = new DeliveryOutbox(config);
   const ender = new JobEnder(clock, new WebhookJobEndOutbox(config, outbox));
