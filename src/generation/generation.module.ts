@@ -14,6 +14,7 @@ import { GenerationController } from './generation.controller.js';
 import { GenerationService } from './generation.service.js';
 import { RequestIntake } from './intake/request-intake.js';
 import { SpoolFolder } from './intake/spool-folder.js';
+import { StraightCopies } from './intake/straight-copy.js';
 import { JobCreator } from './job-creator.js';
 import { AbandonedJobsCron } from './sync/abandoned-jobs.cron.js';
 import { SyncLeases } from './sync/sync-leases.js';
@@ -34,6 +35,7 @@ import { SyncRequests } from './sync/sync-requests.js';
     GenerationService,
     RequestIntake,
     SpoolFolder,
+    StraightCopies,
     JobCreator,
     AbandonedJobsCron,
     SyncLeases,
