@@ -19,6 +19,14 @@ export interface Transaction extends Sql {
   readonly client: PoolClient;
 }
 
+/** A transaction that ends elsewhere than it began: whoever has it must end it, for it keeps a connection of the pool. */
+export interface OpenTransaction {
+  readonly tx: Transaction;
+  readonly commit: () => Promise<void>;
+  /** Does nothing once it has ended. */
+  readonly rollback: () => Promise<void>;
+}
+
 /** Plain SQL on the very pool that TypeORM uses: claims, COPY and hot reads (TypeORM's own path costs twice the time). */
 @Injectable()
 export class Database implements Sql {
@@ -45,23 +53,52 @@ export class Database implements Sql {
 
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const open = await this.begin();
+    try {
+      const result = await work(open.tx);
+      await open.commit();
+      return result;
+    } catch (error) {
+      await open.rollback();
+      throw error;
+    }
+  }
+
+  /** Begins a transaction that its caller ends; where the work is one function, {@link transaction} is the way. */
+  async begin(): Promise<OpenTransaction> {
     const client = await this.pool.connect();
     // A connection that breaks between statements must not end the process.
     let broken: Error | undefined;
     const onError = (error: Error) => (broken = error);
     client.on('error', onError);
-    try {
-      await client.query('begin');
-      const result = await work(this.transactionOn(client));
-      await client.query('commit');
-      return result;
-    } catch (error) {
-      await client.query('rollback').catch((failure: Error) => (broken = failure));
-      throw error;
-    } finally {
+    let ended = false;
+    const end = () => {
+      ended = true;
       client.off('error', onError);
       client.release(broken);
+    };
+    const rollback = async () => {
+      if (ended) return;
+      await client.query('rollback').catch((failure: Error) => (broken = failure));
+      end();
+    };
+    try {
+      await client.query('begin');
+    } catch (error) {
+      await rollback();
+      throw error;
     }
+    const commit = async () => {
+      await client.query('commit');
+      end();
+    };
+    return { tx: this.transactionOn(client), commit, rollback };
+  }
+
+  /** Whether {@link begin} would get its connection without waiting for somebody else's. */
+  get hasFreeConnection(): boolean {
+    const { idleCount, totalCount, waitingCount, options } = this.pool;
+    return waitingCount === 0 && (idleCount > 0 || totalCount < options.max);
   }
 
   private transactionOn(client: PoolClient): Transaction {

@@ -11,12 +11,13 @@ import { GenerationController } from './generation.controller.js';
 import { GenerationService } from './generation.service.js';
 import { RequestIntake } from './intake/request-intake.js';
 import { SpoolFolder } from './intake/spool-folder.js';
+import { StraightCopies } from './intake/straight-copy.js';
 import { JobCreator } from './job-creator.js';
 
 /** POST generate-descriptions: intake of any size, and the answer of a lot that its client waits for. */
 @Module({
   imports: [AuthModule, DescribeModule, JobsModule, OutboundModule, ShardsModule, SyncModule, WebhookApiModule],
   controllers: [GenerationController],
-  providers: [Answers, GenerationService, RequestIntake, SpoolFolder, JobCreator],
+  providers: [Answers, GenerationService, RequestIntake, SpoolFolder, StraightCopies, JobCreator],
 })
 export class GenerationModule {}
