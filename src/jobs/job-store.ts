@@ -56,6 +56,16 @@ export interface FailedLot {
   readonly missingImages: readonly MissingPhoto[];
 }
 
+/** Which secret signed a job's request, for a statement that reads it beside rows of its own. */
+export function secretFingerprintSql(jobId: string): string {
+  return `(select secret_fingerprint from batch_jobs where id = ${jobId})`;
+}
+
+/** Batches that were accepted before a time and have not ended: a query of their ids. */
+export function unfinishedBatchesSql(acceptedBefore: string): string {
+  return `(select id from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < ${acceptedBefore})`;
+}
+
 /** The job's own row: accepting, advancing, leases and cost. Lots and results have stores of their own. */
 @Injectable()
 export class JobStore {

@@ -1,6 +1,6 @@
 import type { ShardStatus } from '../batch/shards/openai-batch.entities.js';
 import type { ModelStage } from '../jobs/states.js';
-import type { DeliveryStatus } from '../webhook/webhook.entities.js';
+import type { DeliveryStatus } from '../webhook/delivery-states.js';
 import type { UsageEntryDto } from './status.dto.js';
 
 /** A row of openai_batches as the status shows it; times are JSON texts of PostgreSQL's. */

@@ -1,4 +1,4 @@
-import type { DeliveryStatus } from '../webhook/webhook.entities.js';
+import type { DeliveryStatus } from '../webhook/delivery-states.js';
 import type { JobMode, JobStage, JobStatus, ModelStage } from '../jobs/states.js';
 
 export type ProcessingMode = 'synchronous' | 'batch';

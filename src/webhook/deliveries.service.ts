@@ -8,6 +8,7 @@ import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
 import type { AttemptDto, DeliveriesQuery, DeliveryDto, DeliveryListDto, ReplayDto } from './deliveries.dto.js';
 import { DeliveryHints } from './delivery-hints.js';
 import { DeliveryStore, type AttemptRecord, type DeliveryFilter, type DeliveryRecord } from './delivery-store.js';
+import { OutboxStore } from './outbox-store.js';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
@@ -25,6 +26,7 @@ export class DeliveriesService {
     private readonly database: Database,
     private readonly jobs: JobReader,
     private readonly store: DeliveryStore,
+    private readonly outbox: OutboxStore,
     private readonly requestKeys: RequestKeys,
     private readonly hints: DeliveryHints,
     private readonly clock: Clock,
@@ -56,7 +58,7 @@ export class DeliveriesService {
     const job = await this.jobs.find(jobId, keyId);
     const before = await this.one(keyId, id);
     if (before.job_id !== job.id) throw notFound();
-    const replayed = await this.once(repeat, job, (tx) => this.store.sendAgain(tx, before.id, this.clock.date()));
+    const replayed = await this.once(repeat, job, (tx) => this.outbox.sendAgain(tx, before.id, this.clock.date()));
     return { answer: await this.one(keyId, before.id), replayed };
   }
 
@@ -66,7 +68,7 @@ export class DeliveriesService {
    */
   async replay(keyId: string, jobId: string, repeat: NewRequestKey): Promise<Repeatable<ReplayDto>> {
     const job = await this.jobs.find(jobId, keyId);
-    const replayed = await this.once(repeat, job, (tx) => this.store.sendAllAgain(tx, job.id, this.clock.date()));
+    const replayed = await this.once(repeat, job, (tx) => this.outbox.sendAllAgain(tx, job.id, this.clock.date()));
     return { answer: { job_id: job.id, deliveries: await this.store.countOfJob(job.id) }, replayed };
   }
 

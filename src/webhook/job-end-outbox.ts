@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { Transaction } from '../database/database.service.js';
 import { JobEndOutbox, type JobEnd } from '../jobs/job-ender.js';
-import { DeliveryOutbox } from './delivery-outbox.js';
+import { OutboxStore } from './outbox-store.js';
 import { PartPacker, type LotPart } from './part-packer.js';
 
 /** Lots read at once: bounds the memory of a job of any size. */
@@ -17,7 +17,7 @@ type LotRow = [position: number, bytes: number, url: string];
 export class WebhookJobEndOutbox extends JobEndOutbox {
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
-    private readonly outbox: DeliveryOutbox,
+    private readonly outbox: OutboxStore,
   ) {
     super();
   }

@@ -1,7 +1,7 @@
 import { rfc3339 } from '../common/clock.js';
 import type { EndedJob } from '../jobs/ended-jobs.js';
 import { completionPercentage } from '../jobs/job-progress.js';
-import type { WebhookEvent } from './webhook.entities.js';
+import type { WebhookEvent } from './delivery-states.js';
 
 const VERSION = '1.0.0';
 const COMMA = Buffer.from(',');

@@ -3,7 +3,7 @@ import { Clock } from '../common/clock.js';
 import type { Transaction } from '../database/database.service.js';
 import type { JobOptions } from '../jobs/batch-job.entity.js';
 import { UNFINISHED_SQL } from '../jobs/states.js';
-import { DeliveryOutbox } from './delivery-outbox.js';
+import { OutboxStore } from './outbox-store.js';
 import { progressPayload, type Progress } from './payload.js';
 
 /** How long a progress event waits for a newer one to take its place: no receiver gets more than one a second. */
@@ -19,7 +19,7 @@ interface RunningJob extends Progress {
 @Injectable()
 export class ProgressEvents {
   constructor(
-    private readonly outbox: DeliveryOutbox,
+    private readonly outbox: OutboxStore,
     private readonly clock: Clock,
   ) {}
 

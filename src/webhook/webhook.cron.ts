@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
 import { Clock } from '../common/clock.js';
-import { DeliveryQueue } from './delivery-queue.js';
+import { ClaimStore } from './claim-store.js';
 import { DeliverySender } from './delivery-sender.js';
 import { showOldestPending } from './webhook-metrics.js';
 
@@ -12,7 +12,7 @@ export class WebhookCron {
 
   constructor(
     private readonly sender: DeliverySender,
-    private readonly queue: DeliveryQueue,
+    private readonly claims: ClaimStore,
     private readonly clock: Clock,
   ) {}
 
@@ -30,7 +30,7 @@ export class WebhookCron {
   async measure(): Promise<void> {
     try {
       const now = this.clock.date();
-      const oldest = await this.queue.oldestDue(now);
+      const oldest = await this.claims.oldestDue(now);
       showOldestPending(oldest === null ? 0 : (now.getTime() - oldest.getTime()) / 1000);
     } catch (error) {
       this.logger.warn('waiting webhooks could not be measured', { reason: (error as Error).message });

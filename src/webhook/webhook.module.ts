@@ -7,8 +7,8 @@ import { OutboundModule } from '../outbound/outbound.module.js';
 import { AttemptRunner } from './attempt-runner.js';
 import { BodyRenderer } from './body-renderer.js';
 import { DeliveryHints } from './delivery-hints.js';
-import { DeliveryOutbox } from './delivery-outbox.js';
-import { DeliveryQueue } from './delivery-queue.js';
+import { OutboxStore } from './outbox-store.js';
+import { ClaimStore } from './claim-store.js';
 import { DeliverySender } from './delivery-sender.js';
 import { DeliveriesService } from './deliveries.service.js';
 import { DeliveryStore } from './delivery-store.js';
@@ -21,7 +21,7 @@ import { WebhookJobEndOutbox } from './job-end-outbox.js';
 import { OutcomeStore } from './outcome-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
 import { ProgressEvents } from './progress-events.js';
-import { WebhookHealth } from './webhook-health.js';
+import { ReceiverStore } from './receiver-store.js';
 import { WebhookSigner } from './signer.js';
 import { WebhookCron } from './webhook.cron.js';
 import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.entities.js';
@@ -34,12 +34,13 @@ import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.enti
     Clock,
     JobEnder,
     { provide: JobEndOutbox, useClass: WebhookJobEndOutbox },
-    DeliveryOutbox,
-    DeliveryHints,
-    DeliveryQueue,
+    ClaimStore,
+    DeliveryStore,
+    OutboxStore,
     OutcomeStore,
+    ReceiverStore,
+    DeliveryHints,
     OutcomeWriter,
-    WebhookHealth,
     ReceiverKeys,
     ProgressEvents,
     WebhookSigner,
@@ -47,12 +48,11 @@ import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.enti
     AttemptRunner,
     DeliverySender,
     WebhookCron,
-    DeliveryStore,
     DeliveriesService,
     PingService,
     Repeats,
     WebhookCommands,
   ],
-  exports: [JobEnder, DeliveryHints, ProgressEvents, Repeats, WebhookHealth],
+  exports: [JobEnder, DeliveryHints, ProgressEvents, Repeats, ReceiverStore],
 })
 export class WebhookModule {}

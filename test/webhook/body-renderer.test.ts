@@ -35,7 +35,7 @@ describe('a body', () => {
   const claimed = async (job: SeededJob, status: 'completed' | 'failed' | 'cancelled' = 'completed') => {
     const id = await seedJob(rig.db.database, { webhookUrl: `https://${newId()}.test/`, ...job });
     await rig.end(id, status);
-    return rig.queue.claim({ token: newId(), leaseSeconds: 60, limit: 100, now: rig.clock.date() });
+    return rig.claims.claim({ token: newId(), leaseSeconds: 60, limit: 100, now: rig.clock.date() });
   };
 
   const jobs: [string, SeededJob, ('completed' | 'failed' | 'cancelled')?][] = [

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProgressEvents } from '../../src/webhook/progress-events.js';
-import { WebhookHealth } from '../../src/webhook/webhook-health.js';
+import { ReceiverStore } from '../../src/webhook/receiver-store.js';
 import { answer, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
@@ -111,7 +111,7 @@ describe('progress events', () => {
   });
 
   it('do not hide that an address is failing from who names it next', async () => {
-    const health = new WebhookHealth(rig.db.database);
+    const health = new ReceiverStore(rig.db.database);
     const url = `${receiver.origin}/hook`;
     const { host } = new URL(url);
     expect(await health.failing('default', [url])).toEqual([]);

@@ -12,12 +12,13 @@ import { AttemptRunner } from '../../../src/webhook/attempt-runner.js';
 import { BodyRenderer } from '../../../src/webhook/body-renderer.js';
 import { DeliveryHints } from '../../../src/webhook/delivery-hints.js';
 import { WebhookJobEndOutbox } from '../../../src/webhook/job-end-outbox.js';
-import { DeliveryOutbox } from '../../../src/webhook/delivery-outbox.js';
-import { DeliveryQueue } from '../../../src/webhook/delivery-queue.js';
+import { OutboxStore } from '../../../src/webhook/outbox-store.js';
+import { ClaimStore } from '../../../src/webhook/claim-store.js';
 import { DeliverySender } from '../../../src/webhook/delivery-sender.js';
 import { JobEnder, type EndJobOptions } from '../../../src/jobs/job-ender.js';
 import { OutcomeStore } from '../../../src/webhook/outcome-store.js';
 import { OutcomeWriter } from '../../../src/webhook/outcome-writer.js';
+import { ReceiverStore } from '../../../src/webhook/receiver-store.js';
 import { WebhookSigner } from '../../../src/webhook/signer.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { FakeClock } from './fake-clock.js';
@@ -71,9 +72,9 @@ export interface Rig {
   readonly clock: FakeClock;
   readonly db: TestDatabase;
   readonly ender: JobEnder;
-  readonly outbox: DeliveryOutbox;
+  readonly outbox: OutboxStore;
   readonly hints: DeliveryHints;
-  readonly queue: DeliveryQueue;
+  readonly claims: ClaimStore;
   readonly outcomes: OutcomeStore;
   readonly writer: OutcomeWriter;
   readonly runner: AttemptRunner;
@@ -97,12 +98,13 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const clock = options.clock ?? new FakeClock();
   const db = options.db ?? (await createTestDatabase());
   const { database } = db;
-  const outbox = new DeliveryOutbox(config);
+  const receivers = new ReceiverStore(database);
+  const outbox = new OutboxStore(config, receivers);
   const ender = new JobEnder(clock, new WebhookJobEndOutbox(config, outbox));
   const hints = new DeliveryHints();
-  const queue = new DeliveryQueue(database);
+  const claims = new ClaimStore(database);
   const outcomes = new OutcomeStore(database);
-  const writer = new OutcomeWriter(outcomes, clock);
+  const writer = new OutcomeWriter(outcomes, receivers, clock);
   const signer = new WebhookSigner(config, new KeyRing(config));
   const renderer = new BodyRenderer(
     new EndedJobs(database),
@@ -113,7 +115,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const resolver = options.resolver ?? new NameResolver();
   const outbound = new OutboundClient(AllowList.parse(config.outbound.allow), resolver);
   const runner = new AttemptRunner(config, clock, renderer, signer, outbound);
-  const sender = new DeliverySender(config, clock, hints, queue, runner, writer);
+  const sender = new DeliverySender(config, clock, hints, claims, runner, writer);
   sender.onApplicationBootstrap();
   return {
     config,
@@ -122,7 +124,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     ender,
     outbox,
     hints,
-    queue,
+    claims,
     outcomes,
     writer,
     runner,
