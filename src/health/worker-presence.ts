@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.service.js';
 import { BEAT_LIMIT_SECONDS } from './worker-beat.js';
+import { WorkerStore } from './worker-store.js';
 
 /** One look at the database serves all who ask within so many milliseconds. */
 const CACHE_MS = 1000;
 
-/** Whether any process does the background work, by its row in `workers`. */
+/** Whether any process does the background work, by its row. */
 @Injectable()
 export class WorkerPresence {
   private cached: { readonly at: number; readonly there: Promise<boolean> } | undefined;
 
-  constructor(private readonly database: Database) {}
+  constructor(private readonly workers: WorkerStore) {}
 
   /** As of a second ago at most; false too while the database cannot say. */
   isThere(): Promise<boolean> {
@@ -22,11 +22,7 @@ export class WorkerPresence {
   }
 
   /** As of now. */
-  async look(): Promise<boolean> {
-    const [row] = await this.database.query<{ alive: boolean }>(
-      `select exists (select 1 from workers where beat_at > now() - $1 * interval '1 second') as alive`,
-      [BEAT_LIMIT_SECONDS],
-    );
-    return row?.alive === true;
+  look(): Promise<boolean> {
+    return this.workers.isAnyAlive(BEAT_LIMIT_SECONDS);
   }
 }
