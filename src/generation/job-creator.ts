@@ -9,7 +9,7 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
 import { inProgressOr, RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
-import { planShards } from '../batch/shards/shard-planner.js';
+import { ShardStore } from '../batch/shards/shard-store.js';
 import { SyncJobStore, type SyncLot } from '../jobs/sync-job-store.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import type { ReceivedRequest } from './request/received-request.js';
@@ -37,6 +37,7 @@ export class JobCreator {
     private readonly jobs: JobStore,
     private readonly syncJobs: SyncJobStore,
     private readonly keys: RequestKeys,
+    private readonly shards: ShardStore,
     private readonly models: ModelSettings,
   ) {}
 
@@ -102,7 +103,7 @@ export class JobCreator {
 
   private async insertLots(tx: Transaction, request: ReceivedRequest): Promise<void> {
     await request.spool.copyInto(tx);
-    await planShards(tx, {
+    await this.shards.plan(tx, {
       jobId: request.jobId,
       keyId: request.caller.keyId,
       totalLots: request.content.totalLots,

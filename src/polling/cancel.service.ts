@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { JobShardStore } from '../batch/shards/job-shard-store.js';
 import { rfc3339 } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
-import { Database, type Transaction } from '../database/database.service.js';
+import { Database } from '../database/database.service.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
 import { isTerminal } from '../jobs/states.js';
@@ -16,6 +17,7 @@ export class CancelService {
     private readonly database: Database,
     private readonly jobs: JobReader,
     private readonly keys: RequestKeys,
+    private readonly shards: JobShardStore,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
   ) {}
@@ -35,7 +37,7 @@ export class CancelService {
       .transaction(async (tx) => {
         replayed = repeat !== null && (await this.keys.claim(tx, repeat)) !== null;
         if (replayed) return true;
-        await flagShards(tx, job.id);
+        await this.shards.cancel(tx, job.id);
         const ended = await this.ender.endJob(tx, job.id, 'cancelled');
         // Finished in between: the flags must not stay on its shards.
         if (!ended) throw new FinishedFirst();
@@ -68,19 +70,6 @@ function answerOf(job: JobRecord): CancelledJobDto {
 }
 
 class FinishedFirst extends Error {}
-
-/**
- * Tells the watcher to cancel the job's batches upstream. Before the job's own row, because everyone locks lots, shards,
- * job, deliveries in this order. While a shard is claimed, next_check_at is its lease and is left alone.
- */
-async function flagShards(tx: Transaction, jobId: string): Promise<void> {
-  await tx.execute(
-    `update openai_batches set cancel_requested = true,
-       next_check_at = case when lock_token is null then least(next_check_at, clock_timestamp()) else next_check_at end
-     where job_id = $1 and status not in ('done', 'cancelled')`,
-    [jobId],
-  );
-}
 
 function notCancellable(job: JobRecord): ServiceError {
   return new ServiceError('JOB_NOT_CANCELLABLE', `The job has ended already: it is ${job.status}.`, {

@@ -3,6 +3,7 @@ import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
+import { ModelQueueStore } from '../shards/model-queue-store.js';
 import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import type { UpstreamBatch } from '../../openai/batches-api.js';
@@ -37,6 +38,7 @@ export class SubmitStage implements Stage {
     private readonly models: ModelCheck,
     private readonly settings: ModelSettings,
     private readonly ledger: TokenLedger,
+    private readonly queues: ModelQueueStore,
     private readonly file: RequestFile,
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
@@ -71,7 +73,8 @@ export class SubmitStage implements Stage {
     const tokens = await this.file.estimate({ ...all, last }, job.languages);
     const admission = await this.ledger.admit(claim, upstream, model, tokens);
     if (admission.kind === 'wait') return this.wait(claim, admission.reason, admission.seconds);
-    const submitting: ShardClaim = { ...claim, row: { ...row, model, upstream, submission: admission.submission } };
+    const { submission } = admission;
+    const submitting: ShardClaim = { ...claim, row: { ...row, status: 'submitting', model, upstream, submission } };
     await this.send(submitting, job, { tokens: admission.tokenBudget, held }, signal);
   }
 
@@ -158,6 +161,6 @@ export class SubmitStage implements Stage {
       { status: 'watching', batch_id: batch.id, upstream_status: batch.status },
       Math.min(1, this.config.batch.pollIntervalSeconds),
     );
-    await this.ledger.resume(claim.row.upstream ?? '', claim.row.model);
+    await this.queues.resume(claim.row.upstream ?? '', claim.row.model);
   }
 }

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
+import { ModelQueueStore } from '../shards/model-queue-store.js';
 import { ShardStore, type ShardChanges, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import type { UpstreamBatch } from '../../openai/batches-api.js';
@@ -13,7 +14,7 @@ import { QueueTroubles } from '../limits/queue-troubles.js';
 import { Reconcile } from '../shards/reconcile.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import type { Stage } from './stage.js';
-import { TokenLedger, WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from '../limits/token-ledger.js';
+import { WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from '../limits/token-ledger.js';
 
 const CALL_MS = 60_000;
 /** The longest pause between two looks, in polling intervals, and the share of a batch's age that it grows by. */
@@ -32,7 +33,7 @@ export class WatchStage implements Stage {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly openai: OpenAiClient,
-    private readonly ledger: TokenLedger,
+    private readonly queues: ModelQueueStore,
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
@@ -140,7 +141,7 @@ export class WatchStage implements Stage {
       cursor_bytes: 0,
       ...(batch.status === 'failed' ? { reason: problem?.code ?? 'failed' } : {}),
     });
-    if (batch.status === 'completed') await this.ledger.growLimit(upstream, claim.row.model);
+    if (batch.status === 'completed') await this.queues.growLimit(upstream, claim.row.model);
   }
 
   /** Nothing may be asked about this batch, and above all nothing sent again by itself: an operator decides, or the deadline. */

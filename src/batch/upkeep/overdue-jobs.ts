@@ -4,6 +4,7 @@ import { missingPhotos } from '../../common/missing-photo.js';
 import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { JobStore } from '../../jobs/job-store.js';
+import { JobShardStore } from '../shards/job-shard-store.js';
 import { ShardStore, type ShardJob } from '../shards/shard-store.js';
 import { UNFINISHED_SQL } from '../../jobs/states.js';
 import { Deadlines } from '../limits/deadlines.js';
@@ -34,27 +35,15 @@ export class OverdueJobs {
     private readonly settings: ModelSettings,
     private readonly jobs: JobStore,
     private readonly shards: ShardStore,
+    private readonly jobShards: JobShardStore,
     private readonly described: DescribedLots,
     private readonly advance: JobAdvance,
     private readonly deadlines: Deadlines,
   ) {}
 
   /** Makes every waiting shard of a job past BATCH_DEADLINE due once; what each does then is its stage's. */
-  async hurry(): Promise<number> {
-    return this.database.execute(
-      // Of a paused batch nobody will learn the cost: it stays held, and is no longer the shard's to give back.
-      `update openai_batches set reason = $2, next_check_at = clock_timestamp(),
-         reserved_usd = case when status = 'paused' then 0 else reserved_usd end,
-         status = case when status = 'paused' then 'queued' else status end
-       where (job_id, stage, first_position, attempt) in (
-         select b.job_id, b.stage, b.first_position, b.attempt
-         from batch_jobs j join openai_batches b on b.job_id = j.id
-         where j.mode = 'batch' and j.status in ${UNFINISHED_SQL} and j.created_at < $1
-           and b.status in ('queued', 'watching', 'paused', 'direct') and b.lock_token is null
-           and b.reason is distinct from $2
-         for update of b skip locked)`,
-      [this.deadlines.batchesAcceptedBefore, REASON],
-    );
+  hurry(): Promise<number> {
+    return this.jobShards.hurry(this.deadlines.batchesAcceptedBefore, REASON);
   }
 
   /** Ends what no call can end in time. Many processes may do so at once: lots are moved under their locks. */
@@ -81,10 +70,7 @@ export class OverdueJobs {
     } catch (error) {
       if (!(error instanceof JobEndedError)) throw error;
     }
-    await this.database.execute(
-      `update openai_batches set cancel_requested = true where job_id = $1 and status not in ('done', 'cancelled')`,
-      [job.id],
-    );
+    await this.jobShards.cancel(this.database, job.id);
   }
 
   /** @returns false when no lot without English is left */
