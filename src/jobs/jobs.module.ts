@@ -10,6 +10,7 @@ import { LotResultReader } from './lot-result-reader.js';
 import { PartReader } from './part-reader.js';
 import { RequestKey } from './request-key.entity.js';
 import { RequestKeys } from './request-keys.js';
+import { RetentionStore } from './retention-store.js';
 import { LotStore } from './lot-store.js';
 import { SpendingStore } from './spending-store.js';
 import { SyncJobStore } from './sync-job-store.js';
@@ -24,6 +25,7 @@ const STORES = [
   PartReader,
   RequestKeys,
   LotStore,
+  RetentionStore,
   SpendingStore,
 ];
 
