@@ -122,15 +122,13 @@ export class LotResultReader {
       join = 'join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position';
       where += ` and coalesce(i.webhook, ${parameter(job.webhookUrl)}::text) = ${parameter(selection.receiver)}`;
     }
-    const { rows } = await this.database.pool.query<LotRow>({
-      rowMode: 'array',
-      text: `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text,
+    return this.database.rows<LotRow>(
+      `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text,
           l.missing_reasons::text, l.error,
           l.rendered_bytes
         from batch_lots l ${join} where ${where} order by l.position limit ${RANGE_LOTS}`,
       values,
-    });
-    return rows;
+    );
   }
 
   /** The page's descriptions by position, each language at its highest revision. */
@@ -152,13 +150,12 @@ export class LotResultReader {
     // Few lots far apart: named one by one, or the range would read what lies between them.
     if (last - first >= 2 * completed.length) where += ` and position = any($${values.push(completed)})`;
     if (selection.revision !== undefined) where += ` and revision <= $${values.push(selection.revision)}`;
-    const { rows } = await this.database.pool.query<ResultRow>({
-      rowMode: 'array',
-      text: `select position, language, html, fallback, revision
+    const rows = await this.database.rows<ResultRow>(
+      `select position, language, html, fallback, revision
           ${include.length > 0 ? ', assessment::text' : ''} ${include.includes('usage') ? ', usage::text' : ''}
         from batch_results where ${where}`,
       values,
-    });
+    );
     for (const row of rows) {
       const ofLot = found.get(row[0]);
       if (ofLot === undefined) {
