@@ -8,7 +8,7 @@ import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
-import { inProgressOr, RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import { inProgressOr, RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { planShards } from '../batch/shards/shard-planner.js';
 import { SyncJobStore, type SyncLot } from '../jobs/sync-job-store.js';
 import { ModelSettings } from '../describe/model-settings.js';
@@ -36,7 +36,7 @@ export class JobCreator {
     private readonly database: Database,
     private readonly jobs: JobStore,
     private readonly syncJobs: SyncJobStore,
-    private readonly keys: RequestKeys,
+    private readonly keys: RequestKeyStore,
     private readonly models: ModelSettings,
   ) {}
 
@@ -121,8 +121,7 @@ export class JobCreator {
       });
     } catch (error) {
       if (!finished) throw error;
-      const rows = await this.database.query('select 1 from batch_jobs where id = $1', [job.id]).catch(() => []);
-      if (rows.length === 0) throw error;
+      if (!(await this.jobs.exists(job.id).catch(() => false))) throw error;
       return null;
     }
   }

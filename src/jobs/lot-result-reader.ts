@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
+import { LOT_ENDED_SQL } from './states.js';
 import { renderLot, type LotDescription, type LotRecord, type LotView } from './lot-result.js';
 
 /** What of a job is needed to read its lots; a JobRecord is one. */
@@ -116,7 +117,7 @@ export class LotResultReader {
     let where = 'l.job_id = $1 and l.position >= $2';
     if (selection.to !== undefined) where += ` and l.position <= ${parameter(selection.to)}`;
     if (selection.lotIds !== undefined) where += ` and l.lot_id = any(${parameter(selection.lotIds)}::text[])`;
-    if (selection.onlyFinished === true) where += ` and l.status in ('completed', 'failed')`;
+    if (selection.onlyFinished === true) where += ` and l.status in ${LOT_ENDED_SQL}`;
     let join = '';
     if (selection.receiver !== undefined) {
       join = 'join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position';

@@ -15,6 +15,9 @@ import { WebhookJobEndOutbox } from '../../../src/webhook/job-end-outbox.js';
 import { DeliveryOutbox } from '../../../src/webhook/delivery-outbox.js';
 import { DeliveryQueue } from '../../../src/webhook/delivery-queue.js';
 import { DeliverySender } from '../../../src/webhook/delivery-sender.js';
+import { JobReader } from '../../../src/jobs/job-reader.js';
+import { JobStore } from '../../../src/jobs/job-store.js';
+import { LotEndStore } from '../../../src/jobs/lot-end-store.js';
 import { JobEnder, type EndJobOptions } from '../../../src/jobs/job-ender.js';
 import { OutcomeStore } from '../../../src/webhook/outcome-store.js';
 import { OutcomeWriter } from '../../../src/webhook/outcome-writer.js';
@@ -98,14 +101,15 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const db = options.db ?? (await createTestDatabase());
   const { database } = db;
   const outbox = new DeliveryOutbox(config);
-  const ender = new JobEnder(clock, new WebhookJobEndOutbox(config, outbox));
+  const lots = new LotEndStore();
+  const ender = new JobEnder(clock, new JobStore(database), lots, new WebhookJobEndOutbox(config, outbox, lots));
   const hints = new DeliveryHints();
   const queue = new DeliveryQueue(database);
   const outcomes = new OutcomeStore(database);
   const writer = new OutcomeWriter(outcomes, clock);
   const signer = new WebhookSigner(config, new KeyRing(config));
   const renderer = new BodyRenderer(
-    new EndedJobs(database),
+    new EndedJobs(new JobReader(database)),
     new LotResultReader(database),
     new PartReader(database),
     signer,
