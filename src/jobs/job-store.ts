@@ -103,10 +103,10 @@ export class JobStore {
 
   /**
    * Adds `moves` to the job's counters and derives its status and stage from them.
-   * @returns null when the job has ended (or, with `token`, is no longer held): roll back, count usage only
+   * @returns null when the job has ended: roll back, count usage only
    */
-  async advance(tx: Transaction, jobId: string, moves: LotMoves, token?: string): Promise<AdvancedJob | null> {
-    const values: unknown[] = [
+  async advance(tx: Transaction, jobId: string, moves: LotMoves): Promise<AdvancedJob | null> {
+    const values = [
       jobId,
       moves.awaitingImages ?? 0,
       moves.awaitingVision ?? 0,
@@ -115,7 +115,6 @@ export class JobStore {
       moves.failed ?? 0,
       moves.images ?? 0,
     ];
-    if (token !== undefined) values.push(token);
     const [row] = await tx.query<{ finished: boolean; processed_lots: number }>(
       `update batch_jobs set
          awaiting_images = awaiting_images + $2,
@@ -129,7 +128,7 @@ export class JobStore {
          started_at = coalesce(started_at, now()),
          updated_at = now(),
          version = version + 1
-       where id = $1 and status in ${UNFINISHED_SQL} ${token === undefined ? '' : 'and lock_token = $8'}
+       where id = $1 and status in ${UNFINISHED_SQL}
        returning processed_lots + failed_lots = total_lots as finished, processed_lots`,
       values,
     );
