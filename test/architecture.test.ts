@@ -54,28 +54,6 @@ const inRooms = files.filter(({ path }) => path.includes('/'));
 
 /** Where a room's SQL is. */
 const STORE = /(?:-store|-reader|\.entity|\.entities)\.ts$/;
-/** Temporary: files whose SQL is still to be moved into stores of jobs/. */
-const NOT_YET_MOVED: readonly string[] = [
-  'batch/lines/request-file.ts',
-  'batch/lines/result-rows.ts',
-  'batch/lines/translation-reader.ts',
-  'batch/lines/vision-reader.ts',
-  'batch/shards/described-lots.ts',
-  'batch/shards/shard-store.ts',
-  'batch/stages/direct-lots.ts',
-  'batch/upkeep/overdue-jobs.ts',
-  'generation/intake/lot-spool.ts',
-  'generation/job-creator.ts',
-  'jobs/ended-jobs.ts',
-  'jobs/job-ender.ts',
-  'jobs/new-result.ts',
-  'jobs/request-keys.ts',
-  'jobs/states.ts',
-  'jobs/usage-json.ts',
-  'webhook/job-end-outbox.ts',
-  'webhook/progress-events.ts',
-  'webhook/receiver-keys.ts',
-];
 
 describe('the rooms of src/', () => {
   it('are those of docs/architecture.md', () => {
@@ -117,12 +95,7 @@ describe('the tables of the database', () => {
   });
 
   it('are named by their owners’ stores and entities alone', () => {
-    const wrong = strangers.filter(({ path }) => !NOT_YET_MOVED.includes(path));
-    expect(wrong.map(({ path, table }) => `${path} names ${table}`)).toEqual([]);
-  });
-
-  it('leave no file on the list of those that are still to be moved once it has been', () => {
-    expect(NOT_YET_MOVED.filter((path) => !strangers.some((stranger) => stranger.path === path))).toEqual([]);
+    expect(strangers.map(({ path, table }) => `${path} names ${table}`)).toEqual([]);
   });
 });
 

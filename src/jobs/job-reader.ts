@@ -1,10 +1,18 @@
 import { Injectable } from '@nestjs/common';
+import type { QueryResultRow } from 'pg';
 import { isUuid } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import { MergedLookup } from './merged-lookup.js';
-import type { JobMode, JobStage, JobStatus } from './states.js';
+import {
+  TERMINAL_SQL,
+  UNFINISHED_SQL,
+  type JobMode,
+  type JobStage,
+  type JobStatus,
+  type TerminalStatus,
+} from './states.js';
 
 /** A job's row as its readers need it. */
 export interface JobRecord {
@@ -40,6 +48,11 @@ export interface JobRecord {
   readonly cancelledAt: Date | null;
 }
 
+/** What else is read of a row, and shown to nobody. */
+interface JobRow extends JobRecord {
+  readonly secretFingerprint: string;
+}
+
 export interface JobFilter {
   readonly keyId: string;
   /** In one of these states. */
@@ -66,6 +79,92 @@ export interface JobPage {
   readonly total: number;
   readonly hasMore: boolean;
 }
+
+/** How each member is read from batch_jobs. */
+const COLUMNS = {
+  id: 'id',
+  keyId: 'key_id',
+  secretFingerprint: 'secret_fingerprint',
+  mode: 'mode',
+  status: 'status',
+  stage: 'stage',
+  languages: 'languages',
+  webhookUrl: 'webhook_url',
+  options: 'options',
+  metadata: 'metadata',
+  totalLots: 'total_lots',
+  processedLots: 'processed_lots',
+  failedLots: 'failed_lots',
+  awaitingImages: 'awaiting_images',
+  awaitingVision: 'awaiting_vision',
+  awaitingTranslation: 'awaiting_translation',
+  processedImages: 'processed_images::float8',
+  costUsd: 'cost_usd::float8',
+  estimatedCostUsd: 'estimated_cost_usd::float8',
+  error: 'error',
+  version: 'version',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+  startedAt: 'started_at',
+  handedOverAt: 'handed_over_at',
+  completedAt: 'completed_at',
+  cancelledAt: 'cancelled_at',
+} as const satisfies Record<keyof JobRow, string>;
+
+const ENDED = [
+  'id',
+  'keyId',
+  'secretFingerprint',
+  'status',
+  'languages',
+  'webhookUrl',
+  'options',
+  'metadata',
+  'error',
+  'totalLots',
+  'processedLots',
+  'failedLots',
+  'completedAt',
+  'cancelledAt',
+] as const satisfies readonly (keyof JobRow)[];
+const SHARD = [
+  'id',
+  'status',
+  'languages',
+  'options',
+  'createdAt',
+  'costUsd',
+] as const satisfies readonly (keyof JobRow)[];
+const RUNNING = [
+  'id',
+  'keyId',
+  'webhookUrl',
+  'metadata',
+  'status',
+  'stage',
+  'totalLots',
+  'processedLots',
+  'failedLots',
+] as const satisfies readonly (keyof JobRow)[];
+
+/** What is told of a job that has ended. */
+export type EndedJob = Pick<JobRow, (typeof ENDED)[number]> & { readonly status: TerminalStatus };
+/** What a stage needs to know of the job of a shard. */
+export type ShardJob = Pick<JobRow, (typeof SHARD)[number]>;
+/** What is told of a job's progress. */
+export type RunningJob = Pick<JobRow, (typeof RUNNING)[number]>;
+
+function select(members: readonly (keyof JobRow)[]): string {
+  return members.map((member) => `${COLUMNS[member]} as "${member}"`).join(', ');
+}
+
+/** The columns of batch_jobs as a {@link JobRecord} names them. */
+export const JOB_COLUMNS = select(
+  (Object.keys(COLUMNS) as (keyof JobRow)[]).filter((member) => member !== 'secretFingerprint'),
+);
+const ENDED_COLUMNS = select(ENDED);
+const SHARD_COLUMNS = select(SHARD);
+const RUNNING_COLUMNS = select(RUNNING);
 
 /** Batches, and synchronous jobs that were handed over; spelt as the partial index of them is. */
 const LISTED_SQL = `(mode = 'batch' or handed_over_at is not null)`;
@@ -133,16 +232,40 @@ export class JobReader {
     };
   }
 
-  /** Those of the jobs in which some lot names a webhook of its own. */
-  async withLotWebhooks(ids: readonly string[]): Promise<Set<string>> {
-    if (ids.length === 0) return new Set();
-    // One probe of the index a job: joined, all webhooks of 50,000 lots would be read.
-    const rows = await this.database.query<{ id: string }>(
-      `select id from unnest($1::uuid[]) as jobs (id) cross join lateral (
-         select from batch_lot_inputs where job_id = id and webhook is not null limit 1) as one`,
+  /** Those of the jobs that have ended; nothing of them ever changes again. */
+  async ended(ids: readonly string[]): Promise<EndedJob[]> {
+    return this.database.query<EndedJob>(
+      `select ${ENDED_COLUMNS} from batch_jobs where id = any($1::uuid[]) and status in ${TERMINAL_SQL}`,
       [ids],
     );
-    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Unfinished batches accepted before a moment, the oldest first. */
+  async unfinishedBatches(acceptedBefore: Date, limit: number): Promise<ShardJob[]> {
+    return this.database.query<ShardJob & QueryResultRow>(
+      `select ${SHARD_COLUMNS} from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < $1
+       order by created_at limit ${limit}`,
+      [acceptedBefore],
+    );
+  }
+
+  /** The job as the work on one of its shards sees it. */
+  async forShard(jobId: string): Promise<ShardJob | undefined> {
+    const [job] = await this.database.query<ShardJob & QueryResultRow>(
+      `select ${SHARD_COLUMNS} from batch_jobs where id = $1`,
+      [jobId],
+    );
+    return job;
+  }
+
+  /** The job as this transaction leaves it, if it has not ended and its client asked for this event. */
+  async runningThatAskedFor(tx: Transaction, jobId: string, event: string): Promise<RunningJob | undefined> {
+    const [job] = await tx.query<RunningJob & QueryResultRow>(
+      `select ${RUNNING_COLUMNS} from batch_jobs
+       where id = $1 and status in ${UNFINISHED_SQL} and options->'webhook_events' ? $2`,
+      [jobId, event],
+    );
+    return job;
   }
 
   private async findMany(ids: string[]): Promise<Map<string, JobRecord>> {
@@ -167,12 +290,3 @@ export function visibleJob<J extends JobRecord>(job: J | undefined, keyId: strin
 function noSuchJob(): ServiceError {
   return new ServiceError('JOB_NOT_FOUND', 'There is no job with this id; GET /api/v1/batch-jobs lists yours.');
 }
-
-/** The columns of batch_jobs as a {@link JobRecord} names them. */
-export const JOB_COLUMNS = `id, key_id as "keyId", mode, status, stage, languages, webhook_url as "webhookUrl", options, metadata,
-  total_lots as "totalLots", processed_lots as "processedLots", failed_lots as "failedLots",
-  awaiting_images as "awaitingImages", awaiting_vision as "awaitingVision",
-  awaiting_translation as "awaitingTranslation", processed_images::float8 as "processedImages",
-  cost_usd::float8 as "costUsd", estimated_cost_usd::float8 as "estimatedCostUsd", error, version,
-  created_at as "createdAt", updated_at as "updatedAt", started_at as "startedAt", handed_over_at as "handedOverAt",
-  completed_at as "completedAt", cancelled_at as "cancelledAt"`;

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import type { ShardLots } from './lot-store.js';
-import { UNFINISHED_SQL, type ModelStage } from './states.js';
+import { isEnglishSource } from './result-store.js';
+import { LOT_SQL, UNFINISHED_SQL, type ModelStage } from './states.js';
 
 /** What a job has spent, and what calls hold whose cost is not known yet. */
 export interface Spending {
@@ -50,27 +51,23 @@ export class SpendingStore {
 
   /** A shard's next lots in the order of their positions, by what the worst cost of their calls depends on. */
   async visionLots(lots: LotRange, limit: number): Promise<[position: number, photos: number, info: number][]> {
-    const { rows } = await this.database.pool.query<[number, number, number]>({
-      rowMode: 'array',
-      text: `select l.position, l.processed_images, coalesce(char_length(i.additional_info), 0)
+    return this.database.rows<[number, number, number]>(
+      `select l.position, l.processed_images, coalesce(char_length(i.additional_info), 0)
         from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
-        where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'processing'
+        where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = ${LOT_SQL.processing}
         order by l.position limit $5`,
-      values: [lots.jobId, lots.first, lots.last, lots.attempt, limit],
-    });
-    return rows;
+      [lots.jobId, lots.first, lots.last, lots.attempt, limit],
+    );
   }
 
   async translationLots(lots: LotRange, limit: number): Promise<[position: number, strings: string][]> {
-    const { rows } = await this.database.pool.query<[number, string]>({
-      rowMode: 'array',
-      text: `select l.position, r.strings::text
+    return this.database.rows<[number, string]>(
+      `select l.position, r.strings::text
         from batch_lots l join batch_results r
-          on r.job_id = l.job_id and r.position = l.position and r.language = 'en' and r.revision = 0
-        where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'translating'
+          on r.job_id = l.job_id and r.position = l.position and ${isEnglishSource('r')}
+        where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = ${LOT_SQL.translating}
         order by l.position limit $5`,
-      values: [lots.jobId, lots.first, lots.last, lots.attempt, limit],
-    });
-    return rows;
+      [lots.jobId, lots.first, lots.last, lots.attempt, limit],
+    );
   }
 }

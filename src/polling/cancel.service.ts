@@ -4,7 +4,7 @@ import { rfc3339 } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
 import { Database } from '../database/database.service.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
-import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { isTerminal } from '../jobs/states.js';
 import { DeliveryHints } from '../webhook/delivery-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
@@ -16,7 +16,7 @@ export class CancelService {
   constructor(
     private readonly database: Database,
     private readonly jobs: JobReader,
-    private readonly keys: RequestKeys,
+    private readonly keys: RequestKeyStore,
     private readonly shards: JobShardStore,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,

@@ -132,7 +132,7 @@ export class WebhookCountsDto implements Record<DeliveryStatus, number> {
 export class JobStatusDto {
   /** The job that was asked for. */
   job_id: string;
-  /** pending, processing, translating, completed, failed or cancelled. */
+  /** Where the job stands. */
   status: JobStatus;
   /** synchronous or batch. */
   processing_mode: ProcessingMode;

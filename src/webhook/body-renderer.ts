@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LotsHmac } from '../auth/signatures.js';
-import { EndedJobs, type EndedJob } from '../jobs/ended-jobs.js';
+import { EndedJobs } from '../jobs/ended-jobs.js';
+import type { EndedJob } from '../jobs/job-reader.js';
 import { renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { PartReader } from '../jobs/part-reader.js';

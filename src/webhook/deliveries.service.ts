@@ -4,7 +4,7 @@ import { isUuid } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
-import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import type { AttemptDto, DeliveriesQuery, DeliveryDto, DeliveryListDto, ReplayDto } from './deliveries.dto.js';
 import { DeliveryHints } from './delivery-hints.js';
 import { DeliveryStore, type AttemptRecord, type DeliveryFilter, type DeliveryRecord } from './delivery-store.js';
@@ -27,7 +27,7 @@ export class DeliveriesService {
     private readonly jobs: JobReader,
     private readonly store: DeliveryStore,
     private readonly outbox: OutboxStore,
-    private readonly requestKeys: RequestKeys,
+    private readonly requestKeys: RequestKeyStore,
     private readonly hints: DeliveryHints,
     private readonly clock: Clock,
   ) {}

@@ -1,6 +1,6 @@
 import { rfc3339 } from '../common/clock.js';
-import type { EndedJob } from '../jobs/ended-jobs.js';
 import { completionPercentage } from '../jobs/job-progress.js';
+import type { EndedJob } from '../jobs/job-reader.js';
 import type { WebhookEvent } from './delivery-states.js';
 
 const VERSION = '1.0.0';

@@ -5,7 +5,7 @@ import { newId } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
-import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { AllowList, checkUrl } from '../outbound/address-rules.js';
 import { addressNeeds, shownAddress } from '../outbound/refused-address.js';
 import { AttemptRunner } from './attempt-runner.js';
@@ -25,7 +25,7 @@ export class PingService {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly allow: AllowList,
-    private readonly requestKeys: RequestKeys,
+    private readonly requestKeys: RequestKeyStore,
     private readonly outbox: OutboxStore,
     private readonly runner: AttemptRunner,
     private readonly outcomes: OutcomeStore,

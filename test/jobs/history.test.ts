@@ -7,7 +7,7 @@ import { Clock } from '../../src/common/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { Database, type Transaction } from '../../src/database/database.service.js';
 import { JobReader } from '../../src/jobs/job-reader.js';
-import { RequestKeys } from '../../src/jobs/request-keys.js';
+import { RequestKeyStore } from '../../src/jobs/request-key-store.js';
 import { DeliveryStore } from '../../src/webhook/delivery-store.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -144,7 +144,7 @@ describe('with a long history of finished synchronous jobs', () => {
   });
 
   it('a sweep of request keys reads a few pages where none is over', async () => {
-    expect(await new RequestKeys(database).sweep()).toBe(0);
+    expect(await new RequestKeyStore(database).sweep()).toBe(0);
     expect(database.pages).toBeLessThan(FEW_PAGES);
   });
 });

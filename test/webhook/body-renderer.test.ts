@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyRing } from '../../src/auth/keys.js';
 import { newId } from '../../src/common/ids.js';
 import { EndedJobs } from '../../src/jobs/ended-jobs.js';
+import { JobReader } from '../../src/jobs/job-reader.js';
 import { LotResultReader } from '../../src/jobs/lot-result-reader.js';
 import { PartReader } from '../../src/jobs/part-reader.js';
 import { BodyRenderer } from '../../src/webhook/body-renderer.js';
@@ -26,7 +27,7 @@ describe('a body', () => {
     const { database } = rig.db;
     const config = testSettings();
     return new BodyRenderer(
-      new EndedJobs(database),
+      new EndedJobs(new JobReader(database)),
       new LotResultReader(database),
       new PartReader(database),
       new WebhookSigner(config, new KeyRing(config)),

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { JobReader } from '../../src/jobs/job-reader.js';
+import { LotInputStore } from '../../src/jobs/lot-input-store.js';
 import { ProgressEvents } from '../../src/webhook/progress-events.js';
 import { ReceiverStore } from '../../src/webhook/receiver-store.js';
 import { answer, startReceiver, type Receiver } from './support/receiver.js';
@@ -15,7 +17,12 @@ describe('progress events', () => {
   beforeEach(async () => {
     rig = await createRig();
     receiver = await startReceiver();
-    progress = new ProgressEvents(rig.outbox, rig.clock);
+    progress = new ProgressEvents(
+      rig.outbox,
+      rig.clock,
+      new JobReader(rig.db.database),
+      new LotInputStore(rig.db.database),
+    );
   });
   afterEach(async () => {
     await receiver.close();

@@ -14,8 +14,9 @@ import {
 import { Database, type Transaction } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import type { ShardLots } from '../../jobs/lot-store.js';
-import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
 import { ShardMoneyStore } from '../shards/shard-money-store.js';
+import type { ShardJob } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { SpendingStore } from '../../jobs/spending-store.js';
 import { JobEndedError } from '../shards/job-ended.js';
 import { shardLots } from '../shards/shard-lots.js';

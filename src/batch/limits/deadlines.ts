@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
-import type { ShardJob } from '../shards/shard-store.js';
+import type { ShardJob } from '../../jobs/job-reader.js';
 
 /** Every job has ended within this time of its acceptance … */
 const LAST_MS = 24 * 3_600_000;

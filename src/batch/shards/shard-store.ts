@@ -6,10 +6,9 @@ import { LeaseLostError } from '../../database/lease.js';
 import { dueTable, keyIs } from '../../database/lease-table.js';
 import { storableName } from '../../database/storable-text.js';
 import { Leases } from '../../database/leases.service.js';
-import type { JobOptions } from '../../jobs/batch-job.entity.js';
 import { assertStep, isAtOpenAi, isIn, isUnfinished, type ShardStatus } from './shard-states.js';
 import { shardRanges, type ShardPlan } from './shard-planner.js';
-import type { JobStatus, ModelStage } from '../../jobs/states.js';
+import type { ModelStage } from '../../jobs/states.js';
 
 /** A row of openai_batches as a claim returns it; bigint columns are text. */
 export interface ShardRow extends QueryResultRow {
@@ -45,16 +44,6 @@ export interface ShardRow extends QueryResultRow {
 }
 
 export type ShardClaim = Claim<ShardRow>;
-
-/** What a stage needs to know of the job of a shard. */
-export interface ShardJob {
-  readonly id: string;
-  readonly status: JobStatus;
-  readonly languages: readonly string[];
-  readonly options: JobOptions;
-  readonly createdAt: Date;
-  readonly costUsd: number;
-}
 
 /** Columns that a stage may set. */
 export type ShardChanges = Partial<{
@@ -131,27 +120,6 @@ export class ShardStore {
       orderBy: 'next_check_at',
       limit,
     });
-  }
-
-  async job(sql: Sql, jobId: string): Promise<ShardJob | undefined> {
-    const [row] = await sql.query<{
-      id: string;
-      status: JobStatus;
-      languages: string[];
-      options: JobOptions;
-      created_at: Date;
-      cost_usd: string;
-    }>('select id, status, languages, options, created_at, cost_usd from batch_jobs where id = $1', [jobId]);
-    return row === undefined
-      ? undefined
-      : {
-          id: row.id,
-          status: row.status,
-          languages: row.languages,
-          options: row.options,
-          createdAt: row.created_at,
-          costUsd: Number(row.cost_usd),
-        };
   }
 
   /**

@@ -4,7 +4,8 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { ModelQueueStore } from '../shards/model-queue-store.js';
-import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
+import { JobReader, type ShardJob } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import type { UpstreamBatch } from '../../openai/batches-api.js';
 import { OpenAiError } from '../../openai/errors.js';
@@ -40,6 +41,7 @@ export class SubmitStage implements Stage {
     private readonly ledger: TokenLedger,
     private readonly queues: ModelQueueStore,
     private readonly file: RequestFile,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
@@ -53,7 +55,7 @@ export class SubmitStage implements Stage {
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
     const { row } = claim;
-    const job = await this.shards.job(this.database, row.job_id);
+    const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
     // ShardEnd gives what is left to the Responses API once the deadline is past.
     if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);

@@ -3,7 +3,8 @@ import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
 import { ModelQueueStore } from '../shards/model-queue-store.js';
-import { ShardStore, type ShardChanges, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
+import { JobReader, type ShardJob } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardChanges, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import type { UpstreamBatch } from '../../openai/batches-api.js';
 import { classifyFailure } from '../../openai/classify.js';
@@ -34,6 +35,7 @@ export class WatchStage implements Stage {
     private readonly database: Database,
     private readonly openai: OpenAiClient,
     private readonly queues: ModelQueueStore,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
@@ -47,7 +49,7 @@ export class WatchStage implements Stage {
   }
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
-    const job = await this.shards.job(this.database, claim.row.job_id);
+    const job = await this.jobReader.forShard(claim.row.job_id);
     if (job === undefined || claim.row.status === 'paused') return this.end.abandon(claim);
     try {
       await this.look(claim, job, signal);

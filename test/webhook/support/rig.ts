@@ -15,6 +15,9 @@ import { WebhookJobEndOutbox } from '../../../src/webhook/job-end-outbox.js';
 import { OutboxStore } from '../../../src/webhook/outbox-store.js';
 import { ClaimStore } from '../../../src/webhook/claim-store.js';
 import { DeliverySender } from '../../../src/webhook/delivery-sender.js';
+import { JobReader } from '../../../src/jobs/job-reader.js';
+import { JobStore } from '../../../src/jobs/job-store.js';
+import { LotEndStore } from '../../../src/jobs/lot-end-store.js';
 import { JobEnder, type EndJobOptions } from '../../../src/jobs/job-ender.js';
 import { OutcomeStore } from '../../../src/webhook/outcome-store.js';
 import { OutcomeWriter } from '../../../src/webhook/outcome-writer.js';
@@ -100,14 +103,15 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const { database } = db;
   const receivers = new ReceiverStore(database);
   const outbox = new OutboxStore(config, receivers);
-  const ender = new JobEnder(clock, new WebhookJobEndOutbox(config, outbox));
+  const lots = new LotEndStore();
+  const ender = new JobEnder(clock, new JobStore(database), lots, new WebhookJobEndOutbox(config, outbox, lots));
   const hints = new DeliveryHints();
   const claims = new ClaimStore(database);
   const outcomes = new OutcomeStore(database);
   const writer = new OutcomeWriter(outcomes, receivers, clock);
   const signer = new WebhookSigner(config, new KeyRing(config));
   const renderer = new BodyRenderer(
-    new EndedJobs(database),
+    new EndedJobs(new JobReader(database)),
     new LotResultReader(database),
     new PartReader(database),
     signer,
