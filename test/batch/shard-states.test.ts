@@ -5,12 +5,20 @@ import { assertStep, isEnd, SHARD_STEPS, type ShardStatus } from '../../src/batc
 
 const STATES = Object.keys(SHARD_STEPS) as ShardStatus[];
 
+const root = join(import.meta.dirname, '..', '..');
+
 /** The steps of the diagram of docs/architecture.md that begins with shards' first state. */
 function drawnSteps(): [ShardStatus, ShardStatus][] {
-  const document = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'architecture.md'), 'utf8');
+  const document = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
   const diagram = document.split('stateDiagram-v2').find((text) => text.includes('[*] --> checking_photos')) as string;
   return [...diagram.matchAll(/^ +(\w+) --> (\w+)/gm)].map(([, from, to]) => [from, to] as [ShardStatus, ShardStatus]);
 }
+
+it('the states of a shard are those that the check of schema.sql lets through', () => {
+  const schema = readFileSync(join(root, 'schema.sql'), 'utf8');
+  const list = /openai_batches_status_check CHECK \(\(status = ANY \(ARRAY\[(.*?)\]/.exec(schema)?.[1] ?? '';
+  expect([...list.matchAll(/'(\w+)'/g)].map(([, status]) => status)).toEqual(STATES);
+});
 
 describe('the steps of a shard', () => {
   it('are drawn in docs/architecture.md as the code has them', () => {
