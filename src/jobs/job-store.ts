@@ -60,7 +60,7 @@ export interface UsageRow {
 }
 
 /** A job's row as its end leaves it, for what is sent of it. */
-export interface EndedRow {
+interface EndedRow {
   readonly keyId: string;
   readonly mode: JobMode;
   readonly handedOverAt: Date | null;

@@ -4,7 +4,7 @@ import type { Sql, Transaction } from '../database/database.service.js';
 import { LOT_SQL, LOT_UNDESCRIBED_SQL, type StoredLotStatus } from './states.js';
 
 /** A lot that has no English text yet. */
-export interface UndescribedLot {
+interface UndescribedLot {
   readonly position: number;
   /** Its photos are still to be checked. */
   readonly unchecked: boolean;

@@ -5,7 +5,7 @@ import { isEnglishSource } from './result-store.js';
 import { LOT_SQL, STAGE_STATUS, type ModelStage } from './states.js';
 
 /** What a line of a vision file is made of; the addresses as JSON text. */
-export type VisionInput = [
+type VisionInput = [
   position: number,
   info: string | null,
   images: string,
@@ -13,10 +13,10 @@ export type VisionInput = [
   photos: number,
 ];
 /** What a line of a translation file is made of; the English strings as JSON text. */
-export type TranslationInput = [position: number, strings: string];
+type TranslationInput = [position: number, strings: string];
 
 /** Lots on which an answer of the vision model has come; `response` is the stored one of a lot that has moved on. */
-export type VisionAnswered = [
+type VisionAnswered = [
   position: number,
   lotId: string,
   status: string,
@@ -28,7 +28,7 @@ export type VisionAnswered = [
 ];
 
 /** The same for translations, with the English row that they are made from. */
-export type TranslationAnswered = [
+type TranslationAnswered = [
   position: number,
   lotId: string,
   status: string,

@@ -39,7 +39,7 @@ export function isTerminal(status: JobStatus): status is TerminalStatus {
   return JOB_STEPS[status].length === 0;
 }
 
-export function isLotEnded(status: LotStatus): status is 'completed' | 'failed' | 'cancelled' {
+function isLotEnded(status: LotStatus): status is 'completed' | 'failed' | 'cancelled' {
   return status === 'cancelled' || LOT_STEPS[status].length === 0;
 }
 
@@ -55,7 +55,7 @@ export const STAGE_STATUS = { vision: 'processing', translation: 'translating' }
 >;
 
 /** How many lots await each stage. */
-export interface AwaitingCounts {
+interface AwaitingCounts {
   readonly awaitingImages: number;
   readonly awaitingVision: number;
   readonly awaitingTranslation: number;
