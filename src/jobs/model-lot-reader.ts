@@ -5,13 +5,7 @@ import { isEnglishSource } from './result-store.js';
 import { LOT_SQL, STAGE_STATUS, type ModelStage } from './states.js';
 
 /** What a line of a vision file is made of; the addresses as JSON text. */
-type VisionInput = [
-  position: number,
-  info: string | null,
-  images: string,
-  missing: string | null,
-  photos: number,
-];
+type VisionInput = [position: number, info: string | null, images: string, missing: string | null, photos: number];
 /** What a line of a translation file is made of; the English strings as JSON text. */
 type TranslationInput = [position: number, strings: string];
 
