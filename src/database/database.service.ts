@@ -10,11 +10,13 @@ import { StatementNames } from './statement-names.js';
 export interface Sql {
   /** The rows of one statement. */
   query<T extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<T[]>;
+  /** The rows of one statement, each an array of its columns: half the work where thousands are read. */
+  rows<T extends unknown[]>(text: string, values?: readonly unknown[]): Promise<T[]>;
   /** The number of rows that one statement touched. */
   execute(text: string, values?: readonly unknown[]): Promise<number>;
 }
 
-/** A running transaction; `client` is for COPY and cursors only. */
+/** A running transaction; `client` is for COPY only. */
 export interface Transaction extends Sql {
   readonly client: PoolClient;
 }
@@ -45,6 +47,10 @@ export class Database implements Sql {
 
   async query<T extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<T[]> {
     return (await this.pool.query<T>(this.statement(text, values))).rows;
+  }
+
+  async rows<T extends unknown[]>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+    return (await this.pool.query<T>({ ...this.statement(text, values), rowMode: 'array' })).rows;
   }
 
   async execute(text: string, values: readonly unknown[] = []): Promise<number> {
@@ -106,6 +112,8 @@ export class Database implements Sql {
       client,
       query: async <T extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
         (await client.query<T>(this.statement(text, values))).rows,
+      rows: async <T extends unknown[]>(text: string, values: readonly unknown[] = []) =>
+        (await client.query<T>({ ...this.statement(text, values), rowMode: 'array' })).rows,
       execute: async (text, values = []) => (await client.query(this.statement(text, values))).rowCount ?? 0,
     };
   }

@@ -10,7 +10,7 @@ export class RowCopy {
   private failure: Error | undefined;
   private reject: (error: Error) => void = () => undefined;
 
-  /** @param target - `batch_lots (job_id, position, …)`: a constant of the code */
+  /** @param target - `table_name (job_id, position, …)`: a constant of the code */
   constructor(client: PoolClient, target: string) {
     this.stream = client.query(copyFrom(`copy ${target} from stdin`));
     this.stream.on('error', (error) => {

@@ -8,8 +8,8 @@ import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
-import { inProgressOr, RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
-import { planShards } from '../batch/shards/shard-planner.js';
+import { ShardStore } from '../batch/shards/shard-store.js';
+import { inProgressOr, RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { SyncJobStore, type SyncLot } from '../jobs/sync-job-store.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import type { ReceivedRequest } from './request/received-request.js';
@@ -34,7 +34,8 @@ export class JobCreator {
     private readonly database: Database,
     private readonly jobs: JobStore,
     private readonly syncJobs: SyncJobStore,
-    private readonly keys: RequestKeys,
+    private readonly keys: RequestKeyStore,
+    private readonly shards: ShardStore,
     private readonly models: ModelSettings,
   ) {}
 
@@ -100,7 +101,7 @@ export class JobCreator {
 
   private async insertLots(tx: Transaction, request: ReceivedRequest): Promise<void> {
     await request.spool.copyInto(tx);
-    await planShards(tx, {
+    await this.shards.plan(tx, {
       jobId: request.jobId,
       keyId: request.caller.keyId,
       totalLots: request.content.totalLots,
@@ -128,8 +129,7 @@ export class JobCreator {
       return repeatOf;
     } catch (error) {
       if (!finished) throw error;
-      const rows = await this.database.query('select 1 from batch_jobs where id = $1', [jobId]).catch(() => []);
-      if (rows.length === 0) throw error;
+      if (!(await this.jobs.exists(jobId).catch(() => false))) throw error;
       return null;
     }
   }

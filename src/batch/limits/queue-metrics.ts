@@ -4,7 +4,7 @@ import { metricsRegistry } from '../../common/metrics.js';
 /** `refused`: OpenAI said that its queue of enqueued tokens is full; the others: our own count kept a batch back. */
 export type QueueLimit = 'refused' | 'enqueued_tokens' | 'active_batches';
 
-/** What queued batches wait for. `pause`: a quota, a model or a refusal; the model's row in openai_models tells which. */
+/** What queued batches wait for. `pause`: a quota, a model or a refusal; the model's row tells which. */
 export type QueueWait = 'tokens' | 'place' | 'pause';
 
 const reached = new Counter({

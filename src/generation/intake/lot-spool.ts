@@ -1,8 +1,8 @@
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CopyEncoder } from '../../database/copy-encoder.js';
-import { copyRows } from '../../database/copy-rows.js';
 import type { OpenTransaction, Transaction } from '../../database/database.service.js';
+import { copyLots, LOT_INPUT_ROWS } from '../../jobs/lot-store.js';
 import type { RequestedLot } from '../request/lot-rules.js';
 import type { PlainLotReader } from './fast-path/plain-lot-reader.js';
 import type { StraightCopy } from './straight-copy.js';
@@ -17,9 +17,6 @@ const READ_BYTES = 128 * 1024;
  * than its high-water mark. New ones for each piece would be 60 MB of garbage at a time.
  */
 const READ_BUFFERS = 4;
-
-const LOTS = 'batch_lots (job_id, position, lot_id)';
-const INPUTS = 'batch_lot_inputs (job_id, position, additional_info, images, webhook)';
 
 /** Counts bytes on disk against SPOOL_MAX_BYTES; throws when there is no room. */
 export interface SpoolBudget {
@@ -49,7 +46,7 @@ export class LotSpool {
    * @param open - asked once, when there are such rows; null: they go to disk all the same
    */
   copyStraight(open: (target: string) => Promise<StraightCopy | null>): void {
-    this.inputs.openStraight = () => open(INPUTS);
+    this.inputs.openStraight = () => open(LOT_INPUT_ROWS);
   }
 
   add(lot: RequestedLot): void {
@@ -97,8 +94,7 @@ export class LotSpool {
 
   /** COPYs all rows in that are not there yet; `tx` is the intake's transaction. */
   async copyInto(tx: Transaction): Promise<void> {
-    await copyRows(tx.client, LOTS, this.lots.rows());
-    if (this.inputs.straight === undefined) await copyRows(tx.client, INPUTS, this.inputs.rows());
+    await copyLots(tx, this.lots.rows(), this.inputs.straight === undefined ? this.inputs.rows() : null);
   }
 
   /** The rows of both tables, in the order in which they are COPYed. */

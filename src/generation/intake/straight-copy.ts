@@ -4,7 +4,7 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database, type OpenTransaction, type Sql } from '../../database/database.service.js';
 import { RowCopy } from '../../database/row-copy.js';
 import { JobStore } from '../../jobs/job-store.js';
-import { RequestKeys, type NewRequestKey } from '../../jobs/request-keys.js';
+import { RequestKeyStore, type NewRequestKey } from '../../jobs/request-key-store.js';
 
 /** Of the pool, the most connections that are lent to requests which are still being read. */
 const POOL_SHARE = 1 / 4;
@@ -23,7 +23,7 @@ export class StraightCopies {
     @Inject(APP_CONFIG) config: AppConfig,
     private readonly database: Database,
     private readonly limits: RateLimits,
-    private readonly keys: RequestKeys,
+    private readonly keys: RequestKeyStore,
     private readonly jobs: JobStore,
   ) {
     this.most = Math.max(1, Math.floor(config.database.poolSize * POOL_SHARE));

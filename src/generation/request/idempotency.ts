@@ -1,6 +1,6 @@
 import { TIMESTAMP_WINDOW_SECONDS } from '../../auth/signatures.js';
 import { idempotencyKeyExpiry } from '../../jobs/idempotency-key.js';
-import type { NewRequestKey } from '../../jobs/request-keys.js';
+import type { NewRequestKey } from '../../jobs/request-key-store.js';
 import type { ReceivedRequest } from './received-request.js';
 
 const GENERATE_ROUTE = 'POST /api/v1/generate-descriptions';
