@@ -92,7 +92,7 @@ describe('the rest of an upload that was refused early', () => {
   });
 
   it('is not waited for when it comes a byte at a time', async () => {
-    const { port, connection } = await refuse({ bytes: 256 * KIB, milliseconds: 600_000, quietMilliseconds: 200 });
+    const { port, connection } = await refuse({ bytes: 256 * KIB, milliseconds: 600_000, quietMilliseconds: 1000 });
     const { socket, answer } = upload(port, 100_000);
     const timer = setInterval(() => socket.write(' '), 20);
     onTestFinished(() => clearInterval(timer));

@@ -9,6 +9,7 @@ import {
   markProven,
   type ConnectionOptions,
 } from '../../src/common/connections/connections.js';
+import { FIRST } from '../../src/common/connections/turns.js';
 import { openRaw, until } from '../intake/http-support.js';
 
 // Real: Node's HTTP server on loopback and clients that speak bytes.
@@ -262,25 +263,46 @@ describe('connections', () => {
     expect(bodies).toEqual(['abcde']);
   });
 
-  it('that are not proven read no more in a turn of the loop than Node reads in one go', async () => {
-    let turn = 0;
-    let isOver = false;
-    const count = (): void => {
-      turn += 1;
-      if (!isOver) setImmediate(count);
-    };
-    count();
-    const bytes: number[] = [];
-    const { port } = await serve((request, response) => {
-      request.on('data', (part: Buffer) => (bytes[turn] = (bytes[turn] ?? 0) + part.length));
-      request.on('end', () => response.end('ok'));
+  it('read in turns, from the first bytes on, but those of addresses that signed rightly before', async () => {
+    const events: string[] = [];
+    let isKnown = false;
+    const { port, connections } = await serve((request, response) => {
+      const connection = connectionOf(request);
+      if (connection !== undefined) connection.isKnown = isKnown;
+      events.push('request');
+      request.socket.on('data', () => events.push('read'));
+      request.resume().on('end', () => response.end('ok'));
     });
-    const size = 8 * 1024 * 1024;
-    const socket = openRaw(port, ['POST /x HTTP/1.1', 'Host: h', `Content-Length: ${size}`], Buffer.alloc(size));
-    await next(socket);
-    isOver = true;
-    // What waited from the turn before may come on top.
-    expect(Math.max(...bytes.filter((of) => of > 0))).toBeLessThanOrEqual(2 * 64 * 1024);
+    connections['server'].prependListener('connection', (socket) => {
+      const handle = (socket as unknown as { _handle: { readStop(): void; readStart(): void } })._handle;
+      for (const name of ['readStop', 'readStart'] as const) {
+        const call = handle[name].bind(handle);
+        handle[name] = () => {
+          events.push(name);
+          return call();
+        };
+      }
+    });
+    const upload = async (): Promise<string> => {
+      events.length = 0;
+      const size = 4 * 1024 * 1024;
+      const socket = openRaw(port, ['POST /x HTTP/1.1', 'Host: h', `Content-Length: ${size}`], Buffer.alloc(size));
+      await next(socket);
+      socket.destroy();
+      return events.join(' ');
+    };
+    const inTurns = await upload();
+    expect(inTurns).toMatch(/^readStop readStart readStop request /);
+    expect(inTurns).not.toMatch(/read read\b/);
+    isKnown = true;
+    expect(await upload()).toMatch(/read read\b/);
+  });
+
+  it('are strained while many that were accepted have not been heard', async () => {
+    const { connections } = await serve(ok);
+    for (let count = 0; count <= 200; count++) connections.turns.addReader({ read: () => undefined }, FIRST);
+    expect(connections.isStrained).toBe(true);
+    await until(() => !connections.isStrained);
   });
 
   it('that were refused are closed although they send a byte now and then', async () => {

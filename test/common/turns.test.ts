@@ -40,7 +40,7 @@ describe('turns of the event loop', () => {
 
   it('are too few while many that were accepted have not been heard', async () => {
     const turns = new Turns();
-    for (let count = 0; count < 100; count++) turns.addReader({ read: () => undefined }, FIRST);
+    for (let count = 0; count < 200; count++) turns.addReader({ read: () => undefined }, FIRST);
     expect(turns.isStrained).toBe(false);
     turns.addReader({ read: () => undefined }, FIRST);
     expect(turns.isStrained).toBe(true);

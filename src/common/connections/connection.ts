@@ -39,7 +39,7 @@ interface Handled {
  */
 export class Connection implements Task, Reader {
   isProven = false;
-  /** Its address sent a right signature before: it reads as fast as it can. */
+  /** Its address sent a right signature before: it waits for nobody's turn. */
   isKnown = false;
   /** Requests that are being answered. */
   busy = 0;
@@ -82,10 +82,10 @@ export class Connection implements Task, Reader {
     if (this.waiting.length === 0) {
       if (this.isTrusted) return parse(chunk);
       const { turns } = this.host;
-      if (turns.isFree || !this.host.mayWait(chunk.length)) {
+      if (this.isKnown || turns.isFree || !this.host.mayWait(chunk.length)) {
         let rest = chunk;
         turns.now(() => (rest = this.parseSlice(chunk)));
-        while (rest.length > 0 && turns.isFree && !this.isPaused && !this.isEnded) {
+        while (rest.length > 0 && (this.isKnown || turns.isFree) && !this.isPaused && !this.isEnded) {
           const slice = rest;
           turns.now(() => (rest = this.parseSlice(slice)));
         }

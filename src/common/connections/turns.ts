@@ -15,7 +15,7 @@ const CROWD_MS = 50;
  */
 const MOST_READS = [64, 64, 8] as const;
 /** While more than this have been accepted and not heard yet, there is more to do than time for it. */
-const MOST_UNHEARD = 100;
+const MOST_UNHEARD = 200;
 
 /** Something that has a little to do each time that it is its turn. */
 export interface Task {
