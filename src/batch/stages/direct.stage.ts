@@ -115,12 +115,7 @@ export class DirectStage extends ScheduledStage {
     await this.end.finish(claim, job);
   }
 
-  private async page(
-    claim: ShardClaim,
-    job: ShardJob,
-    positions: readonly number[],
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async page(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
     const one =
       claim.row.stage === 'vision'
         ? await this.visionPage(claim, job, positions, signal)
@@ -282,9 +277,10 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async fail(claim: ShardClaim, position: number, error: LotEnd, missingImages: readonly MissingPhoto[]) {
-    const rows = new ResultRows(claim.row.job_id, '');
     const failed = { kind: 'failed', lot: { position, error, missingImages } } as const;
-    await this.write(claim, rows, [{ position, attempt: claim.row.attempt, outcome: failed }]);
+    await this.write(claim, new ResultRows(claim.row.job_id, ''), [
+      { position, attempt: claim.row.attempt, outcome: failed },
+    ]);
   }
 
   private async write(claim: ShardClaim, rows: ResultRows, outcomes: readonly LotOutcome[]): Promise<void> {
