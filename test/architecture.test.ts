@@ -99,6 +99,26 @@ describe('the tables of the database', () => {
   });
 });
 
+describe('the files of src/', () => {
+  it('import each other in no circle, not even for types', () => {
+    const importsOf = new Map(
+      files.map(({ path, imports }) => [path, imports.map((name) => name.replace(/\.js$/, '.ts'))]),
+    );
+    let left = new Set(importsOf.keys());
+    for (let before = left.size + 1; left.size < before;) {
+      before = left.size;
+      // A file that imports none of those left is in no circle.
+      left = new Set([...left].filter((path) => importsOf.get(path)?.some((name) => left.has(name))));
+    }
+    // What is left imports a circle or is one; those that nothing left imports are none.
+    for (let before = left.size + 1; left.size < before;) {
+      before = left.size;
+      left = new Set([...left].filter((path) => [...left].some((other) => importsOf.get(other)?.includes(path))));
+    }
+    expect([...left]).toEqual([]);
+  });
+});
+
 describe('what belongs to one room alone', () => {
   const importersOf = (name: string) => roomsOf(({ packages }) => packages.some((found) => isPackage(found, name)));
 

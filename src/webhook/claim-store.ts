@@ -3,7 +3,7 @@ import type { AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import { secretFingerprintSql } from '../jobs/job-store.js';
 import { isInFlight, isPending, STEP, type WebhookEvent } from './delivery-states.js';
-import { MAX_SLOTS } from './receiver-store.js';
+import { MAX_SLOTS } from './receiver-limits.js';
 
 /** A delivery that this process holds until its lease is over. */
 export interface ClaimedDelivery {

@@ -13,7 +13,7 @@ import { AttemptRunner } from './attempt-runner.js';
 import { DeliveryHints } from './delivery-hints.js';
 import { ClaimStore, deliveryLeaseSeconds, type ClaimedDelivery } from './claim-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
-import { CIRCUIT_FAILURES } from './receiver-store.js';
+import { CIRCUIT_FAILURES } from './receiver-limits.js';
 import { keyOf, SendQueue } from './send-queue.js';
 import { countUnknownOutcomes, showInFlight } from './webhook-metrics.js';
 

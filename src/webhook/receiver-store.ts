@@ -4,17 +4,11 @@ import { In, IsNull, MoreThanOrEqual, Not, type Repository } from 'typeorm';
 import { Database, type Transaction } from '../database/database.service.js';
 import { storable, type SettledAttempt } from './outcome-store.js';
 import { receiverHealth } from './receiver-health.js';
+import { CIRCUIT_FAILURES, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, MAX_SLOTS } from './receiver-limits.js';
 import { WebhookEndpoint } from './webhook.entities.js';
 
 /** Failures in a row from which an address is worth a warning; its circuit opens later. */
 const FAILING = 3;
-/** Failures in a row that open a receiver's circuit; one answer in ten failing reaches it once in 10^10 attempts. */
-export const CIRCUIT_FAILURES = 10;
-const FIRST_PAUSE_SECONDS = 30;
-const LONGEST_PAUSE_SECONDS = 900;
-/** What a receiver that answers well works its way up to. */
-export const MAX_SLOTS = 32;
-
 /** Receivers: how many requests each may have in flight, how it has been answering, and its circuit. */
 @Injectable()
 export class ReceiverStore {

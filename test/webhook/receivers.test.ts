@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
-import { CIRCUIT_FAILURES } from '../../src/webhook/receiver-store.js';
+import { CIRCUIT_FAILURES } from '../../src/webhook/receiver-limits.js';
 import { answer, answer204, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob } from './support/seed.js';
