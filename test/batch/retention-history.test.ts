@@ -3,6 +3,7 @@ import { v7 } from 'uuid';
 import { Retention } from '../../src/batch/upkeep/retention.js';
 import { Clock } from '../../src/common/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
+import { aJob } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 // Real: PostgreSQL, its partitions, its plans. Faked: nothing.
@@ -36,12 +37,18 @@ describe('removal from a long history', () => {
   /** A finished job of `lots` lots in two languages that ended so long ago. */
   async function ended(msAgo: number, lots = 1): Promise<string> {
     const at = NOW - msAgo;
-    const id = v7({ msecs: at });
-    await db.database.execute(
-      `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, total_lots, processed_lots,
-         created_at, updated_at, completed_at) values ($1, 'acme', 'f', 'batch', 'completed', 'done', '{en,de}', $2, $2, $3, $3, $3)`,
-      [id, lots, new Date(at)],
-    );
+    const time = new Date(at);
+    const id = await aJob(db.database, {
+      id: v7({ msecs: at }),
+      status: 'completed',
+      stage: 'done',
+      languages: ['en', 'de'],
+      totalLots: lots,
+      processedLots: lots,
+      createdAt: time,
+      updatedAt: time,
+      completedAt: time,
+    });
     await db.database.execute(
       `insert into batch_lots (job_id, position, lot_id, status) select $1, n, 'lot-' || n, 'completed' from generate_series(1, $2) n`,
       [id, lots],

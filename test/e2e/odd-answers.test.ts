@@ -3,6 +3,7 @@ import { MODEL_PRICES } from '../../src/assessment/cost.js';
 import { newId } from '../../src/common/ids.js';
 import { AbandonedJobsCron } from '../../src/sync/abandoned-jobs.cron.js';
 import type { JsonObject } from 'openai-sandbox';
+import { aJob } from '../support/a-job.mjs';
 import { AnswerProxy } from '../support/answer-proxy.js';
 import { lotOf, TestService } from '../support/service.js';
 
@@ -117,14 +118,17 @@ describe('max_cost_usd of a synchronous request', () => {
 describe('a synchronous job that ends every process which works on it', () => {
   /** As a process leaves it that died with the job; each try may have been paid for. */
   async function abandoned(takeovers: number, token: string | null): Promise<string> {
-    const id = newId();
-    await service.db.database.execute(
-      `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, options, total_lots,
-         total_images, awaiting_vision, created_at, updated_at, lock_token, locked_until, takeovers)
-       values ($1, 'acme', 'f', 'sync', 'processing', 'vision_analysis', '{en}', '{"idempotent": true}', 1, 1, 1, now(),
-         now(), $3, clock_timestamp() - interval '1 second', $2)`,
-      [id, takeovers, token],
-    );
+    const id = await aJob(service.db.database, {
+      mode: 'sync',
+      status: 'processing',
+      stage: 'vision_analysis',
+      options: { idempotent: true },
+      totalImages: 1,
+      awaitingVision: 1,
+      lockToken: token,
+      lockedUntil: new Date(Date.now() - 1000),
+      takeovers,
+    });
     await service.db.database.execute(
       `insert into batch_lots (job_id, position, lot_id, status) values ($1, 0, 'lot', 'processing')`,
       [id],

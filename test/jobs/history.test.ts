@@ -7,6 +7,7 @@ import { Database, type Transaction } from '../../src/database/database.service.
 import { JobReader } from '../../src/jobs/job-reader.js';
 import { RequestKeys } from '../../src/jobs/request-keys.js';
 import { DeliveryStore } from '../../src/webhook/delivery-store.js';
+import { jobsFrom } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 // Real: PostgreSQL, its plans and its own count of the pages that they read. Faked: nothing.
@@ -75,12 +76,17 @@ describe('with a long history of finished synchronous jobs', () => {
     db = await createTestDatabase();
     // A few batches and jobs that were handed over lie between them.
     await db.database.execute(
-      `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, total_lots, processed_lots,
-         created_at, updated_at, completed_at, handed_over_at)
-       select uuidv7(-age), 'acme', 'f', case when n % 1000 = 0 then 'batch' else 'sync' end,
-         case when n % 2000 = 0 then 'failed' else 'completed' end, 'done', '{en}', 1, 1, now() - age, now() - age,
-         now() - age, case when n % 1000 = 1 then now() - age end
-       from generate_series(1, $1::int) n, lateral (select n * interval '1 minute' as age) a order by n desc`,
+      jobsFrom(`generate_series(1, $1::int) n, lateral (select n * interval '1 minute' as age) a order by n desc`, {
+        id: 'uuidv7(-age)',
+        mode: `case when n % 1000 = 0 then 'batch' else 'sync' end`,
+        status: `case when n % 2000 = 0 then 'failed' else 'completed' end`,
+        stage: `'done'`,
+        processedLots: '1',
+        createdAt: 'now() - age',
+        updatedAt: 'now() - age',
+        completedAt: 'now() - age',
+        handedOverAt: 'case when n % 1000 = 1 then now() - age end',
+      }),
       [JOBS],
     );
     await db.database.execute(

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobOptions } from '../../src/jobs/batch-job.entity.js';
 import { secretOf, startPollingApp, type PollingApp } from '../polling/polling-app.js';
 import { startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
@@ -60,7 +61,7 @@ describe('the lots of a webhook and of batch-results', () => {
     return { sent: body.slice(body.indexOf(LOTS_BEGIN)), polled: await response.text(), lots };
   }
 
-  const both = { include: ['assessment', 'usage'] };
+  const both: JobOptions = { include: ['assessment', 'usage'] };
   const jobs: [string, SeededJob][] = [
     ['read many at once', { lots: 3, languages: ['en', 'ru'], options: both }],
     [
