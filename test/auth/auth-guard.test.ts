@@ -14,7 +14,7 @@ import { Clock } from '../../src/common/clock.js';
 import { CommonModule } from '../../src/common/common.module.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { sendRaw } from '../generation/http-support.js';
-import { authConfig, HeldClock, SECRETS, signedHeaders } from './auth-support.js';
+import { authConfig, heldClock, SECRETS, signedHeaders } from './auth-support.js';
 
 const JOB_ID = '0190163d-8694-739b-aea5-966c26f8ad90';
 const JSON_TYPE = ['Content-Type', 'application/json'];
@@ -70,7 +70,7 @@ async function start(environment: Record<string, string>): Promise<NestExpressAp
     controllers: [GuardedController],
   })
     .overrideProvider(Clock)
-    .useValue(new HeldClock())
+    .useValue(heldClock())
     .compile();
   const app = module.createNestApplication<NestExpressApplication>({ bodyParser: false, logger: false });
   await app.listen(0, '127.0.0.1');

@@ -9,11 +9,11 @@ import {
   codeOf,
   NOW,
   SECRETS,
-  sha256Hex,
   signedHeaders,
   STATUS_REQUEST,
   UPLOAD_REQUEST,
 } from './auth-support.js';
+import { sha256Hex } from '../support/signing.js';
 
 const EMPTY: BodyFacts = { bodySha256Hex: sha256Hex('') };
 const LOTS = '[{"lot_id":"лот-1","a":1.0}]';

@@ -4,14 +4,14 @@ import { describe, expect, it } from 'vitest';
 import type { SignedCaller } from '../../src/auth/caller.js';
 import { RateLimits } from '../../src/auth/rate-limit.js';
 import { ServiceError } from '../../src/common/service-error.js';
-import { authConfig, HeldClock, NOW } from './auth-support.js';
+import { authConfig, heldClock, NOW } from './auth-support.js';
 
 const ACME: SignedCaller = { scheme: 1, keyId: 'acme', secretFingerprint: '', signature: '' };
 const BETA: SignedCaller = { ...ACME, keyId: 'beta' };
 
 function limits(): RateLimits {
   const environment = { RATE_LIMIT_SYNC: '2', RATE_LIMIT_BATCH: '1', RATE_LIMIT_POLLING: '2' };
-  return new RateLimits(authConfig(environment), new HeldClock());
+  return new RateLimits(authConfig(environment), heldClock());
 }
 
 function answer(): ServerResponse {

@@ -17,7 +17,7 @@ import {
 import lotsVectors from '../vectors/lots-signature-vectors.json' with { type: 'json' };
 import otherVectors from '../vectors/other-vectors.json' with { type: 'json' };
 import requestVectors from '../vectors/signed-request-vectors.json' with { type: 'json' };
-import { sha256Hex } from './auth-support.js';
+import { sha256Hex } from '../support/signing.js';
 
 const HEX = 'ab'.repeat(32);
 

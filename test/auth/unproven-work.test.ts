@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { claimKey } from '../../src/auth/admission/claimant.js';
 import { UnprovenWork } from '../../src/auth/admission/unproven-work.js';
 import { UploadGate } from '../../src/auth/upload-gate.js';
-import { authConfig, codeOf, HeldClock } from './auth-support.js';
+import { authConfig, codeOf, heldClock } from './auth-support.js';
 
 /** Settles when `finish` is called; until then the body is at work. */
 interface Running {
@@ -11,7 +11,7 @@ interface Running {
 }
 
 function rig() {
-  const gate = new UploadGate(authConfig(), new HeldClock());
+  const gate = new UploadGate(authConfig(), heldClock());
   const work = new UnprovenWork();
   const started: string[] = [];
   const upload = (address: string, good = false) => {

@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { addressGroup, claimKey, type Claim, type Claimant } from '../../src/auth/admission/claimant.js';
 import { UploadGate } from '../../src/auth/upload-gate.js';
 import { ServiceError } from '../../src/common/service-error.js';
-import { authConfig, codeOf, HeldClock } from './auth-support.js';
+import { authConfig, codeOf, heldClock } from './auth-support.js';
+import type { FakeClock } from '../support/fake-clock.js';
 
 const MIB = 1024 * 1024;
 /** Of eight places. */
 const FOR_STRANGERS = 6;
 
-function gate(environment: Record<string, string> = {}): { uploads: UploadGate; clock: HeldClock } {
-  const clock = new HeldClock();
+function gate(environment: Record<string, string> = {}): { uploads: UploadGate; clock: FakeClock } {
+  const clock = heldClock();
   const settings = { MAX_UPLOADS: '8', SPOOL_MAX_BYTES: String(MIB), ...environment };
   return { uploads: new UploadGate(authConfig(settings), clock), clock };
 }
@@ -165,7 +166,7 @@ describe('an upload that comes too slowly', () => {
     let cut: ServiceError | undefined;
     upload.cut = (error) => (cut = error);
     for (let second = 1; second <= seconds; second++) {
-      clock.seconds += 1;
+      clock.advance(1000);
       if (bytesPerSecond > 0) upload.received(bytesPerSecond);
       uploads.sweep();
       if (cut !== undefined) {
@@ -199,12 +200,12 @@ describe('an upload that comes too slowly', () => {
     arrived.cut = () => cuts++;
     held.hold();
     arrived.arrived = true;
-    clock.seconds += 100;
+    clock.advance(100_000);
     uploads.sweep();
     held.resume();
     uploads.sweep();
     expect(cuts).toBe(0);
-    clock.seconds += 11;
+    clock.advance(11_000);
     uploads.sweep();
     expect(cuts).toBe(1);
   });
@@ -217,7 +218,7 @@ describe('an upload that comes too slowly', () => {
       const upload = uploads.admit(from('198.51.100.1'));
       upload.failed();
       waits.push(retryAfter(() => uploads.admit(from('198.51.100.1'))));
-      clock.seconds += waits.at(-1) as number;
+      clock.advance((waits.at(-1) as number) * 1000);
     }
     expect(waits).toEqual([2, 4, 8]);
   });
@@ -230,10 +231,10 @@ describe('an upload that comes too slowly', () => {
       upload.received(1e9);
       upload.cut = () => displaced.push(count);
     }
-    clock.seconds += 59;
+    clock.advance(59_000);
     expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
     expect(displaced).toEqual([]);
-    clock.seconds += 3;
+    clock.advance(3000);
     expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
     expect(displaced).toEqual([0]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { serveHttp, serveTcp, signalled } from '../outbound/loopback.js';
-import { checkerFor, HurriedClock, photo, type Handler } from './photo-host.js';
+import { checkerFor, hurriedClock, photo, type Handler } from './photo-host.js';
 
 const names = (origin: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${origin}/${index}.jpg`);
@@ -43,7 +43,7 @@ describe('a photo host that says "not now"', () => {
   });
 
   it('by a 429 with Retry-After gives all photos, and is asked for little more than it gives', async () => {
-    const clock = new HurriedClock();
+    const clock = hurriedClock();
     const server = await serveHttp(rationed(clock, 50));
     const checker = checkerFor({}, undefined, clock);
     const until = clock.now() + 3_600_000;
@@ -84,7 +84,7 @@ describe('a photo host that says "not now"', () => {
   });
 
   it('without end is given up by a client on the line after some rounds', async () => {
-    const clock = new HurriedClock();
+    const clock = hurriedClock();
     const server = await serveHttp((_request, response) => response.writeHead(503).end());
     const began = clock.now();
     const urls = names(server.origin, 20);
@@ -105,7 +105,7 @@ describe('a photo host that says "not now"', () => {
   });
 
   it('leaves its photos open for a batch, tells when to ask again, and is hardly asked while it rests', async () => {
-    const clock = new HurriedClock();
+    const clock = hurriedClock();
     const server = await serveTcp((socket) => socket.once('data', () => socket.destroy()));
     const checker = checkerFor({}, undefined, clock);
     const urls = names(server.origin, 300);

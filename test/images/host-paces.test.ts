@@ -1,24 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
 import { HostPaces, LONGEST_REST_MS, MOST_AT_ONCE } from '../../src/images/host-paces.js';
-
-class HandClock extends Clock {
-  at = 1_000_000;
-
-  override now(): number {
-    return this.at;
-  }
-}
+import { FakeClock } from '../support/fake-clock.js';
 
 const BUSY = { reason: 'host_busy', retryAfterMs: 0 } as const;
 
 function setUp() {
-  const clock = new HandClock();
+  const clock = new FakeClock();
   const paces = new HostPaces(clock);
   /** As many side by side, all told "not now". */
   const epoch = (host: string, requests = 1, retryAfterMs = 0): void => {
     const begun = Array.from({ length: requests }, () => paces.begin(host));
-    clock.at++;
+    clock.advance(1);
     for (const at of begun) paces.notNow(host, at, { ...BUSY, retryAfterMs });
   };
   return { clock, paces, epoch };
@@ -30,7 +22,7 @@ describe('the pace of a photo host', () => {
     expect(paces.limit('a')).toBe(MOST_AT_ONCE);
     epoch('a', 20);
     expect(paces.limit('a')).toBe(10);
-    clock.at += 1000;
+    clock.advance(1000);
     for (let n = 0; n < 10; n++) {
       paces.begin('a');
       paces.answered('a');
@@ -44,7 +36,7 @@ describe('the pace of a photo host', () => {
   it('is one request at a time where nothing is answered between two of them', () => {
     const { clock, paces, epoch } = setUp();
     epoch('a', 32);
-    clock.at += 1000;
+    clock.advance(1000);
     epoch('a', 16);
     expect(paces.limit('a')).toBe(1);
   });
@@ -54,8 +46,8 @@ describe('the pace of a photo host', () => {
     const rests: number[] = [];
     for (let n = 0; n < 13; n++) {
       epoch('a');
-      rests.push((paces.restingUntil('a') ?? 0) - clock.at);
-      clock.at += LONGEST_REST_MS;
+      rests.push((paces.restingUntil('a') ?? 0) - clock.now());
+      clock.advance(LONGEST_REST_MS);
       expect(paces.restingUntil('a')).toBeNull();
     }
     expect(rests.slice(0, 4)).toEqual([250, 500, 1000, 2000]);
@@ -64,16 +56,16 @@ describe('the pace of a photo host', () => {
     paces.answered('a');
     expect(paces.restingUntil('a')).toBeNull();
     epoch('a');
-    expect(paces.restingUntil('a')).toBe(clock.at + 250);
+    expect(paces.restingUntil('a')).toBe(clock.now() + 250);
   });
 
   it('rests longer after a "not now" that was long in coming', () => {
     const { clock, paces } = setUp();
     const begun = paces.begin('a');
     expect(paces.hangs('a')).toBe(false);
-    clock.at += 8000;
+    clock.advance(8000);
     paces.notNow('a', begun, { reason: 'timeout', retryAfterMs: 0 });
-    expect([paces.hangs('a'), paces.restingUntil('a')]).toEqual([true, clock.at + 4000]);
+    expect([paces.hangs('a'), paces.restingUntil('a')]).toEqual([true, clock.now() + 4000]);
     paces.answered('a');
     expect(paces.hangs('a')).toBe(false);
   });
@@ -82,12 +74,12 @@ describe('the pace of a photo host', () => {
     const { clock, paces, epoch } = setUp();
     epoch('a', 1, 7000);
     paces.answered('a');
-    expect(paces.restingUntil('a')).toBe(clock.at + 7000);
-    expect(paces.restingUntil('a', true)).toBe(clock.at + 7000);
+    expect(paces.restingUntil('a')).toBe(clock.now() + 7000);
+    expect(paces.restingUntil('a', true)).toBe(clock.now() + 7000);
     epoch('b');
     expect(paces.restingUntil('b', true)).toBeNull();
     epoch('c', 1, 24 * 3_600_000);
-    expect(paces.restingUntil('c')).toBe(clock.at + 20 * 60_000);
+    expect(paces.restingUntil('c')).toBe(clock.now() + 20 * 60_000);
   });
 
   it('remembers for twenty minutes that it answered, and what its last "not now" was', () => {
@@ -95,7 +87,7 @@ describe('the pace of a photo host', () => {
     expect(paces.answersLately('a')).toBe(false);
     paces.answered('a');
     expect(paces.answersLately('a')).toBe(true);
-    clock.at += 20 * 60_000;
+    clock.advance(20 * 60_000);
     expect(paces.answersLately('a')).toBe(false);
     paces.notNow('a', paces.begin('a'), { reason: 'timeout', retryAfterMs: 0 });
     expect(paces.reason('a')).toBe('timeout');

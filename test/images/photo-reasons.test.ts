@@ -6,7 +6,7 @@ import { OutboundClient, type OutboundRequest, type OutboundResponse } from '../
 import { OutboundError, type OutboundErrorFacts, type OutboundErrorKind } from '../../src/outbound/outbound-error.js';
 import { unusedPort } from '../outbound/loopback.js';
 import { StubResolver } from '../outbound/stub-resolver.js';
-import { assembled, checkerFor, HurriedClock } from './photo-host.js';
+import { assembled, checkerFor, hurriedClock } from './photo-host.js';
 
 const URL_OF_PHOTO = 'https://cdn.example.com/1.jpg';
 
@@ -34,7 +34,7 @@ async function photosOf(answer: Answer, lane: PhotoLane = 'sync'): Promise<LotPh
   const host = new PublicHost(({ method }) =>
     method === 'HEAD' && !(answer instanceof OutboundError) ? { ...answer, status: 405 } : answer,
   );
-  const checker = assembled({ images } as AppConfig, new HurriedClock(), host, AllowList.parse([]));
+  const checker = assembled({ images } as AppConfig, hurriedClock(), host, AllowList.parse([]));
   return checker.checkLot([URL_OF_PHOTO], { lane });
 }
 

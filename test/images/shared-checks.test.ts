@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { KEPT_MS, SharedChecks } from '../../src/images/shared-checks.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { signalled } from '../outbound/loopback.js';
-
-class HandClock extends Clock {
-  at = 1000;
-
-  override now(): number {
-    return this.at;
-  }
-}
 
 describe('SharedChecks', () => {
   it('does one check for all that ask while it runs', async () => {
@@ -56,12 +49,12 @@ describe('SharedChecks', () => {
   });
 
   it('remembers for five minutes, and no more than it has room for', () => {
-    const clock = new HandClock();
+    const clock = new FakeClock();
     const checks = new SharedChecks<number>(clock);
     checks.remember('a', 1);
-    clock.at += KEPT_MS - 1;
+    clock.advance(KEPT_MS - 1);
     expect(checks.known('a')).toBe(1);
-    clock.at += 1;
+    clock.advance(1);
     expect(checks.known('a')).toBeUndefined();
     checks.remember('a', 1);
     for (let n = 0; n < 20_000; n++) checks.remember(`k${n}`, n);

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CircuitBreaker, OpenAiCircuits } from '../../src/openai/circuit-breaker.js';
 import { OpenAiError, type OpenAiErrorKind } from '../../src/openai/errors.js';
-import { FakeClock } from './fake-clock.js';
+import { FakeClock } from '../support/fake-clock.js';
 
 Logger.overrideLogger(false);
 

@@ -238,7 +238,7 @@ describe('fileContent', () => {
       received += chunk.length;
     }
     const rest = content.next();
-    while (rig.clock.waiting === 0) await Promise.resolve();
+    await rig.clock.untilWaiting();
     rig.clock.advance(60_000);
     chunks.push((await rest).value as Buffer);
     await rig.stub.connectionsClosed(1);

@@ -54,11 +54,11 @@ describe('modelState', () => {
   const check = () => new ModelCheck(rig.config, rig.clock, rig.client);
 
   it('asks once an hour', async () => {
-    rig.stub.always(json(200, { id: 'gpt-vision', shutdown_date: '2027-01-14' }));
+    rig.stub.always(json(200, { id: 'gpt-vision', shutdown_date: '2026-04-22' }));
     const models = check();
     expect(await models.modelState('gpt-vision')).toMatchObject({
       state: 'deprecated',
-      shutdownDate: new Date('2027-01-14T00:00:00Z'),
+      shutdownDate: new Date('2026-04-22T00:00:00Z'),
     });
     await models.modelState('gpt-vision');
     expect(rig.stub.requests.map(({ path }) => path)).toEqual(['/v1/models/gpt-vision']);

@@ -1,32 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
 import type { JobStates } from '../../src/polling/job-states.js';
 import { JobWatcher } from '../../src/polling/job-watcher.js';
-
-/** A second that passes when the test says so. */
-class HeldClock extends Clock {
-  private readonly sleepers: (() => void)[] = [];
-  private readonly expected: (() => void)[] = [];
-
-  override sleep(_ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      signal?.addEventListener('abort', () => resolve());
-      this.sleepers.push(resolve);
-      this.expected.shift()?.();
-    });
-  }
-
-  /** Lets a second pass once somebody sleeps. */
-  async tick(): Promise<void> {
-    if (this.sleepers.length === 0) await new Promise<void>((resolve) => this.expected.push(resolve));
-    this.sleepers.shift()?.();
-  }
-}
+import { FakeClock } from '../support/fake-clock.js';
 
 /** Faked: the clock, and the tags that the look-up reads. */
 function setUp() {
-  const clock = new HeldClock();
+  const clock = new FakeClock();
   const tags = new Map([
     ['a', '1'],
     ['b', '1'],
@@ -53,7 +33,8 @@ function setUp() {
     /** Lets a second pass, and what is asked after it be answered. */
     second: async () => {
       const looked = new Promise<void>((resolve) => (answered = resolve));
-      await clock.tick();
+      await clock.untilWaiting();
+      clock.advance(1000);
       await looked;
     },
   };

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rfc3339 } from '../../src/common/clock.js';
 import { OTHER_SECRET, startApi, type Api } from './support/api.js';
-import { FakeClock } from './support/fake-clock.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { answer, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
@@ -18,7 +18,7 @@ describe('the webhook endpoints', () => {
 
   beforeEach(async () => {
     // Repeats are remembered by the database's clock, so this one starts at its time.
-    const clock = new FakeClock(Math.floor(Date.now() / 1000) * 1000);
+    const clock = new FakeClock({ at: Math.floor(Date.now() / 1000) * 1000 });
     start = clock.now();
     rig = await createRig({ settings: { webhook: { partLots: 2 } }, clock });
     api = await startApi(rig.db.url, rig.clock);
@@ -49,7 +49,7 @@ describe('the webhook endpoints', () => {
     const id = await endedJob();
     receiver.behave((_request, response, index) => void response.writeHead(index === 0 ? 500 : 204).end());
     await rig.sendDue();
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     await rig.sendDue();
     const { deliveries } = await list(`/api/v1/batch-jobs/${id}/deliveries`);
     expect(deliveries.map(({ part }) => part)).toEqual([1, 2, 3].map((number) => ({ number, of: 3 })));
@@ -135,7 +135,7 @@ describe('the webhook endpoints', () => {
     receiver.behave(answer(500));
     for (let i = 0; i < 20; i++) {
       await rig.sendDue();
-      rig.clock.advance(100_000);
+      rig.clock.advance(100_000_000);
     }
     const [failed] = (await list(`/api/v1/batch-jobs/${id}/deliveries`)).deliveries;
     expect(failed).toMatchObject({ status: 'failed' });
@@ -247,7 +247,7 @@ describe('the webhook endpoints', () => {
         status: 200,
         body: { status: 'failed', error: 'the answer was not a 2xx' },
       });
-      rig.clock.advance(1000);
+      rig.clock.advance(1_000_000);
       await rig.sendDue();
       expect(receiver.requests).toHaveLength(1);
     });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startReceiver } from '../../scripts/receiver/server.mjs';
-import { FakeClock } from './support/fake-clock.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { startReceiver as startRecorder, type ReceivedRequest } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { SECRET, seedJob } from './support/seed.js';
@@ -42,7 +42,10 @@ describe('the samples of docs/webhooks.md', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'webhook-samples-'));
     const secrets = new Map([['default', [`whsec_${Buffer.alloc(32, 8).toString('base64')}`, WEBHOOK_SECRET]]]);
-    rig = await createRig({ settings: { webhook: { secrets, partLots: 2 } }, clock: new FakeClock(Date.now()) });
+    rig = await createRig({
+      settings: { webhook: { secrets, partLots: 2 } },
+      clock: new FakeClock({ at: Date.now() }),
+    });
     const recorder = await startRecorder();
     const id = await seedJob(rig.db.database, { lots: 5, webhookUrl: `${recorder.origin}/hook` });
     await rig.end(id);

@@ -30,7 +30,7 @@ describe('the oldest webhook that waits', () => {
 
   it('is looked for when the metrics are asked for, without any cron', async () => {
     await endedJob();
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     expect(await shown()).toEqual([40]);
   });
 

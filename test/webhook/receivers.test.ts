@@ -83,7 +83,7 @@ describe('a receiver', () => {
     await endedJob(300);
     for (let i = 0; i < 5; i++) {
       await rig.sendDue();
-      rig.clock.advance(300);
+      rig.clock.advance(300_000);
     }
     expect(await count('delivered')).toBe(300);
     expect(await health()).toMatchObject({ opened_at: null, failed_probes: 0 });
@@ -102,17 +102,17 @@ describe('a receiver', () => {
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(seen);
     // Half open: a single probe, whoever asks.
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     const other = await createRig({ db: rig.db, clock: rig.clock });
     await Promise.all([rig.sendDue(), other.sendDue()]);
     expect(receiver.requests).toHaveLength(seen + 1);
     expect(await health()).toMatchObject({ failed_probes: 1 });
     // The pause after a failed probe is longer.
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(seen + 1);
     receiver.behave(answer204);
-    rig.clock.advance(3600);
+    rig.clock.advance(3_600_000);
     await rig.sendDue();
     expect(await health()).toMatchObject({ opened_at: null, open_until: null, failed_probes: 0 });
     for (let i = 0; i < 5; i++) await rig.sendDue();
@@ -128,7 +128,7 @@ describe('a receiver', () => {
     for (let i = 0; i < 12; i++) {
       const until = (await health())?.['open_until'] as Date;
       longest = Math.max(longest, until.getTime() - rig.clock.now());
-      rig.clock.advance((until.getTime() - rig.clock.now()) / 1000 + 1);
+      rig.clock.advance(until.getTime() - rig.clock.now() + 1000);
       await rig.sendDue();
     }
     expect(longest).toBeGreaterThan(0.8 * 900_000 - 1);

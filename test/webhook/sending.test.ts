@@ -4,7 +4,7 @@ import { createRig, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
 import { verifyRequest } from './support/verify.js';
 
-const HOUR = 3600;
+const HOUR = 3_600_000;
 
 // Real: PostgreSQL, HTTP on loopback, the outbound guard. Faked: the wall clock.
 describe('a delivery', () => {
@@ -172,7 +172,7 @@ describe('a delivery', () => {
     receiver.behave((_request, response, index) => void response.writeHead(index < 2 ? 500 : 200).end());
     for (let i = 0; i < 5; i++) {
       await rig.sendDue();
-      rig.clock.advance(100);
+      rig.clock.advance(100_000);
     }
     expect(receiver.requests.map(({ headers }) => headers['x-delivery-attempt'])).toEqual(['1', '2', '3']);
     const [delivery] = await deliveries(id);
@@ -200,10 +200,10 @@ describe('a delivery', () => {
     await endedJob();
     receiver.behave(answer(503, { 'retry-after': '7200' }));
     await rig.sendDue();
-    rig.clock.advance(7199);
+    rig.clock.advance(7_199_000);
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(1);
-    rig.clock.advance(1);
+    rig.clock.advance(1000);
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(2);
   });
@@ -266,7 +266,7 @@ describe('a delivery', () => {
     expect(delivery).toMatchObject({ status: 'pending', failures: 1, response_status: null });
     expect(delivery?.['last_error']).toEqual(expect.any(String));
     receiver.behave(answer(200));
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     await rig.sendDue();
     expect(await deliveries(id)).toMatchObject([{ status: 'delivered' }]);
   });
@@ -294,7 +294,7 @@ describe('a delivery', () => {
     await rig.sendDue();
     await rig.db.database.execute(`update webhook_deliveries set body_sha256 = 'another'`);
     receiver.behave(answer(200));
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     await rig.sendDue();
     const [delivery] = await deliveries(id);
     expect(delivery).toMatchObject({ status: 'delivered' });

@@ -21,7 +21,7 @@ import { OutcomeWriter } from '../../../src/webhook/outcome-writer.js';
 import { WebhookSigner } from '../../../src/webhook/signer.js';
 import { WebhookEndpoint } from '../../../src/webhook/webhook.entities.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
-import { FakeClock } from './fake-clock.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { SECRET } from './seed.js';
 
 /** As much of the settings as this room reads. */
