@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metricsRegistry } from '../../src/common/metrics.js';
-import { OldestPending } from '../../src/webhook/oldest-pending.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob } from './support/seed.js';
 
@@ -13,8 +12,6 @@ describe('the oldest webhook that waits', () => {
   let rig: Rig;
   beforeEach(async () => {
     rig = await createRig();
-    const pending = new OldestPending(rig.clock, rig.queue);
-    pending.onModuleInit();
   });
   afterEach(async () => {
     vi.restoreAllMocks();

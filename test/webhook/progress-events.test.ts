@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProgressEvents } from '../../src/webhook/progress-events.js';
-import { WebhookEndpoint } from '../../src/webhook/webhook.entities.js';
 import { WebhookHealth } from '../../src/webhook/webhook-health.js';
 import { answer, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
@@ -16,7 +15,7 @@ describe('progress events', () => {
   beforeEach(async () => {
     rig = await createRig();
     receiver = await startReceiver();
-    progress = new ProgressEvents(rig.outbox, rig.clock);
+    progress = rig.module.get(ProgressEvents, { strict: false });
   });
   afterEach(async () => {
     await receiver.close();
@@ -112,7 +111,7 @@ describe('progress events', () => {
   });
 
   it('do not hide that an address is failing from who names it next', async () => {
-    const health = new WebhookHealth(rig.db.dataSource.getRepository(WebhookEndpoint));
+    const health = rig.module.get(WebhookHealth);
     const url = `${receiver.origin}/hook`;
     const { host } = new URL(url);
     expect(await health.failing('default', [url])).toEqual([]);
