@@ -13,6 +13,7 @@ import { readBatchLine } from '../../src/batch/lines/batch-line.js';
 import { outcomeOfFailure } from '../../src/batch/lines/line-outcome.js';
 import { LineWriter } from '../../src/batch/lines/line-writer.js';
 import { MOST_LINE_BYTES, splitLines } from '../../src/batch/lines/line-splitter.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 async function* cut(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
@@ -71,6 +72,7 @@ describe('splitLines', () => {
           }
         },
       ),
+      propertyRuns(),
     );
   });
 });

@@ -14,6 +14,7 @@ import { RequestContent } from '../../src/generation/request/request-content.js'
 import { topLevelToken } from '../../src/generation/request/top-level-token.js';
 import { AllowList, checkUrl } from '../../src/outbound/address-rules.js';
 import { REFUSED_URLS } from '../outbound/ssrf-strings.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 const LIMITS = {
   maxLots: 50,
@@ -168,7 +169,7 @@ describe('lots read straight from their bytes', () => {
         },
       ),
       {
-        numRuns: 1500,
+        ...propertyRuns(1500),
         examples: [[['{"lot_id": "id-1", "images": [], "additional_info": "\u{10000}"}'], 'json', undefined]],
       },
     );

@@ -8,6 +8,7 @@ import {
   type LotRecord,
   type LotView,
 } from '../../src/jobs/lot-result.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 const view: LotView = { status: 'completed', languages: ['ru', 'en'], options: {} };
 
@@ -142,6 +143,7 @@ describe('renderLot', () => {
         expect(parsed).toMatchObject({ lot_id: lotId, descriptions: [{ damages: html }] });
         expect(parsed).not.toHaveProperty('images');
       }),
+      propertyRuns(),
     );
   });
 });

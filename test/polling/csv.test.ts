@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LotRecord } from '../../src/jobs/lot-result.js';
 import { csvCell, csvRows, CSV_HEADER } from '../../src/polling/csv.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 /** A reader of RFC 4180 of its own, to read back what was written. */
 function parseCsv(text: string): string[][] {
@@ -66,6 +67,7 @@ describe('csvCell', () => {
         expect(row).toEqual(texts.map((text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text)));
         for (const cell of row ?? []) expect(cell).not.toMatch(/^[=+\-@]/);
       }),
+      propertyRuns(),
     );
   });
 });
