@@ -42,7 +42,7 @@ function upload(
 }
 
 describe('scheme 1', () => {
-  it('tells who signed, with and without a key id, with any live secret', () => {
+  it('scheme 1 tells who signed, with and without a key id, with any live secret', () => {
     for (const [keyId, secret] of [
       ['acme', SECRETS.acme],
       ['beta', SECRETS.betaNew],
@@ -60,7 +60,7 @@ describe('scheme 1', () => {
     }
   });
 
-  it('opens every route, and the upload by the hash of its body', () => {
+  it('scheme 1 opens every route, and the upload by the hash of its body', () => {
     for (const facts of [LIST, PING])
       expect(enter({ ...facts, rawHeaders: signedHeaders(facts) })).toMatchObject({ scheme: 1 });
     expect(upload(signedHeaders(UPLOAD_REQUEST, 'the body'), {})).toMatchObject({ scheme: 1, keyId: 'acme' });
@@ -71,11 +71,11 @@ describe('scheme 1', () => {
     ['another method', { ...STATUS_REQUEST, method: 'POST' }],
     ['another path', { ...STATUS_REQUEST, target: `${STATUS_REQUEST.target}/` }],
     ['another query', { ...STATUS_REQUEST, target: `${STATUS_REQUEST.target}?a=1` }],
-  ])('refuses the signature of %s', (_name, facts) => {
+  ])('scheme 1 refuses the signature of %s', (_name, facts) => {
     expect(codeOf(() => enter({ ...STATUS_REQUEST, rawHeaders: signedHeaders(facts) }))).toBe('INVALID_SIGNATURE');
   });
 
-  it('refuses the secret of another key id', () => {
+  it('scheme 1 refuses the secret of another key id', () => {
     const rawHeaders = [...signedHeaders(STATUS_REQUEST), 'X-Key-Id', 'beta'];
     expect(codeOf(() => enter({ ...STATUS_REQUEST, rawHeaders }))).toBe('INVALID_SIGNATURE');
   });
@@ -129,7 +129,7 @@ describe('scheme 1', () => {
       ['X-Signature', signature, 'X-Timestamp', timestamp, 'X-Key-Id', '__proto__'],
       'INVALID_SIGNATURE',
     ],
-  ])('%s', (_name, rawHeaders, code) => {
+  ])('scheme 1 refuses %s', (_name, rawHeaders, code) => {
     expect(
       codeOf(
         () => authService().precheck({ ...STATUS_REQUEST, rawHeaders }) && enter({ ...STATUS_REQUEST, rawHeaders }),
@@ -137,7 +137,7 @@ describe('scheme 1', () => {
     ).toBe(code);
   });
 
-  it('judges age and form before the body is read', () => {
+  it('scheme 1 judges age and form before the body is read', () => {
     const old = signedHeaders(UPLOAD_REQUEST, '', SECRETS.acme, NOW - 301);
     expect(codeOf(() => authService().precheck({ ...UPLOAD_REQUEST, rawHeaders: old }))).toBe('INVALID_SIGNATURE');
     expect(codeOf(() => authService().precheck({ ...UPLOAD_REQUEST, rawHeaders: ['X-Signature', signature] }))).toBe(
@@ -150,7 +150,7 @@ describe('scheme 1', () => {
     ['HTTPS://user@service.test:8443', STATUS_REQUEST.target],
     ['http://service.test', '/api/v1/batch-status/x?to=http://other.test/y#z'],
     ['http://[::1]:3000', '/'],
-  ])('takes the absolute form %s%s signed by its path or as a whole', (origin, path) => {
+  ])('scheme 1 takes the absolute form %s%s signed by its path or as a whole', (origin, path) => {
     for (const target of [path, origin + path]) {
       const rawHeaders = signedHeaders({ method: 'GET', target });
       expect(enter({ ...STATUS_REQUEST, target: origin + path, rawHeaders })).toMatchObject({ scheme: 1 });
@@ -159,7 +159,7 @@ describe('scheme 1', () => {
     expect(codeOf(() => enter({ ...STATUS_REQUEST, target: origin + path, rawHeaders }))).toBe('INVALID_SIGNATURE');
   });
 
-  it('knows the path of an absolute form that has none, or a query alone', () => {
+  it('scheme 1 knows the path of an absolute form that has none, or a query alone', () => {
     for (const [absolute, target] of [
       ['http://h', '/'],
       ['http://h?a=1', '/?a=1'],
@@ -169,27 +169,27 @@ describe('scheme 1', () => {
     }
   });
 
-  it('takes no path for an absolute form because an address stands in it', () => {
+  it('scheme 1 takes no path for an absolute form because an address stands in it', () => {
     const target = '/api/v1/batch-jobs?next=http://h/api/v1/batch-jobs';
     const rawHeaders = signedHeaders({ method: 'GET', target: '/api/v1/batch-jobs' });
     expect(codeOf(() => enter({ ...LIST, target, rawHeaders }))).toBe('INVALID_SIGNATURE');
   });
 
-  it('takes HEAD signed as GET, which proxies make of it, and no GET signed as HEAD', () => {
+  it('scheme 1 takes HEAD signed as GET, which proxies make of it, and no GET signed as HEAD', () => {
     const head = { ...STATUS_REQUEST, method: 'HEAD' };
     expect(enter({ ...head, rawHeaders: signedHeaders(STATUS_REQUEST) })).toMatchObject({ scheme: 1 });
     expect(enter({ ...head, rawHeaders: signedHeaders(head) })).toMatchObject({ scheme: 1 });
     expect(codeOf(() => enter({ ...STATUS_REQUEST, rawHeaders: signedHeaders(head) }))).toBe('INVALID_SIGNATURE');
   });
 
-  it('does not fall back to scheme 2', () => {
+  it('scheme 1 does not fall back to scheme 2', () => {
     const rawHeaders = ['X-Signature', `v1=${signJobId(SECRETS.acme, STATUS_REQUEST.jobId)}`, 'X-Timestamp', timestamp];
     expect(codeOf(() => enter({ ...STATUS_REQUEST, rawHeaders }))).toBe('INVALID_SIGNATURE');
     const headers = ['X-Signature', `v1=${'0'.repeat(64)}`, 'X-Timestamp', timestamp];
     expect(codeOf(() => upload(headers, { bodySignature: signLots(SECRETS.acme, LOTS) }))).toBe('INVALID_SIGNATURE');
   });
 
-  it('says the same of every wrong signature', () => {
+  it('scheme 1 says the same of every wrong signature', () => {
     const messages = [
       signedHeaders(STATUS_REQUEST, '', SECRETS.acme, NOW - 301),
       [...signedHeaders(STATUS_REQUEST), 'X-Key-Id', 'nobody'],
@@ -206,7 +206,7 @@ describe('scheme 1', () => {
 });
 
 describe('scheme 2', () => {
-  it.each(['', 'sha256='])('takes the lots signature as %s<hex>, in the header or in the body', (prefix) => {
+  it.each(['', 'sha256='])('scheme 2 takes the lots signature as %s<hex>, in the header or in the body', (prefix) => {
     const signature = signLots(SECRETS.betaOld, LOTS);
     const caller = { scheme: 2, keyId: 'beta', secretFingerprint: secretFingerprint(SECRETS.betaOld), signature };
     expect(upload(['X-Signature', prefix + signature], {})).toEqual(caller);
@@ -215,7 +215,7 @@ describe('scheme 2', () => {
     expect(codeOf(() => upload(['X-Key-Id', 'acme'], { bodySignature: prefix + signature }))).toBe('INVALID_SIGNATURE');
   });
 
-  it('refuses one changed character', () => {
+  it('scheme 2 refuses one changed character', () => {
     const bodySignature = signLots(SECRETS.acme, LOTS);
     expect(codeOf(() => upload([], { bodySignature, lots: LOTS.replace('1.0', '1') }))).toBe('INVALID_SIGNATURE');
   });
@@ -229,18 +229,18 @@ describe('scheme 2', () => {
     ['nonsense', 'INVALID_SIGNATURE'],
     [`v1=${signLots(SECRETS.acme, LOTS)}`, 'INVALID_SIGNATURE'],
     [signLots(SECRETS.acme, LOTS).toUpperCase(), 'INVALID_SIGNATURE'],
-  ])('the body signature %j: %s', (bodySignature, code) => {
+  ])('scheme 2 answers the body signature %j with %s', (bodySignature, code) => {
     expect(codeOf(() => upload([], { bodySignature }))).toBe(code);
     expect(codeOf(() => upload(['X-Key-Id', 'nobody'], { bodySignature }))).toBe(code);
   });
 
-  it('lets the header decide when both are there', () => {
+  it('scheme 2 lets the header decide when both are there', () => {
     const good = signLots(SECRETS.acme, LOTS);
     expect(upload(['X-Signature', good], { bodySignature: 'f'.repeat(64) })).toMatchObject({ scheme: 2 });
     expect(codeOf(() => upload(['X-Signature', 'f'.repeat(64)], { bodySignature: good }))).toBe('INVALID_SIGNATURE');
   });
 
-  it('opens status by the job id and the list by its path with query', () => {
+  it('scheme 2 opens status by the job id and the list by its path with query', () => {
     const job = signJobId(SECRETS.acme, STATUS_REQUEST.jobId);
     expect(enter({ ...STATUS_REQUEST, rawHeaders: ['X-Signature', `sha256=${job}`] })).toMatchObject({
       scheme: 2,
@@ -261,20 +261,20 @@ describe('scheme 2', () => {
     ['an id in braces', `{${STATUS_REQUEST.jobId}}`],
     ['an id with a line end', `${STATUS_REQUEST.jobId}\n`],
     ['another path', '../batch-jobs'],
-  ])('takes no signature over %s for that over a job id', (_name, jobId) => {
+  ])('scheme 2 takes no signature over %s for that over a job id', (_name, jobId) => {
     for (const unsignedRead of jobId === '' ? [false] : [false, true]) {
       const rawHeaders = ['X-Signature', hmacHex(SECRETS.acme, jobId)];
       expect(codeOf(() => enter({ ...STATUS_REQUEST, jobId, unsignedRead, rawHeaders }))).toBe('INVALID_SIGNATURE');
     }
   });
 
-  it('takes a job id in capital letters, signed as it is sent', () => {
+  it('scheme 2 takes a job id in capital letters, signed as it is sent', () => {
     const jobId = STATUS_REQUEST.jobId.toUpperCase();
     const rawHeaders = ['X-Signature', signJobId(SECRETS.acme, jobId)];
     expect(enter({ ...STATUS_REQUEST, jobId, rawHeaders })).toMatchObject({ scheme: 2 });
   });
 
-  it('takes no lots without photos for a request: receivers of webhooks hold their signature', () => {
+  it('scheme 2 takes no lots without photos for a request: receivers of webhooks hold their signature', () => {
     const bodySignature = signLots(SECRETS.acme, LOTS);
     expect(codeOf(() => upload([], { bodySignature, namesPhotos: false }))).toBe('INVALID_SIGNATURE');
     const header = ['X-Signature', bodySignature];
@@ -285,14 +285,14 @@ describe('scheme 2', () => {
     expect(upload(signed, { namesPhotos: false })).toMatchObject({ scheme: 1 });
   });
 
-  it('signs the list in absolute form by its path or as a whole', () => {
+  it('scheme 2 signs the list in absolute form by its path or as a whole', () => {
     for (const target of [LIST.target, `http://h${LIST.target}`]) {
       const rawHeaders = ['X-Signature', hmacHex(SECRETS.acme, target)];
       expect(enter({ ...LIST, target: `http://h${LIST.target}`, rawHeaders })).toMatchObject({ scheme: 2 });
     }
   });
 
-  it('opens no other route', () => {
+  it('scheme 2 opens no other route', () => {
     const rawHeaders = ['X-Signature', hmacHex(SECRETS.acme, PING.target)];
     expect(codeOf(() => authService().precheck({ ...PING, rawHeaders }))).toBe('INVALID_SIGNATURE');
   });
@@ -301,7 +301,7 @@ describe('scheme 2', () => {
     ['false', { acme: 'INVALID_SIGNATURE', betaNew: 'INVALID_SIGNATURE' }],
     ['beta', { acme: 'INVALID_SIGNATURE', betaNew: 'accepted' }],
     ['acme,beta', { acme: 'accepted', betaNew: 'accepted' }],
-  ] as const)('AUTH_LOTS_SIGNATURE=%s', (setting, outcomes) => {
+  ] as const)('scheme 2 is open to those whom AUTH_LOTS_SIGNATURE=%s names', (setting, outcomes) => {
     const environment = { AUTH_LOTS_SIGNATURE: setting };
     for (const name of ['acme', 'betaNew'] as const) {
       const lots = signLots(SECRETS[name], LOTS);
@@ -337,7 +337,7 @@ describe('what a refusal tells of the request', () => {
     ['a malformed value', ['X-Signature', 'v1=0', 'X-Timestamp', String(NOW)]],
     ['a malformed value of scheme 2', ['X-Signature', 'none']],
     ['a doubled header', ['X-Signature', 'a', 'X-Signature', 'a']],
-  ])('%s: method, target and time, before the body is read', (_name, rawHeaders) => {
+  ])('a refusal of %s shows method, target and time, before the body is read', (_name, rawHeaders) => {
     const seen = { method: 'GET', target: STATUS_REQUEST.target, body_sha256: null, server_time: TIME };
     expect(seenBy(() => authService().precheck({ ...STATUS_REQUEST, rawHeaders }))).toEqual(seen);
   });
@@ -353,12 +353,12 @@ describe('what a refusal tells of the request', () => {
     ['one of an unknown key id', ['X-Signature', wrong, 'X-Key-Id', 'nobody']],
     ['none at all', []],
     ['none at all, of an unknown key id', ['X-Key-Id', 'nobody']],
-  ])('%s: the hash of the body too, and the same whoever is a client', (_name, rawHeaders) => {
+  ])('a refusal of %s shows the hash of the body too, and the same whoever is a client', (_name, rawHeaders) => {
     const seen = { method: 'POST', target: UPLOAD_REQUEST.target, body_sha256: BODY_HASH, server_time: TIME };
     expect(seenBy(() => upload(rawHeaders, { environment: { AUTH_LOTS_SIGNATURE: 'beta' } }))).toEqual(seen);
   });
 
-  it('feeds lots to an HMAC for whoever claims to sign them, so that time tells of no key id', () => {
+  it("an upload's lots are fed to an HMAC for whoever claims to sign them, so that time tells of no key id", () => {
     for (const keyId of ['acme', 'beta', 'nobody']) {
       const auth = authService({ AUTH_LOTS_SIGNATURE: 'beta' });
       const pending = auth.precheck({ ...UPLOAD_REQUEST, rawHeaders: ['X-Signature', wrong, 'X-Key-Id', keyId] });
@@ -367,7 +367,7 @@ describe('what a refusal tells of the request', () => {
     }
   });
 
-  it('names the path of an absolute form, and cuts what is long', () => {
+  it('a refusal names the path of an absolute form, and cuts what is long', () => {
     const precheck = (target: string) => authService().precheck({ ...STATUS_REQUEST, target, rawHeaders: [] });
     expect(seenBy(() => precheck('http://h/a?b=1'))).toMatchObject({ target: '/a?b=1' });
     expect(seenBy(() => precheck(`/${'a'.repeat(5000)}`))).toMatchObject({ target: `/${'a'.repeat(199)}` });
@@ -381,13 +381,13 @@ describe('unsigned reads', () => {
     ['without signature', []],
     ['with that of the empty string', ['X-Signature', hmacHex(SECRETS.betaOld, '')]],
     ['with sha256= and that of the empty string', ['X-Signature', `sha256=${hmacHex(SECRETS.acme, '')}`]],
-  ])('lets in %s where allowed, as nobody', (_name, rawHeaders) => {
+  ])('LEGACY_UNSIGNED_READS lets in %s where allowed, as nobody', (_name, rawHeaders) => {
     expect(enter({ ...facts, rawHeaders })).toEqual({ scheme: 'unsigned' });
     expect(enter({ ...facts, rawHeaders }, { AUTH_LOTS_SIGNATURE: 'false' })).toEqual({ scheme: 'unsigned' });
     expect(codeOf(() => enter({ ...STATUS_REQUEST, rawHeaders }))).not.toBe('accepted');
   });
 
-  it('still knows who signed, and still refuses what is wrong', () => {
+  it('LEGACY_UNSIGNED_READS still knows who signed, and still refuses what is wrong', () => {
     const rawHeaders = ['X-Signature', signJobId(SECRETS.acme, STATUS_REQUEST.jobId)];
     expect(enter({ ...facts, rawHeaders })).toMatchObject({ scheme: 2, keyId: 'acme' });
     expect(codeOf(() => enter({ ...facts, rawHeaders: ['X-Signature', hmacHex('stranger', '')] }))).toBe(
@@ -404,7 +404,7 @@ describe('unsigned reads', () => {
 describe('the secret that signs for a job', () => {
   const keys = new KeyRing(authConfig());
 
-  it('is the one that signed its request while it is live, else the newest', () => {
+  it('the secret that signs for a job is the one that signed its request while it is live, else the newest', () => {
     expect(keys.signingSecret('beta', secretFingerprint(SECRETS.betaOld))?.secret).toBe(SECRETS.betaOld);
     expect(keys.signingSecret('beta', secretFingerprint('gone'))?.secret).toBe(SECRETS.betaNew);
     expect(keys.signingSecret('beta', null)?.secret).toBe(SECRETS.betaNew);

@@ -31,7 +31,7 @@ function retryAfter(work: () => unknown): number {
 const NOTHING = { uploads: 0, addresses: 0, spoolBytes: 0, memoryBytes: 0 };
 
 describe('uploads that are not yet proven', () => {
-  it('lets one address use what is free, but no more than its share once the gate is busy', () => {
+  it('the gate of unproven uploads lets one address use what is free, but no more than its share once the gate is busy', () => {
     const { uploads } = gate();
     for (let count = 0; count < 4; count++) uploads.admit(from('192.0.2.1'));
     expect(codeOf(() => uploads.admit(from('192.0.2.1')))).toBe('RATE_LIMITED');
@@ -41,20 +41,20 @@ describe('uploads that are not yet proven', () => {
     expect(codeOf(() => uploads.admit(from('192.0.2.2')))).toBe('RATE_LIMITED');
   });
 
-  it('does not count what nobody signs against who signs behind the same address', () => {
+  it('the gate of unproven uploads does not count what nobody signs against who signs behind the same address', () => {
     const { uploads } = gate();
     for (let count = 0; count < 4; count++) uploads.admit(from('192.0.2.1', 'body'));
     expect(codeOf(() => uploads.admit(from('192.0.2.1', 'body')))).toBe('RATE_LIMITED');
     uploads.admit(from('192.0.2.1', 'v1'));
   });
 
-  it('is full for strangers at 750 of them, however many places there are', () => {
+  it('the gate of unproven uploads is full for strangers at 750 of them, however many places there are', () => {
     const { uploads } = gate({ MAX_UPLOADS: '2000' });
     for (let count = 0; count < 750; count++) uploads.admit(from(`10.0.${count >> 8}.${count & 255}`));
     expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
   });
 
-  it('is full for strangers while a quarter is kept for who signed rightly before', () => {
+  it('the gate of unproven uploads is full for strangers while a quarter is kept for who signed rightly before', () => {
     const { uploads } = gate();
     uploads.admit(from('192.0.2.100', 'v1')).proven();
     for (let count = 0; count < FOR_STRANGERS; count++) uploads.admit(from(`192.0.2.${count}`));
@@ -66,7 +66,7 @@ describe('uploads that are not yet proven', () => {
     expect(codeOf(() => uploads.admit(from('192.0.2.100', 'header')))).toBe('SERVICE_UNAVAILABLE');
   });
 
-  it('forgets the good standing of a claim whose upload came to nothing', () => {
+  it('the gate of unproven uploads forgets the good standing of a claim whose upload came to nothing', () => {
     const { uploads } = gate();
     uploads.admit(from('192.0.2.100')).proven();
     uploads.admit(from('192.0.2.100', 'body')).failed();
@@ -75,7 +75,7 @@ describe('uploads that are not yet proven', () => {
     uploads.admit(from('192.0.2.100', 'v1'));
   });
 
-  it('counts an upload until it is proven or released, once', () => {
+  it('the gate of unproven uploads counts an upload until it is proven or released, once', () => {
     const { uploads } = gate();
     const [first, second] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.1'))];
     first.proven();
@@ -87,7 +87,7 @@ describe('uploads that are not yet proven', () => {
     expect(uploads.usage).toEqual(NOTHING);
   });
 
-  it('where anybody may say to be anybody, counts by the address of the connection too', () => {
+  it('the gate of unproven uploads counts by the address of the connection too, where anybody may say to be anybody', () => {
     const { uploads } = gate({ TRUST_PROXY: 'true' });
     const forged = (count: number) => ({ ...from(`192.0.2.${count}`), peer: '198.51.100.7' });
     for (let count = 0; count < 4; count++) uploads.admit(forged(count));
@@ -103,13 +103,13 @@ describe('uploads that are not yet proven', () => {
     ['2001:db8:1:3::1', '2001:db8:1:3'],
     [undefined, 'unknown'],
     ['nonsense', 'unknown'],
-  ])('the address %s counts as %s', (address, group) => {
+  ])('the address %s counts as %s at the gate of unproven uploads', (address, group) => {
     expect(addressGroup(address)).toBe(group);
   });
 });
 
 describe('what unproven uploads hold', () => {
-  it('is half of the spool at most, so that who is proven has room', () => {
+  it('what unproven uploads hold is half of the spool at most, so that those who are proven have room', () => {
     const { uploads } = gate();
     const [first, second, known] = [1, 2, 3].map((count) => uploads.admit(from(`192.0.2.${count}`)));
     known?.proven();
@@ -125,7 +125,7 @@ describe('what unproven uploads hold', () => {
     expect(uploads.usage).toEqual(NOTHING);
   });
 
-  it('moves out of the share of strangers with the proof', () => {
+  it('what unproven uploads hold moves out of the share of strangers with the proof', () => {
     const { uploads } = gate();
     const [first, second] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
     first.take(MIB / 2);
@@ -136,7 +136,7 @@ describe('what unproven uploads hold', () => {
     expect(uploads.usage).toEqual(NOTHING);
   });
 
-  it('is for one address no more than a quarter of that, once half is taken', () => {
+  it('what unproven uploads hold is for one address no more than a quarter of that, once half is taken', () => {
     const { uploads } = gate();
     const [first, second] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
     first.take(MIB / 4);
@@ -145,7 +145,7 @@ describe('what unproven uploads hold', () => {
     expect(codeOf(() => second.take(1))).toBe('SERVICE_UNAVAILABLE');
   });
 
-  it('is memory while there is some, for strangers and apart from them for those who are known', () => {
+  it('what unproven uploads hold is memory while there is some, for strangers and apart from them for those who are known', () => {
     const { uploads } = gate({ MAX_UPLOADS: '1000' });
     uploads.admit(from('198.51.100.1')).proven();
     const strangers = Array.from({ length: 20 }, (_, count) => uploads.admit(from(`192.0.2.${count}`)));
@@ -182,17 +182,17 @@ describe('an upload that comes too slowly', () => {
     ['nothing', 0, 11],
     ['a byte a second', 1, 11],
     ['20 KB a second', 20_000, 26],
-  ])('is cut after some seconds: %s', (_name, bytesPerSecond, second) => {
+  ])('an upload that comes too slowly is cut after some seconds: %s', (_name, bytesPerSecond, second) => {
     const at = cutAfter(600, bytesPerSecond);
     expect(at).not.toBeNull();
     expect(at).toBeLessThanOrEqual(second + 1);
   });
 
-  it('is none at 64 KB a second', () => {
+  it('an upload of 64 KB a second is not cut for slowness', () => {
     expect(cutAfter(590, 64_000)).toBeNull();
   });
 
-  it('is none while it is we who keep its bytes waiting, or once all of it is here', () => {
+  it('an upload is not cut while it is we who keep its bytes waiting, or once all of it is here', () => {
     const { uploads, clock } = gate();
     const [held, arrived] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
     let cuts = 0;
@@ -210,7 +210,7 @@ describe('an upload that comes too slowly', () => {
     expect(cuts).toBe(1);
   });
 
-  it('makes its claimant wait longer each time, while the gate is busy', () => {
+  it('an upload that comes too slowly makes its claimant wait longer each time, while the gate is busy', () => {
     const { uploads, clock } = gate();
     const waits: number[] = [];
     for (let count = 0; count < 4; count++) uploads.admit(from(`192.0.2.${count}`)).received(1e9);
@@ -223,7 +223,7 @@ describe('an upload that comes too slowly', () => {
     expect(waits).toEqual([2, 4, 8]);
   });
 
-  it('has its time when others wait, and is displaced after it', () => {
+  it('an upload that comes too slowly has its time when others wait, and is displaced after it', () => {
     const { uploads, clock } = gate();
     const displaced: number[] = [];
     for (let count = 0; count < FOR_STRANGERS; count++) {
