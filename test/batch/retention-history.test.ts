@@ -98,7 +98,7 @@ describe('removal from a long history', () => {
     return found;
   }
 
-  it.each(['whole tables', 'weekly partitions'])('touches no row of a younger job, in %s', async (kind) => {
+  it.each(['whole tables', 'weekly partitions'])('no row of a younger job is touched in %s', async (kind) => {
     if (kind === 'weekly partitions') await partition();
     const old: string[] = [];
     const young: string[] = [];
@@ -118,7 +118,7 @@ describe('removal from a long history', () => {
     expect(await rowsOf(young)).toEqual(before);
   });
 
-  it('leaves to another process what that one has in hand, and goes on with the rest', async () => {
+  it('the removal of old jobs leaves to another process what that one has in hand, and goes on with the rest', async () => {
     const ids: string[] = [];
     for (let job = 0; job < 250; job++) ids.push(await ended(5 * WEEK_MS - job));
     await db.database.transaction(async (tx) => {
@@ -132,7 +132,7 @@ describe('removal from a long history', () => {
     expect(await rowsOf(ids)).toEqual([]);
   });
 
-  it('goes on with a large job that another process died over, of which nobody sees the rest', async () => {
+  it('the removal of old jobs goes on with a large job that another process died over, of which nobody sees the rest', async () => {
     const id = await ended(5 * WEEK_MS, 2500);
     expect(await worker().step()).toBe(true);
     expect(await db.database.query('select key_id, status from batch_jobs where id = $1', [id])).toEqual([
@@ -147,7 +147,7 @@ describe('removal from a long history', () => {
     expect(await rowsOf([id])).toEqual([]);
   });
 
-  it('passes over jobs that have to stay, however many lie before one that may go', async () => {
+  it('the removal of old jobs passes over jobs that have to stay, however many lie before one that may go', async () => {
     const kept: string[] = [];
     for (let job = 0; job < 150; job++) kept.push(await ended(6 * WEEK_MS - job));
     await db.database.execute(
