@@ -52,7 +52,7 @@ async function all(socket: Socket): Promise<string> {
 }
 
 describe('connections', () => {
-  it('beyond the most that there may be close the one that has been idle longest', async () => {
+  it('connections beyond the most that there may be close the one that has been idle longest', async () => {
     const { port, connections } = await serve(ok, { max: 3 });
     const sockets: Socket[] = [];
     for (let count = 0; count < 3; count++) {
@@ -71,7 +71,7 @@ describe('connections', () => {
     expect([sockets[0]?.destroyed, sockets[2]?.destroyed]).toEqual([false, false]);
   });
 
-  it('that sent a right signature, or are being answered, are not closed for others', async () => {
+  it('connections that sent a right signature, or are being answered, are not closed for others', async () => {
     const held: ServerResponse[] = [];
     const { port } = await serve(
       (request, response) => {
@@ -101,7 +101,7 @@ describe('connections', () => {
     expect([proven.destroyed, another.destroyed]).toEqual([false, false]);
   });
 
-  it('that say nothing are closed', async () => {
+  it('connections that say nothing are closed', async () => {
     const { port, connections } = await serve(ok, { headersTimeoutMs: 1 });
     const silent = openRaw(port, GET);
     await next(silent);
@@ -112,7 +112,7 @@ describe('connections', () => {
     expect(silent.destroyed).toBe(false);
   });
 
-  it('are refused by their first headers without a request, and may read why while they send on', async () => {
+  it('connections are refused by their first headers without a request, and may read why while they send on', async () => {
     let requests = 0;
     const { port, connections } = await serve(() => requests++);
     connections.refuseBy((head, address) => {
@@ -124,7 +124,7 @@ describe('connections', () => {
     expect(requests).toBe(0);
   });
 
-  it('hand on a request that comes in pieces, or behind another, as it is', async () => {
+  it('connections hand on a request that comes in pieces, or behind another, as it is', async () => {
     const seen: string[] = [];
     const { port } = await serve((request, response) => {
       let body = '';
@@ -152,7 +152,7 @@ describe('connections', () => {
     ]);
   });
 
-  it('wait with a body until somebody reads it, and drop it when it is refused', async () => {
+  it('connections wait with a body until somebody reads it, and drop it when it is refused', async () => {
     const waiting: number[] = [];
     const { port, connections } = await serve((request, response) => {
       setImmediate(() => {
@@ -170,7 +170,7 @@ describe('connections', () => {
     expect(waiting.slice(1)).toEqual([0, 0]);
   });
 
-  it('let others be answered while one sends a body in chunks of a byte', async () => {
+  it('connections are answered while one of them sends a body in chunks of a byte', async () => {
     let chunks = 0;
     const answeredAt: number[] = [];
     const { port } = await serve((request, response) => {
