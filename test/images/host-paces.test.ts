@@ -17,7 +17,7 @@ function setUp() {
 }
 
 describe('the pace of a photo host', () => {
-  it('is halved by a "not now", once for all that ran side by side, and grows with answers', () => {
+  it('the pace of a photo host is halved by a "not now", once for all that ran side by side, and grows with answers', () => {
     const { clock, paces, epoch } = setUp();
     expect(paces.limit('a')).toBe(MOST_AT_ONCE);
     epoch('a', 20);
@@ -33,7 +33,7 @@ describe('the pace of a photo host', () => {
     expect(paces.limit('b')).toBe(MOST_AT_ONCE);
   });
 
-  it('is one request at a time where nothing is answered between two of them', () => {
+  it('the pace of a photo host is one request at a time where nothing is answered between two of them', () => {
     const { clock, paces, epoch } = setUp();
     epoch('a', 32);
     clock.advance(1000);
@@ -41,7 +41,7 @@ describe('the pace of a photo host', () => {
     expect(paces.limit('a')).toBe(1);
   });
 
-  it('rests after each, twice as long, up to five minutes, and not any more after an answer', () => {
+  it('a host that says "not now" rests after each, twice as long, up to five minutes, and not any more after an answer', () => {
     const { clock, paces, epoch } = setUp();
     const rests: number[] = [];
     for (let n = 0; n < 13; n++) {
@@ -59,7 +59,7 @@ describe('the pace of a photo host', () => {
     expect(paces.restingUntil('a')).toBe(clock.now() + 250);
   });
 
-  it('rests longer after a "not now" that was long in coming', () => {
+  it('a host rests longer after a "not now" that was long in coming', () => {
     const { clock, paces } = setUp();
     const begun = paces.begin('a');
     expect(paces.hangs('a')).toBe(false);
@@ -70,7 +70,7 @@ describe('the pace of a photo host', () => {
     expect(paces.hangs('a')).toBe(false);
   });
 
-  it('keeps what a host asks for, which an answer to another request does not end', () => {
+  it('the pace of a photo host keeps what it asks for, which an answer to another request does not end', () => {
     const { clock, paces, epoch } = setUp();
     epoch('a', 1, 7000);
     paces.answered('a');
@@ -82,7 +82,7 @@ describe('the pace of a photo host', () => {
     expect(paces.restingUntil('c')).toBe(clock.now() + 20 * 60_000);
   });
 
-  it('remembers for twenty minutes that it answered, and what its last "not now" was', () => {
+  it('the pace of a photo host remembers for twenty minutes that it answered, and what its last "not now" was', () => {
     const { clock, paces } = setUp();
     expect(paces.answersLately('a')).toBe(false);
     paces.answered('a');
@@ -93,7 +93,7 @@ describe('the pace of a photo host', () => {
     expect(paces.reason('a')).toBe('timeout');
   });
 
-  it('forgets the host that was not asked for longest when there are too many', () => {
+  it('the pace of a photo host forgets the host that was not asked for longest when there are too many', () => {
     const { paces, epoch } = setUp();
     epoch('eldest');
     epoch('younger');

@@ -54,7 +54,7 @@ describe('a photo that we carry', () => {
     ['AVIF that is called JPEG', AVIF],
     ['TIFF', TIFF],
     ['a good JPEG', JPEG],
-  ])('is sent as a JPEG: %s', async (_name, bytes) => {
+  ])('a photo that we carry is sent as a JPEG: %s', async (_name, bytes) => {
     const { url, server } = await hostOf(sends(bytes));
     const carried = await carrierWith().carry(url, SIDE, undefined);
     if (!carried.ok) throw new Error(carried.problem);
@@ -79,7 +79,7 @@ describe('a photo that we carry', () => {
       },
       500,
     ],
-  ])('is asked for once more after %s', async (_name, first, wait) => {
+  ])('a photo that we carry is asked for once more after %s', async (_name, first, wait) => {
     const clock = new NotedClock();
     const { url } = await hostOf(first, sends(AVIF));
     expect(await carrierWith({}, clock).carry(url, SIDE, undefined)).toMatchObject({ ok: true });
@@ -93,13 +93,13 @@ describe('a photo that we carry', () => {
     ['SVG', sends(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'image/png'), 'not_a_photo', 1],
     ['cut by its host', sends(AVIF.subarray(0, 100)), 'not_a_photo', 1],
     ['more bytes than a photo may have', sends(Buffer.alloc(1_000_001, 0xff)), 'too_large', 1],
-  ])('is not: %s', async (_name, answer, problem, requests) => {
+  ])('a photo is not carried that is %s', async (_name, answer, problem, requests) => {
     const { url, server } = await hostOf(answer);
     expect(await carrierWith().carry(url, SIDE, undefined)).toEqual({ ok: false, problem });
     expect(server.requests).toHaveLength(requests);
   });
 
-  it('is fetched through the guard', async () => {
+  it('a photo that we carry is fetched through the guard', async () => {
     const carrier = carrierWith();
     for (const url of ['http://10.0.0.1/1.jpg', 'http://inside.test/1.jpg', 'http://[::1]/1.jpg']) {
       expect(await carrier.carry(url, SIDE, undefined)).toEqual({ ok: false, problem: 'not_fetched' });
@@ -108,13 +108,13 @@ describe('a photo that we carry', () => {
     expect(await carrier.carry(url, SIDE, undefined)).toEqual({ ok: false, problem: 'not_fetched' });
   });
 
-  it('stops with its caller', async () => {
+  it('a photo that we carry stops with its caller', async () => {
     const caller = new AbortController();
     const { url } = await hostOf(() => caller.abort(new Error('hung up')));
     await expect(carrierWith().carry(url, SIDE, caller.signal)).rejects.toThrow();
   });
 
-  it('is never one of more bytes at a time than are fetched at once', async () => {
+  it('a photo that we carry is never one of more bytes at a time than are fetched at once', async () => {
     const open: ServerResponse[] = [];
     let most = 0;
     const { url } = await hostOf((_request, response) => {
@@ -134,18 +134,18 @@ it.each([
   ['other', HEIC],
   ['jpeg', JPEG],
   ['unknown', Buffer.alloc(0)],
-])('looks at the first bytes alone (%s)', async (format, bytes) => {
+])('the first bytes of a photo alone are looked at (%s)', async (format, bytes) => {
   const { url } = await hostOf(sends(bytes));
   expect(await carrierWith().look(url, undefined)).toBe(format);
 });
 
-it('says nothing of hosts that OUTBOUND_ALLOW names', () => {
+it("nothing is said of a carried photo's host that OUTBOUND_ALLOW names", () => {
   const carrier = carrierWith();
   expect(carrier.shown('http://127.0.0.1/1.jpg', 'not_a_photo')).toBe('unreachable');
   expect(carrier.shown('https://cdn.test/1.jpg', 'openai')).toBe('openai');
 });
 
-it('has room for twenty photos of a lot in whatever detail', () => {
+it('a request has room for twenty carried photos of a lot in whatever detail', () => {
   const carrier = carrierWith();
   for (const side of [512, 2048, 4096]) {
     expect(carrier.mostPhotos(side)).toBeGreaterThanOrEqual(20);

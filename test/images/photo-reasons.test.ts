@@ -72,11 +72,11 @@ describe('a photo that is not there has a reason', () => {
     ['what is no HTTP', 'not_a_photo', failed('invalid_response')],
     ['404 from a listed host', 'unreachable', { status: 404, viaAllowList: true }],
     ['a listed host that is down', 'unreachable', failed('connect', { viaAllowList: true })],
-  ])('%s: %s', async (_case, reason, answer) => {
+  ])('a photo that is not there for %s has the reason %s', async (_case, reason, answer) => {
     expect((await photosOf(answer)).missing).toEqual([{ url: URL_OF_PHOTO, reason }]);
   });
 
-  it('but a host that OUTBOUND_ALLOW names shows none, also where it does not even answer', async () => {
+  it('a photo of a host that OUTBOUND_ALLOW names shows no reason, also where it does not even answer', async () => {
     const url = `http://127.0.0.1:${await unusedPort()}/1.jpg`;
     expect((await checkerFor().checkLot([url])).missing).toEqual([{ url, reason: 'unreachable' }]);
   });
@@ -84,7 +84,7 @@ describe('a photo that is not there has a reason', () => {
   it.each([
     ['a name without address', failed('dns', { unknownName: true }), true],
     ['a resolver that fails', failed('dns'), false],
-  ])('and for a batch %s is a last word: it is for the name alone', async (_case, answer, final) => {
+  ])('a batch takes %s for final only where the name has no address', async (_case, answer, final) => {
     const { missing, open } = await photosOf(answer, 'batch');
     expect([missing.length, open.length]).toEqual(final ? [1, 0] : [0, 1]);
   });

@@ -5,7 +5,7 @@ import { FakeClock } from '../support/fake-clock.js';
 import { signalled } from '../outbound/loopback.js';
 
 describe('SharedChecks', () => {
-  it('does one check for all that ask while it runs', async () => {
+  it('checks are shared: there is one for all that ask while it runs', async () => {
     const checks = new SharedChecks<number>(new Clock());
     const done = signalled<number>();
     let started = 0;
@@ -21,7 +21,7 @@ describe('SharedChecks', () => {
     expect(await checks.join('a', undefined, () => Promise.resolve(3))).toBe(3);
   });
 
-  it('goes on when one of them leaves, and stops when the last one does', async () => {
+  it('SharedChecks goes on when one of them leaves, and stops when the last one does', async () => {
     const checks = new SharedChecks<number>(new Clock());
     const stopped = signalled();
     const [first, second] = [new AbortController(), new AbortController()];
@@ -48,7 +48,7 @@ describe('SharedChecks', () => {
     await expect(checks.join('a', first.signal, start)).rejects.toThrow('gone');
   });
 
-  it('remembers for five minutes, and no more than it has room for', () => {
+  it('SharedChecks remembers for five minutes, and no more than it has room for', () => {
     const clock = new FakeClock();
     const checks = new SharedChecks<number>(clock);
     checks.remember('a', 1);
