@@ -114,7 +114,7 @@ describe('with a long history of finished synchronous jobs', () => {
     ['by mode', { mode: 'batch' as const }, 20],
     ['from a moment on', { createdAfter: ago(JOBS / 2) }, 20],
     ['up to a moment', { createdBefore: ago(JOBS / 2) }, 20],
-  ])('a list (%s) reads a few pages, and its total is exact', async (_name, filter, total) => {
+  ])('a list over a long history (%s) reads a few pages, and its total is exact', async (_name, filter, total) => {
     const page = await new JobReader(database).list({ keyId: 'acme', ...filter }, { limit: 10, offset: 0 });
     expect(page.total).toBe(total);
     expect(page.jobs).toHaveLength(10);
@@ -132,7 +132,7 @@ describe('with a long history of finished synchronous jobs', () => {
     ['all', {}, JOBS - JOBS / 1000],
     ['by status', { statuses: ['completed' as const] }, JOBS - JOBS / 1000],
   ])(
-    'a list of synchronous jobs (%s) is counted, and an offset passed over, by an index alone',
+    'a list of synchronous jobs over a long history (%s) is counted, and an offset passed over, by an index alone',
     async (_name, filter, total) => {
       const page = await new JobReader(database).list(
         { keyId: 'acme', mode: 'sync', ...filter },
@@ -144,7 +144,7 @@ describe('with a long history of finished synchronous jobs', () => {
     },
   );
 
-  it('a look for jobs that are old enough to go reads a few pages where none is', async () => {
+  it('a look through a long history for jobs that are old enough to go reads a few pages where none is', async () => {
     const config = loadConfig({ SHARED_KEY: 'x'.repeat(32), RETENTION_DAYS: '365' });
     expect(await new Retention(config, new Clock(), database).step()).toBe(false);
     expect(database.pages).toBeGreaterThan(0);
@@ -163,7 +163,7 @@ describe('with a long history of finished synchronous jobs', () => {
     expect(database.pages).toBeLessThan(FEW_PAGES);
   });
 
-  it('a sweep of request keys reads a few pages where none is over', async () => {
+  it('a sweep of request keys over a long history reads a few pages where none is over', async () => {
     expect(await new RequestKeys(database).sweep()).toBe(0);
     expect(database.pages).toBeLessThan(FEW_PAGES);
   });
