@@ -44,7 +44,7 @@ function setUp() {
 Logger.overrideLogger(false);
 
 describe('JobWatcher', () => {
-  it('asks once a second for all that are watched, whoever watches them', async () => {
+  it('JobWatcher asks once a second for all that are watched, whoever watches them', async () => {
     const { second, tags, statements, watcher, limits } = setUp();
     const waits = [
       ...Array.from({ length: 50 }, () => watcher.waitForChange('a', '1', limits())),
@@ -60,14 +60,14 @@ describe('JobWatcher', () => {
     ]);
   });
 
-  it('wakes who is behind already, and who watches a job that is gone', async () => {
+  it('JobWatcher wakes who is behind already, and who watches a job that is gone', async () => {
     const { second, watcher, limits } = setUp();
     const waits = [watcher.waitForChange('a', '0', limits()), watcher.waitForChange('gone', '1', limits())];
     await second();
     await expect(Promise.all(waits)).resolves.toEqual([true, true]);
   });
 
-  it('goes on after a look-up that failed', async () => {
+  it('JobWatcher goes on after a look-up that failed', async () => {
     const { second, tags, watcher, limits, fail } = setUp();
     const wait = watcher.waitForChange('a', '1', limits());
     fail(true);
@@ -78,7 +78,7 @@ describe('JobWatcher', () => {
     await expect(wait).resolves.toBe(true);
   });
 
-  it('ends a wait by its time, its signal or the end of the process, and then asks no more', async () => {
+  it('JobWatcher ends a wait by its time, its signal or the end of the process, and then asks no more', async () => {
     const { statements, watcher, limits } = setUp();
     await expect(watcher.waitForChange('a', '1', { ...limits(), timeoutMs: 1 })).resolves.toBe(false);
     const hangUp = new AbortController();

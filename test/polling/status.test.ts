@@ -54,7 +54,7 @@ describe('GET batch-status', () => {
       return { etag: response.headers.get('etag'), estimate: progress.estimated_completion };
     };
 
-    it('goes by the pace of completed lots, as long as a worker is there to keep it', async () => {
+    it('estimated_completion goes by the pace of completed lots, as long as a worker is there to keep it', async () => {
       const job = await running({ processedLots: 4, failedLots: 0, awaitingVision: 6 });
       const alone = await read(job);
       expect(alone.estimate).toBeNull();
@@ -89,7 +89,7 @@ describe('GET batch-status', () => {
     });
   });
 
-  it('shows a running batch as the contract has it', async () => {
+  it('batch-status shows a running batch as the contract has it', async () => {
     const { database } = polling.db;
     const job = await insertJob(database, {
       totalLots: 10,
@@ -191,7 +191,7 @@ describe('GET batch-status', () => {
     });
   });
 
-  it('shows a failed job with its reason, and no hint to ask again', async () => {
+  it('batch-status shows a failed job with its reason, and no hint to ask again', async () => {
     const job = await insertJob(polling.db.database, {
       mode: 'sync',
       status: 'failed',
@@ -214,14 +214,14 @@ describe('GET batch-status', () => {
     });
   });
 
-  it('says that a webhook is configured when a lot has one of its own', async () => {
+  it('batch-status says that a webhook is configured when a lot has one of its own', async () => {
     const job = await insertJob(polling.db.database);
     await insertLot(polling.db.database, job.id, 0);
     await insertLot(polling.db.database, job.id, 1, { webhook: 'https://client.test/hook' });
     expect((await polling.json(path(job.id))).body).toMatchObject({ webhook_configured: true });
   });
 
-  it('is opened by the signature over the job id too', async () => {
+  it('batch-status is opened by the signature over the job id too', async () => {
     const job = await insertJob(polling.db.database);
     const headers = { 'X-Signature': signJobId(secretOf('acme'), job.id) };
     expect((await fetch(polling.origin + path(job.id), { headers })).status).toBe(200);
@@ -230,14 +230,17 @@ describe('GET batch-status', () => {
     expect((await fetch(polling.origin + path(job.id))).status).toBe(401);
   });
 
-  it.each([newId(), 'not-an-id', '%00', "'%20or%201=1", '0'.repeat(500)])('does not find %s', async (id) => {
-    const { status, body } = await polling.json(path(id));
-    expect(status).toBe(404);
-    expect(body).toMatchObject({ code: 'JOB_NOT_FOUND', error: 'Job not found' });
-  });
+  it.each([newId(), 'not-an-id', '%00', "'%20or%201=1", '0'.repeat(500)])(
+    'batch-status does not find %s',
+    async (id) => {
+      const { status, body } = await polling.json(path(id));
+      expect(status).toBe(404);
+      expect(body).toMatchObject({ code: 'JOB_NOT_FOUND', error: 'Job not found' });
+    },
+  );
 
   describe('with If-None-Match', () => {
-    it('answers 304 without a body and without cost until something changes', async () => {
+    it('a status with If-None-Match is 304 without a body and without cost until something changes', async () => {
       const job = await insertJob(polling.db.database);
       const first = await polling.send(path(job.id));
       const remaining = Number(first.headers.get('x-ratelimit-remaining'));
@@ -282,19 +285,22 @@ describe('GET batch-status', () => {
         `insert into job_usage (job_id, stage, model, calls) values ($1, 'vision', 'm', 7)`,
         { usage: expect.objectContaining({ by_stage: [expect.objectContaining({ calls: 7 })] }) },
       ],
-    ])('answers anew at once when %s changed and the job’s row did not', async (_what, change, shown) => {
-      const job = await insertJob(polling.db.database, { status: 'completed', stage: 'done' });
-      await insertWork(job.id);
-      const headers = { 'If-None-Match': await etagOf(job.id) };
-      expect((await polling.send(path(job.id), { headers })).status).toBe(304);
-      await polling.db.database.execute(change, [job.id]);
-      const changed = await polling.send(path(job.id), { headers });
-      expect(changed.status).toBe(200);
-      expect(changed.headers.get('etag')).not.toBe(headers['If-None-Match']);
-      expect(await changed.json()).toMatchObject(shown);
-    });
+    ])(
+      'a status with If-None-Match is answered anew at once when %s changed and the job’s row did not',
+      async (_what, change, shown) => {
+        const job = await insertJob(polling.db.database, { status: 'completed', stage: 'done' });
+        await insertWork(job.id);
+        const headers = { 'If-None-Match': await etagOf(job.id) };
+        expect((await polling.send(path(job.id), { headers })).status).toBe(304);
+        await polling.db.database.execute(change, [job.id]);
+        const changed = await polling.send(path(job.id), { headers });
+        expect(changed.status).toBe(200);
+        expect(changed.headers.get('etag')).not.toBe(headers['If-None-Match']);
+        expect(await changed.json()).toMatchObject(shown);
+      },
+    );
 
-    it('keeps the tag while what the status does not show changes', async () => {
+    it('a status keeps its tag while what it does not show changes', async () => {
       const job = await insertJob(polling.db.database);
       await insertWork(job.id);
       const headers = { 'If-None-Match': await etagOf(job.id) };
@@ -306,7 +312,7 @@ describe('GET batch-status', () => {
       expect((await polling.send(path(job.id), { headers })).status).toBe(304);
     });
 
-    it('gives another key a 404, never a 304', async () => {
+    it('a status with If-None-Match gives another key a 404, never a 304', async () => {
       const job = await insertJob(polling.db.database);
       const headers = { 'If-None-Match': await etagOf(job.id) };
       expect((await polling.send(path(job.id), { keyId: 'beta', headers })).status).toBe(404);
@@ -329,7 +335,7 @@ describe('GET batch-status', () => {
       watcher.waitForChange = waitForChange;
     }
 
-    it('answers when the job changes', async () => {
+    it('a status with Prefer: wait answers when the job changes', async () => {
       const job = await insertJob(polling.db.database);
       const waits = waiting(job.id);
       const answer = polling.send(path(job.id), { headers: { Prefer: 'wait=25' } });
@@ -342,7 +348,7 @@ describe('GET batch-status', () => {
       expect(await response.json()).toMatchObject({ progress: { processed_lots: 2 } });
     });
 
-    it('answers when OpenAI’s counts change, though the job’s row does not', async () => {
+    it('a status with Prefer: wait answers when OpenAI’s counts change, though the job’s row does not', async () => {
       const job = await insertJob(polling.db.database);
       await insertWork(job.id);
       const waits = waiting(job.id);
@@ -352,7 +358,7 @@ describe('GET batch-status', () => {
       expect(await (await answer).json()).toMatchObject({ openai_batches: [{ request_counts: { completed: 2 } }] });
     });
 
-    it('answers 304 when nothing changed in time, and 404 when the job went', async () => {
+    it('a status with Prefer: wait answers 304 when nothing changed in time, and 404 when the job went', async () => {
       const job = await insertJob(polling.db.database);
       const headers = { Prefer: 'wait=1', 'If-None-Match': await etagOf(job.id) };
       expect((await polling.send(path(job.id), { headers })).status).toBe(304);
@@ -363,7 +369,7 @@ describe('GET batch-status', () => {
       expect((await answer).status).toBe(404);
     });
 
-    it('answers at once when the client is behind, or the job has ended', async () => {
+    it('a status with Prefer: wait answers at once when the client is behind, or the job has ended', async () => {
       const running = await insertJob(polling.db.database, { version: 5 });
       const ended = await insertJob(polling.db.database, { status: 'completed' });
       const behind = { Prefer: 'wait=25', 'If-None-Match': await etagOf(running.id) };
@@ -380,7 +386,7 @@ describe('GET batch-status', () => {
       }
     });
 
-    it('stops waiting when the client hangs up', async () => {
+    it('a status with Prefer: wait stops waiting when the client hangs up', async () => {
       const job = await insertJob(polling.db.database);
       const watcher = polling.app.get(JobWatcher);
       const waitForChange = watcher.waitForChange.bind(watcher);
@@ -399,7 +405,7 @@ describe('GET batch-status', () => {
       await expect(ended).resolves.toBe(false);
     });
 
-    it('answers with what there is when the process ends', async () => {
+    it('a status with Prefer: wait answers with what there is when the process ends', async () => {
       const ending = await startPollingApp();
       try {
         const job = await insertJob(ending.db.database);
@@ -427,7 +433,7 @@ describe('GET batch-status', () => {
 describe('LEGACY_UNSIGNED_READS', () => {
   const aliases = (id: string) => [`/api/v1/jobs/${id}`, `/api/v1/jobs/${id}/status`];
 
-  it('opens the reads of any job, under the old addresses too, without signature or with that of nothing', async () => {
+  it('LEGACY_UNSIGNED_READS opens the reads of any job, under the old addresses too, without signature or with that of nothing', async () => {
     const polling = await startPollingApp({ LEGACY_UNSIGNED_READS: 'true' });
     try {
       const job = await insertJob(polling.db.database, { keyId: 'beta', status: 'completed', totalLots: 1 });
@@ -456,7 +462,7 @@ describe('LEGACY_UNSIGNED_READS', () => {
     }
   });
 
-  it('is off by default: the old addresses name their replacement', async () => {
+  it('LEGACY_UNSIGNED_READS is off by default: the old addresses name their replacement', async () => {
     const polling = await startPollingApp();
     try {
       const job = await insertJob(polling.db.database);
