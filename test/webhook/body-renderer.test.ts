@@ -44,7 +44,7 @@ describe('a body', () => {
     ['with metadata', { metadata: { b: '2', a: 'Ключ', '10': 'x' } }],
   ];
 
-  it.each(jobs)('%s is the same whether its lots were read ahead or not', async (_what, job, status) => {
+  it.each(jobs)('a body %s is the same whether its lots were read ahead or not', async (_what, job, status) => {
     const deliveries = await claimed(job, status);
     expect(deliveries.length).toBeGreaterThan(0);
     const [ahead, behind] = await Promise.all([renderer(), renderer()]);
@@ -56,7 +56,7 @@ describe('a body', () => {
     }
   });
 
-  it('carries the revision that was there when the job ended', async () => {
+  it('a body carries the revision that was there when the job ended', async () => {
     const [delivery] = await claimed({ languages: ['en'] });
     if (delivery === undefined) throw new Error('nothing was claimed');
     const before = await (await renderer()).render(delivery);
@@ -73,7 +73,7 @@ describe('a body', () => {
 });
 
 describe('turns', () => {
-  it('let as much run at once as allowed, in order, and go on after a failure', async () => {
+  it('turns let as much run at once as allowed, in order, and go on after a failure', async () => {
     const turns = new Turns(2);
     const ends: ((error?: Error) => void)[] = [];
     const started: number[] = [];

@@ -25,24 +25,24 @@ describe('the oldest webhook that waits', () => {
   };
   const endedJob = async () => rig.end(await seedJob(rig.db.database, { lots: 1, webhookUrl: 'https://well.test/' }));
 
-  it('is looked for when the metrics are asked for, without any cron', async () => {
+  it('the oldest webhook that waits is looked for when the metrics are asked for, without any cron', async () => {
     await endedJob();
     rig.clock.advance(40_000);
     expect(await shown()).toEqual([40]);
   });
 
-  it('is 0 seconds old where nothing waits', async () => {
+  it('the oldest webhook that waits is 0 seconds old where nothing waits', async () => {
     expect(await shown()).toEqual([0]);
   });
 
-  it('costs one look, however many ask', async () => {
+  it('the oldest webhook that waits costs one look, however many ask', async () => {
     const look = vi.spyOn(rig.queue, 'oldestDue');
     await Promise.all([shown(), shown()]);
     await shown();
     expect(look).toHaveBeenCalledTimes(1);
   });
 
-  it('is not shown while the database cannot say, and takes no other metric with it', async () => {
+  it('the oldest webhook that waits is not shown while the database cannot say, and takes no other metric with it', async () => {
     vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     vi.spyOn(rig.queue, 'oldestDue').mockRejectedValue(new Error('connect ECONNREFUSED'));
     expect(await shown()).toEqual([]);

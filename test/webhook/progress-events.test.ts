@@ -39,7 +39,7 @@ describe('progress events', () => {
       )
     ).map(({ event, status }) => `${event} ${status}`);
 
-  it('tell how far a job has come, signed like everything else', async () => {
+  it('progress events tell how far a job has come, signed like everything else', async () => {
     const id = await seed({ metadata: { auction: 'A-17' } });
     await record(id);
     rig.clock.advance(1000);
@@ -64,7 +64,7 @@ describe('progress events', () => {
     });
   });
 
-  it('go to every address of the job, and only to jobs that asked and run', async () => {
+  it('progress events go to every address of the job, and only to jobs that asked and run', async () => {
     const id = await seed({ webhooks: (position) => (position === 2 ? `${receiver.origin}/own` : null) });
     await record(id);
     rig.clock.advance(1000);
@@ -79,7 +79,7 @@ describe('progress events', () => {
     expect(await statuses(ended)).toEqual(['batch_job_completed pending']);
   });
 
-  it('are superseded by newer ones, which take their turn, and by the end', async () => {
+  it('progress events are superseded by newer ones, which take their turn, and by the end', async () => {
     const id = await seed();
     for (let i = 0; i < 3; i++) {
       await record(id);
@@ -100,7 +100,7 @@ describe('progress events', () => {
     ]);
   });
 
-  it('that failed are superseded too instead of arriving late', async () => {
+  it('progress events that failed are superseded too instead of arriving late', async () => {
     receiver.behave(answer(500));
     const id = await seed();
     await record(id);
@@ -110,7 +110,7 @@ describe('progress events', () => {
     expect(await statuses(id)).toEqual(['batch_job_progress superseded', 'batch_job_cancelled pending']);
   });
 
-  it('do not hide that an address is failing from who names it next', async () => {
+  it('progress events do not hide from who names an address next that it is failing', async () => {
     const health = rig.module.get(WebhookHealth);
     const url = `${receiver.origin}/hook`;
     const { host } = new URL(url);
