@@ -1,10 +1,10 @@
-import { AuthService, type RequestFacts } from '../../src/auth/auth.service.js';
+import { AuthService, type BodyFacts, type RequestFacts } from '../../src/auth/auth.service.js';
 import { KeyRing } from '../../src/auth/keys.js';
 import { ServiceError } from '../../src/common/service-error.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { FakeClock } from '../support/fake-clock.js';
-import { signatureHeaders } from '../support/signing.js';
+import { sha256Hex, signatureHeaders } from '../support/signing.js';
 
 export const SECRETS = {
   acme: 'acme-secret-0123456789abcdef0123456789',
@@ -63,3 +63,30 @@ export const UPLOAD_REQUEST = {
   target: '/api/v1/generate-descriptions',
   legacy: 'lots',
 } as const satisfies Partial<RequestFacts>;
+
+const EMPTY: BodyFacts = { bodySha256Hex: sha256Hex('') };
+export const LOTS = '[{"lot_id":"лот-1","a":1.0}]';
+export const LIST = { method: 'GET', target: '/api/v1/batch-jobs?limit=10', legacy: 'list' } as const;
+export const PING = { method: 'POST', target: '/api/v1/webhooks/ping', legacy: 'none' } as const;
+
+/** Both steps with an empty body. */
+export function enter(facts: RequestFacts, environment: Record<string, string> = {}) {
+  const auth = authService(environment);
+  return auth.authenticate(auth.precheck(facts), EMPTY);
+}
+
+/** Both steps of an upload, its lots fed to the HMAC of those who claim to sign them. */
+export function upload(
+  rawHeaders: string[],
+  {
+    bodySignature,
+    lots = LOTS,
+    namesPhotos = true,
+    environment = {},
+  }: { bodySignature?: unknown; lots?: string; namesPhotos?: boolean; environment?: Record<string, string> },
+) {
+  const auth = authService(environment);
+  const pending = auth.precheck({ ...UPLOAD_REQUEST, rawHeaders });
+  auth.lotsHmac(pending)?.add(lots.slice(1, -1));
+  return auth.authenticate(pending, { bodySha256Hex: sha256Hex('the body'), bodySignature, namesPhotos });
+}
