@@ -1,28 +1,18 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import sharp from 'sharp';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { PhotoCarrier } from '../../src/images/photo-carrier.js';
 import { AllowList } from '../../src/outbound/address-rules.js';
 import { OutboundClient } from '../../src/outbound/outbound-client.js';
 import { serveHttp } from '../outbound/loopback.js';
 import { StubResolver } from '../outbound/stub-resolver.js';
+import { hurriedClock } from './photo-host.js';
 import { AVIF, HEIC, JPEG, TIFF } from './photo-samples.js';
 
 const SIDE = 512;
 
-/** Waits are noted and not sat out. */
-class NotedClock extends Clock {
-  readonly waits: number[] = [];
-
-  override sleep(ms: number): Promise<void> {
-    this.waits.push(ms);
-    return Promise.resolve();
-  }
-}
-
-function carrierWith(images: Partial<AppConfig['images']> = {}, clock = new NotedClock()): PhotoCarrier {
+function carrierWith(images: Partial<AppConfig['images']> = {}, clock = hurriedClock()): PhotoCarrier {
   const allow = AllowList.parse(['127.0.0.1/32']);
   const outbound = new OutboundClient(allow, new StubResolver().answer('inside.test', ['10.0.0.1']));
   onTestFinished(() => outbound.onApplicationShutdown());
@@ -80,10 +70,10 @@ describe('a photo that we carry', () => {
       500,
     ],
   ])('a photo that we carry is asked for once more after %s', async (_name, first, wait) => {
-    const clock = new NotedClock();
+    const clock = hurriedClock();
     const { url } = await hostOf(first, sends(AVIF));
     expect(await carrierWith({}, clock).carry(url, SIDE, undefined)).toMatchObject({ ok: true });
-    expect(clock.waits).toEqual([wait]);
+    expect(clock.skipped).toEqual([wait]);
   });
 
   it.each<[string, RequestListener, string, number]>([
