@@ -11,6 +11,7 @@ import pg from 'pg';
 import { startEmbeddedPostgres } from '../dist/database/embedded/embedded-postgres.js';
 import { migrateUp } from '../dist/database/migrate.js';
 import { SERVICE } from '../scripts/start-command.mjs';
+import { jobsFrom } from '../test/support/a-job.mjs';
 
 const DELIVERIES = 10_000;
 const CONNECTIONS = 32;
@@ -92,10 +93,15 @@ async function seed(database, origin) {
   const html = `<p>${'x'.repeat(BODY_BYTES - 900)}</p>`;
   await database.query(
     `with jobs as (
-       insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, webhook_url, total_lots,
-         processed_lots, created_at, updated_at, completed_at)
-       select gen_random_uuid(), 'default', 'x', 'batch', 'completed', 'done', '{en}', $1 || '/hook', 1, 1, now(), now(),
-         now() from generate_series(1, ${DELIVERIES}) returning id),
+       ${jobsFrom(`generate_series(1, ${DELIVERIES})`, {
+         id: 'gen_random_uuid()',
+         keyId: `'default'`,
+         status: `'completed'`,
+         stage: `'done'`,
+         webhookUrl: `$1 || '/hook'`,
+         processedLots: '1',
+         completedAt: 'now()',
+       })} returning id),
      lots as (insert into batch_lots (job_id, position, lot_id, status, processed_images, rendered_bytes, finished_at)
        select id, 0, 'lot-1', 'completed', 3, $2, now() from jobs),
      inputs as (insert into batch_lot_inputs (job_id, position, images) select id, 0, '[]' from jobs),

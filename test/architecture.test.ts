@@ -56,11 +56,11 @@ const inRooms = files.filter(({ path }) => path.includes('/'));
 const STORE = /(?:-store|-reader|\.entity|\.entities)\.ts$/;
 
 describe('the rooms of src/', () => {
-  it('are those of docs/architecture.md', () => {
+  it('the rooms of src/ are those of docs/architecture.md', () => {
     expect(new Set(allowed.keys())).toEqual(new Set(inRooms.map(({ path }) => roomOf(path))));
   });
 
-  it('import only what docs/architecture.md allows', () => {
+  it('the rooms of src/ import only what docs/architecture.md allows', () => {
     const imports = inRooms.flatMap(({ path, imports: names }) =>
       names.map((name) => ({ path, from: roomOf(path), to: roomOf(name) })),
     );
@@ -69,7 +69,7 @@ describe('the rooms of src/', () => {
     expect(forbidden.map(({ path, to }) => `${path} imports ${to}/`)).toEqual([]);
   });
 
-  it('allow no cycle', () => {
+  it('the rooms of src/ import each other in no cycle', () => {
     const done = new Set<string>();
     for (let left = [...allowed.keys()]; left.length > 0; left = left.filter((room) => !done.has(room))) {
       const free = left.filter((room) => [...(allowed.get(room) ?? [])].every((name) => done.has(name)));
@@ -122,28 +122,28 @@ describe('the files of src/', () => {
 describe('what belongs to one room alone', () => {
   const importersOf = (name: string) => roomsOf(({ packages }) => packages.some((found) => isPackage(found, name)));
 
-  it('is the OpenAI SDK: openai/', () => expect(importersOf('openai')).toEqual(['openai']));
+  it('the OpenAI SDK is imported by openai/ alone', () => expect(importersOf('openai')).toEqual(['openai']));
 
-  it('is not sharp from the start on, which brings 20 MB: whoever needs it loads it then', () => {
+  it('sharp is not there from the start on, since it brings 20 MB: whoever needs it loads it then', () => {
     expect(roomsOf(({ text }) => /^import (?!type )[^;]*from 'sharp'/m.test(text))).toEqual([]);
   });
 
-  it('is the environment: config/', () => {
+  it('the environment is read by config/ alone', () => {
     expect(roomsOf(({ text }) => /\bprocess\.env\b/.test(withoutComments(text)))).toEqual(['config']);
   });
 
-  it('is the role of the process: whoever starts it asks once, and builds nothing that another role needs', () => {
+  it('the role of the process is asked once, by whoever starts it, and nothing is built that another role needs', () => {
     const asking = files.filter(({ text }) => /\brole\s*[!=]==/.test(withoutComments(text)));
     expect(asking.map(({ path }) => path).toSorted()).toEqual(['compose.ts', 'config/load-config.ts', 'main.ts']);
   });
 
-  it('is everything but data: assessment/ does no input or output', () => {
+  it('assessment/ does no input or output: it is data alone', () => {
     const used = files.filter(({ path }) => roomOf(path) === 'assessment').flatMap(({ packages }) => packages);
     expect(used.filter((name) => name !== 'node:crypto')).toEqual([]);
   });
 });
 
-it('no file passes 300 lines: two that each do one thing are easier to find and to change', () => {
+it('no file of src/ passes 300 lines: two that each do one thing are easier to find and to change', () => {
   const long = files.filter(({ text }) => text.split('\n').length > 301);
   expect(long.map(({ path }) => path)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 // A job of many lots as the intake leaves it, in a database of its own, and the service's own classes around it.
 import { NestFactory } from '@nestjs/core';
 import { setStage } from '../../scripts/prove/stage.mjs';
+import { aJob } from '../../test/support/a-job.mjs';
 
 const DIST = new URL('../../dist/', import.meta.url);
 export const load = (file) => import(new URL(file, DIST));
@@ -36,14 +37,15 @@ export async function startBench(openai) {
 
 /** Inserts a job whose lots await vision; returns its id. */
 export async function insertJob(pool, lots, images) {
-  const { newId } = await load('common/ids.js');
-  const id = newId();
-  await pool.query(
-    `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, total_lots, total_images,
-       awaiting_vision, created_at, updated_at)
-     values ($1, 'bench', 'f', 'batch', 'processing', 'vision_analysis', '{en,de,fr,ru}', $2::int, $2::int * $3::int, $2, now(), now())`,
-    [id, lots, images],
-  );
+  const id = await aJob(pool, {
+    keyId: 'bench',
+    status: 'processing',
+    stage: 'vision_analysis',
+    languages: ['en', 'de', 'fr', 'ru'],
+    totalLots: lots,
+    totalImages: lots * images,
+    awaitingVision: lots,
+  });
   await pool.query(
     `insert into batch_lots (job_id, position, lot_id, status, processed_images)
      select $1, n, 'lot-' || n, 'processing', $3 from generate_series(0, $2::int - 1) n`,

@@ -4,14 +4,14 @@ import { describe, expect, it } from 'vitest';
 import type { SignedCaller } from '../../src/auth/caller.js';
 import { RateLimits } from '../../src/auth/rate-limit.js';
 import { ServiceError } from '../../src/common/service-error.js';
-import { authConfig, HeldClock, NOW } from './auth-support.js';
+import { authConfig, heldClock, NOW } from './auth-support.js';
 
 const ACME: SignedCaller = { scheme: 1, keyId: 'acme', secretFingerprint: '', signature: '' };
 const BETA: SignedCaller = { ...ACME, keyId: 'beta' };
 
 function limits(): RateLimits {
   const environment = { RATE_LIMIT_SYNC: '2', RATE_LIMIT_BATCH: '1', RATE_LIMIT_POLLING: '2' };
-  return new RateLimits(authConfig(environment), new HeldClock());
+  return new RateLimits(authConfig(environment), heldClock());
 }
 
 function answer(): ServerResponse {
@@ -28,7 +28,7 @@ async function refusalOf(work: Promise<void>): Promise<ServiceError> {
 }
 
 describe('limits per key and minute', () => {
-  it('counts down in both forms of headers', async () => {
+  it('a limit per key and minute counts down in both forms of headers', async () => {
     const rates = limits();
     for (const remaining of [1, 0]) {
       const response = answer();
@@ -44,7 +44,7 @@ describe('limits per key and minute', () => {
     }
   });
 
-  it('refuses with the same headers and Retry-After', async () => {
+  it('a request over its limit is refused with the same headers and Retry-After', async () => {
     const rates = limits();
     await rates.count('batch', ACME, '', answer());
     const error = await refusalOf(rates.count('batch', ACME, '', answer()));
@@ -57,7 +57,7 @@ describe('limits per key and minute', () => {
     expect(error.headers.RateLimit).toMatch(/^"batch";r=0;t=\d+$/);
   });
 
-  it('keeps keys, limits and unsigned addresses apart', async () => {
+  it('limits keep keys, kinds of requests and unsigned addresses apart', async () => {
     const rates = limits();
     await rates.count('batch', ACME, 'a', answer());
     await rates.count('batch', BETA, 'a', answer());
@@ -67,7 +67,7 @@ describe('limits per key and minute', () => {
     await rates.count('polling', ACME, 'a', answer());
   });
 
-  it('gives back what a 304 took, once, and its headers', async () => {
+  it('a limit gives back what a 304 took, once, and its headers', async () => {
     const rates = limits();
     await rates.count('polling', ACME, '', answer());
     const response = answer();

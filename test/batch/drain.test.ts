@@ -43,7 +43,7 @@ describe('a worker that stops', () => {
     return (json['requests'] as unknown[]).length;
   };
 
-  it('lets go of the shard whose upload it breaks off, so that another goes on at once', async () => {
+  it('a worker that stops lets go of the shard whose upload it breaks off, so that another goes on at once', async () => {
     const id = await queued();
     await rig.fault({ action: 'hang', method: 'POST', path: '/v1/files', count: 1 });
     await stage.tick();
@@ -58,7 +58,7 @@ describe('a worker that stops', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('waits for what it is about to commit', async () => {
+  it('a worker that stops waits for what it is about to commit', async () => {
     await queued();
     const [begun, go] = [new Gate(), new Gate()];
     vi.spyOn(stage, 'run').mockImplementation(async (claim) => {
@@ -78,7 +78,7 @@ describe('a worker that stops', () => {
     expect(await rig.shards()).toMatchObject([{ status: 'queued', reason: 'committed' }]);
   });
 
-  it('does not begin on what a claim under way brings, and lets it go', async () => {
+  it('a worker that stops does not begin on what a claim under way brings, and lets it go', async () => {
     await queued();
     const [asked, go] = [new Gate(), new Gate()];
     const claim = stage.claim.bind(stage);
@@ -98,7 +98,7 @@ describe('a worker that stops', () => {
     expect(await leases()).toEqual([{ status: 'queued', free: true, due: true }]);
   });
 
-  it('claims nothing more, neither by its clock nor by a hint', async () => {
+  it('a worker that stops claims nothing more, neither by its clock nor by a hint', async () => {
     await queued();
     const claim = vi.spyOn(stage, 'claim');
     stage.onModuleDestroy();
@@ -109,7 +109,7 @@ describe('a worker that stops', () => {
     expect(await leases()).toEqual([{ status: 'queued', free: true, due: true }]);
   });
 
-  it('ends its upkeep with the step that is under way', async () => {
+  it('a worker that stops ends its upkeep with the step that is under way', async () => {
     const upkeep = rig.module.get(UpkeepCron);
     const [begun, go] = [new Gate(), new Gate()];
     let ended = false;

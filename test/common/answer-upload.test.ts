@@ -45,7 +45,7 @@ function closed(socket: Socket): Promise<void> {
 }
 
 describe('the rest of an upload that was refused early', () => {
-  it('is read to its end, so that a client that sends everything first gets its answer', async () => {
+  it('the rest of an upload that was refused early is read to its end, so that a client that sends everything first gets its answer', async () => {
     const size = 512 * KIB;
     const { port, connection } = await refuse({ bytes: size, milliseconds: 60_000, quietMilliseconds: 60_000 });
     const { socket, answer } = upload(port, size);
@@ -59,7 +59,7 @@ describe('the rest of an upload that was refused early', () => {
     expect((await connection).bytesRead).toBeGreaterThanOrEqual(size);
   });
 
-  it('is cut where the bytes run out, however long the client would go on', async () => {
+  it('the rest of an upload that was refused early is cut where the bytes run out, however long the client would go on', async () => {
     const bounds = { bytes: 256 * KIB, milliseconds: 60_000, quietMilliseconds: 60_000 };
     const { port, connection } = await refuse(bounds);
     const { socket, answer } = upload(port, 1e12);
@@ -78,20 +78,20 @@ describe('the rest of an upload that was refused early', () => {
     expect(await answer).toMatch(/^(?:HTTP\/1\.1 415 |$)/);
   });
 
-  it('is not waited for longer than the time allows when the client stalls', async () => {
+  it('the rest of an upload that was refused early is not waited for longer than the time allows when the client stalls', async () => {
     const { port } = await refuse({ bytes: 256 * KIB, milliseconds: 1, quietMilliseconds: 60_000 });
     const { answer } = upload(port, 1000);
     // Ends at all: the client neither sends the rest nor hangs up.
     expect((await answer).endsWith(ANSWER)).toBe(true);
   });
 
-  it('is not waited for when nothing comes', async () => {
+  it('the rest of an upload that was refused early is not waited for when nothing comes', async () => {
     const { port } = await refuse({ bytes: 256 * KIB, milliseconds: 60_000, quietMilliseconds: 1 });
     const { answer } = upload(port, 1000);
     expect((await answer).endsWith(ANSWER)).toBe(true);
   });
 
-  it('is not waited for when it comes a byte at a time', async () => {
+  it('the rest of an upload that was refused early is not waited for when it comes a byte at a time', async () => {
     const { port, connection } = await refuse({ bytes: 256 * KIB, milliseconds: 600_000, quietMilliseconds: 1000 });
     const { socket, answer } = upload(port, 100_000);
     const timer = setInterval(() => socket.write(' '), 20);
@@ -100,7 +100,7 @@ describe('the rest of an upload that was refused early', () => {
     expect((await answer).endsWith(ANSWER)).toBe(true);
   });
 
-  it('does not keep the server for a client that hangs up', async () => {
+  it('the rest of an upload that was refused early does not keep the server for a client that hangs up', async () => {
     const { port, connection } = await refuse({ bytes: 256 * KIB, milliseconds: 60_000, quietMilliseconds: 60_000 });
     const { socket } = upload(port, 1000);
     await once(socket, 'data');

@@ -53,7 +53,7 @@ async function all(socket: Socket): Promise<string> {
 }
 
 describe('connections', () => {
-  it('beyond the most that there may be close the one that has been idle longest', async () => {
+  it('connections beyond the most that there may be close the one that has been idle longest', async () => {
     const { port, connections } = await serve(ok, { max: 3 });
     const sockets: Socket[] = [];
     for (let count = 0; count < 3; count++) {
@@ -72,7 +72,7 @@ describe('connections', () => {
     expect([sockets[0]?.destroyed, sockets[2]?.destroyed]).toEqual([false, false]);
   });
 
-  it('that sent a right signature, or are being answered, are not closed for others', async () => {
+  it('connections that sent a right signature, or are being answered, are not closed for others', async () => {
     const held: ServerResponse[] = [];
     const { port } = await serve(
       (request, response) => {
@@ -102,7 +102,7 @@ describe('connections', () => {
     expect([proven.destroyed, another.destroyed]).toEqual([false, false]);
   });
 
-  it('that say nothing are closed', async () => {
+  it('connections that say nothing are closed', async () => {
     const { port, connections } = await serve(ok, { headersTimeoutMs: 1 });
     const silent = openRaw(port, GET);
     await next(silent);
@@ -113,7 +113,7 @@ describe('connections', () => {
     expect(silent.destroyed).toBe(false);
   });
 
-  it('are refused by their first headers without a request, and may read why while they send on', async () => {
+  it('connections are refused by their first headers without a request, and may read why while they send on', async () => {
     let requests = 0;
     const { port, connections } = await serve(() => requests++);
     connections.refuseBy((head, address) => {
@@ -125,7 +125,7 @@ describe('connections', () => {
     expect(requests).toBe(0);
   });
 
-  it('hand on a request that comes in pieces, or behind another, as it is', async () => {
+  it('connections hand on a request that comes in pieces, or behind another, as it is', async () => {
     const seen: string[] = [];
     const { port } = await serve((request, response) => {
       let body = '';
@@ -153,7 +153,7 @@ describe('connections', () => {
     ]);
   });
 
-  it('wait with a body until somebody reads it, and drop it when it is refused', async () => {
+  it('connections wait with a body until somebody reads it, and drop it when it is refused', async () => {
     const waiting: number[] = [];
     const { port, connections } = await serve((request, response) => {
       setImmediate(() => {
@@ -171,7 +171,7 @@ describe('connections', () => {
     expect(waiting.slice(1)).toEqual([0, 0]);
   });
 
-  it('let others be answered while one sends what takes long to handle', async () => {
+  it('connections are answered while one of them sends what takes long to handle', async () => {
     let bytes = 0;
     const answeredAt: number[] = [];
     const { port } = await serve((request, response) => {

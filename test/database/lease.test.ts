@@ -53,7 +53,7 @@ async function claimFirst(leaseSeconds = 60): Promise<Claim<Task>> {
 }
 
 describe('a claim', () => {
-  it('takes rows in their order, with a lease by the server’s clock and a token each', async () => {
+  it('a claim takes rows in their order, with a lease by the server’s clock and a token each', async () => {
     const claims = await claimMany<Task>(db.database, { ...request, limit: 3, set: 'attempts = t.attempts + 1' });
     expect(claims.map((claim) => claim.row.position)).toEqual([1, 2, 3]);
     expect(claims.map((claim) => claim.row.attempts)).toEqual([1, 1, 1]);
@@ -67,7 +67,7 @@ describe('a claim', () => {
     expect(left?.held).toBe(true);
   });
 
-  it('never gives a row to two of many who claim at once, and leaves none out', async () => {
+  it('a claim never gives a row to two of many who claim at once, and leaves none out', async () => {
     const claims = await Promise.all(
       Array.from({ length: 5 }, () => claimMany<Task>(db.database, { ...request, limit: 4 })),
     );
@@ -75,14 +75,14 @@ describe('a claim', () => {
     expect(positions.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, index) => index + 1));
   });
 
-  it('passes over rows that a transaction has locked, without waiting for it', async () => {
+  it('a claim passes over rows that a transaction has locked, without waiting for it', async () => {
     await db.database.transaction(async (tx) => {
       await tx.query('select 1 from tasks where position <= 2 for update');
       expect((await claimFirst()).row.position).toBe(3);
     });
   });
 
-  it('takes a row again when its lease is over, and no sooner', async () => {
+  it('a claim takes a row again when its lease is over, and no sooner', async () => {
     const first = await claimFirst();
     expect((await claimFirst()).row.position).toBe(2);
     await expire(1);
@@ -91,11 +91,11 @@ describe('a claim', () => {
     expect(second.token).not.toBe(first.token);
   });
 
-  it('answers nothing when nothing is due', async () => {
+  it('a claim answers nothing when nothing is due', async () => {
     expect(await claimOne(db.database, { ...request, values: [0] })).toBeUndefined();
   });
 
-  it('of a table whose lease is its next due time takes what is due only', async () => {
+  it('a claim of a table whose lease is its next due time takes what is due only', async () => {
     await db.database.execute(
       `create table if not exists checks (id integer primary key, next_check_at timestamptz not null, lock_token uuid)`,
     );
@@ -114,7 +114,7 @@ describe('a claim', () => {
 });
 
 describe('a lease', () => {
-  it('is renewed for as long as the work goes on', async () => {
+  it('a lease is renewed for as long as the work goes on', async () => {
     const claim = await claimFirst(1);
     const leases = new Leases(db.database, { jobs: { leaseSeconds: 1 } });
     await leases.runWithLease(claim, async (lease) => {
@@ -127,7 +127,7 @@ describe('a lease', () => {
     });
   });
 
-  it('aborts the work as soon as a renewal finds another holder', async () => {
+  it('a lease aborts the work as soon as a renewal finds another holder', async () => {
     const claim = await claimFirst(1);
     const lease = new Lease(db.database, claim);
     await db.database.execute('update tasks set lock_token = $1 where position = 1', [randomUUID()]);
@@ -136,26 +136,26 @@ describe('a lease', () => {
     expect(() => lease.assertHeld()).toThrow(/another holder/);
   });
 
-  it('ends by its own clock when the database stays away', async () => {
+  it('a lease ends by its own clock when the database stays away', async () => {
     const lease = new Lease(awayFor(Infinity), await claimFirst(1));
     await once(lease.signal, 'abort');
     expect(() => lease.assertHeld()).toThrow(/its time is over/);
   });
 
-  it('outlives a database that is away for one renewal', async () => {
+  it('a lease outlives a database that is away for one renewal', async () => {
     const lease = new Lease(awayFor(1), await claimFirst(1));
     await db.database.query('select pg_sleep(1.2)');
     expect(lease.signal.aborted).toBe(false);
     lease.stop();
   });
 
-  it('is over for assertHeld before any timer has had its turn', async () => {
+  it('a lease is over for assertHeld before any timer has had its turn', async () => {
     const lease = new Lease(db.database, { ...(await claimFirst()), heldUntil: performance.now() - 1 });
     expect(() => lease.assertHeld()).toThrow(LeaseLostError);
     expect(lease.signal.aborted).toBe(true);
   });
 
-  it('fences a transaction: the row cannot be claimed before the commit', async () => {
+  it('a lease fences a transaction: the row cannot be claimed before the commit', async () => {
     const lease = new Lease(db.database, await claimFirst());
     await db.database.transaction(async (tx) => {
       await lease.fence(tx);
@@ -166,7 +166,7 @@ describe('a lease', () => {
     lease.stop();
   });
 
-  it('lets nothing be written by a holder who lost the row', async () => {
+  it('a lease that was lost lets its holder write nothing', async () => {
     const lost = new Lease(db.database, await claimFirst());
     await expire(1);
     await claimFirst();
@@ -180,14 +180,14 @@ describe('a lease', () => {
     expect(await lost.release()).toBe(false);
   });
 
-  it('given back is free at once, or after a delay', async () => {
+  it('a lease that is given back is free at once, or after a delay', async () => {
     expect(await new Lease(db.database, await claimFirst()).release()).toBe(true);
     expect(await rowAt(1)).toMatchObject({ locked_until: null, lock_token: null });
     expect(await new Lease(db.database, await claimFirst()).release(3600)).toBe(true);
     expect((await claimFirst()).row.position).toBe(2);
   });
 
-  it('of work that throws runs out by itself', async () => {
+  it('a lease of work that throws runs out by itself', async () => {
     const claim = await claimFirst();
     const leases = new Leases(db.database, { jobs: { leaseSeconds: 60 } });
     await expect(leases.runWithLease(claim, () => Promise.reject(new Error('work failed')))).rejects.toThrow(

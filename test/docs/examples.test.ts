@@ -38,7 +38,7 @@ function examplesOf(json: Content | undefined): [name: string, value: unknown][]
 }
 
 describe('the examples of the OpenAPI document', () => {
-  it('fit the schemas beside them', () => {
+  it('the examples of the OpenAPI document fit the schemas beside them', () => {
     const examples = places.flatMap(({ name, json }) =>
       examplesOf(json).map(([key, value]) => ({ place: `${name} ${key}`, schema: json?.schema ?? {}, value })),
     );
@@ -48,7 +48,7 @@ describe('the examples of the OpenAPI document', () => {
     }
   });
 
-  it('of errors have the status and the short text of their code', () => {
+  it('the examples of errors in the OpenAPI document have the status and the short text of their code', () => {
     const examples = errors.flatMap((place) =>
       examplesOf(place.json).map(([key, value]) => ({ ...place, key, value })),
     );
@@ -64,14 +64,14 @@ describe('the examples of the OpenAPI document', () => {
 });
 
 describe('the errors of the OpenAPI document', () => {
-  it('have the schema of errors wherever they may come', () => {
+  it('the errors of the OpenAPI document have the schema of errors wherever they may come', () => {
     expect(errors.length).toBeGreaterThan(50);
     for (const { name, json } of errors) {
       expect({ name, schema: json?.schema }).toEqual({ name, schema: { $ref: '#/components/schemas/ErrorDto' } });
     }
   });
 
-  it('are named by codes that have this status', () => {
+  it('the errors of the OpenAPI document are named by codes that have this status', () => {
     for (const { name, status, description } of errors) {
       const codes = description.match(/\b[A-Z]+_[A-Z_]+\b/g) ?? [];
       expect(codes.length, name).toBeGreaterThan(0);
@@ -81,7 +81,7 @@ describe('the errors of the OpenAPI document', () => {
 });
 
 describe('the check itself', () => {
-  it('finds what does not fit', () => {
+  it('the check of answers against the document finds what does not fit', () => {
     const schema = { $ref: '#/components/schemas/ErrorDto' };
     expect(placesOf(schemaProblems(schema, { error: 1, message: '', code: '', details: [] }))).toEqual([
       "$ must have required property 'request_id'",
@@ -90,7 +90,7 @@ describe('the check itself', () => {
     ]);
   });
 
-  it('finds what an answer has and the document has not', () => {
+  it('the check of answers against the document finds what an answer has and the document has not', () => {
     const answer = { method: 'GET', path: '/ready?x=1', status: 200, contentType: 'application/json; charset=utf-8' };
     const body = { status: 'ready', database: 'ok', worker: 'ok' };
     expect(answerProblems({ ...answer, text: JSON.stringify(body) })).toEqual([]);
@@ -107,7 +107,7 @@ describe('the check itself', () => {
     expect(answerProblems({ ...answer, path: '/elsewhere', status: 418, text: '{}' })).not.toEqual([]);
   });
 
-  it('reads every line of NDJSON and every event', () => {
+  it('the check of answers against the document reads every line of NDJSON and every event', () => {
     const path = '/api/v1/batch-results/1';
     const lines = { method: 'GET', path, status: 200, contentType: 'application/x-ndjson', text: '{"lot_id":"a"}\n' };
     expect(answerProblems(lines)).toContainEqual(expect.stringContaining('processed_images'));
@@ -118,7 +118,7 @@ describe('the check itself', () => {
     expect(answerProblems({ ...events, text: 'retry: 3000\n\n: heartbeat\n\n' })).toEqual([]);
   });
 
-  it('knows formats, bounds and characters of more than one unit', () => {
+  it('the check of answers against the document knows formats, bounds and characters of more than one unit', () => {
     expect(schemaProblems({ type: 'string', format: 'uuid' }, 'x')).toHaveLength(1);
     expect(schemaProblems({ type: 'string', format: 'date-time' }, '2026-01-01T00:00:00.5Z')).toHaveLength(1);
     expect(schemaProblems({ type: 'number', minimum: 0, exclusiveMinimum: true }, 0)).toHaveLength(1);

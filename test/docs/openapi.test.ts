@@ -37,7 +37,7 @@ afterAll(async () => {
 });
 
 describe('the OpenAPI document', () => {
-  it('names every route with a summary, and signing exactly where it is needed', () => {
+  it('the OpenAPI document names every route with a summary, and signing exactly where it is needed', () => {
     for (const [path, item] of Object.entries(document.paths)) {
       for (const operation of [item.get, item.post].filter((found) => found !== undefined)) {
         expect(operation.summary, path).toBeTruthy();
@@ -47,7 +47,7 @@ describe('the OpenAPI document', () => {
     expect(document.security).toContainEqual({ signature: [], timestamp: [] });
   });
 
-  it('describes every operation, member and parameter, and names operations by plain words', () => {
+  it('the OpenAPI document describes every operation, member and parameter, and names operations by plain words', () => {
     const undescribed: string[] = [];
     const ids: string[] = [];
     for (const [path, item] of Object.entries(committed.paths)) {
@@ -74,7 +74,7 @@ describe('the OpenAPI document', () => {
     for (const id of ids) expect(id).toMatch(/^[a-z]+([A-Z][a-z]+)+$/);
   });
 
-  it('says of a request what is taken', () => {
+  it('the OpenAPI document says of a request what is taken', () => {
     const schema = { $ref: '#/components/schemas/GenerateDescriptionsRequestDto' };
     const request = (change: object, lot: object = {}) => ({
       version: '1.0.0',
@@ -113,7 +113,7 @@ describe('the OpenAPI document', () => {
     ]);
   });
 
-  it('gives an example of every code that POST generate-descriptions may refuse with', () => {
+  it('the OpenAPI document gives an example of every code that POST generate-descriptions may refuse with', () => {
     const responses = document.paths['/api/v1/generate-descriptions']?.post?.responses as Record<
       string,
       { content?: { 'application/json'?: { examples?: Record<string, { value: Record<string, unknown> }> } } }
@@ -126,7 +126,7 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(responses)).toEqual(expect.arrayContaining(['200', '201', '202']));
   });
 
-  it('tells generated clients of the real headers, and the page alone of the secret', () => {
+  it('the OpenAPI document tells generated clients of the real headers, and the page alone of the secret', () => {
     expect(JSON.stringify(document)).not.toContain('X-Signing-Secret');
     // One box: Swagger UI puts the cursor into the last, and what is pasted there goes out under its header's name.
     expect(Object.values(forBrowser(document).components?.securitySchemes ?? {})).toMatchObject([
@@ -137,12 +137,12 @@ describe('the OpenAPI document', () => {
 });
 
 describe('the pages', () => {
-  it('serve the document as JSON', async () => {
+  it('the pages serve the document as JSON', async () => {
     const answer = await fetch(`${origin}/openapi.json`);
     expect(await answer.json()).toEqual(JSON.parse(JSON.stringify(document)));
   });
 
-  it('load everything from here, under a policy that lets in no inline script', async () => {
+  it('the pages load everything from here, under a policy that lets in no inline script', async () => {
     const answer = await fetch(`${origin}/docs`);
     const html = await answer.text();
     expect(answer.headers.get('content-security-policy')).toContain("script-src 'self';");
@@ -158,7 +158,7 @@ describe('the pages', () => {
     }
   });
 
-  it('sign in the page, keep no secret and call no validator', async () => {
+  it('the pages sign in the page, keep no secret and call no validator', async () => {
     const init = await (await fetch(`${origin}/docs/swagger-ui-init.js`)).text();
     expect(init).toMatch(/"requestInterceptor": .*signRequest\(request\)/);
     expect(init).toMatch(/"plugins": \[\s*\(\) => .*maskSecret\(\)/);
@@ -169,7 +169,7 @@ describe('the pages', () => {
 });
 
 describe('where the sandbox runs and may fetch from this machine', () => {
-  it('the examples name photos that are served here', async () => {
+  it('the examples name photos that are served here where the sandbox may fetch from this machine', async () => {
     const { module, setUp } = await compose(config, config.database.url);
     const sandboxed = await NestFactory.create<NestExpressApplication>(module, { preview: true, logger: false });
     setUp(sandboxed, {

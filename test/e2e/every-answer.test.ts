@@ -91,40 +91,43 @@ function get(path: string, headers: Record<string, string> = {}): Promise<Answer
 }
 
 describe('what every signed route may refuse', () => {
-  it.each(withStatus(400))('%s: 400 for a body that is no JSON', async (operation) => {
+  it.each(withStatus(400))('%s answers 400 for a body that is no JSON', async (operation) => {
     expect(await sendSigned(service, operation, done, { body: '{' })).toBe(400);
   });
 
-  it.each(withStatus(401))('%s: 401 for a signature without its time', async (operation) => {
+  it.each(withStatus(401))('%s answers 401 for a signature without its time', async (operation) => {
     expect(await send(service, operation, done, { headers: { ...JSON_TYPE, 'x-signature': 'v1=0' } })).toBe(401);
   });
 
-  it.each(withStatus(403))('%s: 403 for a signature of something else', async (operation) => {
+  it.each(withStatus(403))('%s answers 403 for a signature of something else', async (operation) => {
     expect(await send(service, operation, done, { headers: { ...JSON_TYPE, ...sign('/elsewhere', '') } })).toBe(403);
   });
 
-  it.each(withStatus(413).filter((each) => !each.endsWith(GENERATE)))('%s: 413 for a long body', async (operation) => {
-    const [method, path] = pathOf(operation, done);
-    const headers = { ...sign(path, '', { method }), ...JSON_TYPE, 'content-length': '70000' };
-    const client = request({ port: service.port, host: '127.0.0.1', method, path, headers, agent: false });
-    client.flushHeaders();
-    const [response] = (await once(client, 'response')) as [IncomingMessage];
-    // What was announced is never sent.
-    client.on('error', () => undefined);
-    expect(await seen(method, path, response)).toBe(413);
-    client.destroy();
-  });
+  it.each(withStatus(413).filter((each) => !each.endsWith(GENERATE)))(
+    '%s answers 413 for a long body',
+    async (operation) => {
+      const [method, path] = pathOf(operation, done);
+      const headers = { ...sign(path, '', { method }), ...JSON_TYPE, 'content-length': '70000' };
+      const client = request({ port: service.port, host: '127.0.0.1', method, path, headers, agent: false });
+      client.flushHeaders();
+      const [response] = (await once(client, 'response')) as [IncomingMessage];
+      // What was announced is never sent.
+      client.on('error', () => undefined);
+      expect(await seen(method, path, response)).toBe(413);
+      client.destroy();
+    },
+  );
 
-  it.each(withStatus(415))('%s: 415 for a body that is said to be none of JSON', async (operation) => {
+  it.each(withStatus(415))('%s answers 415 for a body that is said to be none of JSON', async (operation) => {
     const asked = { body: '{}', headers: { 'content-type': 'text/plain' } };
     expect(await sendSigned(service, operation, done, asked)).toBe(415);
   });
 
-  it.each(withStatus(404))('%s: 404 for a job that is not there', async (operation) => {
+  it.each(withStatus(404))('%s answers 404 for a job that is not there', async (operation) => {
     expect(await sendSigned(service, operation, UNKNOWN)).toBe(404);
   });
 
-  it('429 once the limit of the minute is used up', async () => {
+  it('every signed route answers 429 once the limit of the minute is used up', async () => {
     const limits = { RATE_LIMIT_SYNC: '1', RATE_LIMIT_BATCH: '1', RATE_LIMIT_POLLING: '1' };
     const environment = { ROLE: 'api', LEGACY_UNSIGNED_READS: 'true', ...limits };
     const busy = await TestService.start({ beside: service, environment });
@@ -142,12 +145,12 @@ describe('what every signed route may refuse', () => {
 });
 
 describe('what is read', () => {
-  it('says that the process lives and can work', async () => {
+  it("the operators' routes say that the process lives and can work", async () => {
     expect((await get('/health')).status).toBe(200);
     expect((await get('/ready')).status).toBe(200);
   });
 
-  it('shows a status, and 304 to whoever has it', async () => {
+  it('batch-status shows a status, and 304 to whoever has it', async () => {
     const { status, headers } = await get(`/api/v1/batch-status/${done}`);
     expect(status).toBe(200);
     const known = { 'if-none-match': String(headers.get('etag')) };
@@ -155,7 +158,7 @@ describe('what is read', () => {
     expect((await get(`/api/v1/batch-status/${batch}`)).status).toBe(200);
   });
 
-  it('shows results in each of their types, and 202 while the job runs', async () => {
+  it('batch-results shows results in each of their types, and 202 while the job runs', async () => {
     const path = `/api/v1/batch-results/${done}`;
     const asked = [
       [path, 'application/json'],
@@ -169,13 +172,13 @@ describe('what is read', () => {
     expect((await get(`/api/v1/batch-results/${batch}/download`)).status).toBe(202);
   });
 
-  it('lists jobs, and shows one as the older service did', async () => {
+  it('batch-jobs are listed, and one is shown as the older service did', async () => {
     for (const path of ['batch-jobs', `jobs/${done}`, `jobs/${batch}`, `jobs/${done}/status`]) {
       expect((await get(`/api/v1/${path}`)).status).toBe(200);
     }
   });
 
-  it('tells events, and nothing more to whoever knows the last', async () => {
+  it('the events of a job are told, and nothing more to whoever knows the last', async () => {
     const path = `/api/v1/batch-jobs/${done}/events`;
     const response = await fetch(service.origin + path, { headers: sign(path, '') });
     const events = await response.text();
@@ -193,13 +196,13 @@ describe('what is commanded', () => {
   const PING = 'POST /api/v1/webhooks/ping';
   const key = (name: string) => ({ headers: { 'idempotency-key': name } });
 
-  it('cancels a job once', async () => {
+  it('a job is cancelled once', async () => {
     expect(await sendSigned(service, CANCEL, batch, key('cancel'))).toBe(200);
     expect(await sendSigned(service, CANCEL, batch)).toBe(409);
     expect(await sendSigned(service, CANCEL, batch, { ...key('cancel'), body: '{"other":1}' })).toBe(422);
   });
 
-  it('lists the deliveries of its end', async () => {
+  it("the deliveries of a job's end are listed", async () => {
     const { status, body } = await get(`/api/v1/batch-jobs/${batch}/deliveries`);
     expect(status).toBe(200);
     delivery = (body['deliveries'] as { id: string }[])[0]?.id ?? '';
@@ -210,7 +213,7 @@ describe('what is commanded', () => {
     [RETRY, 202],
     [REPLAY, 202],
     [PING, 200],
-  ])('%s: %i, and 422 for its key with another body', async (operation, status) => {
+  ])('%s answers %i, and 422 for its key with another body', async (operation, status) => {
     const asked = { ...bodyFor(operation), ...key('sent') };
     expect(await sendSigned(service, operation, batch, asked)).toBe(status);
     expect(await sendSigned(service, operation, batch, asked)).toBe(status);
@@ -218,7 +221,7 @@ describe('what is commanded', () => {
     expect(await sendSigned(service, operation, batch, { ...asked, body: JSON.stringify(other) })).toBe(422);
   });
 
-  it.each([RETRY, REPLAY, PING])('%s: 409 while the same request is being taken in', async (operation) => {
+  it.each([RETRY, REPLAY, PING])('%s answers 409 while the same request is being taken in', async (operation) => {
     await service.db.database.transaction(async (tx) => {
       // The first of the two: its key is written and not committed.
       await tx.execute(
@@ -232,7 +235,7 @@ describe('what is commanded', () => {
 });
 
 describe('what POST generate-descriptions answers beside', () => {
-  it('202 for work that takes longer than its client waits', async () => {
+  it('generate-descriptions answers 202 for work that takes longer than its client waits', async () => {
     const slow = await TestService.start({ beside: service, environment: { ROLE: 'api', SYNC_TIMEOUT: '1' } });
     try {
       await service.faults({ action: 'latency', ms: 1200, count: 1, path: '/v1/responses' });
@@ -244,14 +247,14 @@ describe('what POST generate-descriptions answers beside', () => {
     }
   });
 
-  it('409, 413 and 422 for lots and languages that it cannot take', async () => {
+  it('generate-descriptions answers 409, 413 and 422 for lots and languages that it cannot take', async () => {
     const [lot] = service.request()['lots'] as object[];
     const change = [{ lots: [lot, lot] }, { lots: [lot, lot, lot] }, { languages: ['xx'] }];
     const answers = await Promise.all(change.map((each) => service.generate(service.request(each))));
     expect(answers.map(({ status }) => status)).toEqual([409, 413, 422]);
   });
 
-  it('502 and 504 for what OpenAI fails to do', async () => {
+  it('generate-descriptions answers 502 and 504 for what OpenAI fails to do', async () => {
     await service.faults({ action: 'status', status: 400, count: 1, path: '/v1/responses' });
     expect((await service.generate(service.request())).status).toBe(502);
     await service.reset();
@@ -267,7 +270,7 @@ describe('what POST generate-descriptions answers beside', () => {
 });
 
 describe('what fails on our side', () => {
-  it('500 where a table is not what it was', async () => {
+  it('the service answers 500 where a table is not what it was', async () => {
     const tables = ['batch_jobs', 'request_keys', 'webhook_deliveries'];
     const { database } = service.db;
     for (const table of tables) await database.execute(`alter table ${table} rename to ${table}_gone`);
@@ -277,7 +280,7 @@ describe('what fails on our side', () => {
     for (const table of tables) await database.execute(`alter table ${table}_gone rename to ${table}`);
   });
 
-  it('503 where the database is away', async () => {
+  it('the service answers 503 where the database is away', async () => {
     const name = new URL(service.db.url).pathname.slice(1);
     await administer(`drop database ${name} with (force)`);
     for (const operation of operations.filter((each) => hasStatus(each, 503))) {

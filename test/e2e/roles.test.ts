@@ -78,28 +78,28 @@ const cronsOf = (service: TestService) =>
   [...service.app.get(SchedulerRegistry, { strict: false }).getCronJobs().keys()].toSorted();
 
 describe('a worker', () => {
-  it.each(signedRoutes)('has no $method $path', async ({ method, path }) => {
+  it.each(signedRoutes)('a worker has no $method $path', async ({ method, path }) => {
     const { status, body } = await ask(worker, method, path);
     expect([status, body['code']]).toEqual([404, 'NOT_FOUND']);
     expect(body['message']).toContain('worker');
   });
 
   it.each(['/', '/docs', '/docs/', '/docs/swagger-ui-init.js', '/docs-assets/sign.js', '/openapi.json'])(
-    'has no GET %s',
+    'a worker has no GET %s',
     async (path) => {
       expect(await ask(worker, 'GET', path)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
     },
   );
 
-  it.each([...OPERATIONS, '/metrics'])('answers GET %s', async (path) => {
+  it.each([...OPERATIONS, '/metrics'])('a worker answers GET %s', async (path) => {
     expect((await ask(worker, 'GET', path)).status).toBe(200);
   });
 
-  it('says of other methods of its three paths which one they take', async () => {
+  it('a worker says of other methods of its three paths which one they take', async () => {
     expect(await ask(worker, 'POST', '/health')).toMatchObject({ status: 405, body: { code: 'METHOD_NOT_ALLOWED' } });
   });
 
-  it('builds no controller but those, and nothing of what judges requests', () => {
+  it('a worker builds no controller but those, and nothing of what judges requests', () => {
     const { controllers, providers } = builtIn(worker);
     expect(controllers).toEqual(['HealthController', 'MetricsController']);
     expect(providers).toContain('SubmitStage');
@@ -107,11 +107,11 @@ describe('a worker', () => {
     expect(providers.filter((name) => doors.includes(name))).toEqual([]);
   });
 
-  it('runs every cron', () => {
+  it('a worker runs every cron', () => {
     expect(cronsOf(worker)).toEqual(CRONS);
   });
 
-  it('is seen by its row, as the role all is, and takes it along when it ends', async () => {
+  it('a worker is seen by its row, as the role all is, and takes it along when it ends', async () => {
     const roles = () => api.db.database.query<{ role: string }>('select role from workers order by role');
     expect(await roles()).toEqual([{ role: 'all' }, { role: 'worker' }]);
     const other = await TestService.start({ beside: api, environment: { ROLE: 'worker' } });
@@ -122,17 +122,17 @@ describe('a worker', () => {
 });
 
 describe('an api', () => {
-  it.each(signedRoutes)('has $method $path', async ({ method, path }) => {
+  it.each(signedRoutes)('an api has $method $path', async ({ method, path }) => {
     const { status, body } = await ask(api, method, path);
     expect(status).not.toBe(405);
     expect(body['code']).not.toBe('NOT_FOUND');
   });
 
-  it.each([...OPERATIONS, '/metrics', '/docs', '/openapi.json'])('answers GET %s', async (path) => {
+  it.each([...OPERATIONS, '/metrics', '/docs', '/openapi.json'])('an api answers GET %s', async (path) => {
     expect((await ask(api, 'GET', path)).status).toBe(200);
   });
 
-  it('has no scheduler, and nothing of what crons would run', () => {
+  it('an api has no scheduler, and nothing of what crons would run', () => {
     expect(() => api.app.get(SchedulerRegistry, { strict: false })).toThrow();
     const { providers } = builtIn(api);
     expect(providers).toContain('UploadGate');
@@ -142,11 +142,11 @@ describe('an api', () => {
 });
 
 describe('the role all', () => {
-  it.each(signedRoutes)('has $method $path', async ({ method, path }) => {
+  it.each(signedRoutes)('the role all has $method $path', async ({ method, path }) => {
     expect((await ask(all, method, path)).body['code']).not.toBe('NOT_FOUND');
   });
 
-  it('runs every cron, woken by the hints of the very API that it serves', () => {
+  it('the role all runs every cron, woken by the hints of the very API that it serves', () => {
     expect(cronsOf(all)).toEqual(CRONS);
     const { providers } = builtIn(all);
     expect(providers.filter((name) => name === 'BatchHints' || name === 'DeliveryHints').toSorted()).toEqual([

@@ -35,7 +35,7 @@ describe('workers', () => {
       interval,
     ]);
 
-  it('are there from their start on, and gone when they end', async () => {
+  it('workers are there from their start on, and gone when they end', async () => {
     expect(await presence.look()).toBe(false);
     await beat.onApplicationBootstrap();
     expect(await rows()).toMatchObject([{ id: beat.id, role: 'worker', since: 0 }]);
@@ -45,7 +45,7 @@ describe('workers', () => {
     expect(await presence.look()).toBe(false);
   });
 
-  it('are taken for dead after a minute of silence, and alive again by the next beat, with the same start', async () => {
+  it('workers are taken for dead after a minute of silence, and alive again by the next beat, with the same start', async () => {
     await beat.onApplicationBootstrap();
     await silentFor('59 seconds');
     expect(await presence.look()).toBe(true);
@@ -57,7 +57,7 @@ describe('workers', () => {
     expect(row?.since).toBeGreaterThan(60);
   });
 
-  it('write themselves anew where others have removed them, which they do after a day', async () => {
+  it('workers write themselves anew where others have removed them, which they do after a day', async () => {
     await beat.onApplicationBootstrap();
     await silentFor('25 hours');
     const config = loadConfig({ SHARED_KEY: 'k'.repeat(32), DATABASE_URL: db.url, ROLE: 'all' });
@@ -68,14 +68,14 @@ describe('workers', () => {
     expect(await rows()).toMatchObject([{ id: other.id }, { id: beat.id }]);
   });
 
-  it('beat no more once they end, though the scheduler stops later', async () => {
+  it('workers beat no more once they end, though the scheduler stops later', async () => {
     await beat.onApplicationBootstrap();
     await beat.onModuleDestroy();
     await beat.tick();
     expect(await rows()).toEqual([]);
   });
 
-  it('go on where one beat fails, and say so', async () => {
+  it('workers go on where one beat fails, and say so', async () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     await db.database.execute('alter table workers rename to elsewhere');
     await beat.tick();

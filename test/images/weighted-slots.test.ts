@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { WeightedSlots } from '../../src/images/weighted-slots.js';
 
 describe('weighted slots', () => {
-  it('never hold more than there is, and serve a heavy waiter before the light ones behind it', async () => {
+  it('weighted slots never hold more than there is, and serve a heavy waiter before the light ones behind it', async () => {
     const slots = new WeightedSlots(10);
     const order: string[] = [];
     await slots.take(7);
@@ -17,7 +17,7 @@ describe('weighted slots', () => {
     expect(slots.inUse).toBe(10);
   });
 
-  it('forget a waiter whose signal is raised, and let the next one in', async () => {
+  it('weighted slots forget a waiter whose signal is raised, and let the next one in', async () => {
     const slots = new WeightedSlots(2);
     await slots.take(1);
     const given = new AbortController();
@@ -30,7 +30,7 @@ describe('weighted slots', () => {
     await expect(slots.take(1, given.signal)).rejects.toThrow('hung up');
   });
 
-  it('refuse what there will never be', async () => {
+  it('weighted slots refuse what there will never be', async () => {
     await expect(new WeightedSlots(2).take(3)).rejects.toThrow(RangeError);
   });
 });

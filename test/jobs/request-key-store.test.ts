@@ -30,7 +30,7 @@ describe('work that a repeated request must not do again', () => {
     return Promise.resolve();
   };
 
-  it('is done by the first, and the repeat is told whose it was', async () => {
+  it('work under a request key is done by the first, and the repeat is told whose it was', async () => {
     did = [];
     const first = request('once');
     expect(await once(first, note('first'))).toBeNull();
@@ -39,7 +39,7 @@ describe('work that a repeated request must not do again', () => {
     expect(did).toEqual(['first', 'another']);
   });
 
-  it('is done again where the first time failed: nothing is remembered of that', async () => {
+  it('work under a request key is done again where the first time failed: nothing is remembered of that', async () => {
     did = [];
     const key = request('fails');
     const failing = () => Promise.reject(new Error('the work failed'));
@@ -48,7 +48,7 @@ describe('work that a repeated request must not do again', () => {
     expect(did).toEqual(['again']);
   });
 
-  it('is done every time where nothing tells repeats apart', async () => {
+  it('work is done every time where nothing tells repeats apart', async () => {
     did = [];
     for (const name of ['one', 'two']) expect(await once(null, note(name))).toBeNull();
     expect(did).toEqual(['one', 'two']);

@@ -14,7 +14,7 @@ function heldReads() {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('reads that are shared', () => {
-  it('run one at a time, and all who came meanwhile get the next one’s answer, never that of the one before them', async () => {
+  it('reads that are shared run one at a time, and all who came meanwhile get the next one’s answer, never that of the one before them', async () => {
     const { begun, read } = heldReads();
     const reads = new SharedReads<number>();
     const first = reads.get('list', read);
@@ -35,7 +35,7 @@ describe('reads that are shared', () => {
     expect(await latest).toBe(3);
   });
 
-  it('do not wait for what others ask', async () => {
+  it('reads that are shared do not wait for what others ask', async () => {
     const { begun, read } = heldReads();
     const reads = new SharedReads<number>();
     void reads.get('long', read);
@@ -44,7 +44,7 @@ describe('reads that are shared', () => {
     expect(await other).toBe(7);
   });
 
-  it('fail for those whom they were for, and the next one runs', async () => {
+  it('reads that are shared fail for those whom they were for, and the next one runs', async () => {
     const { begun, read } = heldReads();
     const reads = new SharedReads<number>();
     const first = reads.get('list', read);
@@ -56,7 +56,7 @@ describe('reads that are shared', () => {
     expect(await next).toBe(5);
   });
 
-  it('begin anew once nobody waits', async () => {
+  it('reads that are shared begin anew once nobody waits', async () => {
     const { begun, read } = heldReads();
     const reads = new SharedReads<number>();
     const first = reads.get('list', read);

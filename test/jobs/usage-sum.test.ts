@@ -13,7 +13,7 @@ const vision = {
 };
 
 describe('usage of many calls', () => {
-  it('is summed in all that a row counts, and a cost has no more digits than the database keeps', () => {
+  it('usage of many calls is summed in all that a row counts, and a cost has no more digits than the database keeps', () => {
     const sum = new UsageSum();
     // 0.1 + 0.2 is 0.30000000000000004 in binary fractions.
     sum.add(vision);
@@ -39,7 +39,7 @@ describe('usage of many calls', () => {
     ]);
   });
 
-  it('is a row for each stage and each model', () => {
+  it('usage of many calls is a row for each stage and each model', () => {
     const sum = new UsageSum();
     for (const row of [vision, { ...vision, model: 'gpt-5.6-luna' }, { ...vision, stage: 'translation' as const }])
       sum.add(row);
@@ -51,7 +51,7 @@ describe('usage of many calls', () => {
     ]);
   });
 
-  it('is counted once: what was written is forgotten, what comes later is not', () => {
+  it('usage of many calls is counted once: what was written is forgotten, what comes later is not', () => {
     const sum = new UsageSum();
     sum.add(vision);
     sum.clear();

@@ -29,7 +29,7 @@ describe('describeModel', () => {
     [49, 'deprecated', true],
     [48, 'closing', false],
     [-24, 'closing', false],
-  ] as const)('calls a model that shuts down in %s hours %s', (hours, state, acceptsBatch) => {
+  ] as const)('describeModel calls a model that shuts down in %s hours %s', (hours, state, acceptsBatch) => {
     const shutdownDate = hours === undefined ? undefined : new Date(NOW + hours * HOUR);
     expect(describeModel('gpt-4.1-mini', { shutdownDate }, NOW)).toEqual({
       id: 'gpt-4.1-mini',
@@ -40,12 +40,12 @@ describe('describeModel', () => {
     });
   });
 
-  it('refuses batches on what is gone, not on what could not be asked', () => {
+  it('describeModel refuses batches on what is gone, not on what could not be asked', () => {
     expect(describeModel('x', 'gone', NOW)).toMatchObject({ acceptsBatch: false, replacement: undefined });
     expect(describeModel('x', 'unknown', NOW)).toMatchObject({ acceptsBatch: true });
   });
 
-  it('names the replacement of a dated snapshot too', () => {
+  it('describeModel names the replacement of a dated snapshot too', () => {
     expect(replacementOf('o4-mini-2025-04-16')).toBe('gpt-5.6-terra');
   });
 });
@@ -53,12 +53,12 @@ describe('describeModel', () => {
 describe('modelState', () => {
   const check = () => new ModelCheck(rig.config, rig.clock, rig.client);
 
-  it('asks once an hour', async () => {
-    rig.stub.always(json(200, { id: 'gpt-vision', shutdown_date: '2027-01-14' }));
+  it('modelState asks once an hour', async () => {
+    rig.stub.always(json(200, { id: 'gpt-vision', shutdown_date: '2026-04-22' }));
     const models = check();
     expect(await models.modelState('gpt-vision')).toMatchObject({
       state: 'deprecated',
-      shutdownDate: new Date('2027-01-14T00:00:00Z'),
+      shutdownDate: new Date('2026-04-22T00:00:00Z'),
     });
     await models.modelState('gpt-vision');
     expect(rig.stub.requests.map(({ path }) => path)).toEqual(['/v1/models/gpt-vision']);
@@ -67,12 +67,12 @@ describe('modelState', () => {
     expect(rig.stub.requests).toHaveLength(2);
   });
 
-  it('calls a model gone that OpenAI does not know', async () => {
+  it('modelState calls a model gone that OpenAI does not know', async () => {
     rig.stub.always(apiError(404, { code: 'model_not_found' }));
     expect(await check().modelState('o4-mini')).toMatchObject({ state: 'gone', replacement: 'gpt-5.6-terra' });
   });
 
-  it('calls a model gone that this key may not use', async () => {
+  it('modelState calls a model gone that this key may not use', async () => {
     rig.stub.always(apiError(403, { code: 'model_not_found' }));
     expect(await check().modelState('o4-mini')).toMatchObject({ state: 'gone', acceptsBatch: false });
   });
@@ -88,7 +88,7 @@ describe('modelState', () => {
     ['is away', hangUp],
     ['refuses the key', apiError(401, {})],
     ['fails', apiError(500, {})],
-  ])('knows nothing when OpenAI %s, and asks again after a minute', async (_name, behaviour) => {
+  ])('modelState knows nothing when OpenAI %s, and asks again after a minute', async (_name, behaviour) => {
     rig.stub.next(behaviour);
     rig.stub.always(json(200, { id: 'gpt-vision', shutdown_date: null }));
     const models = check();
@@ -101,7 +101,7 @@ describe('modelState', () => {
 });
 
 describe('OpenAiModule', () => {
-  it('starts while OpenAI does not answer, asks for both models, and ends without waiting for them', async () => {
+  it('OpenAiModule starts while OpenAI does not answer, asks for both models, and ends without waiting for them', async () => {
     rig.stub.always(silence);
     const config = { openai: openAiSettings(rig.stub.baseUrl) };
     const module = await Test.createTestingModule({

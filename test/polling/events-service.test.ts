@@ -39,7 +39,7 @@ describe('EventsService', () => {
     return sent;
   }
 
-  it('sends a comment whenever nothing has changed for a while, so that no proxy cuts the stream', async () => {
+  it('EventsService sends a comment whenever nothing has changed for a while, so that no proxy cuts the stream', async () => {
     expect(await stream([job(1, 'processing'), job(2, 'completed')], [false, false, true])).toEqual([
       'open',
       'retry: 3000\n\n',
@@ -52,7 +52,7 @@ describe('EventsService', () => {
     ]);
   });
 
-  it('sends nothing more to a client that hung up', async () => {
+  it('EventsService sends nothing more to a client that hung up', async () => {
     expect(await stream([job(1, 'processing')], [])).toEqual([
       'open',
       'retry: 3000\n\n',

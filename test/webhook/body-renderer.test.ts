@@ -1,14 +1,10 @@
+import { ModuleRef } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KeyRing } from '../../src/auth/keys.js';
 import { newId } from '../../src/common/ids.js';
-import { EndedJobs } from '../../src/jobs/ended-jobs.js';
-import { JobReader } from '../../src/jobs/job-reader.js';
-import { LotResultReader } from '../../src/jobs/lot-result-reader.js';
-import { PartReader } from '../../src/jobs/part-reader.js';
+import { AttemptsModule } from '../../src/webhook/attempts.module.js';
 import { BodyRenderer } from '../../src/webhook/body-renderer.js';
-import { WebhookSigner } from '../../src/webhook/signer.js';
 import { Turns } from '../../src/webhook/turns.js';
-import { createRig, testSettings, type Rig } from './support/rig.js';
+import { createRig, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
 
 // Real: PostgreSQL. Faked: the wall clock.
@@ -23,16 +19,7 @@ describe('a body', () => {
   });
 
   /** A renderer of its own, as another process or the next attempt would have. */
-  const renderer = () => {
-    const { database } = rig.db;
-    const config = testSettings();
-    return new BodyRenderer(
-      new EndedJobs(new JobReader(database)),
-      new LotResultReader(database),
-      new PartReader(database),
-      new WebhookSigner(config, new KeyRing(config)),
-    );
-  };
+  const renderer = () => rig.module.select(AttemptsModule).get(ModuleRef, { strict: true }).create(BodyRenderer);
   const claimed = async (job: SeededJob, status: 'completed' | 'failed' | 'cancelled' = 'completed') => {
     const id = await seedJob(rig.db.database, { webhookUrl: `https://${newId()}.test/`, ...job });
     await rig.end(id, status);
@@ -57,36 +44,36 @@ describe('a body', () => {
     ['with metadata', { metadata: { b: '2', a: 'Ключ', '10': 'x' } }],
   ];
 
-  it.each(jobs)('%s is the same whether its lots were read ahead or not', async (_what, job, status) => {
+  it.each(jobs)('a body %s is the same whether its lots were read ahead or not', async (_what, job, status) => {
     const deliveries = await claimed(job, status);
     expect(deliveries.length).toBeGreaterThan(0);
-    const ahead = renderer();
+    const [ahead, behind] = await Promise.all([renderer(), renderer()]);
     await ahead.prefetch(deliveries);
     for (const delivery of deliveries) {
-      const [prefetched, read] = await Promise.all([ahead.render(delivery), renderer().render(delivery)]);
+      const [prefetched, read] = await Promise.all([ahead.render(delivery), behind.render(delivery)]);
       expect(prefetched.bytes.toString()).toBe(read.bytes.toString());
       expect(prefetched).toEqual(read);
     }
   });
 
-  it('carries the revision that was there when the job ended', async () => {
+  it('a body carries the revision that was there when the job ended', async () => {
     const [delivery] = await claimed({ languages: ['en'] });
     if (delivery === undefined) throw new Error('nothing was claimed');
-    const before = await renderer().render(delivery);
+    const before = await (await renderer()).render(delivery);
     await rig.db.database.execute(
       `insert into batch_results (job_id, position, language, revision, html, strings, created_at)
        values ($1, 0, 'en', 1, '<p>reviewed</p>', '[]', now())`,
       [delivery.jobId],
     );
-    const ahead = renderer();
+    const ahead = await renderer();
     await ahead.prefetch([delivery]);
-    expect((await renderer().render(delivery)).sha256).toBe(before.sha256);
+    expect((await (await renderer()).render(delivery)).sha256).toBe(before.sha256);
     expect((await ahead.render(delivery)).sha256).toBe(before.sha256);
   });
 });
 
 describe('turns', () => {
-  it('let as much run at once as allowed, in order, and go on after a failure', async () => {
+  it('turns let as much run at once as allowed, in order, and go on after a failure', async () => {
     const turns = new Turns(2);
     const ends: ((error?: Error) => void)[] = [];
     const started: number[] = [];

@@ -34,7 +34,7 @@ describe('the lease of a delivery', () => {
       `update webhook_deliveries set locked_until = clock_timestamp() - interval '1 second' where status = 'in_flight'`,
     );
 
-  it('has the attempt’s row in the database before any request', async () => {
+  it("an attempt's row is in the database before any request", async () => {
     await endedJob();
     const [claimed] = await claim();
     expect(await attempts()).toMatchObject([
@@ -43,7 +43,7 @@ describe('the lease of a delivery', () => {
     expect(await rows()).toMatchObject([{ status: 'in_flight', attempts: 1, lock_token: claimed?.token }]);
   });
 
-  it('is never given to two claimers at once', async () => {
+  it('a delivery is never leased to two who claim at once', async () => {
     await endedJob(40);
     await rig.db.database.execute('update webhook_endpoints set slots = 32');
     const claims = (await Promise.all(Array.from({ length: 8 }, () => claim(10)))).flat();
@@ -51,7 +51,7 @@ describe('the lease of a delivery', () => {
     expect(await attempts()).toHaveLength(claims.length);
   });
 
-  it('of a dead process comes to an end, and the unknown outcome costs nothing of the schedule', async () => {
+  it('the lease of a delivery ends with a dead process, and the unknown outcome costs nothing of the schedule', async () => {
     await endedJob();
     await claim();
     await rig.sendDue();
@@ -65,7 +65,7 @@ describe('the lease of a delivery', () => {
     expect((await attempts()).map(({ outcome }) => outcome)).toEqual(['unknown', 'delivered']);
   });
 
-  it('fails for good after 20 unknown outcomes', async () => {
+  it('a delivery fails for good after 20 unknown outcomes', async () => {
     await endedJob();
     for (let i = 0; i < MAX_UNKNOWN_OUTCOMES; i++) {
       expect(await claim()).toHaveLength(1);
@@ -77,7 +77,7 @@ describe('the lease of a delivery', () => {
     expect(receiver.requests).toHaveLength(0);
   });
 
-  it('that was lost lets a failure write nothing but its attempt', async () => {
+  it('a lease of a delivery that was lost lets a failure write nothing but its attempt', async () => {
     await endedJob();
     const [stale] = await claim();
     await expireLeases();
@@ -90,7 +90,7 @@ describe('the lease of a delivery', () => {
     expect((await attempts()).map(({ outcome }) => outcome)).toEqual(['failed', 'unknown']);
   });
 
-  it('that was lost lets a success win all the same, and the other holder’s failure comes too late', async () => {
+  it('a lease of a delivery that was lost lets a success win all the same, and the other holder’s failure comes too late', async () => {
     await endedJob();
     const [stale] = await claim();
     await expireLeases();
@@ -105,7 +105,7 @@ describe('the lease of a delivery', () => {
     expect((await attempts()).map(({ outcome }) => outcome)).toEqual(['delivered', 'failed']);
   });
 
-  it('goes back with its attempt when nothing was sent under it', async () => {
+  it('a delivery goes back with its attempt when nothing was sent under its lease', async () => {
     await endedJob(3);
     const claimed = await claim();
     await rig.claims.handBack(claimed.slice(0, 2));
@@ -120,14 +120,14 @@ describe('the lease of a delivery', () => {
     expect(await attempts()).toHaveLength(1);
   });
 
-  it('is not waited for by a request that could outlive it', async () => {
+  it('a request that could outlive the lease of its delivery is not begun', async () => {
     await endedJob();
     const [claimed] = await claim();
     expect(await rig.runner.run(claimed as NonNullable<typeof claimed>, performance.now() - 1)).toBeUndefined();
     expect(receiver.requests).toHaveLength(0);
   });
 
-  it('ends with its process: what was claimed goes back, what is under way is waited for', async () => {
+  it("the sender's end gives back what was claimed, and waits for what is under way", async () => {
     await endedJob(6);
     await rig.db.database.execute('update webhook_endpoints set slots = 2');
     const open: (() => void)[] = [];

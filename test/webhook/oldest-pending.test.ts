@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { metricsRegistry } from '../../src/common/metrics.js';
-import { OldestPending } from '../../src/webhook/oldest-pending.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob } from './support/seed.js';
 
@@ -13,8 +12,6 @@ describe('the oldest webhook that waits', () => {
   let rig: Rig;
   beforeEach(async () => {
     rig = await createRig();
-    const pending = new OldestPending(rig.clock, rig.claims);
-    pending.onModuleInit();
   });
   afterEach(async () => {
     vi.restoreAllMocks();
@@ -28,24 +25,24 @@ describe('the oldest webhook that waits', () => {
   };
   const endedJob = async () => rig.end(await seedJob(rig.db.database, { lots: 1, webhookUrl: 'https://well.test/' }));
 
-  it('is looked for when the metrics are asked for, without any cron', async () => {
+  it('the oldest webhook that waits is looked for when the metrics are asked for, without any cron', async () => {
     await endedJob();
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     expect(await shown()).toEqual([40]);
   });
 
-  it('is 0 seconds old where nothing waits', async () => {
+  it('the oldest webhook that waits is 0 seconds old where nothing waits', async () => {
     expect(await shown()).toEqual([0]);
   });
 
-  it('costs one look, however many ask', async () => {
+  it('the oldest webhook that waits costs one look, however many ask', async () => {
     const look = vi.spyOn(rig.claims, 'oldestDue');
     await Promise.all([shown(), shown()]);
     await shown();
     expect(look).toHaveBeenCalledTimes(1);
   });
 
-  it('is not shown while the database cannot say, and takes no other metric with it', async () => {
+  it('the oldest webhook that waits is not shown while the database cannot say, and takes no other metric with it', async () => {
     vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     vi.spyOn(rig.claims, 'oldestDue').mockRejectedValue(new Error('connect ECONNREFUSED'));
     expect(await shown()).toEqual([]);

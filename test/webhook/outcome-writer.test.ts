@@ -23,7 +23,7 @@ function storeThat(refuses: (ids: readonly string[]) => Error | undefined) {
 }
 
 describe('outcomes of webhooks', () => {
-  it('that cannot be written hold up no others', async () => {
+  it('outcomes of webhooks that cannot be written hold up no others', async () => {
     const odd = Object.assign(new Error('value out of range'), { code: '22003', severity: 'ERROR' });
     const { written, writer } = storeThat((ids) => (ids.includes('odd') ? odd : undefined));
     for (const id of ['a', 'odd', 'b']) writer.add(outcome(id), id !== 'b');
@@ -34,7 +34,7 @@ describe('outcomes of webhooks', () => {
     expect(written).toEqual(['a', 'b', 'c']);
   });
 
-  it('are kept, all of them, while the database is away', async () => {
+  it('outcomes of webhooks are kept, all of them, while the database is away', async () => {
     let away = true;
     const gone = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' });
     const { written, writer } = storeThat(() => (away ? gone : undefined));

@@ -32,16 +32,16 @@ async function warnings(secrets: Record<string, string>): Promise<[text: string,
 }
 
 describe('the start, where receivers verify with the key that signs requests', () => {
-  it('says so, and for which key ids', async () => {
+  it('the start says that receivers verify with the key that signs requests, and for which key ids', async () => {
     expect(await warnings({})).toEqual([[expect.stringContaining('no webhook secret is set'), ['acme', 'beta']]]);
     expect(await warnings({ acme: SECRET })).toEqual([[expect.any(String), ['beta']]]);
   });
 
-  it('says nothing where every key id has a webhook secret', async () => {
+  it('the start says nothing of receivers where every key id has a webhook secret', async () => {
     expect(await warnings({ acme: SECRET, beta: SECRET })).toEqual([]);
   });
 
-  it('says more once a lot has named a receiver of its own', async () => {
+  it('the start says more of receivers once a lot has named one of its own', async () => {
     await insertLot(db.database, newId(), 0, { webhook: 'https://a.test/' });
     const said = await warnings({});
     expect(said).toEqual([[expect.stringContaining('whoever holds it can send requests'), ['acme', 'beta']]]);

@@ -10,7 +10,7 @@ const schedule = fc.array(fc.nat(100_000), { minLength: 1, maxLength: 15 });
 const NOW = Date.parse('2026-03-01T12:00:00Z');
 
 describe('the retry schedule', () => {
-  it('waits what the schedule says, give or take 20 %, and no less than the receiver asked for', () => {
+  it('the retry schedule waits what the schedule says, give or take 20 %, and no less than the receiver asked for', () => {
     fc.assert(
       fc.property(schedule, fc.nat(20), fc.nat(200_000_000), random, (seconds, failures, asked, r) => {
         const wait = retryWaitMs(seconds, failures, asked, r);
@@ -27,13 +27,13 @@ describe('the retry schedule', () => {
     );
   });
 
-  it('spreads waits over the whole ±20 %', () => {
+  it('the retry schedule spreads waits over the whole ±20 %', () => {
     expect(retryWaitMs([0, 100], 1, 0, 0)).toBe(80_000);
     expect(retryWaitMs([0, 100], 1, 0, 0.5)).toBe(100_000);
     expect(retryWaitMs([0, 100], 1, 0, 0.999999)).toBe(120_000);
   });
 
-  it('by default ends after ten attempts in about 41 hours', () => {
+  it('the retry schedule by default ends after ten attempts in about 41 hours', () => {
     const waits = Array.from({ length: 12 }, (_, failures) =>
       retryWaitMs(DEFAULT_WEBHOOK_SCHEDULE, failures + 1, 0, 0.5),
     );
@@ -53,7 +53,7 @@ describe('the retry schedule', () => {
     ]);
   });
 
-  it('starts when its first entry says', () => {
+  it('the retry schedule starts when its first entry says', () => {
     expect(firstAttemptAt([0, 30], new Date(NOW))).toEqual(new Date(NOW));
     expect(firstAttemptAt([5, 30], new Date(NOW))).toEqual(new Date(NOW + 5000));
   });
@@ -73,11 +73,11 @@ describe('the retry schedule', () => {
     ['soon', 0],
     ['5 apples', 0],
     ['', 0],
-  ])('reads Retry-After %j as %i ms', (header, expected) => {
+  ])('Retry-After %j is read as %i ms', (header, expected) => {
     expect(retryAfterMs(header, NOW)).toBe(expected);
   });
 
-  it('never throws at a header and stays within its bounds', () => {
+  it('Retry-After never throws and stays within its bounds', () => {
     fc.assert(
       fc.property(fc.string(), (header) => {
         const wait = retryAfterMs(header, NOW);
@@ -106,37 +106,40 @@ describe('the judgement of an attempt', () => {
   const asked = [null, '5', '90', '86400', '200000', 'Sun, 01 Mar 2026 13:00:00 GMT', 'nonsense'];
   const matrix = statuses.flatMap((status) => asked.map((retryAfter) => ({ status, retryAfter })));
 
-  it.each(matrix)('holds on every attempt for $status with Retry-After $retryAfter', ({ status, retryAfter }) => {
-    for (let failures = 0; failures < DEFAULT_WEBHOOK_SCHEDULE.length; failures++) {
-      const verdict = judge(result({ status, retryAfter }), budget(failures), NOW, 0.5);
-      if (status < 300) {
-        expect(verdict).toEqual({ outcome: 'delivered', gone: false, nextAttemptAt: null, error: null });
-        continue;
+  it.each(matrix)(
+    'the judgement of $status with Retry-After $retryAfter holds on every attempt',
+    ({ status, retryAfter }) => {
+      for (let failures = 0; failures < DEFAULT_WEBHOOK_SCHEDULE.length; failures++) {
+        const verdict = judge(result({ status, retryAfter }), budget(failures), NOW, 0.5);
+        if (status < 300) {
+          expect(verdict).toEqual({ outcome: 'delivered', gone: false, nextAttemptAt: null, error: null });
+          continue;
+        }
+        expect(verdict.outcome).toBe('failed');
+        expect(verdict.gone).toBe(status === 410);
+        expect(verdict.error).toContain(`HTTP ${status}`);
+        const planned = DEFAULT_WEBHOOK_SCHEDULE[failures + 1];
+        if (status === 410 || planned === undefined) {
+          expect(verdict.nextAttemptAt).toBeNull();
+        } else {
+          const wait = Math.max(planned * 1000, retryAfterMs(retryAfter, NOW));
+          expect(verdict.nextAttemptAt).toEqual(new Date(NOW + wait));
+        }
       }
-      expect(verdict.outcome).toBe('failed');
-      expect(verdict.gone).toBe(status === 410);
-      expect(verdict.error).toContain(`HTTP ${status}`);
-      const planned = DEFAULT_WEBHOOK_SCHEDULE[failures + 1];
-      if (status === 410 || planned === undefined) {
-        expect(verdict.nextAttemptAt).toBeNull();
-      } else {
-        const wait = Math.max(planned * 1000, retryAfterMs(retryAfter, NOW));
-        expect(verdict.nextAttemptAt).toEqual(new Date(NOW + wait));
-      }
-    }
-  });
+    },
+  );
 
-  it('names where a redirect led, which is not followed', () => {
+  it('the judgement of an attempt names where a redirect led, which is not followed', () => {
     const verdict = judge(result({ status: 302, location: 'http://10.0.0.1/admin' }), budget(0), NOW, 0.5);
     expect(verdict.error).toBe('HTTP 302: redirects are not followed (to http://10.0.0.1/admin)');
   });
 
-  it('says nothing of what a host of OUTBOUND_ALLOW answered', () => {
+  it('the judgement of an attempt says nothing of what a host of OUTBOUND_ALLOW answered', () => {
     const facts = { status: 302, location: 'http://inside/', mayKeepAnswer: false };
     expect(judge(result(facts), budget(0), NOW, 0.5).error).toBe('the answer was not a 2xx');
   });
 
-  it('tries again when no answer came, and a ping is tried once', () => {
+  it('an attempt is made again when no answer came, and a ping is tried once', () => {
     const failed = result({ error: 'no answer came in time' });
     expect(judge(failed, budget(0), NOW, 0.5)).toMatchObject({
       outcome: 'failed',

@@ -36,7 +36,7 @@ function signerWith(changes: SettingChanges): WebhookSigner {
 }
 
 describe('webhook signatures', () => {
-  it('are those that Python made', () => {
+  it('webhook signatures are those that Python made', () => {
     const secret = standardSecretBytes(vector.secret);
     expect(standardSignature([secret], vector.webhook_id, vector.webhook_timestamp, body)).toBe(
       vector.webhook_signature,
@@ -48,7 +48,7 @@ describe('webhook signatures', () => {
     expect(lots.digests()[0]?.toString('hex')).toBe(vector.lots_signature);
   });
 
-  it('verify with the public library, whatever the body, and one changed byte fails', () => {
+  it('webhook signatures verify with the public library, whatever the body, and one changed byte fails', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ minLength: 24, maxLength: 64 }),
@@ -73,7 +73,7 @@ describe('webhook signatures', () => {
     );
   });
 
-  it('carry one signature for each live secret while one is replaced', () => {
+  it('webhook signatures carry one signature for each live secret while one is replaced', () => {
     const secrets = [
       'whsec_' + Buffer.alloc(32, 1).toString('base64'),
       'whsec_' + Buffer.alloc(32, 2).toString('base64'),
@@ -94,7 +94,7 @@ describe('webhook signatures', () => {
     });
   });
 
-  it('use the shared key’s own bytes where no webhook secret is set', () => {
+  it('webhook signatures use the shared key’s own bytes where no webhook secret is set', () => {
     const [newest, old] = ['n'.repeat(40), 'o'.repeat(40)] as const;
     const signer = signerWith({ keys: { acme: [newest, old] } });
     const timestamp = Math.floor(Date.now() / 1000);
@@ -104,7 +104,7 @@ describe('webhook signatures', () => {
     expect(headers).not.toHaveProperty('x-job-id');
   });
 
-  it('are made with the secret that signed the request while it lives, then with the newest', () => {
+  it('webhook signatures are made with the secret that signed the request while it lives, then with the newest', () => {
     const [newest, old, gone] = ['n'.repeat(40), 'o'.repeat(40), 'g'.repeat(40)] as const;
     const signer = signerWith({ keys: { acme: [newest, old] } });
     expect(signer.sharedSecret('acme', secretFingerprint(old))).toBe(old);

@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { setUpApi } from '../../../src/api.setup.js';
 import { APPLICATION_OPTIONS } from '../../../src/app.setup.js';
 import { AuthModule } from '../../../src/auth/auth.module.js';
-import { signRequest } from '../../../src/auth/signatures.js';
 import { Clock } from '../../../src/common/clock.js';
 import { CommonModule } from '../../../src/common/common.module.js';
 import { ConfigModule } from '../../../src/config/config.module.js';
@@ -13,7 +11,8 @@ import { loadConfig } from '../../../src/config/load-config.js';
 import { DatabaseModule } from '../../../src/database/database.module.js';
 import { WebhookApiModule } from '../../../src/webhook/webhook-api.module.js';
 import { expectDocumented } from '../../docs/answer-check.js';
-import type { FakeClock } from './fake-clock.js';
+import type { FakeClock } from '../../support/fake-clock.js';
+import { signatureHeaders } from '../../support/signing.js';
 import { SECRET } from './seed.js';
 
 export const OTHER_SECRET = 'another-shared-key-0123456789abcdef01';
@@ -66,14 +65,12 @@ export async function startApi(databaseUrl: string, clock: FakeClock, allow = '1
   return {
     call: async (method, target, { body, secret = SECRET, idempotencyKey, later = 0 } = {}) => {
       const text = body === undefined ? '' : JSON.stringify(body);
-      const timestamp = String(Math.floor(clock.now() / 1000) + later);
-      const bodySha256Hex = createHash('sha256').update(text).digest('hex');
+      const at = Math.floor(clock.now() / 1000) + later;
       const response = await fetch(`http://127.0.0.1:${port}${target}`, {
         method,
         headers: {
           'content-type': 'application/json',
-          'x-timestamp': timestamp,
-          'x-signature': signRequest(secret, { timestamp, method, target, bodySha256Hex }),
+          ...signatureHeaders(secret, { method, target, body: text, at }),
           ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
         },
         ...(text === '' ? {} : { body: text }),
