@@ -151,7 +151,7 @@ export function translationRequestParts(
 }
 
 /** One language's outcome: as many strings as were asked for, or why there are none. */
-export type TranslatedLanguage =
+type TranslatedLanguage =
   | { readonly ok: true; readonly strings: readonly string[] }
   | { readonly ok: false; readonly reason: TranslationProblem };
 

@@ -21,7 +21,7 @@ import { UploadGate } from './upload-gate.js';
 const MAX_SMALL_BODY_BYTES = 64 * 1024;
 
 /** The path parameter that `legacy: 'job-id'` signs: a route that uses it is written `…/:job_id…`. */
-export const JOB_ID_PARAM = 'job_id';
+const JOB_ID_PARAM = 'job_id';
 
 /** How callers of a route sign, and what it counts against. */
 export interface SignedByOptions {

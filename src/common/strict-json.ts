@@ -5,7 +5,7 @@ import { ServiceError } from './service-error.js';
 export const MAX_JSON_DEPTH = 32;
 
 /** Python refuses to read integers with more digits, so no client could have signed one. */
-export const MAX_INTEGER_DIGITS = 4300;
+const MAX_INTEGER_DIGITS = 4300;
 
 /** @param message - what is wrong and, where known, at which byte */
 export function invalidJson(message: string, cause?: unknown): ServiceError {
@@ -25,7 +25,7 @@ export function parseStrictJson(bytes: Buffer, name: string): unknown {
 }
 
 /** @throws ServiceError INVALID_JSON: a decoder that replaces bad bytes would sign and store other text than was sent */
-export function decodeUtf8(bytes: Buffer, name: string): string {
+function decodeUtf8(bytes: Buffer, name: string): string {
   if (!isUtf8(bytes)) throw invalidJson(`${name} is not valid UTF-8.`);
   return bytes.toString('utf8');
 }

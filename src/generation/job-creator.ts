@@ -16,7 +16,7 @@ import type { ReceivedRequest } from './request/received-request.js';
 import { requestKeyOf } from './request/idempotency.js';
 import type { SyncWork } from '../sync/sync-run.js';
 
-export const GENERATE_ROUTE = 'POST /api/v1/generate-descriptions';
+const GENERATE_ROUTE = 'POST /api/v1/generate-descriptions';
 
 /** Said of a job that may take more rounds, or end with lots that its limit did not allow. */
 const BELOW_WORST_CASE = 'max_cost_usd_below_worst_case';

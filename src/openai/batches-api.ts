@@ -27,7 +27,7 @@ export interface UpstreamBatch {
   readonly usage: unknown;
 }
 
-export interface UpstreamBatchError {
+interface UpstreamBatchError {
   readonly code: string | undefined;
   readonly message: string | undefined;
   readonly param: string | undefined;

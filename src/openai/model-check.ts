@@ -13,7 +13,7 @@ import { OpenAiClient } from './openai-client.js';
  * - `gone`: OpenAI does not know it, or this key may not use it
  * - `unknown`: OpenAI could not be asked, or the server has no answer to that
  */
-export type ModelStateName = 'available' | 'deprecated' | 'closing' | 'gone' | 'unknown';
+type ModelStateName = 'available' | 'deprecated' | 'closing' | 'gone' | 'unknown';
 
 export interface ModelState {
   readonly id: string;

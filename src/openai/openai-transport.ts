@@ -33,7 +33,7 @@ export interface CallOptions extends CallLimits {
 }
 
 /** What the SDK is asked with: it never retries and never times out by itself, both are done here. */
-export interface SdkOptions {
+interface SdkOptions {
   readonly signal: AbortSignal;
   readonly maxRetries: 0;
   readonly timeout: number;

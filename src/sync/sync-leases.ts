@@ -3,7 +3,7 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { SyncJobStore } from '../jobs/sync-job-store.js';
 
 /** Why a run that holds no lease any more must stop: somebody cancelled the job or took it over. */
-export class SyncLeaseLostError extends Error {
+class SyncLeaseLostError extends Error {
   constructor() {
     super('the lease of a synchronous job was lost');
     this.name = 'SyncLeaseLostError';

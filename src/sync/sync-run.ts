@@ -32,7 +32,7 @@ export class HungUpError extends Error {
 }
 
 /** The process is ending; the job goes on elsewhere. */
-export class GivenBackError extends Error {
+class GivenBackError extends Error {
   constructor() {
     super('the process is shutting down');
     this.name = 'GivenBackError';

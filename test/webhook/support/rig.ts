@@ -25,7 +25,7 @@ import { FakeClock } from './fake-clock.js';
 import { SECRET } from './seed.js';
 
 /** As much of the settings as this room reads. */
-export type RoomSettings = Pick<AppConfig, 'auth' | 'http' | 'jobs' | 'webhook' | 'outbound'>;
+type RoomSettings = Pick<AppConfig, 'auth' | 'http' | 'jobs' | 'webhook' | 'outbound'>;
 
 export interface SettingChanges {
   readonly keys?: Record<string, readonly string[]>;
