@@ -5,7 +5,7 @@ import { Database, type Transaction } from '../database/database.service.js';
 import { JobReader, type JobRecord } from '../jobs/job-reader.js';
 import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
 import { isTerminal } from '../jobs/states.js';
-import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import type { CancelledJobDto } from './cancel.dto.js';
 

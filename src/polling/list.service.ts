@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { rfc3339 } from '../common/clock.js';
+import { cursorAfter, parseCursor } from '../common/cursor.js';
 import { JobReader, type JobFilter, type JobRecord } from '../jobs/job-reader.js';
 import { CompletionEstimates } from './completion-estimates.js';
-import { cursorAfter, parseCursor } from './cursor.js';
 import type { JobListDto, JobListItemDto, ListQuery } from './list.dto.js';
 import { parseRfc3339 } from './rfc3339.js';
 import { progressOf, timeOrNull } from './status-body.js';

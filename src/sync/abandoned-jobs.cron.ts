@@ -6,7 +6,7 @@ import { JobStore } from '../jobs/job-store.js';
 import type { LotEnd } from '../jobs/lot-error-code.js';
 import { RequestKeys } from '../jobs/request-keys.js';
 import { SyncJobStore, type ClaimedSyncJob } from '../jobs/sync-job-store.js';
-import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { SyncRequests } from './sync-requests.js';
 

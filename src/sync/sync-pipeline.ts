@@ -13,7 +13,7 @@ import { renderedBytes } from '../jobs/rendered-bytes.js';
 import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredSource } from '../jobs/sync-job-store.js';
 import { UsageSum } from '../jobs/usage-sum.js';
 import { JobEnder } from '../jobs/job-ender.js';
-import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { LotDescriber } from '../describe/lot-describer.js';
 import { LotError } from '../describe/lot-error.js';
 import { unreachablePhotos } from '../describe/photo-refusal.js';

@@ -8,7 +8,7 @@ import { PartReader } from '../jobs/part-reader.js';
 import type { ClaimedDelivery } from './delivery-queue.js';
 import { assembleBody, assembleText, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
 import { WebhookSigner } from './signer.js';
-import { Turns } from './turns.js';
+import { Slots } from '../common/slots.js';
 
 export interface RenderedBody {
   readonly bytes: Buffer;
@@ -42,7 +42,7 @@ interface Prefetched {
 @Injectable()
 export class BodyRenderer {
   private readonly prefetched = new WeakMap<ClaimedDelivery, Prefetched>();
-  private readonly large = new Turns(LARGE_AT_ONCE);
+  private readonly large = new Slots(LARGE_AT_ONCE);
 
   constructor(
     private readonly jobs: EndedJobs,

@@ -10,7 +10,7 @@ import { Clock } from '../common/clock.js';
 import { newId } from '../common/ids.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AttemptRunner } from './attempt-runner.js';
-import { DeliveryHints } from './delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { DeliveryQueue, deliveryLeaseSeconds, type ClaimedDelivery } from './delivery-queue.js';
 import { CIRCUIT_FAILURES } from './outcome-store.js';
 import { OutcomeWriter } from './outcome-writer.js';

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { JobEnder, JobEndOutbox } from '../jobs/job-ender.js';
-import { DeliveryHints } from './delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { DeliveryOutbox } from './delivery-outbox.js';
 import { WebhookJobEndOutbox } from './job-end-outbox.js';
 import { ProgressEvents } from './progress-events.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
-import { cursorAfter, parseCursor } from '../../src/polling/cursor.js';
+import { cursorAfter, parseCursor } from '../../src/common/cursor.js';
 import { parseRfc3339 } from '../../src/polling/rfc3339.js';
 
 describe('parseRfc3339', () => {

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { BatchHints } from './batch-hints.js';
+import { BatchHints } from '../../common/work-hints.js';
 import { OpenAiBatch, OpenAiModel } from './openai-batch.entities.js';
 import { ShardFileStore } from './shard-file-store.js';
 import { ShardStore } from './shard-store.js';

@@ -10,7 +10,7 @@ import { NameResolver } from '../../../src/outbound/name-resolver.js';
 import { OutboundClient } from '../../../src/outbound/outbound-client.js';
 import { AttemptRunner } from '../../../src/webhook/attempt-runner.js';
 import { BodyRenderer } from '../../../src/webhook/body-renderer.js';
-import { DeliveryHints } from '../../../src/webhook/delivery-hints.js';
+import { DeliveryHints } from '../../../src/common/work-hints.js';
 import { WebhookJobEndOutbox } from '../../../src/webhook/job-end-outbox.js';
 import { DeliveryOutbox } from '../../../src/webhook/delivery-outbox.js';
 import { DeliveryQueue } from '../../../src/webhook/delivery-queue.js';
