@@ -13,7 +13,7 @@ import { receiveUpload } from './admission/receive-upload.js';
 import { UnprovenWork } from './admission/unproven-work.js';
 import { AuthService, type LegacyMessage, type PendingAuthentication } from './auth.service.js';
 import { attachCaller, type Caller } from './caller.js';
-import { RateLimits, type RateLimitName } from './rate-limit.js';
+import { RateLimits, type RateLimitName } from './rate-limits.js';
 import { EMPTY_BODY_SHA256 } from './signatures.js';
 import { UploadGate } from './upload-gate.js';
 

@@ -9,7 +9,7 @@ import { DeliveryQueue } from './delivery-queue.js';
 import { OldestPending } from './oldest-pending.js';
 import { OutcomeStore } from './outcome-store.js';
 import { ReceiverKeys } from './receiver-keys.js';
-import { WebhookSigner } from './signer.js';
+import { WebhookSigner } from './webhook-signer.js';
 import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.entities.js';
 
 /** One request to a receiver and what came of it: the sender's many, and the API's test event. */

@@ -7,7 +7,7 @@ import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { PartReader } from '../jobs/part-reader.js';
 import type { ClaimedDelivery } from './delivery-queue.js';
 import { assembleBody, assembleText, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
-import { WebhookSigner } from './signer.js';
+import { WebhookSigner } from './webhook-signer.js';
 import { Slots } from '../common/slots.js';
 
 export interface RenderedBody {

@@ -3,7 +3,7 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { newId } from '../common/ids.js';
 import type { Transaction } from '../database/database.service.js';
 import type { ClaimedDelivery } from './delivery-queue.js';
-import { firstAttemptAt } from './retry-schedule.js';
+import { firstAttemptAt } from './next-attempt.js';
 import type { LotPart } from './part-packer.js';
 import type { WebhookEvent } from './webhook.entities.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BodyFacts, RequestFacts } from '../../src/auth/auth.service.js';
-import { KeyRing, secretFingerprint } from '../../src/auth/keys.js';
+import { KeyRing, secretFingerprint } from '../../src/auth/key-ring.js';
 import { hmacHex, signJobId, signLots } from '../../src/auth/signatures.js';
 import type { ServiceError } from '../../src/common/service-error.js';
 import {

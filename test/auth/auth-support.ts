@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AuthService, type RequestFacts } from '../../src/auth/auth.service.js';
-import { KeyRing } from '../../src/auth/keys.js';
+import { KeyRing } from '../../src/auth/key-ring.js';
 import { signRequest } from '../../src/auth/signatures.js';
 import { Clock } from '../../src/common/clock.js';
 import { ServiceError } from '../../src/common/service-error.js';

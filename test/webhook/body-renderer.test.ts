@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KeyRing } from '../../src/auth/keys.js';
+import { KeyRing } from '../../src/auth/key-ring.js';
 import { newId } from '../../src/common/ids.js';
 import { EndedJobs } from '../../src/jobs/ended-jobs.js';
 import { LotResultReader } from '../../src/jobs/lot-result-reader.js';
 import { PartReader } from '../../src/jobs/part-reader.js';
 import { BodyRenderer } from '../../src/webhook/body-renderer.js';
-import { WebhookSigner } from '../../src/webhook/signer.js';
+import { WebhookSigner } from '../../src/webhook/webhook-signer.js';
 import { createRig, testSettings, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
 

@@ -1,4 +1,4 @@
-import { KeyRing } from '../../../src/auth/keys.js';
+import { KeyRing } from '../../../src/auth/key-ring.js';
 import type { AppConfig } from '../../../src/config/app-config.js';
 import { DEFAULT_WEBHOOK_SCHEDULE } from '../../../src/config/load-config.js';
 import type { TerminalStatus } from '../../../src/jobs/states.js';
@@ -18,7 +18,7 @@ import { DeliverySender } from '../../../src/webhook/delivery-sender.js';
 import { JobEnder, type EndJobOptions } from '../../../src/jobs/job-ender.js';
 import { OutcomeStore } from '../../../src/webhook/outcome-store.js';
 import { OutcomeWriter } from '../../../src/webhook/outcome-writer.js';
-import { WebhookSigner } from '../../../src/webhook/signer.js';
+import { WebhookSigner } from '../../../src/webhook/webhook-signer.js';
 import { WebhookEndpoint } from '../../../src/webhook/webhook.entities.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { FakeClock } from './fake-clock.js';

@@ -1,4 +1,4 @@
-import { secretFingerprint } from '../../../src/auth/keys.js';
+import { secretFingerprint } from '../../../src/auth/key-ring.js';
 import { newId } from '../../../src/common/ids.js';
 import type { Database } from '../../../src/database/database.service.js';
 
