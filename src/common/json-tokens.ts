@@ -133,11 +133,28 @@ function endOfWord(source: string, start: number): number {
 }
 
 function isBetween(unit: number): boolean {
-  return (
-    unit === COMMA || unit === COLON || unit === SPACE || unit === LINE_FEED || unit === CARRIAGE_RETURN || unit === TAB
-  );
+  return unit === COMMA || unit === COLON || isSpace(unit);
 }
 
 function isBracket(unit: number): boolean {
   return unit === OPENING_BRACE || unit === CLOSING_BRACE || unit === OPENING_BRACKET || unit === CLOSING_BRACKET;
+}
+
+/** A JSON object: neither null nor an array. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** White space between the tokens of JSON. */
+export function isSpace(byte: number): boolean {
+  return byte === SPACE || byte === LINE_FEED || byte === CARRIAGE_RETURN || byte === TAB;
+}
+
+/** The bytes without white space around them. */
+export function trim(source: Buffer): Buffer {
+  let start = 0;
+  let end = source.length;
+  while (start < end && isSpace(source[start] as number)) start++;
+  while (end > start && isSpace(source[end - 1] as number)) end--;
+  return source.subarray(start, end);
 }

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { listenFreely } from '../common/listen-freely.js';
+import { listenFreely } from '../common/abort-signals.js';
 import type { PhotoReason } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AllowList, bareHost, checkUrl } from '../outbound/address-rules.js';

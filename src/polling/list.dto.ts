@@ -14,7 +14,7 @@ import {
 import { CURSOR_PATTERN, CursorConstraint } from '../common/cursor.js';
 import { toList } from '../common/input-pipe.js';
 import { JOB_STATUSES, type JobMode, type JobStatus } from '../jobs/states.js';
-import { parseRfc3339 } from './rfc3339.js';
+import { parseRfc3339 } from '../common/clock.js';
 import { ProgressDto, type ProcessingMode } from './status.dto.js';
 
 @ValidatorConstraint({ name: 'rfc3339' })

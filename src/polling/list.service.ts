@@ -3,7 +3,7 @@ import { cursorAfter, parseCursor } from '../common/cursor.js';
 import { JobReader, type JobFilter, type JobRecord } from '../jobs/job-reader.js';
 import { CompletionEstimates } from './completion-estimates.js';
 import type { JobListDto, JobListItemDto, ListQuery } from './list.dto.js';
-import { parseRfc3339 } from './rfc3339.js';
+import { parseRfc3339 } from '../common/clock.js';
 import { progressOf, stateOf } from './status-body.js';
 
 const DEFAULT_LIMIT = 10;

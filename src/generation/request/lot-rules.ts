@@ -1,5 +1,4 @@
-import { topLevelToken } from '../../common/json-tokens.js';
-import { isObject } from '../../common/is-object.js';
+import { topLevelToken, isObject } from '../../common/json-tokens.js';
 import { characters, isStorable, type FieldProblems } from './field-problems.js';
 import type { PlainUrls } from '../intake/fast-path/plain-urls.js';
 import type { UnknownMembers } from './unknown-members.js';
