@@ -22,7 +22,7 @@ export class DeliveriesQuery {
   limit?: number;
 
   /** The next_cursor of the page before: base64url. */
-  @ApiPropertyOptional({ pattern: CURSOR_PATTERN })
+  @ApiPropertyOptional({ format: 'uuid', pattern: CURSOR_PATTERN })
   @IsOptional()
   @IsString()
   @Validate(CursorConstraint)
