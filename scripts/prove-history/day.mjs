@@ -139,10 +139,13 @@ async function crons(app, config) {
   await upkeep.removeOrphans();
   await (await find('sync/abandoned-jobs.cron.js', 'AbandonedJobsCron')).sweep();
   await (await find('health/worker-beat.js', 'WorkerBeat')).tick();
+  const { JobShardStore } = await dist('batch/shards/job-shard-store.js');
   const { Retention } = await dist('batch/upkeep/retention.js');
+  const { RetentionStore } = await dist('jobs/retention-store.js');
   const { Clock } = await dist('common/clock.js');
   const { Database } = await dist('database/database.service.js');
   const thirty = { ...config, jobs: { ...config.jobs, retentionDays: 30 } };
-  const retention = new Retention(thirty, new Clock(), app.get(Database, { strict: false }));
+  const database = app.get(Database, { strict: false });
+  const retention = new Retention(thirty, new Clock(), database, new RetentionStore(), new JobShardStore(database));
   for (let step = 0; step < 3; step++) await retention.step();
 }

@@ -63,6 +63,12 @@ export class RateLimits {
     }
   }
 
+  /** Whether {@link count} would count one more request of a key id; nothing is counted. */
+  async allows(name: RateLimitName, keyId: string): Promise<boolean> {
+    const state = await this.limiters[name].get(keyId);
+    return state === null || state.remainingPoints > 0;
+  }
+
   /** Takes the request back, as for a 304: it costs nothing, and its answer says nothing of limits. */
   async refund(response: ServerResponse): Promise<void> {
     const entry = this.counted.get(response);

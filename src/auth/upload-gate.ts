@@ -80,7 +80,7 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
       const good = this.standing.isGood(claimant);
       if (good) this.checkRoom();
       this.checkShares(claimant, now);
-      if (!good && this.freeForStrangers <= 0) this.checkLine(claimant, now);
+      if (!good && !this.line.isOpenTo(claimant.key, this.freeForStrangers, now)) this.checkLine(claimant, now);
       return null;
     } catch (error) {
       if (error instanceof ServiceError) return error;

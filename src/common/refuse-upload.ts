@@ -1,11 +1,11 @@
 import type { Request, Response } from 'express';
-import { connectionOf } from './connections/connections.js';
+import { connectionOf, MUCH_BYTES } from './connections/connections.js';
 
 /** What a refused upload may still send before its connection is cut; whichever is reached first. */
 export interface DrainBounds {
   readonly bytes: number;
   readonly milliseconds: number;
-  /** Without a byte. */
+  /** Without {@link MUCH_BYTES}. */
   readonly quietMilliseconds: number;
 }
 
@@ -31,6 +31,7 @@ export function refuseUpload(request: Request, response: Response, text: string,
   const connection = connectionOf(request);
   const announced = Number(request.headers['content-length'] ?? Number.NaN);
   let left = bounds.bytes;
+  let sinceMuch = 0;
   let missing = announced - (connection?.bodyBytes ?? 0);
   const end = () => {
     clearTimeout(timer);
@@ -41,7 +42,11 @@ export function refuseUpload(request: Request, response: Response, text: string,
   const count = (bytes: number) => {
     left -= bytes;
     missing -= bytes;
-    quiet.refresh();
+    sinceMuch += bytes;
+    if (sinceMuch >= MUCH_BYTES) {
+      sinceMuch = 0;
+      quiet.refresh();
+    }
     if (left < 0 || missing <= 0 || !allowed.take(bytes)) end();
   };
   const countChunk = (chunk: Buffer) => count(chunk.length);

@@ -6,7 +6,7 @@ import { from as copyFrom } from 'pg-copy-streams';
 /**
  * Streams rows into a table by COPY, in the running transaction of `client`. Takes no more from `chunks` than the
  * server has taken in, so memory does not grow with their number.
- * @param target - `batch_lots (job_id, position, …)`: a constant of the code
+ * @param target - `table (column, …)`: a constant of the code
  * @param chunks - whole rows in COPY's text format, as {@link CopyEncoder} makes them; a chunk may hold many
  * @returns the number of rows
  * @throws pg's error (a duplicate key, a broken connection), or what `chunks` throws; the transaction is lost then

@@ -6,19 +6,9 @@ import { DataSource, type MigrationInterface } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { dataSourceOptions } from './data-source-options.js';
 
-/** Tables that the first migration makes, and that the older service may have had under the same names. */
-const FIRST_TABLES = [
-  'batch_jobs',
-  'batch_lots',
-  'batch_lot_inputs',
-  'batch_results',
-  'openai_batches',
-  'webhook_deliveries',
-  'webhook_attempts',
-  'request_keys',
-];
-
-type MigrationClass = new () => MigrationInterface;
+/** One that makes tables names them: the older service may have had tables of the same names. */
+type Migration = MigrationInterface & { readonly tables?: readonly string[] };
+type MigrationClass = new () => Migration;
 type MigrationConfig = Pick<AppConfig, 'packageRoot' | 'database' | 'role'>;
 
 /** Any fixed number: whoever migrates holds it, so that replicas that start together do so one after the other. */
@@ -51,7 +41,7 @@ class StrangeDatabaseError extends Error {
  */
 export async function migrateUp(config: MigrationConfig, url: string): Promise<string[]> {
   return withMigrationLock(config, url, async (dataSource) => {
-    await refuseStrangers(dataSource, await migrationNames(config));
+    await refuseStrangers(dataSource, await loadMigrations(config.packageRoot));
     const done = await dataSource.runMigrations({ transaction: 'each' });
     const names = done.map((migration) => migration.name);
     if (names.length > 0) new Logger('Database').log('migrations have run', { migrations: names });
@@ -79,8 +69,9 @@ export async function migrateDown(config: MigrationConfig, url: string, steps = 
  * @throws SchemaOutdatedError naming what is missing; StrangeDatabaseError
  */
 export async function assertSchemaIsCurrent(config: MigrationConfig, url: string): Promise<void> {
-  const known = await migrationNames(config);
-  const executed = await withDataSource(config, url, [], (dataSource) => refuseStrangers(dataSource, known));
+  const migrations = await loadMigrations(config.packageRoot);
+  const known = migrations.map(nameOf);
+  const executed = await withDataSource(config, url, [], (dataSource) => refuseStrangers(dataSource, migrations));
   const missing = known.filter((name) => !executed.includes(name));
   if (missing.length > 0) {
     throw new SchemaOutdatedError(
@@ -106,9 +97,8 @@ async function loadMigrations(packageRoot: string): Promise<MigrationClass[]> {
   return classes;
 }
 
-async function migrationNames(config: MigrationConfig): Promise<string[]> {
-  const migrations = await loadMigrations(config.packageRoot);
-  return migrations.map((migration) => new migration().name ?? migration.name);
+function nameOf(migration: MigrationClass): string {
+  return new migration().name ?? migration.name;
 }
 
 /**
@@ -116,12 +106,13 @@ async function migrationNames(config: MigrationConfig): Promise<string[]> {
  * @returns the migrations that have run
  * @throws StrangeDatabaseError
  */
-async function refuseStrangers(dataSource: DataSource, known: readonly string[]): Promise<string[]> {
+async function refuseStrangers(dataSource: DataSource, migrations: readonly MigrationClass[]): Promise<string[]> {
   const executed = await executedMigrations(dataSource);
-  if (executed.some((name) => known.includes(name))) return executed;
+  if (migrations.some((migration) => executed.includes(nameOf(migration)))) return executed;
+  const made = migrations.flatMap((migration) => new migration().tables ?? []);
   const tables = await dataSource.query<{ name: string }[]>(
     `select name from unnest($1::text[]) name where to_regclass(name) is not null`,
-    [FIRST_TABLES],
+    [made],
   );
   if (tables.length > 0) throw new StrangeDatabaseError(tables.map(({ name }) => name));
   return executed;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { BatchHints } from '../common/work-hints.js';
-import { WebhookHealth } from '../webhook/webhook-health.js';
+import { ReceiverStore } from '../webhook/receiver-store.js';
 import { Answers, sendAnswer } from './answers.js';
 import { RequestIntake } from './intake/request-intake.js';
 import type { ReceivedRequest } from './request/received-request.js';
@@ -20,7 +20,7 @@ export class GenerationService {
     private readonly syncRequests: SyncRequests,
     private readonly answers: Answers,
     private readonly hints: BatchHints,
-    private readonly receivers: WebhookHealth,
+    private readonly receivers: ReceiverStore,
   ) {}
 
   /** Answers the request; what is refused is thrown as ServiceError. */

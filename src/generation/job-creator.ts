@@ -8,15 +8,13 @@ import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
-import { inProgressOr, RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
-import { planShards } from '../batch/shards/shard-planner.js';
+import { ShardStore } from '../batch/shards/shard-store.js';
+import { inProgressOr, RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { SyncJobStore, type SyncLot } from '../jobs/sync-job-store.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import type { ReceivedRequest } from './request/received-request.js';
 import { requestKeyOf } from './request/idempotency.js';
 import type { SyncWork } from '../sync/sync-run.js';
-
-const GENERATE_ROUTE = 'POST /api/v1/generate-descriptions';
 
 /** Said of a job that may take more rounds, or end with lots that its limit did not allow. */
 const BELOW_WORST_CASE = 'max_cost_usd_below_worst_case';
@@ -36,7 +34,8 @@ export class JobCreator {
     private readonly database: Database,
     private readonly jobs: JobStore,
     private readonly syncJobs: SyncJobStore,
-    private readonly keys: RequestKeys,
+    private readonly keys: RequestKeyStore,
+    private readonly shards: ShardStore,
     private readonly models: ModelSettings,
   ) {}
 
@@ -67,14 +66,14 @@ export class JobCreator {
       estimatedCostUsd: estimatedCostUsd === null ? null : Math.ceil(estimatedCostUsd * 1e8) / 1e8,
       lease: token === null ? null : { token, seconds: this.config.jobs.leaseSeconds },
     };
-    const key = requestKeyOf(request, GENERATE_ROUTE, this.clock.now());
+    const key = requestKeyOf(request, this.clock.now());
     if (token !== null && content.onlyLot !== null) {
       const { languages, onlyLot: lot } = content;
       const repeatOf = await this.acceptSync(job, lot, key);
       if (repeatOf !== null) return { kind: 'repeat', jobId: repeatOf };
       return { kind: 'sync', work: { jobId, token, languages, options: job.options, lot } };
     }
-    const repeatOf = await this.commitOnce(job, async (tx) => {
+    const repeatOf = await this.commitOnce(request, async (tx) => {
       const first = await this.keys.claim(tx, key);
       if (first !== null) return first;
       await this.refuseTooManyJobs(tx, job.keyId);
@@ -102,7 +101,7 @@ export class JobCreator {
 
   private async insertLots(tx: Transaction, request: ReceivedRequest): Promise<void> {
     await request.spool.copyInto(tx);
-    await planShards(tx, {
+    await this.shards.plan(tx, {
       jobId: request.jobId,
       keyId: request.caller.keyId,
       totalLots: request.content.totalLots,
@@ -111,18 +110,26 @@ export class JobCreator {
   }
 
   /** When the answer to COMMIT is lost, the job's row says whether it happened. */
-  private async commitOnce(job: NewJob, work: (tx: Transaction) => Promise<string | null>): Promise<string | null> {
+  private async commitOnce(
+    { jobId, spool }: ReceivedRequest,
+    work: (tx: Transaction) => Promise<string | null>,
+  ): Promise<string | null> {
     let finished = false;
+    const once = async (tx: Transaction) => {
+      const repeatOf = await work(tx);
+      finished = true;
+      return repeatOf;
+    };
+    const begun = await spool.begun();
     try {
-      return await this.database.transaction(async (tx) => {
-        const result = await work(tx);
-        finished = true;
-        return result;
-      });
+      if (begun === null) return await this.database.transaction(once);
+      const repeatOf = await once(begun.tx);
+      // The rows that are in it are of no job then: it is rolled back with the spool.
+      if (repeatOf === null) await begun.commit();
+      return repeatOf;
     } catch (error) {
       if (!finished) throw error;
-      const rows = await this.database.query('select 1 from batch_jobs where id = $1', [job.id]).catch(() => []);
-      if (rows.length === 0) throw error;
+      if (!(await this.jobs.exists(jobId).catch(() => false))) throw error;
       return null;
     }
   }

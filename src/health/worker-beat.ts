@@ -9,7 +9,7 @@ import { Worker } from './worker.entity.js';
 /** The database's clock: those of the processes' machines may differ by more than a beat. */
 const NOW = () => 'now()';
 
-/** Writes this process's row in `workers`, so that /ready and operators see who does the background work. */
+/** Keeps this process's row among the workers, so that /ready and operators see who does the background work. */
 @Injectable()
 export class WorkerBeat implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(WorkerBeat.name);

@@ -8,7 +8,7 @@ const BEAT_LIMIT_SECONDS = 60;
 /** One look at the database serves all who ask within so many milliseconds. */
 const CACHE_MS = 1000;
 
-/** Whether any process does the background work, by its row in `workers`. */
+/** Whether any process does the background work, by its row. */
 @Injectable()
 export class WorkerPresence {
   private cached: { readonly at: number; readonly there: Promise<boolean> } | undefined;

@@ -1,45 +1,21 @@
 import { Injectable } from '@nestjs/common';
+import type { QueryResultRow } from 'pg';
 import { isUuid } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
 import { Database, type Transaction } from '../database/database.service.js';
-import type { JobOptions, StoredError } from './batch-job.entity.js';
+import {
+  ENDED_COLUMNS,
+  JOB_COLUMNS,
+  RUNNING_COLUMNS,
+  SHARD_COLUMNS,
+  type EndedJob,
+  type JobRecord,
+  type RunningJob,
+  type ShardJob,
+} from './job-columns.js';
 import { MergedLookup } from './merged-lookup.js';
 import { SharedReads } from './shared-reads.js';
-import type { JobMode, JobStage, JobStatus } from './states.js';
-
-/** A job's row as its readers need it. */
-export interface JobRecord {
-  /** Lower case, whatever the client wrote. */
-  readonly id: string;
-  readonly keyId: string;
-  readonly mode: JobMode;
-  readonly status: JobStatus;
-  readonly stage: JobStage;
-  /** As sent and in the order of the request. */
-  readonly languages: readonly string[];
-  readonly webhookUrl: string | null;
-  readonly options: JobOptions;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly totalLots: number;
-  readonly processedLots: number;
-  readonly failedLots: number;
-  readonly awaitingImages: number;
-  readonly awaitingVision: number;
-  readonly awaitingTranslation: number;
-  readonly processedImages: number;
-  /** USD. */
-  readonly costUsd: number;
-  readonly estimatedCostUsd: number | null;
-  readonly error: StoredError | null;
-  /** Rises with whatever the status shows of this row. */
-  readonly version: number;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly startedAt: Date | null;
-  readonly handedOverAt: Date | null;
-  readonly completedAt: Date | null;
-  readonly cancelledAt: Date | null;
-}
+import { TERMINAL_SQL, UNFINISHED_SQL, type JobMode, type JobStatus } from './states.js';
 
 export interface JobFilter {
   readonly keyId: string;
@@ -137,16 +113,40 @@ export class JobReader {
     };
   }
 
-  /** Those of the jobs in which some lot names a webhook of its own. */
-  async withLotWebhooks(ids: readonly string[]): Promise<Set<string>> {
-    if (ids.length === 0) return new Set();
-    // One probe of the index a job: joined, all webhooks of 50,000 lots would be read.
-    const rows = await this.database.query<{ id: string }>(
-      `select id from unnest($1::uuid[]) as jobs (id) cross join lateral (
-         select from batch_lot_inputs where job_id = id and webhook is not null limit 1) as one`,
+  /** Those of the jobs that have ended; nothing of them ever changes again. */
+  async ended(ids: readonly string[]): Promise<EndedJob[]> {
+    return this.database.query<EndedJob>(
+      `select ${ENDED_COLUMNS} from batch_jobs where id = any($1::uuid[]) and status in ${TERMINAL_SQL}`,
       [ids],
     );
-    return new Set(rows.map(({ id }) => id));
+  }
+
+  /** Unfinished batches accepted before a moment, the oldest first. */
+  async unfinishedBatches(acceptedBefore: Date, limit: number): Promise<ShardJob[]> {
+    return this.database.query<ShardJob & QueryResultRow>(
+      `select ${SHARD_COLUMNS} from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < $1
+       order by created_at limit ${limit}`,
+      [acceptedBefore],
+    );
+  }
+
+  /** The job as the work on one of its shards sees it. */
+  async forShard(jobId: string): Promise<ShardJob | undefined> {
+    const [job] = await this.database.query<ShardJob & QueryResultRow>(
+      `select ${SHARD_COLUMNS} from batch_jobs where id = $1`,
+      [jobId],
+    );
+    return job;
+  }
+
+  /** The job as this transaction leaves it, if it has not ended and its client asked for this event. */
+  async runningThatAskedFor(tx: Transaction, jobId: string, event: string): Promise<RunningJob | undefined> {
+    const [job] = await tx.query<RunningJob & QueryResultRow>(
+      `select ${RUNNING_COLUMNS} from batch_jobs
+       where id = $1 and status in ${UNFINISHED_SQL} and options->'webhook_events' ? $2`,
+      [jobId, event],
+    );
+    return job;
   }
 
   private count(where: string, values: unknown[]): Promise<number> {
@@ -181,12 +181,3 @@ export function visibleJob<J extends JobRecord>(job: J | undefined, keyId: strin
 function noSuchJob(): ServiceError {
   return new ServiceError('JOB_NOT_FOUND', 'There is no job with this id; GET /api/v1/batch-jobs lists yours.');
 }
-
-/** The columns of batch_jobs as a {@link JobRecord} names them. */
-export const JOB_COLUMNS = `id, key_id as "keyId", mode, status, stage, languages, webhook_url as "webhookUrl", options, metadata,
-  total_lots as "totalLots", processed_lots as "processedLots", failed_lots as "failedLots",
-  awaiting_images as "awaitingImages", awaiting_vision as "awaitingVision",
-  awaiting_translation as "awaitingTranslation", processed_images::float8 as "processedImages",
-  cost_usd::float8 as "costUsd", estimated_cost_usd::float8 as "estimatedCostUsd", error, version,
-  created_at as "createdAt", updated_at as "updatedAt", started_at as "startedAt", handed_over_at as "handedOverAt",
-  completed_at as "completedAt", cancelled_at as "cancelledAt"`;

@@ -1,9 +1,18 @@
 import { Injectable } from '@nestjs/common';
-import { missingColumns, type MissingPhoto } from '../common/missing-photo.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
-import type { JobOptions } from './batch-job.entity.js';
-import type { LotEnd } from './lot-error-code.js';
-import { UNFINISHED_SQL, type JobMode, type ModelStage } from './states.js';
+import { Values } from '../database/values.js';
+import type { JobOptions, StoredError } from './batch-job.entity.js';
+import {
+  FIRST_STATE,
+  IN_VAIN_SQL,
+  JOB_SQL,
+  JOB_STAGE_SQL,
+  runningStateSql,
+  UNFINISHED_SQL,
+  type JobMode,
+  type ModelStage,
+  type TerminalStatus,
+} from './states.js';
 
 /** A job as it is accepted; its lots follow in the same transaction. */
 export interface NewJob {
@@ -50,12 +59,30 @@ export interface UsageRow {
   readonly costUsd: number;
 }
 
-/** A lot that ends without a description. */
-export interface FailedLot {
-  readonly position: number;
-  readonly error: LotEnd;
-  readonly missingImages: readonly MissingPhoto[];
+/** A job's row as its end leaves it, for what is sent of it. */
+interface EndedRow {
+  readonly keyId: string;
+  readonly mode: JobMode;
+  readonly handedOverAt: Date | null;
+  readonly webhookUrl: string | null;
+  readonly metadataBytes: number;
 }
+
+/** Which secret signed a job's request, for a statement that reads it beside rows of its own. */
+export function secretFingerprintSql(jobId: string): string {
+  return `(select secret_fingerprint from batch_jobs where id = ${jobId})`;
+}
+
+/** Batches that were accepted before a time and have not ended: a query of their ids. */
+export function unfinishedBatchesSql(acceptedBefore: string): string {
+  return `(select id from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < ${acceptedBefore})`;
+}
+/** The job's status and stage once {@link JobStore.advance} has added its moves. */
+const ADVANCED = runningStateSql({
+  awaitingImages: 'awaiting_images + $2',
+  awaitingVision: 'awaiting_vision + $3',
+  awaitingTranslation: 'awaiting_translation + $4',
+});
 
 /** The job's own row: accepting, advancing, leases and cost. Lots and results have stores of their own. */
 @Injectable()
@@ -64,27 +91,13 @@ export class JobStore {
 
   /** Inserts the job's row; `sql` is the intake's transaction. */
   async insert(sql: Sql, job: NewJob): Promise<void> {
-    await sql.execute(
-      `insert into batch_jobs (id, key_id, secret_fingerprint, mode, languages, webhook_url, options, metadata,
-         total_lots, total_images, awaiting_images, estimated_cost_usd, created_at, updated_at, lock_token, locked_until)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11, now(), now(), $12,
-         clock_timestamp() + $13 * interval '1 second')`,
-      [
-        job.id,
-        job.keyId,
-        job.secretFingerprint,
-        job.mode,
-        job.languages,
-        job.webhookUrl,
-        job.options,
-        job.metadata,
-        job.totalLots,
-        job.totalImages,
-        job.estimatedCostUsd,
-        job.lease?.token ?? null,
-        job.lease?.seconds ?? null,
-      ],
-    );
+    const values = new Values();
+    await sql.execute(insertJob(values, job), values.list);
+  }
+
+  /** Whether the job was committed, though nobody heard the answer. */
+  async exists(jobId: string): Promise<boolean> {
+    return (await this.database.query('select 1 from batch_jobs where id = $1', [jobId])).length > 0;
   }
 
   /** Unfinished jobs of a key id, for MAX_ACTIVE_JOBS; an index of unfinished jobs alone answers it. */
@@ -99,10 +112,10 @@ export class JobStore {
 
   /**
    * Adds `moves` to the job's counters and derives its status and stage from them.
-   * @returns null when the job has ended (or, with `token`, is no longer held): roll back, count usage only
+   * @returns null when the job has ended: roll back, count usage only
    */
-  async advance(tx: Transaction, jobId: string, moves: LotMoves, token?: string): Promise<AdvancedJob | null> {
-    const values: unknown[] = [
+  async advance(tx: Transaction, jobId: string, moves: LotMoves): Promise<AdvancedJob | null> {
+    const values = [
       jobId,
       moves.awaitingImages ?? 0,
       moves.awaitingVision ?? 0,
@@ -111,7 +124,6 @@ export class JobStore {
       moves.failed ?? 0,
       moves.images ?? 0,
     ];
-    if (token !== undefined) values.push(token);
     const [row] = await tx.query<{ finished: boolean; processed_lots: number }>(
       `update batch_jobs set
          awaiting_images = awaiting_images + $2,
@@ -120,32 +132,40 @@ export class JobStore {
          processed_lots = processed_lots + $5,
          failed_lots = failed_lots + $6,
          processed_images = processed_images + $7,
-         status = case when awaiting_images + $2 + awaiting_vision + $3 = 0 and awaiting_translation + $4 > 0
-           then 'translating'
-           -- Never backwards: lots that are tried again must not take a translating job back.
-           when status = 'translating' then status else 'processing' end,
-         stage = case when awaiting_images + $2 > 0 then 'image_check'
-           when awaiting_vision + $3 > 0 then 'vision_analysis'
-           when awaiting_translation + $4 > 0 then 'translation' else 'finishing' end,
+         status = ${ADVANCED.status},
+         stage = ${ADVANCED.stage},
          started_at = coalesce(started_at, now()),
          updated_at = now(),
          version = version + 1
-       where id = $1 and status in ${UNFINISHED_SQL} ${token === undefined ? '' : 'and lock_token = $8'}
+       where id = $1 and status in ${UNFINISHED_SQL}
        returning processed_lots + failed_lots = total_lots as finished, processed_lots`,
       values,
     );
     return row === undefined ? null : { finished: row.finished, processedLots: row.processed_lots };
   }
 
-  /** Moves the one lot of a synchronous job to `failed` wherever it stood; false when the job has ended. */
-  async failOnly(tx: Transaction, jobId: string): Promise<boolean> {
-    return (
-      (await tx.execute(
-        `update batch_jobs set awaiting_images = 0, awaiting_vision = 0, awaiting_translation = 0, failed_lots = 1
-         where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`,
-        [jobId],
-      )) === 1
+  /**
+   * Writes a job's last state; its counts must already be right.
+   * @returns undefined when it had ended before, or does not exist: nothing was changed
+   */
+  async end(
+    tx: Transaction,
+    jobId: string,
+    status: TerminalStatus,
+    at: Date,
+    error?: StoredError,
+  ): Promise<EndedRow | undefined> {
+    const [job] = await tx.query<EndedRow & { [column: string]: unknown }>(
+      `update batch_jobs set status = $2, stage = ${JOB_STAGE_SQL.done}, error = coalesce($3::jsonb, error), version = version + 1,
+         completed_at = case when $2 = ${JOB_SQL.cancelled} then completed_at else $4 end,
+         cancelled_at = case when $2 = ${JOB_SQL.cancelled} then $4 else cancelled_at end,
+         updated_at = $4, locked_until = null, lock_token = null
+       where id = $1 and status in ${UNFINISHED_SQL}
+       returning key_id as "keyId", mode, handed_over_at as "handedOverAt", webhook_url as "webhookUrl",
+         octet_length(metadata::text) as "metadataBytes"`,
+      [jobId, status, error === undefined ? null : JSON.stringify(error), at],
     );
+    return job;
   }
 
   /** Adds to what the job has cost; counted even when the job has ended, because it is billed all the same. */
@@ -178,23 +198,6 @@ export class JobStore {
     }
   }
 
-  /** Writes the ends of lots that failed; the caller advances the job's counters in the same transaction. */
-  async failLots(tx: Transaction, jobId: string, lots: readonly FailedLot[]): Promise<number> {
-    return tx.execute(
-      `update batch_lots l set status = 'failed', error = f.error, missing_images = f.urls, missing_reasons = f.reasons,
-         waiting_images = null, finished_at = now()
-       from unnest($2::int[], $3::jsonb[], $4::json[], $5::json[]) as f (position, error, urls, reasons)
-       where l.job_id = $1 and l.position = f.position and l.status not in ('completed', 'failed')`,
-      [
-        jobId,
-        lots.map((lot) => lot.position),
-        lots.map((lot) => JSON.stringify(lot.error)),
-        lots.map((lot) => missingColumns(lot.missingImages)?.urls ?? null),
-        lots.map((lot) => missingColumns(lot.missingImages)?.reasons ?? null),
-      ],
-    );
-  }
-
   /** Sets a synchronous job's handed_over_at, once; false when the job has ended already. */
   async handOver(jobId: string): Promise<boolean> {
     return (
@@ -208,7 +211,46 @@ export class JobStore {
 
   /** Whether the job is there and was not cancelled. */
   async stands(jobId: string): Promise<boolean> {
-    const rows = await this.database.query(`select 1 from batch_jobs where id = $1 and status <> 'cancelled'`, [jobId]);
+    const rows = await this.database.query(
+      `select 1 from batch_jobs where id = $1 and status <> ${JOB_SQL.cancelled}`,
+      [jobId],
+    );
     return rows.length > 0;
   }
+}
+
+/** Whether a job ended in vain, so that the same request may make another. @param id - SQL of its id */
+export function endedInVain(id: string): string {
+  return `exists (select 1 from batch_jobs j where j.id = ${id} and j.status in ${IN_VAIN_SQL})`;
+}
+
+/**
+ * Inserts the job's row: the one list of what a new row holds, for batches and synchronous jobs.
+ * @param from - `from key`: only where that part of the statement has a row
+ */
+export function insertJob(values: Values, job: NewJob, from = ''): string {
+  const first = FIRST_STATE[job.mode];
+  const columns: readonly [name: string, value: string][] = [
+    ['id', `${values.add(job.id)}::uuid`],
+    ['key_id', `${values.add(job.keyId)}::text`],
+    ['secret_fingerprint', `${values.add(job.secretFingerprint)}::text`],
+    ['mode', `${values.add(job.mode)}::text`],
+    ['status', JOB_SQL[first.status]],
+    ['stage', JOB_STAGE_SQL[first.stage]],
+    ['languages', `${values.add(job.languages)}::text[]`],
+    ['webhook_url', `${values.add(job.webhookUrl)}::text`],
+    ['options', `${values.add(JSON.stringify(job.options))}::jsonb`],
+    ['metadata', `${values.add(JSON.stringify(job.metadata))}::jsonb`],
+    ['total_lots', `${values.add(job.totalLots)}::integer`],
+    [first.awaiting, `${values.add(job.totalLots)}::integer`],
+    ['total_images', `${values.add(job.totalImages)}::bigint`],
+    ['estimated_cost_usd', `${values.add(job.estimatedCostUsd)}::numeric`],
+    ['created_at', 'now()'],
+    ['updated_at', 'now()'],
+    ['started_at', first.started ? 'now()' : 'null'],
+    ['lock_token', `${values.add(job.lease?.token ?? null)}::uuid`],
+    ['locked_until', `clock_timestamp() + ${values.add(job.lease?.seconds ?? null)} * interval '1 second'`],
+  ];
+  return `insert into batch_jobs (${columns.map(([name]) => name).join(', ')})
+    select ${columns.map(([, value]) => value).join(', ')} ${from}`;
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
+import { LOT_ENDED_SQL } from './states.js';
 import { renderLot, type LotDescription, type LotRecord, type LotView } from './lot-result.js';
 
 /** What of a job is needed to read its lots; a JobRecord is one. */
@@ -116,21 +117,19 @@ export class LotResultReader {
     let where = 'l.job_id = $1 and l.position >= $2';
     if (selection.to !== undefined) where += ` and l.position <= ${parameter(selection.to)}`;
     if (selection.lotIds !== undefined) where += ` and l.lot_id = any(${parameter(selection.lotIds)}::text[])`;
-    if (selection.onlyFinished === true) where += ` and l.status in ('completed', 'failed')`;
+    if (selection.onlyFinished === true) where += ` and l.status in ${LOT_ENDED_SQL}`;
     let join = '';
     if (selection.receiver !== undefined) {
       join = 'join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position';
       where += ` and coalesce(i.webhook, ${parameter(job.webhookUrl)}::text) = ${parameter(selection.receiver)}`;
     }
-    const { rows } = await this.database.pool.query<LotRow>({
-      rowMode: 'array',
-      text: `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text,
+    return this.database.rows<LotRow>(
+      `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text,
           l.missing_reasons::text, l.error,
           l.rendered_bytes
         from batch_lots l ${join} where ${where} order by l.position limit ${RANGE_LOTS}`,
       values,
-    });
-    return rows;
+    );
   }
 
   /** The page's descriptions by position, each language at its highest revision. */
@@ -152,13 +151,12 @@ export class LotResultReader {
     // Few lots far apart: named one by one, or the range would read what lies between them.
     if (last - first >= 2 * completed.length) where += ` and position = any($${values.push(completed)})`;
     if (selection.revision !== undefined) where += ` and revision <= $${values.push(selection.revision)}`;
-    const { rows } = await this.database.pool.query<ResultRow>({
-      rowMode: 'array',
-      text: `select position, language, html, fallback, revision
+    const rows = await this.database.rows<ResultRow>(
+      `select position, language, html, fallback, revision
           ${include.length > 0 ? ', assessment::text' : ''} ${include.includes('usage') ? ', usage::text' : ''}
         from batch_results where ${where}`,
       values,
-    });
+    );
     for (const row of rows) {
       const ofLot = found.get(row[0]);
       if (ofLot === undefined) {

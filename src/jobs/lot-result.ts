@@ -1,7 +1,7 @@
 import { rfc3339 } from '../common/clock.js';
 import { missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
-import type { JobStatus, LotStatus } from './states.js';
+import { lotStatus, type JobStatus, type StoredLotStatus } from './states.js';
 
 /** One language's description as stored, at the revision that is to be shown. */
 export interface LotDescription {
@@ -19,7 +19,7 @@ export interface LotDescription {
 /** A lot with its descriptions, in no particular order, as read from the tables or as just made. */
 export interface LotRecord {
   readonly lotId: string;
-  readonly status: Exclude<LotStatus, 'cancelled'>;
+  readonly status: StoredLotStatus;
   readonly finishedAt: Date | null;
   readonly processedImages: number;
   /** JSON text of an array of URLs; null where no photo is missing. */
@@ -36,12 +36,6 @@ export interface LotView {
   /** As sent and in the order of the request. */
   readonly languages: readonly string[];
   readonly options: Pick<JobOptions, 'include'>;
-}
-
-/** A lot's state as clients read it: an unfinished lot of a cancelled job is `cancelled`, which is never stored. */
-export function lotStatus(stored: LotRecord['status'], job: JobStatus): LotStatus {
-  if (stored === 'completed' || stored === 'failed') return stored;
-  return job === 'cancelled' ? 'cancelled' : stored;
 }
 
 /**

@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
+import { copyRows } from '../database/copy-rows.js';
 import type { Sql, Transaction } from '../database/database.service.js';
-import type { ModelStage } from './states.js';
-
-/** What lots of a stage read as. */
-export const STAGE_STATUS = { vision: 'processing', translation: 'translating' } as const satisfies Record<
-  ModelStage,
-  string
->;
+import type { StoredError } from './batch-job.entity.js';
+import {
+  LOT_ENDED_SQL,
+  LOT_SQL,
+  STAGE_STATUS,
+  type describedStatus,
+  type ModelStage,
+  type StoredLotStatus,
+} from './states.js';
 
 /** The lots of a shard: those in its range with its attempt. */
 export interface ShardLots {
@@ -45,14 +48,14 @@ export interface CheckedLot {
 /** A lot's stage as locked by the transaction. */
 export interface LockedLot {
   readonly position: number;
-  readonly status: string;
+  readonly status: StoredLotStatus;
   readonly attempt: number;
   readonly processed_images: number;
 }
 
 export interface DescribedLot {
   readonly position: number;
-  readonly status: 'translating' | 'completed';
+  readonly status: ReturnType<typeof describedStatus>;
   /** For lots that go on to translation. */
   readonly attempt: number;
   readonly renderedBytes: number;
@@ -60,6 +63,13 @@ export interface DescribedLot {
   readonly missing: readonly MissingPhoto[] | null;
   /** Photos that the model was shown, where that changed. */
   readonly seen?: number;
+}
+
+/** A lot that ends without a description. */
+export interface FailedLot {
+  readonly position: number;
+  readonly error: StoredError;
+  readonly missingImages: readonly MissingPhoto[];
 }
 
 interface UncheckedRow {
@@ -71,7 +81,7 @@ interface UncheckedRow {
   missing_reasons: string[] | null;
 }
 
-/** The SQL by which a batch's stages move lots. Lots are always locked in the order of their positions. */
+/** The SQL that moves lots. They are always locked in the order of their positions. */
 @Injectable()
 export class LotStore {
   /** The next lots from `from` on whose photos nobody has checked. */
@@ -79,7 +89,7 @@ export class LotStore {
     const rows = await sql.query<UncheckedRow>(
       `select l.position, i.images, l.waiting_images, l.missing_images, l.missing_reasons from batch_lots l
        join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
-       where l.job_id = $1 and l.position between $2 and $3 and l.status = 'pending' and l.attempt = $4
+       where l.job_id = $1 and l.position between $2 and $3 and l.status = ${LOT_SQL.pending} and l.attempt = $4
        order by l.position limit $5`,
       [lots.jobId, from, lots.last, lots.attempt, limit],
     );
@@ -96,7 +106,7 @@ export class LotStore {
     await tx.execute(
       `update batch_lots l set waiting_images = w.open, missing_images = w.urls, missing_reasons = w.reasons
        from unnest($2::int[], $3::json[], $4::json[], $5::json[]) as w (position, open, urls, reasons)
-       where l.job_id = $1 and l.position = w.position and l.status = 'pending'`,
+       where l.job_id = $1 and l.position = w.position and l.status = ${LOT_SQL.pending}`,
       [
         jobId,
         lots.map((lot) => lot.position),
@@ -115,7 +125,7 @@ export class LotStore {
 
   async photosChecked(tx: Transaction, jobId: string, lots: readonly CheckedLot[]): Promise<void> {
     await tx.execute(
-      `update batch_lots l set status = 'processing', missing_images = c.urls, missing_reasons = c.reasons, waiting_images = null,
+      `update batch_lots l set status = ${LOT_SQL.processing}, missing_images = c.urls, missing_reasons = c.reasons, waiting_images = null,
          processed_images = c.reachable
        from unnest($2::int[], $3::json[], $4::json[], $5::int[]) as c (position, urls, reasons, reachable)
        where l.job_id = $1 and l.position = c.position`,
@@ -158,7 +168,11 @@ export class LotStore {
   }
 
   /** Locks what is left of a shard. */
-  async lockLeft(tx: Transaction, lots: ShardLots, status: string = STAGE_STATUS[lots.stage]): Promise<number[]> {
+  async lockLeft(
+    tx: Transaction,
+    lots: ShardLots,
+    status: StoredLotStatus = STAGE_STATUS[lots.stage],
+  ): Promise<number[]> {
     const rows = await tx.query<{ position: number }>(
       `select position from batch_lots
        where job_id = $1 and position between $2 and $3 and attempt = $4 and status = $5
@@ -166,6 +180,23 @@ export class LotStore {
       [lots.jobId, lots.first, lots.last, lots.attempt, status],
     );
     return rows.map((row) => row.position);
+  }
+
+  /** Writes the ends of lots that failed; the caller advances the job's counters in the same transaction. */
+  async fail(tx: Transaction, jobId: string, lots: readonly FailedLot[]): Promise<number> {
+    return tx.execute(
+      `update batch_lots l set status = ${LOT_SQL.failed}, error = f.error, missing_images = f.urls, missing_reasons = f.reasons,
+         waiting_images = null, finished_at = now()
+       from unnest($2::int[], $3::jsonb[], $4::json[], $5::json[]) as f (position, error, urls, reasons)
+       where l.job_id = $1 and l.position = f.position and l.status not in ${LOT_ENDED_SQL}`,
+      [
+        jobId,
+        lots.map((lot) => lot.position),
+        lots.map((lot) => JSON.stringify(lot.error)),
+        lots.map((lot) => missingColumns(lot.missingImages)?.urls ?? null),
+        lots.map((lot) => missingColumns(lot.missingImages)?.reasons ?? null),
+      ],
+    );
   }
 
   /** Writes what became of described lots; the caller holds their locks and has judged their states. */
@@ -176,7 +207,7 @@ export class LotStore {
       `update batch_lots l set status = d.status, attempt = d.attempt, rendered_bytes = d.bytes, unanswered = null,
          missing_images = coalesce(d.urls, l.missing_images), missing_reasons = coalesce(d.reasons, l.missing_reasons),
          processed_images = coalesce(d.seen, l.processed_images),
-         finished_at = case when d.status = 'completed' then now() end
+         finished_at = case when d.status = ${LOT_SQL.completed} then now() end
        from unnest($2::int[], $3::text[], $4::int[], $5::int[], $6::json[], $7::json[], $8::int[])
          as d (position, status, attempt, bytes, urls, reasons, seen)
        where l.job_id = $1 and l.position = d.position`,
@@ -192,6 +223,24 @@ export class LotStore {
       ],
     );
   }
+}
+
+const LOT_ROWS = 'batch_lots (job_id, position, lot_id)';
+/** Table and columns of what was sent with each lot, in the order in which a new job's rows bring them. */
+export const LOT_INPUT_ROWS = 'batch_lot_inputs (job_id, position, additional_info, images, webhook)';
+
+/**
+ * COPYs a new job's lots in. The rows' columns are those named here, in this order.
+ * @param tx - the intake's transaction, which has inserted the job
+ * @param inputs - null: they are in this transaction already
+ */
+export async function copyLots(
+  tx: Transaction,
+  lots: AsyncIterable<Buffer>,
+  inputs: AsyncIterable<Buffer> | null,
+): Promise<void> {
+  await copyRows(tx.client, LOT_ROWS, lots);
+  if (inputs !== null) await copyRows(tx.client, LOT_INPUT_ROWS, inputs);
 }
 
 /** Written over what was missing before a direct call found a way to send it. */

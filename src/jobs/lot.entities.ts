@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { StoredError } from './batch-job.entity.js';
-import type { LotStatus } from './states.js';
+import type { StoredLotStatus } from './states.js';
 
 /** A lot's state: narrow, because it changes. */
 @Entity('batch_lots')
@@ -15,7 +15,7 @@ export class BatchLot {
   lotId: string;
 
   @Column('text', { default: 'pending' })
-  status: Exclude<LotStatus, 'cancelled'>;
+  status: StoredLotStatus;
 
   @Column('smallint', { default: 0 })
   attempt: number;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
+import { LOT_SQL } from './states.js';
 import type { LotDescription, LotRecord } from './lot-result.js';
 
 /** Consecutive lots of one job. */
@@ -57,7 +58,7 @@ export class PartReader {
         cross join lateral (
           select * from batch_lots where job_id = p.job_id and position between p.first and p.last offset 0) l
         left join batch_results r on r.job_id = l.job_id and r.position = l.position and r.revision <= p.revision
-          and l.status = 'completed'
+          and l.status = ${LOT_SQL.completed}
         order by p.n, l.position, r.language, r.revision desc`,
       [
         ranges.map((_, index) => index),

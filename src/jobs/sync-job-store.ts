@@ -2,10 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
-import type { NewJob } from './job-store.js';
-import { claimKeySql, TWIN_WAIT, type NewRequestKey } from './request-keys.js';
-import { insertResults, Values, type NewResult } from './new-result.js';
-import { UNFINISHED_SQL } from './states.js';
+import { Values } from '../database/values.js';
+import { LotStore } from './lot-store.js';
+import { insertJob, type NewJob } from './job-store.js';
+import type { NewResult } from './new-result.js';
+import { claimKeySql, TWIN_WAIT, type NewRequestKey } from './request-key-store.js';
+import { insertResults, isEnglishSource } from './result-store.js';
+import { FIRST_STATE, JOB_SQL, JOB_STAGE_SQL, LOT_ENDED_SQL, LOT_SQL, runningState, UNFINISHED_SQL } from './states.js';
 
 /** The one lot of a synchronous job. */
 export interface SyncLot {
@@ -51,12 +54,21 @@ export interface SeenPhotos {
   readonly missing: readonly MissingPhoto[];
 }
 
+/** What a synchronous job shows once its only lot awaits the other languages. */
+const TRANSLATING = runningState(
+  { awaitingImages: 0, awaitingVision: 0, awaitingTranslation: 1 },
+  FIRST_STATE.sync.status,
+);
+
 const HELD = `id = $1 and lock_token = $2 and status in ${UNFINISHED_SQL}`;
 
 /** What only synchronous jobs do: one lot, held by the process that answers it. */
 @Injectable()
 export class SyncJobStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly lots: LotStore,
+  ) {}
 
   /**
    * Takes a request in by one statement: its key, its job (claimed by this process) and its lot, or nothing.
@@ -65,42 +77,20 @@ export class SyncJobStore {
    * @throws pg's 55P03 when the first one is still being taken in
    */
   async accept(job: NewJob, lot: SyncLot, key: NewRequestKey): Promise<boolean> {
+    const values = new Values(key.keyId, key.kind, key.value, job.id, key.bodyHash, key.expiresAt);
     const [row] = await this.database.query<{ accepted: boolean }>(
       `with patience as materialized (select set_config('lock_timeout', '${TWIN_WAIT}', true) as set),
        key as (${claimKeySql('select $1, $2, $3, $4::uuid, $5, $6::timestamptz from patience where set is not null')}),
-       job as (
-         insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, webhook_url, options,
-           metadata, total_lots, total_images, awaiting_vision, estimated_cost_usd, created_at, updated_at, started_at,
-           lock_token, locked_until)
-         select $4::uuid, $1, $7, 'sync', 'processing', 'vision_analysis', $8::text[], $9, $10::jsonb, $11::jsonb, 1,
-           $12::bigint, 1, $13::numeric, now(), now(), now(), $14::uuid, clock_timestamp() + $15 * interval '1 second'
-         from key),
-       lot as (insert into batch_lots (job_id, position, lot_id, status) select $4::uuid, 0, $16, 'processing' from key),
+       job as (${insertJob(values, job, 'from key')}),
+       lot as (
+         insert into batch_lots (job_id, position, lot_id, status)
+         select $4::uuid, 0, ${values.add(lot.lotId)}, ${LOT_SQL[FIRST_STATE.sync.lot]} from key),
        input as (
          insert into batch_lot_inputs (job_id, position, additional_info, images, webhook)
-         select $4::uuid, 0, $17, $18::json, $19 from key)
+         select $4::uuid, 0, ${values.add(lot.additionalInfo)}, ${values.add(JSON.stringify(lot.images))}::json,
+           ${values.add(lot.webhook)} from key)
        select exists (select 1 from key) as accepted`,
-      [
-        key.keyId,
-        key.kind,
-        key.value,
-        job.id,
-        key.bodyHash,
-        key.expiresAt,
-        job.secretFingerprint,
-        job.languages,
-        job.webhookUrl,
-        JSON.stringify(job.options),
-        JSON.stringify(job.metadata),
-        job.totalImages,
-        job.estimatedCostUsd,
-        job.lease?.token,
-        job.lease?.seconds,
-        lot.lotId,
-        lot.additionalInfo,
-        JSON.stringify(lot.images),
-        lot.webhook,
-      ],
+      values.list,
     );
     return row?.accepted === true;
   }
@@ -113,11 +103,11 @@ export class SyncJobStore {
     const values = new Values(held.id, held.token);
     const [row] = await sql.query<{ saved: boolean }>(
       `with job as (
-         update batch_jobs set awaiting_vision = 0, awaiting_translation = 1, status = 'translating',
-           stage = 'translation', processed_images = ${values.add(photos.seen)}, version = version + 1, updated_at = now()
+         update batch_jobs set awaiting_vision = 0, awaiting_translation = 1, status = ${JOB_SQL[TRANSLATING.status]},
+           stage = ${JOB_STAGE_SQL[TRANSLATING.stage]}, processed_images = ${values.add(photos.seen)}, version = version + 1, updated_at = now()
          where ${HELD} returning id),
        lot as (
-         update batch_lots l set status = 'translating', processed_images = ${values.add(photos.seen)},
+         update batch_lots l set status = ${LOT_SQL.translating}, processed_images = ${values.add(photos.seen)},
            missing_images = ${values.add(missingColumns(photos.missing)?.urls)}::json,
            missing_reasons = ${values.add(missingColumns(photos.missing)?.reasons)}::json
          from job where l.job_id = job.id and l.position = 0),
@@ -152,16 +142,16 @@ export class SyncJobStore {
     const values = new Values(held.id, held.token);
     const [row] = await tx.query<{ saved: boolean }>(
       `with job as (
-         update batch_jobs set awaiting_vision = 0, awaiting_translation = 0, processed_lots = 1, stage = 'finishing',
+         update batch_jobs set awaiting_vision = 0, awaiting_translation = 0, processed_lots = 1, stage = ${JOB_STAGE_SQL.finishing},
            processed_images = coalesce(${values.add(photos?.seen ?? null)}, processed_images),
            version = version + 1, updated_at = now()
          where ${HELD} returning id),
        lot as (
-         update batch_lots l set status = 'completed', rendered_bytes = ${values.add(renderedBytes)}, finished_at = now(),
+         update batch_lots l set status = ${LOT_SQL.completed}, rendered_bytes = ${values.add(renderedBytes)}, finished_at = now(),
            processed_images = coalesce(${values.add(photos?.seen ?? null)}, l.processed_images),
            missing_images = coalesce(${values.add(missing?.urls)}::json, l.missing_images),
            missing_reasons = coalesce(${values.add(missing?.reasons)}::json, l.missing_reasons)
-         from job where l.job_id = job.id and l.position = 0 and l.status not in ('completed', 'failed')),
+         from job where l.job_id = job.id and l.position = 0 and l.status not in ${LOT_ENDED_SQL}),
        result as (${insertResults(values, results)})
        select exists (select 1 from job) as saved`,
       values.list,
@@ -229,7 +219,7 @@ export class SyncJobStore {
        from claimed c
        join batch_lots l on l.job_id = c.id and l.position = 0
        join batch_lot_inputs i on i.job_id = c.id and i.position = 0
-       left join batch_results r on r.job_id = c.id and r.position = 0 and r.language = 'en' and r.revision = 0`,
+       left join batch_results r on r.job_id = c.id and r.position = 0 and ${isEnglishSource('r')}`,
       [seconds, limit],
     );
     return rows.map((row) => ({
@@ -248,13 +238,18 @@ export class SyncJobStore {
     }));
   }
 
-  /** Marks the lot of a job that ends without a description. */
-  async failLot(tx: Transaction, jobId: string, error: StoredError, missing: readonly MissingPhoto[]): Promise<void> {
-    const columns = missingColumns(missing);
-    await tx.execute(
-      `update batch_lots set status = 'failed', error = $2, missing_images = $3, missing_reasons = $4, finished_at = now()
-       where job_id = $1 and position = 0 and status not in ('completed', 'failed')`,
-      [jobId, error, columns?.urls, columns?.reasons],
+  /**
+   * Fails the one lot wherever it stood; the caller ends the job in the same transaction.
+   * @returns false when the job has ended
+   */
+  async fail(tx: Transaction, jobId: string, error: StoredError, missing: readonly MissingPhoto[]): Promise<boolean> {
+    await this.lots.fail(tx, jobId, [{ position: 0, error, missingImages: missing }]);
+    return (
+      (await tx.execute(
+        `update batch_jobs set awaiting_images = 0, awaiting_vision = 0, awaiting_translation = 0, failed_lots = 1
+         where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`,
+        [jobId],
+      )) === 1
     );
   }
 }

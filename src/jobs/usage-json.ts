@@ -1,6 +1,6 @@
 import type { UsageRow } from './job-store.js';
 
-/** What a call cost, as clients read it and as batch_results keeps it. */
+/** What a call cost, as clients read it and as results keep it. */
 export function usageJson(row: UsageRow): Record<string, string | number> {
   return {
     stage: row.stage,

@@ -20,8 +20,8 @@ export interface Permit {
 
 /**
  * Stops calls to an OpenAI that is down, so that synchronous requests are refused at once instead of after their retries.
- * Each process has its own: each replica finds out by itself; limits and pauses that replicas share are rows of
- * openai_models.
+ * Each process has its own: each replica finds out by itself; limits and pauses that replicas share are kept in the
+ * database, by batch/.
  *
  * Counts 5xx, lost connections and broken bodies. A deadline says nothing (the caller may have been impatient), and any
  * other answer, a 429 or a refused photo too, proves that OpenAI is there.

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
+import { JobShardStore } from '../batch/shards/job-shard-store.js';
 import { rfc3339 } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
-import { Database, type Transaction } from '../database/database.service.js';
-import { JobReader, type JobRecord } from '../jobs/job-reader.js';
-import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import { Database } from '../database/database.service.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { JobReader } from '../jobs/job-reader.js';
+import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { isTerminal } from '../jobs/states.js';
 import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
@@ -15,7 +17,8 @@ export class CancelService {
   constructor(
     private readonly database: Database,
     private readonly jobs: JobReader,
-    private readonly keys: RequestKeys,
+    private readonly keys: RequestKeyStore,
+    private readonly shards: JobShardStore,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
   ) {}
@@ -33,7 +36,7 @@ export class CancelService {
     const first = await this.database
       .transaction((tx) =>
         this.keys.once(tx, repeat, async () => {
-          await flagShards(tx, job.id);
+          await this.shards.cancel(tx, job.id);
           // Finished in between: the flags must not stay on its shards.
           if (!(await this.ender.endJob(tx, job.id, 'cancelled'))) throw new FinishedFirst();
         }),
@@ -65,19 +68,6 @@ function answerOf(job: JobRecord): CancelledJobDto {
 }
 
 class FinishedFirst extends Error {}
-
-/**
- * Tells the watcher to cancel the job's batches upstream. Before the job's own row, because everyone locks lots, shards,
- * job, deliveries in this order. While a shard is claimed, next_check_at is its lease and is left alone.
- */
-async function flagShards(tx: Transaction, jobId: string): Promise<void> {
-  await tx.execute(
-    `update openai_batches set cancel_requested = true,
-       next_check_at = case when lock_token is null then least(next_check_at, clock_timestamp()) else next_check_at end
-     where job_id = $1 and status not in ('done', 'cancelled')`,
-    [jobId],
-  );
-}
 
 function notCancellable(job: JobRecord): ServiceError {
   return new ServiceError('JOB_NOT_CANCELLABLE', `The job has ended already: it is ${job.status}.`, {

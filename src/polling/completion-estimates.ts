@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { WorkerPresence } from '../health/worker-presence.js';
 import { estimateCompletion } from '../jobs/job-progress.js';
-import type { JobRecord } from '../jobs/job-reader.js';
+import type { JobRecord } from '../jobs/job-columns.js';
 
 /** Both are read into the same answers, so that no two of them tell different times. */
 @Injectable()

@@ -1,4 +1,4 @@
-import type { JobState } from './job-states.js';
+import type { JobState } from '../jobs/job-status-store.js';
 
 /** Longest long poll: under the 30 s after which many clients and proxies give up. */
 const MAX_WAIT_SECONDS = 25;

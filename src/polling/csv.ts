@@ -1,5 +1,6 @@
 import { urlsOf } from '../common/missing-photo.js';
-import { describeLanguages, lotStatus, missingPhotosOf, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import { describeLanguages, missingPhotosOf, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import { lotStatus } from '../jobs/states.js';
 
 /** First row of the file, as every column is named in the contract. */
 export const CSV_HEADER = 'job_id,lot_id,status,language,damages,missing_images,error,photo_problems\r\n';

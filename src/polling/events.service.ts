@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../common/service-error.js';
 import { isTerminal } from '../jobs/states.js';
-import { JobStates, type JobState } from './job-states.js';
+import { JobStatusStore, type JobState } from '../jobs/job-status-store.js';
 import { JobWatcher } from './job-watcher.js';
 import { StatusService } from './status.service.js';
 
@@ -37,7 +37,7 @@ export class EventsService {
   private readonly streams = new Map<string, number>();
 
   constructor(
-    private readonly states: JobStates,
+    private readonly states: JobStatusStore,
     private readonly statuses: StatusService,
     private readonly watcher: JobWatcher,
   ) {}

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { JobStates } from './job-states.js';
+import { JobStatusStore } from '../jobs/job-status-store.js';
 
 /** How often the tags of all watched jobs are looked up, in one statement for the whole process. */
 const LOOK_UP_MS = 1000;
@@ -25,7 +25,7 @@ export class JobWatcher implements OnModuleDestroy {
   private lookingUp = false;
 
   constructor(
-    private readonly states: JobStates,
+    private readonly states: JobStatusStore,
     private readonly clock: Clock,
   ) {}
 

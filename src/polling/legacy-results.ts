@@ -1,5 +1,6 @@
-import type { JobRecord } from '../jobs/job-reader.js';
-import { aroundLots, describeLanguages, lotStatus, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { aroundLots, describeLanguages, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import { lotStatus } from '../jobs/states.js';
 import type { LegacyEndDto, LegacyLotDto } from './legacy.dto.js';
 import { processingSummary, type ResultsLayout } from './results-text.js';
 

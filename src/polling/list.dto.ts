@@ -83,7 +83,7 @@ export class JobListItemDto {
   id: string;
   /** The same as id. */
   job_id: string;
-  /** pending, processing, translating, completed, failed or cancelled. */
+  /** Where the job stands. */
   status: JobStatus;
   /** synchronous or batch. */
   processing_mode: ProcessingMode;

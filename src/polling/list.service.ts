@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { cursorAfter, parseCursor } from '../common/cursor.js';
-import { JobReader, type JobFilter, type JobRecord } from '../jobs/job-reader.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { JobReader, type JobFilter } from '../jobs/job-reader.js';
+import { LotInputStore } from '../jobs/lot-input-store.js';
 import { CompletionEstimates } from './completion-estimates.js';
 import type { JobListDto, JobListItemDto, ListQuery } from './list.dto.js';
 import { parseRfc3339 } from '../common/clock.js';
@@ -14,6 +16,7 @@ const MAX_LIMIT = 100;
 export class ListService {
   constructor(
     private readonly jobs: JobReader,
+    private readonly inputs: LotInputStore,
     private readonly estimates: CompletionEstimates,
   ) {}
 
@@ -27,7 +30,7 @@ export class ListService {
       ...(afterId !== null && { afterId }),
     });
     const last = page.jobs.at(-1);
-    const lotWebhooks = await this.jobs.withLotWebhooks(
+    const lotWebhooks = await this.inputs.jobsWithWebhooks(
       page.jobs.filter(({ webhookUrl }) => webhookUrl === null).map(({ id }) => id),
     );
     return {

@@ -1,5 +1,5 @@
 import { API_VERSION } from '../common/api-version.js';
-import type { JobRecord } from '../jobs/job-reader.js';
+import type { JobRecord } from '../jobs/job-columns.js';
 import { aroundLots, renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { csvRows, CSV_HEADER } from './csv.js';
 import type { JobResultsDto, ProcessingSummaryDto } from './results.dto.js';

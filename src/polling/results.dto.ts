@@ -51,7 +51,7 @@ export class ResultsContentDto {
 export class JobResultsDto {
   /** The job that was asked for. */
   job_id: string;
-  /** pending, processing, translating, completed, failed or cancelled. */
+  /** Where the job stands. */
   status: JobStatus;
   /** null unless the job has completed or failed. */
   completed_at: string | null;
@@ -71,7 +71,7 @@ export class JobRunningDto {
   error: string;
   /** The job that was asked for. */
   job_id: string;
-  /** pending, processing or translating. */
+  /** Where the job stands; it has not ended. */
   status: JobStatus;
   /** How far it has come. */
   progress: ProgressDto;

@@ -1,6 +1,6 @@
 import { rfc3339 } from '../common/clock.js';
 import { completionPercentage, lotsByStage } from '../jobs/job-progress.js';
-import type { JobRecord } from '../jobs/job-reader.js';
+import type { JobRecord } from '../jobs/job-columns.js';
 import type { StatusDetails } from './status-details.js';
 import { workPercentage } from './work-percentage.js';
 import { processingMode, type JobStatusDto, type ProgressDto } from './status.dto.js';

@@ -1,4 +1,4 @@
-import type { DeliveryStatus } from '../webhook/webhook.entities.js';
+import type { DeliveryStatus } from '../webhook/delivery-states.js';
 import type { JobMode, JobStage, JobStatus, ModelStage } from '../jobs/states.js';
 
 export type ProcessingMode = 'synchronous' | 'batch';
@@ -132,7 +132,7 @@ export class WebhookCountsDto implements Record<DeliveryStatus, number> {
 export class JobStatusDto {
   /** The job that was asked for. */
   job_id: string;
-  /** pending, processing, translating, completed, failed or cancelled. */
+  /** Where the job stands. */
   status: JobStatus;
   /** synchronous or batch. */
   processing_mode: ProcessingMode;

@@ -4,7 +4,7 @@ import { retryAfterSeconds } from '../jobs/job-progress.js';
 import { isTerminal } from '../jobs/states.js';
 import { CompletionEstimates } from './completion-estimates.js';
 import { matchesEtag, statusEtag } from './conditional.js';
-import { JobStates, type JobState } from './job-states.js';
+import { JobStatusStore, type JobState } from '../jobs/job-status-store.js';
 import { JobWatcher, type WaitLimits } from './job-watcher.js';
 import { statusBody } from './status-body.js';
 import type { StatusDetails } from './status-details.js';
@@ -36,7 +36,7 @@ export class StatusService {
   private readonly rendered = new Map<string, { readonly etag: string; readonly text: string }>();
 
   constructor(
-    private readonly states: JobStates,
+    private readonly states: JobStatusStore,
     private readonly watcher: JobWatcher,
     private readonly estimates: CompletionEstimates,
     private readonly clock: Clock,

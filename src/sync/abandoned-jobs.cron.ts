@@ -2,9 +2,8 @@ import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common
 import { Cron } from '@nestjs/schedule';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
-import { JobStore } from '../jobs/job-store.js';
 import type { LotEnd } from '../jobs/lot-error-code.js';
-import { RequestKeys } from '../jobs/request-keys.js';
+import { RequestKeyStore } from '../jobs/request-key-store.js';
 import { SyncJobStore, type ClaimedSyncJob } from '../jobs/sync-job-store.js';
 import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
@@ -33,9 +32,8 @@ export class AbandonedJobsCron implements OnModuleDestroy {
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly database: Database,
-    private readonly jobs: JobStore,
     private readonly store: SyncJobStore,
-    private readonly keys: RequestKeys,
+    private readonly keys: RequestKeyStore,
     private readonly requests: SyncRequests,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
@@ -91,8 +89,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
 
   private async interrupt(job: ClaimedSyncJob): Promise<void> {
     const ended = await this.database.transaction(async (tx) => {
-      await this.store.failLot(tx, job.id, INTERRUPTED, job.missingImages);
-      if (!(await this.jobs.failOnly(tx, job.id))) return false;
+      if (!(await this.store.fail(tx, job.id, INTERRUPTED, job.missingImages))) return false;
       return this.ender.endJob(tx, job.id, 'failed', { error: INTERRUPTED });
     });
     if (ended) this.hints.wake();

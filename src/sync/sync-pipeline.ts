@@ -197,8 +197,7 @@ export class SyncPipeline {
     const stored = cause instanceof LotError ? cause.toStored() : { code: error.code, message: error.message };
     const ended = await this.end(jobId, async (tx) => {
       const missing = cause instanceof LotError ? cause.missingImages : [];
-      await this.store.failLot(tx, jobId, stored, missing);
-      if (!(await this.jobs.failOnly(tx, jobId))) return false;
+      if (!(await this.store.fail(tx, jobId, stored, missing))) return false;
       return this.ender.endJob(tx, jobId, 'failed', { error: stored });
     });
     return ended ? { kind: 'failed', error } : { kind: 'lost' };

@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LotsHmac } from '../auth/signatures.js';
-import { EndedJobs, type EndedJob } from '../jobs/ended-jobs.js';
+import { EndedJobs } from '../jobs/ended-jobs.js';
+import type { EndedJob } from '../jobs/job-columns.js';
 import { renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { PartReader } from '../jobs/part-reader.js';
-import type { ClaimedDelivery } from './delivery-queue.js';
+import type { ClaimedDelivery } from './claim-store.js';
 import { assembleBody, assembleText, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
 import { WebhookSigner } from './webhook-signer.js';
 import { Slots } from '../common/slots.js';

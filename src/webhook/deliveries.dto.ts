@@ -4,7 +4,7 @@ import { IsIn, IsInt, IsOptional, IsString, Min, Validate } from 'class-validato
 import { CURSOR_PATTERN, CursorConstraint } from '../common/cursor.js';
 import { MAX_URL_CHARACTERS } from '../outbound/address-rules.js';
 import { toList } from '../common/input-pipe.js';
-import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './webhook.entities.js';
+import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './delivery-states.js';
 
 export class DeliveriesQuery {
   /** Deliveries in this state; `status[]=…&status[]=…`: in one of several. */

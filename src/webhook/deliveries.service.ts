@@ -4,11 +4,13 @@ import { Clock, rfc3339 } from '../common/clock.js';
 import { isUuid } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
 import { Database, type Transaction } from '../database/database.service.js';
-import { JobReader, type JobRecord } from '../jobs/job-reader.js';
-import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { JobReader } from '../jobs/job-reader.js';
+import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import type { AttemptDto, DeliveriesQuery, DeliveryDto, DeliveryListDto, ReplayDto } from './deliveries.dto.js';
 import { DeliveryHints } from '../common/work-hints.js';
 import { DeliveryStore, type AttemptRecord, type DeliveryFilter, type DeliveryRecord } from './delivery-store.js';
+import { OutboxStore } from './outbox-store.js';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
@@ -26,7 +28,8 @@ export class DeliveriesService {
     private readonly database: Database,
     private readonly jobs: JobReader,
     private readonly store: DeliveryStore,
-    private readonly requestKeys: RequestKeys,
+    private readonly outbox: OutboxStore,
+    private readonly requestKeys: RequestKeyStore,
     private readonly hints: DeliveryHints,
     private readonly clock: Clock,
   ) {}
@@ -57,7 +60,7 @@ export class DeliveriesService {
     const job = await this.jobs.find(jobId, keyId);
     const before = await this.one(keyId, id);
     if (before.job_id !== job.id) throw notFound();
-    const replayed = await this.once(repeat, job, (tx) => this.store.sendAgain(tx, before.id, this.clock.date()));
+    const replayed = await this.once(repeat, job, (tx) => this.outbox.sendAgain(tx, before.id, this.clock.date()));
     return { answer: await this.one(keyId, before.id), replayed };
   }
 
@@ -67,7 +70,7 @@ export class DeliveriesService {
    */
   async replay(keyId: string, jobId: string, repeat: NewRequestKey): Promise<Repeatable<ReplayDto>> {
     const job = await this.jobs.find(jobId, keyId);
-    const replayed = await this.once(repeat, job, (tx) => this.store.sendAllAgain(tx, job.id, this.clock.date()));
+    const replayed = await this.once(repeat, job, (tx) => this.outbox.sendAllAgain(tx, job.id, this.clock.date()));
     return { answer: { job_id: job.id, deliveries: await this.store.countOfJob(job.id) }, replayed };
   }
 

@@ -11,9 +11,9 @@ import { newId } from '../common/ids.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AttemptRunner } from './attempt-runner.js';
 import { DeliveryHints } from '../common/work-hints.js';
-import { DeliveryQueue, deliveryLeaseSeconds, type ClaimedDelivery } from './delivery-queue.js';
-import { CIRCUIT_FAILURES } from './outcome-store.js';
+import { ClaimStore, deliveryLeaseSeconds, type ClaimedDelivery } from './claim-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
+import { CIRCUIT_FAILURES } from './receiver-limits.js';
 import { keyOf, SendQueue } from './send-queue.js';
 import { countUnknownOutcomes, showInFlight } from './webhook-metrics.js';
 
@@ -59,7 +59,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly clock: Clock,
     private readonly hints: DeliveryHints,
-    private readonly queue: DeliveryQueue,
+    private readonly claims: ClaimStore,
     private readonly runner: AttemptRunner,
     private readonly writer: OutcomeWriter,
   ) {
@@ -88,7 +88,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   async sweep(): Promise<void> {
     if (this.stopping) return;
     this.handBackLate();
-    countUnknownOutcomes(await this.queue.takeBackExpired(this.clock.date()));
+    countUnknownOutcomes(await this.claims.takeBackExpired(this.clock.date()));
     this.wake();
     await this.claiming;
   }
@@ -169,7 +169,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     // Taken before the statement: the lease begins while it runs.
     const startBy = performance.now() + (leaseSeconds * 1000) / 2;
     const unwritten = this.writer.unwritten();
-    const claimed = await this.queue.claim({ token: newId(), leaseSeconds, limit, now: this.clock.date(), unwritten });
+    const claimed = await this.claims.claim({ token: newId(), leaseSeconds, limit, now: this.clock.date(), unwritten });
     this.noticeMore(claimed);
     // Rows of our own: a copy of each, two dozen members long, was a tenth of the garbage.
     return claimed.map((delivery) => Object.assign(delivery, { startBy }));
@@ -240,7 +240,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
 
   private handBack(deliveries: readonly HeldDelivery[]): void {
     if (deliveries.length === 0) return;
-    this.returning = Promise.all([this.returning, this.queue.handBack(deliveries)]).then(
+    this.returning = Promise.all([this.returning, this.claims.handBack(deliveries)]).then(
       () => undefined,
       // Their leases end by themselves; they count as unknown then.
       (error: Error) => this.logger.warn('webhooks could not be handed back', { reason: error.message }),

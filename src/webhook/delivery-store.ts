@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Transaction } from '../database/database.service.js';
-import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './webhook.entities.js';
+import { Database } from '../database/database.service.js';
+import type { RowsToRemove } from '../database/delete-some.js';
+import {
+  DELIVERY_STATUSES,
+  isOpen,
+  tellsOfEnd,
+  type AttemptOutcome,
+  type DeliveryStatus,
+  type WebhookEvent,
+} from './delivery-states.js';
 
 export interface AttemptRecord {
   readonly deliveryId: string;
@@ -43,7 +51,7 @@ export interface DeliveryFilter {
   readonly limit: number;
 }
 
-/** Deliveries as their owners see them, and sending them again. */
+/** Deliveries as their owners see them. */
 @Injectable()
 export class DeliveryStore {
   constructor(private readonly database: Database) {}
@@ -81,41 +89,13 @@ export class DeliveryStore {
     return deliveries.map((delivery) => ({ ...delivery, attempts: byDelivery.get(delivery.id) ?? [] }));
   }
 
-  /** Has one delivery sent again from the start of its schedule; one that is just being sent stays as it is. */
-  async sendAgain(tx: Transaction, id: string, now: Date): Promise<void> {
-    await tx.execute(`${SEND_AGAIN} where id = $2 and status <> 'in_flight'`, [now, id]);
-    await this.tryReceivers(tx, 'd.id = $2', [now, id]);
-  }
-
-  /** The same for every delivery of a job's end. */
-  async sendAllAgain(tx: Transaction, jobId: string, now: Date): Promise<void> {
-    await tx.execute(`${SEND_AGAIN} where job_id = $2 and event <> 'batch_job_progress' and status <> 'in_flight'`, [
-      now,
-      jobId,
-    ]);
-    await this.tryReceivers(tx, 'd.job_id = $2', [now, jobId]);
-  }
-
   /** Deliveries of a job's end. */
   async countOfJob(jobId: string): Promise<number> {
     const [row] = await this.database.query<{ n: number }>(
-      `select count(*)::int as n from webhook_deliveries where job_id = $1 and event <> 'batch_job_progress'`,
+      `select count(*)::int as n from webhook_deliveries where job_id = $1 and ${tellsOfEnd()}`,
       [jobId],
     );
     return row?.n ?? 0;
-  }
-
-  /** Whoever asks by hand has mended the receiver: an open circuit lets a probe through at once. */
-  private async tryReceivers(tx: Transaction, which: string, values: readonly [Date, string]): Promise<void> {
-    await tx.execute(
-      `update webhook_endpoints e set open_until = $1::timestamptz
-       from (select key_id, origin from webhook_endpoints
-             where opened_at is not null and open_until > $1 and (key_id, origin) in (
-               select d.key_id, d.origin from webhook_deliveries d where ${which})
-             order by key_id, origin for update) o
-       where e.key_id = o.key_id and e.origin = o.origin`,
-      values,
-    );
   }
 }
 
@@ -123,5 +103,23 @@ const DELIVERY_COLUMNS = `id, job_id as "jobId", event, url, status, part, parts
   delivered_at as "deliveredAt", next_attempt_at as "nextAttemptAt", response_status as "responseStatus",
   last_error as "lastError"`;
 
-const SEND_AGAIN = `update webhook_deliveries
-  set status = 'pending', failures = 0, unknown_outcomes = 0, next_attempt_at = $1`;
+/** How many deliveries a job has in each state, as a JSON object. */
+export function deliveryCountsSql(jobId: string): string {
+  return `(select coalesce(json_object_agg(d.status, d.n order by d.status), '{}') from (
+      select status, count(*) as n from webhook_deliveries where job_id = ${jobId} group by status) d)`;
+}
+
+/** Whether a job still has something to deliver. */
+export function deliveriesLeftSql(jobId: string): string {
+  return `exists (select 1 from webhook_deliveries d where d.job_id = ${jobId} and ${isOpen('d.')} offset 0)`;
+}
+
+/** What is removed with jobs ($1): attempts before the deliveries that lead to them. */
+export const DELIVERIES_OF_JOBS: readonly RowsToRemove[] = [
+  {
+    table: 'webhook_attempts',
+    key: 'delivery_id, attempt',
+    where: 'delivery_id in (select id from webhook_deliveries where job_id = any($1::uuid[]))',
+  },
+  { table: 'webhook_deliveries', key: 'id', where: 'job_id = any($1::uuid[])' },
+];

@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { orAbort } from '../common/abort-signals.js';
-import { DeliveryQueue } from './delivery-queue.js';
+import { ClaimStore } from './claim-store.js';
 import { showOldestPending } from './webhook-metrics.js';
 
 /** One look at the database serves all who read the metrics within so many milliseconds. */
@@ -18,7 +18,7 @@ export class OldestPending implements OnModuleInit, OnModuleDestroy {
 
   constructor(
     private readonly clock: Clock,
-    private readonly queue: DeliveryQueue,
+    private readonly claims: ClaimStore,
   ) {}
 
   onModuleInit(): void {
@@ -42,7 +42,7 @@ export class OldestPending implements OnModuleInit, OnModuleDestroy {
   private async look(): Promise<number | undefined> {
     const now = this.clock.date();
     try {
-      const oldest = await orAbort(this.queue.oldestDue(now), AbortSignal.timeout(LOOK_MS));
+      const oldest = await orAbort(this.claims.oldestDue(now), AbortSignal.timeout(LOOK_MS));
       return oldest === null ? 0 : (now.getTime() - oldest.getTime()) / 1000;
     } catch (error) {
       this.logger.warn('waiting webhooks could not be measured', { reason: (error as Error).message });

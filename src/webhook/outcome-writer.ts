@@ -1,8 +1,9 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { isPassing } from '../common/database-away.js';
-import type { ReceiverCount } from './delivery-queue.js';
+import type { ReceiverCount } from './claim-store.js';
 import { OutcomeStore, type SettledAttempt } from './outcome-store.js';
+import { ReceiverStore } from './receiver-store.js';
 
 /** Outcomes that fill one write. */
 const BATCH = 128;
@@ -25,7 +26,8 @@ export class OutcomeWriter {
   private readonly listeners = new Set<() => void>();
 
   constructor(
-    private readonly store: OutcomeStore,
+    private readonly outcomes: OutcomeStore,
+    private readonly receivers: ReceiverStore,
     private readonly clock: Clock,
   ) {}
 
@@ -95,7 +97,7 @@ export class OutcomeWriter {
    */
   private async settle(batch: readonly SettledAttempt[]): Promise<void> {
     try {
-      await this.store.settle(batch);
+      await this.outcomes.settle(batch);
     } catch (error) {
       if (isPassing(error)) throw error;
       if (batch.length > 1) {
@@ -112,7 +114,7 @@ export class OutcomeWriter {
   /** Apart from the outcomes, which it must not hold up; the next batch says the same of a receiver again. */
   private async writeHealth(batch: readonly SettledAttempt[]): Promise<void> {
     try {
-      await this.store.writeHealth(batch);
+      await this.receivers.writeHealth(batch);
     } catch (error) {
       this.logger.warn('the health of webhook receivers could not be written', { reason: (error as Error).message });
     }

@@ -1,10 +1,10 @@
 import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
-import type { EndedJob } from '../jobs/ended-jobs.js';
 import { completionPercentage } from '../jobs/job-progress.js';
 import type { JobStage, JobStatus } from '../jobs/states.js';
 import type { BodyMembers, JobEndBody, JobProgressBody, PingBody } from './webhook-body.js';
-import type { WebhookEvent } from './webhook.entities.js';
+import type { EndedJob } from '../jobs/job-columns.js';
+import type { WebhookEvent } from './delivery-states.js';
 
 const COMMA = Buffer.from(',');
 const END = Buffer.from(']}');

@@ -5,16 +5,17 @@ import { newId } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
-import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { AllowList, checkUrl } from '../outbound/address-rules.js';
 import { addressNeeds, shownAddress } from '../outbound/refused-address.js';
 import { AttemptRunner } from './attempt-runner.js';
 import type { DeliveryDto } from './deliveries.dto.js';
 import { DeliveriesService, type Repeatable } from './deliveries.service.js';
-import { DeliveryOutbox } from './delivery-outbox.js';
-import { deliveryLeaseSeconds, type ClaimedDelivery } from './delivery-queue.js';
+import { OutboxStore } from './outbox-store.js';
+import { deliveryLeaseSeconds, type ClaimedDelivery } from './claim-store.js';
 import { OutcomeStore } from './outcome-store.js';
 import { pingPayload } from './payload.js';
+import { ReceiverStore } from './receiver-store.js';
 
 /** A signed test event to an address: sent at once and once, and recorded like any other delivery. */
 @Injectable()
@@ -24,10 +25,11 @@ export class PingService {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly allow: AllowList,
-    private readonly requestKeys: RequestKeys,
-    private readonly outbox: DeliveryOutbox,
+    private readonly requestKeys: RequestKeyStore,
+    private readonly outbox: OutboxStore,
     private readonly runner: AttemptRunner,
     private readonly outcomes: OutcomeStore,
+    private readonly receivers: ReceiverStore,
     private readonly deliveries: DeliveriesService,
   ) {}
 
@@ -58,7 +60,7 @@ export class PingService {
     }
     await this.outcomes.settle([settled]);
     // A receiver that answers a test is back: its circuit closes, and what waited leaves.
-    await this.outcomes.writeHealth([settled]);
+    await this.receivers.writeHealth([settled]);
     return { answer: await this.deliveries.one(caller.keyId, delivery.id), replayed: false };
   }
 

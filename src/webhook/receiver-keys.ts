@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import { Database } from '../database/database.service.js';
+import { LotInputStore } from '../jobs/lot-input-store.js';
 
 /** Says at the start who could sign requests in a client's place: whoever verifies webhooks with the key that signs them. */
 @Injectable()
@@ -9,7 +9,7 @@ export class ReceiverKeys implements OnApplicationBootstrap {
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
-    private readonly database: Database,
+    private readonly inputs: LotInputStore,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -30,11 +30,8 @@ export class ReceiverKeys implements OnApplicationBootstrap {
     }
   }
 
-  /** By the index of lots with a receiver alone. A start does not fail for want of this answer. */
+  /** A start does not fail for want of this answer. */
   private async lotsNameReceivers(): Promise<boolean> {
-    const rows = await this.database
-      .query('select 1 from batch_lot_inputs where webhook is not null limit 1')
-      .catch(() => []);
-    return rows.length > 0;
+    return this.inputs.anyWebhook().catch(() => false);
   }
 }

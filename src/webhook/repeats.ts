@@ -5,7 +5,7 @@ import { signedCallerOf } from '../auth/caller.js';
 import { TIMESTAMP_WINDOW_SECONDS } from '../auth/signatures.js';
 import { Clock } from '../common/clock.js';
 import { idempotencyKeyExpiry, readIdempotencyKey } from '../jobs/idempotency-key.js';
-import type { NewRequestKey } from '../jobs/request-keys.js';
+import type { NewRequestKey } from '../jobs/request-key-store.js';
 
 /** By what a repeat of a request that sends something is known: its Idempotency-Key, else its signature. */
 @Injectable()

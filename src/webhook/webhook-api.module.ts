@@ -3,19 +3,17 @@ import { JobsModule } from '../jobs/jobs.module.js';
 import { OutboundModule } from '../outbound/outbound.module.js';
 import { AttemptsModule } from './attempts.module.js';
 import { DeliveriesService } from './deliveries.service.js';
-import { DeliveryStore } from './delivery-store.js';
 import { OutboxModule } from './outbox.module.js';
 import { PingService } from './ping.service.js';
 import { Repeats } from './repeats.js';
 import { WebhookCommands } from './webhook-commands.js';
 import { WebhookController } from './webhook.controller.js';
-import { WebhookHealth } from './webhook-health.js';
 
 /** What clients ask of their webhooks: deliveries, sending them again, a test event. An api's alone. */
 @Module({
   imports: [AttemptsModule, JobsModule, OutboundModule, OutboxModule],
   controllers: [WebhookController],
-  providers: [DeliveriesService, DeliveryStore, PingService, Repeats, WebhookCommands, WebhookHealth],
-  exports: [Repeats, WebhookHealth],
+  providers: [DeliveriesService, PingService, Repeats, WebhookCommands],
+  exports: [Repeats],
 })
 export class WebhookApiModule {}

@@ -2,7 +2,7 @@ import type { StoredError } from '../jobs/batch-job.entity.js';
 import type { LotResultDto } from '../jobs/lot-result.dto.js';
 import type { JobStage, JobStatus, TerminalStatus } from '../jobs/states.js';
 import type { DeliveryPartDto } from './deliveries.dto.js';
-import type { WebhookEvent } from './webhook.entities.js';
+import type { WebhookEvent } from './delivery-states.js';
 
 /** What every webhook's body has. Receivers are no callers of ours, so none of these is in the OpenAPI document. */
 interface WebhookBody {

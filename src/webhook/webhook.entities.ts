@@ -1,12 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-
-export const DELIVERY_STATUSES = ['pending', 'in_flight', 'delivered', 'failed', 'superseded'] as const;
-export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
-export type AttemptOutcome = 'unknown' | 'delivered' | 'failed';
-
-/** Everything that a webhook can report. */
-export type WebhookEvent =
-  'batch_job_completed' | 'batch_job_failed' | 'batch_job_cancelled' | 'batch_job_progress' | 'ping';
+import type { AttemptOutcome, DeliveryStatus, WebhookEvent } from './delivery-states.js';
 
 /** One part of one event on its way to one address. */
 @Entity('webhook_deliveries')

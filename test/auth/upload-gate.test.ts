@@ -65,6 +65,19 @@ describe('uploads that are not yet proven', () => {
     expect(codeOf(() => uploads.admit(from('192.0.2.100', 'header')))).toBe('SERVICE_UNAVAILABLE');
   });
 
+  it('refuses a newcomer by its headers alone while others wait for the place that is free', () => {
+    const { uploads, clock } = gate();
+    const inside = Array.from({ length: FOR_STRANGERS }, (_, count) => uploads.admit(from(`192.0.2.${count}`)));
+    const waiting = from('198.51.100.1');
+    for (let tries = 0; tries < 2; tries++) {
+      expect(uploads.refusal(waiting)?.code).toBe('SERVICE_UNAVAILABLE');
+      clock.seconds += 2;
+    }
+    inside[0]?.release();
+    expect(uploads.refusal(from('203.0.113.1'))?.code).toBe('SERVICE_UNAVAILABLE');
+    expect(uploads.refusal(waiting)).toBeNull();
+  });
+
   it('forgets the good standing of a claim whose upload came to nothing', () => {
     const { uploads } = gate();
     uploads.admit(from('192.0.2.100')).proven();

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ResultRows, type RowRange } from '../../src/batch/lines/result-rows.js';
+import { ResultRows, type RowRange } from '../../src/jobs/result-rows.js';
 import type { NewResult } from '../../src/jobs/new-result.js';
 import type { JsonObject } from 'openai-sandbox';
 import { AnswerProxy } from '../support/answer-proxy.js';

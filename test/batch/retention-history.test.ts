@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { v7 } from 'uuid';
+import { JobShardStore } from '../../src/batch/shards/job-shard-store.js';
 import { Retention } from '../../src/batch/upkeep/retention.js';
 import { Clock } from '../../src/common/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
+import { RetentionStore } from '../../src/jobs/retention-store.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 // Real: PostgreSQL, its partitions, its plans. Faked: nothing.
@@ -24,7 +26,10 @@ describe('removal from a long history', () => {
   });
   afterEach(() => db.drop());
 
-  const worker = () => new Retention(loadConfig({ ...SETTINGS, DATABASE_URL: db.url }), new Clock(), db.database);
+  const worker = () => {
+    const config = loadConfig({ ...SETTINGS, DATABASE_URL: db.url });
+    return new Retention(config, new Clock(), db.database, new RetentionStore(), new JobShardStore(db.database));
+  };
   const SETTINGS = { SHARED_KEY: 'x'.repeat(64), RETENTION_DAYS: '28' };
 
   async function removeAll(retention = worker()): Promise<number> {

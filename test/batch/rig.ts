@@ -17,7 +17,7 @@ import { ConfigModule } from '../../src/config/config.module.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { Leases } from '../../src/database/leases.service.js';
-import { planShards } from '../../src/batch/shards/shard-planner.js';
+import { ShardStore } from '../../src/batch/shards/shard-store.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import type { JsonObject } from 'openai-sandbox';
 import { AVIF, JPEG } from '../images/photo-samples.js';
@@ -138,7 +138,7 @@ export class BatchRig {
           [id, position, images],
         );
       }
-      await planShards(tx, { jobId: id, keyId, totalLots: lots, visionModel: 'gpt-5.6-terra' });
+      await this.module.get(ShardStore).plan(tx, { jobId: id, keyId, totalLots: lots, visionModel: 'gpt-5.6-terra' });
     });
     return id;
   }

@@ -91,6 +91,15 @@ describe('the rest of an upload that was refused early', () => {
     expect((await answer).endsWith(ANSWER)).toBe(true);
   });
 
+  it('is not waited for when it comes a byte at a time', async () => {
+    const { port, connection } = await refuse({ bytes: 256 * KIB, milliseconds: 600_000, quietMilliseconds: 1000 });
+    const { socket, answer } = upload(port, 100_000);
+    const timer = setInterval(() => socket.write(' '), 20);
+    onTestFinished(() => clearInterval(timer));
+    await closed(await connection);
+    expect((await answer).endsWith(ANSWER)).toBe(true);
+  });
+
   it('does not keep the server for a client that hangs up', async () => {
     const { port, connection } = await refuse({ bytes: 256 * KIB, milliseconds: 60_000, quietMilliseconds: 60_000 });
     const { socket } = upload(port, 1000);

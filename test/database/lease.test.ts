@@ -152,6 +152,7 @@ function awayFor(calls: number): Sql {
   let left = calls;
   return {
     query: (text, values) => db.database.query(text, values),
+    rows: (text, values) => db.database.rows(text, values),
     execute: async (text, values) => {
       if (left-- > 0) throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
       return db.database.execute(text, values);

@@ -159,7 +159,8 @@ describe('a large request', () => {
   });
 
   it('that needs more disk than there is gets a 503 and gives all back', async () => {
-    const sent = lots(MAX_LOTS, (lot) => ({ ...lot, additional_info: 'x'.repeat(4000) }));
+    const photo = `https://cdn.test-host.com/${'x'.repeat(2000)}.jpg`;
+    const sent = lots(MAX_LOTS, (lot) => ({ ...lot, additional_info: 'x'.repeat(4000), images: [photo] }));
     const answer = await service.generate(JSON.stringify({ ...HEAD, lots: sent }));
     expect(answer).toMatchObject({ status: 503, body: { code: 'SERVICE_UNAVAILABLE' } });
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  lotStatus,
   pendingLanguages,
   renderLot,
   type LotDescription,
@@ -143,15 +142,5 @@ describe('renderLot', () => {
         expect(parsed).not.toHaveProperty('images');
       }),
     );
-  });
-});
-
-describe('lotStatus', () => {
-  it('reads an unfinished lot of a cancelled job as cancelled, a finished one as it ended', () => {
-    expect(lotStatus('pending', 'cancelled')).toBe('cancelled');
-    expect(lotStatus('translating', 'cancelled')).toBe('cancelled');
-    expect(lotStatus('completed', 'cancelled')).toBe('completed');
-    expect(lotStatus('failed', 'cancelled')).toBe('failed');
-    expect(lotStatus('processing', 'processing')).toBe('processing');
   });
 });

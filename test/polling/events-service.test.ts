@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventsService, type EventTarget } from '../../src/polling/events.service.js';
-import type { JobState, JobStates } from '../../src/polling/job-states.js';
+import type { JobState, JobStatusStore } from '../../src/jobs/job-status-store.js';
 import type { JobWatcher } from '../../src/polling/job-watcher.js';
 import type { StatusService } from '../../src/polling/status.service.js';
 
@@ -31,7 +31,7 @@ describe('EventsService', () => {
       },
     };
     const service = new EventsService(
-      { find: () => Promise.resolve(jobs.shift()) } as unknown as JobStates,
+      { find: () => Promise.resolve(jobs.shift()) } as unknown as JobStatusStore,
       { render: ({ version }: JobState) => `{"v":${version}}` } as unknown as StatusService,
       watcher as unknown as JobWatcher,
     );

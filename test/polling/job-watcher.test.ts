@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
-import type { JobStates } from '../../src/polling/job-states.js';
+import type { JobStatusStore } from '../../src/jobs/job-status-store.js';
 import { JobWatcher } from '../../src/polling/job-watcher.js';
 
 /** A second that passes when the test says so. */
@@ -34,7 +34,7 @@ function setUp() {
   const statements: string[][] = [];
   let failing = false;
   let answered: () => void = () => undefined;
-  const states: Pick<JobStates, 'tags'> = {
+  const states: Pick<JobStatusStore, 'tags'> = {
     tags: (ids) => {
       statements.push([...ids]);
       // After the watcher has seen the answer.
@@ -43,7 +43,7 @@ function setUp() {
       return Promise.resolve(new Map([...tags].filter(([id]) => ids.includes(id))));
     },
   };
-  const watcher = new JobWatcher(states as JobStates, clock);
+  const watcher = new JobWatcher(states as JobStatusStore, clock);
   return {
     tags,
     statements,

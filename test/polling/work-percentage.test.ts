@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JobRecord } from '../../src/jobs/job-reader.js';
-import type { BatchDetail } from '../../src/polling/status-details.js';
+import type { JobRecord } from '../../src/jobs/job-columns.js';
+import type { ShardDetail } from '../../src/batch/shards/job-shard-store.js';
 import { workPercentage } from '../../src/polling/work-percentage.js';
 
 const job = (change: Partial<JobRecord>) =>
@@ -17,7 +17,7 @@ const job = (change: Partial<JobRecord>) =>
     ...change,
   }) as JobRecord;
 
-const batch = (change: Partial<BatchDetail>) =>
+const batch = (change: Partial<ShardDetail>) =>
   ({
     stage: 'vision',
     attempt: 0,
@@ -25,7 +25,7 @@ const batch = (change: Partial<BatchDetail>) =>
     request_completed: 0,
     request_failed: 0,
     ...change,
-  }) as BatchDetail;
+  }) as ShardDetail;
 
 describe('workPercentage', () => {
   it('moves with OpenAI’s own counts, long before a result is taken in', () => {

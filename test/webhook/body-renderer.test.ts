@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KeyRing } from '../../src/auth/key-ring.js';
 import { newId } from '../../src/common/ids.js';
 import { EndedJobs } from '../../src/jobs/ended-jobs.js';
+import { JobReader } from '../../src/jobs/job-reader.js';
 import { LotResultReader } from '../../src/jobs/lot-result-reader.js';
 import { PartReader } from '../../src/jobs/part-reader.js';
 import { BodyRenderer } from '../../src/webhook/body-renderer.js';
@@ -25,7 +26,7 @@ describe('a body', () => {
     const { database } = rig.db;
     const config = testSettings();
     return new BodyRenderer(
-      new EndedJobs(database),
+      new EndedJobs(new JobReader(database)),
       new LotResultReader(database),
       new PartReader(database),
       new WebhookSigner(config, new KeyRing(config)),
@@ -34,7 +35,7 @@ describe('a body', () => {
   const claimed = async (job: SeededJob, status: 'completed' | 'failed' | 'cancelled' = 'completed') => {
     const id = await seedJob(rig.db.database, { webhookUrl: `https://${newId()}.test/`, ...job });
     await rig.end(id, status);
-    return rig.queue.claim({ token: newId(), leaseSeconds: 60, limit: 100, now: rig.clock.date() });
+    return rig.claims.claim({ token: newId(), leaseSeconds: 60, limit: 100, now: rig.clock.date() });
   };
 
   const jobs: [string, SeededJob, ('completed' | 'failed' | 'cancelled')?][] = [

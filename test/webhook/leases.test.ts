@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
-import { MAX_UNKNOWN_OUTCOMES } from '../../src/webhook/delivery-queue.js';
+import { MAX_UNKNOWN_OUTCOMES } from '../../src/webhook/delivery-states.js';
 import { answer, answer204, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob } from './support/seed.js';
@@ -25,7 +25,7 @@ describe('the lease of a delivery', () => {
     await rig.end(id);
     return id;
   };
-  const claim = (limit = 100) => rig.queue.claim({ token: newId(), leaseSeconds: 60, limit, now: rig.clock.date() });
+  const claim = (limit = 100) => rig.claims.claim({ token: newId(), leaseSeconds: 60, limit, now: rig.clock.date() });
   const rows = () => rig.db.database.query<Record<string, unknown>>('select * from webhook_deliveries order by part');
   const attempts = () =>
     rig.db.database.query<Record<string, unknown>>('select * from webhook_attempts order by delivery_id, attempt');
@@ -70,7 +70,7 @@ describe('the lease of a delivery', () => {
     for (let i = 0; i < MAX_UNKNOWN_OUTCOMES; i++) {
       expect(await claim()).toHaveLength(1);
       await expireLeases();
-      expect(await rig.queue.takeBackExpired(rig.clock.date())).toBe(1);
+      expect(await rig.claims.takeBackExpired(rig.clock.date())).toBe(1);
     }
     expect(await claim()).toHaveLength(0);
     expect(await rows()).toMatchObject([{ status: 'failed', attempts: 20, failures: 0, unknown_outcomes: 20 }]);
@@ -81,7 +81,7 @@ describe('the lease of a delivery', () => {
     await endedJob();
     const [stale] = await claim();
     await expireLeases();
-    await rig.queue.takeBackExpired(rig.clock.date());
+    await rig.claims.takeBackExpired(rig.clock.date());
     const [current] = await claim();
     receiver.behave(answer(500));
     const late = await rig.runner.run(stale as NonNullable<typeof stale>, Infinity);
@@ -94,7 +94,7 @@ describe('the lease of a delivery', () => {
     await endedJob();
     const [stale] = await claim();
     await expireLeases();
-    await rig.queue.takeBackExpired(rig.clock.date());
+    await rig.claims.takeBackExpired(rig.clock.date());
     const [current] = await claim();
     const success = await rig.runner.run(stale as NonNullable<typeof stale>, Infinity);
     receiver.behave(answer(500));
@@ -108,7 +108,7 @@ describe('the lease of a delivery', () => {
   it('goes back with its attempt when nothing was sent under it', async () => {
     await endedJob(3);
     const claimed = await claim();
-    await rig.queue.handBack(claimed.slice(0, 2));
+    await rig.claims.handBack(claimed.slice(0, 2));
     expect(await attempts()).toHaveLength(1);
     expect((await rows()).map(({ status, attempts: n }) => [status, n])).toEqual([
       ['pending', 0],
@@ -116,7 +116,7 @@ describe('the lease of a delivery', () => {
       ['in_flight', 1],
     ]);
     // Not by a process that has lost it meanwhile.
-    await rig.queue.handBack([{ id: claimed[2]?.id ?? '', token: newId() }]);
+    await rig.claims.handBack([{ id: claimed[2]?.id ?? '', token: newId() }]);
     expect(await attempts()).toHaveLength(1);
   });
 

@@ -13,7 +13,7 @@ describe('the oldest webhook that waits', () => {
   let rig: Rig;
   beforeEach(async () => {
     rig = await createRig();
-    const pending = new OldestPending(rig.clock, rig.queue);
+    const pending = new OldestPending(rig.clock, rig.claims);
     pending.onModuleInit();
   });
   afterEach(async () => {
@@ -39,7 +39,7 @@ describe('the oldest webhook that waits', () => {
   });
 
   it('costs one look, however many ask', async () => {
-    const look = vi.spyOn(rig.queue, 'oldestDue');
+    const look = vi.spyOn(rig.claims, 'oldestDue');
     await Promise.all([shown(), shown()]);
     await shown();
     expect(look).toHaveBeenCalledTimes(1);
@@ -47,7 +47,7 @@ describe('the oldest webhook that waits', () => {
 
   it('is not shown while the database cannot say, and takes no other metric with it', async () => {
     vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
-    vi.spyOn(rig.queue, 'oldestDue').mockRejectedValue(new Error('connect ECONNREFUSED'));
+    vi.spyOn(rig.claims, 'oldestDue').mockRejectedValue(new Error('connect ECONNREFUSED'));
     expect(await shown()).toEqual([]);
     expect(await metricsRegistry.metrics()).toContain('process_cpu_user_seconds_total');
   });

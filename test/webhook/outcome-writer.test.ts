@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { OutcomeWriter } from '../../src/webhook/outcome-writer.js';
 import type { OutcomeStore, SettledAttempt } from '../../src/webhook/outcome-store.js';
+import type { ReceiverStore } from '../../src/webhook/receiver-store.js';
 
 const outcome = (id: string) => ({ delivery: { id, keyId: 'acme', origin: 'https://a.example' } }) as SettledAttempt;
 
@@ -16,9 +17,9 @@ function storeThat(refuses: (ids: readonly string[]) => Error | undefined) {
       written.push(...ids);
       return Promise.resolve();
     },
-    writeHealth: () => Promise.resolve(),
   };
-  return { written, writer: new OutcomeWriter(store as unknown as OutcomeStore, new Clock()) };
+  const receivers = { writeHealth: () => Promise.resolve() } as unknown as ReceiverStore;
+  return { written, writer: new OutcomeWriter(store as unknown as OutcomeStore, receivers, new Clock()) };
 }
 
 describe('outcomes of webhooks', () => {

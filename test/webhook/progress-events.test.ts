@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { JobReader } from '../../src/jobs/job-reader.js';
+import { LotInputStore } from '../../src/jobs/lot-input-store.js';
 import { ProgressEvents } from '../../src/webhook/progress-events.js';
+import { ReceiverStore } from '../../src/webhook/receiver-store.js';
 import { WebhookEndpoint } from '../../src/webhook/webhook.entities.js';
-import { WebhookHealth } from '../../src/webhook/webhook-health.js';
 import { answer, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
@@ -16,7 +18,12 @@ describe('progress events', () => {
   beforeEach(async () => {
     rig = await createRig();
     receiver = await startReceiver();
-    progress = new ProgressEvents(rig.outbox, rig.clock);
+    progress = new ProgressEvents(
+      rig.outbox,
+      rig.clock,
+      new JobReader(rig.db.database),
+      new LotInputStore(rig.db.database),
+    );
   });
   afterEach(async () => {
     await receiver.close();
@@ -112,7 +119,7 @@ describe('progress events', () => {
   });
 
   it('do not hide that an address is failing from who names it next', async () => {
-    const health = new WebhookHealth(rig.db.dataSource.getRepository(WebhookEndpoint));
+    const health = new ReceiverStore(rig.db.database, rig.db.dataSource.getRepository(WebhookEndpoint));
     const url = `${receiver.origin}/hook`;
     const { host } = new URL(url);
     expect(await health.failing('default', [url])).toEqual([]);

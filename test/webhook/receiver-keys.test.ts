@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newId } from '../../src/common/ids.js';
 import { loadConfig } from '../../src/config/load-config.js';
+import { LotInputStore } from '../../src/jobs/lot-input-store.js';
 import { ReceiverKeys } from '../../src/webhook/receiver-keys.js';
 import { insertLot } from '../jobs/fixtures.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -22,7 +23,7 @@ async function warnings(secrets: Record<string, string>): Promise<[text: string,
     SHARED_KEYS: JSON.stringify(KEYS),
     ...(Object.keys(secrets).length === 0 ? {} : { WEBHOOK_SECRETS: JSON.stringify(secrets) }),
   });
-  await new ReceiverKeys(config, db.database).onApplicationBootstrap();
+  await new ReceiverKeys(config, new LotInputStore(db.database)).onApplicationBootstrap();
   const said = warn.mock.calls.map(
     ([text, facts]) => [String(text), (facts as { key_ids: string[] }).key_ids] as [string, string[]],
   );

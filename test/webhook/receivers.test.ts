@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
-import { CIRCUIT_FAILURES } from '../../src/webhook/outcome-store.js';
+import { CIRCUIT_FAILURES } from '../../src/webhook/receiver-limits.js';
 import { answer, answer204, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob } from './support/seed.js';
@@ -39,7 +39,7 @@ describe('a receiver', () => {
         )
       )[0]?.n,
     );
-  const claim = (limit = 500) => rig.queue.claim({ token: newId(), leaseSeconds: 60, limit, now: rig.clock.date() });
+  const claim = (limit = 500) => rig.claims.claim({ token: newId(), leaseSeconds: 60, limit, now: rig.clock.date() });
 
   it('never has more claimed than its slots and four times as many that wait', async () => {
     await endedJob(100);

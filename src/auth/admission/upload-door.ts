@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { refuseUpload } from '../../common/refuse-upload.js';
 import { rawAnswer } from '../../common/client-error.js';
+import { connectionOf } from '../../common/connections/connections.js';
 import { errorBody } from '../../common/http-error.filter.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { UploadGate } from '../upload-gate.js';
@@ -49,6 +50,8 @@ export class UploadDoor {
     if (request.method !== 'POST' || request.path !== this.path) return next();
     try {
       const upload = this.gate.enter(request, request.ip);
+      const connection = connectionOf(request);
+      if (connection !== undefined) connection.isKnown = upload.good;
       // Whatever refuses the request before it is taken in, or a client that hangs up: the place is given back.
       response.once('close', () => {
         if (!upload.taken) upload.release();

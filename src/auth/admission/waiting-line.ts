@@ -35,13 +35,18 @@ export class WaitingLine {
    * @returns null to let `who` in, else the milliseconds after which to come back
    */
   ask(who: string, free: number, now: number): number | null {
-    if (free > 0 && !this.hasAhead(who, free, now)) {
+    if (this.isOpenTo(who, free, now)) {
       this.places.delete(who);
       this.newcomers.delete(who);
       this.letIn(now);
       return null;
     }
     return this.keepPlace(who, now);
+  }
+
+  /** Whether `who` would be let in just now. */
+  isOpenTo(who: string, free: number, now: number): boolean {
+    return free > 0 && !this.hasAhead(who, free, now);
   }
 
   private keepPlace(who: string, now: number): number {

@@ -14,7 +14,9 @@ import {
 import { Database, type Transaction } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import type { ShardLots } from '../../jobs/lot-store.js';
-import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
+import { ShardMoneyStore } from '../shards/shard-money-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { SpendingStore } from '../../jobs/spending-store.js';
 import { JobEndedError } from '../shards/job-ended.js';
 import { shardLots } from '../shards/shard-lots.js';
@@ -62,6 +64,7 @@ export class CostGuard {
     private readonly settings: ModelSettings,
     private readonly shards: ShardStore,
     private readonly spending: SpendingStore,
+    private readonly money: ShardMoneyStore,
   ) {}
 
   /** Holds the worst cost of as many of a queued shard's lots, from the first on, as the job's limit has room for. */
@@ -74,9 +77,9 @@ export class CostGuard {
       await this.shards.fence(tx, claim);
       const spending = await this.spending.lock(tx, job.id);
       if (spending === undefined) return { kind: 'wait' };
-      const underWay = await this.spending.underWay(tx, claim.key);
+      const underWay = await this.money.underWay(tx, claim);
       // Nothing of a queued shard is under way: what its row holds is left of a try that was not sent.
-      const before = await this.spending.heldByShard(tx, claim.key);
+      const before = await this.money.held(tx, claim);
       let free = limit - spending.costUsd - (spending.reservedUsd - before);
       if (claim.row.stage === 'vision') {
         const untranslated = Math.max(0, spending.awaitingTranslation - underWay.translation) + underWay.vision;
@@ -93,7 +96,7 @@ export class CostGuard {
         if (lowered === null) return { kind: 'over' };
         held = lowered;
       }
-      await this.spending.holdForShard(tx, claim.key, job.id, heldBefore(held, null) - before);
+      await this.move(tx, claim, heldBefore(held, null) - before);
       return { kind: 'held', held };
     });
   }
@@ -115,42 +118,48 @@ export class CostGuard {
       await this.shards.fence(tx, claim);
       const spending = await this.spending.lock(tx, job.id);
       if (spending === undefined) throw new JobEndedError('the job has ended');
-      const underWay = await this.spending.underWay(tx, claim.key);
-      const own = await this.spending.heldByShard(tx, claim.key);
+      const underWay = await this.money.underWay(tx, claim);
+      const own = await this.money.held(tx, claim);
       const free = limit - spending.costUsd - spending.reservedUsd;
       const waits = underWay.holds || own > 0;
       const needed = mayLower && !waits ? await this.spending.meanOutput(tx, job.id, claim.row.stage) : 0;
       const held =
         heldWithin(bounds, free - laterUsd, false) ?? heldWithin(atLeast(bounds, needed), free, mayLower && !waits);
       if (held === null) return waits ? 'wait' : null;
-      await this.spending.holdForShard(tx, claim.key, job.id, held.usd);
+      await this.move(tx, claim, held.usd);
       return held;
     });
   }
 
   async giveBackCall(claim: ShardClaim, usd: number): Promise<void> {
-    await this.database.transaction((tx) => this.spending.holdForShard(tx, claim.key, claim.row.job_id, -usd));
+    await this.database.transaction((tx) => this.move(tx, claim, -usd));
   }
 
   async keepCall(claim: ShardClaim, usd: number): Promise<void> {
-    await this.spending.keep(this.database, claim.key, usd);
+    await this.money.keep(this.database, claim, usd);
   }
 
   /** Gives back what a shard holds whose cost is known, or that surely was not sent; in the transaction that says so. */
   async giveBack(tx: Transaction, claim: ShardClaim): Promise<void> {
-    const held = await this.spending.heldByShard(tx, claim.key);
-    if (held > 0) await this.spending.holdForShard(tx, claim.key, claim.row.job_id, -held);
+    const held = await this.money.held(tx, claim);
+    if (held > 0) await this.move(tx, claim, -held);
   }
 
   /** A file came to end earlier than was held for. */
   async trim(tx: Transaction, claim: ShardClaim, held: HeldLots, splitAt: number | null): Promise<void> {
-    const usd = heldBefore(held, splitAt) - (await this.spending.heldByShard(tx, claim.key));
-    await this.spending.holdForShard(tx, claim.key, claim.row.job_id, usd);
+    const usd = heldBefore(held, splitAt) - (await this.money.held(tx, claim));
+    await this.move(tx, claim, usd);
   }
 
   /** What nobody will know the cost of stays held by the job for good, and is no longer the shard's to give back. */
   async keep(tx: Transaction, claim: ShardClaim, usd: number): Promise<void> {
-    await this.spending.keep(tx, claim.key, usd);
+    await this.money.keep(tx, claim, usd);
+  }
+
+  /** Holds or gives back for a claimed shard: in its row, and in the job's. */
+  private async move(tx: Transaction, claim: ShardClaim, usd: number): Promise<void> {
+    await this.money.hold(tx, claim, usd);
+    await this.spending.hold(tx, claim.row.job_id, usd);
   }
 
   /** The most that a lot of these positions may have cost; for answers that do not tell. */

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { JOB_LIMIT_MS } from '../../jobs/job-limit.js';
-import type { ShardJob } from '../shards/shard-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
 
 /** What ends a job needs a few minutes itself for 50,000 lots. */
 const ENDING_MS = 5 * 60_000;

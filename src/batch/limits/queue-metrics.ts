@@ -4,8 +4,8 @@ import { metricsRegistry } from '../../common/metrics.js';
 /** `refused`: OpenAI said that its queue of enqueued tokens is full; the others: our own count kept a batch back. */
 export type QueueLimit = 'refused' | 'enqueued_tokens' | 'active_batches';
 
-/** What queued batches wait for. `pause`: a quota, a model or a refusal; the model's row in openai_models tells which. */
-export type QueueWait = 'tokens' | 'place' | 'pause';
+/** What queued batches wait for. `pause`: a quota, a model or a refusal; the model's row tells which. */
+type QueueWait = 'tokens' | 'place' | 'pause';
 
 const reached = new Counter({
   name: 'openai_queue_limit_reached_total',

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
+import { ModelQueueStore } from '../shards/model-queue-store.js';
 import { ShardStore, type ShardChanges, type ShardClaim } from '../shards/shard-store.js';
 import { isQueueLimit } from '../../openai/classify.js';
 import type { OpenAiError } from '../../openai/errors.js';
@@ -25,6 +26,7 @@ export class QueueTroubles {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly database: Database,
     private readonly ledger: TokenLedger,
+    private readonly queues: ModelQueueStore,
     private readonly shards: ShardStore,
     private readonly costs: CostGuard,
   ) {}
@@ -86,7 +88,7 @@ export class QueueTroubles {
   async pause(claim: ShardClaim, upstream: string, model: string, reason: string): Promise<void> {
     const seconds = this.restSeconds();
     this.logger.error('the queue of a model is paused: an operator must act', { model, reason });
-    await this.ledger.pause(upstream, model, reason, seconds);
+    await this.queues.pause(upstream, model, reason, seconds);
     await this.requeue(claim, reason, seconds);
   }
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
-import { Database } from '../../database/database.service.js';
-import { showWaiting, type QueueWait, type WaitingBatches } from './queue-metrics.js';
+import { ModelQueueStore } from '../shards/model-queue-store.js';
+import { showWaiting, type WaitingBatches } from './queue-metrics.js';
 import { TOKEN_LIMIT_EXCEEDED, WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from './token-ledger.js';
 
 /** Users report queues that stay full with nothing running: after this only OpenAI's support can help, or a higher tier. */
@@ -16,21 +16,13 @@ export class QueueWatch {
 
   constructor(
     private readonly clock: Clock,
-    private readonly database: Database,
+    private readonly queues: ModelQueueStore,
   ) {}
 
   async look(): Promise<void> {
-    const rows = await this.database.query<{ model: string; waits_for: QueueWait; batches: number; oldest: number }>(
-      `select model,
-         case when reason = $1 then 'place' when reason in ($2, $3) then 'tokens' else 'pause' end as waits_for,
-         count(*)::int as batches, extract(epoch from clock_timestamp() - min(created_at))::float8 as oldest
-       from openai_batches
-       -- Its second half lets the partial index of unfinished shards serve it.
-       where status = 'queued' and reason is not null and status not in ('done', 'cancelled') group by 1, 2`,
-      [WAITING_FOR_PLACE, WAITING_FOR_TOKENS, TOKEN_LIMIT_EXCEEDED],
-    );
-    const waiting = rows.map(({ model, waits_for: waitsFor, batches, oldest }) => {
-      return { model, waitsFor, batches, oldestSeconds: oldest };
+    const waiting = await this.queues.waiting({
+      place: [WAITING_FOR_PLACE],
+      tokens: [WAITING_FOR_TOKENS, TOKEN_LIMIT_EXCEEDED],
     });
     showWaiting(waiting);
     for (const row of waiting) this.alert(row);

@@ -2,7 +2,8 @@ import type { CallBounds, HeldCall } from '../../assessment/worst-case.js';
 import type { Clock } from '../../common/clock.js';
 import { overLimit, type Budget } from '../../describe/budget.js';
 import type { CallLimits } from '../../openai/retry.js';
-import type { ShardClaim, ShardJob } from '../shards/shard-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import type { ShardClaim } from '../shards/shard-store.js';
 import { WAITING_FOR_COSTS, type CostGuard } from './cost-guard.js';
 import { NotNowError } from '../lines/not-now.js';
 

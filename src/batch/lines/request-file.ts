@@ -5,9 +5,9 @@ import { isEnglish } from '../../assessment/languages.js';
 import { fetchable } from '../../assessment/photo-refs.js';
 import { translationRequestParts } from '../../assessment/translation.js';
 import { visionRequestParts } from '../../assessment/vision-request.js';
-import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import type { ShardLots } from '../../jobs/lot-store.js';
+import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { customId } from '../shards/attempts.js';
 import { LineWriter } from './line-writer.js';
 import { kindOf } from './unforeseen.js';
@@ -46,41 +46,24 @@ interface LineSource {
   readonly tokens: number;
 }
 
-type VisionRow = [position: number, info: string | null, images: string, missing: string | null, photos: number];
-type TranslationRow = [position: number, strings: string];
-
 /** Writes a shard's JSONL, in pages by key: no connection is held while a slow upload takes it. */
 @Injectable()
 export class RequestFile {
   private readonly logger = new Logger(RequestFile.name);
 
   constructor(
-    private readonly database: Database,
+    private readonly lots: ModelLotReader,
     private readonly settings: ModelSettings,
   ) {}
 
   /** Input tokens of all lots of a shard, from sums that PostgreSQL makes; on the high side. */
   async estimate(lots: ShardLots, languages: readonly string[]): Promise<number> {
-    const values = [lots.jobId, lots.first, lots.last, lots.attempt];
     if (lots.stage === 'vision') {
-      const [sum] = await this.database.query<{ lots: number; images: number; info: number }>(
-        `select count(*)::int as lots, coalesce(sum(l.processed_images), 0)::int as images,
-           coalesce(sum(char_length(i.additional_info)), 0)::int as info
-         from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
-         where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'processing'`,
-        values,
-      );
-      const { lots: count = 0, images = 0, info = 0 } = sum ?? {};
+      const { lots: count, images, info } = await this.lots.visionTotals(lots);
       const fixed = visionInputTokens(0, 0, this.settings.vision);
       return count * fixed + images * (visionInputTokens(1, 0, this.settings.vision) - fixed) + info;
     }
-    const [sum] = await this.database.query<{ lots: number; text: number }>(
-      `select count(*)::int as lots, coalesce(sum(char_length(r.html)), 0)::int as text
-       from batch_lots l join batch_results r on r.job_id = l.job_id and r.position = l.position and r.language = 'en' and r.revision = 0
-       where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'translating'`,
-      values,
-    );
-    const { lots: count = 0, text = 0 } = sum ?? {};
+    const { lots: count, text } = await this.lots.translationTotals(lots);
     const fixed = translationInputTokens(0, languages.length, this.settings.translation);
     return count * fixed + Math.ceil(text / 2);
   }
@@ -131,13 +114,7 @@ export class RequestFile {
 
   private async *visionPages(lots: ShardLots, room: number | undefined): AsyncGenerator<LineSource[], void, undefined> {
     const parts = visionRequestParts(this.settings.vision);
-    const pages = this.pages<VisionRow>(
-      lots,
-      `select l.position, i.additional_info, i.images::text, l.missing_images::text, l.processed_images
-       from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
-       where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'processing'
-       order by l.position limit ${PAGE_LOTS}`,
-    );
+    const pages = this.pages(lots, (from) => this.lots.visionPage(lots, from, PAGE_LOTS));
     const fixed = visionInputTokens(0, 0, this.settings.vision);
     const perPhoto = visionInputTokens(1, 0, this.settings.vision) - fixed;
     for await (const rows of pages) {
@@ -161,13 +138,7 @@ export class RequestFile {
   ): AsyncGenerator<LineSource[], void, undefined> {
     const wanted = languages.filter((language) => !isEnglish(language));
     const parts = translationRequestParts(wanted, this.settings.translation);
-    const pages = this.pages<TranslationRow>(
-      lots,
-      `select l.position, r.strings::text
-       from batch_lots l join batch_results r on r.job_id = l.job_id and r.position = l.position and r.language = 'en' and r.revision = 0
-       where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'translating'
-       order by l.position limit ${PAGE_LOTS}`,
-    );
+    const pages = this.pages(lots, (from) => this.lots.translationPage(lots, from, PAGE_LOTS));
     for await (const rows of pages) {
       yield this.sound(lots, rows, ([position, json]) => {
         const strings = stringsOf(JSON.parse(json) as DescriptionText);
@@ -206,16 +177,8 @@ export class RequestFile {
   /** Pages in the order of positions; the next one is on its way while one is written. */
   private async *pages<T extends [position: number, ...unknown[]]>(
     lots: ShardLots,
-    text: string,
+    read: (from: number) => Promise<T[]>,
   ): AsyncGenerator<T[], void, undefined> {
-    const read = async (from: number) => {
-      const { rows } = await this.database.pool.query<T>({
-        rowMode: 'array',
-        text,
-        values: [lots.jobId, from, lots.last, lots.attempt],
-      });
-      return rows;
-    };
     let next: Promise<T[]> | null = read(lots.first);
     try {
       while (next !== null) {

@@ -3,11 +3,11 @@ import { isEnglish } from '../../assessment/languages.js';
 import type { TokenUsage } from '../../assessment/response-body.js';
 import { parseTranslation } from '../../assessment/translation.js';
 import { missingPhotos, type MissingPhoto } from '../../common/missing-photo.js';
-import type { Database } from '../../database/database.service.js';
 import { englishCopy, translatedRow } from '../../describe/lot-describer.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
-import type { ShardJob } from '../shards/shard-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import type { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import { usageJson } from '../../jobs/usage-json.js';
 import { renderedBytes } from '../../jobs/rendered-bytes.js';
@@ -28,7 +28,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
   private readonly wanted: readonly string[];
 
   constructor(
-    private readonly database: Database,
+    private readonly lots: ModelLotReader,
     private readonly settings: ModelSettings,
     private readonly job: ShardJob,
   ) {
@@ -41,32 +41,8 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
   }
 
   async load(positions: readonly number[]): Promise<Map<number, TranslationLineLot>> {
-    const { rows } = await this.database.pool.query<
-      [
-        number,
-        string,
-        string,
-        number,
-        string[] | null,
-        string[] | null,
-        string,
-        string,
-        string | null,
-        number | null,
-        string | null,
-      ]
-    >({
-      rowMode: 'array',
-      text: `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, e.strings::text, e.html, e.model,
-          case when $4 then octet_length(e.assessment::text) end,
-          case when l.status <> 'translating' then
-            (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
-               and r.language = any($3::text[]) and r.revision = 0 and r.response_id is not null limit 1) end
-        from batch_lots l
-        join batch_results e on e.job_id = l.job_id and e.position = l.position and e.language = 'en' and e.revision = 0
-        where l.job_id = $1 and l.position = any($2::int[])`,
-      values: [this.job.id, positions, this.wanted, this.job.options.include?.includes('assessment') === true],
-    });
+    const withAssessment = this.job.options.include?.includes('assessment') === true;
+    const rows = await this.lots.translationAnswered(this.job.id, positions, this.wanted, withAssessment);
     return new Map(
       rows.map(
         ([position, lotId, status, attempt, missing, reasons, strings, html, model, assessment, seenResponse]) => [

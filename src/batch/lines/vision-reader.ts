@@ -3,13 +3,13 @@ import { isEnglish } from '../../assessment/languages.js';
 import { photoRefs } from '../../assessment/photo-refs.js';
 import { parseVisionAnswer } from '../../assessment/vision-answer.js';
 import { missingPhotos, urlsOf, type MissingPhoto } from '../../common/missing-photo.js';
-import type { Database } from '../../database/database.service.js';
 import type { ResponseFailure } from '../../assessment/response-body.js';
 import { answerError } from '../../describe/call-errors.js';
 import { englishCopy, type LotDescriber } from '../../describe/lot-describer.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
-import type { ShardJob } from '../shards/shard-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import type { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import { renderedBytes } from '../../jobs/rendered-bytes.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
@@ -25,7 +25,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
   private readonly englishOnly: boolean;
 
   constructor(
-    private readonly database: Database,
+    private readonly lots: ModelLotReader,
     private readonly settings: ModelSettings,
     private readonly describer: LotDescriber,
     private readonly job: ShardJob,
@@ -34,18 +34,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
   }
 
   async load(positions: readonly number[]): Promise<Map<number, VisionLineLot>> {
-    const { rows } = await this.database.pool.query<
-      [number, string, string, number, string[] | null, string[] | null, string, string | null]
-    >({
-      rowMode: 'array',
-      text: `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, i.images::text,
-          case when l.status <> 'processing' then
-            (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
-               and r.language = 'en' and r.revision = 0) end
-        from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
-        where l.job_id = $1 and l.position = any($2::int[])`,
-      values: [this.job.id, positions],
-    });
+    const rows = await this.lots.visionAnswered(this.job.id, positions);
     return new Map(
       rows.map(([position, lotId, status, attempt, missing, reasons, images, seenResponse]) => [
         position,

@@ -1,10 +1,10 @@
-import type { ModelStage } from '../../jobs/states.js';
+import { describedStatus, type ModelStage } from '../../jobs/states.js';
 import type { DescribedLot } from '../../jobs/lot-store.js';
 import { UsageSum } from '../../jobs/usage-sum.js';
 import { translationAttempt } from './attempts.js';
 import type { LotOutcome } from './described-lots.js';
 import type { LineLot, LineOutcome } from '../lines/line-outcome.js';
-import { ResultRows } from '../lines/result-rows.js';
+import { ResultRows } from '../../jobs/result-rows.js';
 
 /** Lines of a batch's file that are committed together. */
 export class Chunk {
@@ -54,7 +54,7 @@ export class Chunk {
       const translating = outcome.renderedBytes === 0;
       const described: DescribedLot = {
         position,
-        status: translating ? 'translating' : 'completed',
+        status: describedStatus(translating),
         attempt: translating ? translationAttempt(this.shardAttempt) : lot.attempt,
         renderedBytes: outcome.renderedBytes,
         missing: null,

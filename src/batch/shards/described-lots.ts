@@ -1,14 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../../database/database.service.js';
-import { copyRows } from '../../database/copy-rows.js';
-import type { FailedLot, LotMoves } from '../../jobs/job-store.js';
-import { JobStore } from '../../jobs/job-store.js';
-import { LotStore, STAGE_STATUS, type DescribedLot, type LockedLot } from '../../jobs/lot-store.js';
-import type { ModelStage } from '../../jobs/states.js';
+import type { LotMoves } from '../../jobs/job-store.js';
+import { LotStore, type DescribedLot, type FailedLot, type LockedLot } from '../../jobs/lot-store.js';
+import type { ResultRows, RowRange } from '../../jobs/result-rows.js';
+import { copyResults } from '../../jobs/result-store.js';
+import { STAGE_STATUS, type ModelStage } from '../../jobs/states.js';
 import { directAttempt, retryAttempt } from './attempts.js';
-import { RESULT_COLUMNS, type ResultRows, type RowRange } from '../lines/result-rows.js';
-
-const UNIQUE_VIOLATION = '23505';
 
 /** What became of one lot, before its lock is held. */
 export interface LotOutcome {
@@ -24,10 +21,7 @@ export interface LotOutcome {
 /** Writes outcomes of one stage under the lots' locks: results by COPY, states, and how the job's counters move. */
 @Injectable()
 export class DescribedLots {
-  constructor(
-    private readonly lots: LotStore,
-    private readonly jobs: JobStore,
-  ) {}
+  constructor(private readonly lots: LotStore) {}
 
   /**
    * An error counts only while the lot is still on the attempt it comes from; a description always may, as long as the
@@ -57,9 +51,9 @@ export class DescribedLots {
         moved.push({ position, attempt: outcome.kind === 'retry' ? retryAttempt(attempt) : directAttempt(attempt) });
       }
     }
-    await this.copy(tx, rows.take(ranges));
+    await copyResults(tx, rows.take(ranges));
     await this.lots.described(tx, jobId, described);
-    if (failed.length > 0) await this.jobs.failLots(tx, jobId, failed);
+    if (failed.length > 0) await this.lots.fail(tx, jobId, failed);
     await this.lots.setAttempts(
       tx,
       jobId,
@@ -82,22 +76,6 @@ export class DescribedLots {
       processed: described.length - translating,
       failed: failed.length,
     };
-  }
-
-  /** Straight into the table; only rows that were there before, which is never expected, cost a detour. */
-  private async copy(tx: Transaction, rows: readonly Buffer[]): Promise<void> {
-    if (rows.length === 0) return;
-    await tx.execute('savepoint results');
-    try {
-      await copyRows(tx.client, RESULT_COLUMNS, rows);
-      await tx.execute('release savepoint results');
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error;
-      await tx.execute('rollback to savepoint results');
-      await tx.execute('create temp table copied_results (like batch_results) on commit drop');
-      await copyRows(tx.client, RESULT_COLUMNS.replace('batch_results', 'copied_results'), rows);
-      await tx.execute('insert into batch_results select * from copied_results on conflict do nothing');
-    }
   }
 }
 

@@ -1,9 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { ModelStage } from '../../jobs/states.js';
-
-/** `direct`: its lots go straight through the Responses API; `paused`: an operator, or the deadline, must decide. */
-export type ShardStatus =
-  'checking_photos' | 'queued' | 'submitting' | 'watching' | 'taking_in' | 'direct' | 'paused' | 'done' | 'cancelled';
+import type { ShardStatus } from './shard-states.js';
 
 /** A shard: a range of a job's lots that travels as one OpenAI batch, in one stage and attempt. */
 @Entity('openai_batches')

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
+import { JobReader } from '../../jobs/job-reader.js';
 import { ShardStore, type ShardClaim } from './shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import type { UpstreamBatch } from '../../openai/batches-api.js';
@@ -26,6 +27,7 @@ export class Reconcile {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly openai: OpenAiClient,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
     private readonly costs: CostGuard,
@@ -81,7 +83,7 @@ export class Reconcile {
   }
 
   private async requeue(claim: ShardClaim): Promise<void> {
-    const job = await this.shards.job(this.database, claim.row.job_id);
+    const job = await this.jobReader.forShard(claim.row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
     await this.database.transaction(async (tx) => {
       await this.shards.letGo(tx, claim, { status: 'queued', input_file_id: null });

@@ -4,7 +4,9 @@ import { Clock } from '../../common/clock.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { LotStore, type ShardLots } from '../../jobs/lot-store.js';
-import { ShardStore, type ShardClaim, type ShardJob } from './shard-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardClaim } from './shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import { directAttempt, FEW_LOTS, isDirect, retryAttempt, translationAttempt } from './attempts.js';
 import { CostGuard, WAITING_FOR_COSTS } from '../limits/cost-guard.js';
@@ -19,6 +21,7 @@ export class ShardEnd {
     private readonly database: Database,
     private readonly settings: ModelSettings,
     private readonly lots: LotStore,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly deadlines: Deadlines,
     private readonly costs: CostGuard,
@@ -53,14 +56,14 @@ export class ShardEnd {
 
   /** No stage can bring the shard further: its lots are asked for one by one, where each fails, or not, alone. */
   async giveUp(claim: ShardClaim): Promise<void> {
-    const job = await this.shards.job(this.database, claim.row.job_id);
+    const job = await this.jobReader.forShard(claim.row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.abandon(claim);
     await this.finish(claim, job, true);
   }
 
   /** The job has ended, perhaps with this very shard: nothing more will be written for it. */
   async abandon(claim: ShardClaim): Promise<void> {
-    const job = await this.shards.job(this.database, claim.row.job_id);
+    const job = await this.jobReader.forShard(claim.row.job_id);
     const status = job?.status === 'completed' || job?.status === 'failed' ? 'done' : 'cancelled';
     await this.shards.letGo(this.database, claim, { status, finished_at: this.clock.date() });
   }

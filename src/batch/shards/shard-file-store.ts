@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.service.js';
 import { Leases } from '../../database/leases.service.js';
+import { hasEnded, hasFiles, sendsNothing } from './shard-states.js';
 import { SHARDS, type ShardClaim, type ShardRow } from './shard-store.js';
 import type { ModelStage } from '../../jobs/states.js';
 
@@ -14,8 +15,7 @@ export interface RequestFileName {
 }
 
 /** Spelt as the partial index has it. */
-const SPENT = `status in ('done', 'cancelled')
-  and (input_file_id is not null or output_file_id is not null or error_file_id is not null)`;
+const SPENT = `${hasEnded()} and ${hasFiles()}`;
 
 /** Which files of shards still stand at OpenAI: an ended shard keeps a file's id until the file is deleted. */
 @Injectable()
@@ -61,7 +61,7 @@ export class ShardFileStore {
          and b.attempt = f.attempt
        where b.upstream = $1 and b.input_file_id is distinct from f.id and b.submission >= f.submission
          -- Of the present submission it is spare only once another id stands, or none ever will.
-         and (b.submission > f.submission or b.input_file_id is not null or b.status in ('queued', 'done', 'cancelled'))`,
+         and (b.submission > f.submission or b.input_file_id is not null or ${sendsNothing('b.')})`,
       [upstream, JSON.stringify([...files].map(([id, name]) => ({ id, ...name })))],
     );
     return rows.map((row) => row.id);

@@ -1,5 +1,3 @@
-import type { Transaction } from '../../database/database.service.js';
-
 const SMALL_SHARD = 5000;
 const LARGE_SHARD = 25_000;
 /** Shards of the small size that a job may have before it gets the large one: more cost too many rounds of batches. */
@@ -11,6 +9,7 @@ export interface ShardRange {
   readonly last: number;
 }
 
+/** A new job, as its ranges are planned. */
 export interface ShardPlan {
   readonly jobId: string;
   readonly keyId: string;
@@ -31,16 +30,4 @@ export function shardRanges(totalLots: number): ShardRange[] {
     ranges.push({ first, last: Math.min(first + size, totalLots) - 1 });
   }
   return ranges;
-}
-
-/** Inserts the vision ranges of a new job, in its intake's transaction. */
-export async function planShards(tx: Transaction, plan: ShardPlan): Promise<void> {
-  const ranges = shardRanges(plan.totalLots);
-  await tx.execute(
-    `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
-       photos_position, next_check_at, created_at)
-     select $1, 'vision', r.first, 0, r.last, $2, $3, 'checking_photos', r.first, now(), now()
-     from unnest($4::int[], $5::int[]) as r (first, last)`,
-    [plan.jobId, plan.keyId, plan.visionModel, ranges.map((range) => range.first), ranges.map((range) => range.last)],
-  );
 }

@@ -6,9 +6,9 @@ import { LeaseLostError } from '../../database/lease.js';
 import { dueTable, keyIs } from '../../database/lease-table.js';
 import { storableName } from '../../database/storable-text.js';
 import { Leases } from '../../database/leases.service.js';
-import type { JobOptions } from '../../jobs/batch-job.entity.js';
-import type { ShardStatus } from './openai-batch.entities.js';
-import type { JobStatus, ModelStage } from '../../jobs/states.js';
+import { assertStep, isAtOpenAi, isIn, isUnfinished, type ShardStatus } from './shard-states.js';
+import { shardRanges, type ShardPlan } from './shard-planner.js';
+import type { ModelStage } from '../../jobs/states.js';
 
 /** A row of openai_batches as a claim returns it; bigint columns are text. */
 export interface ShardRow extends QueryResultRow {
@@ -44,16 +44,6 @@ export interface ShardRow extends QueryResultRow {
 }
 
 export type ShardClaim = Claim<ShardRow>;
-
-/** What a stage needs to know of the job of a shard. */
-export interface ShardJob {
-  readonly id: string;
-  readonly status: JobStatus;
-  readonly languages: readonly string[];
-  readonly options: JobOptions;
-  readonly createdAt: Date;
-  readonly costUsd: number;
-}
 
 /** Columns that a stage may set. */
 export type ShardChanges = Partial<{
@@ -101,7 +91,7 @@ export const SHARDS = dueTable('openai_batches', ['job_id', 'stage', 'first_posi
 
 /** Shards that a key has at OpenAI: the key with the fewest is served first. */
 const ACTIVE_OF_KEY = `(select count(*) from openai_batches a
-  where a.key_id = openai_batches.key_id and a.status in ('submitting', 'watching'))`;
+  where a.key_id = openai_batches.key_id and ${isAtOpenAi('a.')})`;
 
 /** The shards' rows. Every write of a holder names its token: a row that was taken over is never touched again. */
 @Injectable()
@@ -116,7 +106,7 @@ export class ShardStore {
     return this.leases.claimMany<ShardRow>({
       table: SHARDS,
       // Spelt out so that the partial index of unfinished shards serves it.
-      where: `status = any($1::text[]) and status not in ('done', 'cancelled')`,
+      where: `status = any($1::text[]) and ${isUnfinished()}`,
       values: [statuses],
       orderBy: statuses.includes('queued') ? `${ACTIVE_OF_KEY}, created_at, next_check_at` : 'next_check_at',
       limit,
@@ -126,31 +116,10 @@ export class ShardStore {
   async claimCancelledWhilePaused(limit: number): Promise<ShardClaim[]> {
     return this.leases.claimMany<ShardRow>({
       table: SHARDS,
-      where: `status = 'paused' and cancel_requested`,
+      where: `${isIn('paused')} and cancel_requested`,
       orderBy: 'next_check_at',
       limit,
     });
-  }
-
-  async job(sql: Sql, jobId: string): Promise<ShardJob | undefined> {
-    const [row] = await sql.query<{
-      id: string;
-      status: JobStatus;
-      languages: string[];
-      options: JobOptions;
-      created_at: Date;
-      cost_usd: string;
-    }>('select id, status, languages, options, created_at, cost_usd from batch_jobs where id = $1', [jobId]);
-    return row === undefined
-      ? undefined
-      : {
-          id: row.id,
-          status: row.status,
-          languages: row.languages,
-          options: row.options,
-          createdAt: row.created_at,
-          costUsd: Number(row.cost_usd),
-        };
   }
 
   /**
@@ -191,6 +160,25 @@ export class ShardStore {
     if (rows.length === 0) throw new LeaseLostError(SHARDS.name, 'another holder has it');
   }
 
+  /** Inserts the vision ranges of a new job, in its intake's transaction. */
+  async plan(tx: Transaction, { jobId, keyId, totalLots, visionModel }: ShardPlan): Promise<void> {
+    const ranges = shardRanges(totalLots);
+    await tx.execute(
+      `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
+         photos_position, next_check_at, created_at)
+       select $1, 'vision', r.first, 0, r.last, $2, $3, $6, r.first, now(), now()
+       from unnest($4::int[], $5::int[]) as r (first, last)`,
+      [
+        jobId,
+        keyId,
+        visionModel,
+        ranges.map(({ first }) => first),
+        ranges.map(({ last }) => last),
+        'checking_photos' satisfies ShardStatus,
+      ],
+    );
+  }
+
   /** Inserts a shard in the transaction that makes its lots its own; one that is there already stays. */
   async insert(tx: Transaction, shard: NewShard): Promise<void> {
     await tx.execute(
@@ -218,7 +206,7 @@ export class ShardStore {
     await this.database.execute(
       `update openai_batches set next_check_at = clock_timestamp() where (job_id, stage, first_position, attempt) in (
          select job_id, stage, first_position, attempt from openai_batches
-         where status = 'queued' and reason = any($1::text[]) and lock_token is null and next_check_at > clock_timestamp()
+         where ${isIn('queued')} and reason = any($1::text[]) and lock_token is null and next_check_at > clock_timestamp()
          for update skip locked)`,
       [reasons],
     );
@@ -231,6 +219,7 @@ export class ShardStore {
     seconds: number,
     keep: boolean,
   ): Promise<void> {
+    if (changes.status !== undefined) assertStep(claim.row.status, changes.status);
     const values: unknown[] = [claim.token, ...claim.key, seconds];
     const due = values.length;
     // Whatever is written by a stage that works ends the row of failures that the shard may have had.

@@ -6,9 +6,16 @@ import { sideBySide } from '../../common/side-by-side.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { unreachablePhotos } from '../../describe/lot-error.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
-import { type FailedLot, JobStore } from '../../jobs/job-store.js';
+import {
+  LotStore,
+  type CheckedLot,
+  type FailedLot,
+  type ShardLots,
+  type UncheckedLot,
+  type WaitingLot,
+} from '../../jobs/lot-store.js';
+import { JobReader } from '../../jobs/job-reader.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
-import { LotStore, type CheckedLot, type ShardLots, type UncheckedLot, type WaitingLot } from '../../jobs/lot-store.js';
 import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import { laterAttempt, timesLate } from '../shards/attempts.js';
@@ -61,8 +68,8 @@ export class CheckPhotosStage extends ScheduledStage {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly photos: PhotoChecker,
-    private readonly jobs: JobStore,
     private readonly lots: LotStore,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly advance: JobAdvance,
     private readonly end: ShardEnd,
@@ -192,7 +199,7 @@ export class CheckPhotosStage extends ScheduledStage {
         const failed = news.flatMap((lot) => (lot.kind === 'failed' && open.has(lot.lot.position) ? [lot.lot] : []));
         const waits = news.flatMap((lot) => (lot.kind === 'waits' && open.has(lot.lot.position) ? [lot.lot] : []));
         await this.lots.photosChecked(tx, jobId, ready);
-        if (failed.length > 0) await this.jobs.failLots(tx, jobId, failed);
+        if (failed.length > 0) await this.lots.fail(tx, jobId, failed);
         await this.lots.photosWait(tx, jobId, waits);
         await this.shards.step(tx, claim, { photos_position: next });
         return {
@@ -216,7 +223,7 @@ export class CheckPhotosStage extends ScheduledStage {
    */
   private async finish(claim: ShardClaim, lots: ShardLots, pass: Pass): Promise<void> {
     const { row } = claim;
-    const job = await this.shards.job(this.database, row.job_id);
+    const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined || isTerminal(job.status)) {
       await this.end.abandon(claim);
       return;

@@ -8,11 +8,14 @@ import type { Budget } from '../../describe/budget.js';
 import { LotDescriber, TranslationError } from '../../describe/lot-describer.js';
 import { LotError } from '../../describe/lot-error.js';
 import { ModelSettings } from '../../describe/model-settings.js';
+import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { JobStore, type UsageRow } from '../../jobs/job-store.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { LotStore, type DescribedLot } from '../../jobs/lot-store.js';
-import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
-import { isTerminal } from '../../jobs/states.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
+import { describedStatus, isTerminal } from '../../jobs/states.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import type { CallLimits } from '../../openai/retry.js';
 import { translationAttempt } from '../shards/attempts.js';
@@ -25,7 +28,7 @@ import { JobEndedError } from '../shards/job-ended.js';
 import type { LineOutcome } from '../lines/line-outcome.js';
 import { LotEnds } from '../shards/lot-ends.js';
 import { NotNowError } from '../lines/not-now.js';
-import { ResultRows } from '../lines/result-rows.js';
+import { ResultRows } from '../../jobs/result-rows.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import { ShardBudget } from '../limits/shard-budget.js';
 import { shardLots } from '../shards/shard-lots.js';
@@ -52,11 +55,13 @@ export class DirectStage extends ScheduledStage {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly settings: ModelSettings,
+    private readonly modelLots: ModelLotReader,
     private readonly describer: LotDescriber,
     private readonly lotsToSend: DirectLots,
     private readonly jobs: JobStore,
     private readonly lots: LotStore,
     private readonly described: DescribedLots,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly advance: JobAdvance,
     private readonly end: ShardEnd,
@@ -83,7 +88,7 @@ export class DirectStage extends ScheduledStage {
       await this.shards.step(this.database, claim, { reserved_usd: 0, failures: claim.row.failures });
     }
     for (;;) {
-      const job = await this.shards.job(this.database, claim.row.job_id);
+      const job = await this.jobReader.forShard(claim.row.job_id);
       if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
       const positions = await this.database.transaction((tx) => this.lots.lockLeft(tx, shardLots(claim.row)));
       if (positions.length === 0) return this.end.finish(claim, job);
@@ -99,7 +104,7 @@ export class DirectStage extends ScheduledStage {
 
   /** Each lot that is left fails, or completes with its English, by itself. */
   async giveUp(claim: ShardClaim): Promise<void> {
-    const job = await this.shards.job(this.database, claim.row.job_id);
+    const job = await this.jobReader.forShard(claim.row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
     const positions = await this.database.transaction((tx) => this.lots.lockLeft(tx, shardLots(claim.row)));
     try {
@@ -111,12 +116,7 @@ export class DirectStage extends ScheduledStage {
     await this.end.finish(claim, job);
   }
 
-  private async page(
-    claim: ShardClaim,
-    job: ShardJob,
-    positions: readonly number[],
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async page(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
     const one =
       claim.row.stage === 'vision'
         ? await this.visionPage(claim, job, positions, signal)
@@ -135,7 +135,7 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async visionPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    const reader = new VisionReader(this.database, this.settings, this.describer, job);
+    const reader = new VisionReader(this.modelLots, this.settings, this.describer, job);
     const lots = await reader.load(positions);
     return async (position: number) => {
       const lot = lots.get(position);
@@ -161,7 +161,7 @@ export class DirectStage extends ScheduledStage {
         const translating = renderedBytes === 0;
         await this.store(claim, results, {
           position,
-          status: translating ? 'translating' : 'completed',
+          status: describedStatus(translating),
           attempt: translating ? translationAttempt(claim.row.attempt) : lot.attempt,
           renderedBytes,
           missing,
@@ -176,7 +176,7 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async translationPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    const reader = new TranslationReader(this.database, this.settings, job);
+    const reader = new TranslationReader(this.modelLots, this.settings, job);
     const lots = await reader.load(positions);
     return async (position: number) => {
       const lot = lots.get(position);
@@ -263,9 +263,10 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async fail(claim: ShardClaim, position: number, error: LotEnd, missingImages: readonly MissingPhoto[]) {
-    const rows = new ResultRows(claim.row.job_id, '');
     const failed = { kind: 'failed', lot: { position, error, missingImages } } as const;
-    await this.write(claim, rows, [{ position, attempt: claim.row.attempt, outcome: failed }]);
+    await this.write(claim, new ResultRows(claim.row.job_id, ''), [
+      { position, attempt: claim.row.attempt, outcome: failed },
+    ]);
   }
 
   private async write(claim: ShardClaim, rows: ResultRows, outcomes: readonly LotOutcome[]): Promise<void> {

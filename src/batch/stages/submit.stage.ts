@@ -4,7 +4,10 @@ import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
-import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
+import { ModelQueueStore } from '../shards/model-queue-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import type { UpstreamBatch } from '../../openai/batches-api.js';
 import { OpenAiError } from '../../openai/errors.js';
@@ -38,7 +41,9 @@ export class SubmitStage extends ScheduledStage {
     private readonly models: ModelCheck,
     private readonly settings: ModelSettings,
     private readonly ledger: TokenLedger,
+    private readonly queues: ModelQueueStore,
     private readonly file: RequestFile,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
@@ -59,7 +64,7 @@ export class SubmitStage extends ScheduledStage {
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
     const { row } = claim;
-    const job = await this.shards.job(this.database, row.job_id);
+    const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
     // ShardEnd gives what is left to the Responses API once the deadline is past.
     if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);
@@ -79,7 +84,8 @@ export class SubmitStage extends ScheduledStage {
     const tokens = await this.file.estimate({ ...all, last }, job.languages);
     const admission = await this.ledger.admit(claim, upstream, model, tokens);
     if (admission.kind === 'wait') return this.wait(claim, admission.reason, admission.seconds);
-    const submitting: ShardClaim = { ...claim, row: { ...row, model, upstream, submission: admission.submission } };
+    const { submission } = admission;
+    const submitting: ShardClaim = { ...claim, row: { ...row, status: 'submitting', model, upstream, submission } };
     await this.send(submitting, job, { tokens: admission.tokenBudget, held }, signal);
   }
 
@@ -166,6 +172,6 @@ export class SubmitStage extends ScheduledStage {
       { status: 'watching', batch_id: batch.id, upstream_status: batch.status },
       Math.min(1, this.config.batch.pollIntervalSeconds),
     );
-    await this.ledger.resume(claim.row.upstream ?? '', claim.row.model);
+    await this.queues.resume(claim.row.upstream ?? '', claim.row.model);
   }
 }

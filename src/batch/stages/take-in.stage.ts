@@ -5,9 +5,11 @@ import { Database } from '../../database/database.service.js';
 import { storableName } from '../../database/storable-text.js';
 import { LotDescriber } from '../../describe/lot-describer.js';
 import { ModelSettings } from '../../describe/model-settings.js';
-import { STAGE_STATUS } from '../../jobs/lot-store.js';
-import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
-import { isTerminal } from '../../jobs/states.js';
+import { ModelLotReader } from '../../jobs/model-lot-reader.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
+import { isTerminal, STAGE_STATUS } from '../../jobs/states.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
 import { readBatchLine, type BatchLine } from '../lines/batch-line.js';
@@ -44,7 +46,9 @@ export class TakeInStage extends ScheduledStage {
     private readonly database: Database,
     private readonly openai: OpenAiClient,
     private readonly settings: ModelSettings,
+    private readonly modelLots: ModelLotReader,
     private readonly describer: LotDescriber,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly writer: ChunkWriter,
     private readonly costs: CostGuard,
@@ -65,13 +69,13 @@ export class TakeInStage extends ScheduledStage {
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
     const { row } = claim;
-    const job = await this.shards.job(this.database, row.job_id);
+    const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined) return this.end.abandon(claim);
     try {
       if (row.stage === 'vision') {
-        await this.takeFiles(claim, job, new VisionReader(this.database, this.settings, this.describer, job), signal);
+        await this.takeFiles(claim, job, new VisionReader(this.modelLots, this.settings, this.describer, job), signal);
       } else {
-        await this.takeFiles(claim, job, new TranslationReader(this.database, this.settings, job), signal);
+        await this.takeFiles(claim, job, new TranslationReader(this.modelLots, this.settings, job), signal);
       }
     } catch (error) {
       // A file that cannot be had is waited for as long as a batch that does not end.
@@ -81,7 +85,7 @@ export class TakeInStage extends ScheduledStage {
       await this.shards.step(this.database, claim, { reserved_usd: 0 });
     }
     signal.throwIfAborted();
-    const now = await this.shards.job(this.database, row.job_id);
+    const now = await this.jobReader.forShard(row.job_id);
     if (now === undefined || isTerminal(now.status)) return this.end.abandon(claim);
     await this.end.finish(claim, now);
   }

@@ -3,7 +3,10 @@ import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
-import { ShardStore, type ShardChanges, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
+import { ModelQueueStore } from '../shards/model-queue-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardChanges, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import type { UpstreamBatch } from '../../openai/batches-api.js';
 import { classifyFailure } from '../../openai/classify.js';
@@ -14,7 +17,7 @@ import { QueueTroubles } from '../limits/queue-troubles.js';
 import { Reconcile } from '../shards/reconcile.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
-import { TokenLedger, WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from '../limits/token-ledger.js';
+import { WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from '../limits/token-ledger.js';
 
 const CALL_MS = 60_000;
 /** The longest pause between two looks, in polling intervals, and the share of a batch's age that it grows by. */
@@ -33,7 +36,8 @@ export class WatchStage extends ScheduledStage {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly openai: OpenAiClient,
-    private readonly ledger: TokenLedger,
+    private readonly queues: ModelQueueStore,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
@@ -54,7 +58,7 @@ export class WatchStage extends ScheduledStage {
   }
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
-    const job = await this.shards.job(this.database, claim.row.job_id);
+    const job = await this.jobReader.forShard(claim.row.job_id);
     if (job === undefined || claim.row.status === 'paused') return this.end.abandon(claim);
     try {
       await this.look(claim, job, signal);
@@ -148,7 +152,7 @@ export class WatchStage extends ScheduledStage {
       cursor_bytes: 0,
       ...(batch.status === 'failed' ? { reason: problem?.code ?? 'failed' } : {}),
     });
-    if (batch.status === 'completed') await this.ledger.growLimit(upstream, claim.row.model);
+    if (batch.status === 'completed') await this.queues.growLimit(upstream, claim.row.model);
   }
 
   /** Nothing may be asked about this batch, and above all nothing sent again by itself: an operator decides, or the deadline. */

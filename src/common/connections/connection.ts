@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Task, Turns } from './turns.js';
+import { ChunkJoiner, type Joined } from './chunk-joiner.js';
+import { FIRST, type Reader, REFUSED, REST, type Task, type Turns } from './turns.js';
 
 const HEADERS_END = '\r\n\r\n';
 /** GET: small, without a body, and what probes of the service's health are. */
@@ -9,7 +10,7 @@ const LETTER_G = 0x47;
 const MAX_SLICE_BYTES = 64 * 1024;
 const MIN_SLICE_BYTES = 512;
 const FIRST_SLICE_BYTES = 4 * 1024;
-/** A slice that takes longer is halved the next time: a body in chunks of a byte costs a thousand times its size. */
+/** A slice that takes longer is halved the next time: what it costs to handle what it says, we cannot know. */
 const SLOW_SLICE_MS = 1;
 
 /** What one connection needs of all of them. */
@@ -36,8 +37,10 @@ interface Handled {
  * One client's connection between the socket and Node's HTTP parser. Until it has sent a right signature its bytes are
  * parsed in short turns, headers first: so no client can hold the event loop, whatever it sends.
  */
-export class Connection implements Task {
+export class Connection implements Task, Reader {
   isProven = false;
+  /** Its address sent a right signature before: it waits for nobody's turn. */
+  isKnown = false;
   /** Requests that are being answered. */
   busy = 0;
   /** Bytes after the headers of the latest request that were handed to the parser. */
@@ -45,10 +48,16 @@ export class Connection implements Task {
   /** Bytes that came after a refusal. */
   discardedBytes = 0;
   private request: IncomingMessage | undefined;
+  /** Of the chunked body that is being received. */
+  private joiner: ChunkJoiner | undefined;
+  /** The latest bytes that were parsed outside of bodies: where headers end may come in two pieces. */
+  private latest = '';
   private waiting: Buffer[] = [];
   private sliceBytes = FIRST_SLICE_BYTES;
   /** Nothing is read from the kernel. */
   private isStopped = false;
+  /** It waits for its turn to read. */
+  isToRead = false;
   private onDiscarded: ((bytes: number) => void) | undefined;
 
   /** Hands bytes to Node's HTTP parser, once there is any to be parsed. */
@@ -61,16 +70,22 @@ export class Connection implements Task {
 
   /** Bytes from the client. */
   receive(chunk: Buffer): void {
+    if (!this.isProven && !this.isKnown) this.stopReading();
+    this.take(chunk);
+    if (this.waiting.length === 0 && !this.socket.isPaused()) this.readInTurn();
+  }
+
+  private take(chunk: Buffer): void {
     if (this.onDiscarded !== undefined) return this.onDiscarded(chunk.length);
     const parse = this.parse ?? this.begun(chunk);
     if (parse === null) return;
     if (this.waiting.length === 0) {
-      if (this.isProven) return parse(chunk);
+      if (this.isTrusted) return parse(chunk);
       const { turns } = this.host;
-      if (turns.isFree || !this.host.mayWait(chunk.length)) {
+      if (this.isKnown || turns.isFree || !this.host.mayWait(chunk.length)) {
         let rest = chunk;
         turns.now(() => (rest = this.parseSlice(chunk)));
-        while (rest.length > 0 && turns.isFree && !this.isPaused && !this.isEnded) {
+        while (rest.length > 0 && (this.isKnown || turns.isFree) && !this.isPaused && !this.isEnded) {
           const slice = rest;
           turns.now(() => (rest = this.parseSlice(slice)));
         }
@@ -109,6 +124,8 @@ export class Connection implements Task {
     this.busy += 1;
     this.request = request;
     this.bodyBytes = 0;
+    const isChunked = request.headers['transfer-encoding'] !== undefined;
+    this.joiner = isChunked && !this.isProven ? new ChunkJoiner() : undefined;
     request.on('resume', () => this.wake());
   }
 
@@ -130,7 +147,7 @@ export class Connection implements Task {
       return false;
     }
     if (this.isPaused) return false;
-    const rest = this.isProven ? this.parseAll(chunk) : this.parseSlice(chunk);
+    const rest = this.isTrusted ? this.parseAll(chunk) : this.parseSlice(chunk);
     // What was refused meanwhile has dropped all that waited.
     if (this.waiting[0] !== chunk) return this.waiting.length > 0;
     if (rest.length > 0) this.waiting[0] = rest;
@@ -155,16 +172,29 @@ export class Connection implements Task {
   /** Hands on the headers by themselves, so that a request can be refused before any of its body is parsed. */
   private parseSlice(chunk: Buffer): Buffer {
     const isBody = this.isInBody;
-    const most = Math.min(chunk.length, this.sliceBytes);
-    const end = isBody ? -1 : chunk.indexOf(HEADERS_END);
-    const length = end >= 0 && end < most ? end + HEADERS_END.length : most;
+    const slice = chunk.subarray(0, this.sliceBytes);
+    const { bytes, length } = isBody ? this.ofBody(slice) : this.ofHead(slice);
     const started = performance.now();
-    this.parse?.(chunk.subarray(0, length));
+    if (bytes.length > 0) this.parse?.(bytes);
     if (isBody) {
       this.bodyBytes += length;
       this.adapt(performance.now() - started);
     }
     return chunk.subarray(length);
+  }
+
+  private ofBody(slice: Buffer): Joined {
+    return this.joiner?.join(slice) ?? { bytes: slice, length: slice.length };
+  }
+
+  private ofHead(slice: Buffer): Joined {
+    const across = (this.latest + slice.toString('latin1', 0, HEADERS_END.length - 1)).indexOf(HEADERS_END);
+    const found = across >= 0 ? across - this.latest.length : slice.indexOf(HEADERS_END);
+    const isWhole = across >= 0 || found >= 0;
+    const bytes = isWhole ? slice.subarray(0, found + HEADERS_END.length) : slice;
+    const latest = this.latest + bytes.toString('latin1', Math.max(0, bytes.length - HEADERS_END.length + 1));
+    this.latest = isWhole ? '' : latest.slice(1 - HEADERS_END.length);
+    return { bytes, length: bytes.length };
   }
 
   private adapt(tookMs: number): void {
@@ -176,6 +206,11 @@ export class Connection implements Task {
 
   private get isInBody(): boolean {
     return this.request !== undefined && !this.request.complete;
+  }
+
+  /** What comes may be parsed at once and as it is: also a body that began before its connection was proven ends as it began. */
+  private get isTrusted(): boolean {
+    return this.isProven && (this.joiner === undefined || !this.isInBody);
   }
 
   /** Whoever reads the body wants no more for now, or nobody reads it yet. */
@@ -197,6 +232,10 @@ export class Connection implements Task {
 
   private stop(): void {
     this.socket.pause();
+    this.stopReading();
+  }
+
+  private stopReading(): void {
     if (this.isStopped) return;
     this.isStopped = true;
     (this.socket as Handled)._handle?.readStop?.();
@@ -212,11 +251,27 @@ export class Connection implements Task {
 
   /** The socket was resumed, by us or by Node. */
   resumed(): void {
-    if (this.waiting.length > 0) {
-      this.socket.pause();
-      return;
-    }
-    if (!this.isStopped) return;
+    if (this.waiting.length > 0) this.socket.pause();
+    else this.readInTurn();
+  }
+
+  /** It was accepted just now. */
+  readFirstInTurn(): void {
+    this.stopReading();
+    this.readInTurn();
+  }
+
+  /** Reads nothing until it is its turn, and then as much as Node takes in one go. */
+  private readInTurn(): void {
+    if (!this.isStopped || this.isToRead || this.socket.destroyed) return;
+    this.isToRead = true;
+    const rank = this.parse === undefined ? FIRST : REST;
+    this.host.turns.addReader(this, this.isDiscarding ? REFUSED : rank);
+  }
+
+  read(): void {
+    this.isToRead = false;
+    if (this.socket.destroyed || this.waiting.length > 0 || this.socket.isPaused()) return;
     this.isStopped = false;
     (this.socket as Handled)._handle?.readStart?.();
   }

@@ -44,6 +44,8 @@ export type Refuse = (head: string, address: string | undefined) => string | nul
 const LINGER_MS = 1500;
 /** And for this long while it sends much. */
 const MAX_LINGER_MS = 10_000;
+/** So much at a time counts as sending on: a byte a second kept thousands of connections open for ten seconds each. */
+export const MUCH_BYTES = 16 * 1024;
 const SWEEP_MS = 500;
 
 interface Lingering {
@@ -89,7 +91,7 @@ export class Connections implements ConnectionHost {
 
   /** Whether so much waits already that nothing should be let in that adds to it. */
   get isStrained(): boolean {
-    return this.waitingBytes > MAX_WAITING_BYTES / 2;
+    return this.waitingBytes > MAX_WAITING_BYTES / 2 || this.turns.isStrained;
   }
 
   /** Has the first headers of each connection judged before they are parsed; without it none is refused. */
@@ -141,6 +143,7 @@ export class Connections implements ConnectionHost {
     // Until there is a request, nobody else hears these.
     socket.on('error', destroyThis).on('end', destroyThis);
     socket.on('data', (chunk: Buffer) => connection.receive(chunk));
+    connection.readFirstInTurn();
     socket.once('close', () => {
       this.all.delete(connection);
       this.silent.delete(connection);
@@ -181,10 +184,10 @@ export class Connections implements ConnectionHost {
     }
     for (const [connection, lingering] of this.lingering) {
       const { discardedBytes } = connection;
-      if (discardedBytes > lingering.bytes && now - lingering.since < MAX_LINGER_MS) {
+      if (discardedBytes - lingering.bytes >= MUCH_BYTES && now - lingering.since < MAX_LINGER_MS) {
         lingering.bytes = discardedBytes;
         lingering.at = now;
-      } else if (now - lingering.at > LINGER_MS) connection.socket.destroy();
+      } else if (now - lingering.at > (connection.isToRead ? MAX_LINGER_MS : LINGER_MS)) connection.socket.destroy();
     }
   }
 }

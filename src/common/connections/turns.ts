@@ -2,18 +2,37 @@
 const TURN_MS = 12;
 
 /**
- * And after so much while new connections come: libuv accepts one in each turn of the loop, so 250 that wait to be accepted
- * kept /health waiting for 7 s behind bodies that had their turns.
+ * While connections come nothing else is done, for so long at a time: libuv accepts one in each turn of the loop, so 2,500
+ * that wait to be accepted kept /health waiting for 7 s behind bodies that had their turns.
  */
-const CROWDED_MS = 0.5;
+const ACCEPTING_MS = 25;
 /** So long after the last of them it is taken that more may wait. */
 const CROWD_MS = 50;
+
+/**
+ * So many connections of each rank read in one turn of the loop. Node reads all that have something, up to 2 MB each: with thousands of
+ * them one turn took as long as accepting a thousand.
+ */
+const MOST_READS = [64, 64, 8] as const;
+/** While more than this have been accepted and not heard yet, there is more to do than time for it. */
+const MOST_UNHEARD = 200;
 
 /** Something that has a little to do each time that it is its turn. */
 export interface Task {
   /** Does a little. @returns whether there is more to do now */
   turn(): boolean;
 }
+
+/** Something that reads once when it is its turn: what it reads costs more than it looks, for the kernel has it already. */
+export interface Reader {
+  read(): void;
+}
+
+/** In the order in which they read: a connection's first bytes, the rest of a request, what is thrown away. */
+export const FIRST = 0;
+export const REST = 1;
+export const REFUSED = 2;
+export type Rank = typeof FIRST | typeof REST | typeof REFUSED;
 
 /**
  * Shares the event loop among tasks whose cost only their senders know: each does a little in its turn, first come, first
@@ -23,14 +42,18 @@ export class Turns {
   /** What is urgent goes first. */
   private readonly urgent = new Set<Task>();
   private readonly usual = new Set<Task>();
+  private readonly readers: readonly Set<Reader>[] = [new Set(), new Set(), new Set()];
   private crowdedAt = Number.NEGATIVE_INFINITY;
+  /** When the first of those was accepted for which everything else waits. */
+  private acceptingSince: number | undefined;
+  /** Whether one was accepted in this turn of the loop. */
+  private hasAccepted = false;
   private spentMs = 0;
-  private mostMs = TURN_MS;
   private scheduled = false;
 
   /** Whether there is time left in this turn of the event loop, and nobody waits for it. */
   get isFree(): boolean {
-    return this.spentMs < this.mostMs && this.urgent.size === 0;
+    return this.spentMs < TURN_MS && this.urgent.size === 0 && !this.isAccepting;
   }
 
   /** Whether connections were accepted just now, so that others may wait behind them. */
@@ -38,10 +61,16 @@ export class Turns {
     return performance.now() - this.crowdedAt < CROWD_MS;
   }
 
+  /** Whether connections wait that have not been heard at all. */
+  get isStrained(): boolean {
+    return (this.readers[FIRST]?.size ?? 0) > MOST_UNHEARD;
+  }
+
   /** A connection was accepted in this turn of the loop; others may wait behind it. */
   crowd(): void {
     this.crowdedAt = performance.now();
-    this.mostMs = CROWDED_MS;
+    this.hasAccepted = true;
+    this.acceptingSince ??= this.crowdedAt;
     this.schedule();
   }
 
@@ -61,9 +90,16 @@ export class Turns {
     this.schedule();
   }
 
-  delete(task: Task): void {
+  delete(task: Task & Reader): void {
     this.urgent.delete(task);
     this.usual.delete(task);
+    for (const readers of this.readers) readers.delete(task);
+  }
+
+  /** Lets `reader` read in one of the next turns. */
+  addReader(reader: Reader, rank: Rank): void {
+    this.readers[rank]?.add(reader);
+    this.schedule();
   }
 
   private schedule(): void {
@@ -72,15 +108,37 @@ export class Turns {
     setImmediate(() => this.round());
   }
 
+  /** Whether everything waits for connections that come. */
+  private get isAccepting(): boolean {
+    return this.hasAccepted && performance.now() - (this.acceptingSince ?? 0) < ACCEPTING_MS;
+  }
+
   private round(): void {
     this.scheduled = false;
+    const isAccepting = this.isAccepting;
+    this.hasAccepted = false;
+    if (isAccepting) return this.schedule();
+    this.acceptingSince = undefined;
     this.spentMs = 0;
     this.runAll(this.urgent);
-    this.spentMs = 0;
     this.runAll(this.usual);
-    this.spentMs = 0;
-    this.mostMs = TURN_MS;
-    if (this.urgent.size + this.usual.size > 0) this.schedule();
+    const isReading = this.letRead();
+    if (isReading || this.urgent.size + this.usual.size > 0) this.schedule();
+  }
+
+  /** @returns whether others wait to read */
+  private letRead(): boolean {
+    let isAnyLeft = false;
+    for (const [rank, readers] of this.readers.entries()) {
+      let left = MOST_READS[rank as Rank];
+      for (const reader of readers) {
+        if (left-- <= 0) break;
+        readers.delete(reader);
+        reader.read();
+      }
+      isAnyLeft ||= readers.size > 0;
+    }
+    return isAnyLeft;
   }
 
   private runAll(tasks: Set<Task>): void {
@@ -88,7 +146,7 @@ export class Turns {
     for (const task of tasks) {
       tasks.delete(task);
       if (task.turn()) this.usual.add(task);
-      if (performance.now() - started >= this.mostMs) return;
+      if (performance.now() - started >= TURN_MS) return;
     }
   }
 }

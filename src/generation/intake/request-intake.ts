@@ -16,17 +16,20 @@ import { SentBody } from '../../common/sent-body.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { readIdempotencyKey } from '../../jobs/idempotency-key.js';
 import { AllowList } from '../../outbound/allow-list.js';
+import { requestKeyOf } from '../request/idempotency.js';
 import { RequestContent } from '../request/request-content.js';
 import { createSplitter, openBodyStream, type BodyStream } from './body-stream.js';
 import { IntakeSink } from './intake-sink.js';
 import type { ReceivedRequest } from '../request/received-request.js';
 import { LotSpool } from './lot-spool.js';
 import { SpoolFolder } from './spool-folder.js';
+import { StraightCopies } from './straight-copy.js';
 
 /**
  * Takes one request in: its body is received as it is, then proven, and only then read through splitter and rules into
- * the spool; what must be read to be proven (the lots signature) is read in turns. Memory does not grow with the body, and
- * nothing reaches the database.
+ * the spool, where most rows go straight on into the database; what must be read to be proven (the lots signature) is read in
+ * turns and waits in the spool. Memory does not grow with the body, nothing reaches the database before the signature is
+ * right, and nothing stays there of what is refused.
  */
 @Injectable()
 export class RequestIntake {
@@ -39,6 +42,7 @@ export class RequestIntake {
     private readonly work: UnprovenWork,
     private readonly allow: AllowList,
     private readonly folder: SpoolFolder,
+    private readonly straight: StraightCopies,
   ) {}
 
   /**
@@ -90,8 +94,7 @@ export class RequestIntake {
       content: checked,
       spool: body.spool,
       bodyHash,
-      idempotencyKey: readIdempotencyKey(request.headersDistinct),
-      signedAt: pending.scheme === 1 ? Number(pending.timestamp) : null,
+      ...knownBy(body),
       receivedAt: body.receivedAt,
     };
   }
@@ -103,6 +106,8 @@ export class RequestIntake {
         ? body.sent.sha256Hex()
         : await this.work.run(body.upload, (turns) => hashDecoded(body, turns));
     const caller = this.prove(body, { bodySha256Hex: bodyHash });
+    const keyOf = () => requestKeyOf({ jobId: body.jobId, caller, bodyHash, ...knownBy(body) }, this.clock.now());
+    body.spool.copyStraight((target) => this.straight.open(target, keyOf));
     const read = await this.split(body, turnsOfProven());
     return { ...read, caller };
   }
@@ -181,6 +186,14 @@ async function hashDecoded({ stream, sent }: Received, turns: WorkTurns): Promis
     if (wait !== undefined) await wait;
   }
   return hash.digest('hex');
+}
+
+/** What the headers say of repeats. */
+function knownBy({ request, pending }: Received): Pick<ReceivedRequest, 'idempotencyKey' | 'signedAt'> {
+  return {
+    idempotencyKey: readIdempotencyKey(request.headersDistinct),
+    signedAt: pending.scheme === 1 ? Number(pending.timestamp) : null,
+  };
 }
 
 /** RFC 7240: `Prefer: respond-async`, alone or among others. */

@@ -12,12 +12,16 @@ import { AttemptRunner } from '../../../src/webhook/attempt-runner.js';
 import { BodyRenderer } from '../../../src/webhook/body-renderer.js';
 import { DeliveryHints } from '../../../src/common/work-hints.js';
 import { WebhookJobEndOutbox } from '../../../src/webhook/job-end-outbox.js';
-import { DeliveryOutbox } from '../../../src/webhook/delivery-outbox.js';
-import { DeliveryQueue } from '../../../src/webhook/delivery-queue.js';
+import { OutboxStore } from '../../../src/webhook/outbox-store.js';
+import { ClaimStore } from '../../../src/webhook/claim-store.js';
 import { DeliverySender } from '../../../src/webhook/delivery-sender.js';
+import { JobReader } from '../../../src/jobs/job-reader.js';
+import { JobStore } from '../../../src/jobs/job-store.js';
+import { LotEndStore } from '../../../src/jobs/lot-end-store.js';
 import { JobEnder, type EndJobOptions } from '../../../src/jobs/job-ender.js';
 import { OutcomeStore } from '../../../src/webhook/outcome-store.js';
 import { OutcomeWriter } from '../../../src/webhook/outcome-writer.js';
+import { ReceiverStore } from '../../../src/webhook/receiver-store.js';
 import { WebhookSigner } from '../../../src/webhook/webhook-signer.js';
 import { WebhookEndpoint } from '../../../src/webhook/webhook.entities.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
@@ -70,9 +74,9 @@ export interface Rig {
   readonly clock: FakeClock;
   readonly db: TestDatabase;
   readonly ender: JobEnder;
-  readonly outbox: DeliveryOutbox;
+  readonly outbox: OutboxStore;
   readonly hints: DeliveryHints;
-  readonly queue: DeliveryQueue;
+  readonly claims: ClaimStore;
   readonly outcomes: OutcomeStore;
   readonly writer: OutcomeWriter;
   readonly runner: AttemptRunner;
@@ -96,15 +100,17 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const clock = options.clock ?? new FakeClock();
   const db = options.db ?? (await createTestDatabase({ entities: [WebhookEndpoint] }));
   const { database } = db;
-  const outbox = new DeliveryOutbox(config);
-  const ender = new JobEnder(clock, new WebhookJobEndOutbox(config, outbox));
+  const receivers = new ReceiverStore(database, db.dataSource.getRepository(WebhookEndpoint));
+  const outbox = new OutboxStore(config, receivers);
+  const lots = new LotEndStore();
+  const ender = new JobEnder(clock, new JobStore(database), lots, new WebhookJobEndOutbox(config, outbox, lots));
   const hints = new DeliveryHints();
-  const queue = new DeliveryQueue(database);
+  const claims = new ClaimStore(database);
   const outcomes = new OutcomeStore(database);
-  const writer = new OutcomeWriter(outcomes, clock);
+  const writer = new OutcomeWriter(outcomes, receivers, clock);
   const signer = new WebhookSigner(config, new KeyRing(config));
   const renderer = new BodyRenderer(
-    new EndedJobs(database),
+    new EndedJobs(new JobReader(database)),
     new LotResultReader(database),
     new PartReader(database),
     signer,
@@ -112,7 +118,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const resolver = options.resolver ?? new NameResolver();
   const outbound = new OutboundClient(AllowList.parse(config.outbound.allow), resolver);
   const runner = new AttemptRunner(config, clock, renderer, signer, outbound);
-  const sender = new DeliverySender(config, clock, hints, queue, runner, writer);
+  const sender = new DeliverySender(config, clock, hints, claims, runner, writer);
   sender.onApplicationBootstrap();
   return {
     config,
@@ -121,7 +127,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     ender,
     outbox,
     hints,
-    queue,
+    claims,
     outcomes,
     writer,
     runner,

@@ -2,10 +2,19 @@ import { Inject, Injectable } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { newId } from '../common/ids.js';
 import type { Transaction } from '../database/database.service.js';
-import type { ClaimedDelivery } from './delivery-queue.js';
+import type { ClaimedDelivery } from './claim-store.js';
+import {
+  isInFlight,
+  isPending,
+  isProgress,
+  STEP,
+  tellsOfEnd,
+  type DeliveryStatus,
+  type WebhookEvent,
+} from './delivery-states.js';
 import { firstAttemptAt } from './next-attempt.js';
 import type { LotPart } from './part-packer.js';
-import type { WebhookEvent } from './webhook.entities.js';
+import { ReceiverStore } from './receiver-store.js';
 
 export interface PartsOfEvent {
   readonly jobId: string;
@@ -14,16 +23,19 @@ export interface PartsOfEvent {
   readonly now: Date;
 }
 
-/** Writes deliveries; whoever calls brings the transaction, so that a delivery exists exactly when its reason does. */
+/** Queues deliveries; whoever calls brings the transaction, so that a delivery exists exactly when its reason does. */
 @Injectable()
-export class DeliveryOutbox {
-  constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
+export class OutboxStore {
+  constructor(
+    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    private readonly receivers: ReceiverStore,
+  ) {}
 
   /** One delivery for each part, due at once. */
   async insertParts(tx: Transaction, event: PartsOfEvent, parts: readonly LotPart[]): Promise<void> {
     if (parts.length === 0) return;
     const origins = parts.map((part) => new URL(part.url).origin);
-    await this.meetReceivers(tx, event.keyId, origins, event.now);
+    await this.receivers.meet(tx, event.keyId, origins, event.now);
     await tx.execute(
       `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, part, parts, first_position,
          last_position, lots, bytes, next_attempt_at, created_at)
@@ -62,7 +74,7 @@ export class DeliveryOutbox {
     due: Date,
   ): Promise<void> {
     const origins = urls.map((url) => new URL(url).origin);
-    await this.meetReceivers(tx, event.keyId, origins, event.now);
+    await this.receivers.meet(tx, event.keyId, origins, event.now);
     await tx.execute(
       `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, bytes, payload, next_attempt_at, created_at)
        select d.id, $1, $2, d.origin, d.url, $3, octet_length($4), $4::json, $5, $6
@@ -78,8 +90,8 @@ export class DeliveryOutbox {
   async supersedeProgress(tx: Transaction, jobId: string): Promise<Date | null> {
     const [row] = await tx.query<{ due: Date | null }>(
       `with superseded as (
-         update webhook_deliveries set status = 'superseded'
-         where job_id = $1 and event = 'batch_job_progress' and status = 'pending'
+         update webhook_deliveries set ${STEP.supersede}
+         where job_id = $1 and ${isProgress()} and ${isPending()}
          returning next_attempt_at)
        select min(next_attempt_at) as due from superseded`,
       [jobId],
@@ -92,11 +104,11 @@ export class DeliveryOutbox {
    * that dies with it leaves the same traces as any other.
    */
   async insertClaimed(tx: Transaction, delivery: ClaimedDelivery, leaseSeconds: number, now: Date): Promise<void> {
-    await this.meetReceivers(tx, delivery.keyId, [delivery.origin], now);
+    await this.receivers.meet(tx, delivery.keyId, [delivery.origin], now);
     await tx.execute(
       `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, bytes, payload, status, attempts,
          next_attempt_at, created_at, lock_token, locked_until)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, 'in_flight', $9, $10, $10, $11,
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $13, $9, $10, $10, $11,
          clock_timestamp() + $12 * interval '1 second')`,
       [
         delivery.id,
@@ -111,6 +123,7 @@ export class DeliveryOutbox {
         now,
         delivery.token,
         leaseSeconds,
+        'in_flight' satisfies DeliveryStatus,
       ],
     );
     await tx.execute('insert into webhook_attempts (delivery_id, attempt, started_at) values ($1, $2, $3)', [
@@ -120,14 +133,17 @@ export class DeliveryOutbox {
     ]);
   }
 
-  /** The sender claims by receiver, so a receiver must have its row before it has deliveries. */
-  private async meetReceivers(tx: Transaction, keyId: string, origins: readonly string[], now: Date): Promise<void> {
-    // Sorted: two transactions that meet the same new receivers would otherwise wait for each other for ever.
-    await tx.execute(
-      `insert into webhook_endpoints (key_id, origin, updated_at)
-       select $1, o.origin, $2 from unnest($3::text[]) as o (origin) order by o.origin
-       on conflict do nothing`,
-      [keyId, now, [...new Set(origins)]],
-    );
+  /** Has one delivery sent again from the start of its schedule; one that is just being sent stays as it is. */
+  async sendAgain(tx: Transaction, id: string, now: Date): Promise<void> {
+    await tx.execute(`${SEND_AGAIN} where id = $2 and not (${isInFlight()})`, [now, id]);
+    await this.receivers.probeAtOnce(tx, 'id', id, now);
+  }
+
+  /** The same for every delivery of a job's end. */
+  async sendAllAgain(tx: Transaction, jobId: string, now: Date): Promise<void> {
+    await tx.execute(`${SEND_AGAIN} where job_id = $2 and ${tellsOfEnd()} and not (${isInFlight()})`, [now, jobId]);
+    await this.receivers.probeAtOnce(tx, 'job_id', jobId, now);
   }
 }
+
+const SEND_AGAIN = `update webhook_deliveries set ${STEP.sendAgain}, next_attempt_at = $1`;

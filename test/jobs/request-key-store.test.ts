@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
-import { RequestKeys, type NewRequestKey } from '../../src/jobs/request-keys.js';
+import { RequestKeyStore, type NewRequestKey } from '../../src/jobs/request-key-store.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 /** Real: PostgreSQL. Faked: nothing. */
 describe('work that a repeated request must not do again', () => {
   let db: TestDatabase;
-  let keys: RequestKeys;
+  let keys: RequestKeyStore;
   let did: string[];
 
   beforeAll(async () => {
     db = await createTestDatabase();
-    keys = new RequestKeys(db.database);
+    keys = new RequestKeyStore(db.database);
   });
   afterAll(() => db.drop());
 

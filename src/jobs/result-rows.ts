@@ -1,9 +1,9 @@
-import { CopyEncoder, NulByteError } from '../../database/copy-encoder.js';
-import { storable, withStorableNames, type NewResult } from '../../jobs/new-result.js';
+import { CopyEncoder, NulByteError } from '../database/copy-encoder.js';
+import { storable, withStorableNames, type NewResult } from './new-result.js';
 
 /** The columns that {@link ResultRows} writes, in its order. */
-export const RESULT_COLUMNS = `batch_results (job_id, position, language, revision, html, strings, fallback, assessment, raw,
-  model, prompt_version, schema_version, response_id, usage, created_at)`;
+export const RESULT_COLUMNS = `(job_id, position, language, revision, html, strings, fallback, assessment, raw, model,
+  prompt_version, schema_version, response_id, usage, created_at)`;
 
 /** Bytes after which a new block is begun: one buffer that doubles holds the event loop while it is copied. */
 const BLOCK_BYTES = 512 * 1024;
@@ -17,7 +17,7 @@ export interface RowRange {
   readonly end: number;
 }
 
-/** Rows of batch_results in COPY's format, kept lot by lot: which lots may be written is only known under their locks. */
+/** Results in COPY's format, kept lot by lot: which lots may be written is only known under their locks. */
 export class ResultRows {
   private readonly encoder = new CopyEncoder(BLOCK_BYTES);
   private readonly blocks: Buffer[] = [];

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
-import type { WebhookEvent } from './webhook.entities.js';
+import { secretFingerprintSql } from '../jobs/job-store.js';
+import { isInFlight, isPending, STEP, type WebhookEvent } from './delivery-states.js';
+import { MAX_SLOTS } from './receiver-limits.js';
 
 /** A delivery that this process holds until its lease is over. */
 export interface ClaimedDelivery {
@@ -53,22 +55,18 @@ export interface DeliveryClaimRequest {
   readonly unwritten?: readonly ReceiverCount[];
 }
 
-/** Deliveries with this many attempts of unknown outcome fail: a body that kills its sender must not do so for ever. */
-export const MAX_UNKNOWN_OUTCOMES = 20;
 /** A receiver's slots are being sent to, and four times as many wait: enough that the next claim overlaps the sending. */
 const CLAIM_AHEAD = 4;
 const HELD_MOST = CLAIM_AHEAD + 1;
-/** What a receiver that answers well works its way up to. */
-export const MAX_SLOTS = 32;
 
 /** Begun in the first half of its lease, a request of the longest kind ends a quarter of its own time before the end. */
 export function deliveryLeaseSeconds(config: Pick<AppConfig, 'jobs' | 'webhook'>): number {
   return Math.max(config.jobs.leaseSeconds, 2.5 * config.webhook.timeoutSeconds);
 }
 
-/** The queue's hot statements: claim, hand back, take back from the dead. */
+/** Who has which delivery in hand: claim, hand back, take back from the dead. */
 @Injectable()
-export class DeliveryQueue {
+export class ClaimStore {
   constructor(private readonly database: Database) {}
 
   /**
@@ -95,9 +93,9 @@ export class DeliveryQueue {
     await this.database.execute(
       `with returned as (
          update webhook_deliveries d
-         set status = 'pending', attempts = d.attempts - 1, locked_until = null, lock_token = null
+         set ${STEP.handBack}, attempts = d.attempts - 1
          from unnest($1::uuid[], $2::uuid[]) as r (id, token)
-         where d.id = r.id and d.lock_token = r.token and d.status = 'in_flight'
+         where d.id = r.id and d.lock_token = r.token and ${isInFlight('d.')}
          returning d.id, d.attempts + 1 as attempt)
        delete from webhook_attempts a using returned r where a.delivery_id = r.id and a.attempt = r.attempt`,
       [deliveries.map((delivery) => delivery.id), deliveries.map((delivery) => delivery.token)],
@@ -111,12 +109,10 @@ export class DeliveryQueue {
    */
   async takeBackExpired(now: Date): Promise<number> {
     return this.database.execute(
-      `update webhook_deliveries set
-         status = case when unknown_outcomes + 1 >= ${MAX_UNKNOWN_OUTCOMES} then 'failed' else 'pending' end,
-         unknown_outcomes = unknown_outcomes + 1, next_attempt_at = $1, locked_until = null, lock_token = null,
+      `update webhook_deliveries set ${STEP.takeBack}, next_attempt_at = $1,
          last_error = 'the outcome of the latest attempt is unknown: its process ended'
        where id in (
-         select id from webhook_deliveries where status = 'in_flight' and locked_until < clock_timestamp()
+         select id from webhook_deliveries where ${isInFlight()} and locked_until < clock_timestamp()
          limit 1000 for update skip locked)`,
       [now],
     );
@@ -138,12 +134,12 @@ export class DeliveryQueue {
  */
 const RECEIVERS = `receivers as (
     (select key_id, origin, next_attempt_at as due from webhook_deliveries
-     where status = 'pending' order by key_id, origin, next_attempt_at limit 1)
+     where ${isPending()} order by key_id, origin, next_attempt_at limit 1)
     union all
     select following.key_id, following.origin, following.due
     from receivers r cross join lateral (
       select d.key_id, d.origin, d.next_attempt_at as due from webhook_deliveries d
-      where d.status = 'pending' and (d.key_id, d.origin) > (r.key_id, r.origin)
+      where ${isPending('d.')} and (d.key_id, d.origin) > (r.key_id, r.origin)
       order by d.key_id, d.origin, d.next_attempt_at limit 1) following
   )`;
 
@@ -163,7 +159,7 @@ const CLAIM = `with recursive ${RECEIVERS},
           select w.n from unnest($5::text[], $6::text[], $7::int[]) as w (key_id, origin, n)
           where w.key_id = r.key_id and w.origin = r.origin), 0) as n
       from webhook_deliveries d
-      where d.status = 'in_flight' and d.key_id = r.key_id and d.origin = r.origin) held
+      where ${isInFlight('d.')} and d.key_id = r.key_id and d.origin = r.origin) held
     where r.due <= $4::timestamptz
       and case when e.opened_at is null then held.n < ${HELD_MOST} * e.slots else e.open_until <= $4::timestamptz end
     order by r.due limit $3::int
@@ -190,13 +186,12 @@ const CLAIM = `with recursive ${RECEIVERS},
     select due.id, r.slots, r.room, r.healthy, r.probe
     from room r cross join lateral (
       select d.id from webhook_deliveries d
-      where d.status = 'pending' and d.key_id = r.key_id and d.origin = r.origin and d.next_attempt_at <= $4::timestamptz
+      where ${isPending('d.')} and d.key_id = r.key_id and d.origin = r.origin and d.next_attempt_at <= $4::timestamptz
       order by d.next_attempt_at limit r.room for update skip locked) due
   ),
   claimed as (
     update webhook_deliveries d
-    set status = 'in_flight', attempts = d.attempts + 1, lock_token = $1::uuid,
-      locked_until = clock_timestamp() + $2::float8 * interval '1 second'
+    set ${STEP.claim}, attempts = d.attempts + 1
     from picked p where d.id = p.id
     returning d.*, p.slots, p.room, p.healthy, p.probe
   ),
@@ -207,6 +202,6 @@ const CLAIM = `with recursive ${RECEIVERS},
     c.first_position as "firstPosition", c.last_position as "lastPosition", c.lots, c.bytes, c.revision,
     c.payload::text as payload, c.body_sha256 as "bodySha256", c.attempts as attempt, c.failures,
     c.lock_token as token, c.slots, c.room, c.healthy, c.probe,
-    case when c.payload is not null then (select secret_fingerprint from batch_jobs where id = c.job_id) end as "secretFingerprint"
+    case when c.payload is not null then ${secretFingerprintSql('c.job_id')} end as "secretFingerprint"
   from claimed c
   order by c.next_attempt_at, c.id`;

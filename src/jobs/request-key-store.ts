@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import { ServiceError } from '../common/service-error.js';
+import { endedInVain } from './job-store.js';
 import type { RequestKey } from './request-key.entity.js';
 
 /** How long a twin waits for the first to be taken in before it is told to come back. */
@@ -14,8 +15,7 @@ export function claimKeySql(source: string): string {
   return `insert into request_keys as k (key_id, kind, value, job_id, body_hash, expires_at) ${source}
     on conflict (key_id, kind, value) do update
       set job_id = excluded.job_id, body_hash = excluded.body_hash, expires_at = excluded.expires_at
-      where k.expires_at <= now() or exists (
-        select 1 from batch_jobs j where j.id = k.job_id and j.status in ('failed', 'cancelled'))
+      where k.expires_at <= now() or ${endedInVain('k.job_id')}
     returning 1`;
 }
 
@@ -30,7 +30,7 @@ export function inProgressOr(error: unknown): unknown {
 
 /** Repeats of a request: by Idempotency-Key, by signature, or by the body's bytes. */
 @Injectable()
-export class RequestKeys {
+export class RequestKeyStore {
   constructor(private readonly database: Database) {}
 
   /**
@@ -76,7 +76,7 @@ export class RequestKeys {
     const [row] = await sql.query<{ job_id: string; body_hash: string }>(
       `select k.job_id, k.body_hash from request_keys k
        where k.key_id = $1 and k.kind = $2 and k.value = $3 and k.expires_at > now()
-         and not exists (select 1 from batch_jobs j where j.id = k.job_id and j.status in ('failed', 'cancelled'))`,
+         and not ${endedInVain('k.job_id')}`,
       [key.keyId, key.kind, key.value],
     );
     if (row === undefined) return null;
