@@ -8,7 +8,7 @@ import { JsonLogger } from './common/logger.js';
 import { compose } from './compose.js';
 import type { AppConfig } from './config/app-config.js';
 import { loadConfig } from './config/load-config.js';
-import { proxyWarning } from './config/proxy-warning.js';
+import { proxyWarning } from './config/trust-proxy.js';
 import { prepareDatabase } from './database/prepare-database.js';
 import { AllowList } from './outbound/allow-list.js';
 import { startSandbox } from './sandbox/sandbox-process.js';

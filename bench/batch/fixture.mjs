@@ -67,7 +67,7 @@ export async function insertJob(pool, lots, images) {
   return id;
 }
 
-export const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
 /** Prints a benchmark beside its floor, from runs taken in turns. */
 export function report(name, floors, runs, target) {

@@ -19,7 +19,7 @@ export async function startGround() {
   return new Ground(stage, hanging);
 }
 
-export class Ground {
+class Ground {
   failures = 0;
   jobs = 0;
   service;
@@ -172,7 +172,7 @@ export class Ground {
   }
 }
 
-export function usd(amount) {
+function usd(amount) {
   return amount === null || amount === undefined ? 'unknown' : `$${amount.toFixed(4)}`;
 }
 

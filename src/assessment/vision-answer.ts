@@ -2,7 +2,7 @@ import { answerValues } from './answer-json.js';
 import { assess } from './assess.js';
 import type { Assessment, PhotoRef } from './assessment.js';
 import { schemaProblems } from './json-schema.js';
-import { readResponse } from './response-body.js';
+import { factsOf, readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
 import { excessOf } from './vision-bounds.js';
 import { VISION_SCHEMA } from './vision-schema.js';
@@ -31,8 +31,7 @@ export function parseVisionAnswer(body: unknown, photos: readonly PhotoRef[], pr
   if (reading.kind !== 'text') {
     return reading;
   }
-  const { responseId, model, usage } = reading;
-  const facts: ResponseFacts = { responseId, model, usage };
+  const facts = factsOf(reading);
   let problems: readonly string[] | undefined;
   for (const value of answerValues(reading.texts)) {
     const wrong = problemsOf(value, photos);
@@ -41,7 +40,7 @@ export function parseVisionAnswer(body: unknown, photos: readonly PhotoRef[], pr
       return {
         ...facts,
         kind: 'assessed',
-        assessment: assess(raw, photos, { model: model ?? '', promptVersion }),
+        assessment: assess(raw, photos, { model: facts.model ?? '', promptVersion }),
         raw,
       };
     }

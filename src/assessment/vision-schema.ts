@@ -34,7 +34,7 @@ export interface VisionRows {
   readonly remarks: readonly { readonly photo: number; readonly text: string }[];
 }
 
-export type FlagAnswer = 'yes' | 'no' | 'unknown';
+type FlagAnswer = 'yes' | 'no' | 'unknown';
 
 /** One damage as the model reports it. `viewpoint` and `in_picture` are those of the first cited photo. */
 export interface FindingRow extends Damage {

@@ -13,7 +13,7 @@ import { receiveUpload } from './admission/receive-upload.js';
 import { UnprovenWork } from './admission/unproven-work.js';
 import { AuthService, type LegacyMessage, type PendingAuthentication } from './auth.service.js';
 import { attachCaller, type Caller } from './caller.js';
-import { RateLimits, type RateLimitName } from './rate-limit.js';
+import { RateLimits, type RateLimitName } from './rate-limits.js';
 import { EMPTY_BODY_SHA256 } from './signatures.js';
 import { UploadGate } from './upload-gate.js';
 
@@ -21,7 +21,7 @@ import { UploadGate } from './upload-gate.js';
 const MAX_SMALL_BODY_BYTES = 64 * 1024;
 
 /** The path parameter that `legacy: 'job-id'` signs: a route that uses it is written `…/:job_id…`. */
-export const JOB_ID_PARAM = 'job_id';
+const JOB_ID_PARAM = 'job_id';
 
 /** How callers of a route sign, and what it counts against. */
 export interface SignedByOptions {

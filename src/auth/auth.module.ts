@@ -3,7 +3,7 @@ import { UnprovenWork } from './admission/unproven-work.js';
 import { AuthGuard } from './auth.guard.js';
 import { AuthService } from './auth.service.js';
 import { KeysModule } from './keys.module.js';
-import { RateLimits } from './rate-limit.js';
+import { RateLimits } from './rate-limits.js';
 import { UploadGate } from './upload-gate.js';
 
 /** Who may ask, and who may upload. Global, because a guard is built inside the module of each controller that it guards. */

@@ -4,7 +4,7 @@ import { Clock } from '../common/clock.js';
 import { isUuid } from '../common/ids.js';
 import type { Caller, SignedCaller } from './caller.js';
 import { ServiceError } from '../common/service-error.js';
-import { KeyRing, type LiveSecret } from './keys.js';
+import { KeyRing, type LiveSecret } from './key-ring.js';
 import { invalidSignature, missingSignature, type SeenRequest } from './refusals.js';
 import { signedMethods, signedTargets } from './request-target.js';
 import {

@@ -12,7 +12,7 @@ export interface SignedCaller {
 }
 
 /** Somebody who may read a job because LEGACY_UNSIGNED_READS is on; owns nothing. */
-export interface UnsignedReader {
+interface UnsignedReader {
   readonly scheme: 'unsigned';
 }
 

@@ -1,3 +1,4 @@
+import { endOfString } from '../common/json-tokens.js';
 import { pythonFloat } from './python-float.js';
 
 /**
@@ -31,7 +32,6 @@ const ZERO = 0x30;
 const NINE = 0x39;
 const CAPITAL_E = 0x45;
 const OPENING_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSING_BRACKET = 0x5d;
 const SMALL_E = 0x65;
 const SMALL_F = 0x66;
@@ -99,20 +99,12 @@ class SourceReader {
 
   /** What lies between the quotes of the string that starts here, as written. */
   private string(): string {
-    const start = this.position + 1;
-    let end = this.position;
-    do end = this.source.indexOf('"', end + 1);
-    while (end > 0 && this.backslashesBefore(end) % 2 === 1);
+    const start = this.position;
+    const end = endOfString(this.source, start);
     // Without this a source that is not JSON would be read for ever.
     if (end < 0) throw new SyntaxError('a JSON string has no end');
-    this.position = end + 1;
-    return this.source.slice(start, end);
-  }
-
-  private backslashesBefore(end: number): number {
-    let count = 0;
-    while (this.source.charCodeAt(end - 1 - count) === BACKSLASH) count++;
-    return count;
+    this.position = end;
+    return this.source.slice(start + 1, end - 1);
   }
 
   private number(): string {

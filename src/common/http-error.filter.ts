@@ -1,7 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { allowedMethods } from './allowed-methods.js';
-import { answerUpload } from './answer-upload.js';
+import { refuseUpload } from './refuse-upload.js';
 import { isDatabaseAway } from './database-away.js';
 import type { ErrorDto } from './error.dto.js';
 import { replacementOf } from './replaced-paths.js';
@@ -55,7 +55,7 @@ function answerError(exception: unknown, request: Request, response: Response, l
   if (response.destroyed) return;
   response.status(error.status).set(error.headers);
   if (request.complete) response.json(errorBody(error));
-  else answerUpload(request, response, JSON.stringify(errorBody(error)));
+  else refuseUpload(request, response, JSON.stringify(errorBody(error)));
 }
 
 /** The documented body of an error, with the top-level members that its code has. */

@@ -118,8 +118,8 @@ export interface AppConfig {
 
 export type Role = 'api' | 'worker' | 'all' | 'migrate';
 export type LogLevelName = 'fatal' | 'error' | 'warn' | 'log' | 'debug' | 'verbose';
-export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
-export type ImageDetail = 'low' | 'high' | 'auto' | 'original';
+type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
+type ImageDetail = 'low' | 'high' | 'auto' | 'original';
 
 /** USD per million tokens at the standard rate; the Batch API costs half. */
 export interface ModelPrice {

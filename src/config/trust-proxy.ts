@@ -1,3 +1,4 @@
+import type { AppConfig } from './app-config.js';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { SettingReader } from './setting-reader.js';
@@ -30,4 +31,16 @@ function isProxy(entry: string): boolean {
 /** `255.0.0.0` is 8; 0 for what is no mask. */
 function bitsOfMask(mask: string, version: number): number {
   return version === 4 && isIP(mask) === 4 ? (ipaddr.IPv4.parse(mask).prefixLengthFromSubnetMask() ?? 0) : 0;
+}
+
+/**
+ * What the start says of TRUST_PROXY: who believes every X-Forwarded-For cannot tell one client from a thousand.
+ * @returns null where there is nothing to be said
+ */
+export function proxyWarning(trustProxy: AppConfig['http']['trustProxy']): string | null {
+  if (trustProxy !== true) return null;
+  return (
+    'TRUST_PROXY=true believes whatever X-Forwarded-For says, so what is counted by address protects nobody: ' +
+    'set the number of proxies in front, or their addresses as CIDRs'
+  );
 }

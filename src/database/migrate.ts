@@ -22,7 +22,7 @@ export class SchemaOutdatedError extends Error {
 }
 
 /** The database is another program's; the message says what to do. */
-export class StrangeDatabaseError extends Error {
+class StrangeDatabaseError extends Error {
   override name = 'StrangeDatabaseError';
 
   constructor(tables: readonly string[]) {

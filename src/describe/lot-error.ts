@@ -1,4 +1,4 @@
-import { urlsOf, type MissingPhoto } from '../common/missing-photo.js';
+import { missingText, urlsOf, type MissingPhoto } from '../common/missing-photo.js';
 import { ServiceError } from '../common/service-error.js';
 import type { StoredError } from '../jobs/batch-job.entity.js';
 import type { LotEnd, LotErrorCode } from '../jobs/lot-error-code.js';
@@ -95,4 +95,9 @@ export class LotError extends Error {
         });
     }
   }
+}
+
+/** A lot with too few of its photos left, with the photos that could not be reached or used. */
+export function unreachablePhotos(missing: readonly MissingPhoto[], total: number): LotError {
+  return new LotError('IMAGE_UNREACHABLE', missingText(missing, total), { missingImages: missing });
 }

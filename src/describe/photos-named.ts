@@ -1,4 +1,4 @@
-import { fetchable } from '../assessment/photo-address.js';
+import { fetchable } from '../assessment/photo-refs.js';
 import { photoAtContent } from '../assessment/vision-request.js';
 
 /** What an error of OpenAI's says about photos. */

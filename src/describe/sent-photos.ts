@@ -8,7 +8,7 @@ import type { CallLimits } from '../openai/retry.js';
 import { callError } from './call-errors.js';
 import { CarriedPhotos, type NotCarried } from './carried-photos.js';
 import { findCulprits } from './find-culprits.js';
-import { unreachablePhotos } from './photo-refusal.js';
+import { unreachablePhotos } from './lot-error.js';
 import { photosNamed } from './photos-named.js';
 
 /** A lot's photos before the first call. */

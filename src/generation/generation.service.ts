@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { BatchHints } from '../batch/shards/batch-hints.js';
+import { BatchHints } from '../common/work-hints.js';
 import { ReceiverStore } from '../webhook/receiver-store.js';
 import { Answers, sendAnswer } from './answers.js';
 import { RequestIntake } from './intake/request-intake.js';

@@ -1,5 +1,5 @@
 import { abortReason } from '../common/clock.js';
-import { listenFreely } from '../common/listen-freely.js';
+import { listenFreely } from '../common/abort-signals.js';
 
 /** Runs `work` under a signal that follows `signal` and ends with `work`: when one check throws, the others stop too. */
 export async function withOwnSignal<T>(

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { listenFreely } from '../common/listen-freely.js';
+import { listenFreely } from '../common/abort-signals.js';
 import type { PhotoReason } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AllowList, bareHost, checkUrl } from '../outbound/address-rules.js';
@@ -13,7 +13,7 @@ import { beginningOf, codingOf } from './photo-answer.js';
 import { PhotoConverter } from './photo-converter.js';
 import { carriedFormatOf, photoFormatOf, type CarriedFormat, type PhotoFormat } from './photo-format.js';
 import { countCarried } from './photo-metrics.js';
-import { WeightedSlots } from './weighted-slots.js';
+import { Slots } from '../common/slots.js';
 
 const MIB = 1024 * 1024;
 /** Of all carried photos that this process keeps, as JPEGs; a request that is being sent holds each as text several times over. */
@@ -54,10 +54,10 @@ export class PhotoCarrier {
   /** PHOTO_CARRY. */
   readonly allowed: boolean;
   /** Bytes of carried photos: taken by whoever keeps some, before they are fetched. */
-  readonly kept = new WeightedSlots(KEPT_BYTES);
+  readonly kept = new Slots(KEPT_BYTES);
   private readonly converter = new PhotoConverter();
   private readonly limits: AppConfig['images'];
-  private readonly fetched: WeightedSlots;
+  private readonly fetched: Slots;
 
   constructor(
     @Inject(APP_CONFIG) config: AppConfig,
@@ -67,7 +67,7 @@ export class PhotoCarrier {
   ) {
     this.limits = config.images;
     this.allowed = config.images.carry;
-    this.fetched = new WeightedSlots(Math.max(FETCHED_BYTES, config.images.maxBytes));
+    this.fetched = new Slots(Math.max(FETCHED_BYTES, config.images.maxBytes));
   }
 
   /** The most bytes that one carried photo has. */

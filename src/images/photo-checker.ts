@@ -72,7 +72,7 @@ export interface PhotoCheckOptions {
 }
 
 /** Injection token of {@link LaneLimits} by lane; need not be provided. */
-export const PHOTO_LIMITS = Symbol('PHOTO_LIMITS');
+const PHOTO_LIMITS = Symbol('PHOTO_LIMITS');
 
 /** Together per host below the connections that OutboundClient opens to one origin. */
 const DEFAULT_LIMITS: Readonly<Record<PhotoLane, LaneLimits>> = {

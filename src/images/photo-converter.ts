@@ -1,6 +1,6 @@
 import type { Sharp } from 'sharp';
 import { carriedFormatOf, photoFormatOf } from './photo-format.js';
-import { WeightedSlots } from './weighted-slots.js';
+import { Slots } from '../common/slots.js';
 
 /** Width times height; phones of 50 megapixels pass. A file of a few kilobytes can claim any number. */
 const MOST_PIXELS = 52_000_000;
@@ -19,7 +19,7 @@ export type Conversion =
 
 /** Turns photos into JPEGs that every model takes. One at a time: a decoder's memory is its own and not Node's, so nothing else bounds it. */
 export class PhotoConverter {
-  constructor(private readonly turn = new WeightedSlots(1)) {}
+  constructor(private readonly turn = new Slots(1)) {}
 
   /**
    * @param bytes - the whole file

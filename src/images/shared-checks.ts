@@ -1,6 +1,5 @@
 import { abortReason, type Clock } from '../common/clock.js';
-import { listenFreely } from '../common/listen-freely.js';
-import { orAbort } from '../common/or-abort.js';
+import { listenFreely, orAbort } from '../common/abort-signals.js';
 
 /** How long an answer stands for all lots that name the address. */
 export const KEPT_MS = 5 * 60_000;

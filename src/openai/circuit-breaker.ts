@@ -12,12 +12,6 @@ const MAX_PAUSE_MS = 60_000;
 /** How long an open circuit rests, and how long a probe may take before the next one is let through. */
 const REST_MS = 30_000;
 
-export interface CircuitState {
-  readonly state: 'closed' | 'open' | 'half_open';
-  /** Milliseconds until a call is let through again; 0 unless open. For `Retry-After`. */
-  readonly retryAfterMs: number;
-}
-
 /** The right to send one request. Exactly one of its two methods is called when the request has ended. */
 export interface Permit {
   succeeded(): void;
@@ -47,12 +41,6 @@ export class CircuitBreaker {
     private readonly clock: Clock,
     private readonly operation: string,
   ) {}
-
-  state(): CircuitState {
-    if (this.restUntil === undefined) return { state: 'closed', retryAfterMs: 0 };
-    const retryAfterMs = Math.max(0, this.restUntil - this.clock.now());
-    return { state: retryAfterMs > 0 ? 'open' : 'half_open', retryAfterMs };
-  }
 
   /** Whether any call of this kind was answered, be it with a refusal, at this time or later; milliseconds since 1970. */
   answeredSince(at: number): boolean {

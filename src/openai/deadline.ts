@@ -1,6 +1,5 @@
 import { abortReason, type Clock } from '../common/clock.js';
-import { listenFreely } from '../common/listen-freely.js';
-import { orAbort } from '../common/or-abort.js';
+import { listenFreely, orAbort } from '../common/abort-signals.js';
 import { OpenAiError } from './errors.js';
 import type { CallLimits } from './retry.js';
 

@@ -3,10 +3,10 @@ import type { Clock } from '../common/clock.js';
 import type { AppConfig } from '../config/app-config.js';
 import { OpenAiError } from './errors.js';
 import { FileDownload } from './file-download.js';
-import { dateOf, isRecord, numberOf, textOf } from './json-values.js';
-import type { CallOptions, OpenAiTransport } from './openai-transport.js';
+import { isRecord, numberOf, textOf } from './json-values.js';
+import type { OpenAiTransport } from './openai-transport.js';
 import { readJson } from './read-body.js';
-import { withRetries } from './retry.js';
+import { withRetries, type CallLimits } from './retry.js';
 import { brokenBody } from './to-openai-error.js';
 
 export interface UploadedFile {
@@ -19,7 +19,6 @@ export interface UpstreamFile {
   readonly id: string;
   readonly filename: string | undefined;
   readonly bytes: number | undefined;
-  readonly createdAt: Date | undefined;
 }
 
 export interface FileContentOptions {
@@ -55,15 +54,15 @@ export class FilesApi {
   async uploadBatchInput(
     name: string,
     source: () => AsyncIterable<Uint8Array>,
-    options: CallOptions,
+    limits: CallLimits,
   ): Promise<UploadedFile> {
     if (!SAFE_NAME.test(name)) throw new TypeError('a file name may hold ASCII letters, digits and ._- only');
-    const first = await this.upload(name, source, options);
+    const first = await this.upload(name, source, limits);
     if (first.counted === first.bytes || first.counted === undefined) return sent(first);
     // Cut on the way, or counted in another way than ours: what was cut comes whole the second time, and a server that
     // counts otherwise says the same again. The lots of a file that was cut after all have no line in the answer, and
     // are asked for again; uploading for ever would help nobody.
-    const second = await this.upload(name, source, options);
+    const second = await this.upload(name, source, limits);
     if (second.counted === second.bytes || second.counted === undefined || second.counted === first.counted) {
       return sent(second);
     }
@@ -80,7 +79,7 @@ export class FilesApi {
   private async upload(
     name: string,
     source: () => AsyncIterable<Uint8Array>,
-    options: CallOptions,
+    limits: CallLimits,
   ): Promise<UploadedFile & { readonly counted: number | undefined }> {
     let content = new CountedSource(source);
     const { value } = await this.transport.call<UpstreamFile>(
@@ -103,14 +102,14 @@ export class FilesApi {
           return file;
         },
       },
-      options,
+      limits,
     );
     const counted = value.bytes === undefined || value.bytes <= 0 ? undefined : value.bytes;
     return { id: value.id, bytes: content.bytes, counted };
   }
 
   /** The project's batch inputs, newest first, a page at a time. */
-  async *listBatchInputs(options: CallOptions): AsyncGenerator<UpstreamFile[], void, undefined> {
+  async *listBatchInputs(limits: CallLimits): AsyncGenerator<UpstreamFile[], void, undefined> {
     let after: string | undefined;
     for (;;) {
       const { value: page } = await this.transport.call<{ files: UpstreamFile[]; hasMore: boolean }>(
@@ -124,7 +123,7 @@ export class FilesApi {
           },
           read: async (response) => parsePage(await readJson(response)),
         },
-        options,
+        limits,
       );
       if (page.files.length > 0) yield page.files;
       const last = page.files.at(-1)?.id;
@@ -135,7 +134,7 @@ export class FilesApi {
   }
 
   /** Deletes a file; one that is gone already is deleted. */
-  async deleteFile(id: string, options: CallOptions): Promise<void> {
+  async deleteFile(id: string, limits: CallLimits): Promise<void> {
     try {
       await this.transport.call<unknown>(
         {
@@ -145,7 +144,7 @@ export class FilesApi {
           send: (client, sdkOptions) => client.files.delete(id, sdkOptions).asResponse(),
           read: readJson,
         },
-        options,
+        limits,
       );
     } catch (error) {
       if (!(error instanceof OpenAiError) || error.status !== 404) throw error;
@@ -252,7 +251,6 @@ function parseFile(body: unknown): UpstreamFile | undefined {
     id,
     filename: textOf(body['filename']),
     bytes: numberOf(body['bytes']),
-    createdAt: dateOf(body['created_at']),
   };
 }
 

@@ -1,9 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { APP_CONFIG } from '../config/app-config.js';
-import type { AppConfig } from '../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { OpenAiError } from './errors.js';
-import { replacementOf } from './model-replacements.js';
 import { OpenAiClient } from './openai-client.js';
 
 /**
@@ -13,7 +11,7 @@ import { OpenAiClient } from './openai-client.js';
  * - `gone`: OpenAI does not know it, or this key may not use it
  * - `unknown`: OpenAI could not be asked, or the server has no answer to that
  */
-export type ModelStateName = 'available' | 'deprecated' | 'closing' | 'gone' | 'unknown';
+type ModelStateName = 'available' | 'deprecated' | 'closing' | 'gone' | 'unknown';
 
 export interface ModelState {
   readonly id: string;
@@ -145,4 +143,15 @@ function stateBefore(shutdownDate: Date | undefined, now: number): ModelStateNam
   const left = shutdownDate.getTime() - now;
   if (left <= REFUSE_BATCH_MS) return 'closing';
   return left <= WARN_MS ? 'deprecated' : 'available';
+}
+
+/** What OpenAI's deprecation notices of April and October 2026 name in place of models that this service has run on. */
+const REPLACEMENTS: Readonly<Record<string, string>> = {
+  'o4-mini': 'gpt-5.6-terra',
+  'gpt-4.1-mini': 'gpt-6-luna',
+};
+
+/** The named replacement of a model, its dated snapshots (`o4-mini-2025-04-16`) included; undefined where none is known. */
+export function replacementOf(model: string): string | undefined {
+  return REPLACEMENTS[model.replace(/-\d{4}-\d{2}-\d{2}$/, '')];
 }

@@ -1,8 +1,9 @@
 import type { Clock } from '../common/clock.js';
 import { OpenAiError } from './errors.js';
 import { isRecord, textOf } from './json-values.js';
-import type { CallOptions, OpenAiTransport } from './openai-transport.js';
+import type { OpenAiTransport } from './openai-transport.js';
 import { readJson } from './read-body.js';
+import type { CallLimits } from './retry.js';
 import { brokenBody } from './to-openai-error.js';
 
 export interface UpstreamModel {
@@ -36,7 +37,7 @@ export class ModelsApi {
   }
 
   /** GET /models/{id}. @throws OpenAiError with the code `model_not_found` when it is gone or unknown to this key */
-  async retrieveModel(id: string, options: CallOptions, maxTries?: number): Promise<UpstreamModel> {
+  async retrieveModel(id: string, limits: CallLimits, maxTries?: number): Promise<UpstreamModel> {
     const { value } = await this.transport.call<UpstreamModel>(
       {
         ...(maxTries !== undefined && { maxTries }),
@@ -47,7 +48,7 @@ export class ModelsApi {
         send: (client, sdkOptions) => client.models.retrieve(id, sdkOptions).asResponse(),
         read: async (response) => parseModel(await readJson(response)),
       },
-      options,
+      limits,
     );
     return value;
   }

@@ -7,9 +7,10 @@ import { FilesApi } from './files-api.js';
 import type { JsonRecord } from './json-values.js';
 import { ModelsApi } from './models-api.js';
 import { countTokens } from './openai-metrics.js';
-import { OpenAiTransport, type CallOptions } from './openai-transport.js';
+import { OpenAiTransport } from './openai-transport.js';
 import { readJson } from './read-body.js';
 import { requestIdOf } from './request-headers.js';
+import type { CallLimits } from './retry.js';
 import { failureOfResponse } from './to-openai-error.js';
 
 export interface CreatedResponse {
@@ -17,10 +18,6 @@ export interface CreatedResponse {
   readonly body: JsonRecord;
   /** OpenAI's `x-request-id` of the try that succeeded. */
   readonly requestId: string | undefined;
-  /** Requests that were sent. */
-  readonly tries: number;
-  /** Milliseconds of all tries and the waits between them. */
-  readonly durationMs: number;
 }
 
 /** OpenAI's HTTP API as the service uses it. Every method rejects with OpenAiError only. */
@@ -45,9 +42,9 @@ export class OpenAiClient {
    * one that is incomplete, or a refusal, is an answer.
    * @param body - the request as OpenAI documents it, without `stream` and `background`
    */
-  async createResponse(body: JsonRecord, options: CallOptions): Promise<CreatedResponse> {
+  async createResponse(body: JsonRecord, limits: CallLimits): Promise<CreatedResponse> {
     const model = typeof body['model'] === 'string' ? body['model'] : '';
-    const { value, ...facts } = await this.transport.call<JsonRecord>(
+    const { value, requestId } = await this.transport.call<JsonRecord>(
       {
         name: 'create_response',
         path: '/responses',
@@ -62,9 +59,9 @@ export class OpenAiClient {
           return answer as JsonRecord;
         },
       },
-      options,
+      limits,
     );
-    return { body: value, ...facts };
+    return { body: value, requestId };
   }
 
   /** A text of the upstream's as it may stand in a log line: our secrets struck out, and short. */

@@ -14,26 +14,8 @@ import { SecretStrike } from './secret-strike.js';
 import { toOpenAiError } from './to-openai-error.js';
 import { createOpenAiAgent, createUndiciFetch } from './undici-fetch.js';
 
-/** One request as it ended; a call of three tries reports three. */
-export interface TryReport {
-  /** From 1. */
-  readonly tryNumber: number;
-  /** Milliseconds since 1970. */
-  readonly startedAt: number;
-  readonly durationMs: number;
-  /** OpenAI's `x-request-id`, where an answer came. */
-  readonly requestId: string | undefined;
-  /** Undefined when the try succeeded. */
-  readonly error: OpenAiError | undefined;
-}
-
-export interface CallOptions extends CallLimits {
-  /** Called as each try ends, before any wait: for records that must not miss a paid request. */
-  readonly onTry?: ((report: TryReport) => void) | undefined;
-}
-
 /** What the SDK is asked with: it never retries and never times out by itself, both are done here. */
-export interface SdkOptions {
+interface SdkOptions {
   readonly signal: AbortSignal;
   readonly maxRetries: 0;
   readonly timeout: number;
@@ -59,10 +41,6 @@ export interface CallResult<T> {
   readonly value: T;
   /** OpenAI's `x-request-id`. */
   readonly requestId: string | undefined;
-  /** Requests that were sent. */
-  readonly tries: number;
-  /** Of all tries and the waits between them. */
-  readonly durationMs: number;
 }
 
 /** Sends requests through the SDK: the one place with retries, deadline, circuit breaker, hang-ups, headers and metrics. */
@@ -100,18 +78,12 @@ export class OpenAiTransport implements OnApplicationShutdown {
   }
 
   /** @throws OpenAiError only */
-  async call<T>(operation: Operation<T>, options: CallOptions): Promise<CallResult<T>> {
-    const startedAt = this.clock.now();
+  call<T>(operation: Operation<T>, limits: CallLimits): Promise<CallResult<T>> {
     const policy = {
       maxTries: operation.maxTries ?? this.config.openai.retryAttempts,
       baseDelayMs: this.config.openai.baseDelaySeconds * 1000,
     };
-    let tries = 0;
-    const result = await withRetries(this.clock, policy, options, (tryNumber) => {
-      tries = tryNumber;
-      return this.try(operation, options, tryNumber);
-    });
-    return { ...result, tries, durationMs: this.clock.now() - startedAt };
+    return withRetries(this.clock, policy, limits, (tryNumber) => this.try(operation, limits, tryNumber));
   }
 
   /** Requests that are still out are cut: by now everything that waits for one has had its grace. */
@@ -119,16 +91,16 @@ export class OpenAiTransport implements OnApplicationShutdown {
     await this.agent.destroy();
   }
 
-  private async try<T>(operation: Operation<T>, options: CallOptions, tryNumber: number) {
+  private async try<T>(operation: Operation<T>, limits: CallLimits, tryNumber: number) {
     const startedAt = this.clock.now();
-    const deadlineAt = Math.min(options.deadlineAt, startedAt + (operation.tryTimeoutMs ?? Number.POSITIVE_INFINITY));
+    const deadlineAt = Math.min(limits.deadlineAt, startedAt + (operation.tryTimeoutMs ?? Number.POSITIVE_INFINITY));
     let requestId: string | undefined;
     let value: T | undefined;
     let error: OpenAiError | undefined;
     try {
       const permit = this.circuits.of(operation.name).acquire();
       try {
-        value = await underDeadline(this.clock, { deadlineAt, signal: options.signal }, async (signal) => {
+        value = await underDeadline(this.clock, { deadlineAt, signal: limits.signal }, async (signal) => {
           const headers = requestHeaders();
           const sdkOptions = { signal, headers, maxRetries: 0, timeout: LONGEST_TIMER_MS } as const;
           const response = await operation.send(this.sdk, sdkOptions);
@@ -143,13 +115,11 @@ export class OpenAiTransport implements OnApplicationShutdown {
     } catch (thrown) {
       error = toOpenAiError(thrown, this.clock.now());
     }
-    const durationMs = this.clock.now() - startedAt;
-    countRequest(operation.name, operation.model ?? '', error?.kind ?? 'ok', durationMs);
-    if (error !== undefined) this.logFailure(operation, tryNumber, error);
-    if (error?.kind !== 'circuit_open') {
-      options.onTry?.({ tryNumber, startedAt, durationMs, requestId: requestId ?? error?.requestId, error });
+    countRequest(operation.name, operation.model ?? '', error?.kind ?? 'ok', this.clock.now() - startedAt);
+    if (error !== undefined) {
+      this.logFailure(operation, tryNumber, error);
+      throw error;
     }
-    if (error !== undefined) throw error;
     return { value: value as T, requestId };
   }
 

@@ -2,7 +2,7 @@ import { pipeline, Readable, type Duplex } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, request, type Dispatcher } from 'undici';
-import { orAbort } from '../common/or-abort.js';
+import { orAbort } from '../common/abort-signals.js';
 
 /** Statuses that a web Response must not have a body with; its constructor throws otherwise. */
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);

@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import { Inject, Injectable, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import type { Agent } from 'undici';
 import { AllowList, bareHost, checkUrl, type UrlCheck } from './address-rules.js';
-import { DEFAULT_HEADERS } from './default-headers.js';
 import { exchange, type BodyEnd, type ExchangeAnswer, type ResponseHeaders } from './exchange.js';
 import { guardedConnector } from './guarded-connector.js';
 import { NameResolver } from './name-resolver.js';
@@ -34,11 +33,7 @@ export interface OutboundResponse {
   /** At most `maxBytes`, as sent: nothing is decompressed. */
   readonly body: Buffer;
   readonly bodyEnd: BodyEnd;
-  /** Shorthand for `bodyEnd !== 'complete'`. */
-  readonly truncated: boolean;
-  readonly finalUrl: string;
   readonly remoteAddress: string;
-  readonly durationMs: number;
   /** OUTBOUND_ALLOW names this host or address: what it answers must be neither stored nor shown. */
   readonly viaAllowList: boolean;
 }
@@ -57,6 +52,14 @@ export interface OutboundOptions {
 /** Injection token of {@link OutboundOptions}; need not be provided. */
 export const OUTBOUND_OPTIONS = Symbol('OUTBOUND_OPTIONS');
 
+/**
+ * What every request to an address named by a client carries; a header of the request itself wins over one here.
+ * `identity`: nothing is ever decompressed, so a compression bomb is only as large as it was sent.
+ */
+const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
+  'user-agent': 'Generation-Service/2.0',
+  'accept-encoding': 'identity',
+};
 const DEFAULT_CONNECTIONS = 256;
 /** Checked addresses that are remembered; 4,096 characters each at most. */
 const MOST_TARGETS = 256;
@@ -109,11 +112,6 @@ export class OutboundClient implements OnApplicationShutdown {
     }
   }
 
-  /** Origins with a connection open or under way. */
-  get openOrigins(): number {
-    return Object.keys(this.agent.stats).length;
-  }
-
   /** Ends every connection. Whoever sends must have drained before: what is still under way fails as `aborted`. */
   async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
@@ -139,10 +137,7 @@ export class OutboundClient implements OnApplicationShutdown {
       const { status, headers, body, bodyEnd, remoteAddress } = answer;
       const location = redirects > 0 && REDIRECTS.has(status) ? headers['location'] : undefined;
       if (location === undefined) {
-        const truncated = bodyEnd !== 'complete';
-        const durationMs = performance.now() - started;
-        const finalUrl = checked.href;
-        return { status, headers, body, bodyEnd, truncated, finalUrl, remoteAddress, durationMs, viaAllowList };
+        return { status, headers, body, bodyEnd, remoteAddress, viaAllowList };
       }
       const next = parseUrl(readLocation(location), checked.href);
       if (next === null || hop === redirects) throw new OutboundError('redirect', { maySeen: true, viaAllowList });

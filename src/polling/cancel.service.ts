@@ -7,7 +7,7 @@ import type { JobRecord } from '../jobs/job-columns.js';
 import { JobReader } from '../jobs/job-reader.js';
 import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { isTerminal } from '../jobs/states.js';
-import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import type { CancelledJobDto } from './cancel.dto.js';
 

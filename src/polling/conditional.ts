@@ -1,7 +1,7 @@
 import type { JobState } from '../jobs/job-status-store.js';
 
 /** Longest long poll: under the 30 s after which many clients and proxies give up. */
-export const MAX_WAIT_SECONDS = 25;
+const MAX_WAIT_SECONDS = 25;
 
 /**
  * The entity tag of all that a job's status shows.

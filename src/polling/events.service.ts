@@ -6,7 +6,7 @@ import { JobWatcher } from './job-watcher.js';
 import { StatusService } from './status.service.js';
 
 /** Open streams of one key in one process. */
-export const MAX_STREAMS_PER_KEY = 10;
+const MAX_STREAMS_PER_KEY = 10;
 /** Shorter than the minute after which proxies cut a silent connection. */
 const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 3000;

@@ -11,11 +11,10 @@ import {
   type ValidatorConstraintInterface,
   ValidatorConstraint,
 } from 'class-validator';
+import { CURSOR_PATTERN, CursorConstraint } from '../common/cursor.js';
 import { toList } from '../common/input-pipe.js';
 import { JOB_STATUSES, type JobMode, type JobStatus } from '../jobs/states.js';
-import { CURSOR_PATTERN } from '../common/cursor-pattern.js';
-import { parseCursor } from './cursor.js';
-import { parseRfc3339 } from './rfc3339.js';
+import { parseRfc3339 } from '../common/clock.js';
 import { ProgressDto, type ProcessingMode } from './status.dto.js';
 
 @ValidatorConstraint({ name: 'rfc3339' })
@@ -26,17 +25,6 @@ class Rfc3339Constraint implements ValidatorConstraintInterface {
 
   defaultMessage(): string {
     return 'must be a time of RFC 3339 with its offset, 2026-01-01T00:00:00Z for one';
-  }
-}
-
-@ValidatorConstraint({ name: 'cursor' })
-class CursorConstraint implements ValidatorConstraintInterface {
-  validate(value: unknown): boolean {
-    return typeof value === 'string' && parseCursor(value) !== null;
-  }
-
-  defaultMessage(): string {
-    return 'must be a next_cursor of an earlier page';
   }
 }
 

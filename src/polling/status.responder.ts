@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { RateLimits } from '../auth/rate-limit.js';
+import { RateLimits } from '../auth/rate-limits.js';
 import { preferredWait } from './conditional.js';
 import { hangUpSignal, readerKeyId } from './http.js';
 import { StatusService } from './status.service.js';

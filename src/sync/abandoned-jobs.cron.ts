@@ -5,7 +5,7 @@ import { Database } from '../database/database.service.js';
 import type { LotEnd } from '../jobs/lot-error-code.js';
 import { RequestKeyStore } from '../jobs/request-key-store.js';
 import { SyncJobStore, type ClaimedSyncJob } from '../jobs/sync-job-store.js';
-import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { SyncRequests } from './sync-requests.js';
 

@@ -4,9 +4,18 @@ import { Clock } from '../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { JobStore } from '../jobs/job-store.js';
 import { SyncJobStore } from '../jobs/sync-job-store.js';
-import { handOverAfterMs } from './sync-deadline.js';
 import { SyncPipeline } from './sync-pipeline.js';
 import type { SyncOutcome, SyncRun, SyncWork } from './sync-run.js';
+
+/** Seconds before SYNC_TIMEOUT at which a request is handed over: a client that waits as long still gets the 202. */
+const MARGIN_SECONDS = 5;
+
+/**
+ * Milliseconds from the request's last byte to the hand-over. A timeout too short for the margin keeps half of itself.
+ */
+function handOverAfterMs(syncTimeoutSeconds: number): number {
+  return 1000 * Math.max(syncTimeoutSeconds - MARGIN_SECONDS, syncTimeoutSeconds / 2);
+}
 
 /** What ended the wait of a request for its run. */
 type Waited = SyncOutcome | { readonly kind: 'handed_over' } | { readonly kind: 'hung_up' };

@@ -1,4 +1,4 @@
-import { listenFreely } from '../common/listen-freely.js';
+import { listenFreely } from '../common/abort-signals.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions } from '../jobs/batch-job.entity.js';
 import type { StoredSource, SyncLot } from '../jobs/sync-job-store.js';
@@ -32,7 +32,7 @@ export class HungUpError extends Error {
 }
 
 /** The process is ending; the job goes on elsewhere. */
-export class GivenBackError extends Error {
+class GivenBackError extends Error {
   constructor() {
     super('the process is shutting down');
     this.name = 'GivenBackError';

@@ -1,5 +1,5 @@
 import { retryAfterMs } from '../outbound/retry-after.js';
-import { retryWaitMs } from './retry-schedule.js';
+import { retryWaitMs } from './next-attempt.js';
 
 /** What came of one request: an answer's headers, or the reason why there was none. */
 export interface SendResult {

@@ -8,7 +8,7 @@ import { judge, type SendResult } from './attempt-outcome.js';
 import { BodyGoneError, BodyRenderer, type RenderedBody } from './body-renderer.js';
 import type { ClaimedDelivery } from './claim-store.js';
 import type { SettledAttempt } from './outcome-store.js';
-import { NoLiveSecretError, WebhookSigner } from './signer.js';
+import { NoLiveSecretError, WebhookSigner } from './webhook-signer.js';
 import { countAttempt, countBodyChange } from './webhook-metrics.js';
 
 /** As much of an answer as is read; what follows is cut off, and a 2xx stays a success. */

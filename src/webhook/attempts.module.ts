@@ -7,7 +7,7 @@ import { BodyRenderer } from './body-renderer.js';
 import { OldestPending } from './oldest-pending.js';
 import { OutboxModule } from './outbox.module.js';
 import { ReceiverKeys } from './receiver-keys.js';
-import { WebhookSigner } from './signer.js';
+import { WebhookSigner } from './webhook-signer.js';
 
 /** One request to a receiver and what came of it: the sender's many, and the API's test event. */
 @Module({

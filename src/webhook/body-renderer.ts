@@ -8,8 +8,8 @@ import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { PartReader } from '../jobs/part-reader.js';
 import type { ClaimedDelivery } from './claim-store.js';
 import { assembleBody, assembleText, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
-import { WebhookSigner } from './signer.js';
-import { Turns } from './turns.js';
+import { WebhookSigner } from './webhook-signer.js';
+import { Slots } from '../common/slots.js';
 
 export interface RenderedBody {
   readonly bytes: Buffer;
@@ -43,7 +43,7 @@ interface Prefetched {
 @Injectable()
 export class BodyRenderer {
   private readonly prefetched = new WeakMap<ClaimedDelivery, Prefetched>();
-  private readonly large = new Turns(LARGE_AT_ONCE);
+  private readonly large = new Slots(LARGE_AT_ONCE);
 
   constructor(
     private readonly jobs: EndedJobs,

@@ -1,7 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
-import { CURSOR_PATTERN } from '../common/cursor-pattern.js';
+import { IsIn, IsInt, IsOptional, IsString, Min, Validate } from 'class-validator';
+import { CURSOR_PATTERN, CursorConstraint } from '../common/cursor.js';
 import { MAX_URL_CHARACTERS } from '../outbound/address-rules.js';
 import { toList } from '../common/input-pipe.js';
 import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './delivery-states.js';
@@ -22,10 +22,10 @@ export class DeliveriesQuery {
   limit?: number;
 
   /** The next_cursor of the page before: base64url. */
-  @ApiPropertyOptional({ format: undefined, pattern: CURSOR_PATTERN })
+  @ApiPropertyOptional({ format: 'uuid', pattern: CURSOR_PATTERN })
   @IsOptional()
-  @Transform(({ value }) => (typeof value === 'string' ? Buffer.from(value, 'base64url').toString('latin1') : value))
-  @IsUUID(undefined, { message: 'must be a next_cursor of an earlier page' })
+  @IsString()
+  @Validate(CursorConstraint)
   cursor?: string;
 }
 

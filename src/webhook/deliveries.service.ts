@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { cursorAfter, parseCursor } from '../common/cursor.js';
 import { Clock, rfc3339 } from '../common/clock.js';
 import { isUuid } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
@@ -7,7 +8,7 @@ import type { JobRecord } from '../jobs/job-columns.js';
 import { JobReader } from '../jobs/job-reader.js';
 import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import type { AttemptDto, DeliveriesQuery, DeliveryDto, DeliveryListDto, ReplayDto } from './deliveries.dto.js';
-import { DeliveryHints } from './delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { DeliveryStore, type AttemptRecord, type DeliveryFilter, type DeliveryRecord } from './delivery-store.js';
 import { OutboxStore } from './outbox-store.js';
 
@@ -95,16 +96,17 @@ export class DeliveriesService {
     query: DeliveriesQuery,
   ): Promise<DeliveryListDto> {
     const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+    const after = query.cursor === undefined ? null : parseCursor(query.cursor);
     const found = await this.store.list({
       ...filter,
       ...(query.status === undefined ? {} : { statuses: query.status }),
-      ...(query.cursor === undefined ? {} : { after: query.cursor }),
+      ...(after !== null && { after }),
       limit: limit + 1,
     });
     const shown = found.slice(0, limit);
     const more = found.length > limit;
     const last = shown.at(-1);
-    const cursor = more && last !== undefined ? Buffer.from(last.id).toString('base64url') : null;
+    const cursor = more && last !== undefined ? cursorAfter(last.id) : null;
     return { deliveries: shown.map(toDto), pagination: { limit, has_more: more, next_cursor: cursor } };
   }
 }

@@ -10,7 +10,7 @@ import { Clock } from '../common/clock.js';
 import { newId } from '../common/ids.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AttemptRunner } from './attempt-runner.js';
-import { DeliveryHints } from './delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { ClaimStore, deliveryLeaseSeconds, type ClaimedDelivery } from './claim-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
 import { CIRCUIT_FAILURES } from './receiver-limits.js';

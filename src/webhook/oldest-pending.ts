@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { orAbort } from '../common/or-abort.js';
+import { orAbort } from '../common/abort-signals.js';
 import { ClaimStore } from './claim-store.js';
 import { showOldestPending } from './webhook-metrics.js';
 

@@ -12,7 +12,7 @@ import {
   type DeliveryStatus,
   type WebhookEvent,
 } from './delivery-states.js';
-import { firstAttemptAt } from './retry-schedule.js';
+import { firstAttemptAt } from './next-attempt.js';
 import type { LotPart } from './part-packer.js';
 import { ReceiverStore } from './receiver-store.js';
 

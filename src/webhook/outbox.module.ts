@@ -3,7 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { JobEnder, JobEndOutbox } from '../jobs/job-ender.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { ClaimStore } from './claim-store.js';
-import { DeliveryHints } from './delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { DeliveryStore } from './delivery-store.js';
 import { WebhookJobEndOutbox } from './job-end-outbox.js';
 import { OutboxStore } from './outbox-store.js';

@@ -1,4 +1,4 @@
-import { fetchable } from '../../src/assessment/photo-address.js';
+import { fetchable } from '../../src/assessment/photo-refs.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {

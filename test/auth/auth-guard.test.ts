@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SignedBy } from '../../src/auth/auth.guard.js';
 import { AuthModule } from '../../src/auth/auth.module.js';
 import { callerOf, signedCallerOf } from '../../src/auth/caller.js';
-import { RateLimits } from '../../src/auth/rate-limit.js';
+import { RateLimits } from '../../src/auth/rate-limits.js';
 import { hmacHex, signJobId } from '../../src/auth/signatures.js';
 import { Clock } from '../../src/common/clock.js';
 import { CommonModule } from '../../src/common/common.module.js';

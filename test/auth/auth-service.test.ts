@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { KeyRing, secretFingerprint } from '../../src/auth/keys.js';
+import { KeyRing, secretFingerprint } from '../../src/auth/key-ring.js';
 import { hmacHex, signJobId } from '../../src/auth/signatures.js';
 import type { ServiceError } from '../../src/common/service-error.js';
 import {

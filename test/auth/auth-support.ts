@@ -1,5 +1,5 @@
 import { AuthService, type BodyFacts, type RequestFacts } from '../../src/auth/auth.service.js';
-import { KeyRing } from '../../src/auth/keys.js';
+import { KeyRing } from '../../src/auth/key-ring.js';
 import { ServiceError } from '../../src/common/service-error.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { secretFingerprint } from '../../src/auth/keys.js';
+import { secretFingerprint } from '../../src/auth/key-ring.js';
 import { hmacHex, signJobId, signLots } from '../../src/auth/signatures.js';
 import {
   enter,

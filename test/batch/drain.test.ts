@@ -3,7 +3,7 @@ import { SubmitStage } from '../../src/batch/stages/submit.stage.js';
 import { Retention } from '../../src/batch/upkeep/retention.js';
 import { UpkeepCron } from '../../src/batch/upkeep/upkeep.cron.js';
 import { Database } from '../../src/database/database.service.js';
-import { BatchHints } from '../../src/batch/shards/batch-hints.js';
+import { BatchHints } from '../../src/common/work-hints.js';
 import { ShardStore } from '../../src/batch/shards/shard-store.js';
 import { BatchRig } from './rig.js';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_WEBHOOK_SCHEDULE, loadConfig } from '../../src/config/load-config.js';
-import { proxyWarning } from '../../src/config/proxy-warning.js';
+import { proxyWarning } from '../../src/config/trust-proxy.js';
 import { ConfigError } from '../../src/config/setting-reader.js';
 
 const KEY = 'client-secret-0123456789abcdef-0123456789';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CarriedPhotos } from '../../src/describe/carried-photos.js';
 import type { PhotoCarrier } from '../../src/images/photo-carrier.js';
-import { WeightedSlots } from '../../src/images/weighted-slots.js';
+import { Slots } from '../../src/common/slots.js';
 import type { CallLimits } from '../../src/openai/retry.js';
 
 const KEPT = 4;
@@ -9,7 +9,7 @@ const KEPT = 4;
 /** Room for four photos of one byte each; what is fetched is noted. */
 function room() {
   const fetched: string[] = [];
-  const kept = new WeightedSlots(KEPT);
+  const kept = new Slots(KEPT);
   const carrier = {
     kept,
     mostBytes: () => 1,

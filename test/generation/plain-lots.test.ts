@@ -11,7 +11,7 @@ import { PlainLotReader } from '../../src/generation/intake/fast-path/plain-lot-
 import type { RequestSink } from '../../src/generation/intake/request-sink.js';
 import { PlainUrls } from '../../src/generation/intake/fast-path/plain-urls.js';
 import { RequestContent } from '../../src/generation/request/request-content.js';
-import { topLevelToken } from '../../src/generation/request/top-level-token.js';
+import { topLevelToken } from '../../src/common/json-tokens.js';
 import { AllowList, checkUrl } from '../../src/outbound/address-rules.js';
 import { REFUSED_URLS } from '../outbound/ssrf-strings.js';
 import { propertyRuns } from '../support/property-runs.js';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { RateLimiterMemory } from 'rate-limiter-flexible';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { JsonObject } from 'openai-sandbox';
-import { RateLimits } from '../../src/auth/rate-limit.js';
+import { RateLimits } from '../../src/auth/rate-limits.js';
 import { UploadGate } from '../../src/auth/upload-gate.js';
 import { Database } from '../../src/database/database.service.js';
 import { RowCopy } from '../../src/database/row-copy.js';

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { PhotoConverter } from '../../src/images/photo-converter.js';
-import { WeightedSlots } from '../../src/images/weighted-slots.js';
+import { Slots } from '../../src/common/slots.js';
 import { AVIF, claimedPng, corner, HEIC, TIFF } from './photo-samples.js';
 
 const MIB = 1024 * 1024;
@@ -138,7 +138,7 @@ it('a conversion lets the event loop turn while it decodes, one photo at a time'
 });
 
 it('a conversion waits for its turn, and no longer than its caller', async () => {
-  const turn = new WeightedSlots(1);
+  const turn = new Slots(1);
   await turn.take(1);
   const busy = new PhotoConverter(turn);
   const caller = new AbortController();

@@ -18,12 +18,12 @@ class PublicHost extends OutboundClient {
     super(AllowList.parse([]), new StubResolver());
   }
 
-  override request(url: string, request: OutboundRequest): Promise<OutboundResponse> {
+  override request(_url: string, request: OutboundRequest): Promise<OutboundResponse> {
     const answer = this.answer(request);
     if (answer instanceof OutboundError) return Promise.reject(answer);
     const body = Buffer.from('<!doctype html>');
-    const facts = { finalUrl: url, remoteAddress: '93.184.216.34', durationMs: 1, viaAllowList: false };
-    const whole = { status: 200, headers: {}, body, bodyEnd: 'complete', truncated: false } as const;
+    const facts = { remoteAddress: '93.184.216.34', viaAllowList: false };
+    const whole = { status: 200, headers: {}, body, bodyEnd: 'complete' } as const;
     return Promise.resolve({ ...whole, ...facts, ...answer });
   }
 }

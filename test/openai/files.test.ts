@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FileContentOptions } from '../../src/openai/files-api.js';
 import { failureOf, startRig, type ClientRig } from './client-rig.js';
+import { stateOf } from './circuit-state.js';
 import { apiError, hangUp, json, type Behaviour } from './openai-stub.js';
 
 let rig: ClientRig;
@@ -51,7 +52,7 @@ describe('uploadBatchInput', () => {
       const file = await rig.client.files.uploadBatchInput('shard.jsonl', lines, rig.within(300));
       expect(file).toEqual({ id: 'file-1', bytes: SIZE });
       expect(rig.stub.requests).toHaveLength(1);
-      expect(rig.circuits.of('upload_file').state().state).toBe('closed');
+      expect(stateOf(rig.circuits.of('upload_file'))).toBe('closed');
     },
   );
 
@@ -70,7 +71,7 @@ describe('uploadBatchInput', () => {
       rig.clock.advance(1000);
     }
     expect(rig.stub.requests).toHaveLength(24);
-    expect(rig.circuits.of('upload_file').state().state).toBe('closed');
+    expect(stateOf(rig.circuits.of('upload_file'))).toBe('closed');
   });
 
   it('uploadBatchInput reports an error of the source as it is and does not hold OpenAI for down', async () => {

@@ -5,11 +5,11 @@ import { Clock } from '../../src/common/clock.js';
 import { APP_CONFIG } from '../../src/config/app-config.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { OpenAiCircuits } from '../../src/openai/circuit-breaker.js';
-import { describeModel, ModelCheck } from '../../src/openai/model-check.js';
-import { replacementOf } from '../../src/openai/model-replacements.js';
+import { describeModel, ModelCheck, replacementOf } from '../../src/openai/model-check.js';
 import { OpenAiClient } from '../../src/openai/openai-client.js';
 import { OpenAiModule } from '../../src/openai/openai.module.js';
 import { openAiSettings, startRig, type ClientRig } from './client-rig.js';
+import { stateOf } from './circuit-state.js';
 import { apiError, hangUp, json, silence, type Behaviour } from './openai-stub.js';
 
 let rig: ClientRig;
@@ -113,7 +113,7 @@ describe('OpenAiModule', () => {
     expect(module.get(APP_CONFIG)).toBe(config);
     await module.init();
     expect(module.get(OpenAiClient).fingerprint()).toBe(`${rig.stub.baseUrl}#proj_test`);
-    expect(module.get(OpenAiCircuits).of('retrieve_model').state().state).toBe('closed');
+    expect(stateOf(module.get(OpenAiCircuits).of('retrieve_model'))).toBe('closed');
     await rig.stub.arrived(2);
     expect(rig.stub.requests.map(({ path }) => path).toSorted()).toEqual([
       '/v1/models/gpt-translation',

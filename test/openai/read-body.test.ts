@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MOST_ANSWER_BYTES } from '../../src/assessment/answer-bounds.js';
 import type { OpenAiError } from '../../src/openai/errors.js';
 import { failureOf, startRig, type ClientRig } from './client-rig.js';
+import { stateOf } from './circuit-state.js';
 import { apiError, completed, json, type Behaviour } from './openai-stub.js';
 
 let rig: ClientRig;
@@ -87,7 +88,7 @@ describe('an answer without end', () => {
       await failureOf(rig.client.createResponse({ model: 'm' }, rig.within(300)));
       rig.clock.advance(1000);
     }
-    expect(rig.circuits.of('create_response').state().state).toBe('closed');
+    expect(stateOf(rig.circuits.of('create_response'))).toBe('closed');
   });
 });
 

@@ -1,5 +1,8 @@
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { AllowList } from '../../src/outbound/address-rules.js';
+import { guardedConnector } from '../../src/outbound/guarded-connector.js';
+import { createAgent } from '../../src/outbound/observed-client.js';
 import { OutboundError } from '../../src/outbound/outbound-error.js';
 import { clientFor, failure, GET, SOON } from './client.js';
 import { serveHttp, serveTcp, signalled, unusedPort } from './loopback.js';
@@ -10,7 +13,7 @@ describe('answers that do not behave', () => {
     const bomb = gzipSync(Buffer.alloc(50_000_000));
     const server = await serveHttp((_request, response) => response.setHeader('content-encoding', 'gzip').end(bomb));
     const answer = await clientFor(['127.0.0.1']).request(server.origin, { ...GET, maxBytes: 16_384 });
-    expect(answer).toMatchObject({ status: 200, bodyEnd: 'limit', truncated: true });
+    expect(answer).toMatchObject({ status: 200, bodyEnd: 'limit' });
     expect(answer.body).toEqual(bomb.subarray(0, 16_384));
   });
 
@@ -32,7 +35,6 @@ describe('answers that do not behave', () => {
     const server = await serveHttp((_request, response) => response.end(Buffer.alloc(1024)));
     expect(await clientFor(['127.0.0.1']).request(server.origin, GET)).toMatchObject({
       bodyEnd: 'complete',
-      truncated: false,
     });
   });
 
@@ -208,12 +210,15 @@ describe('connections', () => {
         }),
       ),
     );
-    const client = clientFor(['127.0.0.1'], new StubResolver(), { idleMs: 1000 });
-    await Promise.all(servers.map((server) => client.request(server.origin, GET)));
-    expect(client.openOrigins).toBe(20);
+    const connect = guardedConnector({ allow: AllowList.parse(['127.0.0.1']), resolver: new StubResolver() });
+    const agent = createAgent({ connect, connections: 4, idleMs: 1000 });
+    onTestFinished(() => agent.destroy());
+    const ask = async (origin: string) => (await agent.request({ origin, path: '/', method: 'GET' })).body.dump();
+    await Promise.all(servers.map((server) => ask(server.origin)));
+    expect(Object.keys(agent.stats)).toHaveLength(20);
     await idle.promise;
     // The servers know first.
-    await vi.waitFor(() => expect(client.openOrigins).toBe(0));
+    await vi.waitFor(() => expect(Object.keys(agent.stats)).toEqual([]));
   });
 
   it('connections end with the application', async () => {

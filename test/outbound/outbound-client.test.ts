@@ -42,7 +42,6 @@ describe('what a request sends and gets', () => {
     expect(answer).toMatchObject({
       status: 201,
       bodyEnd: 'complete',
-      truncated: false,
       remoteAddress: '127.0.0.1',
       viaAllowList: true,
     });
@@ -155,11 +154,7 @@ describe('redirects', () => {
       });
       const client = clientFor(['127.0.0.1']);
       const answer = await client.request(`${server.origin}/good`, { ...GET, redirects: 3 });
-      expect([answer.status, answer.body.toString(), answer.finalUrl]).toEqual([
-        200,
-        'photo',
-        `${server.origin}/photo`,
-      ]);
+      expect([answer.status, answer.body.toString()]).toEqual([200, 'photo']);
       const error = await failure(client.request(`${server.origin}/bad`, { ...GET, redirects: 3 }));
       expect(error).toMatchObject({ kind: 'refused', reason: 'address', maySeen: true });
     },

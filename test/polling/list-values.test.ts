@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
-import { cursorAfter, parseCursor } from '../../src/polling/cursor.js';
-import { parseRfc3339 } from '../../src/polling/rfc3339.js';
+import { cursorAfter, parseCursor } from '../../src/common/cursor.js';
+import { parseRfc3339 } from '../../src/common/clock.js';
 
 describe('parseRfc3339', () => {
   it.each([

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
 import { AttemptsModule } from '../../src/webhook/attempts.module.js';
 import { BodyRenderer } from '../../src/webhook/body-renderer.js';
-import { Turns } from '../../src/webhook/turns.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
 
@@ -69,33 +68,5 @@ describe('a body', () => {
     await ahead.prefetch([delivery]);
     expect((await (await renderer()).render(delivery)).sha256).toBe(before.sha256);
     expect((await ahead.render(delivery)).sha256).toBe(before.sha256);
-  });
-});
-
-describe('turns', () => {
-  it('turns let as much run at once as allowed, in order, and go on after a failure', async () => {
-    const turns = new Turns(2);
-    const ends: ((error?: Error) => void)[] = [];
-    const started: number[] = [];
-    const work = (index: number) =>
-      turns.run(() => {
-        started.push(index);
-        return new Promise<number>((resolve, reject) => {
-          ends[index] = (error) => (error === undefined ? resolve(index) : reject(error));
-        });
-      });
-    const all = Promise.allSettled([work(0), work(1), work(2), work(3)]);
-    await Promise.resolve();
-    expect(started).toEqual([0, 1]);
-    const failed = new Promise((resolve) => setImmediate(resolve));
-    ends[1]?.(new Error('broken'));
-    await failed;
-    expect(started).toEqual([0, 1, 2]);
-    ends[0]?.();
-    ends[2]?.();
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(started).toEqual([0, 1, 2, 3]);
-    ends[3]?.();
-    expect((await all).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
   });
 });

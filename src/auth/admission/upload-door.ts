@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { answerUpload } from '../../common/answer-upload.js';
+import { refuseUpload } from '../../common/refuse-upload.js';
 import { rawAnswer } from '../../common/client-error.js';
 import { connectionOf } from '../../common/connections/connections.js';
 import { errorBody } from '../../common/http-error.filter.js';
@@ -60,7 +60,7 @@ export class UploadDoor {
       if (!(error instanceof ServiceError)) return next(error);
       this.count(error.code);
       response.status(error.status).set(error.headers);
-      return answerUpload(request, response, JSON.stringify(errorBody(error)));
+      return refuseUpload(request, response, JSON.stringify(errorBody(error)));
     }
     next();
   };

@@ -5,7 +5,7 @@ import { metricsRegistry } from '../../common/metrics.js';
 export type QueueLimit = 'refused' | 'enqueued_tokens' | 'active_batches';
 
 /** What queued batches wait for. `pause`: a quota, a model or a refusal; the model's row tells which. */
-export type QueueWait = 'tokens' | 'place' | 'pause';
+type QueueWait = 'tokens' | 'place' | 'pause';
 
 const reached = new Counter({
   name: 'openai_queue_limit_reached_total',

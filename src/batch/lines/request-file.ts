@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { stringsOf, type DescriptionText } from '../../assessment/description.js';
 import { translationInputTokens, visionInputTokens } from '../../assessment/estimate.js';
 import { isEnglish } from '../../assessment/languages.js';
-import { fetchable } from '../../assessment/photo-address.js';
+import { fetchable } from '../../assessment/photo-refs.js';
 import { translationRequestParts } from '../../assessment/translation.js';
 import { visionRequestParts } from '../../assessment/vision-request.js';
 import { ModelSettings } from '../../describe/model-settings.js';

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { JobStore, type LotMoves } from '../../jobs/job-store.js';
 import { finalStatus } from '../../jobs/states.js';
-import { DeliveryHints } from '../../webhook/delivery-hints.js';
+import { DeliveryHints } from '../../common/work-hints.js';
 import { JobEnder } from '../../jobs/job-ender.js';
 import { ProgressEvents } from '../../webhook/progress-events.js';
 import { JobEndedError } from './job-ended.js';

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
-import { BatchHints } from './batch-hints.js';
+import { BatchHints } from '../../common/work-hints.js';
 import { JobShardStore } from './job-shard-store.js';
 import { ModelQueueStore } from './model-queue-store.js';
 import { OpenAiBatch, OpenAiModel } from './openai-batch.entities.js';

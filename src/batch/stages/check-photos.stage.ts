@@ -2,8 +2,9 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import type { MissingPhoto } from '../../common/missing-photo.js';
+import { sideBySide } from '../../common/side-by-side.js';
 import { Database, type Transaction } from '../../database/database.service.js';
-import { unreachablePhotos } from '../../describe/photo-refusal.js';
+import { unreachablePhotos } from '../../describe/lot-error.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
 import {
   LotStore,
@@ -114,13 +115,9 @@ export class CheckPhotosStage extends ScheduledStage {
 
   private async checkAll(lots: readonly UncheckedLot[], pass: Pass, signal: AbortSignal): Promise<Checked[]> {
     const checked: Checked[] = [];
-    const waiting = [...lots].reverse();
-    const worker = async () => {
-      for (let lot = waiting.pop(); lot !== undefined; lot = waiting.pop()) {
-        checked.push(await this.checkAnyhow(lot, pass, signal));
-      }
-    };
-    await Promise.all(Array.from({ length: LOTS_AT_ONCE }, worker));
+    await sideBySide(lots, LOTS_AT_ONCE, async (lot) => {
+      checked.push(await this.checkAnyhow(lot, pass, signal));
+    });
     return checked;
   }
 

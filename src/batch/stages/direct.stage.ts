@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import type { MissingPhoto } from '../../common/missing-photo.js';
+import { sideBySide } from '../../common/side-by-side.js';
 import { Database } from '../../database/database.service.js';
 import type { Budget } from '../../describe/budget.js';
 import { LotDescriber, TranslationError } from '../../describe/lot-describer.js';
@@ -120,32 +121,17 @@ export class DirectStage extends ScheduledStage {
       claim.row.stage === 'vision'
         ? await this.visionPage(claim, job, positions, signal)
         : await this.translationPage(claim, job, positions, signal);
-    const waiting = [...positions].reverse();
-    let failure: unknown;
-    const worker = async () => {
-      for (let position = waiting.pop(); position !== undefined && failure === undefined; position = waiting.pop()) {
-        try {
-          signal.throwIfAborted();
-          await one(position);
-        } catch (error) {
-          failure ??= await this.afterError(claim, job, position, error, signal);
-        }
+    await sideBySide(positions, LOTS_AT_ONCE, async (position) => {
+      try {
+        signal.throwIfAborted();
+        await one(position);
+      } catch (error) {
+        if (signal.aborted || error instanceof NotNowError || !isUnforeseen(error)) throw error;
+        // The lot alone is at fault: it ends, and the others of the page go on.
+        this.tell(claim, position, error);
+        await this.ends.end(claim, job, [position]);
       }
-    };
-    await Promise.all(Array.from({ length: LOTS_AT_ONCE }, worker));
-    if (failure !== undefined) throw failure;
-  }
-
-  /** @returns what stops the whole page; nothing when the lot alone is at fault, which ends with it */
-  private async afterError(claim: ShardClaim, job: ShardJob, position: number, error: unknown, signal: AbortSignal) {
-    if (signal.aborted || error instanceof NotNowError || !isUnforeseen(error)) return error;
-    this.tell(claim, position, error);
-    try {
-      await this.ends.end(claim, job, [position]);
-      return undefined;
-    } catch (failure) {
-      return failure;
-    }
+    });
   }
 
   private async visionPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {

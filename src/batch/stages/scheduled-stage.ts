@@ -10,7 +10,7 @@ import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
 import { Leases } from '../../database/leases.service.js';
-import { BatchHints } from '../shards/batch-hints.js';
+import { BatchHints } from '../../common/work-hints.js';
 import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import type { Stage } from './stage.js';
 import { StageLoop } from './stage-loop.js';

@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { listenFreely } from '../../common/listen-freely.js';
+import { listenFreely } from '../../common/abort-signals.js';
 import { LeaseLostError } from '../../database/lease.js';
 import type { Leases } from '../../database/leases.service.js';
 import type { ShardClaim, ShardStore } from '../shards/shard-store.js';

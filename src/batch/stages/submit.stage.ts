@@ -154,7 +154,7 @@ export class SubmitStage extends ScheduledStage {
     let batch: UpstreamBatch;
     try {
       const metadata = metadataOf(claim.row, key);
-      ({ batch } = await this.openai.batches.createBatch({ inputFileId, metadata }, { deadlineAt, signal }));
+      batch = await this.openai.batches.createBatch({ inputFileId, metadata }, { deadlineAt, signal });
     } catch (error) {
       if (!(error instanceof OpenAiError)) throw error;
       if (error.notCreated) return this.troubles.notSent(claim, error);

@@ -1,6 +1,6 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
-import { BatchHints } from '../shards/batch-hints.js';
+import { BatchHints } from '../../common/work-hints.js';
 import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueWatch } from '../limits/queue-watch.js';

@@ -1,10 +1,15 @@
-import { isObject } from '../../common/is-object.js';
+import { isObject, isSpace, trim } from '../../common/json-tokens.js';
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
 import { BegunBytes, ByteOrderMark } from './chunk-bytes.js';
-import { isSpace, trim } from './json-space.js';
 import { LotFeed } from './lot-feed.js';
-import { headTooLarge, lotTooLarge, MAX_HEAD_BYTES, MAX_LOT_BYTES } from './request-sink.js';
-import type { RequestSink, RequestSplitter } from './request-sink.js';
+import {
+  headTooLarge,
+  lotTooLarge,
+  MAX_HEAD_BYTES,
+  MAX_LOT_BYTES,
+  type RequestSink,
+  type RequestSplitter,
+} from './request-sink.js';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;

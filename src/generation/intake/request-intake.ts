@@ -7,7 +7,7 @@ import { turnsOfProven, UnprovenWork, type WorkTurns } from '../../auth/admissio
 import type { Upload } from '../../auth/admission/upload.js';
 import { AuthService, type BodyFacts, type PendingAuthentication } from '../../auth/auth.service.js';
 import type { SignedCaller } from '../../auth/caller.js';
-import { RateLimits } from '../../auth/rate-limit.js';
+import { RateLimits } from '../../auth/rate-limits.js';
 import { UploadGate } from '../../auth/upload-gate.js';
 import { Clock } from '../../common/clock.js';
 import { markProven } from '../../common/connections/connections.js';

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { RateLimits } from '../../auth/rate-limit.js';
+import { RateLimits } from '../../auth/rate-limits.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database, type OpenTransaction, type Sql } from '../../database/database.service.js';
 import { RowCopy } from '../../database/row-copy.js';

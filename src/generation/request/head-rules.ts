@@ -1,7 +1,7 @@
 import { checkLanguages } from '../../assessment/languages.js';
 import { API_VERSION } from '../../common/api-version.js';
 import { cutText } from '../../common/cut-text.js';
-import { isObject } from '../../common/is-object.js';
+import { isObject } from '../../common/json-tokens.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
 import { characters, isStorable, type FieldProblems } from './field-problems.js';

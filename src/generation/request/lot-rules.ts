@@ -1,7 +1,6 @@
-import { isObject } from '../../common/is-object.js';
+import { topLevelToken, isObject } from '../../common/json-tokens.js';
 import { characters, isStorable, type FieldProblems } from './field-problems.js';
 import type { PlainUrls } from '../intake/fast-path/plain-urls.js';
-import { topLevelToken } from './top-level-token.js';
 import type { UnknownMembers } from './unknown-members.js';
 
 /** Characters of a lot_id. */

@@ -17,14 +17,14 @@ import { SECRET } from './seed.js';
 
 export const OTHER_SECRET = 'another-shared-key-0123456789abcdef01';
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   readonly headers: Headers;
   // Tests name what they expect of it.
   readonly body: Record<string, never>;
 }
 
-export interface ApiCall {
+interface ApiCall {
   readonly body?: unknown;
   readonly secret?: string;
   readonly idempotencyKey?: string;

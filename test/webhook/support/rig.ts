@@ -11,7 +11,7 @@ import type { TerminalStatus } from '../../../src/jobs/states.js';
 import { NameResolver } from '../../../src/outbound/name-resolver.js';
 import { AttemptRunner } from '../../../src/webhook/attempt-runner.js';
 import { AttemptsModule } from '../../../src/webhook/attempts.module.js';
-import { DeliveryHints } from '../../../src/webhook/delivery-hints.js';
+import { DeliveryHints } from '../../../src/common/work-hints.js';
 import { ClaimStore } from '../../../src/webhook/claim-store.js';
 import { DeliverySender } from '../../../src/webhook/delivery-sender.js';
 import { OutboxModule } from '../../../src/webhook/outbox.module.js';

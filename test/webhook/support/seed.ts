@@ -1,4 +1,4 @@
-import { secretFingerprint } from '../../../src/auth/keys.js';
+import { secretFingerprint } from '../../../src/auth/key-ring.js';
 import type { Database } from '../../../src/database/database.service.js';
 import type { JobOptions } from '../../../src/jobs/batch-job.entity.js';
 import type { JobMode, JobStatus } from '../../../src/jobs/states.js';

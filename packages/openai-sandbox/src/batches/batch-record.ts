@@ -13,7 +13,7 @@ export interface BatchProblem {
   readonly line: number | null;
 }
 
-export interface TokenTally {
+interface TokenTally {
   input: number;
   cached: number;
   output: number;

@@ -4,7 +4,7 @@ import { resolveRef } from '../responses/validate-schema.js';
 /** Answers that claim nothing, tried first where a closed list is asked for and nothing is known. */
 const NEUTRAL = ['unknown', 'n/a', 'none', 'no', 'not_visible', 'uncertain', 'low', 'other'];
 /** What stands where a text is asked for that the simulation has no words for. */
-export const SIMULATED_TEXT = 'Simulated: no text for this member.';
+const SIMULATED_TEXT = 'Simulated: no text for this member.';
 
 /**
  * Makes a value that satisfies `schema`, taking what fits from `facts` by member name and leaving the rest neutral:

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { abortReason } from './clock.js';
 
 /** `promise`, or a rejection with the signal's reason as soon as it aborts; a late rejection of `promise` is swallowed. */
@@ -18,4 +19,12 @@ export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T>
       },
     );
   });
+}
+
+/**
+ * Lets any number listen to a signal: a lot's photos, or a chunk's lots, do so side by side, and each takes its listener away
+ * again. Node warns of a leak at the eleventh.
+ */
+export function listenFreely(signal: AbortSignal | undefined): void {
+  if (signal !== undefined) setMaxListeners(0, signal);
 }

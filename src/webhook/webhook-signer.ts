@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
-import { KeyRing } from '../auth/keys.js';
+import { KeyRing } from '../auth/key-ring.js';
 import { hmacHex } from '../auth/signatures.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 

@@ -2,7 +2,7 @@ import { ServerResponse, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { SignedCaller } from '../../src/auth/caller.js';
-import { RateLimits } from '../../src/auth/rate-limit.js';
+import { RateLimits } from '../../src/auth/rate-limits.js';
 import { ServiceError } from '../../src/common/service-error.js';
 import { authConfig, heldClock, NOW } from './auth-support.js';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judge, type SendResult } from '../../src/webhook/attempt-outcome.js';
 import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../src/outbound/retry-after.js';
-import { firstAttemptAt, retryWaitMs } from '../../src/webhook/retry-schedule.js';
+import { firstAttemptAt, retryWaitMs } from '../../src/webhook/next-attempt.js';
 import { DEFAULT_WEBHOOK_SCHEDULE } from '../../src/config/load-config.js';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });

@@ -23,7 +23,7 @@ const BYTES_PER_MS = (64 * MIB) / 1000;
  * see a broken pipe instead of the answer; so the rest is thrown away, up to a bound.
  * @param text - the answer's JSON; status and further headers are set already
  */
-export function answerUpload(request: Request, response: Response, text: string, bounds = DRAIN): void {
+export function refuseUpload(request: Request, response: Response, text: string, bounds = DRAIN): void {
   response.set({ Connection: 'close', 'Content-Type': 'application/json; charset=utf-8' });
   response.set('Content-Length', String(Buffer.byteLength(text)));
   // Not ended yet: Node closes the connection at the end of such an answer, whatever of the request is unread.

@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import type { Express } from 'express';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { answerUpload, type DrainBounds } from '../../src/common/answer-upload.js';
+import { refuseUpload, type DrainBounds } from '../../src/common/refuse-upload.js';
 import { openRaw } from '../generation/http-support.js';
 
 // Real: Express on loopback and a client that speaks bytes; the bounds alone are small.
@@ -22,7 +22,7 @@ async function refuse(bounds: DrainBounds): Promise<Refusing> {
   const app = new ExpressAdapter().getInstance<Express>();
   app.post('/x', (request, response) => {
     response.status(415);
-    answerUpload(request, response, ANSWER, bounds);
+    refuseUpload(request, response, ANSWER, bounds);
   });
   const server = app.listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import { KeyRing, secretFingerprint } from '../../src/auth/keys.js';
+import { KeyRing, secretFingerprint } from '../../src/auth/key-ring.js';
 import { LotsHmac } from '../../src/auth/signatures.js';
 import {
   bodySignature,
@@ -11,7 +11,7 @@ import {
   standardSecretBytes,
   standardSignature,
   WebhookSigner,
-} from '../../src/webhook/signer.js';
+} from '../../src/webhook/webhook-signer.js';
 import { testSettings, type SettingChanges } from './support/rig.js';
 
 interface WebhookVector {
