@@ -55,7 +55,7 @@ export class DescribedLots {
     await copyResults(tx, rows.take(ranges));
     await this.lots.described(tx, jobId, described);
     if (failed.length > 0) await this.lots.fail(tx, jobId, failed);
-    await this.lots.setAttempts(
+    await this.lots.setTries(
       tx,
       jobId,
       moved.map((lot) => lot.position),

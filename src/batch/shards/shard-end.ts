@@ -78,7 +78,7 @@ export class ShardEnd {
     const few = over || next === direct || retried.length < FEW_LOTS;
     const attempt = few ? direct : next;
     const moved = attempt === next ? missing : retried;
-    await this.lots.setAttempts(
+    await this.lots.setTries(
       tx,
       lots.jobId,
       moved,
@@ -99,7 +99,7 @@ export class ShardEnd {
     const few = over || (isDirect(lots.attempt) && described.length < FEW_LOTS);
     if (few) {
       const direct = directTry(attempt);
-      await this.lots.setAttempts(
+      await this.lots.setTries(
         tx,
         lots.jobId,
         described,

@@ -259,7 +259,7 @@ export class CheckPhotosStage extends ScheduledStage {
   ): Promise<void> {
     const { row } = claim;
     const attempt = laterTry(row.attempt);
-    await this.lots.setAttempts(
+    await this.lots.setTries(
       tx,
       row.job_id,
       waiting,
