@@ -28,10 +28,14 @@ export function claimKeySql(source: string): string {
  */
 export function inProgressOr(error: unknown): unknown {
   if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return error;
-  return new ServiceError('REQUEST_IN_PROGRESS', 'The same request is just being accepted; send it again in a moment.', {
-    headers: { 'Retry-After': '1' },
-    cause: error,
-  });
+  return new ServiceError(
+    'REQUEST_IN_PROGRESS',
+    'The same request is just being accepted; send it again in a moment.',
+    {
+      headers: { 'Retry-After': '1' },
+      cause: error,
+    },
+  );
 }
 
 /** Recognizes repeats of a request: by Idempotency-Key, by signature, or by the body's bytes. */
