@@ -44,7 +44,7 @@ const LOTS_AT_ONCE = 16;
 /** The end of a lot whose answer was paid for but cannot be stored: asking again would only cost more. */
 const NOT_STORABLE: LotEnd = { code: 'OPENAI_API_ERROR', message: 'What the model answered cannot be stored.' };
 
-/** Asks the Responses API for lots that two batches left over, that are too few for one, or that miss BATCH_DEADLINE. */
+/** Asks the Responses API for lots that batches left over, that are too few for one, or that miss BATCH_DEADLINE. */
 @Injectable()
 export class DirectStage extends ScheduledStage {
   readonly name = 'direct';
