@@ -33,7 +33,7 @@ import { WatchStage } from './stages/watch.stage.js';
 
 const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectStage, FileRemovalStage];
 
-/** The stages of a batch, each on its own cron, and the upkeep. A worker's alone. */
+/** The stages of a batch, each with its own cron, and the upkeep. Only workers load it. */
 @Module({
   imports: [DescribeModule, ImagesModule, JobsModule, OpenAiModule, ShardsModule, OutboxModule],
   providers: [

@@ -6,30 +6,32 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { StatementNames } from './statement-names.js';
 
-/** Where a statement runs: on any pooled connection, or inside one transaction. */
+/** Runs statements, either on any pooled connection or inside one transaction. */
 export interface Sql {
   /** The rows of one statement. */
   query<T extends QueryResultRow>(text: string, values?: readonly unknown[]): Promise<T[]>;
-  /** The rows of one statement, each an array of its columns: half the work where thousands are read. */
+  /** The rows of one statement, each as an array of its columns: half the work when thousands are read. */
   rows<T extends unknown[]>(text: string, values?: readonly unknown[]): Promise<T[]>;
   /** The number of rows that one statement touched. */
   execute(text: string, values?: readonly unknown[]): Promise<number>;
 }
 
-/** A running transaction; `client` is for COPY only. */
+/** A running transaction; use `client` for COPY only. */
 export interface Transaction extends Sql {
   readonly client: PoolClient;
 }
 
-/** A transaction that ends elsewhere than it began: whoever has it must end it, for it keeps a connection of the pool. */
+/** A transaction that its caller must end with one of these functions, because it keeps a connection of the pool. */
 export interface OpenTransaction {
   readonly tx: Transaction;
   readonly commit: () => Promise<void>;
-  /** Does nothing once it has ended. */
+  /** Does nothing if the transaction has ended. */
   readonly rollback: () => Promise<void>;
 }
 
-/** Plain SQL on the very pool that TypeORM uses: claims, COPY and hot reads (TypeORM's own path costs twice the time). */
+/**
+ * Plain SQL on the pool that TypeORM uses, for claims, COPY and frequent reads (TypeORM takes twice the time for them).
+ */
 @Injectable()
 export class Database implements Sql {
   private readonly names: StatementNames | undefined;
@@ -70,7 +72,7 @@ export class Database implements Sql {
     }
   }
 
-  /** Begins a transaction that its caller ends; where the work is one function, {@link transaction} is the way. */
+  /** Begins a transaction that the caller must end. If the work is one function, use {@link transaction}. */
   async begin(): Promise<OpenTransaction> {
     const client = await this.pool.connect();
     // A connection that breaks between statements must not end the process.
@@ -101,7 +103,7 @@ export class Database implements Sql {
     return { tx: this.transactionOn(client), commit, rollback };
   }
 
-  /** Whether {@link begin} would get its connection without waiting for somebody else's. */
+  /** Whether {@link begin} would get a connection without waiting. */
   get hasFreeConnection(): boolean {
     const { idleCount, totalCount, waitingCount, options } = this.pool;
     return waitingCount === 0 && (idleCount > 0 || totalCount < options.max);

@@ -6,22 +6,22 @@ import { DataSource, type MigrationInterface } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { dataSourceOptions } from './data-source-options.js';
 
-/** One that makes tables names them: the older service may have had tables of the same names. */
+/** A migration that makes tables lists their names, because the older service may have had tables of the same names. */
 type Migration = MigrationInterface & { readonly tables?: readonly string[] };
 type MigrationClass = new () => Migration;
 type MigrationConfig = Pick<AppConfig, 'packageRoot' | 'database' | 'role'>;
 
-/** Any fixed number: whoever migrates holds it, so that replicas that start together do so one after the other. */
+/** Any fixed number. A process holds this lock while it migrates, so that processes that start together take turns. */
 const MIGRATION_LOCK = 7_402_118_651;
-/** Where TypeORM writes what has run. */
+/** The table in which TypeORM records the migrations that have run. */
 const MIGRATIONS_TABLE = 'migrations';
 
-/** The database's schema is not the one that this version of the service works with; the message says what to do. */
+/** The database's schema does not fit this version of the service; the message says what to do. */
 export class SchemaOutdatedError extends Error {
   override name = 'SchemaOutdatedError';
 }
 
-/** The database is another program's; the message says what to do. */
+/** The database belongs to another program; the message says what to do. */
 class StrangeDatabaseError extends Error {
   override name = 'StrangeDatabaseError';
 
@@ -50,8 +50,8 @@ export async function migrateUp(config: MigrationConfig, url: string): Promise<s
 }
 
 /**
- * Undoes the newest migrations, and loses what lies in their tables.
- * @param steps - how many; `Infinity` for all
+ * Undoes the newest migrations. The data in their tables is lost.
+ * @param steps - how many migrations; `Infinity` for all
  * @returns how many were undone
  */
 export async function migrateDown(config: MigrationConfig, url: string, steps = 1): Promise<number> {
@@ -64,9 +64,9 @@ export async function migrateDown(config: MigrationConfig, url: string, steps = 
 }
 
 /**
- * Checks that every migration of this version has run. Ones that this version does not know are let pass with a
- * warning: during a rolling deployment the older replicas work on beside the newer schema.
- * @throws SchemaOutdatedError naming what is missing; StrangeDatabaseError
+ * Checks that every migration of this version has run. Migrations that this version does not know only cause a warning:
+ * during a rolling deployment, older processes still run with the newer schema.
+ * @throws SchemaOutdatedError that names the missing migrations; StrangeDatabaseError
  */
 export async function assertSchemaIsCurrent(config: MigrationConfig, url: string): Promise<void> {
   const migrations = await loadMigrations(config.packageRoot);
@@ -83,7 +83,10 @@ export async function assertSchemaIsCurrent(config: MigrationConfig, url: string
   if (unknown.length > 0) new Logger('Database').warn('the schema is newer than this version', { migrations: unknown });
 }
 
-/** The classes in migrations/, in the order of their names. TypeORM's own way is a glob, which a folder named `[x]` breaks. */
+/**
+ * The classes in migrations/, in the order of their names. TypeORM would use a glob, which fails in a folder named
+ * `[x]`.
+ */
 async function loadMigrations(packageRoot: string): Promise<MigrationClass[]> {
   const folder = join(packageRoot, 'migrations');
   const files = (await readdir(folder)).filter((file) => /^\d+-.*\.js$/.test(file)).sort();
@@ -102,8 +105,9 @@ function nameOf(migration: MigrationClass): string {
 }
 
 /**
- * A database with tables of our names that no migration of ours made: the older service's, which had the same ones.
- * @returns the migrations that have run
+ * Refuses a database that has tables of our names which our migrations did not make, such as the older service's
+ * database.
+ * @returns the names of the migrations that have run
  * @throws StrangeDatabaseError
  */
 async function refuseStrangers(dataSource: DataSource, migrations: readonly MigrationClass[]): Promise<string[]> {
@@ -119,7 +123,7 @@ async function refuseStrangers(dataSource: DataSource, migrations: readonly Migr
 }
 
 async function executedMigrations(dataSource: DataSource): Promise<string[]> {
-  // By its columns: other programs keep a table of this name too.
+  // Recognized by its columns, because other programs have a table of this name too.
   const [table] = await dataSource.query<{ present: boolean }[]>(
     `select count(*) = 2 as present from pg_attribute
      where attrelid = to_regclass($1) and attname in ('id', 'name') and not attisdropped`,
@@ -131,8 +135,9 @@ async function executedMigrations(dataSource: DataSource): Promise<string[]> {
 }
 
 /**
- * The lock is a transaction's, on a connection of its own: it ends with the connection, PgBouncer cannot lose it, and a
- * migration may still run outside of any transaction (`create index concurrently`).
+ * Runs work under the migration lock. It is held by a transaction on a connection of its own: it ends with the
+ * connection, PgBouncer cannot lose it, and a migration may still run outside a transaction (`create index
+ * concurrently`).
  */
 async function withMigrationLock<T>(
   config: MigrationConfig,

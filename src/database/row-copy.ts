@@ -2,8 +2,8 @@ import type { PoolClient } from 'pg';
 import { from as copyFrom, type CopyStreamQuery } from 'pg-copy-streams';
 
 /**
- * A COPY that is fed piece by piece, in the running transaction of `client`; no other statement runs there until it has
- * ended. Where the rows are at hand, `copyRows` is the way.
+ * A COPY that gets its rows piece by piece, in the running transaction of `client`. No other statement can run there
+ * until it has ended. If all rows are there already, use `copyRows`.
  */
 export class RowCopy {
   private readonly stream: CopyStreamQuery;
@@ -20,23 +20,24 @@ export class RowCopy {
   }
 
   /**
-   * Sends whole rows in COPY's text format; when it resolves they are on their way and their memory is the caller's again.
-   * @throws pg's error; the transaction is lost then
+   * Sends whole rows in COPY's text format. Once it resolves, the caller may use the rows' memory again.
+   * @throws pg's error; the transaction can only be rolled back then
    */
   write(rows: Buffer): Promise<void> {
     return this.wait((done) => this.stream.write(rows, done));
   }
 
   /**
-   * @returns the number of rows, all of which the server has
-   * @throws as `write`
+   * Ends the COPY.
+   * @returns the number of rows, which the server has all received
+   * @throws as `write` does
    */
   async end(): Promise<number> {
     await this.wait((done) => this.stream.end(done));
     return this.stream.rowCount;
   }
 
-  /** Gives up; the transaction can only be rolled back. */
+  /** Stops the COPY; the transaction can only be rolled back then. */
   async abort(): Promise<void> {
     if (this.failure !== undefined || this.stream.destroyed) return;
     const closed = new Promise((resolve) => this.stream.once('close', resolve));
@@ -44,7 +45,7 @@ export class RowCopy {
     await closed;
   }
 
-  /** The stream leaves a callback unanswered where the connection broke: only its error tells. */
+  /** Waits for a callback of the stream, or for its error: when the connection breaks, the callback is never called. */
   private wait(step: (done: (error?: Error | null) => void) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.failure !== undefined) return reject(this.failure);

@@ -1,4 +1,4 @@
-/** The values of a statement that is put together from parts, each of which adds its own. */
+/** Collects the values of a statement that is built from parts; each part adds its own. */
 export class Values {
   readonly list: unknown[];
 
@@ -6,7 +6,7 @@ export class Values {
     this.list = first;
   }
 
-  /** @returns the value's place in the statement, as `$3` */
+  /** @returns the value's place in the statement, such as `$3` */
   add(value: unknown): string {
     return `$${this.list.push(value)}`;
   }

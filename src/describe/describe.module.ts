@@ -5,7 +5,7 @@ import { LotDescriber } from './lot-describer.js';
 import { ModelCalls } from './model-calls.js';
 import { ModelSettings } from './model-settings.js';
 
-/** One lot through the Responses API, and the models' settings: what both modes share. */
+/** Describes one lot through the Responses API, and holds the models' settings; both modes use it. */
 @Module({
   imports: [ImagesModule, OpenAiModule],
   providers: [LotDescriber, ModelCalls, ModelSettings],

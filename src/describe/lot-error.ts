@@ -15,18 +15,18 @@ const ANSWERED_CODES = [
   'INTERRUPTED',
 ] as const satisfies readonly LotErrorCode[];
 
-/** Why one lot could not be described, where a synchronous request is answered with it. */
+/** The codes of lot errors with which a synchronous request can be answered. */
 export type AnsweredCode = (typeof ANSWERED_CODES)[number];
 
 export interface LotErrorFacts {
   readonly missingImages?: readonly MissingPhoto[];
-  /** OpenAI's request id, shown so that it can be asked about there. */
+  /** OpenAI's request id, so that OpenAI's support can be asked about it. */
   readonly openaiRequestId?: string | undefined;
   readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
 }
 
-/** The end of one lot without a description: stored with it, and answered when it was the only one. */
+/** Why one lot has no description. It is stored with the lot, and is the answer when the request had only this lot. */
 export class LotError extends Error {
   readonly missingImages: readonly MissingPhoto[];
 
@@ -41,8 +41,8 @@ export class LotError extends Error {
   }
 
   /**
-   * The error of a lot as it was stored, perhaps by another process; its client gets the answer that this one would have given.
-   * @returns undefined for what was no lot's own end
+   * Restores the error of a lot that was stored, perhaps by another process, so that its client gets the same answer.
+   * @returns undefined when the stored error is not one of a lot
    */
   static fromStored(stored: StoredError, missingImages: readonly MissingPhoto[]): LotError | undefined {
     const code = ANSWERED_CODES.find((known) => known === stored.code);
@@ -50,7 +50,7 @@ export class LotError extends Error {
     return code === undefined ? undefined : new LotError(code, stored.message, facts);
   }
 
-  /** The same end, of a lot that lacked these photos by then. */
+  /** The same error, with the photos that were missing from the lot. */
   withMissing(missing: readonly MissingPhoto[]): LotError {
     if (this.missingImages.length > 0 || missing.length === 0) return this;
     return new LotError(this.code, this.message, { ...this.facts, missingImages: missing });

@@ -142,7 +142,7 @@ export const ERROR_EXAMPLES = {
     message: 'Another request cancelled the job; send this one again to begin anew.',
     details: { job_id: '0190163d-8694-739b-aea5-966c26f8ad91' },
   },
-  REQUEST_IN_PROGRESS: { message: 'The same request is being taken in; send it again in a moment.' },
+  REQUEST_IN_PROGRESS: { message: 'The same request is just being accepted; send it again in a moment.' },
   BATCH_SIZE_EXCEEDED: {
     message: 'Send at most 50000 lots in one request.',
     details: { provided_lots: 50_001, max_allowed: 50_000 },

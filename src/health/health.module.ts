@@ -5,7 +5,7 @@ import { HealthService } from './health.service.js';
 import { WorkerPresence } from './worker-presence.js';
 import { Worker } from './worker.entity.js';
 
-/** Is the process alive, can it work, and is there a worker? For every role. */
+/** Answers whether the process is alive, whether it can work, and whether there is a worker. Every role has it. */
 @Module({
   imports: [TypeOrmModule.forFeature([Worker])],
   controllers: [HealthController],

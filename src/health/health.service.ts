@@ -3,7 +3,7 @@ import { ServiceError } from '../common/service-error.js';
 import type { LivenessDto, ReadinessDto } from './health.dto.js';
 import { WorkerPresence } from './worker-presence.js';
 
-/** One look at the database serves the probes of this many milliseconds. */
+/** One query serves all probes within this many milliseconds. */
 const CACHE_MS = 1000;
 const PING_TIMEOUT_MS = 3000;
 

@@ -3,7 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { WorkerBeat } from './worker-beat.js';
 import { Worker } from './worker.entity.js';
 
-/** Says that this process does the background work. A worker's alone. */
+/** Records that this process does the background work. Only workers load it. */
 @Module({
   imports: [TypeOrmModule.forFeature([Worker])],
   providers: [WorkerBeat],

@@ -3,19 +3,19 @@ import { InjectRepository } from '@nestjs/typeorm';
 import { Raw, type Repository } from 'typeorm';
 import { Worker } from './worker.entity.js';
 
-/** A worker whose beat is older is taken for dead. */
+/** A worker whose last beat is older counts as dead. */
 const BEAT_LIMIT_SECONDS = 60;
-/** One look at the database serves all who ask within so many milliseconds. */
+/** One query serves all who ask within this many milliseconds. */
 const CACHE_MS = 1000;
 
-/** Whether any process does the background work, by its row. */
+/** Tells whether any process does the background work, from the rows of workers. */
 @Injectable()
 export class WorkerPresence {
   private cached: { readonly at: number; readonly there: Promise<boolean> } | undefined;
 
   constructor(@InjectRepository(Worker) private readonly workers: Repository<Worker>) {}
 
-  /** As of a second ago at most; false too while the database cannot say. */
+  /** Whether there is a worker, at most a second old; also false while the database does not answer. */
   isThere(): Promise<boolean> {
     const now = performance.now();
     if (this.cached === undefined || now - this.cached.at > CACHE_MS) {
@@ -24,7 +24,7 @@ export class WorkerPresence {
     return this.cached.there;
   }
 
-  /** As of now. */
+  /** Whether there is a worker now. @throws when the database cannot be asked */
   look(): Promise<boolean> {
     return this.workers.existsBy({
       beatAt: Raw((beat) => `${beat} > now() - ${BEAT_LIMIT_SECONDS} * interval '1 second'`),

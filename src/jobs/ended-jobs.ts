@@ -2,27 +2,27 @@ import { Injectable } from '@nestjs/common';
 import type { EndedJob } from './job-columns.js';
 import { JobReader } from './job-reader.js';
 
-/** Jobs kept in memory: a large job has hundreds of deliveries, and each needs its job. */
+/** How many jobs are kept in memory: a large job has hundreds of deliveries, and each needs its job. */
 const CACHED_JOBS = 1000;
 
-/** Ended jobs, many read in one statement and the latest remembered: nothing of them ever changes again. */
+/** Reads ended jobs, many in one statement, and remembers the latest: an ended job never changes. */
 @Injectable()
 export class EndedJobs {
   private readonly cached = new Map<string, EndedJob>();
 
   constructor(private readonly reader: JobReader) {}
 
-  /** @returns the job, or undefined when it does not exist (any more) or runs */
+  /** @returns the job; undefined when it does not exist or is still running */
   async find(id: string): Promise<EndedJob | undefined> {
     return (await this.findMany([id])).get(id);
   }
 
-  /** The job if it was read lately. */
+  /** The job, if it is remembered. */
   cachedJob(id: string): EndedJob | undefined {
     return this.cached.get(id);
   }
 
-  /** Those of the jobs that have ended, by id. */
+  /** The ended ones among these jobs, by id. */
   async findMany(ids: readonly string[]): Promise<Map<string, EndedJob>> {
     const found = new Map<string, EndedJob>();
     const missing = new Set<string>();

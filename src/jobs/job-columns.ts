@@ -1,9 +1,9 @@
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import type { JobMode, JobStage, JobStatus, TerminalStatus } from './states.js';
 
-/** A job's row as its readers need it. */
+/** A job's row in the form that readers need. */
 export interface JobRecord {
-  /** Lower case, whatever the client wrote. */
+  /** In lower case, also if the client wrote it in upper case. */
   readonly id: string;
   readonly keyId: string;
   readonly mode: JobMode;
@@ -21,11 +21,11 @@ export interface JobRecord {
   readonly awaitingVision: number;
   readonly awaitingTranslation: number;
   readonly processedImages: number;
-  /** USD. */
+  /** In USD. */
   readonly costUsd: number;
   readonly estimatedCostUsd: number | null;
   readonly error: StoredError | null;
-  /** Rises with whatever the status shows of this row. */
+  /** Rises with each change of this row that the status shows. */
   readonly version: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -35,12 +35,12 @@ export interface JobRecord {
   readonly cancelledAt: Date | null;
 }
 
-/** What else is read of a row, and shown to nobody. */
+/** Further columns that are read but never shown to clients. */
 interface JobRow extends JobRecord {
   readonly secretFingerprint: string;
 }
 
-/** How each member is read from a job's row. */
+/** The SQL that reads each member from a job's row. */
 const COLUMNS = {
   id: 'id',
   keyId: 'key_id',
@@ -107,18 +107,18 @@ const RUNNING = [
   'failedLots',
 ] as const satisfies readonly (keyof JobRow)[];
 
-/** What is told of a job that has ended. */
+/** What webhooks say about a job that has ended. */
 export type EndedJob = Pick<JobRow, (typeof ENDED)[number]> & { readonly status: TerminalStatus };
-/** What a stage needs to know of the job of a shard. */
+/** What a stage needs to know about a shard's job. */
 export type ShardJob = Pick<JobRow, (typeof SHARD)[number]>;
-/** What is told of a job's progress. */
+/** What webhooks say about a running job's progress. */
 export type RunningJob = Pick<JobRow, (typeof RUNNING)[number]>;
 
 function select(members: readonly (keyof JobRow)[]): string {
   return members.map((member) => `${COLUMNS[member]} as "${member}"`).join(', ');
 }
 
-/** The columns of a job's row as a {@link JobRecord} names them. */
+/** The columns of a job's row, named like the members of a {@link JobRecord}. */
 export const JOB_COLUMNS = select(
   (Object.keys(COLUMNS) as (keyof JobRow)[]).filter((member) => member !== 'secretFingerprint'),
 );

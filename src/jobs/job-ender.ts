@@ -7,7 +7,10 @@ import { LotEndStore } from './lot-end-store.js';
 import type { TerminalStatus } from './states.js';
 
 export interface EndJobOptions {
-  /** Why the job as a whole failed; shown as `error_message`. Without it a failed job names what most of its lots failed with. */
+  /**
+   * Why the whole job failed; shown as `error_message`. If absent, a failed job shows the most common error of its
+   * lots.
+   */
   readonly error?: StoredError;
 }
 
@@ -21,13 +24,13 @@ export interface JobEnd {
   readonly at: Date;
 }
 
-/** What is to be sent when a job ends. webhook/ provides it, because jobs/ knows nothing of receivers. */
+/** Queues what is sent when a job ends. webhook/ provides it, because jobs/ does not know receivers. */
 export abstract class JobEndOutbox {
-  /** Writes what is to be sent, in the same transaction, so that it exists exactly when the end does. */
+  /** Writes what is to be sent in the transaction that ends the job, so that both exist or neither does. */
   abstract add(tx: Transaction, end: JobEnd): Promise<void>;
 }
 
-/** The only way a job ends: its last state and what is sent of it in one transaction, so that neither exists without the other. */
+/** The only way to end a job: its last state and what is sent about it are written in one transaction. */
 @Injectable()
 export class JobEnder {
   constructor(
@@ -39,9 +42,10 @@ export class JobEnder {
 
   /**
    * Ends a job and queues its webhooks. The job's counts must already be right in this transaction. Call
-   * `DeliveryHints.wake()` after the commit. A synchronous job that was never handed over gets no webhooks: its answer
-   * was the 200.
-   * @returns false when the job had ended before (or does not exist); nothing was changed then, and the caller rolls back
+   * `DeliveryHints.wake()` after the commit. A synchronous job that was not handed over gets no webhooks: the 200 was
+   * its answer.
+   * @returns false when the job had ended before or does not exist; nothing was changed then, and the caller must roll
+   *   back
    */
   async endJob(tx: Transaction, jobId: string, status: TerminalStatus, options: EndJobOptions = {}): Promise<boolean> {
     const at = this.clock.date();
@@ -54,7 +58,7 @@ export class JobEnder {
     return true;
   }
 
-  /** A job fails when none of its lots could be described: each says why, and clients ask the job first. */
+  /** The error of a job none of whose lots could be described. Each lot says why, but clients look at the job first. */
   private async mostCommonFailure(tx: Transaction, jobId: string): Promise<StoredError | undefined> {
     const most = await this.lots.mostCommonFailure(tx, jobId);
     if (most === undefined) return undefined;

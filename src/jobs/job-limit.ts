@@ -1,4 +1,7 @@
 import { DAY_MS } from '../common/clock.js';
 
-/** What OpenAI promises of a batch, and we of a job: it has ended within this time of its acceptance, with what there is by then. */
+/**
+ * OpenAI promises that a batch ends within this time. A job ends within it too, with the results that are there by
+ * then.
+ */
 export const JOB_LIMIT_MS = DAY_MS;

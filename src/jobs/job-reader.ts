@@ -19,13 +19,13 @@ import { TERMINAL_SQL, UNFINISHED_SQL, type JobMode, type JobStatus } from './st
 
 export interface JobFilter {
   readonly keyId: string;
-  /** In one of these states. */
+  /** Only jobs in one of these states. */
   readonly statuses?: readonly JobStatus[];
-  /** Absent: batches, and synchronous jobs that were handed over. */
+  /** If absent: batches, and synchronous jobs that were handed over. */
   readonly mode?: JobMode;
-  /** From this moment on. */
+  /** Only jobs that were created at this time or later. */
   readonly createdAfter?: Date;
-  /** Before this moment, not at it. */
+  /** Only jobs that were created before this time. */
   readonly createdBefore?: Date;
 }
 
@@ -33,37 +33,38 @@ export interface JobPageRequest {
   readonly limit: number;
   /** Ignored with `afterId`. */
   readonly offset: number;
-  /** The last id of the page before; the next page costs the same however far back it is. */
+  /** The last id of the page before. With it every page costs the same, however far back it is. */
   readonly afterId?: string;
 }
 
 export interface JobPage {
   readonly jobs: JobRecord[];
-  /** All jobs that the filter lets through. */
+  /** The number of jobs that the filter finds. */
   readonly total: number;
   readonly hasMore: boolean;
 }
 
-/** Batches, and synchronous jobs that were handed over; spelt as the partial index of them is. */
+/** Batches, and synchronous jobs that were handed over; written as in their partial index. */
 const LISTED_SQL = `(mode = 'batch' or handed_over_at is not null)`;
-/** By mode, spelt as the partial index that serves it is: with the mode as a parameter it could not be told that it does. */
+/** The same by mode, as constants: with the mode as a parameter, PostgreSQL would not use the partial index. */
 const LISTED_BY_MODE: Readonly<Record<JobMode, string>> = {
   sync: `mode = 'sync'`,
   batch: `${LISTED_SQL} and mode = 'batch'`,
 };
 
-/** Reads jobs for those who follow them. Another key's job, or anything that is no id, is not found like one that never was. */
+/** Reads jobs. A job of another key, or a text that is not an id, is not found, just like a job that never existed. */
 @Injectable()
 export class JobReader {
-  // 50 clients that ask at once cost a statement or two, not 50.
+  // 50 clients that ask at once cost one or two statements, not 50.
   private readonly byId = new MergedLookup<JobRecord>((ids) => this.findMany(ids));
-  // An exact total looks at each job that it counts: clients that ask for the same list meanwhile share the next count.
+  // An exact total reads every job that it counts, so clients that ask for the same list meanwhile share the next
+  // count.
   private readonly totals = new SharedReads<number>();
 
   constructor(private readonly database: Database) {}
 
   /**
-   * @param keyId - null lets any key's job through: only for LEGACY_UNSIGNED_READS
+   * @param keyId - null finds any key's job; only for LEGACY_UNSIGNED_READS
    * @throws ServiceError JOB_NOT_FOUND
    */
   async find(id: string, keyId: string | null): Promise<JobRecord> {
@@ -99,7 +100,7 @@ export class JobReader {
     else window += ` offset ${parameter(page.offset)}`;
     const [counted, rows] = await Promise.all([
       total,
-      // The ids first, from the index: what an offset or a filter passes over is never read from the table.
+      // Ids come first, from the index: jobs that an offset or a filter skips are not read from the table.
       this.database.query<JobRecord>(
         `select ${JOB_COLUMNS} from batch_jobs
          where id = any(array(select id from batch_jobs where ${where} order by id desc ${window})) order by id desc`,
@@ -113,7 +114,7 @@ export class JobReader {
     };
   }
 
-  /** Those of the jobs that have ended; nothing of them ever changes again. */
+  /** The ended ones among these jobs; an ended job never changes. */
   async ended(ids: readonly string[]): Promise<EndedJob[]> {
     return this.database.query<EndedJob>(
       `select ${ENDED_COLUMNS} from batch_jobs where id = any($1::uuid[]) and status in ${TERMINAL_SQL}`,
@@ -121,7 +122,7 @@ export class JobReader {
     );
   }
 
-  /** Unfinished batches accepted before a moment, the oldest first. */
+  /** Unfinished batch jobs that were accepted before a time, the oldest first. */
   async unfinishedBatches(acceptedBefore: Date, limit: number): Promise<ShardJob[]> {
     return this.database.query<ShardJob & QueryResultRow>(
       `select ${SHARD_COLUMNS} from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < $1
@@ -130,7 +131,7 @@ export class JobReader {
     );
   }
 
-  /** The job as the work on one of its shards sees it. */
+  /** What the work on a shard needs to know about its job. */
   async forShard(jobId: string): Promise<ShardJob | undefined> {
     const [job] = await this.database.query<ShardJob & QueryResultRow>(
       `select ${SHARD_COLUMNS} from batch_jobs where id = $1`,
@@ -139,7 +140,7 @@ export class JobReader {
     return job;
   }
 
-  /** The job as this transaction leaves it, if it has not ended and its client asked for this event. */
+  /** The job in its present state in this transaction, if it has not ended and its client asked for this event. */
   async runningThatAskedFor(tx: Transaction, jobId: string, event: string): Promise<RunningJob | undefined> {
     const [job] = await tx.query<RunningJob & QueryResultRow>(
       `select ${RUNNING_COLUMNS} from batch_jobs
@@ -169,8 +170,8 @@ export class JobReader {
 }
 
 /**
- * The job that was looked up, if the key may see it: another key's is not found like one that never was.
- * @param keyId - null: any key's
+ * The job that was looked up, if the key may see it. A job of another key is not found, like one that never existed.
+ * @param keyId - null: any key's job
  * @throws ServiceError JOB_NOT_FOUND
  */
 export function visibleJob<J extends JobRecord>(job: J | undefined, keyId: string | null): J {

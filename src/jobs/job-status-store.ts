@@ -4,36 +4,37 @@ import { JOB_COLUMNS, type JobRecord } from './job-columns.js';
 import { visibleJob } from './job-reader.js';
 import { MergedLookup } from './merged-lookup.js';
 
-/** A job with all that its status shows, as of one moment. */
+/** A job with everything that its status shows, all read at the same moment. */
 export interface JobState extends JobRecord {
-  /** What it shows beside the job's own row: JSON text of an object with the members `batches`, `usage`, `deliveries` and `lotWebhooks`. */
+  /**
+   * JSON text of an object with what is not in the job's own row: `batches`, `usage`, `deliveries` and `lotWebhooks`.
+   */
   readonly details: string;
   /**
-   * Another one whenever the status reads otherwise: the job's version, and a fingerprint of the details. Shards and
-   * deliveries change without the job's row: a delivery is written after the job ended, and to raise the version with it
-   * every sender would lock that one row.
+   * Changes whenever the status changes: the job's version and a fingerprint of the details. Shards and deliveries
+   * change without the job's row. If each delivery raised the version too, all senders would lock that one row.
    */
   readonly tag: string;
 }
 
-/** What other rooms keep of a job and its status shows: a JSON value each, in SQL, for the SQL of a job's id. */
+/** SQL of the parts of a status that other rooms store. Each takes the SQL of a job's id and gives a JSON value. */
 export interface StatusParts {
-  /** An array of the job's shards. */
+  /** A JSON array of the job's shards. */
   readonly batches: (jobId: string) => string;
-  /** An object: the number of deliveries in each state. */
+  /** A JSON object with the number of deliveries in each state. */
   readonly deliveries: (jobId: string) => string;
 }
 
 /**
- * Reads jobs with all that their status shows, in one statement and so from one snapshot, every part by an index on the
- * job. Nothing is kept between requests: a tag that is told as unchanged was looked up after it was asked for.
+ * Reads jobs with everything that their status shows, in one statement and so from one snapshot. Each part uses an
+ * index on the job. Nothing is cached between requests: a tag is always looked up after the request for it came.
  */
 export class JobStatusStore {
-  // 50 clients that ask at once cost a statement or two, not 50.
+  // 50 clients that ask at once cost one or two statements, not 50.
   private readonly byId = new MergedLookup<JobState>((ids) => this.findMany(ids));
   private readonly details: string;
 
-  /** @param parts - handed in by whoever knows their rooms */
+  /** @param parts - SQL handed in by the module that may import the rooms that store these parts */
   constructor(
     private readonly database: Database,
     parts: StatusParts,
@@ -42,14 +43,14 @@ export class JobStatusStore {
   }
 
   /**
-   * @param keyId - null lets any key's job through: only for LEGACY_UNSIGNED_READS
+   * @param keyId - null finds any key's job; only for LEGACY_UNSIGNED_READS
    * @throws ServiceError JOB_NOT_FOUND
    */
   async find(id: string, keyId: string | null): Promise<JobState> {
     return visibleJob(isUuid(id) ? await this.byId.get(id.toLowerCase()) : undefined, keyId);
   }
 
-  /** The tags of many jobs in one statement; a job that is gone has none. */
+  /** The tags of many jobs by id, read in one statement; jobs that are gone are missing. */
   async tags(ids: readonly string[]): Promise<Map<string, string>> {
     const rows = await this.database.query<{ id: string; tag: string }>(
       `select id, ${TAG} from batch_jobs ${this.details} where id = any($1::uuid[])`,
@@ -67,7 +68,7 @@ export class JobStatusStore {
   }
 }
 
-/** Beside a row of batch_jobs; `offset 0` keeps the planner from working them out anew for each use. */
+/** SQL to join to a row of batch_jobs. `offset 0` keeps the planner from computing the details again for each use. */
 function detailsSql({ batches, deliveries }: StatusParts): string {
   return `cross join lateral (select json_build_object(
     'batches', ${batches('batch_jobs.id')},

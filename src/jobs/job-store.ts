@@ -14,7 +14,7 @@ import {
   type TerminalStatus,
 } from './states.js';
 
-/** A job as it is accepted; its lots follow in the same transaction. */
+/** A job that is being accepted; its lots follow in the same transaction. */
 export interface NewJob {
   readonly id: string;
   readonly keyId: string;
@@ -27,11 +27,11 @@ export interface NewJob {
   readonly totalLots: number;
   readonly totalImages: number;
   readonly estimatedCostUsd: number | null;
-  /** A synchronous job is born claimed by the process that answers it. */
+  /** The lease of a synchronous job: it is inserted as claimed by the process that answers it. Null for a batch. */
   readonly lease: { readonly token: string; readonly seconds: number } | null;
 }
 
-/** How many lots a statement moved; every member is added to the job's counter of that name. */
+/** How many lots a statement moved; each member is added to the job's counter of the same name. */
 export interface LotMoves {
   readonly awaitingImages?: number;
   readonly awaitingVision?: number;
@@ -42,12 +42,12 @@ export interface LotMoves {
 }
 
 export interface AdvancedJob {
-  /** True once every lot has ended: whoever sees it ends the job in the same transaction. */
+  /** True once every lot has ended: the caller must then end the job in the same transaction. */
   readonly finished: boolean;
   readonly processedLots: number;
 }
 
-/** Tokens and price of one answered call (or the sum of many). */
+/** Tokens and cost (USD) of one answered call, or the sums of many. */
 export interface UsageRow {
   readonly stage: ModelStage;
   readonly model: string;
@@ -59,7 +59,7 @@ export interface UsageRow {
   readonly costUsd: number;
 }
 
-/** A job's row as its end leaves it, for what is sent of it. */
+/** A job's row after its end was written, as webhooks need it. */
 interface EndedRow {
   readonly keyId: string;
   readonly mode: JobMode;
@@ -68,39 +68,41 @@ interface EndedRow {
   readonly metadataBytes: number;
 }
 
-/** Which secret signed a job's request, for a statement that reads it beside rows of its own. */
+/** SQL of the fingerprint of the secret that signed a job's request. @param jobId - SQL of the job's id */
 export function secretFingerprintSql(jobId: string): string {
   return `(select secret_fingerprint from batch_jobs where id = ${jobId})`;
 }
 
-/** Batches that were accepted before a time and have not ended: a query of their ids. */
+/** SQL of the ids of batch jobs that were accepted before a time and have not ended. */
 export function unfinishedBatchesSql(acceptedBefore: string): string {
   return `(select id from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < ${acceptedBefore})`;
 }
-/** The job's status and stage once {@link JobStore.advance} has added its moves. */
+/** SQL of the job's status and stage after {@link JobStore.advance} has added the moves. */
 const ADVANCED = runningStateSql({
   awaitingImages: 'awaiting_images + $2',
   awaitingVision: 'awaiting_vision + $3',
   awaitingTranslation: 'awaiting_translation + $4',
 });
 
-/** The job's own row: accepting, advancing, leases and cost. Lots and results have stores of their own. */
+/** The SQL of the job's own row: accept, advance, end, cost. Lots and results have stores of their own. */
 @Injectable()
 export class JobStore {
   constructor(private readonly database: Database) {}
 
-  /** Inserts the job's row; `sql` is the intake's transaction. */
+  /** Inserts the job's row. @param sql - the transaction that accepts the request */
   async insert(sql: Sql, job: NewJob): Promise<void> {
     const values = new Values();
     await sql.execute(insertJob(values, job), values.list);
   }
 
-  /** Whether the job was committed, though nobody heard the answer. */
+  /** Whether the job exists; asked when the answer to its commit was lost. */
   async exists(jobId: string): Promise<boolean> {
     return (await this.database.query('select 1 from batch_jobs where id = $1', [jobId])).length > 0;
   }
 
-  /** Unfinished jobs of a key id, for MAX_ACTIVE_JOBS; an index of unfinished jobs alone answers it. */
+  /**
+   * The number of a key id's unfinished batch jobs, at most `atMost`, for MAX_ACTIVE_JOBS. An index answers this alone.
+   */
   async countActive(sql: Sql, keyId: string, atMost: number): Promise<number> {
     const [row] = await sql.query<{ n: string }>(
       `select count(*) as n from (select 1 from batch_jobs
@@ -112,7 +114,7 @@ export class JobStore {
 
   /**
    * Adds `moves` to the job's counters and derives its status and stage from them.
-   * @returns null when the job has ended: roll back, count usage only
+   * @returns null when the job has ended: the caller must roll back and count only the usage
    */
   async advance(tx: Transaction, jobId: string, moves: LotMoves): Promise<AdvancedJob | null> {
     const values = [
@@ -146,7 +148,7 @@ export class JobStore {
 
   /**
    * Writes a job's last state; its counts must already be right.
-   * @returns undefined when it had ended before, or does not exist: nothing was changed
+   * @returns undefined when it had ended before or does not exist; nothing was changed then
    */
   async end(
     tx: Transaction,
@@ -168,7 +170,7 @@ export class JobStore {
     return job;
   }
 
-  /** Adds to what the job has cost; counted even when the job has ended, because it is billed all the same. */
+  /** Adds to what the job has cost. This also counts for a job that has ended, because the calls are billed. */
   async addUsage(sql: Sql, jobId: string, rows: readonly UsageRow[]): Promise<void> {
     for (const row of rows) {
       await sql.execute(
@@ -198,7 +200,7 @@ export class JobStore {
     }
   }
 
-  /** Sets a synchronous job's handed_over_at, once; false when the job has ended already. */
+  /** Sets a synchronous job's handed_over_at, unless it is set. @returns false when the job has ended already */
   async handOver(jobId: string): Promise<boolean> {
     return (
       (await this.database.execute(
@@ -209,7 +211,7 @@ export class JobStore {
     );
   }
 
-  /** Whether the job is there and was not cancelled. */
+  /** Whether the job exists and was not cancelled. */
   async stands(jobId: string): Promise<boolean> {
     const rows = await this.database.query(
       `select 1 from batch_jobs where id = $1 and status <> ${JOB_SQL.cancelled}`,
@@ -219,14 +221,17 @@ export class JobStore {
   }
 }
 
-/** Whether a job ended in vain, so that the same request may make another. @param id - SQL of its id */
+/**
+ * SQL: whether a job failed or was cancelled, so that the same request may make a new one.
+ * @param id - SQL of its id
+ */
 export function endedInVain(id: string): string {
   return `exists (select 1 from batch_jobs j where j.id = ${id} and j.status in ${IN_VAIN_SQL})`;
 }
 
 /**
- * Inserts the job's row: the one list of what a new row holds, for batches and synchronous jobs.
- * @param from - `from key`: only where that part of the statement has a row
+ * SQL that inserts a job's row. It is the only list of a new row's columns, for batches and synchronous jobs.
+ * @param from - a `from` clause such as `from key`: the job is inserted only if that part of the statement has a row
  */
 export function insertJob(values: Values, job: NewJob, from = ''): string {
   const first = FIRST_STATE[job.mode];

@@ -18,7 +18,7 @@ import { LotStore } from './lot-store.js';
 import { SpendingStore } from './spending-store.js';
 import { SyncJobStore } from './sync-job-store.js';
 
-/** Every one of them is for other rooms. */
+/** All of these are exported: other rooms use every one of them. */
 const STORES = [
   EndedJobs,
   JobStore,

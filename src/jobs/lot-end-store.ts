@@ -6,12 +6,12 @@ import { LOT_SQL, LOT_UNDESCRIBED_SQL, type StoredLotStatus } from './states.js'
 /** A lot that has no English text yet. */
 interface UndescribedLot {
   readonly position: number;
-  /** Its photos are still to be checked. */
+  /** True while its photos are still to be checked. */
   readonly unchecked: boolean;
   readonly missing: readonly MissingPhoto[];
 }
 
-/** A lot as its receiver will get it: about how many bytes, and to which address. */
+/** A lot with the estimated bytes of its rendering and the webhook address that gets it. */
 export type LotForReceiver = [position: number, bytes: number, url: string];
 
 interface UndescribedRow {
@@ -22,7 +22,7 @@ interface UndescribedRow {
   missing_reasons: string[] | null;
 }
 
-/** What the end of a job asks of its lots: those that a deadline leaves unfinished, why they failed, and who is told of them. */
+/** Reads a job's lots for its end: those that a deadline left unfinished, why lots failed, and where they are sent. */
 @Injectable()
 export class LotEndStore {
   /** Locks a job's next lots that have no English text yet. */
@@ -39,7 +39,7 @@ export class LotEndStore {
     }));
   }
 
-  /** The positions of a job's next lots whose English text is there and that await other languages. */
+  /** The positions of a job's next lots that have their English text and await other languages. */
   async translating(sql: Sql, jobId: string, limit: number): Promise<number[]> {
     const rows = await sql.query<{ position: number }>(
       `select position from batch_lots where job_id = $1 and status = ${LOT_SQL.translating} order by position limit ${limit}`,
@@ -48,7 +48,7 @@ export class LotEndStore {
     return rows.map(({ position }) => position);
   }
 
-  /** The code that most of a job's failed lots have, and how many they are. */
+  /** The most common error code of a job's failed lots, and how many lots have it. */
   async mostCommonFailure(tx: Transaction, jobId: string): Promise<{ code: string; lots: number } | undefined> {
     const [most] = await tx.query<{ code: string; lots: number }>(
       `select error->>'code' as code, count(*)::int as lots from batch_lots
@@ -59,8 +59,8 @@ export class LotEndStore {
   }
 
   /**
-   * The next lots after a position that have an address, their own or else the job's. Failed and cancelled lots have no
-   * rendered text yet; their size is what will be written of them.
+   * The next lots after a position that have a webhook address, their own or else the job's. Failed and cancelled lots
+   * are not rendered yet, so their size is estimated.
    */
   async forReceivers(
     tx: Transaction,

@@ -1,6 +1,6 @@
 import type { StoredError } from './batch-job.entity.js';
 
-/** Why a lot has no description, as results and webhooks name it. */
+/** The codes by which results and webhooks say why a lot has no description. */
 export type LotErrorCode =
   | 'IMAGE_UNREACHABLE'
   | 'NO_IMAGES'
@@ -14,7 +14,9 @@ export type LotErrorCode =
   | 'INTERRUPTED'
   | 'INTERNAL_ERROR';
 
-/** A lot's end without a description, as it is written; what is read may be of another version of the service. */
+/**
+ * The error of a lot that ends without a description. When read, its code may come from another version of the service.
+ */
 export interface LotEnd extends StoredError {
   readonly code: LotErrorCode;
 }

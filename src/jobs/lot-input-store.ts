@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql } from '../database/database.service.js';
 
-/** What clients said of their lots beside the photos: written once, and read by itself where nothing else of a lot is needed. */
+/** Reads what clients sent about their lots besides the photos, where nothing else of a lot is needed. */
 @Injectable()
 export class LotInputStore {
   constructor(private readonly database: Database) {}
@@ -14,7 +14,7 @@ export class LotInputStore {
     return input?.additional_info ?? null;
   }
 
-  /** The addresses that lots of the job name themselves, each once. */
+  /** The webhook addresses that lots of the job have themselves, each once. */
   async webhooksOf(sql: Sql, jobId: string): Promise<string[]> {
     const rows = await sql.query<{ webhook: string }>(
       'select distinct webhook from batch_lot_inputs where job_id = $1 and webhook is not null order by webhook',
@@ -23,10 +23,10 @@ export class LotInputStore {
     return rows.map(({ webhook }) => webhook);
   }
 
-  /** Those of the jobs in which some lot names a webhook of its own. */
+  /** The ids of those jobs in which some lot has a webhook of its own. */
   async jobsWithWebhooks(ids: readonly string[]): Promise<Set<string>> {
     if (ids.length === 0) return new Set();
-    // One probe of the index a job: joined, all webhooks of 50,000 lots would be read.
+    // One look into the index for each job: a join would read all webhooks of 50,000 lots.
     const rows = await this.database.query<{ id: string }>(
       `select id from unnest($1::uuid[]) as jobs (id) cross join lateral (
          select from batch_lot_inputs where job_id = id and webhook is not null limit 1) as one`,
@@ -35,7 +35,7 @@ export class LotInputStore {
     return new Set(rows.map(({ id }) => id));
   }
 
-  /** Whether any lot at all names a webhook of its own; read from the index of those that do. */
+  /** Whether any lot at all has a webhook of its own; read from the index of such lots. */
   async anyWebhook(): Promise<boolean> {
     return (await this.database.query('select 1 from batch_lot_inputs where webhook is not null limit 1')).length > 0;
   }

@@ -12,7 +12,7 @@ import {
   type StoredLotStatus,
 } from './states.js';
 
-/** The lots of a shard: those in its range with its attempt. */
+/** The lots of a shard: those in its range that have its try number (`attempt`). */
 export interface ShardLots {
   readonly jobId: string;
   readonly stage: ModelStage;
@@ -26,9 +26,9 @@ export interface UncheckedLot {
   readonly position: number;
   /** Each address once. */
   readonly images: readonly string[];
-  /** Those that are still to be asked for. */
+  /** The addresses that are still to be checked. */
   readonly open: readonly string[];
-  /** Those that were missing for good when it was checked before. */
+  /** The photos that earlier checks found to be missing for good. */
   readonly missing: readonly MissingPhoto[];
 }
 
@@ -45,7 +45,7 @@ export interface CheckedLot {
   readonly reachable: number;
 }
 
-/** A lot's stage as locked by the transaction. */
+/** The state of a lot that the transaction has locked. */
 export interface LockedLot {
   readonly position: number;
   readonly status: StoredLotStatus;
@@ -56,12 +56,12 @@ export interface LockedLot {
 export interface DescribedLot {
   readonly position: number;
   readonly status: ReturnType<typeof describedStatus>;
-  /** For lots that go on to translation. */
+  /** The lot's new try number, for lots that go on to translation. */
   readonly attempt: number;
   readonly renderedBytes: number;
-  /** Null: as it stands. */
+  /** Null: unchanged. */
   readonly missing: readonly MissingPhoto[] | null;
-  /** Photos that the model was shown, where that changed. */
+  /** How many photos the model was shown, if that changed. */
   readonly seen?: number;
 }
 
@@ -81,10 +81,10 @@ interface UncheckedRow {
   missing_reasons: string[] | null;
 }
 
-/** The SQL that moves lots. They are always locked in the order of their positions. */
+/** The SQL that moves lots. Lots are always locked in the order of their positions. */
 @Injectable()
 export class LotStore {
-  /** The next lots from `from` on whose photos nobody has checked. */
+  /** The next lots from position `from` on whose photos are not checked yet. */
   async unchecked(sql: Sql, lots: ShardLots, from: number, limit: number): Promise<UncheckedLot[]> {
     const rows = await sql.query<UncheckedRow>(
       `select l.position, i.images, l.waiting_images, l.missing_images, l.missing_reasons from batch_lots l
@@ -100,7 +100,7 @@ export class LotStore {
     });
   }
 
-  /** Remembers of lots that go on waiting which of their photos are still to be asked for. */
+  /** Stores which photos of waiting lots are still to be checked. */
   async photosWait(tx: Transaction, jobId: string, lots: readonly WaitingLot[]): Promise<void> {
     if (lots.length === 0) return;
     await tx.execute(
@@ -117,7 +117,10 @@ export class LotStore {
     );
   }
 
-  /** @returns the positions that are still to be moved; another holder may have moved some */
+  /**
+   * Locks lots whose photos are not checked yet.
+   * @returns their positions; another process may have moved some lots before
+   */
   async lockPending(tx: Transaction, jobId: string, positions: readonly number[]): Promise<Set<number>> {
     const rows = await this.lock(tx, jobId, positions);
     return new Set(rows.filter((row) => row.status === 'pending').map((row) => row.position));
@@ -139,8 +142,8 @@ export class LotStore {
     );
   }
 
-  /** Gives lots to another attempt of their stage. */
-  async setAttempts(tx: Transaction, jobId: string, positions: readonly number[], attempts: readonly number[]) {
+  /** Sets the try numbers of lots, which gives them to other shards of their stage. */
+  async setTries(tx: Transaction, jobId: string, positions: readonly number[], attempts: readonly number[]) {
     if (positions.length === 0) return;
     await tx.execute(
       `update batch_lots l set attempt = a.attempt from unnest($2::int[], $3::int[]) as a (position, attempt)
@@ -149,7 +152,10 @@ export class LotStore {
     );
   }
 
-  /** Counts that a lot got no answer from an OpenAI that was there. @returns how often that was, in this stage of the lot */
+  /**
+   * Counts that a lot got no answer although OpenAI was there.
+   * @returns how often that has happened in the lot's stage
+   */
   async countUnanswered(tx: Transaction, jobId: string, position: number): Promise<number> {
     const [row] = await tx.query<{ unanswered: number }>(
       `update batch_lots set unanswered = coalesce(unanswered, 0) + 1 where job_id = $1 and position = $2
@@ -167,7 +173,7 @@ export class LotStore {
     );
   }
 
-  /** Locks what is left of a shard. */
+  /** Locks the lots that are left of a shard. @returns their positions */
   async lockLeft(
     tx: Transaction,
     lots: ShardLots,
@@ -182,7 +188,10 @@ export class LotStore {
     return rows.map((row) => row.position);
   }
 
-  /** Writes the ends of lots that failed; the caller advances the job's counters in the same transaction. */
+  /**
+   * Writes failed lots; the caller advances the job's counters in the same transaction.
+   * @returns how many lots were changed
+   */
   async fail(tx: Transaction, jobId: string, lots: readonly FailedLot[]): Promise<number> {
     return tx.execute(
       `update batch_lots l set status = ${LOT_SQL.failed}, error = f.error, missing_images = f.urls, missing_reasons = f.reasons,
@@ -199,7 +208,7 @@ export class LotStore {
     );
   }
 
-  /** Writes what became of described lots; the caller holds their locks and has judged their states. */
+  /** Writes the new states of described lots; the caller holds their locks and has checked their states. */
   async described(tx: Transaction, jobId: string, lots: readonly DescribedLot[]): Promise<void> {
     if (lots.length === 0) return;
     const columns = lots.map(({ missing }) => missing && (missingColumns(missing) ?? NONE_MISSING));
@@ -226,13 +235,13 @@ export class LotStore {
 }
 
 const LOT_ROWS = 'batch_lots (job_id, position, lot_id)';
-/** Table and columns of what was sent with each lot, in the order in which a new job's rows bring them. */
+/** Table and columns of what was sent with each lot, in the order of the encoded rows of a new job. */
 export const LOT_INPUT_ROWS = 'batch_lot_inputs (job_id, position, additional_info, images, webhook)';
 
 /**
- * COPYs a new job's lots in. The rows' columns are those named here, in this order.
- * @param tx - the intake's transaction, which has inserted the job
- * @param inputs - null: they are in this transaction already
+ * Writes a new job's lots by COPY. The rows must have the columns named here, in this order.
+ * @param tx - the transaction that has inserted the job
+ * @param inputs - null when this transaction has written them already
  */
 export async function copyLots(
   tx: Transaction,
@@ -243,5 +252,5 @@ export async function copyLots(
   if (inputs !== null) await copyRows(tx.client, LOT_INPUT_ROWS, inputs);
 }
 
-/** Written over what was missing before a direct call found a way to send it. */
+/** Replaces the missing photos of a lot when a direct call found a way to send all of them. */
 const NONE_MISSING = { urls: '[]', reasons: '[]' };

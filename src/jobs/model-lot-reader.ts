@@ -4,12 +4,15 @@ import type { ShardLots } from './lot-store.js';
 import { isEnglishSource } from './result-store.js';
 import { LOT_SQL, STAGE_STATUS, type ModelStage } from './states.js';
 
-/** What a line of a vision file is made of; the addresses as JSON text. */
+/** What a line of a vision file is made of. The addresses are JSON text. */
 type VisionInput = [position: number, info: string | null, images: string, missing: string | null, photos: number];
-/** What a line of a translation file is made of; the English strings as JSON text. */
+/** What a line of a translation file is made of. The English strings are JSON text. */
 type TranslationInput = [position: number, strings: string];
 
-/** Lots on which an answer of the vision model has come; `response` is the stored one of a lot that has moved on. */
+/**
+ * A lot for which the vision model has answered. `response` is set when the lot has moved on: the response it was
+ * stored from.
+ */
 type VisionAnswered = [
   position: number,
   lotId: string,
@@ -21,7 +24,7 @@ type VisionAnswered = [
   response: string | null,
 ];
 
-/** The same for translations, with the English row that they are made from. */
+/** The same for a translation, with the English row that it is made from. */
 type TranslationAnswered = [
   position: number,
   lotId: string,
@@ -36,18 +39,21 @@ type TranslationAnswered = [
   response: string | null,
 ];
 
-/** The lots of a shard from $2 to $3 that still await its stage. */
+/** SQL: the lots of a shard from position $2 to $3 that still await its stage. */
 const awaiting = (stage: ModelStage) =>
   `l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = ${LOT_SQL[STAGE_STATUS[stage]]}`;
 const WITH_INPUT = 'batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position';
 const WITH_ENGLISH = `batch_lots l join batch_results r on r.job_id = l.job_id and r.position = l.position and ${isEnglishSource('r')}`;
 
-/** Reads lots as requests to the models are made of them, and as the models' answers find them. Rows are arrays: they are many. */
+/**
+ * Reads lots to make requests to the models, and to take in the models' answers. Rows come as arrays, because there are
+ * many of them.
+ */
 @Injectable()
 export class ModelLotReader {
   constructor(private readonly database: Database) {}
 
-  /** Sums that PostgreSQL makes of a shard's lots, for the tokens of their vision requests. */
+  /** Totals over a shard's lots, summed by PostgreSQL: lots, photos, and characters of additional information. */
   async visionTotals(lots: ShardLots): Promise<{ lots: number; images: number; info: number }> {
     const [sum] = await this.database.query<{ lots: number; images: number; info: number }>(
       `select count(*)::int as lots, coalesce(sum(l.processed_images), 0)::int as images,
@@ -58,7 +64,7 @@ export class ModelLotReader {
     return sum ?? { lots: 0, images: 0, info: 0 };
   }
 
-  /** The same for translations: how much English text there is. */
+  /** The same for translations: lots, and characters of English text. */
   async translationTotals(lots: ShardLots): Promise<{ lots: number; text: number }> {
     const [sum] = await this.database.query<{ lots: number; text: number }>(
       `select count(*)::int as lots, coalesce(sum(char_length(r.html)), 0)::int as text
@@ -68,7 +74,7 @@ export class ModelLotReader {
     return sum ?? { lots: 0, text: 0 };
   }
 
-  /** The next lots from `from` on, in the order of positions. */
+  /** The next lots from position `from` on, in the order of positions. */
   visionPage(lots: ShardLots, from: number, limit: number): Promise<VisionInput[]> {
     return this.database.rows<VisionInput>(
       `select l.position, i.additional_info, i.images::text, l.missing_images::text, l.processed_images
@@ -97,7 +103,7 @@ export class ModelLotReader {
     );
   }
 
-  /** @param languages - those that are translated: a row of one of them tells the response that brought it */
+  /** @param languages - those that are translated: a row in one of them names the response that it came from */
   translationAnswered(
     jobId: string,
     positions: readonly number[],

@@ -1,6 +1,6 @@
 import { storableJson, storableName, storableText } from '../database/storable-text.js';
 
-/** One language's description as it is written. */
+/** The description in one language that is to be stored. */
 export interface NewResult {
   readonly language: string;
   readonly html: string;
@@ -16,9 +16,8 @@ export interface NewResult {
 }
 
 /**
- * The description as PostgreSQL can hold it and every reader can read it. A model, or whatever stands before it, may
- * put U+0000 or half of a surrogate pair into any text of an answer: that is no reason to lose an answer that is paid
- * for. What cannot be stored is taken out.
+ * Removes from a description what PostgreSQL cannot hold. A model or a gateway may put U+0000 or half of a surrogate
+ * pair into any text of an answer; an answer that was paid for must not be lost because of that.
  */
 export function storable(result: NewResult): NewResult {
   return {
@@ -31,7 +30,7 @@ export function storable(result: NewResult): NewResult {
   };
 }
 
-/** The names and ids that an answer tells of itself, cut to what names are. */
+/** Shortens the names and ids in an answer to a length that names have. */
 export function withStorableNames(result: NewResult): NewResult {
   const name = (text: string | null) => (text === null ? null : storableName(text));
   return { ...result, model: name(result.model), responseId: name(result.responseId) };

@@ -1,14 +1,15 @@
 import type { MissingPhoto } from '../common/missing-photo.js';
 import type { NewResult } from './new-result.js';
 
-/** What surrounds the descriptions of a lot (measured: 190 bytes) and each of them. */
+/** Bytes of a lot's rendering without its descriptions (measured: 190). */
 const LOT_BYTES = 200;
+/** Bytes around each description. */
 const DESCRIPTION_BYTES = 48;
 const USAGE_BYTES = 220;
-/** What surrounds a missing photo's address, which stands in missing_images and in photo_problems. */
+/** Bytes around a missing photo's address, which is in missing_images and in photo_problems. */
 const MISSING_BYTES = 26;
 
-/** About how long a completed lot reads in results and webhooks: webhooks are packed by it. */
+/** The estimated size of a completed lot in results and webhooks, in bytes: webhooks are packed by it. */
 export function renderedBytes(
   results: readonly Pick<NewResult, 'html'>[],
   lot: {

@@ -4,13 +4,16 @@ import { ServiceError } from '../common/service-error.js';
 import { endedInVain } from './job-store.js';
 import type { RequestKey } from './request-key.entity.js';
 
-/** How long a twin waits for the first to be taken in before it is told to come back. */
+/** How long a repeat waits for the first request to commit before it gets REQUEST_IN_PROGRESS. */
 export const TWIN_WAIT = '250ms';
 const LOCK_NOT_AVAILABLE = '55P03';
 
 export type NewRequestKey = Pick<RequestKey, 'keyId' | 'kind' | 'value' | 'jobId' | 'bodyHash' | 'expiresAt'>;
 
-/** Claims a key that is new, over, or whose job failed or was cancelled. `source` gives the six columns' values. */
+/**
+ * SQL that claims a key that is new or expired, or whose job failed or was cancelled.
+ * @param source - SQL of the six values
+ */
 export function claimKeySql(source: string): string {
   return `insert into request_keys as k (key_id, kind, value, job_id, body_hash, expires_at) ${source}
     on conflict (key_id, kind, value) do update
@@ -19,26 +22,33 @@ export function claimKeySql(source: string): string {
     returning 1`;
 }
 
-/** The error of a claim as its caller throws it: a key that stayed locked means that a twin is being taken in. */
+/**
+ * Turns the error of a claim into REQUEST_IN_PROGRESS if the key stayed locked, because the first request is being
+ * accepted.
+ */
 export function inProgressOr(error: unknown): unknown {
   if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return error;
-  return new ServiceError('REQUEST_IN_PROGRESS', 'The same request is being taken in; send it again in a moment.', {
-    headers: { 'Retry-After': '1' },
-    cause: error,
-  });
+  return new ServiceError(
+    'REQUEST_IN_PROGRESS',
+    'The same request is just being accepted; send it again in a moment.',
+    {
+      headers: { 'Retry-After': '1' },
+      cause: error,
+    },
+  );
 }
 
-/** Repeats of a request: by Idempotency-Key, by signature, or by the body's bytes. */
+/** Recognizes repeats of a request: by Idempotency-Key, by signature, or by the body's bytes. */
 @Injectable()
 export class RequestKeyStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Remembers a request as the first statement of its intake transaction, or finds the one it repeats.
-   * A key whose time is over, or whose job failed or was cancelled, is taken over.
-   * @returns null when the request is new, else the job that the first one made
+   * Remembers a request, as the first statement of the transaction that accepts it, or finds the request that it
+   * repeats. A key that has expired, or whose job failed or was cancelled, is used again.
+   * @returns null when the request is new, else the id of the job that the first one made
    * @throws ServiceError REQUEST_IN_PROGRESS while the first one's transaction is open
-   * @throws ServiceError IDEMPOTENCY_KEY_REUSED when an Idempotency-Key came with another body
+   * @throws ServiceError IDEMPOTENCY_KEY_REUSED when the Idempotency-Key came with another body before
    */
   async claim(tx: Transaction, key: NewRequestKey): Promise<string | null> {
     await tx.execute(`set local lock_timeout = '${TWIN_WAIT}'`);
@@ -60,10 +70,10 @@ export class RequestKeyStore {
   }
 
   /**
-   * Does `work` in the transaction that remembers the request, unless it repeats one that did.
-   * @param key - null where nothing tells repeats apart: the work is done
-   * @returns null when the work was done, else what {@link claim} found: nothing was done for a repeat
-   * @throws ServiceError what {@link claim} throws
+   * Runs `work` in the transaction that remembers the request, unless the request is a repeat.
+   * @param key - null when repeats cannot be recognized: the work is always done then
+   * @returns null when the work was done, else the id of the first request's job; nothing was done then
+   * @throws ServiceError as {@link claim} does
    */
   async once(tx: Transaction, key: NewRequestKey | null, work: () => Promise<void>): Promise<string | null> {
     const first = key === null ? null : await this.claim(tx, key);
@@ -71,7 +81,7 @@ export class RequestKeyStore {
     return first;
   }
 
-  /** The job that an earlier request with this key made, or null. */
+  /** The id of the job that an earlier request with this key made, or null. */
   async find(sql: Sql, key: Pick<NewRequestKey, 'keyId' | 'kind' | 'value' | 'bodyHash'>): Promise<string | null> {
     const [row] = await sql.query<{ job_id: string; body_hash: string }>(
       `select k.job_id, k.body_hash from request_keys k
@@ -83,13 +93,13 @@ export class RequestKeyStore {
     if (row.body_hash !== key.bodyHash) {
       throw new ServiceError(
         'IDEMPOTENCY_KEY_REUSED',
-        'This Idempotency-Key came with another body before; use a new key for a new request.',
+        'This Idempotency-Key was already used with another body; use a new key for a new request.',
       );
     }
     return row.job_id;
   }
 
-  /** Removes keys whose time is over, a few at a time, others than those that another process removes; returns how many went. */
+  /** Removes some expired keys, skipping those that another process is removing. @returns how many were removed */
   async sweep(limit = 1000): Promise<number> {
     return this.database.execute(
       `delete from request_keys where (key_id, kind, value) in (

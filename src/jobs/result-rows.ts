@@ -1,23 +1,25 @@
 import { CopyEncoder, NulByteError } from '../database/copy-encoder.js';
 import { storable, withStorableNames, type NewResult } from './new-result.js';
 
-/** The columns that {@link ResultRows} writes, in its order. */
+/** The columns that {@link ResultRows} writes, in this order. */
 export const RESULT_COLUMNS = `(job_id, position, language, revision, html, strings, fallback, assessment, raw, model,
   prompt_version, schema_version, response_id, usage, created_at)`;
 
-/** Bytes after which a new block is begun: one buffer that doubles holds the event loop while it is copied. */
+/** Size in bytes after which a new block begins: copying one ever larger buffer would block the event loop. */
 const BLOCK_BYTES = 512 * 1024;
-/** What a lot's rows usually fit in; longer ones make their block grow. */
+/** Bytes that a lot's rows usually fit into; longer ones make their block grow. */
 const ROOM_BYTES = 64 * 1024;
 
-/** Where a lot's rows lie in the encoded bytes. */
+/** Where a lot's rows are in the encoded bytes. */
 export interface RowRange {
   readonly block: number;
   readonly start: number;
   readonly end: number;
 }
 
-/** Results in COPY's format, kept lot by lot: which lots may be written is only known under their locks. */
+/**
+ * Results in COPY's format, kept separately for each lot: only under the lots' locks is it known which may be written.
+ */
 export class ResultRows {
   private readonly encoder = new CopyEncoder(BLOCK_BYTES);
   private readonly blocks: Buffer[] = [];
@@ -39,7 +41,7 @@ export class ResultRows {
     try {
       this.encode(position, results.map(withStorableNames));
     } catch (error) {
-      // Also the rows before the bad one: the lot has all of its languages, or none.
+      // Also drop the rows before the bad one: a lot has all of its languages or none.
       this.encoder.dropTo(start);
       if (!(error instanceof NulByteError)) throw error;
       this.encodeOdd(position, results, start);
@@ -47,7 +49,9 @@ export class ResultRows {
     return { block: this.blocks.length, start, end: this.encoder.size };
   }
 
-  /** Only after the usual way has failed: to look through every text of every answer costs more than all else here. */
+  /**
+   * Used only after the usual way has failed: checking every text of every answer costs more than everything else here.
+   */
   private encodeOdd(position: number, results: readonly NewResult[], start: number): void {
     try {
       this.encode(position, results.map(storable));
@@ -79,7 +83,7 @@ export class ResultRows {
     }
   }
 
-  /** The accepted lots' rows, joined where they lie side by side. */
+  /** Takes the rows of the accepted lots; neighbouring ones are joined into one buffer. */
   take(accepted: readonly RowRange[]): Buffer[] {
     this.endBlock();
     const pieces: { block: number; start: number; end: number }[] = [];

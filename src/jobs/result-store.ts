@@ -6,12 +6,15 @@ import { RESULT_COLUMNS } from './result-rows.js';
 
 const UNIQUE_VIOLATION = '23505';
 
-/** A lot's first English row, from which its translations are made. @param alias - of batch_results */
+/**
+ * SQL condition: the row is a lot's first English row, from which translations are made.
+ * @param alias - of batch_results
+ */
 export function isEnglishSource(alias: string): string {
   return `${alias}.language = 'en' and ${alias}.revision = 0`;
 }
 
-/** Inserts descriptions for the row of the CTE `job`, if it is there. */
+/** SQL that inserts descriptions for the job in the CTE `job`, if that has a row. */
 export function insertResults(values: Values, described: readonly NewResult[]): string {
   const results = described.map(storable);
   const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(value));
@@ -36,8 +39,8 @@ export function insertResults(values: Values, described: readonly NewResult[]): 
 }
 
 /**
- * Writes what {@link ResultRows} encoded straight into the table; only rows that were there before, which is never
- * expected, cost a detour.
+ * Writes rows that {@link ResultRows} encoded straight into the table by COPY. If some of them are there already, which
+ * is not expected, they go through a temporary table instead.
  */
 export async function copyResults(tx: Transaction, rows: readonly Buffer[]): Promise<void> {
   if (rows.length === 0) return;

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../database/database.service.js';
 import type { RowsToRemove } from '../database/delete-some.js';
 
-/** A place in the order in which jobs ended; the time as PostgreSQL writes it, which is finer than a Date. */
+/** A place in the order in which jobs ended. The time is PostgreSQL's text, which is more precise than a Date. */
 export interface EndPlace {
   readonly id: string;
   readonly ended: string;
@@ -10,22 +10,25 @@ export interface EndPlace {
 
 export const FIRST_END: EndPlace = { ended: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
 
-/** Spelt as the partial index of ended jobs is. */
+/** Written as in the partial index of ended jobs. */
 const ENDED_AT = 'coalesce(completed_at, cancelled_at)';
-/** No client has this key id: a job that is being removed is found by nobody, however far its removal has come. */
+/** A key id that no client has: a job gets it when its removal begins, so that no client finds it any more. */
 const NOBODY = '';
 
-/** What a job may have any number of, and is removed with jobs ($1). */
+/** Rows that a job may have any number of and that are removed with the jobs `$1`. */
 export const LOTS_OF_JOBS: readonly RowsToRemove[] = [
   { table: 'batch_results', key: 'job_id, position, language, revision', where: 'job_id = any($1::uuid[])' },
   { table: 'batch_lot_inputs', key: 'job_id, position', where: 'job_id = any($1::uuid[])' },
   { table: 'batch_lots', key: 'job_id, position', where: 'job_id = any($1::uuid[])' },
 ];
 
-/** Jobs that are old enough to go, and their removal. */
+/** Finds jobs that are old enough to be removed, and removes them. */
 @Injectable()
 export class RetentionStore {
-  /** Locks jobs that ended before this, from a place on, in the order in which they ended; those that others have locked are passed over. */
+  /**
+   * Locks jobs that ended before a time, in the order in which they ended, beginning after a place; locked jobs are
+   * skipped.
+   */
   lockEnded(tx: Transaction, before: Date, after: EndPlace, limit: number): Promise<EndPlace[]> {
     return tx.query<EndPlace & { [column: string]: unknown }>(
       `select id, ${ENDED_AT}::text as ended from batch_jobs
@@ -36,10 +39,10 @@ export class RetentionStore {
   }
 
   /**
-   * Those of the jobs of which no room has anything left to do. One statement, after their locks: what was added while the
-   * locks were waited for is seen.
-   * @param left - for a job's id in SQL: whether something is left. `offset 0` in it has each job looked up by the index,
-   *   whatever the planner thinks of the tables.
+   * Finds those of the jobs for which no room has work left. It is a statement of its own, after the jobs were locked,
+   * so that it sees everything that was added before the locks were taken.
+   * @param left - SQL conditions that take the SQL of a job's id and are true when something is left. With `offset 0`
+   *   in them each job is looked up by the index, even if the planner has wrong statistics.
    */
   async withNothingLeft(
     tx: Transaction,
@@ -59,7 +62,7 @@ export class RetentionStore {
     await tx.execute('update batch_jobs set key_id = $2 where id = any($1::uuid[]) and key_id <> $2', [ids, NOBODY]);
   }
 
-  /** Removes the jobs themselves, once nothing of theirs is left. */
+  /** Removes the jobs themselves, after all their other rows. */
   async remove(tx: Transaction, ids: readonly string[]): Promise<void> {
     await tx.execute('delete from job_usage where job_id = any($1::uuid[])', [ids]);
     await tx.execute('delete from batch_jobs where id = any($1::uuid[])', [ids]);

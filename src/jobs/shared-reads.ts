@@ -1,6 +1,6 @@
 /**
- * Lets those who ask for the same while it is being read share the next read of it: however many ask, one runs and one waits.
- * A read serves nobody who asked after it began, so it sees everything that was committed before it was asked for.
+ * Lets callers that ask for the same value at the same time share one read: at most one read runs and one waits. A read
+ * never serves a caller that asked after it began, so each caller sees everything that was committed before it asked.
  */
 export class SharedReads<V> {
   private readonly running = new Map<string, Running<V>>();
@@ -28,7 +28,7 @@ export class SharedReads<V> {
 }
 
 interface Running<V> {
-  /** Resolves with its end, whatever came of it. */
+  /** Resolves when the read has ended, also if it failed. */
   readonly over: Promise<void>;
   next: Promise<V> | undefined;
 }

@@ -4,7 +4,7 @@ import type { ShardLots } from './lot-store.js';
 import { isEnglishSource } from './result-store.js';
 import { LOT_SQL, UNFINISHED_SQL, type ModelStage } from './states.js';
 
-/** What a job has spent, and what calls hold whose cost is not known yet. */
+/** What a job has spent, and what is held for calls whose cost is not known yet; in USD. */
 export interface Spending {
   readonly costUsd: number;
   readonly reservedUsd: number;
@@ -14,9 +14,9 @@ export interface Spending {
 type LotRange = Pick<ShardLots, 'jobId' | 'first' | 'last' | 'attempt'>;
 
 /**
- * The money of jobs with max_cost_usd. Whoever sends something first holds its worst cost in the job's row, under that
- * row's lock, so that processes side by side never hold more than the limit together; what a dead process held stays held,
- * because nobody knows what became of its calls.
+ * The money of jobs with max_cost_usd. Before a call is sent, its worst cost is held in the job's row, under that row's
+ * lock, so that several processes together never hold more than the limit. What a dead process held stays held, because
+ * the outcome of its calls is unknown.
  */
 @Injectable()
 export class SpendingStore {
@@ -32,7 +32,7 @@ export class SpendingStore {
     return row && { costUsd: row.cost, reservedUsd: row.reserved, awaitingTranslation: row.awaiting };
   }
 
-  /** Adds to what is held, or takes from it; never below nothing, should rounding have left less. */
+  /** Adds `usd` (which may be negative) to what is held; never below zero, even after rounding. */
   async hold(sql: Sql, jobId: string, usd: number): Promise<void> {
     await sql.execute(
       'update batch_jobs set reserved_usd = greatest(0, reserved_usd + $2::numeric(16,8)) where id = $1',
@@ -40,7 +40,7 @@ export class SpendingStore {
     );
   }
 
-  /** Output tokens that a call of this stage of the job took on average; 0 while none is known. */
+  /** The mean output tokens of the job's calls in this stage; 0 while there are none. */
   async meanOutput(sql: Sql, jobId: string, stage: ModelStage): Promise<number> {
     const [row] = await sql.query<{ mean: number | null }>(
       `select (sum(output_tokens) / nullif(sum(calls), 0))::float8 as mean from job_usage where job_id = $1 and stage = $2`,
@@ -49,7 +49,7 @@ export class SpendingStore {
     return row?.mean ?? 0;
   }
 
-  /** A shard's next lots in the order of their positions, by what the worst cost of their calls depends on. */
+  /** A shard's next lots in the order of positions, with the figures on which the worst cost of their calls depends. */
   async visionLots(lots: LotRange, limit: number): Promise<[position: number, photos: number, info: number][]> {
     return this.database.rows<[number, number, number]>(
       `select l.position, l.processed_images, coalesce(char_length(i.additional_info), 0)

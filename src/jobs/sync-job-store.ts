@@ -18,43 +18,43 @@ export interface SyncLot {
   readonly webhook: string | null;
 }
 
-/** A synchronous job whose process died or gave it back, as it is taken over. */
+/** A synchronous job that is taken over, because its process died or gave it back. */
 export interface ClaimedSyncJob {
   readonly id: string;
-  /** The lease's token: each write names it. */
+  /** The lease's token, which each write must name. */
   readonly token: string;
   readonly languages: readonly string[];
   readonly options: JobOptions;
   readonly handedOver: boolean;
-  /** How often a holder did not bring the job to its end; those that gave it back are not counted. */
+  /** How often a process held the job and did not end it; processes that gave it back are not counted. */
   readonly takeovers: number;
   readonly lot: SyncLot;
   readonly missingImages: readonly MissingPhoto[];
-  /** The stored vision answer, null when the model has yet to be asked. */
+  /** The stored vision answer; null when the model has not been asked yet. */
   readonly source: StoredSource | null;
 }
 
-/** The English row of a lot, as stored: what translations are made from. */
+/** The stored English row of a lot, from which translations are made. */
 export interface StoredSource {
   readonly strings: unknown;
   readonly assessment: unknown;
   readonly model: string;
 }
 
-/** A job and the lease under which this process works on it. */
+/** A job and the token of the lease under which this process works on it. */
 export interface HeldSyncJob {
   readonly id: string;
   readonly token: string;
 }
 
-/** What became of a lot's photos. */
+/** How many photos of a lot the model saw, and which are missing. */
 export interface SeenPhotos {
-  /** Photos that the model was shown. */
+  /** The number of photos that the model was shown. */
   readonly seen: number;
   readonly missing: readonly MissingPhoto[];
 }
 
-/** What a synchronous job shows once its only lot awaits the other languages. */
+/** The state of a synchronous job once its only lot awaits the other languages. */
 const TRANSLATING = runningState(
   { awaitingImages: 0, awaitingVision: 0, awaitingTranslation: 1 },
   FIRST_STATE.sync.status,
@@ -62,7 +62,7 @@ const TRANSLATING = runningState(
 
 const HELD = `id = $1 and lock_token = $2 and status in ${UNFINISHED_SQL}`;
 
-/** What only synchronous jobs do: one lot, held by the process that answers it. */
+/** The SQL of synchronous jobs alone: jobs of one lot, each held by the process that answers it. */
 @Injectable()
 export class SyncJobStore {
   constructor(
@@ -71,10 +71,11 @@ export class SyncJobStore {
   ) {}
 
   /**
-   * Takes a request in by one statement: its key, its job (claimed by this process) and its lot, or nothing.
-   * One statement and one commit instead of seven and one: at 200 requests a second the database is what is short.
-   * @returns false when the key is taken: the request repeats another
-   * @throws pg's 55P03 when the first one is still being taken in
+   * Accepts a request by one statement: its key, its job (claimed by this process) and its lot, or nothing of them.
+   * This is one statement and one commit instead of seven and one: at 200 requests a second the database is the
+   * bottleneck.
+   * @returns false when the key is taken, because the request is a repeat
+   * @throws pg's 55P03 when the first request is still being accepted
    */
   async accept(job: NewJob, lot: SyncLot, key: NewRequestKey): Promise<boolean> {
     const values = new Values(key.keyId, key.kind, key.value, job.id, key.bodyHash, key.expiresAt);
@@ -96,8 +97,8 @@ export class SyncJobStore {
   }
 
   /**
-   * Commits the vision answer of a lot that is still to be translated.
-   * @returns false when the job has ended or is held by another process: nothing was written
+   * Stores the vision answer of a lot that is still to be translated.
+   * @returns false when the job has ended or is held by another process; nothing was written then
    */
   async saveVision(sql: Sql, held: HeldSyncJob, source: NewResult, photos: SeenPhotos): Promise<boolean> {
     const values = new Values(held.id, held.token);
@@ -118,7 +119,7 @@ export class SyncJobStore {
     return row?.saved === true;
   }
 
-  /** Commits one translation as it comes; one that is there already stays, because a result never changes. */
+  /** Stores one translation when it comes. A row that is there already stays, because a result never changes. */
   async saveTranslation(held: HeldSyncJob, result: NewResult): Promise<void> {
     const values = new Values(held.id, held.token);
     await this.database.execute(
@@ -128,7 +129,8 @@ export class SyncJobStore {
   }
 
   /**
-   * Completes the lot with whatever descriptions are not there yet; the caller ends the job in the same transaction.
+   * Completes the lot and stores the descriptions that are still missing. The caller ends the job in the same
+   * transaction.
    * @returns false when the job has ended or is held by another process
    */
   async complete(
@@ -159,7 +161,7 @@ export class SyncJobStore {
     return row?.saved === true;
   }
 
-  /** The languages that an earlier process committed. */
+  /** The translations that an earlier process stored. */
   async translated(jobId: string): Promise<{ language: string; html: string }[]> {
     return this.database.query(
       `select language, html from batch_results where job_id = $1 and position = 0 and revision = 0`,
@@ -168,8 +170,8 @@ export class SyncJobStore {
   }
 
   /**
-   * Prolongs the leases of every job that this process holds, in one statement.
-   * @returns the tokens that are still held; a job missing from them was cancelled, ended or taken over
+   * Renews the leases of all jobs that this process holds, in one statement.
+   * @returns the tokens that are still held; a job whose token is missing was cancelled, ended or taken over
    */
   async renew(tokens: readonly string[], seconds: number): Promise<Set<string>> {
     const rows = await this.database.query<{ lock_token: string }>(
@@ -182,8 +184,8 @@ export class SyncJobStore {
   }
 
   /**
-   * Whether the job must go on though its client is gone: a repeat was promised it, or its vision answer is committed.
-   * Nobody can be promised it from here to the transaction's end.
+   * Whether the job must go on although its client is gone: a repeat was answered with it, or its vision answer is
+   * stored. The row stays locked until the transaction ends, so no repeat can be answered with it meanwhile.
    */
   async isPromised(tx: Transaction, jobId: string): Promise<boolean> {
     const [row] = await tx.query<{ promised: boolean }>(
@@ -193,7 +195,7 @@ export class SyncJobStore {
     return row?.promised === true;
   }
 
-  /** Gives a job back at once: another process need not wait for the lease to end, and does not count it as a failure. */
+  /** Gives a job back, so that another process takes it over at once and does not count this as a failure. */
   async release(jobId: string, token: string): Promise<void> {
     await this.database.execute(
       `update batch_jobs set locked_until = clock_timestamp(), lock_token = null where id = $1 and lock_token = $2`,
@@ -201,7 +203,7 @@ export class SyncJobStore {
     );
   }
 
-  /** Takes over up to `limit` jobs whose lease nobody renewed. */
+  /** Takes over up to `limit` jobs whose lease has run out, for `seconds`. */
   async claimAbandoned(seconds: number, limit: number): Promise<ClaimedSyncJob[]> {
     const rows = await this.database.query<AbandonedRow>(
       `with due as (
@@ -239,7 +241,7 @@ export class SyncJobStore {
   }
 
   /**
-   * Fails the one lot wherever it stood; the caller ends the job in the same transaction.
+   * Fails the job's lot in whatever state it was. The caller ends the job in the same transaction.
    * @returns false when the job has ended
    */
   async fail(tx: Transaction, jobId: string, error: StoredError, missing: readonly MissingPhoto[]): Promise<boolean> {

@@ -1,6 +1,8 @@
 import type { UsageRow } from './job-store.js';
 
-/** Many calls' usage, one row a stage and model. Costs are summed, never computed from sums: surcharges go by request. */
+/**
+ * Sums the usage of many calls by stage and model. Costs are summed too, because surcharges depend on single requests.
+ */
 export class UsageSum {
   private readonly sums = new Map<string, UsageRow>();
 
@@ -10,12 +12,12 @@ export class UsageSum {
     this.sums.set(key, sum === undefined ? row : both(sum, row));
   }
 
-  /** Forgets what has been written. */
+  /** Starts over, after the sums were written. */
   clear(): void {
     this.sums.clear();
   }
 
-  /** Costs as finely as the database keeps them, without what adding binary fractions left behind. */
+  /** The sums. Costs are rounded to the database's precision, which removes the noise of adding binary fractions. */
   rows(): UsageRow[] {
     return [...this.sums.values()].map((row) => ({ ...row, costUsd: Number(row.costUsd.toFixed(8)) }));
   }

@@ -9,10 +9,10 @@ import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { SyncRequests } from './sync-requests.js';
 
-/** Taken over at once by one process; the next tick takes more. */
+/** How many jobs one process takes over per tick. */
 const AT_ONCE = 20;
 
-/** How often a job is resumed whose holders were gone before its end. */
+/** How often a job may be resumed after the processes that held it died. */
 const MOST_TAKEOVERS = 5;
 
 const INTERRUPTED: LotEnd = {
@@ -21,8 +21,8 @@ const INTERRUPTED: LotEnd = {
 };
 
 /**
- * Synchronous jobs whose process died. One that was promised to go on (handed over, or sent with an Idempotency-Key) is
- * resumed after its last committed step; any other fails and is not asked again, because nobody waits for it.
+ * Takes over synchronous jobs whose process died. A job that was promised to go on (it was handed over, or sent with an
+ * Idempotency-Key) is resumed after its last committed step. Any other job fails, because no client waits for it.
  */
 @Injectable()
 export class AbandonedJobsCron implements OnModuleDestroy {
@@ -45,7 +45,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
     try {
       for (const job of await this.store.claimAbandoned(this.config.jobs.leaseSeconds, AT_ONCE)) {
         await this.takeOver(job).catch((error: Error) => {
-          // One job that cannot be ended keeps its lease until it runs out, and no other from being looked at.
+          // If one job cannot be ended, its lease runs out later, and the other jobs are still handled.
           this.logger.error('an abandoned job could not be taken over', { job_id: job.id, reason: error.message });
         });
       }
@@ -60,7 +60,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
     try {
       while ((await this.keys.sweep()) > 0 && !this.stopped);
     } catch (error) {
-      this.logger.warn('request keys could not be swept', { reason: (error as Error).message });
+      this.logger.warn('expired request keys could not be removed', { reason: (error as Error).message });
     }
   }
 
@@ -70,13 +70,13 @@ export class AbandonedJobsCron implements OnModuleDestroy {
 
   private async takeOver(job: ClaimedSyncJob): Promise<void> {
     const promised = job.handedOver || job.options.idempotent === true;
-    // Each try may have been paid for: what ends every process that works on it must not be tried for ever.
+    // Each run may have been paid for, so a job that kills every process must not be resumed for ever.
     if (!promised || job.takeovers > MOST_TAKEOVERS) {
       await this.interrupt(job);
       return;
     }
     this.logger.log('a synchronous job is resumed', { job_id: job.id, vision_answered: job.source !== null });
-    // Not awaited: the next tick must find other jobs while this one waits for the model.
+    // Not awaited, so that the next tick finds other jobs while this one waits for the model.
     void this.requests.run({
       jobId: job.id,
       token: job.token,

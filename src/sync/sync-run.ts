@@ -11,19 +11,19 @@ export interface SyncWork {
   readonly languages: readonly string[];
   readonly options: JobOptions;
   readonly lot: SyncLot;
-  /** What an earlier process had committed: with a source the model is not asked again. */
+  /** What an earlier process committed: if it has a source, the vision model is not asked again. */
   readonly resumed?: { readonly source: StoredSource | null; readonly missing: readonly MissingPhoto[] };
 }
 
-/** How a run ended; the job's row says the same. */
+/** How a run ended, in agreement with the job's row. */
 export type SyncOutcome =
   | { readonly kind: 'completed' }
   | { readonly kind: 'failed'; readonly error: ServiceError }
   | { readonly kind: 'cancelled' }
-  /** Another process holds the job now, or somebody ended it: its row has the truth. */
+  /** Another process holds the job now, or it was cancelled: the job's row says how it stands. */
   | { readonly kind: 'lost' };
 
-/** Why a run is stopped from outside. */
+/** Stops a run because its client has disconnected. */
 export class HungUpError extends Error {
   constructor() {
     super('the client hung up');
@@ -31,7 +31,7 @@ export class HungUpError extends Error {
   }
 }
 
-/** The process is ending; the job goes on elsewhere. */
+/** Stops a run because the process is ending; the job goes on in another process. */
 class GivenBackError extends Error {
   constructor() {
     super('the process is shutting down');
@@ -39,10 +39,10 @@ class GivenBackError extends Error {
   }
 }
 
-/** One synchronous job while this process works on it. The work goes on whatever becomes of the request. */
+/** One synchronous job while this process works on it. The work does not depend on the request's connection. */
 export class SyncRun {
   private readonly controller = new AbortController();
-  /** True once the vision answer is here: from then on a hang-up changes nothing. */
+  /** True once the vision answer is here: from then on a disconnect changes nothing. */
   answered = false;
 
   constructor(
@@ -56,12 +56,12 @@ export class SyncRun {
   readonly signal: AbortSignal;
   outcome: Promise<SyncOutcome>;
 
-  /** The client is gone and the job is cancelled: stop the call. */
+  /** Stops the call, because the client is gone and the job is cancelled. */
   hangUp(): void {
     this.controller.abort(new HungUpError());
   }
 
-  /** The process is ending: stop and leave the job as it is. */
+  /** Stops the work and leaves the job as it is, because the process is ending. */
   giveBack(): void {
     this.controller.abort(new GivenBackError());
   }

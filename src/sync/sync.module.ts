@@ -8,7 +8,7 @@ import { SyncLeases } from './sync-leases.js';
 import { SyncPipeline } from './sync-pipeline.js';
 import { SyncRequests } from './sync-requests.js';
 
-/** One lot described while its client waits; a worker goes on with it where the process that did so is gone. */
+/** Describes one lot while its client waits. If the process dies, a worker goes on with the lot. */
 @Module({
   imports: [DescribeModule, ImagesModule, JobsModule, OutboxModule],
   providers: [SyncBudgets, SyncLeases, SyncPipeline, SyncRequests],

@@ -9,7 +9,7 @@ import { OutboxModule } from './outbox.module.js';
 import { ReceiverKeys } from './receiver-keys.js';
 import { WebhookSigner } from './webhook-signer.js';
 
-/** One request to a receiver and what came of it: the sender's many, and the API's test event. */
+/** Runs single attempts and records their outcome, for the sender and for the API's test event. */
 @Module({
   imports: [JobsModule, KeysModule, OutboundModule, OutboxModule],
   providers: [AttemptRunner, BodyRenderer, OldestPending, ReceiverKeys, WebhookSigner],

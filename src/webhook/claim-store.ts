@@ -5,7 +5,7 @@ import { secretFingerprintSql } from '../jobs/job-store.js';
 import { isInFlight, isPending, STEP, type WebhookEvent } from './delivery-states.js';
 import { MAX_SLOTS } from './receiver-limits.js';
 
-/** A delivery that this process holds until its lease is over. */
+/** A delivery that this process holds until its lease ends. */
 export interface ClaimedDelivery {
   readonly id: string;
   readonly jobId: string | null;
@@ -23,19 +23,22 @@ export interface ClaimedDelivery {
   /** JSON text. */
   readonly payload: string | null;
   readonly bodySha256: string | null;
-  /** Which of the key id's secrets signed the job's request; of events with a payload only: a job's end is rendered from its job. */
+  /**
+   * Which of the key id's secrets signed the job's request; set only for events with a payload. A job's end has it in
+   * its job.
+   */
   readonly secretFingerprint: string | null;
-  /** The number of the attempt that this claim has begun. */
+  /** The number of the attempt that this claim begins. */
   readonly attempt: number;
   readonly failures: number;
   readonly token: string;
-  /** Requests that may be in flight to its receiver. */
+  /** How many requests may be in flight to its receiver. */
   readonly slots: number;
-  /** How many of its receiver's deliveries this claim could have taken: as many as it took means that more may be due. */
+  /** How many deliveries of its receiver this claim could take. If it took that many, more may be due. */
   readonly room: number;
-  /** True when it is the one delivery that tries a receiver whose circuit is open. */
+  /** True for the single delivery that tries a receiver whose circuit is open. */
   readonly probe: boolean;
-  /** True when nothing has to be written of the receiver's health after a success. */
+  /** True when a success changes nothing in the receiver's row. */
   readonly healthy: boolean;
 }
 
@@ -49,31 +52,37 @@ export interface DeliveryClaimRequest {
   readonly token: string;
   readonly leaseSeconds: number;
   readonly limit: number;
-  /** For what is due and which circuits may be tried; leases run by PostgreSQL's own clock. */
+  /** The time that decides what is due and which circuits may be tried. Leases use PostgreSQL's own clock. */
   readonly now: Date;
-  /** Claims of this process that were sent and answered but not yet written: they no longer take up a slot. */
+  /**
+   * This process's deliveries that were answered but whose outcome is not written yet: they no longer take up a slot.
+   */
   readonly unwritten?: readonly ReceiverCount[];
 }
 
-/** A receiver's slots are being sent to, and four times as many wait: enough that the next claim overlaps the sending. */
+/** How many times a receiver's slots are claimed in all: enough that the next claim overlaps with the sending. */
 const CLAIM_AHEAD = 4;
 const HELD_MOST = CLAIM_AHEAD + 1;
 
-/** Begun in the first half of its lease, a request of the longest kind ends a quarter of its own time before the end. */
+/**
+ * The lease of a delivery, in seconds. The longest request that begins in its first half ends before the lease does,
+ * with a quarter of the request's time to spare.
+ */
 export function deliveryLeaseSeconds(config: Pick<AppConfig, 'jobs' | 'webhook'>): number {
   return Math.max(config.jobs.leaseSeconds, 2.5 * config.webhook.timeoutSeconds);
 }
 
-/** Who has which delivery in hand: claim, hand back, take back from the dead. */
+/** The SQL of claims: claim deliveries, give them back, and free those of dead processes. */
 @Injectable()
 export class ClaimStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Claims due deliveries and begins their attempts, all in one statement: the attempt's row exists before any request.
-   * No receiver's slots are claimed more than four times over ahead of sending, whichever processes hold them, and what
-   * fits is shared out among the receivers with due deliveries; without that cap one hanging receiver took every slot (0 of 10,000 healthy
-   * deliveries in 30 s, measured; all in 4.4 s with it). Two processes that claim at once may exceed it for a moment.
+   * Claims due deliveries and begins their attempts in one statement, so an attempt's row exists before its request. At
+   * most four times a receiver's slots are claimed at once, over all processes, and the claim is shared out among the
+   * receivers with due deliveries. Without this limit one hanging receiver took every slot: 0 of 10,000 deliveries to
+   * healthy receivers were sent in 30 s; with it, all in 4.4 s (measured). Two processes that claim at the same time
+   * may exceed it for a moment.
    */
   async claim(request: DeliveryClaimRequest): Promise<ClaimedDelivery[]> {
     const { unwritten = [] } = request;
@@ -88,7 +97,7 @@ export class ClaimStore {
     ]);
   }
 
-  /** Gives back deliveries whose request never left, as if they had not been claimed. */
+  /** Gives back deliveries whose request was never sent, as if they had not been claimed. */
   async handBack(deliveries: readonly Pick<ClaimedDelivery, 'id' | 'token'>[]): Promise<void> {
     await this.database.execute(
       `with returned as (
@@ -103,9 +112,9 @@ export class ClaimStore {
   }
 
   /**
-   * Frees deliveries whose process died with them. Nobody knows whether their request was seen, so it does not count
-   * against the schedule.
-   * @returns how many there were
+   * Frees deliveries whose process died. It is unknown whether their request was received, so the attempt does not
+   * count against the schedule.
+   * @returns how many deliveries there were
    */
   async takeBackExpired(now: Date): Promise<number> {
     return this.database.execute(
@@ -118,7 +127,7 @@ export class ClaimStore {
     );
   }
 
-  /** When the delivery that has waited longest for its turn was due, or null when nothing is due. */
+  /** When the delivery that has waited longest became due, or null when none is due. */
   async oldestDue(now: Date): Promise<Date | null> {
     const [row] = await this.database.query<{ due: Date | null }>(
       `with recursive ${RECEIVERS} select min(due) as due from receivers where due <= $1`,
@@ -129,8 +138,8 @@ export class ClaimStore {
 }
 
 /**
- * Receivers that have pending deliveries, each with the time of its first: one index probe a receiver, however many
- * deliveries wait (a `distinct` would read them all).
+ * SQL of the receivers that have pending deliveries, each with the time of its first one. It takes one index probe per
+ * receiver, with any number of deliveries (a `distinct` would read them all).
  */
 const RECEIVERS = `receivers as (
     (select key_id, origin, next_attempt_at as due from webhook_deliveries
@@ -143,10 +152,10 @@ const RECEIVERS = `receivers as (
       order by d.key_id, d.origin, d.next_attempt_at limit 1) following
   )`;
 
-// Picked rows are locked, so the update names them by id alone: with their status repeated there, the planner may walk the
-// whole queue by the index of pending ones instead (160 ms instead of 3 for 128 of 10,000, when it believes it empty).
-// $1 token, $2 lease in seconds, $3 most deliveries, $4 now, $5 to $7 unwritten by receiver. Probes are let through by moving open_until on: of two
-// processes that find the same receiver the second one's `skip locked` or re-check of open_until leaves it out.
+// Do not repeat `status` in the update: with stale statistics the planner then scans the partial index of pending
+// deliveries (160 ms instead of 3 ms for 128 of 10,000). The rows are locked, so their ids are enough. $1 token, $2
+// lease in seconds, $3 most deliveries, $4 now, $5 to $7 unwritten by receiver. A probe is allowed by moving open_until
+// on: if two processes find the same receiver, `skip locked` or the new open_until stops the second one.
 const CLAIM = `with recursive ${RECEIVERS},
   candidates as materialized (
     select r.key_id, r.origin, r.due, e.slots, e.opened_at, ${HELD_MOST} * e.slots - held.n as room,

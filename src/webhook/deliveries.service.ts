@@ -15,13 +15,13 @@ import { OutboxStore } from './outbox-store.js';
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
 
-/** An answer, and whether it is that to a repeat, which sent nothing. */
+/** An answer, and whether the request was a repeat, which sent nothing. */
 export interface Repeatable<T> {
   readonly answer: T;
   readonly replayed: boolean;
 }
 
-/** What clients see of their deliveries, and sending them again. */
+/** Shows clients their deliveries, and sends them again. */
 @Injectable()
 export class DeliveriesService {
   constructor(
@@ -40,7 +40,7 @@ export class DeliveriesService {
     return this.page({ keyId, jobId: job.id }, query);
   }
 
-  /** A key id's deliveries across jobs, the latest first. */
+  /** The deliveries of all jobs of a key id, the latest first. */
   async ofKey(keyId: string, query: DeliveriesQuery): Promise<DeliveryListDto> {
     return this.page({ keyId }, query);
   }
@@ -53,8 +53,8 @@ export class DeliveriesService {
   }
 
   /**
-   * Sends a delivery again, with the same webhook-id and bytes and a new schedule.
-   * @throws ServiceError JOB_NOT_FOUND, DELIVERY_NOT_FOUND, and what repeats throw
+   * Sends a delivery again: with the same webhook-id and bytes, from the start of the schedule.
+   * @throws ServiceError JOB_NOT_FOUND, DELIVERY_NOT_FOUND, REQUEST_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
    */
   async retry(keyId: string, jobId: string, id: string, repeat: NewRequestKey): Promise<Repeatable<DeliveryDto>> {
     const job = await this.jobs.find(jobId, keyId);
@@ -65,8 +65,8 @@ export class DeliveriesService {
   }
 
   /**
-   * Sends everything again that told of a job's end.
-   * @throws ServiceError JOB_NOT_FOUND, and what repeats throw
+   * Sends all deliveries of a job's end again.
+   * @throws ServiceError JOB_NOT_FOUND, REQUEST_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
    */
   async replay(keyId: string, jobId: string, repeat: NewRequestKey): Promise<Repeatable<ReplayDto>> {
     const job = await this.jobs.find(jobId, keyId);
@@ -74,7 +74,7 @@ export class DeliveriesService {
     return { answer: { job_id: job.id, deliveries: await this.store.countOfJob(job.id) }, replayed };
   }
 
-  /** Sends again what `work` says, unless the request repeats one that did; true for a repeat. */
+  /** Runs `work`, unless the request is a repeat. @returns true for a repeat */
   private async once(
     repeat: NewRequestKey,
     job: JobRecord,
@@ -82,7 +82,7 @@ export class DeliveriesService {
   ): Promise<boolean> {
     const first = await this.database.transaction((tx) =>
       this.requestKeys.once(tx, repeat, async () => {
-        // An old job whose removal begins just now has nothing left to send.
+        // When the removal of an old job has just begun, nothing is left to send.
         await this.jobs.hold(tx, job);
         await work(tx);
       }),
@@ -114,7 +114,7 @@ export class DeliveriesService {
 function notFound(): ServiceError {
   return new ServiceError(
     'DELIVERY_NOT_FOUND',
-    'There is no such delivery; GET /api/v1/batch-jobs/{job_id}/deliveries lists those of a job.',
+    'There is no delivery with this id; GET /api/v1/batch-jobs/{job_id}/deliveries lists those of a job.',
   );
 }
 

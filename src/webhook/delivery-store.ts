@@ -44,19 +44,22 @@ export interface DeliveryFilter {
   readonly keyId: string;
   readonly jobId?: string;
   readonly id?: string;
-  /** In one of these states. */
+  /** Only deliveries in one of these states. */
   readonly statuses?: readonly DeliveryStatus[];
   /** The last id of the page before. */
   readonly after?: string;
   readonly limit: number;
 }
 
-/** Deliveries as their owners see them. */
+/** Reads deliveries for the clients that own them. */
 @Injectable()
 export class DeliveryStore {
   constructor(private readonly database: Database) {}
 
-  /** Deliveries with every attempt: a job's in the order in which they were queued, a key id's latest first. */
+  /**
+   * Deliveries with all their attempts: those of a job in the order in which they were queued, those of a key id latest
+   * first.
+   */
   async list(filter: DeliveryFilter): Promise<DeliveryRecord[]> {
     const values: unknown[] = [filter.keyId, filter.limit];
     const parameter = (value: unknown) => `$${values.push(value)}`;
@@ -71,8 +74,8 @@ export class DeliveryStore {
       filter.statuses ?? (filter.jobId === undefined && filter.id === undefined ? DELIVERY_STATUSES : []);
     let text = `${select} ${end}`;
     if (statuses.length > 0) {
-      // The index of a key's deliveries is in order within each status: the first of each, and of these the first.
-      // In one statement over several of them the planner reads every delivery of the key, or every later one of others.
+      // The index of a key's deliveries is ordered within each status. So the first ones of each status are read, and
+      // of these the first. A single condition over several states makes the planner read all deliveries of the key.
       const ofEach = [...new Set(statuses)].map((status) => `(${select} and status = ${parameter(status)} ${end})`);
       text = `select * from (${ofEach.join(' union all ')}) d ${end}`;
     }
@@ -89,7 +92,7 @@ export class DeliveryStore {
     return deliveries.map((delivery) => ({ ...delivery, attempts: byDelivery.get(delivery.id) ?? [] }));
   }
 
-  /** Deliveries of a job's end. */
+  /** The number of deliveries of a job's end. */
   async countOfJob(jobId: string): Promise<number> {
     const [row] = await this.database.query<{ n: number }>(
       `select count(*)::int as n from webhook_deliveries where job_id = $1 and ${tellsOfEnd()}`,
@@ -103,18 +106,18 @@ const DELIVERY_COLUMNS = `id, job_id as "jobId", event, url, status, part, parts
   delivered_at as "deliveredAt", next_attempt_at as "nextAttemptAt", response_status as "responseStatus",
   last_error as "lastError"`;
 
-/** How many deliveries a job has in each state, as a JSON object. */
+/** SQL of a JSON object with the number of a job's deliveries in each state. @param jobId - SQL of the job's id */
 export function deliveryCountsSql(jobId: string): string {
   return `(select coalesce(json_object_agg(d.status, d.n order by d.status), '{}') from (
       select status, count(*) as n from webhook_deliveries where job_id = ${jobId} group by status) d)`;
 }
 
-/** Whether a job still has something to deliver. */
+/** SQL condition: the job still has open deliveries. @param jobId - SQL of the job's id */
 export function deliveriesLeftSql(jobId: string): string {
   return `exists (select 1 from webhook_deliveries d where d.job_id = ${jobId} and ${isOpen('d.')} offset 0)`;
 }
 
-/** What is removed with jobs ($1): attempts before the deliveries that lead to them. */
+/** Rows that are removed with the jobs `$1`: attempts first, because they are found through their deliveries. */
 export const DELIVERIES_OF_JOBS: readonly RowsToRemove[] = [
   {
     table: 'webhook_attempts',

@@ -6,12 +6,14 @@ import { OutboxStore } from './outbox-store.js';
 import { LotEndStore, type LotForReceiver } from '../jobs/lot-end-store.js';
 import { PartPacker, type LotPart } from './part-packer.js';
 
-/** Lots read at once: bounds the memory of a job of any size. */
+/** How many lots are read at once, which limits the memory for jobs of any size. */
 const PAGE_LOTS = 10_000;
-/** What surrounds the lots in a body, without metadata (measured: 620 bytes) and with room for longer numbers. */
+/** Bytes of a body around its lots, without metadata: 620 were measured, and longer numbers need room. */
 const ENVELOPE_BYTES = 1024;
 
-/** The deliveries of a job that ends: for each address (a lot's own wins over the job's) that address's lots in parts. */
+/**
+ * Queues the deliveries of a job that ends: the lots of each address in parts. A lot's own address wins over the job's.
+ */
 @Injectable()
 export class WebhookJobEndOutbox extends JobEndOutbox {
   constructor(
@@ -34,7 +36,7 @@ export class WebhookJobEndOutbox extends JobEndOutbox {
     const bytes = Math.max(partBytes - ENVELOPE_BYTES - end.metadataBytes, partBytes / 2);
     const packer = new PartPacker({ lots: partLots, bytes });
     for (let after = -1; ;) {
-      // Nothing is kept of a page: 50,000 lots are read in 0.2 s.
+      // Pages are not kept, because reading 50,000 lots takes only 0.2 s.
       const rows = await this.lots.forReceivers(tx, end, after, PAGE_LOTS);
       for (const [position, size, url] of rows) packer.add(url, position, size);
       if (rows.length < PAGE_LOTS) return packer.parts();

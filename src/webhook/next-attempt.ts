@@ -1,9 +1,9 @@
 import { MAX_RETRY_AFTER_MS } from '../outbound/retry-after.js';
 
-/** Deliveries that failed together must not come back together. */
+/** Waits vary by this share, so that deliveries that failed together are not sent again together. */
 const JITTER = 0.2;
 
-/** When the first attempt of a delivery is due: the schedule's first entry, 0 by default. */
+/** When the first attempt of a delivery is due: after the schedule's first entry, which is 0 by default. */
 export function firstAttemptAt(schedule: readonly number[], now: Date): Date {
   return new Date(now.getTime() + (schedule[0] ?? 0) * 1000);
 }

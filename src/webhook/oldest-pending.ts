@@ -4,12 +4,14 @@ import { orAbort } from '../common/abort-signals.js';
 import { ClaimStore } from './claim-store.js';
 import { showOldestPending } from './webhook-metrics.js';
 
-/** One look at the database serves all who read the metrics within so many milliseconds. */
+/** One query serves everybody who reads the metrics within this many milliseconds. */
 const CACHE_MS = 5000;
-/** A database that hangs must not take the other metrics with it: Prometheus waits ten seconds. */
+/** The longest wait for that query, in milliseconds: if the database hangs, the other metrics must still be shown. */
 const LOOK_MS = 3000;
 
-/** How long the webhook that has waited longest has been due. Every process shows it, since any may be the one that is asked. */
+/**
+ * Measures for how long the oldest waiting webhook has been due. Every process shows it, as any of them may be asked.
+ */
 @Injectable()
 export class OldestPending implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(OldestPending.name);
@@ -29,7 +31,7 @@ export class OldestPending implements OnModuleInit, OnModuleDestroy {
     this.stopped = true;
   }
 
-  /** @returns undefined while the database cannot say; never rejects */
+  /** @returns seconds, or undefined while the database does not answer; never rejects */
   private async seconds(): Promise<number | undefined> {
     if (this.stopped) return undefined;
     const now = performance.now();

@@ -23,7 +23,7 @@ export interface PartsOfEvent {
   readonly now: Date;
 }
 
-/** Queues deliveries; whoever calls brings the transaction, so that a delivery exists exactly when its reason does. */
+/** Queues deliveries in the caller's transaction, so that a delivery is committed together with its reason. */
 @Injectable()
 export class OutboxStore {
   constructor(
@@ -31,7 +31,7 @@ export class OutboxStore {
     private readonly receivers: ReceiverStore,
   ) {}
 
-  /** One delivery for each part, due at once. */
+  /** Inserts one delivery for each part, due at once. */
   async insertParts(tx: Transaction, event: PartsOfEvent, parts: readonly LotPart[]): Promise<void> {
     if (parts.length === 0) return;
     const origins = parts.map((part) => new URL(part.url).origin);
@@ -63,7 +63,7 @@ export class OutboxStore {
   }
 
   /**
-   * One delivery of a body without lots for each address.
+   * Inserts one delivery of a body without lots for each address.
    * @param payload - JSON text of an object: the body without `event`, `signature` and `lots`
    */
   async insertStored(
@@ -84,8 +84,8 @@ export class OutboxStore {
   }
 
   /**
-   * Progress that was never sent says nothing once a later state is known.
-   * @returns when the first of what was superseded would have been due, or null where nothing waited
+   * Marks progress that was not sent yet as superseded, because a later state is known.
+   * @returns when the first of the superseded deliveries would have been due, or null if there was none
    */
   async supersedeProgress(tx: Transaction, jobId: string): Promise<Date | null> {
     const [row] = await tx.query<{ due: Date | null }>(
@@ -100,8 +100,8 @@ export class OutboxStore {
   }
 
   /**
-   * One delivery that the caller itself sends: claimed and with its attempt begun from the start, so that a process
-   * that dies with it leaves the same traces as any other.
+   * Inserts a delivery that the caller sends itself. It is inserted as claimed, with its attempt begun, so that it is
+   * recovered like any other if the process dies.
    */
   async insertClaimed(tx: Transaction, delivery: ClaimedDelivery, leaseSeconds: number, now: Date): Promise<void> {
     await this.receivers.meet(tx, delivery.keyId, [delivery.origin], now);
@@ -133,13 +133,13 @@ export class OutboxStore {
     ]);
   }
 
-  /** Has one delivery sent again from the start of its schedule; one that is just being sent stays as it is. */
+  /** Queues one delivery again from the start of its schedule; one that is just being sent stays as it is. */
   async sendAgain(tx: Transaction, id: string, now: Date): Promise<void> {
     await tx.execute(`${SEND_AGAIN} where id = $2 and not (${isInFlight()})`, [now, id]);
     await this.receivers.probeAtOnce(tx, 'id', id, now);
   }
 
-  /** The same for every delivery of a job's end. */
+  /** Does the same for every delivery of a job's end. */
   async sendAllAgain(tx: Transaction, jobId: string, now: Date): Promise<void> {
     await tx.execute(`${SEND_AGAIN} where job_id = $2 and ${tellsOfEnd()} and not (${isInFlight()})`, [now, jobId]);
     await this.receivers.probeAtOnce(tx, 'job_id', jobId, now);

@@ -15,8 +15,8 @@ import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.enti
 const STORES = [ClaimStore, DeliveryStore, OutboxStore, OutcomeStore, ReceiverStore];
 
 /**
- * The rows of deliveries, attempts and receivers, and how a job ends and moves on: `JobEnder` is given here what it writes for
- * receivers in its transaction. Sends nothing.
+ * The rows of deliveries, attempts and receivers, and the queueing of webhooks when a job ends or moves on: `JobEnder`
+ * gets its outbox here. This module sends nothing.
  */
 @Module({
   imports: [TypeOrmModule.forFeature([WebhookDelivery, WebhookAttempt, WebhookEndpoint]), JobsModule],

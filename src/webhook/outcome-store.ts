@@ -4,7 +4,7 @@ import type { SendResult, Verdict } from './attempt-outcome.js';
 import type { ClaimedDelivery } from './claim-store.js';
 import { isOpen, STEP } from './delivery-states.js';
 
-/** One attempt that has come to its end, as it is to be written. */
+/** An attempt that has ended and is to be written. */
 export interface SettledAttempt {
   readonly delivery: ClaimedDelivery;
   readonly startedAt: Date;
@@ -14,15 +14,15 @@ export interface SettledAttempt {
   readonly bodySha256: string | null;
 }
 
-/** Writes what came of attempts, many at a time: a write for each of them is seven times slower (measured). */
+/** Writes the outcomes of attempts, many at a time: one write for each is seven times slower (measured). */
 @Injectable()
 export class OutcomeStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Writes attempts and their deliveries in one statement. A delivery that somebody else holds by now is touched only
-   * by a success: a 2xx that was seen always wins.
-   * @param settled - no delivery twice
+   * Writes attempts and their deliveries in one statement. A delivery that another process holds by now is changed only
+   * by a success: a 2xx that was received always wins.
+   * @param settled - must not have two attempts of one delivery
    */
   async settle(settled: readonly SettledAttempt[]): Promise<void> {
     await this.database.execute(SETTLE, [
@@ -43,7 +43,7 @@ export class OutcomeStore {
     for (const { delivery } of settled.filter(({ verdict }) => verdict.gone)) await this.endGone(delivery);
   }
 
-  /** 410: what else this job has for that address is not sent; one that is under way may still succeed. */
+  /** After a 410, ends the job's other deliveries for that address; one that is under way may still succeed. */
   private async endGone({ id, jobId, url }: ClaimedDelivery): Promise<void> {
     await this.database.execute(
       `update webhook_deliveries set ${STEP.endUnsent},
@@ -54,17 +54,22 @@ export class OutcomeStore {
   }
 }
 
-/** PostgreSQL's text holds no U+0000. */
+/** Removes U+0000, which PostgreSQL's text cannot hold. */
 export function storable(text: string | null): string | null {
   return text === null ? null : text.replaceAll('\0', '\uFFFD');
 }
 
-/** An array as PostgreSQL reads it, of what needs no quotes: pg looks for them in each element and spells dates out. */
+/**
+ * A PostgreSQL array of values that need no quotes. It is faster than pg, which checks each element and writes out
+ * dates.
+ */
 function plainArray(values: readonly (string | number | null)[]): string {
   return `{${values.map((value) => value ?? 'null').join(',')}}`;
 }
 
-/** The elements are mostly all absent: a receiver that is well has no errors and, with a 204, no answer. */
+/**
+ * Uses the faster form when all elements are absent, as is usual: a healthy receiver has no errors and sends no body.
+ */
 function textArray(values: readonly (string | null)[]): readonly (string | null)[] | string {
   return values.every((value) => value === null) ? plainArray(values) : values;
 }

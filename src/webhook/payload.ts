@@ -9,7 +9,7 @@ import type { WebhookEvent } from './delivery-states.js';
 const COMMA = Buffer.from(',');
 const END = Buffer.from(']}');
 
-/** Everything of a body but its signature: the members before and after it, without the lots. */
+/** A body without its signature and its lots: the event, and the members between the two. */
 export interface BodyFrame {
   readonly event: WebhookEvent;
   /** JSON text of the members between `signature` and `lots`, without braces. */
@@ -17,8 +17,8 @@ export interface BodyFrame {
 }
 
 /**
- * The frame of a job's end. All of it is stored and frozen, so every attempt renders the same bytes; `timestamp` is the
- * job's end and not the attempt's time for that very reason.
+ * The frame of a webhook about a job's end. It comes only from stored values that no longer change, so every attempt
+ * renders the same bytes. That is why `timestamp` is the time of the job's end and not of the attempt.
  */
 export function endOfJobFrame(event: WebhookEvent, job: EndedJob, part: { number: number; of: number }): BodyFrame {
   const ended = rfc3339(job.completedAt ?? job.cancelledAt ?? new Date(0));
@@ -46,7 +46,7 @@ export function endOfJobFrame(event: WebhookEvent, job: EndedJob, part: { number
   return { event, members: JSON.stringify(members).slice(1, -1) };
 }
 
-/** What a running job has reached. */
+/** How far a running job has come. */
 export interface Progress {
   readonly jobId: string;
   readonly status: JobStatus;
@@ -57,7 +57,7 @@ export interface Progress {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** The stored part of a progress event: JSON text of an object. */
+/** The stored members of a progress event, as JSON text of an object. */
 export function progressPayload(progress: Progress, now: Date): string {
   const { jobId, totalLots, processedLots, failedLots } = progress;
   const members: BodyMembers<JobProgressBody> = {
@@ -77,20 +77,20 @@ export function progressPayload(progress: Progress, now: Date): string {
   return JSON.stringify(members);
 }
 
-/** The stored part of a test event: JSON text of an object. */
+/** The stored members of a test event, as JSON text of an object. */
 export function pingPayload(now: Date): string {
   const members: BodyMembers<PingBody> = { version: API_VERSION, timestamp: rfc3339(now) };
   return JSON.stringify(members);
 }
 
-/** The frame of an event whose body was stored when it was queued. */
+/** The frame of an event whose members were stored when it was queued. */
 export function storedFrame(event: WebhookEvent, payload: string): BodyFrame {
   return { event, members: payload.slice(1, -1) };
 }
 
 /**
- * The body as it is sent: one JSON object whose `signature` is the lots signature of its `lots`.
- * @param lots - each lot's JSON text as bytes: as strings, a mebibyte of Cyrillic took seven of memory
+ * The body that is sent: one JSON object whose `signature` is the lots signature of its `lots`.
+ * @param lots - the JSON text of each lot as bytes: as strings, one mebibyte of Cyrillic text took seven of memory
  */
 export function assembleBody(frame: BodyFrame, signature: string, lots: readonly Buffer[]): Buffer {
   const chunks: Buffer[] = [Buffer.from(head(frame, signature))];
@@ -102,7 +102,7 @@ export function assembleBody(frame: BodyFrame, signature: string, lots: readonly
   return Buffer.concat(chunks);
 }
 
-/** The same body of lots that are few: joining text and encoding it once takes half the time then. */
+/** The same body for a few lots: joining strings and encoding them once then takes half the time. */
 export function assembleText(frame: BodyFrame, signature: string, lots: readonly string[]): Buffer {
   return Buffer.from(`${head(frame, signature)}${lots.join(',')}]}`);
 }

@@ -17,7 +17,7 @@ import { OutcomeStore } from './outcome-store.js';
 import { pingPayload } from './payload.js';
 import { ReceiverStore } from './receiver-store.js';
 
-/** A signed test event to an address: sent at once and once, and recorded like any other delivery. */
+/** Sends a signed test event to an address, once and at once, and records it like any other delivery. */
 @Injectable()
 export class PingService {
   constructor(
@@ -34,9 +34,9 @@ export class PingService {
   ) {}
 
   /**
-   * @param repeat - made for `id`, which becomes the delivery's
-   * @returns the delivery with its attempt: delivered or failed
-   * @throws ServiceError INVALID_WEBHOOK_URL, SERVICE_UNAVAILABLE, and what repeats throw
+   * @param repeat - its `jobId` becomes the delivery's id
+   * @returns the delivery with its attempt, delivered or failed
+   * @throws ServiceError INVALID_WEBHOOK_URL, SERVICE_UNAVAILABLE, REQUEST_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
    */
   async ping(caller: SignedCaller, url: string, repeat: NewRequestKey): Promise<Repeatable<DeliveryDto>> {
     const checked = checkUrl(url, this.allow);
@@ -59,7 +59,7 @@ export class PingService {
       });
     }
     await this.outcomes.settle([settled]);
-    // A receiver that answers a test is back: its circuit closes, and what waited leaves.
+    // A receiver that accepts a test event is back: its circuit closes, and waiting deliveries are sent.
     await this.receivers.writeHealth([settled]);
     return { answer: await this.deliveries.one(caller.keyId, delivery.id), replayed: false };
   }
@@ -82,7 +82,7 @@ export class PingService {
       revision: 0,
       payload,
       bodySha256: null,
-      // The secret that signed this very request, so that a client that still uses the old one can verify.
+      // The secret that signed this request, so that a client that still uses an old secret can verify the event.
       secretFingerprint: caller.secretFingerprint,
       attempt: 1,
       failures: 0,

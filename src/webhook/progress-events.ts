@@ -7,11 +7,13 @@ import { LotInputStore } from '../jobs/lot-input-store.js';
 import { OutboxStore } from './outbox-store.js';
 import { progressPayload } from './payload.js';
 
-/** How long a progress event waits for a newer one to take its place: no receiver gets more than one a second. */
+/**
+ * How long a progress event waits for a newer one to replace it, in milliseconds: a receiver gets at most one a second.
+ */
 const COALESCE_MS = 1000;
 const EVENT = 'batch_job_progress';
 
-/** `batch_job_progress` for those who asked for it; only the latest state is worth sending. */
+/** Queues `batch_job_progress` for clients that asked for it; only the latest state is sent. */
 @Injectable()
 export class ProgressEvents {
   constructor(
@@ -22,9 +24,9 @@ export class ProgressEvents {
   ) {}
 
   /**
-   * Queues the job's state as this transaction leaves it, in place of older progress that has not left yet. Does nothing
-   * for a job that did not ask for progress or has ended. To be called after the job's counts are written, whenever
-   * they changed; `DeliveryHints.wake()` is not needed.
+   * Queues the job's present state, in place of older progress that was not sent yet. Does nothing for a job that did
+   * not ask for progress or has ended. Call it after the job's counts are written, whenever they changed.
+   * `DeliveryHints.wake()` is not needed.
    */
   async record(tx: Transaction, jobId: string): Promise<void> {
     const job = await this.jobs.runningThatAskedFor(tx, jobId, EVENT);
@@ -32,7 +34,7 @@ export class ProgressEvents {
     const urls = await this.addresses(tx, job);
     if (urls.length === 0) return;
     const now = this.clock.date();
-    // What waited keeps its turn, or a job that moves on every half second would never tell anybody.
+    // The new event keeps the old one's time, or a job that moves on every half second would never send its progress.
     const turn = await this.outbox.supersedeProgress(tx, jobId);
     const due = new Date(Math.min(turn?.getTime() ?? Infinity, now.getTime() + COALESCE_MS));
     const event = { jobId, keyId: job.keyId, event: EVENT, now } as const;

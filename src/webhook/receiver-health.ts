@@ -1,18 +1,18 @@
 import type { SettledAttempt } from './outcome-store.js';
 
-/** What a batch of attempts says of one receiver. */
+/** What some settled attempts show about one receiver. */
 export interface ReceiverHealth {
   readonly keyId: string;
   readonly origin: string;
   successes: number;
   failures: number;
-  /** Failures after the last success of this batch. */
+  /** Failures after the last success among these attempts. */
   trailing: number;
   probeFailed: boolean;
   lastError: string | null;
 }
 
-/** What a batch says of each receiver; one that was well and is well needs no write. */
+/** What the attempts show about each receiver; receivers that were and are healthy are left out, as nothing changes. */
 export function receiverHealth(settled: readonly SettledAttempt[]): ReceiverHealth[] {
   const receivers = new Map<string, ReceiverHealth & { healthy: boolean }>();
   for (const { delivery, verdict } of settled) {
@@ -24,7 +24,7 @@ export function receiverHealth(settled: readonly SettledAttempt[]): ReceiverHeal
       receiver = { keyId, origin, healthy, ...zero };
       receivers.set(key, receiver);
     }
-    // 410 is an answer of a receiver that knows what it does.
+    // 410 is a deliberate answer of a working receiver.
     const answered = verdict.outcome === 'delivered' || verdict.gone;
     receiver.healthy &&= delivery.healthy && answered;
     if (answered) {

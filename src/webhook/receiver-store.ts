@@ -7,9 +7,9 @@ import { receiverHealth } from './receiver-health.js';
 import { CIRCUIT_FAILURES, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, MAX_SLOTS } from './receiver-limits.js';
 import { WebhookEndpoint } from './webhook.entities.js';
 
-/** Failures in a row from which an address is worth a warning; its circuit opens later. */
+/** Failures in a row after which a job's answer warns about the address; its circuit opens later. */
 const FAILING = 3;
-/** Receivers: how many requests each may have in flight, how it has been answering, and its circuit. */
+/** The SQL of receivers: how many requests each may have in flight, how it has answered, and its circuit. */
 @Injectable()
 export class ReceiverStore {
   constructor(
@@ -17,9 +17,9 @@ export class ReceiverStore {
     @InjectRepository(WebhookEndpoint) private readonly endpoints: Repository<WebhookEndpoint>,
   ) {}
 
-  /** The sender claims by receiver, so a receiver must have its row before it has deliveries. */
+  /** Inserts the rows of new receivers. The sender claims by receiver, so the row must exist before the deliveries. */
   async meet(tx: Transaction, keyId: string, origins: readonly string[], now: Date): Promise<void> {
-    // Sorted: two transactions that meet the same new receivers would otherwise wait for each other for ever.
+    // Sorted, or two transactions with the same new receivers could deadlock.
     await tx.execute(
       `insert into webhook_endpoints (key_id, origin, updated_at)
        select $1, o.origin, $2 from unnest($3::text[]) as o (origin) order by o.origin
@@ -29,8 +29,9 @@ export class ReceiverStore {
   }
 
   /**
-   * Which of the addresses a job names have been failing for this key id: worth knowing before the work is paid for.
-   * @returns hosts, each once, in the order of `urls`
+   * Finds which of a job's addresses have been failing for this key id, so that the client knows before the work is
+   * paid for.
+   * @returns their hosts, each once, in the order of `urls`
    */
   async failing(keyId: string, urls: readonly string[]): Promise<string[]> {
     const hosts = new Map<string, string>();
@@ -48,7 +49,7 @@ export class ReceiverStore {
     return [...new Set([...hosts].filter(([origin]) => origins.has(origin)).map(([, host]) => host))];
   }
 
-  /** Moves slots and circuits of the receivers that these attempts went to. */
+  /** Updates the slots and circuits of the receivers of these attempts. */
   async writeHealth(settled: readonly SettledAttempt[]): Promise<void> {
     const receivers = receiverHealth(settled);
     if (receivers.length === 0) return;
@@ -61,14 +62,15 @@ export class ReceiverStore {
       receivers.map(({ probeFailed }) => probeFailed),
       receivers.map(({ lastError }) => storable(lastError)),
       (settled[0] as SettledAttempt).finishedAt,
-      // Probes of receivers that went down together must not come back together.
+      // Spreads the probes of receivers that went down together.
       0.8 + 0.4 * Math.random(),
     ]);
   }
 
   /**
-   * Whoever asks by hand has mended the receiver: an open circuit lets a probe through at once.
-   * @param of - whose deliveries' receivers: a delivery's by its `id`, or a job's by `job_id`
+   * Allows a probe at once although the circuit is open: a client that asks for a retry has usually repaired the
+   * receiver.
+   * @param of - which receivers: that of the delivery with this `id`, or those of all deliveries of this `job_id`
    */
   async probeAtOnce(tx: Transaction, of: 'id' | 'job_id', id: string, now: Date): Promise<void> {
     await tx.execute(
@@ -83,10 +85,10 @@ export class ReceiverStore {
   }
 }
 
-// Rows are locked in the order of their key, so that two processes never wait for each other. Slots follow the
-// receiver: success adds to them, a batch that mostly fails halves them, so that a receiver that has never answered
-// cannot hold many. A success closes the circuit; only a failed probe makes its pause longer, not the stragglers that
-// were on their way when it opened.
+// Rows are locked in the order of their key, so that two processes cannot deadlock. Slots follow the receiver's
+// answers: success adds to them, and a write of mostly failures halves them, so a receiver that has never answered
+// cannot hold many. A success closes the circuit. Only a failed probe makes the pause longer; requests that were
+// already on their way when the circuit opened do not.
 const FAILURES_IN_ROW = `(case when r.successes > 0 then r.last_failures else e.consecutive_failures + r.failures end)`;
 const CLOSED = `(${FAILURES_IN_ROW} < ${CIRCUIT_FAILURES} and (r.successes > 0 or e.opened_at is null))`;
 const HEALTH = `with r as materialized (

@@ -5,7 +5,7 @@ import { OutboxModule } from './outbox.module.js';
 import { OutcomeWriter } from './outcome-writer.js';
 import { WebhookCron } from './webhook.cron.js';
 
-/** Sends what is due. A worker's alone. */
+/** Sends due deliveries. Only workers load it. */
 @Module({
   imports: [AttemptsModule, OutboxModule],
   providers: [DeliverySender, OutcomeWriter, WebhookCron],

@@ -9,7 +9,7 @@ import { Repeats } from './repeats.js';
 import { WebhookCommands } from './webhook-commands.js';
 import { WebhookController } from './webhook.controller.js';
 
-/** What clients ask of their webhooks: deliveries, sending them again, a test event. An api's alone. */
+/** The webhook routes: listing deliveries, sending them again, a test event. Only an api loads it. */
 @Module({
   imports: [AttemptsModule, JobsModule, OutboundModule, OutboxModule],
   controllers: [WebhookController],

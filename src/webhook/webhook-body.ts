@@ -4,23 +4,25 @@ import type { JobStage, JobStatus, TerminalStatus } from '../jobs/states.js';
 import type { DeliveryPartDto } from './deliveries.dto.js';
 import type { WebhookEvent } from './delivery-states.js';
 
-/** What every webhook's body has. Receivers are no callers of ours, so none of these is in the OpenAPI document. */
+/**
+ * The members of every webhook's body. Receivers do not call this API, so these types are not in the OpenAPI document.
+ */
 interface WebhookBody {
-  /** What is told. */
+  /** What has happened. */
   readonly event: WebhookEvent;
   /** The lots signature of `lots`, for receivers of the older service. */
   readonly signature: string;
   /** Always "1.0.0". */
   readonly version: '1.0.0';
-  /** When what is told happened: the same on every attempt. */
+  /** When it happened; the same on every attempt. */
   readonly timestamp: string;
   /** Lots as in results; empty unless a job has ended. */
   readonly lots: readonly LotResultDto[];
 }
 
-/** What every body about a job has. */
+/** The members of every body about a job. */
 interface JobWebhookBody extends WebhookBody {
-  /** The job that is told of. */
+  /** The job that the webhook is about. */
   readonly job_id: string;
   /** Lots of the job. */
   readonly total_lots: number;
@@ -28,7 +30,7 @@ interface JobWebhookBody extends WebhookBody {
   readonly completed_lots: number;
   /** Lots of the job that failed. */
   readonly failed_lots: number;
-  /** Whether `result_url` has the whole of it. */
+  /** Whether `result_url` has all results. */
   readonly results_available: boolean;
   /** The path of the results. */
   readonly result_url: string;
@@ -57,7 +59,7 @@ export interface JobEndBody extends JobWebhookBody {
   readonly processing_summary: WebhookSummary;
   /** Why the job as a whole failed; absent otherwise. */
   readonly error?: StoredError;
-  /** Which of the address's parts this is. */
+  /** Which of the address's parts this one is. */
   readonly part: DeliveryPartDto;
 }
 
@@ -74,5 +76,5 @@ export interface JobProgressBody extends JobWebhookBody {
 /** ping. */
 export type PingBody = WebhookBody;
 
-/** What of a body stands between its `signature` and its `lots`. */
+/** The members of a body between its `signature` and its `lots`. */
 export type BodyMembers<T extends WebhookBody> = Omit<T, 'event' | 'signature' | 'lots'>;

@@ -7,7 +7,7 @@ import { DeliveriesService, type Repeatable } from './deliveries.service.js';
 import { PingService } from './ping.service.js';
 import { Repeats } from './repeats.js';
 
-/** The requests that send something, as HTTP brings them: a repeat is told so and sends nothing. */
+/** The HTTP requests that send webhooks. A repeat sends nothing and is marked as a repeat in its answer. */
 @Injectable()
 export class WebhookCommands {
   constructor(

@@ -11,7 +11,7 @@ const attempts = new Counter({
 
 const unknown = new Counter({
   name: 'webhook_unknown_outcomes_total',
-  help: 'Attempts whose process ended before it could tell what came of them',
+  help: 'Attempts of unknown outcome, because their process ended before it was written',
   registers: [metricsRegistry],
 });
 
@@ -38,9 +38,9 @@ let askOldestPending: () => Promise<number | undefined> = () => Promise.resolve(
 
 const oldestPending: Gauge = new Gauge({
   name: 'webhook_oldest_pending_seconds',
-  help: 'How long the webhook that has waited longest for its turn has been due; absent while the database cannot say',
+  help: 'For how long the oldest waiting webhook has been due; absent while the database does not answer',
   registers: [metricsRegistry],
-  // Asked when somebody reads the metrics: an api has no crons, and is the one to tell when no worker is there.
+  // Looked up when the metrics are read: an api has no crons, and must show this when no worker is there.
   collect: async () => {
     const seconds = await askOldestPending();
     if (seconds === undefined) oldestPending.remove();
@@ -68,7 +68,7 @@ export function showInFlight(count: number): void {
   inFlight.set(count);
 }
 
-/** @param ask - must not reject: it would take all metrics with it */
+/** @param ask - gives seconds; it must not reject, or all metrics would fail */
 export function showOldestPending(ask: () => Promise<number | undefined>): void {
   askOldestPending = ask;
 }

@@ -6,16 +6,16 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 
 const USER_AGENT = 'Generation-Service/2.0';
 
-/** What the headers of one attempt are made of. */
+/** What is needed for the headers of one attempt. */
 export interface SignedAttempt {
   readonly keyId: string;
   /** The job's `secret_fingerprint`; null for an event without a job. */
   readonly secretFingerprint: string | null;
   readonly jobId: string | null;
-  /** The delivery's id: the same on every attempt, so that receivers can drop repeats. */
+  /** The delivery's id; the same on every attempt, so that receivers can drop repeats. */
   readonly deliveryId: string;
   readonly attempt: number;
-  /** Unix seconds of this very attempt. */
+  /** The time of this attempt, in seconds since 1970. */
   readonly timestamp: number;
 }
 
@@ -45,7 +45,7 @@ export function standardSignature(
     .join(' ');
 }
 
-/** The value of `X-Signature`: HMAC-SHA256 over the very bytes that are sent. */
+/** The value of `X-Signature`: HMAC-SHA256 over the exact bytes that are sent. */
 export function bodySignature(secret: string, body: Buffer, format: 'sha256' | 'bare'): string {
   const hex = hmacHex(secret, body);
   return format === 'bare' ? hex : `sha256=${hex}`;
@@ -54,7 +54,7 @@ export function bodySignature(secret: string, body: Buffer, format: 'sha256' | '
 /** Finds the secrets that sign for a delivery and makes its headers. */
 @Injectable()
 export class WebhookSigner {
-  /** Decoded once: settings do not change while a process runs, and its key ids are those of stored jobs. */
+  /** Decoded secrets by key id. Settings do not change while a process runs. */
   private readonly standardByKeyId = new Map<string, readonly Buffer[]>();
 
   constructor(
@@ -63,7 +63,7 @@ export class WebhookSigner {
   ) {}
 
   /**
-   * The secret that signed the job's request while it is live, else the newest of the key id.
+   * The secret that signed the job's request if it is still configured, else the newest one of the key id.
    * @throws NoLiveSecretError
    */
   sharedSecret(keyId: string, fingerprint: string | null): string {

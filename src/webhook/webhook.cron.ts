@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
 import { DeliverySender } from './delivery-sender.js';
 
-/** Every second: whatever no hint has told the sender of. Replicas all tick; the claim keeps them apart. */
+/** Looks every second for deliveries that no hint announced. All processes do so; the claim keeps them apart. */
 @Injectable()
 export class WebhookCron {
   private readonly logger = new Logger(WebhookCron.name);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isDirect } from '../../src/batch/shards/attempts.js';
+import { isDirect } from '../../src/batch/shards/tries.js';
 import { JobEnder } from '../../src/jobs/job-ender.js';
 import { Database } from '../../src/database/database.service.js';
 import { BatchRig } from './rig.js';

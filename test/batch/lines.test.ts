@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import {
   customId,
-  directAttempt,
+  directTry,
   isDirect,
-  laterAttempt,
+  laterTry,
   parseCustomId,
-  retryAttempt,
-  translationAttempt,
-} from '../../src/batch/shards/attempts.js';
+  nextTry,
+  translationTry,
+} from '../../src/batch/shards/tries.js';
 import { readBatchLine } from '../../src/batch/lines/batch-line.js';
 import { outcomeOfFailure } from '../../src/batch/lines/line-outcome.js';
 import { LineWriter } from '../../src/batch/lines/line-writer.js';
@@ -148,21 +148,21 @@ describe('a line without end', () => {
 
 describe('attempts', () => {
   it('two shards of a range and model stage never get the same number of tries', () => {
-    const visions = [0, laterAttempt(0), laterAttempt(laterAttempt(0))].flatMap((first) => {
-      const second = retryAttempt(first);
-      return [first, second, directAttempt(first), directAttempt(second)];
+    const visions = [0, laterTry(0), laterTry(laterTry(0))].flatMap((first) => {
+      const second = nextTry(first);
+      return [first, second, directTry(first), directTry(second)];
     });
-    const translations = visions.map(translationAttempt).flatMap((first) => {
-      const second = retryAttempt(first);
-      return [first, second, directAttempt(first), directAttempt(second)];
+    const translations = visions.map(translationTry).flatMap((first) => {
+      const second = nextTry(first);
+      return [first, second, directTry(first), directTry(second)];
     });
     for (const attempts of [visions, translations]) expect(new Set(attempts).size).toBe(attempts.length);
   });
 
   it('lots are asked for directly after two batches', () => {
-    const second = retryAttempt(0);
-    expect([isDirect(0), isDirect(second), isDirect(retryAttempt(second))]).toEqual([false, false, true]);
-    expect(directAttempt(directAttempt(0))).toBe(directAttempt(0));
+    const second = nextTry(0);
+    expect([isDirect(0), isDirect(second), isDirect(nextTry(second))]).toEqual([false, false, true]);
+    expect(directTry(directTry(0))).toBe(directTry(0));
   });
 
   it("a line's id is read where it is the job's own, and no other", () => {

@@ -132,7 +132,7 @@ describe("OpenAI's queue", () => {
       now.mockReturnValue(Date.UTC(2026, 0, 1) + minutes * 60_000);
       await look();
     }
-    const alarm = 'batches have waited for OpenAI for hours: an operator must look';
+    const alarm = 'batches have waited for OpenAI for hours; an operator must look';
     expect(messages(error)).toEqual([alarm, alarm]);
     expect(error.mock.calls[0]?.[1]).toMatchObject({ model: MODEL, waits_for: 'tokens', batches: 1 });
   });

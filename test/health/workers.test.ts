@@ -79,7 +79,9 @@ describe('workers', () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     await db.database.execute('alter table workers rename to elsewhere');
     await beat.tick();
-    expect(warn).toHaveBeenCalledExactlyOnceWith('worker beat failed', { reason: expect.stringContaining('workers') });
+    expect(warn).toHaveBeenCalledExactlyOnceWith('the beat of this worker could not be written', {
+      reason: expect.stringContaining('workers'),
+    });
     expect(await presence.isThere()).toBe(false);
     await expect(presence.look()).rejects.toThrow(/workers/);
     await db.database.execute('alter table elsewhere rename to workers');

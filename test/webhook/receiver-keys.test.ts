@@ -44,6 +44,6 @@ describe('the start, where receivers verify with the key that signs requests', (
   it('the start says more of receivers once a lot has named one of its own', async () => {
     await insertLot(db.database, newId(), 0, { webhook: 'https://a.test/' });
     const said = await warnings({});
-    expect(said).toEqual([[expect.stringContaining('whoever holds it can send requests'), ['acme', 'beta']]]);
+    expect(said).toEqual([[expect.stringContaining("can send requests in the client's name"), ['acme', 'beta']]]);
   });
 });

@@ -4,11 +4,14 @@ import { ModelQueueStore } from '../shards/model-queue-store.js';
 import { showWaiting, type WaitingBatches } from './queue-metrics.js';
 import { TOKEN_LIMIT_EXCEEDED, WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from './token-ledger.js';
 
-/** Users report queues that stay full with nothing running: after this only OpenAI's support can help, or a higher tier. */
+/**
+ * Users report queues that stay full although nothing is running. After this time only OpenAI's support, or a higher
+ * tier, can help.
+ */
 const LONG_WAIT_S = 2 * 3600;
 const REPEAT_MS = 3_600_000;
 
-/** Shows which batches wait for OpenAI's queue, and says so loudly when they do for hours. */
+/** Shows which batches wait for OpenAI's queue, and logs an error when they have waited for hours. */
 @Injectable()
 export class QueueWatch {
   private readonly logger = new Logger(QueueWatch.name);
@@ -29,13 +32,13 @@ export class QueueWatch {
   }
 
   private alert({ model, waitsFor, batches, oldestSeconds }: WaitingBatches): void {
-    // A place among our own limits comes free by itself: a large job is meant to wait for it.
+    // Our own limits free a place by themselves: a large job is meant to wait for one.
     if (waitsFor === 'place' || oldestSeconds < LONG_WAIT_S) return;
     const about = `${model} ${waitsFor}`;
     const now = this.clock.now();
     if (now < (this.saidAt.get(about) ?? -Infinity) + REPEAT_MS) return;
     this.saidAt.set(about, now);
-    this.logger.error('batches have waited for OpenAI for hours: an operator must look', {
+    this.logger.error('batches have waited for OpenAI for hours; an operator must look', {
       model,
       waits_for: waitsFor,
       batches,

@@ -6,24 +6,24 @@ import { ModelQueueStore, type ModelQueue } from '../shards/model-queue-store.js
 import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { countQueueLimit } from './queue-metrics.js';
 
-/** Shown as the shard's reason while it waits for another batch to leave OpenAI's queue … */
+/** The shard's `reason` while it waits for another batch to leave OpenAI's queue. */
 export const WAITING_FOR_PLACE = 'waiting_for_place';
-/** … or for room among the model's enqueued tokens, by our own count … */
+/** The shard's `reason` while, by our own count, the model's enqueued tokens leave no room for it. */
 export const WAITING_FOR_TOKENS = 'waiting_for_tokens';
-/** … or because OpenAI itself said that there is none. */
+/** The shard's `reason` when OpenAI itself said that its queue has no room. */
 export const TOKEN_LIMIT_EXCEEDED = 'token_limit_exceeded';
 const LONGEST_PROBE_WAIT_S = 60;
 
-/** What a shard may do now. */
+/** Whether a shard may be sent now. */
 export type Admission =
-  /** It is `submitting` now. */
+  /** The shard has become `submitting`. */
   | { readonly kind: 'admitted'; readonly submission: number; readonly tokenBudget: number | null }
   | { readonly kind: 'wait'; readonly reason: string; readonly seconds: number };
 
 /**
- * Lets shards through under OpenAI's limits: active batches per key and overall, enqueued tokens per model.
- * Everything is summed from the shards while the upstream's row is locked, so no counter can drift or leak when a
- * process dies; one row for all models, because the limit of all batches spans them.
+ * Admits shards within OpenAI's limits: active batches per key and overall, enqueued tokens per model.
+ * All sums are computed from the shards while the upstream's row is locked, so no counter can drift or leak when a
+ * process dies. One row stands for all models, because the limit of active batches covers all of them.
  */
 @Injectable()
 export class TokenLedger {
@@ -37,7 +37,10 @@ export class TokenLedger {
     private readonly queues: ModelQueueStore,
   ) {}
 
-  /** Turns a queued shard into a submitting one, or says why it must wait. */
+  /**
+   * Turns a queued shard into a submitting one, or says why it must wait.
+   * @param tokens - input tokens that the shard will enqueue
+   */
   async admit(claim: ShardClaim, upstream: string, model: string, tokens: number): Promise<Admission> {
     const admission = await this.judge(claim, upstream, model, tokens);
     if (admission.kind === 'wait') this.tell(claim, model, tokens, admission.reason);
@@ -45,17 +48,18 @@ export class TokenLedger {
   }
 
   /**
-   * Learns from `token_limit_exceeded`: the limit that OpenAI names, or a little less than what was queued with it.
-   * @param refused - tokens of the shard that was refused
+   * Stores the limit that OpenAI names in `token_limit_exceeded`, or a little less than what was queued with this
+   * shard.
+   * @param refused - input tokens of the shard that was refused
    */
   async shrinkLimit(upstream: string, model: string, refused: number, message: string | undefined): Promise<void> {
-    // More than a safe number of tokens is no limit, and PostgreSQL's bigint would not hold it.
+    // A number above the safe integers is not a limit, and PostgreSQL's bigint could not hold it.
     const said = Number(/limit:?\s*([\d,]{1,20})/i.exec(message ?? '')?.[1]?.replaceAll(',', '') ?? 0);
     const named = Number.isSafeInteger(said) ? said : 0;
     await this.queues.shrinkLimit(upstream, model, refused, named > 0 ? named : null);
   }
 
-  /** Once for each wait, however often the shard asks: its row still has the reason from the last time. */
+  /** Logs each wait once, however often the shard asks: its row still has the reason from the last time. */
   private tell({ row }: ShardClaim, model: string, tokens: number, reason: string): void {
     if (row.reason === reason) return;
     if (reason === WAITING_FOR_PLACE) return countQueueLimit(model, 'active_batches');
@@ -81,11 +85,11 @@ export class TokenLedger {
       const active = await this.queues.active(tx, claim.row.key_id, model);
       const wait = { kind: 'wait', reason: WAITING_FOR_PLACE, seconds: pollIntervalSeconds } as const;
       if (active.all >= activeLimitGlobal || active.ofKey >= activeLimitPerKey) return wait;
-      // After a pause one shard goes first and shows whether the reason has gone.
+      // After a pause one shard goes first, which shows whether the reason is gone.
       if (queue.reason !== null && active.ofModel > 0) return { ...wait, reason: queue.reason };
       const limit = this.limitOf(queue);
       const free = limit === null ? null : limit - active.tokens;
-      // A shard larger than the whole limit is cut to what is free; with nothing under way at least one lot is sent.
+      // A shard larger than the whole limit is cut to what is free. With nothing under way, at least one lot is sent.
       const fits =
         free === null ||
         tokens <= free ||

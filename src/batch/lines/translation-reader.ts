@@ -17,13 +17,13 @@ export interface TranslationLineLot extends LineLot {
   readonly lotId: string;
   readonly missing: readonly MissingPhoto[];
   readonly text: DescriptionText;
-  /** The English row's. */
+  /** The HTML of the English row. */
   readonly html: string;
   readonly model: string;
   readonly assessmentBytes: number;
 }
 
-/** Translations of one job: a completed lot has a row for every language, the English text where none came. */
+/** Reads the translations of one job. A completed lot has a row for every language, with English text if none came. */
 export class TranslationReader implements LineReader<TranslationLineLot> {
   private readonly wanted: readonly string[];
 
@@ -72,7 +72,8 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
     }
     if (answer.kind !== 'translated') return { kind: 'retry' };
     const rows = new Map<string, NewResult>();
-    // One call for all languages: its cost stands on the first row, or it would count once for each.
+    // One call covers all languages. Its cost is written on the first row only, or it would count once for each
+    // language.
     let cost = usage === null ? null : usageJson(this.settings.usageRow('translation', usage, true));
     for (const [language, translated] of answer.languages) {
       if (!translated.ok) continue;
@@ -88,7 +89,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
     return rows.size === 0 ? { kind: 'retry' } : this.described(rows, lot);
   }
 
-  /** Completes a lot with what there is, English for the rest. */
+  /** Completes a lot with the translations that are there, and with English for the rest. */
   described(rows: ReadonlyMap<string, NewResult>, lot: TranslationLineLot): LineOutcome & { kind: 'described' } {
     const shown = this.job.languages.map(
       (language) =>
@@ -107,7 +108,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
     };
   }
 
-  /** A lot whose English is there completes, whatever became of its translation. */
+  /** Completes a lot with its English text when the translation failed. */
   fallback(lot: TranslationLineLot): LineOutcome & { kind: 'described' } {
     return this.described(new Map(), lot);
   }

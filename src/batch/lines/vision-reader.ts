@@ -20,7 +20,7 @@ export interface VisionLineLot extends LineLot {
   readonly missing: readonly MissingPhoto[];
 }
 
-/** Vision answers of one job: the English row, and all rows where only English was asked for. */
+/** Reads the vision answers of one job into the English row, and into all rows if only English was asked for. */
 export class VisionReader implements LineReader<VisionLineLot> {
   private readonly englishOnly: boolean;
 
@@ -59,7 +59,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
       case 'refused':
         return { kind: 'failed', error: stored(answer) };
       case 'incomplete':
-        // Reasoning that ate the room: the Responses API is asked with twice of it.
+        // Reasoning used up the room for the answer: the Responses API is asked with twice as much.
         if (answer.reason === 'max_output_tokens') return { kind: 'direct' };
         return { kind: 'failed', error: stored(answer) };
       case 'failed':
@@ -68,7 +68,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
     }
   }
 
-  /** The rows of an assessed lot; also of one that was asked directly. */
+  /** The rows of an assessed lot; used for lots that were asked for directly too. */
   described(english: NewResult, lot: Pick<VisionLineLot, 'lotId' | 'missing'>): LineOutcome & { kind: 'described' } {
     if (!this.englishOnly) return { kind: 'described', results: [english], renderedBytes: 0 };
     const { languages, options } = this.job;
@@ -93,7 +93,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
   }
 }
 
-/** The photos that were sent, with their numbers in the client's list. */
+/** The photos that were sent, each with its number in the client's list. */
 export function photosOf(lot: { images: readonly string[]; missing: readonly MissingPhoto[] }): PhotoRef[] {
   const gone = new Set(urlsOf(lot.missing));
   return photoRefs(lot.images, (url) => !gone.has(url));

@@ -4,7 +4,7 @@ import { unfinishedBatchesSql } from '../../jobs/job-store.js';
 import type { ModelStage } from '../../jobs/states.js';
 import { hasFiles, isIn, isUnfinished, waitsLong, type ShardStatus } from './shard-states.js';
 
-/** A shard as the status of its job shows it; times are JSON texts of PostgreSQL's. */
+/** A shard as the status of its job shows it. Times are texts as PostgreSQL writes them in JSON. */
 export interface ShardDetail {
   readonly stage: ModelStage;
   readonly first_position: number;
@@ -22,7 +22,9 @@ export interface ShardDetail {
   readonly finished_at: string | null;
 }
 
-/** A job's shards as a JSON array of {@link ShardDetail}, in the order in which they were submitted, those that have not been last. */
+/**
+ * A job's shards as a JSON array of {@link ShardDetail}, in the order of submission; those not yet submitted come last.
+ */
 export function shardDetailsSql(jobId: string): string {
   return `(select coalesce(json_agg(b order by b.submitted_at, b.stage desc, b.first_position, b.attempt), '[]') from (
       select stage, first_position, last_position, attempt, model, status, batch_id, upstream_status,
@@ -30,20 +32,24 @@ export function shardDetailsSql(jobId: string): string {
       from openai_batches where job_id = ${jobId}) b)`;
 }
 
-/** Whether something of a job is still at OpenAI: without its shards nobody would know which files there are to be deleted. */
+/**
+ * Whether a job still has something at OpenAI: without its shards' rows, files there could no longer be found and
+ * deleted.
+ */
 export function shardsLeftSql(jobId: string): string {
   return `exists (select 1 from openai_batches b where b.job_id = ${jobId}
          and (${isUnfinished('b.')} or ${hasFiles('b.')}) offset 0)`;
 }
 
-/** All shards of a job at once, whoever holds them. */
+/** Changes all shards of a job at once, also those that other processes hold. */
 @Injectable()
 export class JobShardStore {
   constructor(private readonly database: Database) {}
 
   /**
-   * Tells the watcher to cancel the job's batches upstream. Before the job's own row, because everyone locks lots, shards,
-   * job, deliveries in this order. While a shard is claimed, next_check_at is its lease and is left alone.
+   * Tells the watch stage to cancel the job's batches at OpenAI. Call it before the job's own row is changed: all
+   * transactions lock lots, shards, job, deliveries in this order. While a shard is claimed, next_check_at is the end
+   * of its lease and is not changed.
    */
   async cancel(sql: Sql, jobId: string): Promise<void> {
     await sql.execute(
@@ -55,12 +61,13 @@ export class JobShardStore {
   }
 
   /**
-   * Makes every waiting shard of batches that were accepted before this due, once: its reason tells that it was.
-   * @returns how many there were
+   * Makes every waiting shard of batch jobs that were accepted before this time due, once: its reason shows that it was
+   * done.
+   * @returns the number of shards
    */
   async hurry(acceptedBefore: Date, reason: string): Promise<number> {
     return this.database.execute(
-      // Of a paused batch nobody will learn the cost: it stays held, and is no longer the shard's to give back.
+      // The cost of a paused batch will never be known, so it stays held by the job and the shard cannot give it back.
       `update openai_batches set reason = $2, next_check_at = clock_timestamp(),
          reserved_usd = case when ${isIn('paused')} then 0 else reserved_usd end,
          status = case when ${isIn('paused')} then 'queued' else status end

@@ -10,7 +10,7 @@ import { ResultRows } from '../../jobs/result-rows.js';
 import { TranslationReader } from '../lines/translation-reader.js';
 import { INTERNAL_ERROR } from '../lines/unforeseen.js';
 
-/** Ends lots with which the service itself cannot go on. */
+/** Ends lots on which the service itself cannot go on. */
 @Injectable()
 export class LotEnds {
   constructor(
@@ -22,7 +22,7 @@ export class LotEnds {
     private readonly advance: JobAdvance,
   ) {}
 
-  /** Those without a description fail; those that have one complete with their English. */
+  /** Lots without a description fail; lots that have one complete with their English text. */
   async end(claim: ShardClaim, job: ShardJob, positions: readonly number[]): Promise<void> {
     const { attempt, stage } = claim.row;
     const rows = new ResultRows(job.id, this.clock.date().toISOString());

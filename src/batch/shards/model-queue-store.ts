@@ -4,9 +4,9 @@ import { storableName } from '../../database/storable-text.js';
 import type { WaitingBatches } from '../limits/queue-metrics.js';
 import { isAtOpenAi, isIn, isUnfinished } from './shard-states.js';
 
-/** What is known of a model's queue at one upstream. */
+/** What is known about a model's queue at one upstream. */
 export interface ModelQueue {
-  /** Learned from refusals; null: none is known. */
+  /** Enqueued tokens, learned from refusals; null: no limit is known. */
   readonly tokenLimit: number | null;
   /** Seconds; negative or null when the model is not paused. */
   readonly pausedFor: number | null;
@@ -18,16 +18,19 @@ export interface ActiveShards {
   readonly all: number;
   readonly ofKey: number;
   readonly ofModel: number;
-  /** Enqueued tokens of the model. */
+  /** The model's enqueued tokens. */
   readonly tokens: number;
 }
 
-/** What was learned of each model's queue at OpenAI, and what of ours is in it: summed anew, so that no counter can drift. */
+/**
+ * Stores what was learned about each model's queue at OpenAI. What we have in it is summed from the shards each time,
+ * so that no counter can drift.
+ */
 @Injectable()
 export class ModelQueueStore {
   constructor(private readonly database: Database) {}
 
-  /** Locks what is known of a model until the transaction ends; `*` stands for all models together. */
+  /** Locks a model's row until the transaction ends; the model `*` stands for all models together. */
   async lock(tx: Transaction, upstream: string, model: string): Promise<ModelQueue> {
     await tx.execute(
       `insert into openai_models (upstream, model, updated_at) values ($1, $2, now()) on conflict do nothing`,
@@ -53,7 +56,7 @@ export class ModelQueueStore {
     return row as ActiveShards;
   }
 
-  /** Holds a model's queue back, visibly, until the time is over; the first shard after it is the probe. */
+  /** Pauses a model's queue for this many seconds; the row shows why. Afterwards one shard goes first as a probe. */
   async pause(upstream: string, model: string, reason: string, seconds: number): Promise<void> {
     await this.database.execute(
       `insert into openai_models (upstream, model, paused_until, reason, updated_at)
@@ -64,7 +67,7 @@ export class ModelQueueStore {
     );
   }
 
-  /** OpenAI took a batch of this model: whatever held its queue back is over. */
+  /** Ends a pause, because OpenAI took a batch of this model. */
   async resume(upstream: string, model: string): Promise<void> {
     await this.database.execute(
       `update openai_models set paused_until = null, reason = null, updated_at = now()
@@ -75,8 +78,9 @@ export class ModelQueueStore {
 
   /**
    * Lowers the limit after a refusal.
-   * @param refused - tokens of the shard that was refused
-   * @param named - the limit that OpenAI named; null: a little less than what was queued with the refused shard
+   * @param refused - input tokens of the shard that was refused
+   * @param named - the limit that OpenAI named, in tokens; null: a little less than what was queued with the refused
+   *   shard
    */
   async shrinkLimit(upstream: string, model: string, refused: number, named: number | null): Promise<void> {
     await this.database.execute(
@@ -91,7 +95,7 @@ export class ModelQueueStore {
     );
   }
 
-  /** A batch ended well: a limit that was only guessed may have been too low. */
+  /** Raises a limit by half after a batch ended well: a limit that was only guessed may have been too low. */
   async growLimit(upstream: string, model: string): Promise<void> {
     await this.database.execute(
       `update openai_models set enqueued_token_limit = enqueued_token_limit + enqueued_token_limit / 2, updated_at = now()
@@ -101,8 +105,8 @@ export class ModelQueueStore {
   }
 
   /**
-   * Queued shards that wait, by model and by what they wait for.
-   * @param reasons - by which a shard tells that it waits for a place, or for tokens; any other is a pause
+   * Counts queued shards that wait, by model and by what they wait for.
+   * @param reasons - the shards' reasons that mean waiting for a place or for tokens; any other one means a pause
    */
   async waiting(reasons: Readonly<Record<'place' | 'tokens', readonly string[]>>): Promise<WaitingBatches[]> {
     return this.database.query<WaitingBatches & { [column: string]: unknown }>(

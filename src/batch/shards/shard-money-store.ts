@@ -4,19 +4,23 @@ import { keyIs } from '../../database/lease-table.js';
 import { SHARDS, type ShardClaim } from './shard-store.js';
 import { isUnfinished } from './shard-states.js';
 
-/** What other shards of a job have under way. */
+/** What the other shards of a job have under way. */
 export interface UnderWay {
-  /** Some of it holds money that it may give back. */
+  /** True when some of them hold money that they may give back. */
   readonly holds: boolean;
-  /** Lots in batches, by stage. */
+  /** Lots in vision batches. */
   readonly vision: number;
+  /** Lots in translation batches. */
   readonly translation: number;
 }
 
-/** How much of what its job holds each shard will give back. The job's own row is locked by whoever moves both. */
+/**
+ * Stores how much of the money that a job holds each shard will give back. A caller that changes both locks the job's
+ * row. All amounts are in USD.
+ */
 @Injectable()
 export class ShardMoneyStore {
-  /** What a claimed shard holds by its row, which its own calls change while they run. */
+  /** What a claimed shard holds, read from its row: its own calls change that while they run. */
   async held(sql: Sql, { key }: ShardClaim): Promise<number> {
     const [row] = await sql.query<{ reserved: number }>(
       `select reserved_usd::float8 as reserved from openai_batches where ${keyIs(SHARDS, 1)}`,
@@ -25,17 +29,17 @@ export class ShardMoneyStore {
     return row?.reserved ?? 0;
   }
 
-  /** Adds to what the shard holds, or takes from it; never below nothing, should rounding have left less. */
+  /** Adds `usd` (which may be negative) to what the shard holds; never below zero, even after rounding. */
   async hold(tx: Transaction, { key }: ShardClaim, usd: number): Promise<void> {
     await tx.execute(ADD, [...key, usd.toFixed(8)]);
   }
 
-  /** Takes from what a shard will give back, and leaves it held by the job. */
+  /** Takes an amount from what a shard will give back, and leaves it held by the job. */
   async keep(sql: Sql, claim: ShardClaim, usd: number): Promise<void> {
     await sql.execute(ADD, [...claim.key, (-usd).toFixed(8)]);
   }
 
-  /** What the other shards of this one's job have under way. */
+  /** What the other shards of the same job have under way. */
   async underWay(sql: Sql, { key }: ShardClaim): Promise<UnderWay> {
     const [row] = await sql.query<{ holds: boolean | null; vision: number; translation: number }>(
       `select bool_or(reserved_usd > 0) as holds,

@@ -1,6 +1,8 @@
 const SMALL_SHARD = 5000;
 const LARGE_SHARD = 25_000;
-/** Shards of the small size that a job may have before it gets the large one: more cost too many rounds of batches. */
+/**
+ * How many small shards a job may have. Beyond that its shards are large, or it would take too many rounds of batches.
+ */
 const MOST_SMALL_SHARDS = 6;
 
 /** A range of positions, both ends included. */
@@ -9,7 +11,7 @@ export interface ShardRange {
   readonly last: number;
 }
 
-/** A new job, as its ranges are planned. */
+/** What is needed of a new job to plan its shards. */
 export interface ShardPlan {
   readonly jobId: string;
   readonly keyId: string;
@@ -18,8 +20,8 @@ export interface ShardPlan {
 }
 
 /**
- * Cuts a job into ranges: 5,000 lots, so that early ones are translated while late ones are checked, and up to 25,000 for
- * large jobs, so that two active batches a key cost at most three rounds a stage.
+ * Cuts a job into ranges of 5,000 lots, so that early lots are translated while late ones are checked. Large jobs get
+ * ranges of up to 25,000 lots, so that with two active batches per key each stage takes at most three rounds.
  */
 export function shardRanges(totalLots: number): ShardRange[] {
   const count = Math.ceil(totalLots / SMALL_SHARD);

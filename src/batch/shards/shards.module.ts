@@ -10,7 +10,7 @@ import { ShardStore } from './shard-store.js';
 
 const STORES = [BatchHints, JobShardStore, ModelQueueStore, ShardFileStore, ShardMoneyStore, ShardStore];
 
-/** The rows of a batch's shards. The HTTP door plans them with the job, the stages work on them. */
+/** The rows of shards. POST generate-descriptions plans them together with the job, and the stages work on them. */
 @Module({
   imports: [TypeOrmModule.forFeature([OpenAiBatch, OpenAiModel])],
   providers: STORES,

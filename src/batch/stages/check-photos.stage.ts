@@ -18,7 +18,7 @@ import { JobReader } from '../../jobs/job-reader.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
-import { laterAttempt, timesLate } from '../shards/attempts.js';
+import { laterTry, timesLate } from '../shards/tries.js';
 import { JobAdvance } from '../shards/job-advance.js';
 import { JobEndedError } from '../shards/job-ended.js';
 import { isWorthWaiting, leavesNow, passMs } from './photo-patience.js';
@@ -27,12 +27,13 @@ import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { shardLots } from '../shards/shard-lots.js';
 import { bisect, INTERNAL_ERROR, isUnforeseen, kindOf } from '../lines/unforeseen.js';
 
-/** Lots of one commit. */
+/** How many lots are committed together. */
 const CHUNK_LOTS = 500;
-/** Lots begun side by side; their photos share the checker's own limits, overall and per host. */
+/** How many lots are checked side by side. Their photos share the checker's own limits, overall and per host. */
 const LOTS_AT_ONCE = 64;
-/** A range whose hosts rest is looked at again after this, at the least and at the most. */
+/** The shortest wait before a range is checked again when its photo hosts are paused. */
 const SOONEST_SECONDS = 1;
+/** The longest such wait. */
 const LATEST_SECONDS = 60;
 
 type Checked =
@@ -40,23 +41,24 @@ type Checked =
   | { kind: 'failed'; lot: FailedLot }
   | { kind: 'waits'; lot: WaitingLot; news: boolean };
 
-/** One walk through a range. */
+/** One pass through a range. */
 interface Pass {
   readonly late: number;
-  /** Since the lots were put off first; 0 when they were not. */
+  /** Milliseconds since the lots were first put off; 0 when they were not. */
   readonly waitedMs: number;
-  /** Milliseconds since 1970 until which hosts that say "not now" are asked again. */
+  /** Until when hosts that say "not now" are asked again, in milliseconds since 1970. */
   readonly until: number;
-  /** When a host of the lots that wait may be asked next, in milliseconds since 1970. */
+  /** The earliest time at which a host of the waiting lots may be asked again, in milliseconds since 1970. */
   nextAt: number;
 }
 
-/** Of a range that is given up: no lot of it waits any more. */
+/** The pass of a range that is given up: none of its lots waits any more. */
 const GIVEN_UP: Pass = { late: 0, waitedMs: 0, until: 0, nextAt: Infinity };
 
 /**
- * Looks whether a range's photos are there, 500 lots a commit; a lot over the threshold fails alone.
- * Lots with photos on a host that says "not now" wait in a range of their own, whose walks ask for nothing but the photos that are open.
+ * Checks whether the photos of a range are there, and commits after each 500 lots. A lot with too many missing photos
+ * fails alone. Lots with photos on a host that says "not now" wait in a range of their own; its passes ask only for the
+ * photos that are still open.
  */
 @Injectable()
 export class CheckPhotosStage extends ScheduledStage {
@@ -121,7 +123,7 @@ export class CheckPhotosStage extends ScheduledStage {
     return checked;
   }
 
-  /** What the checker does not foresee is the trouble of the lot that it meets it with. */
+  /** An unexpected error of the checker affects only the lot that it was checking. */
   private async checkAnyhow(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
     try {
       return await this.check(lot, pass, signal);
@@ -130,7 +132,7 @@ export class CheckPhotosStage extends ScheduledStage {
       const { position, open, missing } = lot;
       this.logger.error('the photos of a lot cannot be checked', { position, reason: kindOf(error) });
       if (pass.late > 0) return failedByUs(position);
-      // Once more, with the lots that wait for a host.
+      // It is checked once more, together with the lots that wait for a host.
       pass.nextAt = 0;
       return { kind: 'waits', lot: { position, open, missing }, news: true };
     }
@@ -148,7 +150,7 @@ export class CheckPhotosStage extends ScheduledStage {
     for (const photo of found.open) {
       (isWorthWaiting(photo, pass.waitedMs) ? open : missing).push({ url: photo.url, reason: photo.reason });
     }
-    // Too many are gone for good: nothing that is still open can help.
+    // Too many photos are missing for good, so the photos that are still open cannot help.
     if (!this.photos.areEnough(images.length, missing.length)) return unreachable(lot, [...missing, ...open]);
     if (open.length === 0) {
       return { kind: 'ready', lot: { position, missing, reachable: images.length - missing.length } };
@@ -159,7 +161,7 @@ export class CheckPhotosStage extends ScheduledStage {
     return { kind: 'waits', lot: { position, open: urls, missing }, news };
   }
 
-  /** Where the lots cannot be committed together, those that spoil it fail alone. @returns false when the job has ended */
+  /** Commits the lots; if that fails because of some of them, only those fail. @returns false when the job has ended */
   private async commitEach(
     claim: ShardClaim,
     checked: readonly Checked[],
@@ -186,7 +188,7 @@ export class CheckPhotosStage extends ScheduledStage {
   /** @returns false when the job has ended meanwhile */
   private async commit(claim: ShardClaim, checked: readonly Checked[], next: number): Promise<boolean> {
     const { job_id: jobId } = claim.row;
-    // Of lots of which nothing new is known nothing is written: a range may be walked through many times.
+    // Nothing is written about lots without news: a range may be checked many times.
     const news = checked.filter((lot) => lot.kind !== 'waits' || lot.news);
     try {
       await this.advance.commit(jobId, async (tx) => {
@@ -218,8 +220,8 @@ export class CheckPhotosStage extends ScheduledStage {
   }
 
   /**
-   * The range is through. It goes on without the lots that wait, which become a range of their own; one of those stays together until its next
-   * step, or each lot that comes free would be an OpenAI batch.
+   * Ends a pass. The range goes on without the waiting lots, which become a range of their own. A range of waiting lots
+   * stays together until its next step; otherwise each lot that becomes ready would make an OpenAI batch of its own.
    */
   private async finish(claim: ShardClaim, lots: ShardLots, pass: Pass): Promise<void> {
     const { row } = claim;
@@ -253,8 +255,8 @@ export class CheckPhotosStage extends ScheduledStage {
     pass: Pass,
   ): Promise<void> {
     const { row } = claim;
-    const attempt = laterAttempt(row.attempt);
-    await this.lots.setAttempts(
+    const attempt = laterTry(row.attempt);
+    await this.lots.setTries(
       tx,
       row.job_id,
       waiting,
@@ -271,7 +273,7 @@ export class CheckPhotosStage extends ScheduledStage {
       model: row.model,
       status: 'checking_photos',
       delaySeconds,
-      // The wait is counted from its beginning, however often the lots are put off.
+      // The wait is counted from its beginning, even if the lots are put off several times.
       ...(pass.late === 0 ? {} : { since: row.created_at }),
     });
   }

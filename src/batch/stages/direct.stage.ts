@@ -18,7 +18,7 @@ import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { describedStatus, isTerminal } from '../../jobs/states.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import type { CallLimits } from '../../openai/retry.js';
-import { translationAttempt } from '../shards/attempts.js';
+import { translationTry } from '../shards/tries.js';
 import { CostGuard } from '../limits/cost-guard.js';
 import { Deadlines } from '../limits/deadlines.js';
 import { DescribedLots, type LotOutcome } from '../shards/described-lots.js';
@@ -38,13 +38,14 @@ import { TranslationReader, type TranslationLineLot } from '../lines/translation
 import { UnansweredLots } from './unanswered-lots.js';
 import { VisionReader } from '../lines/vision-reader.js';
 
-/** Lots read at once, and those of them that are asked for side by side. */
+/** How many lots are read at once. */
 const PAGE_LOTS = 100;
+/** How many of them are asked for side by side. */
 const LOTS_AT_ONCE = 16;
-/** How a lot ends whose answer was paid for and cannot be kept: to ask again would only be paid for again. */
+/** The end of a lot whose answer was paid for but cannot be stored: asking again would only cost more. */
 const NOT_STORABLE: LotEnd = { code: 'OPENAI_API_ERROR', message: 'What the model answered cannot be stored.' };
 
-/** Asks for lots through the Responses API: what two batches left over, what is too few for one, and all that misses BATCH_DEADLINE. */
+/** Asks the Responses API for lots that batches left over, that are too few for one, or that miss BATCH_DEADLINE. */
 @Injectable()
 export class DirectStage extends ScheduledStage {
   readonly name = 'direct';
@@ -83,7 +84,7 @@ export class DirectStage extends ScheduledStage {
   }
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
-    // Held by a process that is gone: what became of its calls nobody knows, so it stays held by the job.
+    // A process that has died held this. The outcome of its calls is unknown, so the amount stays held by the job.
     if (Number(claim.row.reserved_usd) > 0) {
       await this.shards.step(this.database, claim, { reserved_usd: 0, failures: claim.row.failures });
     }
@@ -102,7 +103,7 @@ export class DirectStage extends ScheduledStage {
     }
   }
 
-  /** Each lot that is left fails, or completes with its English, by itself. */
+  /** Each lot that is left ends by itself: it fails, or completes with its English text. */
   async giveUp(claim: ShardClaim): Promise<void> {
     const job = await this.jobReader.forShard(claim.row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
@@ -162,7 +163,7 @@ export class DirectStage extends ScheduledStage {
         await this.store(claim, results, {
           position,
           status: describedStatus(translating),
-          attempt: translating ? translationAttempt(claim.row.attempt) : lot.attempt,
+          attempt: translating ? translationTry(claim.row.attempt) : lot.attempt,
           renderedBytes,
           missing,
           seen,
@@ -201,7 +202,7 @@ export class DirectStage extends ScheduledStage {
     };
   }
 
-  /** Language by language, side by side; one that fails falls back to English. */
+  /** Translates into all languages side by side; one that fails falls back to English. */
   private async translate(
     claim: ShardClaim,
     job: ShardJob,
@@ -229,13 +230,13 @@ export class DirectStage extends ScheduledStage {
       }
     };
     if (budget === undefined) {
-      // Each is waited for, whatever the others met: an answer that comes late is paid for too.
+      // All calls are awaited even if one fails: an answer that comes late is paid for too.
       const failed = (await Promise.allSettled(languages.map(one))).find((end) => end.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
     }
-    // One after another under a limit: the first may have to give way, and none may be paid for by then.
+    // Under a limit the calls run one after another: the first may have to wait, and none may be paid for by then.
     else for (const language of languages) await one(language);
-    // Where something was paid for, the lot does not come back for the rest.
+    // If something was paid for, the lot is not asked for again because of the rest.
     if (!paid) for (const error of unanswered) await this.unanswered.judge(error, claim, lot.position, since, signal);
   }
 
@@ -254,7 +255,7 @@ export class DirectStage extends ScheduledStage {
     this.logger.error('an answer cannot be kept', { job_id, stage, position, reason: kindOf(error) });
   }
 
-  /** Paid answers are committed one by one, so that a process that dies pays for none twice but those in flight. */
+  /** Commits paid answers one by one: if the process dies, only the calls in flight are paid for twice. */
   private async store(claim: ShardClaim, results: readonly NewResult[], lot: DescribedLot): Promise<void> {
     const rows = new ResultRows(claim.row.job_id, this.clock.date().toISOString());
     const range = rows.add(lot.position, results);

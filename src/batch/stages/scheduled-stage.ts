@@ -15,10 +15,10 @@ import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import type { Stage } from './stage.js';
 import { StageLoop } from './stage-loop.js';
 
-/** How often a stage's cron looks for work that no hint told of. */
+/** How often a stage's cron looks for work that no hint announced. */
 export const EVERY_SECOND = '* * * * * *';
 
-/** What each stage's loop needs, injected into the base class so that no stage has to hand it on. */
+/** What each stage's loop needs. It is injected into the base class, so that no stage has to pass it on. */
 @Injectable()
 export class StageTools {
   constructor(
@@ -32,7 +32,7 @@ export class StageTools {
 }
 
 /**
- * A stage that looks for work whenever its cron ticks, and at once when this process knows of some. Each stage carries
+ * A stage that looks for work whenever its cron ticks, and at once when this process has made some. Each stage has
  * its own `@Cron`, on a method that calls {@link ScheduledStage.claimDue}.
  */
 export abstract class ScheduledStage
@@ -56,14 +56,14 @@ export abstract class ScheduledStage
     this.unsubscribe = hints.onWake(() => void this.claimDue());
   }
 
-  /** A tick may begin after this (the scheduler stops later), and must find the loop stopped. */
+  /** The scheduler stops later than this, so a tick may still begin; it must find the loop stopped. */
   onModuleDestroy(): void {
     this.stopped = true;
     this.unsubscribe?.();
     this.loop?.stop();
   }
 
-  /** What is under way gets the same grace as requests; its row is handed back or its lease runs out. */
+  /** Work under way gets the same grace as requests. After that its shard is given back, or the lease runs out. */
   async beforeApplicationShutdown(): Promise<void> {
     const grace = new AbortController();
     const { clock, config } = this.tools;
@@ -72,7 +72,7 @@ export abstract class ScheduledStage
     grace.abort();
   }
 
-  /** Claims what is due and starts on it; never rejects. */
+  /** Claims the shards that are due and starts the work on them; never rejects. */
   protected async claimDue(): Promise<void> {
     if (this.stopped) return;
     try {

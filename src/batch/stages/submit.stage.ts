@@ -23,10 +23,10 @@ import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { metadataOf, requestFileName, submissionKey } from './submission.js';
 import { TokenLedger } from '../limits/token-ledger.js';
 
-/** An upload of 190 MB over a slow line. */
+/** Enough for an upload of 190 MB over a slow line. */
 const UPLOAD_MS = 30 * 60_000;
 
-/** Sends a shard as an OpenAI batch, once: whatever was committed before a crash says whether it may have been sent. */
+/** Sends a shard as an OpenAI batch, once: after a crash, its row says whether it may have been sent. */
 @Injectable()
 export class SubmitStage extends ScheduledStage {
   readonly name = 'submit';
@@ -66,18 +66,18 @@ export class SubmitStage extends ScheduledStage {
     const { row } = claim;
     const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
-    // ShardEnd gives what is left to the Responses API once the deadline is past.
+    // Past the deadline, ShardEnd asks for what is left through the Responses API.
     if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);
     const model = this.settings.modelOf(row.stage);
     const upstream = this.openai.fingerprint();
     const { acceptsBatch, state } = await this.models.modelState(model);
     if (!acceptsBatch) return this.troubles.modelUnavailable(claim, upstream, model, state);
     const all = shardLots(row);
-    // Nothing is left of it: its lots have all ended or moved on.
+    // Nothing is left to send: all its lots have ended or moved on.
     if ((await this.file.estimate(all, job.languages)) === 0) return this.end.finish(claim, job);
     const room = await this.costs.hold(claim, job);
     if (room.kind === 'wait') return this.wait(claim, WAITING_FOR_COSTS, this.config.batch.pollIntervalSeconds);
-    // Asked for one by one, at the most that the limit still has room for, they fail with its reason.
+    // The lots are asked for one by one; those that the limit has no room for fail with that reason.
     if (room.kind === 'over') return this.end.finish(claim, job, true);
     const held = room.kind === 'held' ? room.held : null;
     const last = held?.splitAt == null ? all.last : held.splitAt - 1;
@@ -93,7 +93,7 @@ export class SubmitStage extends ScheduledStage {
     return this.end.giveUp(claim);
   }
 
-  /** Nothing is sent yet: what was held for it others of the job may have. */
+  /** Nothing is sent yet, so what was held for this shard is free for other shards of the job. */
   private async wait(claim: ShardClaim, reason: string, seconds: number): Promise<void> {
     await this.database.transaction(async (tx) => {
       await this.shards.letGo(tx, claim, { reason }, seconds);
@@ -117,7 +117,7 @@ export class SubmitStage extends ScheduledStage {
       fileId = (await this.openai.files.uploadBatchInput(requestFileName(key), source, call)).id;
     } catch (error) {
       if (signal.aborted || !(error instanceof OpenAiError) || error.kind === 'aborted') throw error;
-      // Without its file no batch can exist: it is surely not sent.
+      // Without its file no batch can exist, so it was certainly not sent.
       return this.troubles.notSent(claim, error);
     }
     if (facts.lines === 0) return this.troubles.nothingToSend(claim, fileId);
@@ -134,7 +134,7 @@ export class SubmitStage extends ScheduledStage {
           status: 'queued',
         });
       }
-      // The claim's whole lease begins anew here, so that the POST's deadline ends before it.
+      // The lease starts over here, so that the POST's deadline comes before the lease's end.
       await this.shards.step(tx, claim, {
         input_file_id: fileId,
         input_bytes: facts.bytes,
@@ -163,7 +163,7 @@ export class SubmitStage extends ScheduledStage {
         kind: error.kind,
         status: error.status,
       });
-      // It stays `submitting`; the watcher finds it, or proves that it is not there.
+      // It stays `submitting`: the watch stage finds the batch, or proves that there is none.
       return this.shards.letGo(this.database, claim, {}, 1);
     }
     await this.shards.letGo(

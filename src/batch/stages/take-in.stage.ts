@@ -27,14 +27,17 @@ import { TranslationReader } from '../lines/translation-reader.js';
 import { kindOf } from '../lines/unforeseen.js';
 import { VisionReader } from '../lines/vision-reader.js';
 
-/** Lines of one commit; fewer where their rows are long, so that memory stays flat. */
+/** How many lines are committed together; fewer if their rows are long, so that memory does not grow. */
 const CHUNK_LINES = 2000;
 const CHUNK_BYTES = 8 * 1024 * 1024;
-/** Lots looked up at once, and lines read before other work gets its turn. */
+/** How many lots are looked up at once. It is also how many lines are read before other work gets its turn. */
 const LOOKUP_LINES = 250;
 const LINES_PER_TURN = 4;
 
-/** Takes in the files of a batch that ended, however it ended: each chunk of lines counts once, whoever dies when. */
+/**
+ * Takes in the files of a batch that has ended, in whatever way. Each chunk of lines is applied exactly once, even if a
+ * process dies in the middle.
+ */
 @Injectable()
 export class TakeInStage extends ScheduledStage {
   readonly name = 'take-in';
@@ -78,10 +81,10 @@ export class TakeInStage extends ScheduledStage {
         await this.takeFiles(claim, job, new TranslationReader(this.modelLots, this.settings, job), signal);
       }
     } catch (error) {
-      // A file that cannot be had is waited for as long as a batch that does not end.
+      // A file that cannot be downloaded is waited for as long as a batch that does not end.
       if (!(error instanceof OpenAiError) || !this.deadlines.harvestIsOver(job)) throw error;
       this.logger.error('the rest of a file is given up', { job_id: row.job_id, stage: row.stage, kind: error.kind });
-      // Nobody will read what it cost.
+      // The answers that say what it cost will not be read, so the amount stays held by the job.
       await this.shards.step(this.database, claim, { reserved_usd: 0 });
     }
     signal.throwIfAborted();
@@ -90,13 +93,13 @@ export class TakeInStage extends ScheduledStage {
     await this.end.finish(claim, now);
   }
 
-  /** What its files say of the rest cannot be taken in, nor what it cost. */
+  /** The rest of its files cannot be taken in, and its cost cannot be read. */
   async giveUp(claim: ShardClaim): Promise<void> {
     await this.shards.step(this.database, claim, { reserved_usd: 0, failures: MOST_FAILURES });
     await this.end.giveUp(claim);
   }
 
-  /** Both files from the cursor on. */
+  /** Takes in both files, starting at the cursor. */
   private async takeFiles<L extends LineLot>(
     claim: ShardClaim,
     job: ShardJob,
@@ -122,7 +125,7 @@ export class TakeInStage extends ScheduledStage {
     let chunk = this.newChunk(claim, file, offset, new Set());
     let waiting: BatchLine[] = [];
     let lines = 0;
-    // One chunk is being written while the next is read: PostgreSQL and this process each have a core to use.
+    // One chunk is written while the next is read, because PostgreSQL and this process each have a core to use.
     let writing: Promise<void> = Promise.resolve();
     try {
       for await (const { bytes, end } of splitLines(this.openai.files.fileContent(fileId, { offset, signal }), offset, {
@@ -143,7 +146,7 @@ export class TakeInStage extends ScheduledStage {
           await this.read(waiting, claim, reader, chunk, signal);
           await writing;
           writing = this.commit(claim, job, chunk, signal);
-          // Awaited below, or at the end; a rejection in between is not forgotten.
+          // Awaited below or at the end, so a rejection is still noticed; here it must not count as unhandled.
           writing.catch(() => undefined);
           chunk = this.newChunk(claim, file, end, chunk.responses);
           waiting = [];
@@ -179,7 +182,7 @@ export class TakeInStage extends ScheduledStage {
       }
       const lot = lots.get(line.position);
       if (lot === undefined) continue;
-      // A line that is written twice is one answer and is billed once.
+      // The same line twice is one answer, and is billed once.
       const repeat = chunk.isRepeat(storableName(line.responseId), lot);
       if (!repeat && line.usage !== null) chunk.usage.add(this.settings.usageRow(stage, line.usage, true));
       if (!repeat && hidesItsCost(line)) chunk.unknownCosts.push(line.position);
@@ -188,7 +191,7 @@ export class TakeInStage extends ScheduledStage {
     }
   }
 
-  /** An answer that cannot be judged or stored, whatever is odd about it, is of no use to its lot and to no other. */
+  /** Adds an answer to the chunk. One that cannot be read or stored affects only its own lot. */
   private add<L extends LineLot>(chunk: Chunk, lot: L, line: BatchLine, reader: LineReader<L>): void {
     try {
       chunk.add(lot, line.attempt, outcomeOf(line, lot, reader));
@@ -216,7 +219,10 @@ function outcomeOf<L extends LineLot>(line: BatchLine, lot: L, reader: LineReade
   return outcome.kind === 'failed' ? reader.giveUp(outcome.error, lot) : outcome;
 }
 
-/** Bytes that the file of a shard may have: a file that never ends must not be read for ever. */
+/**
+ * How many bytes of a shard's file are read, for each lot and in addition: a file that never ends must not be read for
+ * ever.
+ */
 const MOST_FILE_BYTES = { each: 1024 * 1024, besides: 64 * 1024 * 1024 };
 
 function mostFileBytes({ row }: ShardClaim): number {
@@ -227,7 +233,7 @@ function inRange(line: BatchLine, claim: ShardClaim): boolean {
   return line.position >= claim.row.first_position && line.position <= claim.row.last_position;
 }
 
-/** A line that cannot even be taken apart is one that never came. */
+/** A line that cannot even be parsed is treated like one that never came. */
 function lineOf(bytes: Buffer): BatchLine | undefined {
   try {
     return readBatchLine(bytes);
@@ -236,7 +242,7 @@ function lineOf(bytes: Buffer): BatchLine | undefined {
   }
 }
 
-/** An answer is billed, whatever its usage says; a failure that names none is not. */
+/** True for an answer without usage: every answer is billed. A failure without usage is not. */
 function hidesItsCost(line: BatchLine): boolean {
   return line.kind === 'answer' && (line.usage === null || line.usage.input === 0 || line.usage.output === 0);
 }

@@ -16,7 +16,7 @@ import { JobEndedError } from '../shards/job-ended.js';
 import { ResultRows } from '../../jobs/result-rows.js';
 import { TranslationReader } from '../lines/translation-reader.js';
 
-/** Lots of one commit. */
+/** How many lots are committed together. */
 const CHUNK_LOTS = 500;
 const JOBS_AT_ONCE = 10;
 const REASON = 'deadline';
@@ -26,7 +26,10 @@ const DEADLINE_EXCEEDED: LotEnd = {
   message: 'The lot was not done within 24 hours; send it again.',
 };
 
-/** Jobs past their deadlines: the first makes their shards move at once, the second ends what is left. */
+/**
+ * Handles jobs past their deadlines. Past the first, their shards become due at once; past the second, the rest is
+ * ended.
+ */
 @Injectable()
 export class OverdueJobs {
   private readonly logger = new Logger(OverdueJobs.name);
@@ -45,16 +48,19 @@ export class OverdueJobs {
     private readonly deadlines: Deadlines,
   ) {}
 
-  /** Makes every waiting shard of a job past BATCH_DEADLINE due once; what each does then is its stage's. */
+  /** Makes every waiting shard of a job past BATCH_DEADLINE due, once; its stage decides what happens then. */
   hurry(): Promise<number> {
     return this.jobShards.hurry(this.deadlines.batchesAcceptedBefore, REASON);
   }
 
-  /** Ends what no call can end in time. Many processes may do so at once: lots are moved under their locks. */
+  /**
+   * Ends jobs that no call can finish in time. Many processes may do this at once, because lots are changed under
+   * locks.
+   */
   async end(): Promise<void> {
     for (const job of await this.jobReader.unfinishedBatches(this.deadlines.everythingAcceptedBefore, JOBS_AT_ONCE)) {
       await this.endJob(job).catch((error: Error) => {
-        // One that cannot be ended must not keep the others from their end.
+        // A job that cannot be ended must not stop the others from being ended.
         this.logger.error('an overdue job could not be ended', { job_id: job.id, reason: error.message });
       });
     }
@@ -89,7 +95,7 @@ export class OverdueJobs {
     return found > 0;
   }
 
-  /** Lots whose English is there complete with it. @returns false when none is left */
+  /** Completes lots that have their English text with it. @returns false when none is left */
   private async completeChunk(job: ShardJob): Promise<boolean> {
     const left = await this.lotEnds.translating(this.database, job.id, CHUNK_LOTS);
     if (left.length === 0) return false;

@@ -7,16 +7,16 @@ import { FIRST_END, LOTS_OF_JOBS, RetentionStore, type EndPlace } from '../../jo
 import { DELIVERIES_OF_JOBS, deliveriesLeftSql } from '../../webhook/delivery-store.js';
 import { JobShardStore, shardsLeftSql } from '../shards/job-shard-store.js';
 
-/** Rows of one transaction: a large job must not hold locks, or bloat the log, for seconds. */
+/** Rows per transaction: a large job must not hold locks, or bloat the log, for seconds. */
 const STEP_ROWS = 2000;
-/** Jobs of one transaction: so many synchronous ones are within STEP_ROWS, whatever languages they have. */
+/** Jobs per transaction: this many synchronous jobs stay within STEP_ROWS, with any number of languages. */
 const STEP_JOBS = 100;
-/** What a job may have any number of, lots and deliveries, in the order in which it goes. */
+/** The rows that a job may have any number of (lots and deliveries), in the order in which they are removed. */
 const PARTS = [...LOTS_OF_JOBS, ...DELIVERIES_OF_JOBS];
 
 /**
- * For the rest of the transaction. A planner that takes a table for small, or has not been told yet that it has grown,
- * reads all of it, and would do so for every hundred jobs.
+ * Makes the rest of the transaction use indexes. If the planner believes that a table is small, or has no recent
+ * statistics, it reads the whole table, and would do so for every hundred jobs.
  */
 const BY_INDEXES_ALONE = `select set_config(setting, 'off', true)
   from unnest('{enable_seqscan,enable_hashjoin,enable_mergejoin}'::text[]) setting`;
@@ -25,8 +25,8 @@ const BY_INDEXES_ALONE = `select set_config(setting, 'off', true)
 @Injectable()
 export class Retention {
   /**
-   * Up to here this round has removed what may go. Without it each step would begin with all that went before, which
-   * the index holds until it is vacuumed, and with all that has to stay.
+   * How far this round has come. Without it each step would start over with all removed jobs, which stay in the index
+   * until it is vacuumed, and with all jobs that have to stay.
    */
   private passed = FIRST_END;
 
@@ -39,7 +39,7 @@ export class Retention {
   ) {}
 
   /**
-   * Takes the oldest jobs that may go a step further; those that another process has in hand are left to it.
+   * Removes a part of the oldest jobs that may be removed. Jobs that another process is working on are skipped.
    * @returns false when none is left: the next step begins a new round
    */
   async step(): Promise<boolean> {
@@ -52,10 +52,12 @@ export class Retention {
     }
   }
 
-  /** One transaction: nobody sees a job half removed but hidden, and the locks keep other processes at other jobs. */
+  /**
+   * Runs in one transaction, so that a half-removed job is always hidden, and so that other processes take other jobs.
+   */
   private async removeSome(tx: Transaction, before: Date): Promise<Step> {
     const old = await this.jobs.lockEnded(tx, before, this.passed, STEP_JOBS);
-    // Webhooks that were sent for again, and files that still stand at OpenAI, keep their job.
+    // A job stays while webhooks of it are to be sent again or files of it are still at OpenAI.
     const ids = await this.jobs.withNothingLeft(
       tx,
       old.map(({ id }) => id),
@@ -68,7 +70,7 @@ export class Retention {
     for (const rows of PARTS) {
       room -= await deleteSome(tx, rows, ids, room);
       if (room > 0) continue;
-      // Hidden from their clients from the first row on; what is left goes with the next step, of whichever process.
+      // They are hidden from their clients from the first row on. The next step, of any process, removes the rest.
       await this.jobs.hide(tx, ids);
       return { last, whole: false, removed: true };
     }
@@ -79,9 +81,9 @@ export class Retention {
 }
 
 interface Step {
-  /** The last of the jobs that were looked at, undefined when there was none. */
+  /** The last of the jobs that this step looked at; undefined when there was none. */
   readonly last: EndPlace | undefined;
-  /** False: some of them have rows left. */
+  /** False when some of them still have rows. */
   readonly whole: boolean;
   readonly removed: boolean;
 }

@@ -6,7 +6,7 @@ import { OverdueJobs } from './overdue-jobs.js';
 import { QueueWatch } from '../limits/queue-watch.js';
 import { Retention } from './retention.js';
 
-/** What no shard asks for by itself: deadlines every second, old jobs every minute, stray files every hour. */
+/** Work that no shard triggers: deadlines every second, old jobs every minute, orphaned files every hour. */
 @Injectable()
 export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(UpkeepCron.name);

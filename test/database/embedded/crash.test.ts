@@ -46,7 +46,7 @@ describe('after kill -9', () => {
   it('after kill -9 of the server, the living service brings it back under the same address', async () => {
     const { host, url, pid } = await hostWithData();
     process.kill(pid, 'SIGKILL');
-    await host.says('log embedded database is back');
+    await host.says('log the embedded database is running again');
     expect(await serverPid(dataDir)).not.toBe(pid);
     expect(await kept(url)).toEqual([{ answer: 42 }]);
   });
@@ -58,7 +58,7 @@ describe('after kill -9', () => {
       `select pid from pg_stat_activity where application_name like 'generation-service owner%'`,
     );
     process.kill(row?.pid as number, 'SIGKILL');
-    await host.says('log embedded database is back');
+    await host.says('log the embedded database is running again');
     expect(await serverPid(dataDir)).toBe(pid);
     expect(await startHost().says('failed')).toMatch(/Another running service/);
     expect(await kept(url)).toEqual([{ answer: 42 }]);
