@@ -1,16 +1,17 @@
 import { pythonFloat } from './python-float.js';
 
 /**
- * The canonical form that the lots signature covers: exactly what Python's
- * `json.dumps(json.loads(x), separators=(',', ':'), sort_keys=True)` prints.
+ * The canonical form that the lots signature covers: exactly what Python's `json.dumps(json.loads(x), separators=(',',
+ * ':'), sort_keys=True)` prints.
  *
- * It is made from the source text, because `JSON.parse` forgets what Python prints: `1.0` and `1` are one number to it,
- * integers above 2^53 lose digits, integer-like keys move. Reading the text again costs no more than walking the parsed
- * value did (64 MB of lots: 0.3 s either way), so there is no second, faster way that could differ from it.
+ * It is made from the source text, because `JSON.parse` loses what Python prints: it reads `1.0` and `1` as the same
+ * number, integers above 2^53 lose digits, and integer-like keys change their order. Reading the text again costs no
+ * more than walking the parsed value did (64 MB of lots: 0.3 s either way), so no second, faster way is needed that
+ * could differ from it.
  *
  * @param source - one valid JSON value (`JSON.parse` took it), at most 32 levels deep: this recurses
  * @returns ASCII text
- * @throws SyntaxError for some texts that are not JSON; it is no check of them
+ * @throws SyntaxError for some texts that are not JSON; it does not find all of them
  */
 export function canonicalValue(source: string): string {
   return new SourceReader(source).value();
@@ -103,7 +104,7 @@ class SourceReader {
     let end = this.position;
     do end = this.source.indexOf('"', end + 1);
     while (end > 0 && this.backslashesBefore(end) % 2 === 1);
-    // Without this a source that is not JSON would be read for ever.
+    // Without this check a source that is not JSON would be read endlessly.
     if (end < 0) throw new SyntaxError('a JSON string has no end');
     this.position = end + 1;
     return this.source.slice(start, end);
@@ -141,7 +142,7 @@ class SourceReader {
     let at = from;
     for (;;) {
       const unit = this.source.charCodeAt(at);
-      // NaN behind the end compares as false.
+      // Behind the end this is NaN, and every comparison with NaN is false.
       if (!(unit >= ZERO && unit <= NINE)) return at;
       at++;
     }
@@ -181,7 +182,7 @@ function escape(text: string): string {
   return JSON.stringify(text).replace(BEYOND_ASCII, escapeUnits);
 }
 
-/** A run at a time: a call for each character took three times as long for Cyrillic text. */
+/** Escapes a run of characters at a time: one call for each character took three times as long for Cyrillic text. */
 function escapeUnits(units: string): string {
   let escaped = '';
   for (let index = 0; index < units.length; index++) {

@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import { ServiceError } from './service-error.js';
 
-/** Brackets open at once, the outermost included: deeper values overflow code that recurses. */
+/** The deepest nesting allowed, the outermost bracket included. Deeper values would overflow recursive code. */
 export const MAX_JSON_DEPTH = 32;
 
-/** Python refuses to read integers with more digits, so no client could have signed one. */
+/** Python refuses to read integers with more digits, so no client can have signed one. */
 export const MAX_INTEGER_DIGITS = 4300;
 
 /** @param message - what is wrong and, where known, at which byte */
@@ -41,7 +41,10 @@ export function parseJson(text: string, name: string): unknown {
   }
 }
 
-/** True when the document holds an integer that Python would refuse. Linear, and a few reads for the usual document. */
+/**
+ * True when the document holds an integer that Python would refuse. Linear time, and only a few reads for the usual
+ * document.
+ */
 export function hasLongInteger(bytes: Buffer): boolean {
   // A run longer than the step covers a multiple of it: only there the digits need to be counted.
   for (let probe = MAX_INTEGER_DIGITS; probe < bytes.length; probe += MAX_INTEGER_DIGITS) {
@@ -76,7 +79,10 @@ function findLongInteger(text: string): boolean {
   return false;
 }
 
-/** The rules that JSON.parse lacks. Syntax is left to it; text that is not JSON may pass or fail here. */
+/**
+ * Checks the rules that JSON.parse does not have. Syntax is checked by JSON.parse, so text that is not JSON may pass or
+ * fail here.
+ */
 function checkStructure(text: string, name: string): void {
   const open: (Set<string> | undefined)[] = [];
   for (let position = 0; position < text.length; position++) {

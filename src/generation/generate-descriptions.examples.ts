@@ -110,7 +110,7 @@ const SEEN_EXAMPLE = {
 export const ERROR_EXAMPLES = {
   INVALID_JSON: { message: 'The body is not valid JSON.' },
   VALIDATION_FAILED: {
-    message: 'Some values are not allowed; details names each.',
+    message: 'Some values are not valid; details lists each field with its rule.',
     details: { fields: [{ path: 'lots[0].images', rule: 'must name at least one photo' }], count: 1 },
   },
   UNSUPPORTED_VERSION: {
@@ -131,7 +131,7 @@ export const ERROR_EXAMPLES = {
     details: { seen: SEEN_EXAMPLE },
   },
   INVALID_SIGNATURE: {
-    message: 'The signature does not fit this request; details.seen is what was received.',
+    message: 'The signature is not valid. details.seen shows what was received.',
     details: { seen: SEEN_EXAMPLE },
   },
   DUPLICATE_LOT_ID: {
@@ -171,7 +171,7 @@ export const ERROR_EXAMPLES = {
     message: 'The estimate is above max_cost_usd; nothing was sent.',
     details: { estimated_cost_usd: 41.2, max_cost_usd: 25 },
   },
-  RATE_LIMITED: { message: 'At most 100 sync requests a minute; wait as Retry-After says.' },
+  RATE_LIMITED: { message: 'At most 100 sync requests a minute; wait for the seconds in Retry-After.' },
   TOO_MANY_ACTIVE_JOBS: { message: 'At most 100 jobs of a key may be unfinished at a time.' },
   INTERNAL_ERROR: { message: 'Something failed on our side; quote request_id when you report it.' },
   OPENAI_API_ERROR: {
