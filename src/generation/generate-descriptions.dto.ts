@@ -5,10 +5,11 @@ import type { INCLUDES, REQUEST_MODES, WEBHOOK_EVENTS } from './request/head-rul
 import { LotResultDto } from '../jobs/lot-result.dto.js';
 import type { JobStatus } from '../jobs/states.js';
 
-/** Limits that a setting may change; the document names the defaults. */
+/** Limits that settings may change; the document names the defaults. */
 const USUAL = { lots: 50_000, photos: 100, languages: 10 } as const;
 
-// These classes describe the wire for the OpenAPI document alone; request/ holds the rules that judge what comes in.
+// These classes only describe requests and answers for the OpenAPI document; request/ has the rules that check
+// requests.
 
 /** A photo. A plain string with the address is taken too. */
 export class PhotoDto {
@@ -103,7 +104,7 @@ export class GenerateDescriptionsRequestDto {
    */
   @ApiPropertyOptional({ minimum: 0, exclusiveMinimum: true })
   max_cost_usd?: number | null;
-  /** Progress too, not the end alone. */
+  /** Send progress events too, not only the end. */
   webhook_events?: (typeof WEBHOOK_EVENTS)[number][] | null;
 }
 
@@ -111,7 +112,7 @@ export class GenerateDescriptionsRequestDto {
 export class SynchronousAnswerDto {
   /** Always "1.0.0". */
   version: '1.0.0';
-  /** By which the job is found again. */
+  /** The job's id. */
   job_id: string;
   /** Always "synchronous". */
   processing_mode: 'synchronous';
@@ -122,8 +123,8 @@ export class SynchronousAnswerDto {
   /** The one lot. */
   lots: LotResultDto[];
   /**
-   * translation_time_limit_exceeded; that many languages take longer; max_cost_usd_below_worst_case; unknown_member:<name>
-   * for what nobody knows, with the nearest known member.
+   * translation_time_limit_exceeded; a note that many languages take longer; max_cost_usd_below_worst_case;
+   * unknown_member:<name> for a member that the service does not know, with the nearest known one.
    */
   warnings: string[];
   /** Languages that carry the English text, because no translation came in time. */
@@ -132,11 +133,11 @@ export class SynchronousAnswerDto {
   metadata?: Record<string, string>;
 }
 
-/** 202: the work goes on; `Location` says where to follow it. */
+/** 202: the work continues; `Location` says where to follow it. */
 export class HandedOverAnswerDto {
   /** By which the job is followed. */
   job_id: string;
-  /** As it stands. */
+  /** The job's present status. */
   status: JobStatus;
   /** Always "synchronous". */
   processing_mode: 'synchronous';
@@ -148,7 +149,7 @@ export class HandedOverAnswerDto {
   languages: string[];
   /** What to do, for people. */
   message: string;
-  /** unknown_member:<name> for what nobody knows, with the nearest known member. */
+  /** unknown_member:<name> for a member that the service does not know, with the nearest known one. */
   warnings: string[];
 }
 
@@ -175,8 +176,8 @@ export class BatchAcceptedAnswerDto {
   /** USD. */
   estimated_cost_usd: number | null;
   /**
-   * webhook_failing:<host> for receivers that have been failing; unknown_member:<name> for what nobody knows;
-   * max_cost_usd_below_worst_case where the limit lets not all lots be sent at once.
+   * webhook_failing:<host> for receivers that have been failing; unknown_member:<name> for a member that the service
+   * does not know; max_cost_usd_below_worst_case when the limit does not allow all lots to be sent at once.
    */
   warnings: string[];
 }

@@ -83,7 +83,7 @@ export const HANDED_OVER_EXAMPLE = {
   total_lots: 1,
   created_at: '2026-01-01T00:00:00Z',
   languages: ['en', 'de'],
-  message: 'The work goes on; follow it at the Location.',
+  message: 'The work continues; follow the job at the address in Location.',
   warnings: [],
 } satisfies HandedOverAnswerDto;
 
@@ -135,11 +135,11 @@ export const ERROR_EXAMPLES = {
     details: { seen: SEEN_EXAMPLE },
   },
   DUPLICATE_LOT_ID: {
-    message: 'Each lot_id may stand once in a request.',
+    message: 'Each lot_id may be used only once in a request.',
     details: { lot_ids: ['11-12345'] },
   },
   JOB_CANCELLED: {
-    message: 'Another request cancelled the job; send this one again to begin anew.',
+    message: 'Another request cancelled the job. Send this request again to start a new job.',
     details: { job_id: '0190163d-8694-739b-aea5-966c26f8ad91' },
   },
   REQUEST_IN_PROGRESS: { message: 'The same request is being taken in; send it again in a moment.' },

@@ -75,7 +75,7 @@ export class NdjsonSplitter implements RequestSplitter {
   }
 }
 
-/** A line counts two levels less than the same lot inside of `lots` would. */
+/** A line has two levels of nesting less than the same lot inside `lots`. */
 function isTooDeep(source: Buffer): boolean {
   let depth = 0;
   let inString = false;

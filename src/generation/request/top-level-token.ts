@@ -1,7 +1,7 @@
 /**
- * The source text of a primitive member at the top level of a JSON object, as it was sent.
- * JSON.parse alone cannot tell 1 from 1.0 and drops digits beyond 2^53.
- * One pass and no regular expression over strings: a string pattern with alternatives overflows the stack on one of 250 KB.
+ * The source text of a primitive member at the top level of a JSON object, as it was sent. JSON.parse alone cannot tell
+ * 1 from 1.0 and drops digits beyond 2^53. One pass without a regular expression over strings, because such a pattern
+ * with alternatives overflows the stack on a string of 250 KB.
  * @param source - a valid JSON object
  * @returns the token of the last member of that name, or null
  */
