@@ -100,9 +100,7 @@ export class Connection implements Task, Reader {
     this.keep(chunk, chunk);
   }
 
-  /**
-   * The first bytes. If they are enough to refuse the request, no parser, no request and no response object is created.
-   */
+  /** The first bytes. If they are enough to refuse the request, no parser and no request is created. */
   private begun(chunk: Buffer): ((bytes: Buffer) => void) | null {
     const end = chunk.indexOf(HEADERS_END);
     const refusal = end < 0 ? null : this.host.refusal(chunk.toString('latin1', 0, end), this.socket);
@@ -214,10 +212,7 @@ export class Connection implements Task, Reader {
     return this.request !== undefined && !this.request.complete;
   }
 
-  /**
-   * From now on bytes may be parsed at once and unchanged. A body that began before the connection was proven is
-   * finished the way it began.
-   */
+  /** From now on bytes are parsed at once and unchanged; a body that began before is finished the way it began. */
   private get isTrusted(): boolean {
     return this.isProven && (this.joiner === undefined || !this.isInBody);
   }
