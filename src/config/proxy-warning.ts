@@ -1,13 +1,13 @@
 import type { AppConfig } from './app-config.js';
 
 /**
- * What the start says of TRUST_PROXY: who believes every X-Forwarded-For cannot tell one client from a thousand.
- * @returns null where there is nothing to be said
+ * The warning at start about TRUST_PROXY: if every X-Forwarded-For is believed, one client can look like a thousand.
+ * @returns null when there is nothing to warn about
  */
 export function proxyWarning(trustProxy: AppConfig['http']['trustProxy']): string | null {
   if (trustProxy !== true) return null;
   return (
-    'TRUST_PROXY=true believes whatever X-Forwarded-For says, so what is counted by address protects nobody: ' +
+    'TRUST_PROXY=true believes any X-Forwarded-For, so limits by client address have no effect: ' +
     'set the number of proxies in front, or their addresses as CIDRs'
   );
 }

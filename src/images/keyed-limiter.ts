@@ -1,6 +1,6 @@
 import { abortReason } from '../common/clock.js';
 
-/** A counting semaphore whose waiters are served in order, may leave, and may be sent away. */
+/** A counting semaphore. Waiters are served in order, may leave, and may be sent away. */
 class Slots {
   private taken = 0;
   private readonly waiting = new Set<(taken: boolean) => void>();
@@ -32,7 +32,10 @@ class Slots {
     });
   }
 
-  /** Slots go straight to those who wait longest, so that nobody can slip in between; as many as the size now allows. */
+  /**
+   * Slots go directly to those who have waited longest, so that no newcomer can take one first; as many as the size now
+   * allows.
+   */
   release(): void {
     this.taken--;
     while (this.taken < this.size()) {
@@ -88,7 +91,7 @@ export class KeyedLimiter {
     }
   }
 
-  /** Sends those away who wait for the key's slots: what they wait for has changed. */
+  /** Sends away those who wait for the key's slots, because the host's pace has changed. */
   sendAway(key: string): void {
     this.byKey.get(key)?.sendAway();
   }

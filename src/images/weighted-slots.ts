@@ -5,7 +5,10 @@ interface Waiter {
   readonly admit: () => void;
 }
 
-/** A semaphore whose holders take more or less of it: bytes, say. Served in order, so that a heavy one is not passed by for ever. */
+/**
+ * A semaphore whose holders take different amounts, of bytes for example. Served in order, so that a large amount is
+ * not passed over endlessly.
+ */
 export class WeightedSlots {
   private taken = 0;
   private readonly waiting = new Set<Waiter>();
@@ -16,7 +19,7 @@ export class WeightedSlots {
     return this.taken;
   }
 
-  /** Takes `weight` where it is free and nobody waits; never waits. */
+  /** Takes `weight` if it is free and no one waits; never waits itself. */
   tryTake(weight: number): boolean {
     if (this.waiting.size > 0 || this.taken + weight > this.total) return false;
     this.taken += weight;
@@ -24,8 +27,9 @@ export class WeightedSlots {
   }
 
   /**
-   * Takes `weight` as soon as it is there. Whoever waits must hold nothing of the same semaphore, or two could wait for each other.
-   * @throws RangeError for more than there will ever be; the signal's reason when it is raised first
+   * Takes `weight` as soon as it is free. A caller that waits must hold nothing of the same semaphore, or two could
+   * wait for each other.
+   * @throws RangeError for more than the total; the signal's reason when it is raised first
    */
   take(weight: number, signal?: AbortSignal): Promise<void> {
     if (weight > this.total) return Promise.reject(new RangeError('more than there is'));

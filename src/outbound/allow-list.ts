@@ -5,9 +5,9 @@ import { parseUrl } from './parse-url.js';
 
 type Range = { readonly v4: boolean; readonly base: ipaddr.IPv4 | ipaddr.IPv6; readonly bits: number };
 
-/** Addresses that one list remembers the answer for. */
+/** The most addresses whose answer one list remembers. */
 const MOST_ASKED = 1000;
-/** Names that led into a listed network which one list remembers. */
+/** The most names leading into a listed network that one list remembers. */
 const MOST_LED = 10_000;
 
 const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
@@ -18,10 +18,10 @@ const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z
  * ports 80 and 443 only: at intake nothing is resolved, so only a listed name can earn another port).
  */
 export class AllowList {
-  /** What was asked of lately: each answer of a receiver asks for the same address again. */
+  /** Answers given lately, because each answer of a receiver asks about the same address again. */
   private readonly asked = new Map<string, boolean>();
 
-  /** Names that led into a listed network: how their hosts fail must be shown as little as what they answer. */
+  /** Names that led into a listed network. Neither the answers nor the errors of their hosts may be shown. */
   private readonly led = new Set<string>();
 
   private constructor(

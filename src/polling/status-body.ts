@@ -16,7 +16,10 @@ export function progressOf(job: JobRecord, estimate: Date | null): ProgressDto {
   };
 }
 
-/** The whole status: but for the estimate a function of what is stored, so that one tag of a job always reads the same. */
+/**
+ * The whole status. Except for the estimate it depends only on stored data, so one tag of a job always has the same
+ * text.
+ */
 export function statusBody(job: JobRecord, details: StatusDetails, estimate: Date | null): JobStatusDto {
   return {
     job_id: job.id,
