@@ -14,25 +14,25 @@ import { SecretStrike } from './secret-strike.js';
 import { toOpenAiError } from './to-openai-error.js';
 import { createOpenAiAgent, createUndiciFetch } from './undici-fetch.js';
 
-/** One request as it ended; a call of three tries reports three. */
+/** One request after it ended; a call with three tries reports three. */
 export interface TryReport {
   /** From 1. */
   readonly tryNumber: number;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
   readonly durationMs: number;
-  /** OpenAI's `x-request-id`, where an answer came. */
+  /** OpenAI's `x-request-id`, if there was an answer. */
   readonly requestId: string | undefined;
   /** Undefined when the try succeeded. */
   readonly error: OpenAiError | undefined;
 }
 
 export interface CallOptions extends CallLimits {
-  /** Called as each try ends, before any wait: for records that must not miss a paid request. */
+  /** Called when each try ends, before any wait, so that records miss no paid request. */
   readonly onTry?: ((report: TryReport) => void) | undefined;
 }
 
-/** What the SDK is asked with: it never retries and never times out by itself, both are done here. */
+/** Options for the SDK: it never retries and never times out by itself, because both are done here. */
 export interface SdkOptions {
   readonly signal: AbortSignal;
   readonly maxRetries: 0;
@@ -42,13 +42,13 @@ export interface SdkOptions {
 
 export interface Operation<T> {
   readonly name: OpenAiOperation;
-  /** Below the base URL; for the log. */
+  /** The path below the base URL; for the log. */
   readonly path: string;
   /** For metrics; omitted where a request has no model. */
   readonly model?: string;
-  /** Default: RETRY_ATTEMPTS. 1 for what must not be sent twice unasked. */
+  /** Default: RETRY_ATTEMPTS. 1 for requests that must not be sent twice. */
   readonly maxTries?: number;
-  /** Ends a try that hangs while the deadline leaves room for another; for short requests only. */
+  /** Ends a try that hangs while there is time for another; only for short requests. */
   readonly tryTimeoutMs?: number;
   send(client: OpenAI, options: SdkOptions): Promise<Response>;
   /** Reads the whole body, still under deadline and signal. */
@@ -61,11 +61,14 @@ export interface CallResult<T> {
   readonly requestId: string | undefined;
   /** Requests that were sent. */
   readonly tries: number;
-  /** Of all tries and the waits between them. */
+  /** Milliseconds of all tries and the waits between them. */
   readonly durationMs: number;
 }
 
-/** Sends requests through the SDK: the one place with retries, deadline, circuit breaker, hang-ups, headers and metrics. */
+/**
+ * Sends requests through the SDK: the only place with retries, deadline, circuit breaker, cancelling, headers and
+ * metrics.
+ */
 @Injectable()
 export class OpenAiTransport implements OnApplicationShutdown {
   private readonly logger = new Logger(OpenAiTransport.name);
@@ -88,7 +91,7 @@ export class OpenAiTransport implements OnApplicationShutdown {
       baseURL: `${this.base.origin}${this.base.pathname.replace(/\/+$/, '')}`,
       defaultHeaders: headers,
       project: projectId === '' ? null : projectId,
-      // Given as null so that the SDK does not look for them in the environment.
+      // Null, so that the SDK does not read them from the environment.
       organization: null,
       adminAPIKey: null,
       webhookSecret: null,
@@ -114,7 +117,7 @@ export class OpenAiTransport implements OnApplicationShutdown {
     return { ...result, tries, durationMs: this.clock.now() - startedAt };
   }
 
-  /** Requests that are still out are cut: by now everything that waits for one has had its grace. */
+  /** Requests that are still running are aborted: by now everything that waits for one has had its grace time. */
   async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
   }
@@ -155,9 +158,10 @@ export class OpenAiTransport implements OnApplicationShutdown {
 
   private logFailure({ name, model, path }: Operation<unknown>, tryNumber: number, error: OpenAiError): void {
     const { kind, status, code, requestId, retryable } = error;
-    // A client that hangs up and a rest of the circuit, which has its own line, are no failures of OpenAI's.
+    // A cancelled call and an open circuit (which has its own log line) are not failures of OpenAI.
     const level = kind === 'aborted' || kind === 'circuit_open' ? 'debug' : 'warn';
-    // What is said of a lot may quote its client's texts and addresses; of a model, a file or a batch it helps.
+    // An error about a lot may quote the client's texts and addresses; one about a model, a file or a batch helps an
+    // operator.
     const says = name === 'create_response' ? undefined : error.upstreamMessage;
     this.logger[level]('OpenAI request failed', {
       operation: name,
