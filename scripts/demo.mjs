@@ -30,7 +30,7 @@ const service = startChild(SERVICE, {
   DATABASE_URL: '',
   OPENAI_API_KEY: '',
   DATA_DIR: process.env.DATA_DIR ?? join(root, '.data', 'demo'),
-  // The key stands in this file: whoever can reach the demo could use it.
+  // The key is in this file, so anyone who can reach the demo could use it.
   HOST: '127.0.0.1',
   SHARED_KEY: KEY,
   SHARED_KEYS: '',

@@ -125,8 +125,8 @@ export interface SignatureHeaders {
 const NAMES = { 'x-signature': 'signature', 'x-timestamp': 'timestamp', 'x-key-id': 'keyId' } as const;
 
 /**
- * @param rawHeaders - Node's `rawHeaders`: names and values in turn. `headers` would not do: it joins what was sent twice
- * with a comma, which a proxy in front may have read otherwise.
+ * @param rawHeaders - Node's `rawHeaders`: names and values in turn. `headers` would not do: it joins what was sent
+ * twice with a comma, which a proxy in front may have read otherwise.
  */
 export function readSignatureHeaders(rawHeaders: readonly string[]): SignatureHeaders {
   const found: { signature?: string; timestamp?: string; keyId?: string } = {};

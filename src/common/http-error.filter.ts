@@ -13,7 +13,9 @@ import { ERROR_CODES, ServiceError } from './service-error.js';
  */
 export const SERVES_API = 'generation-service api';
 
-/** The only place where an error becomes an HTTP answer; unknown errors become a 500 that says nothing of their cause. */
+/**
+ * The only place where an error becomes an HTTP answer; unknown errors become a 500 that says nothing of their cause.
+ */
 @Catch()
 export class HttpErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(HttpErrorFilter.name);

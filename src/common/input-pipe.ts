@@ -27,8 +27,8 @@ function isRepeated(value: unknown): boolean {
 }
 
 /**
- * For `@Query()` and for `@Body()` of small bodies, whose classes have the rules: members that they do not name are ignored
- * (for queries see ignored-parameters.ts), a wrong one is named with its rule.
+ * For `@Query()` and for `@Body()` of small bodies, whose classes have the rules: members that they do not name are
+ * ignored (for queries see ignored-parameters.ts), a wrong one is named with its rule.
  */
 export const inputPipe = new InputPipe({
   transform: true,

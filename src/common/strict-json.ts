@@ -24,7 +24,9 @@ export function parseStrictJson(bytes: Buffer, name: string): unknown {
   return parseJson(text, name);
 }
 
-/** @throws ServiceError INVALID_JSON: a decoder that replaces bad bytes would sign and store other text than was sent */
+/**
+ * @throws ServiceError INVALID_JSON: a decoder that replaces bad bytes would sign and store other text than was sent
+ */
 export function decodeUtf8(bytes: Buffer, name: string): string {
   if (!isUtf8(bytes)) throw invalidJson(`${name} is not valid UTF-8.`);
   return bytes.toString('utf8');

@@ -25,14 +25,14 @@ export class PhotoDto {
 @ApiExtraModels(PhotoDto)
 export class LotDto {
   /**
-   * Your own id, 1 to 100 characters, unique in the request. An integer is taken as its digits, and comes back as a string.
+   * Your own id, 1 to 100 characters, unique in the request. An integer is read as its digits and returned as a string.
    * @example "11-12345"
    */
   @ApiProperty({ oneOf: [{ type: 'string', minLength: 1, maxLength: MAX_LOT_ID }, { type: 'integer' }] })
   lot_id: string | number;
   /**
-   * 1 to 20 in synchronous mode (MAX_SYNC_IMAGES), up to 100 in a batch (MAX_LOT_IMAGES): objects with url, or strings. A lot
-   * of a batch that has none fails alone.
+   * 1 to 20 in synchronous mode (MAX_SYNC_IMAGES), up to 100 in a batch (MAX_LOT_IMAGES): objects with url, or strings.
+   * In a batch a lot without photos fails alone.
    */
   @ApiProperty({
     type: 'array',
@@ -49,7 +49,8 @@ export class LotDto {
   @ApiPropertyOptional({ maxLength: MAX_INFO })
   additional_info?: string | null;
   /**
-   * Where this lot's result is sent, instead of webhook_url. At most 100 different addresses a job. null and "" are absent.
+   * Where this lot's result is sent, instead of webhook_url. At most 100 different addresses a job. null and "" are
+   * absent.
    * @example "https://client.example.com/hook"
    */
   @ApiPropertyOptional({ maxLength: MAX_URL_CHARACTERS })
@@ -60,8 +61,8 @@ export class GenerateDescriptionsRequestDto {
   /** Always "1.0.0". */
   version: '1.0.0';
   /**
-   * 1 to 10 BCP 47 tags (MAX_LANGUAGES), each once; they come back as sent and in this order. English comes only when asked
-   * for.
+   * 1 to 10 BCP 47 tags (MAX_LANGUAGES), each once; they are returned as sent and in this order. English is returned
+   * only if it is in the list.
    * @example ["en", "de", "ru"]
    */
   @ApiProperty({
@@ -98,9 +99,9 @@ export class GenerateDescriptionsRequestDto {
   })
   metadata?: Record<string, string> | null;
   /**
-   * USD; an estimate above it is refused with COST_LIMIT_EXCEEDED and nothing is sent. The bill never passes it: of a batch as
-   * many lots are sent at a time as fit at the most that they may cost, and lots for which nothing is left fail with
-   * COST_LIMIT_EXCEEDED.
+   * The most that the job may cost, in USD. If the estimate is higher, the request is refused with COST_LIMIT_EXCEEDED
+   * and nothing is sent. The bill never goes above it: a batch sends only as many lots at a time as fit at their
+   * highest possible cost, and lots for which no money is left fail with COST_LIMIT_EXCEEDED.
    */
   @ApiPropertyOptional({ minimum: 0, exclusiveMinimum: true })
   max_cost_usd?: number | null;

@@ -191,7 +191,10 @@ export class PhotoChecker {
     });
   }
 
-  /** The earliest end of a rest among the hosts of `urls` (milliseconds since 1970), or null when one of them rests not at all. */
+  /**
+   * The earliest end of a rest among the hosts of `urls` (milliseconds since 1970), or null when one of them rests not
+   * at all.
+   */
   restingUntil(urls: readonly string[]): number | null {
     let earliest: number | null = null;
     for (const url of urls) {

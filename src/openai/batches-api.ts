@@ -102,8 +102,8 @@ export class BatchesApi {
   }
 
   /**
-   * Cancels a batch and returns it as it stands. One that has ended already is no error: OpenAI refuses to cancel it, so
-   * it is read again instead.
+   * Cancels a batch and returns it as it stands. One that has ended already is no error: OpenAI refuses to cancel it,
+   * so it is read again instead.
    */
   async cancelBatch(id: string, options: CallOptions): Promise<UpstreamBatch> {
     try {

@@ -79,7 +79,9 @@ const REFUSAL_TEXT =
   /flagged as (?:potentially )?violating|violat\w* (?:our|the|openai'?s?) (?:usage|content|safety) polic|content management policy|rejected (?:as a result of|by) (?:our|the) safety system/i;
 const QUEUE_TEXT = /enqueued token limit/i;
 
-/** Sorts a failure by code first, then by text, then by status. Pure; used for calls and for the lines of a batch alike. */
+/**
+ * Sorts a failure by code first, then by text, then by status. Pure; used for calls and for the lines of a batch alike.
+ */
 export function classifyFailure(failure: UpstreamFailure): FailureClass {
   const kind = kindOf(failure);
   return { kind, retryable: isRetryable(kind, failure.shouldRetry) };

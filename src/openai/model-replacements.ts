@@ -4,7 +4,9 @@ const REPLACEMENTS: Readonly<Record<string, string>> = {
   'gpt-4.1-mini': 'gpt-6-luna',
 };
 
-/** The named replacement of a model, its dated snapshots (`o4-mini-2025-04-16`) included; undefined where none is known. */
+/**
+ * The named replacement of a model, its dated snapshots (`o4-mini-2025-04-16`) included; undefined where none is known.
+ */
 export function replacementOf(model: string): string | undefined {
   return REPLACEMENTS[model.replace(/-\d{4}-\d{2}-\d{2}$/, '')];
 }

@@ -39,7 +39,10 @@ const AUTHORITY = /^\/\/([^/?#]+)/;
 const DEFAULT_PORTS: ReadonlySet<string> = new Set(['', '80', '443']);
 
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
-/** RFC 1123 and the underscore of buckets and subdomains, with at least two labels: a single one is a name of the local network or of the machine. */
+/**
+ * RFC 1123 and the underscore of buckets and subdomains, with at least two labels: a single one is a name of the local
+ * network or of the machine.
+ */
 const PUBLIC_NAME = new RegExp(`^(?:${LABEL}\\.)+${LABEL}$`);
 const MAX_NAME_CHARACTERS = 253;
 

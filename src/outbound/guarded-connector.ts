@@ -9,7 +9,10 @@ import { isPublicAddress } from './public-address.js';
 
 /** The longest wait for DNS, TCP and TLS together, whatever the deadlines of the waiting requests are. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Time for one address before the next is tried; Node's own 250 ms is less than a round trip to the other side of the world. */
+/**
+ * Time for one address before the next is tried; Node's own 250 ms is less than a round trip to the other side of the
+ * world.
+ */
 const NEXT_ADDRESS_MS = 500;
 /** A name with hundreds of addresses must not turn one photo into a port scan. */
 const MAX_DIALLED = 8;

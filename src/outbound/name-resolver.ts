@@ -44,7 +44,9 @@ export class NameResolver {
     throw hasNoAddress(v4.error) && v6.error !== undefined ? v6.error : v4.error;
   }
 
-  /** As the machine itself resolves: hosts file, search domains, container names. For names that the operator listed. */
+  /**
+   * As the machine itself resolves: hosts file, search domains, container names. For names that the operator listed.
+   */
   async resolveBySystem(name: string): Promise<readonly LookupAddress[]> {
     return dns.lookup(name, { all: true, order: 'ipv4first' });
   }

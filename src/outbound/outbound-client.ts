@@ -17,13 +17,19 @@ export interface OutboundRequest {
   /** Lower-case names; they win over DEFAULT_HEADERS. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
-  /** Milliseconds for everything up to the answer's headers, redirects included; without `bodyDeadlineMs` the body falls under it too. */
+  /**
+   * Milliseconds for everything up to the answer's headers, redirects included; without `bodyDeadlineMs` the body falls
+   * under it too.
+   */
   readonly deadlineMs: number;
   /** Milliseconds that the body gets after its headers, for callers that only need the status. */
   readonly bodyDeadlineMs?: number;
   /** Bytes of the body to keep; when more come the connection is closed. */
   readonly maxBytes: number;
-  /** Redirects to follow, each address checked like the first; 0 (the default) answers with the redirect itself. Only without a body. */
+  /**
+   * Redirects to follow, each address checked like the first; 0 (the default) answers with the redirect itself. Only
+   * without a body.
+   */
   readonly redirects?: number;
   readonly signal?: AbortSignal;
 }

@@ -19,7 +19,8 @@ export function isPublicAddress(address: string): boolean {
   // ipaddr.js alone would also read `0x7f.1` or `10` as an address.
   if (isIP(address) === 0 || address.includes('%')) return false;
   const ip = ipaddr.parse(address);
-  // Covers loopback, RFC 1918, link-local, CGNAT, documentation, multicast, v4-mapped, NAT64, 6to4, Teredo and the rest.
+  // Covers loopback, RFC 1918, link-local, CGNAT, documentation, multicast, v4-mapped, NAT64, 6to4, Teredo and the
+  // rest.
   if (ip.range() !== 'unicast') return false;
   if (ip instanceof ipaddr.IPv6) return ip.match(GLOBAL_UNICAST) && !isIsatap(ip);
   return !DENIED.some((denied) => ip.match(denied));

@@ -11,7 +11,9 @@ export function statusEtag(state: Pick<JobState, 'id' | 'tag'>, estimate: Date |
   return `W/"${state.id}-${estimate === null ? '' : 'e'}${state.tag}"`;
 }
 
-/** What proxies that compress put behind a tag: `-gzip` and `-br` (Apache, Caddy), `--gzip` (Jetty), `;gz`; also twice. */
+/**
+ * What proxies that compress put behind a tag: `-gzip` and `-br` (Apache, Caddy), `--gzip` (Jetty), `;gz`; also twice.
+ */
 const PROXY_MARKS = /^(?:[-;:+.]{1,2}[a-z0-9]{1,8}){1,3}$/i;
 
 /**

@@ -26,8 +26,8 @@ const LEAST_PIECE_BYTES = 4;
 
 /**
  * Receives the whole body of an upload that was let in, as it is sent. The gate may cut it.
- * @throws ServiceError BODY_TOO_LARGE, BodyAbortedError, SERVICE_UNAVAILABLE (no room, too slow, displaced), RATE_LIMITED (in
- * pieces of a few bytes)
+ * @throws ServiceError BODY_TOO_LARGE, BodyAbortedError, SERVICE_UNAVAILABLE (no room, too slow, displaced),
+ * RATE_LIMITED (in pieces of a few bytes)
  */
 export async function receiveUpload({ request, response, body, sent, upload }: Receiving): Promise<void> {
   if (body.isAnnounced) {

@@ -3,13 +3,19 @@ import { remember } from '../../common/remember.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { Upload } from './upload.js';
 
-/** How many bodies of strangers, and of others, are decoded or parsed side by side: each has a decoder, and lots in memory. */
+/**
+ * How many bodies of strangers, and of others, are decoded or parsed side by side: each has a decoder, and lots in
+ * memory.
+ */
 const STRANGERS_AT_ONCE = 2;
 const OTHERS_AT_ONCE = 4;
 
 /** After this many milliseconds of work in one go the event loop gets a turn. */
 const SLICE_MS = 6;
-/** While new connections come, a stranger's body rests this many times as long as it worked: each connection needs a turn of the loop to be accepted. */
+/**
+ * While new connections come, a stranger's body rests this many times as long as it worked: each connection needs a
+ * turn of the loop to be accepted.
+ */
 const CROWDED_REST = 8;
 /** What one stranger's body may take while others wait: several times what 50,000 lots take. */
 const MAX_WORK_MS = 4000;

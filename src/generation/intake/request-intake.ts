@@ -47,8 +47,8 @@ export class RequestIntake {
 
   /**
    * @returns the request; the caller discards its spool
-   * @throws ServiceError in the contract's order: 415, 413, then for scheme 1: 401, 403, 400 INVALID_JSON, for scheme 2:
-   * 400 INVALID_JSON, 401, 403; then version and content
+   * @throws ServiceError in the contract's order: 415, 413, then for scheme 1: 401, 403, 400 INVALID_JSON, for scheme
+   * 2: 400 INVALID_JSON, 401, 403; then version and content
    */
   async read(request: Request, response: Response): Promise<ReceivedRequest> {
     const upload = this.gate.enter(request, request.ip);

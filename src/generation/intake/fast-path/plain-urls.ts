@@ -3,7 +3,9 @@ import { checkUrl, type AllowList } from '../../../outbound/address-rules.js';
 const QUOTE = 0x22;
 const SLASH = 0x2f;
 
-/** A third of MAX_URL_CHARACTERS: percent-encoding triples a character at most, so the parsed URL cannot pass the limit. */
+/**
+ * A third of MAX_URL_CHARACTERS: percent-encoding triples a character at most, so the parsed URL cannot pass the limit.
+ */
 const MAX_PLAIN_URL = 1365;
 /** How many hosts of one request are remembered; a catalogue's photos are on a few hosts. */
 const MAX_ORIGINS = 1000;
@@ -11,7 +13,9 @@ const MAX_ORIGINS = 1000;
 /** Scheme and authority; then nothing that two parsers could read differently. */
 const PLAIN_URL = /^(https?:\/\/[a-z0-9_.:-]+)(?:[/?#][!#-[\]-~]*)?$/;
 
-/** 1: may stand in a plain URL behind its authority. Neither quote nor backslash, so it needs no escape in JSON either. */
+/**
+ * 1: may stand in a plain URL behind its authority. Neither quote nor backslash, so it needs no escape in JSON either.
+ */
 const REST_BYTES = byteClass((byte) => byte > 0x20 && byte < 0x7f && byte !== QUOTE && byte !== 0x5c);
 const AUTHORITY_BYTES = byteClass((byte) => /[a-z0-9_.:-]/.test(String.fromCharCode(byte)));
 
