@@ -118,7 +118,7 @@ async function untilReady() {
   }
 }
 
-/** The wanted port, or a free one when somebody listens there already. */
+/** The wanted port, or a free one when the wanted one is taken. */
 async function choosePort(wanted) {
   for (const candidate of [wanted, 0]) {
     const server = createServer();

@@ -99,7 +99,7 @@ export class SentBody {
       if (bytesRead < READ_BYTES && end < this.onDisk)
         throw new Error('a body on disk is shorter than what was written');
       next = end < this.onDisk ? read(turn + 1) : undefined;
-      // A reader that stops early must not leave an error that nobody hears.
+      // A reader that stops early must not leave an error without a listener.
       next?.catch(() => undefined);
       yield buffer.subarray(0, bytesRead);
     }

@@ -130,7 +130,7 @@ export class FilesApi {
       );
       if (page.files.length > 0) yield page.files;
       const last = page.files.at(-1)?.id;
-      // A page that ends where the one before ended would be asked for for ever.
+      // Stops when a page ends where the one before ended; otherwise it would be requested endlessly.
       if (!page.hasMore || last === undefined || last === after) return;
       after = last;
     }

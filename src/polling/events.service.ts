@@ -24,7 +24,7 @@ export interface EventsRequest {
   readonly keyId: string;
   /** The id of the last event that the client has. */
   readonly lastEventId: string | undefined;
-  /** Aborts when the client hangs up. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
@@ -43,7 +43,7 @@ export class EventsService {
   ) {}
 
   /**
-   * Streams until the job has ended, the client hangs up or the process is ending.
+   * Streams until the job has ended, the client disconnects or the process is ending.
    * @returns false when there is nothing to stream because the client already knows the job's end
    * @throws ServiceError JOB_NOT_FOUND, RATE_LIMITED (before anything is sent)
    */

@@ -52,7 +52,7 @@ export class UploadDoor {
       const upload = this.gate.enter(request, request.ip);
       const connection = connectionOf(request);
       if (connection !== undefined) connection.isKnown = upload.good;
-      // Whatever refuses the request before it is taken in, or a client that hangs up: the place is given back.
+      // The place is given back when the request is refused before it is taken in, or when the client disconnects.
       response.once('close', () => {
         if (!upload.taken) upload.release();
       });

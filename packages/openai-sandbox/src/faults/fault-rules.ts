@@ -6,7 +6,7 @@ import { isObject, numberAt, stringAt, type JsonObject } from '../json.js';
  * model.
  */
 export const FAULT_ACTIONS = {
-  /** `ms` of delay, then on as usual; a POST that creates something goes on even when its client hung up meanwhile. */
+  /** `ms` of delay, then on as usual; a POST that creates something continues even when its client has disconnected. */
   latency: 'request',
   /** Answers `status` with `code`, `message`, `retry_after` (seconds), `retry_after_ms`. */
   status: 'request',
