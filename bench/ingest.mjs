@@ -1,4 +1,5 @@
-// Taking in the output of a vision batch: HTTP, lines, assessment, results, lot states, cursor and counters. Floor: the same lines read and assessed, and COPY of the results alone.
+// Taking in the output of a vision batch: HTTP, lines, assessment, results, lot states, cursor and counters. Floor: the
+// same lines read and assessed, and COPY of the results alone.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';

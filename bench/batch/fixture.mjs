@@ -69,7 +69,7 @@ export async function insertJob(pool, lots, images) {
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-/** Prints a benchmark beside its floor, from runs taken in turns. */
+/** Prints a benchmark and its floor, from runs that alternate. */
 export function report(name, floors, runs, target) {
   const ratios = runs.map((ms, index) => ms / floors[index]);
   const ms = (numbers) =>

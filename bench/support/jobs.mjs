@@ -1,4 +1,4 @@
-// Jobs put straight into the tables, for benchmarks of what reads them.
+// Jobs inserted directly into the tables, for benchmarks that read them.
 import { aJob } from '../../test/support/a-job.mjs';
 
 /** @returns {Promise<string>} the id of a batch job whose lots are in the state that its status needs */

@@ -1,4 +1,5 @@
-// Database, sandbox and photo hosts for the ends of a job, one service at a time, and what every scenario prints and checks alike.
+// Database, sandbox and photo hosts for the ends of a job, one service at a time, and what every scenario prints and
+// checks alike.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { inWords, JobClient } from '../prove/job-client.mjs';
@@ -57,8 +58,8 @@ class Ground {
   }
 
   /**
-   * Moves the time on by hours, everywhere at once: the time of day of the service and of OpenAI; and since PostgreSQL's clock
-   * cannot be moved, what waits by that clock is moved towards it.
+   * Moves the time on by hours, everywhere at once: the time of day of the service and of OpenAI; and since
+   * PostgreSQL's clock cannot be moved, what waits by that clock is moved towards it.
    */
   async advance(hours) {
     this.ahead += hours * HOUR_MS;

@@ -1,5 +1,5 @@
-// A day of the service in small, in this process so that its statements can be watched: requests of every kind, a batch to
-// its webhooks, every cron.
+// A day of the service in small, in this process so that its statements can be watched: requests of every kind, a batch
+// to its webhooks, every cron.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { NestFactory } from '@nestjs/core';

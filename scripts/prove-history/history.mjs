@@ -97,8 +97,9 @@ function history(jobs) {
      select 'default', 'idempotency', 'POST /api/v1/generate-descriptions ' || n, id, 'h',
        now() + case when n <= 1000 then interval '-1 minute' else interval '12 hours' end
      from made where n % 10 = 0`,
-    // A commit that waits takes all those before it to the disk. Without one, a vacuum that comes at once finds rows whose
-    // commit may still be lost, takes their pages for not visible to everybody, and each count looks into them again.
+    // A commit that waits takes all those before it to the disk. Without one, a vacuum that comes at once finds rows
+    // whose commit may still be lost, takes their pages for not visible to everybody, and each count looks into them
+    // again.
     'set synchronous_commit = on',
     'drop table made, made_lots',
   ];

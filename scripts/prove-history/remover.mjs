@@ -1,5 +1,5 @@
-// One worker's retention in a process of its own: node remover.mjs <database> <steps>; 0: until none is left, then how long
-// a step takes that finds nothing (the median). Answers on its channel.
+// One worker's retention in a process of its own: node remover.mjs <database> <steps>; 0: until none is left, then how
+// long a step takes that finds nothing (the median). Answers on its channel.
 import { once } from 'node:events';
 import { DataSource } from 'typeorm';
 

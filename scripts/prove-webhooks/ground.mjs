@@ -66,7 +66,7 @@ function startWorker(databaseUrl, workers, settings) {
       await exited;
     },
   };
-  // Killed before it was ready: that is what the proof is for.
+  // The worker was killed before it was ready, which the proof intends.
   worker.ready.catch(() => undefined);
   workers.add(worker);
   return worker;

@@ -6,7 +6,10 @@ import { KeysModule } from './keys.module.js';
 import { RateLimits } from './rate-limits.js';
 import { UploadGate } from './upload-gate.js';
 
-/** Who may ask, and who may upload. Global, because a guard is built inside the module of each controller that it guards. */
+/**
+ * Who may send requests, and who may upload. Global, because Nest builds a guard inside the module of each controller
+ * that it guards.
+ */
 @Global()
 @Module({
   imports: [KeysModule],

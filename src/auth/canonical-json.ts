@@ -2,16 +2,17 @@ import { endOfString } from '../common/json-tokens.js';
 import { pythonFloat } from './python-float.js';
 
 /**
- * The canonical form that the lots signature covers: exactly what Python's
- * `json.dumps(json.loads(x), separators=(',', ':'), sort_keys=True)` prints.
+ * The canonical form that the lots signature covers: exactly what Python's `json.dumps(json.loads(x), separators=(',',
+ * ':'), sort_keys=True)` prints.
  *
- * It is made from the source text, because `JSON.parse` forgets what Python prints: `1.0` and `1` are one number to it,
- * integers above 2^53 lose digits, integer-like keys move. Reading the text again costs no more than walking the parsed
- * value did (64 MB of lots: 0.3 s either way), so there is no second, faster way that could differ from it.
+ * It is made from the source text, because `JSON.parse` loses what Python prints: it reads `1.0` and `1` as the same
+ * number, integers above 2^53 lose digits, and integer-like keys change their order. Reading the text again costs no
+ * more than walking the parsed value did (64 MB of lots: 0.3 s either way), so no second, faster way is needed that
+ * could differ from it.
  *
  * @param source - one valid JSON value (`JSON.parse` took it), at most 32 levels deep: this recurses
  * @returns ASCII text
- * @throws SyntaxError for some texts that are not JSON; it is no check of them
+ * @throws SyntaxError for some texts that are not JSON; it does not find all of them
  */
 export function canonicalValue(source: string): string {
   return new SourceReader(source).value();
@@ -101,7 +102,7 @@ class SourceReader {
   private string(): string {
     const start = this.position;
     const end = endOfString(this.source, start);
-    // Without this a source that is not JSON would be read for ever.
+    // Without this check a source that is not JSON would be read endlessly.
     if (end < 0) throw new SyntaxError('a JSON string has no end');
     this.position = end;
     return this.source.slice(start + 1, end - 1);
@@ -133,7 +134,7 @@ class SourceReader {
     let at = from;
     for (;;) {
       const unit = this.source.charCodeAt(at);
-      // NaN behind the end compares as false.
+      // Behind the end this is NaN, and every comparison with NaN is false.
       if (!(unit >= ZERO && unit <= NINE)) return at;
       at++;
     }
@@ -173,7 +174,7 @@ function escape(text: string): string {
   return JSON.stringify(text).replace(BEYOND_ASCII, escapeUnits);
 }
 
-/** A run at a time: a call for each character took three times as long for Cyrillic text. */
+/** Escapes a run of characters at a time: one call for each character took three times as long for Cyrillic text. */
 function escapeUnits(units: string): string {
   let escaped = '';
   for (let index = 0; index < units.length; index++) {

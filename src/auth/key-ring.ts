@@ -12,7 +12,7 @@ export interface LiveSecret {
   readonly lotsSignature: boolean;
 }
 
-/** 16 hex digits of the secret's SHA-256; secrets have 32 bytes and more, so it gives nothing away. */
+/** 16 hex digits of the secret's SHA-256. Secrets have at least 32 bytes, so this does not reveal them. */
 export function secretFingerprint(secret: string): string {
   return createHash('sha256').update(secret).digest('hex').slice(0, 16);
 }
@@ -40,7 +40,10 @@ export class KeyRing {
     this.secrets = [...this.byKeyId.values()].flat();
   }
 
-  /** The secrets that may have signed a request: those of the key id it names (none when unknown), else all. */
+  /**
+   * The secrets that may have signed a request: those of the key id that it names (none for an unknown id), otherwise
+   * all.
+   */
   candidates(keyId: string | undefined): readonly LiveSecret[] {
     return keyId === undefined ? this.secrets : (this.byKeyId.get(keyId) ?? []);
   }

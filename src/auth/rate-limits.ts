@@ -19,8 +19,8 @@ const HEADER_NAMES = [
 ];
 
 /**
- * Requests per key id and minute, counted in this process once the signature is right: what strangers send uses up
- * nobody's limit. Unsigned readers count by address.
+ * Requests per key id and minute, counted in this process after the signature is found correct, so that strangers
+ * cannot use up a client's limit. Unsigned readers are counted by address.
  */
 @Injectable()
 export class RateLimits {
@@ -55,7 +55,7 @@ export class RateLimits {
       if (!(state instanceof RateLimiterRes)) throw state;
       throw new ServiceError(
         'RATE_LIMITED',
-        `At most ${limiter.points} ${name} requests a minute; wait as Retry-After says.`,
+        `At most ${limiter.points} ${name} requests a minute; wait for the seconds in Retry-After.`,
         {
           headers: { ...this.headers(name, state), 'Retry-After': String(secondsUntil(state)) },
         },
@@ -69,7 +69,7 @@ export class RateLimits {
     return state === null || state.remainingPoints > 0;
   }
 
-  /** Takes the request back, as for a 304: it costs nothing, and its answer says nothing of limits. */
+  /** Takes the count of a request back, as for a 304: it is free, and its answer has no rate limit headers. */
   async refund(response: ServerResponse): Promise<void> {
     const entry = this.counted.get(response);
     if (entry === undefined) return;

@@ -1,7 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { abortReason } from './clock.js';
 
-/** `promise`, or a rejection with the signal's reason as soon as it aborts; a late rejection of `promise` is swallowed. */
+/**
+ * `promise`, or a rejection with the signal's reason as soon as it aborts; a late rejection of `promise` is swallowed.
+ */
 export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = () => reject(abortReason(signal));

@@ -5,18 +5,20 @@ import { isDiscarding } from './connections/connections.js';
 import { requestIdFrom } from './request-context.js';
 import { ERROR_CODES } from './service-error.js';
 
-/** What Node's parser refuses before there is a request. */
+/** Answers for input that Node's HTTP parser refuses before a request exists. */
 const STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 const MESSAGE: Readonly<Record<number, string>> & { readonly 400: string } = {
-  400: 'This is not a request that HTTP allows; the connection is closed.',
+  400: 'This is not a valid HTTP request; the connection is closed.',
   408: 'The request did not arrive in time; the connection is closed.',
   431: 'The request line and headers are larger than 16 KiB; the connection is closed.',
 };
 
-/** Answers bytes that never became a request, as JSON like every other refusal, and closes their connection. */
+/**
+ * Answers input that Node could not parse as a request: JSON like every other refusal, then the connection is closed.
+ */
 export function answerClientError(error: Error & { code?: unknown }, socket: Socket): void {
   if (!socket.writable) return;
-  // A refused upload has its answer already; what of it was not parsed is no second request.
+  // A refused upload already has its answer. Its bytes that were not parsed are not a second request.
   if (isDiscarding(socket)) {
     socket.end();
     return;
@@ -32,7 +34,7 @@ export function answerClientError(error: Error & { code?: unknown }, socket: Soc
   );
 }
 
-/** The bytes of an answer to what Node did not make a request of; the connection is to be closed after it. */
+/** The bytes of an answer to input that is not a request for Node. The caller closes the connection after it. */
 export function rawAnswer(
   status: number,
   body: Omit<ErrorDto, 'request_id'>,

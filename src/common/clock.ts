@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 
 export const DAY_MS = 24 * 3_600_000;
 
-/** The wall clock and timers in one place, so that tests can hold them. */
+/** The wall clock and timers in one place, so that tests can control them. */
 @Injectable()
 export class Clock {
   /** Milliseconds since 1970, UTC. */

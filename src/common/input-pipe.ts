@@ -2,7 +2,7 @@ import { ValidationPipe, type ArgumentMetadata } from '@nestjs/common';
 import { plainQuery } from './query-names.js';
 import { ServiceError } from './service-error.js';
 
-/** Checks what a route takes in beside its path; it comes after the guard, which has proved who sent it. */
+/** Checks a route's query and small bodies. It runs after the guard, which has proved who sent the request. */
 class InputPipe extends ValidationPipe {
   override transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
     const members = isObject(value) ? value : {};
@@ -11,27 +11,30 @@ class InputPipe extends ValidationPipe {
   }
 }
 
-/** No body, a list or a number lacks every member that a rule asks for. */
+/** A missing body, a list or a number is treated as an object without members, so every required member is reported. */
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const REPEATED = 'must stand once in the query; where several values are taken they are written name[]=…&name[]=…';
+const REPEATED = 'must appear once in the query; where several values are allowed, write them as name[]=…&name[]=…';
 
-/** What {@link plainQuery} makes of a plain name that came twice: each value may be right, so no rule of theirs would help. */
+/**
+ * The marker that {@link plainQuery} gives for a plain name sent twice. Each value alone may be valid, so the rules of
+ * the class would not report it.
+ */
 function isRepeated(value: unknown): boolean {
   return Array.isArray(value) && value.some(Array.isArray);
 }
 
 /**
- * For `@Query()` and for `@Body()` of small bodies, whose classes have the rules: members that they do not name are ignored
- * (for queries see ignored-parameters.ts), a wrong one is named with its rule.
+ * For `@Query()` and for `@Body()` of small bodies, whose classes have the rules: members that they do not name are
+ * ignored (for queries see ignored-parameters.ts), a wrong one is named with its rule.
  */
 export const inputPipe = new InputPipe({
   transform: true,
   whitelist: true,
   exceptionFactory: (errors) =>
-    new ServiceError('VALIDATION_FAILED', 'Some values are not allowed; details names each field and its rule.', {
+    new ServiceError('VALIDATION_FAILED', 'Some values are not valid; details lists each field with its rule.', {
       details: {
         fields: errors.map(({ property, value, constraints = {} }) => ({
           path: property,
@@ -42,7 +45,7 @@ export const inputPipe = new InputPipe({
     }),
 });
 
-/** For members that may be lists: one value is a list of one. */
+/** For members that may be lists: a single value becomes a list of one. */
 export function toList({ value }: { value: unknown }): unknown {
   return value === undefined || Array.isArray(value) ? value : [value];
 }

@@ -1,7 +1,7 @@
 import type { Request, Response } from 'express';
 import { connectionOf, MUCH_BYTES } from './connections/connections.js';
 
-/** What a refused upload may still send before its connection is cut; whichever is reached first. */
+/** What a refused upload may still send before its connection is cut. The first limit that is reached counts. */
 export interface DrainBounds {
   readonly bytes: number;
   readonly milliseconds: number;
@@ -11,22 +11,27 @@ export interface DrainBounds {
 
 const MIB = 1024 * 1024;
 
-/** Most clients read no answer before they have sent all, so most bodies must fit; no client may hold us for longer. */
+/**
+ * Most clients read no answer before they have sent everything, so most bodies must fit. No client may keep the
+ * connection longer.
+ */
 const DRAIN: DrainBounds = { bytes: 64 * MIB, milliseconds: 10_000, quietMilliseconds: 2000 };
 
-/** What all refused uploads together may send on: it is thrown away unread, but not for nothing. */
+/**
+ * What all refused uploads together may still send. The bytes are thrown away unread, but receiving them costs time.
+ */
 const BURST_BYTES = 256 * MIB;
 const BYTES_PER_MS = (64 * MIB) / 1000;
 
 /**
- * Answers before the body was read. Closing at once would reset the connection under the client's writing, and it would
- * see a broken pipe instead of the answer; so the rest is thrown away, up to a bound.
+ * Answers before the body was read. Closing at once would reset the connection while the client is still writing, and
+ * the client would see a broken pipe instead of the answer. So the rest is received and thrown away, up to a limit.
  * @param text - the answer's JSON; status and further headers are set already
  */
 export function refuseUpload(request: Request, response: Response, text: string, bounds = DRAIN): void {
   response.set({ Connection: 'close', 'Content-Type': 'application/json; charset=utf-8' });
   response.set('Content-Length', String(Buffer.byteLength(text)));
-  // Not ended yet: Node closes the connection at the end of such an answer, whatever of the request is unread.
+  // The answer is not ended yet: at its end Node closes the connection, even if part of the request is still unread.
   response.write(text);
   const connection = connectionOf(request);
   const announced = Number(request.headers['content-length'] ?? Number.NaN);
@@ -52,10 +57,10 @@ export function refuseUpload(request: Request, response: Response, text: string,
   const countChunk = (chunk: Buffer) => count(chunk.length);
   const timer = setTimeout(end, bounds.milliseconds).unref();
   const quiet = setTimeout(end, bounds.quietMilliseconds).unref();
-  // What a reader left behind (a pipe into a decoder) must not hold the stream back.
+  // A pipe that a reader left behind (into a decoder, for example) must not stop the stream.
   request.unpipe();
   request.once('close', end);
-  // Bytes that nobody will read are not even parsed where that can be helped.
+  // Where possible the bytes are not even parsed, because nothing will read them.
   if (connection !== undefined) connection.discard(count);
   else {
     missing = Number.NaN;

@@ -1,6 +1,8 @@
 import type { ErrorMembers } from './error.dto.js';
 
-/** Every stable error code of the contract, with its HTTP status, its short `error` text and the level it is logged at. */
+/**
+ * Every stable error code of the contract, with its HTTP status, its short `error` text and the level it is logged at.
+ */
 export const ERROR_CODES = {
   INVALID_JSON: { status: 400, error: 'Invalid JSON', level: 'log' },
   VALIDATION_FAILED: { status: 400, error: 'Validation failed', level: 'log' },

@@ -2,10 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import { JsonTokens } from './json-tokens.js';
 import { ServiceError } from './service-error.js';
 
-/** Brackets open at once, the outermost included: deeper values overflow code that recurses. */
+/** The deepest nesting allowed, the outermost bracket included. Deeper values would overflow recursive code. */
 export const MAX_JSON_DEPTH = 32;
 
-/** Python refuses to read integers with more digits, so no client could have signed one. */
+/** Python refuses to read integers with more digits, so no client can have signed one. */
 const MAX_INTEGER_DIGITS = 4300;
 
 /** @param message - what is wrong and, where known, at which byte */
@@ -25,7 +25,9 @@ export function parseStrictJson(bytes: Buffer, name: string): unknown {
   return parseJson(text, name);
 }
 
-/** @throws ServiceError INVALID_JSON: a decoder that replaces bad bytes would sign and store other text than was sent */
+/**
+ * @throws ServiceError INVALID_JSON: a decoder that replaces bad bytes would sign and store other text than was sent
+ */
 function decodeUtf8(bytes: Buffer, name: string): string {
   if (!isUtf8(bytes)) throw invalidJson(`${name} is not valid UTF-8.`);
   return bytes.toString('utf8');
@@ -42,7 +44,10 @@ export function parseJson(text: string, name: string): unknown {
   }
 }
 
-/** True when the document holds an integer that Python would refuse. Linear, and a few reads for the usual document. */
+/**
+ * True when the document holds an integer that Python would refuse. Linear time, and only a few reads for the usual
+ * document.
+ */
 export function hasLongInteger(bytes: Buffer): boolean {
   // A run longer than the step covers a multiple of it: only there the digits need to be counted.
   for (let probe = MAX_INTEGER_DIGITS; probe < bytes.length; probe += MAX_INTEGER_DIGITS) {

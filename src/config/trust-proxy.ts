@@ -6,7 +6,7 @@ import type { SettingReader } from './setting-reader.js';
 /** Networks that Express knows by name. */
 const NAMED = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
-/** TRUST_PROXY as Express takes it: what it does not take ends the start with an error of its own, which names nothing. */
+/** TRUST_PROXY in Express's form. It is checked here because Express's own error does not name the variable. */
 export function readTrustProxy(read: SettingReader): boolean | number | string {
   const value = read.text('TRUST_PROXY', 'false');
   if (value === 'true' || value === 'false') return value === 'true';
@@ -28,7 +28,7 @@ function isProxy(entry: string): boolean {
   return bits > 0 && bits <= (version === 4 ? 32 : 128);
 }
 
-/** `255.0.0.0` is 8; 0 for what is no mask. */
+/** `255.0.0.0` is 8; 0 when it is not a mask. */
 function bitsOfMask(mask: string, version: number): number {
   return version === 4 && isIP(mask) === 4 ? (ipaddr.IPv4.parse(mask).prefixLengthFromSubnetMask() ?? 0) : 0;
 }

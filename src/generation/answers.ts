@@ -13,9 +13,9 @@ import { isTerminal } from '../jobs/states.js';
 import { LotError } from '../describe/lot-error.js';
 import type { BatchAcceptedAnswerDto, HandedOverAnswerDto, SynchronousAnswerDto } from './generate-descriptions.dto.js';
 
-/** More languages than this besides English get a warning. */
+/** A request for more languages than this, besides English, gets a warning. */
 const MANY_LANGUAGES = 5;
-/** Seconds after which a client that was handed a job may look again. */
+/** Retry-After of a 202: seconds after which the client may ask for the job. */
 const POLL_HINT_SECONDS = 5;
 
 /** An answer ready to be sent; the body is JSON text. */
@@ -25,16 +25,22 @@ export interface Answer {
   readonly body: string;
 }
 
-/** What a request says of where webhooks go, for its lots and for all of it; a repeat's body says the same. */
+/**
+ * Where a request sends its webhooks, for its lots and as a whole. A repeat has the same body, so it names the same
+ * receivers.
+ */
 export interface Receivers {
   readonly configured: boolean;
-  /** Hosts to which deliveries fail just now. */
+  /** Hosts to which deliveries are failing at the moment. */
   readonly failing: readonly string[];
 }
 
 const NO_RECEIVERS: Receivers = { configured: false, failing: [] };
 
-/** The answers to POST generate-descriptions, made from what is stored: a repeat gets what the first one got. */
+/**
+ * The answers to POST generate-descriptions, made from the stored job, so that a repeat gets the same answer as the
+ * first request.
+ */
 @Injectable()
 export class Answers {
   constructor(
@@ -44,8 +50,9 @@ export class Answers {
 
   /**
    * The job as it stands: a batch's 201, a running synchronous job's 202, a finished one's 200.
-   * @param receivers - for a 201: those that the request names
-   * @throws ServiceError with the stored code for a synchronous job that failed, JOB_CANCELLED for one that was cancelled
+   * @param receivers - for a 201: the receivers that the request names
+   * @throws ServiceError with the stored code for a synchronous job that failed, JOB_CANCELLED for one that was
+   * cancelled
    */
   async ofJob(jobId: string, keyId: string, receivers: Receivers = NO_RECEIVERS): Promise<Answer> {
     const job = await this.jobs.find(jobId, keyId);
@@ -56,7 +63,7 @@ export class Answers {
     return this.described(job);
   }
 
-  /** What the process that ended the job would have answered its client. */
+  /** The same error that the process that ended the job would have sent to its client. */
   private async failure(job: JobRecord): Promise<ServiceError> {
     const error = job.error ?? { code: 'INTERNAL_ERROR', message: 'The job failed.' };
     const [lot] = await this.lotsOf(job);
@@ -86,17 +93,21 @@ export class Answers {
       pending_languages: pending,
       ...(Object.keys(job.metadata).length === 0 ? {} : { metadata: job.metadata }),
     };
-    // The lots are put in as the one renderer wrote them: results and webhooks carry the same bytes.
+    // The lots are inserted as text from the one renderer, so that results and webhooks carry the same bytes.
     const [head, tail] = aroundLots(body);
     return { status: 200, headers: {}, body: head + lots.map((lot) => renderLot(lot, job)).join(',') + tail };
   }
 }
 
-/** There is no description to answer with, and there will be none. */
+/** The job was cancelled, so there is no description to send and there will be none. */
 function cancelledMeanwhile(job: JobRecord): ServiceError {
-  return new ServiceError('JOB_CANCELLED', 'Another request cancelled the job; send this one again to begin anew.', {
-    details: { job_id: job.id },
-  });
+  return new ServiceError(
+    'JOB_CANCELLED',
+    'Another request cancelled the job. Send this request again to start a new job.',
+    {
+      details: { job_id: job.id },
+    },
+  );
 }
 
 /** Sends an answer; headers set earlier (limits, request id) stay. */
@@ -105,7 +116,7 @@ export function sendAnswer(response: Response, answer: Answer): void {
   response.status(answer.status).set(answer.headers).type('application/json').send(answer.body);
 }
 
-/** What was found when the request came in; kept with the job. */
+/** The warnings found when the request was accepted; they are stored with the job. */
 function warningsOf(job: JobRecord): readonly string[] {
   return job.options.warnings ?? [];
 }
@@ -126,7 +137,7 @@ function handedOver(job: JobRecord): Answer {
     total_lots: job.totalLots,
     created_at: rfc3339(job.createdAt),
     languages: [...job.languages],
-    message: 'The work goes on; follow it at the Location.',
+    message: 'The work continues; follow the job at the address in Location.',
     warnings: [...warningsOf(job)],
   };
   return {
@@ -147,7 +158,7 @@ function accepted(job: JobRecord, receivers: Receivers): Answer {
     total_lots: job.totalLots,
     lots_count: job.totalLots,
     languages: [...job.languages],
-    // The latest; it is usually back much sooner.
+    // The latest time; a batch is usually done much sooner.
     estimated_completion: rfc3339(new Date(job.createdAt.getTime() + JOB_LIMIT_MS)),
     processing_mode: 'batch',
     webhook_configured: receivers.configured,

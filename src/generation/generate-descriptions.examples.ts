@@ -83,7 +83,7 @@ export const HANDED_OVER_EXAMPLE = {
   total_lots: 1,
   created_at: '2026-01-01T00:00:00Z',
   languages: ['en', 'de'],
-  message: 'The work goes on; follow it at the Location.',
+  message: 'The work continues; follow the job at the address in Location.',
   warnings: [],
 } satisfies HandedOverAnswerDto;
 
@@ -110,7 +110,7 @@ const SEEN_EXAMPLE = {
 export const ERROR_EXAMPLES = {
   INVALID_JSON: { message: 'The body is not valid JSON.' },
   VALIDATION_FAILED: {
-    message: 'Some values are not allowed; details names each.',
+    message: 'Some values are not valid; details lists each field with its rule.',
     details: { fields: [{ path: 'lots[0].images', rule: 'must name at least one photo' }], count: 1 },
   },
   UNSUPPORTED_VERSION: {
@@ -131,15 +131,15 @@ export const ERROR_EXAMPLES = {
     details: { seen: SEEN_EXAMPLE },
   },
   INVALID_SIGNATURE: {
-    message: 'The signature does not fit this request; details.seen is what was received.',
+    message: 'The signature is not valid. details.seen shows what was received.',
     details: { seen: SEEN_EXAMPLE },
   },
   DUPLICATE_LOT_ID: {
-    message: 'Each lot_id may stand once in a request.',
+    message: 'Each lot_id may be used only once in a request.',
     details: { lot_ids: ['11-12345'] },
   },
   JOB_CANCELLED: {
-    message: 'Another request cancelled the job; send this one again to begin anew.',
+    message: 'Another request cancelled the job. Send this request again to start a new job.',
     details: { job_id: '0190163d-8694-739b-aea5-966c26f8ad91' },
   },
   REQUEST_IN_PROGRESS: { message: 'The same request is just being accepted; send it again in a moment.' },
@@ -171,7 +171,7 @@ export const ERROR_EXAMPLES = {
     message: 'The estimate is above max_cost_usd; nothing was sent.',
     details: { estimated_cost_usd: 41.2, max_cost_usd: 25 },
   },
-  RATE_LIMITED: { message: 'At most 100 sync requests a minute; wait as Retry-After says.' },
+  RATE_LIMITED: { message: 'At most 100 sync requests a minute; wait for the seconds in Retry-After.' },
   TOO_MANY_ACTIVE_JOBS: { message: 'At most 100 jobs of a key may be unfinished at a time.' },
   INTERNAL_ERROR: { message: 'Something failed on our side; quote request_id when you report it.' },
   OPENAI_API_ERROR: {

@@ -14,7 +14,7 @@ import { SpoolFolder } from './intake/spool-folder.js';
 import { StraightCopies } from './intake/straight-copy.js';
 import { JobCreator } from './job-creator.js';
 
-/** POST generate-descriptions: intake of any size, and the answer of a lot that its client waits for. */
+/** POST generate-descriptions: takes in requests of any size and answers them. */
 @Module({
   imports: [AuthModule, DescribeModule, JobsModule, OutboundModule, ShardsModule, SyncModule, OutboxModule],
   controllers: [GenerationController],

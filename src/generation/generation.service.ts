@@ -8,7 +8,10 @@ import type { ReceivedRequest } from './request/received-request.js';
 import { JobCreator, type Created } from './job-creator.js';
 import { SyncRequests } from '../sync/sync-requests.js';
 
-/** A repeat finds a job that is being cancelled once, and hardly ever the next one too. */
+/**
+ * How often a request is tried again because it found a job that was being cancelled; a second time hardly ever
+ * happens.
+ */
 const MOST_ROUNDS = 5;
 
 /** POST generate-descriptions from the first byte to the answer. */
@@ -23,7 +26,7 @@ export class GenerationService {
     private readonly receivers: ReceiverStore,
   ) {}
 
-  /** Answers the request; what is refused is thrown as ServiceError. */
+  /** Answers the request. @throws ServiceError for a request that is refused */
   async generate(request: Request, response: Response): Promise<void> {
     const received = await this.intake.read(request, response);
     try {
@@ -51,8 +54,8 @@ export class GenerationService {
   }
 
   /**
-   * A cancelled job is not remembered: a repeat that found one which was just being cancelled, because its client hung up,
-   * begins anew.
+   * A cancelled job is not remembered. A repeat that found a job just being cancelled, because its client had
+   * disconnected, starts a new job.
    */
   private async create(received: ReceivedRequest): Promise<Created> {
     for (let round = 1; ; round++) {

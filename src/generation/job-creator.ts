@@ -16,10 +16,10 @@ import type { ReceivedRequest } from './request/received-request.js';
 import { requestKeyOf } from './request/idempotency.js';
 import type { SyncWork } from '../sync/sync-run.js';
 
-/** Said of a job that may take more rounds, or end with lots that its limit did not allow. */
+/** The warning for a job that may take more rounds, or end with lots that its limit did not allow. */
 const BELOW_WORST_CASE = 'max_cost_usd_below_worst_case';
 
-/** What an accepted request became. */
+/** The result of an accepted request. */
 export type Created =
   | { readonly kind: 'repeat'; readonly jobId: string }
   | { readonly kind: 'batch'; readonly jobId: string }
@@ -86,7 +86,7 @@ export class JobCreator {
 
   /** @returns the job that the request repeats, or null when it is new */
   private async acceptSync(job: NewJob, lot: SyncLot, key: NewRequestKey): Promise<string | null> {
-    // A key that vanishes between the two statements was freed by a failed job: the second round takes it.
+    // A key that disappears between the two statements was freed by a failed job; the second round takes it.
     for (let round = 0; round < 3; round++) {
       try {
         if (await this.syncJobs.accept(job, lot, key)) return null;
@@ -124,7 +124,7 @@ export class JobCreator {
     try {
       if (begun === null) return await this.database.transaction(once);
       const repeatOf = await once(begun.tx);
-      // The rows that are in it are of no job then: it is rolled back with the spool.
+      // In that case the rows in the transaction belong to no job; it is rolled back with the spool.
       if (repeatOf === null) await begun.commit();
       return repeatOf;
     } catch (error) {
@@ -143,7 +143,9 @@ export class JobCreator {
     });
   }
 
-  /** A limit that the estimate passes and the worst case does not is kept by sending fewer lots at a time. */
+  /**
+   * When the estimate is within the limit but the worst case is not, the limit is kept by sending fewer lots at a time.
+   */
   private isBelowWorstCase({ content }: ReceivedRequest): boolean {
     const most = content.options.max_cost_usd;
     if (most === undefined) return false;
@@ -165,7 +167,7 @@ export class JobCreator {
     const cost = perLot === null ? null : perLot * content.totalLots;
     const most = content.options.max_cost_usd;
     if (most !== undefined && (cost === null || cost > most)) {
-      // Rounded up: a client that sends it back as its limit must not be refused again.
+      // Rounded up, so that a client that sends this value as its limit is not refused again.
       const estimated = cost === null ? null : Math.ceil(cost * 1_000_000) / 1_000_000;
       throw new ServiceError(
         'COST_LIMIT_EXCEEDED',

@@ -5,7 +5,7 @@ import { PhotoAsker } from './photo-asker.js';
 import { PhotoCarrier } from './photo-carrier.js';
 import { PhotoChecker } from './photo-checker.js';
 
-/** Are a lot's photos there, and what of those that OpenAI cannot take? */
+/** Checks whether a lot's photos are there, and fetches those that OpenAI cannot take. */
 @Module({
   imports: [OutboundModule],
   providers: [HostPaces, PhotoAsker, PhotoCarrier, PhotoChecker],

@@ -37,7 +37,7 @@ export class KeyedLimiter {
     }
   }
 
-  /** Sends those away who wait for the key's slots: what they wait for has changed. */
+  /** Sends away those who wait for the key's slots, because the host's pace has changed. */
   sendAway(key: string): void {
     this.byKey.get(key)?.sendAway();
   }

@@ -6,12 +6,15 @@ import { readJson } from './read-body.js';
 import type { CallLimits } from './retry.js';
 import { brokenBody } from './to-openai-error.js';
 
-/** A batch as OpenAI reports it, whatever it left out, set to null or to "". */
+/** A batch as OpenAI reports it; members that OpenAI leaves out, or sets to null or "", are undefined. */
 export interface UpstreamBatch {
   readonly id: string;
-  /** OpenAI's word, possibly one that is not in its documentation: then the batch is still running. */
+  /** OpenAI's status. One that is not in its documentation means that the batch is still running. */
   readonly status: string;
-  /** Completed, failed, expired or cancelled: nothing changes any more, and the files, if any, are whole. */
+  /**
+   * Whether it is completed, failed, expired or cancelled: then nothing changes any more, and the files, if any, are
+   * complete.
+   */
   readonly terminal: boolean;
   readonly inputFileId: string | undefined;
   readonly outputFileId: string | undefined;
@@ -39,10 +42,10 @@ export interface NewBatch {
 
 const TERMINAL: ReadonlySet<string | null> = new Set(['completed', 'failed', 'expired', 'cancelled']);
 const TRY_TIMEOUT_MS = 30_000;
-/** The most that OpenAI gives in one page. */
+/** The largest page that OpenAI returns. */
 const PAGE_SIZE = 100;
 
-/** Whether a batch of this status has ended; null, and a word that is not in OpenAI's documentation: it has not. */
+/** Whether a batch with this status has ended. With null or an undocumented status it has not. */
 export function isTerminalBatch(status: string | null): boolean {
   return TERMINAL.has(status);
 }
@@ -95,8 +98,8 @@ export class BatchesApi {
   }
 
   /**
-   * Cancels a batch and returns it as it stands. One that has ended already is no error: OpenAI refuses to cancel it, so
-   * it is read again instead.
+   * Cancels a batch and returns it as it stands. One that has ended already is no error: OpenAI refuses to cancel it,
+   * so it is read again instead.
    */
   async cancelBatch(id: string, limits: CallLimits): Promise<UpstreamBatch> {
     try {
@@ -128,7 +131,7 @@ export class BatchesApi {
   /**
    * The project's batches, newest first, a page at a time; OpenAI filters by nothing. Stop when a whole page is older
    * than what is looked for. Entries without an id are left out.
-   * @param after - the id behind which to begin
+   * @param after - the id after which the page begins
    */
   async *listBatches(limits: CallLimits & { readonly after?: string | undefined }): AsyncGenerator<UpstreamBatch[]> {
     let after = limits.after;
@@ -146,14 +149,14 @@ export class BatchesApi {
       );
       if (page.batches.length > 0) yield page.batches;
       const last = page.batches.at(-1)?.id;
-      // A page that ends where the one before ended would be asked for for ever.
+      // Stops when a page ends where the one before ended; otherwise it would be requested endlessly.
       if (!page.hasMore || last === undefined || last === after) return;
       after = last;
     }
   }
 }
 
-/** Reads a Batch object tolerantly; undefined when it is none (no id or no status). */
+/** Reads a Batch object tolerantly; undefined when it is not one (no id or no status). */
 export function parseBatch(body: unknown): UpstreamBatch | undefined {
   if (!isRecord(body)) return undefined;
   const id = textOf(body['id']);
@@ -201,7 +204,7 @@ function parsePage(body: unknown): { batches: UpstreamBatch[]; hasMore: boolean 
   return { batches, hasMore: body['has_more'] === true };
 }
 
-/** A 409 is waited for everywhere else; here it says that the batch has ended. */
+/** Elsewhere a 409 means to wait and try again; here it means that the batch has ended. */
 function conflictAsRefusal(thrown: unknown): unknown {
   if (!(thrown instanceof ConflictError)) return thrown;
   return new OpenAiError({ kind: 'rejected', retryable: false, status: 409, cause: thrown });

@@ -27,15 +27,15 @@ export interface FileContentOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds without a byte after which the connection counts as dead; 60,000 by default. */
   readonly idleTimeoutMs?: number | undefined;
-  /** Milliseconds since 1970; none by default, since a file may take as long as bytes keep coming. */
+  /** Milliseconds since 1970; none by default, because a download may take as long as bytes keep arriving. */
   readonly deadlineAt?: number | undefined;
 }
 
 const TRY_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
-/** A tenth of the most that OpenAI gives: some 250 KB of JSON. */
+/** A tenth of OpenAI's largest page; it is some 250 KB of JSON. */
 const PAGE_SIZE = 1000;
-/** What goes into a multipart header unescaped by SDK 6 (openai-node #2363). */
+/** File names that are safe in a multipart header, into which SDK 6 writes them unescaped (openai-node #2363). */
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 export class FilesApi {
@@ -46,10 +46,12 @@ export class FilesApi {
   ) {}
 
   /**
-   * Uploads a batch's input in constant memory, at the pace of the connection. A file whose outcome is unknown is uploaded
-   * anew: one that nobody uses costs nothing and expires after 30 days.
-   * @param name - ASCII letters, digits and `._-`, at most 128; by it a listing tells whose the file is
-   * @param source - opens the content anew for each try. An error in it ends the call as kind `aborted`, with it as cause
+   * Uploads a batch's input in constant memory, at the pace of the connection. A file whose outcome is unknown is
+   * uploaded again. An unused file costs nothing and expires after 30 days.
+   * @param name - ASCII letters, digits and `._-`, at most 128; by this name a listing shows which submission the file
+   * belongs to
+   * @param source - opens the content anew for each try. An error in it ends the call as kind `aborted`, with it as
+   * cause
    */
   async uploadBatchInput(
     name: string,
@@ -75,7 +77,7 @@ export class FilesApi {
     });
   }
 
-  /** @returns with what the server counted; undefined where it does not say, as gateways with 0 or null do */
+  /** @returns the size that the server counted; undefined when it does not tell, as gateways that send 0 or null */
   private async upload(
     name: string,
     source: () => AsyncIterable<Uint8Array>,
@@ -127,7 +129,7 @@ export class FilesApi {
       );
       if (page.files.length > 0) yield page.files;
       const last = page.files.at(-1)?.id;
-      // A page that ends where the one before ended would be asked for for ever.
+      // Stops when a page ends where the one before ended; otherwise it would be requested endlessly.
       if (!page.hasMore || last === undefined || last === after) return;
       after = last;
     }
@@ -152,8 +154,9 @@ export class FilesApi {
   }
 
   /**
-   * A file's bytes from `offset` on, with flat memory, at the reader's pace. A connection that breaks or stalls is resumed
-   * where it was, as often as RETRY_ATTEMPTS allows without a new byte, so the reader sees one whole file or an error.
+   * A file's bytes from `offset` on, with flat memory, at the reader's pace. A connection that breaks or stalls is
+   * resumed at the same position, RETRY_ATTEMPTS times at most without a new byte, so the reader gets either the whole
+   * file or an error.
    */
   async *fileContent(id: string, options: FileContentOptions = {}): AsyncGenerator<Buffer, void, undefined> {
     const { retryAttempts, baseDelaySeconds } = this.config.openai;
@@ -182,7 +185,10 @@ export class FilesApi {
     }
   }
 
-  /** One request for the bytes from `position` on. Its retries are the caller's, which knows whether bytes came. */
+  /**
+   * One request for the bytes from `position` on. The caller retries it, because the caller knows whether bytes
+   * arrived.
+   */
   private async open(id: string, position: number, options: FileContentOptions): Promise<FileDownload> {
     const idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
     const deadlineAt = options.deadlineAt ?? Number.POSITIVE_INFINITY;
@@ -197,7 +203,7 @@ export class FilesApi {
             const headers = { ...sdkOptions.headers, ...(position > 0 ? { Range: `bytes=${position}-` } : {}) };
             return client.files.content(id, { ...sdkOptions, headers }).asResponse();
           },
-          // Only the headers: the body is read by next(), each chunk under its own idle timeout.
+          // Reads only the headers; next() reads the body, each chunk with its own idle timeout.
           read: (response) => {
             const limits = { idleTimeoutMs, deadlineAt, signal: options.signal };
             return Promise.resolve(new FileDownload(response, position, this.clock, limits));
@@ -207,7 +213,7 @@ export class FilesApi {
       );
       return value;
     } catch (error) {
-      // The cursor stands at the very end: a server that knows ranges has nothing to give from there.
+      // The cursor is at the end of the file, so a server that knows ranges has nothing more to send.
       if (error instanceof OpenAiError && error.status === 416) {
         return new FileDownload(new Response(null), 0, this.clock, {
           idleTimeoutMs,
@@ -224,7 +230,7 @@ function sent({ id, bytes }: UploadedFile): UploadedFile {
   return { id, bytes };
 }
 
-/** Counts what was read from a source and remembers its error, which must not pass for OpenAI's. */
+/** Counts the bytes read from a source and remembers its error, which must not be taken for an error of OpenAI. */
 class CountedSource {
   bytes = 0;
   error: unknown;

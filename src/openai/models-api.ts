@@ -8,7 +8,7 @@ import { brokenBody } from './to-openai-error.js';
 
 export interface UpstreamModel {
   readonly id: string;
-  /** The day from whose beginning (UTC) OpenAI no longer promises the model, where one is announced. */
+  /** The day from which (UTC) OpenAI no longer promises the model, if one is announced. */
   readonly shutdownDate: Date | undefined;
 }
 
@@ -21,8 +21,8 @@ export class ModelsApi {
   ) {}
 
   /**
-   * Whether OpenAI answers at all just now, by a call that costs nothing: one try, and any answer but a 5xx will do, since
-   * not every gateway serves models.
+   * Whether OpenAI answers at all just now. It is asked by a call that costs nothing, once. Any answer except a 5xx
+   * counts, because not every gateway lists models.
    */
   async answers(id: string, signal: AbortSignal | undefined): Promise<boolean> {
     const deadlineAt = this.clock.now() + TRY_TIMEOUT_MS;

@@ -14,7 +14,7 @@ import type { CallLimits } from './retry.js';
 import { failureOfResponse } from './to-openai-error.js';
 
 export interface CreatedResponse {
-  /** The Response object as it came, `status` being `completed` or `incomplete`; its parts are not validated. */
+  /** The Response object as received, `status` being `completed` or `incomplete`; its parts are not validated. */
   readonly body: JsonRecord;
   /** OpenAI's `x-request-id` of the try that succeeded. */
   readonly requestId: string | undefined;
@@ -38,8 +38,8 @@ export class OpenAiClient {
   }
 
   /**
-   * POST /responses. A response that failed inside its 200 is an error like any other and is tried again where that helps;
-   * one that is incomplete, or a refusal, is an answer.
+   * POST /responses. A response that failed inside its 200 is an error like any other and is tried again when that
+   * helps. An incomplete response and a refusal are answers.
    * @param body - the request as OpenAI documents it, without `stream` and `background`
    */
   async createResponse(body: JsonRecord, limits: CallLimits): Promise<CreatedResponse> {
@@ -64,15 +64,15 @@ export class OpenAiClient {
     return { body: value, requestId };
   }
 
-  /** A text of the upstream's as it may stand in a log line: our secrets struck out, and short. */
+  /** A text of the upstream made safe for the log: our secrets are removed, and it is shortened. */
   quotable(text: string | undefined): string | undefined {
     return this.transport.secrets.outOf(text);
   }
 
   /**
-   * Which upstream batches and files belong to: base URL and project, without credentials and without the base URL's
-   * query, which names a version or a tenant's token and may change while batches run. A stored batch whose upstream
-   * differs must not be asked about, and above all not be sent again.
+   * The fingerprint of the upstream that batches and files belong to: base URL and project. Credentials and the base
+   * URL's query are left out, because a query holds a version or a token, which may change while batches run. A stored
+   * batch of another upstream must not be asked about, and above all not be sent again.
    */
   fingerprint(): string {
     const { upstream, baseUrl, projectId } = this.config.openai;

@@ -24,13 +24,13 @@ interface SdkOptions {
 
 export interface Operation<T> {
   readonly name: OpenAiOperation;
-  /** Below the base URL; for the log. */
+  /** The path below the base URL; for the log. */
   readonly path: string;
   /** For metrics; omitted where a request has no model. */
   readonly model?: string;
-  /** Default: RETRY_ATTEMPTS. 1 for what must not be sent twice unasked. */
+  /** Default: RETRY_ATTEMPTS. 1 for requests that must not be sent twice. */
   readonly maxTries?: number;
-  /** Ends a try that hangs while the deadline leaves room for another; for short requests only. */
+  /** Ends a try that hangs while there is time for another; only for short requests. */
   readonly tryTimeoutMs?: number;
   send(client: OpenAI, options: SdkOptions): Promise<Response>;
   /** Reads the whole body, still under deadline and signal. */
@@ -43,7 +43,10 @@ export interface CallResult<T> {
   readonly requestId: string | undefined;
 }
 
-/** Sends requests through the SDK: the one place with retries, deadline, circuit breaker, hang-ups, headers and metrics. */
+/**
+ * Sends requests through the SDK: the only place with retries, deadline, circuit breaker, cancelling, headers and
+ * metrics.
+ */
 @Injectable()
 export class OpenAiTransport implements OnApplicationShutdown {
   private readonly logger = new Logger(OpenAiTransport.name);
@@ -66,7 +69,7 @@ export class OpenAiTransport implements OnApplicationShutdown {
       baseURL: `${this.base.origin}${this.base.pathname.replace(/\/+$/, '')}`,
       defaultHeaders: headers,
       project: projectId === '' ? null : projectId,
-      // Given as null so that the SDK does not look for them in the environment.
+      // Null, so that the SDK does not read them from the environment.
       organization: null,
       adminAPIKey: null,
       webhookSecret: null,
@@ -86,7 +89,7 @@ export class OpenAiTransport implements OnApplicationShutdown {
     return withRetries(this.clock, policy, limits, (tryNumber) => this.try(operation, limits, tryNumber));
   }
 
-  /** Requests that are still out are cut: by now everything that waits for one has had its grace. */
+  /** Requests that are still running are aborted: by now everything that waits for one has had its grace time. */
   async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
   }
@@ -125,9 +128,10 @@ export class OpenAiTransport implements OnApplicationShutdown {
 
   private logFailure({ name, model, path }: Operation<unknown>, tryNumber: number, error: OpenAiError): void {
     const { kind, status, code, requestId, retryable } = error;
-    // A client that hangs up and a rest of the circuit, which has its own line, are no failures of OpenAI's.
+    // A cancelled call and an open circuit (which has its own log line) are not failures of OpenAI.
     const level = kind === 'aborted' || kind === 'circuit_open' ? 'debug' : 'warn';
-    // What is said of a lot may quote its client's texts and addresses; of a model, a file or a batch it helps.
+    // An error about a lot may quote the client's texts and addresses; one about a model, a file or a batch helps an
+    // operator.
     const says = name === 'create_response' ? undefined : error.upstreamMessage;
     this.logger[level]('OpenAI request failed', {
       operation: name,

@@ -16,13 +16,19 @@ export interface OutboundRequest {
   /** Lower-case names; they win over DEFAULT_HEADERS. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
-  /** Milliseconds for everything up to the answer's headers, redirects included; without `bodyDeadlineMs` the body falls under it too. */
+  /**
+   * Milliseconds for everything up to the answer's headers, redirects included; without `bodyDeadlineMs` the body falls
+   * under it too.
+   */
   readonly deadlineMs: number;
-  /** Milliseconds that the body gets after its headers: for callers whom the status alone decides. */
+  /** Milliseconds that the body gets after its headers, for callers that only need the status. */
   readonly bodyDeadlineMs?: number;
   /** Bytes of the body to keep; when more come the connection is closed. */
   readonly maxBytes: number;
-  /** Redirects to follow, each address checked like the first; 0 (the default) answers with the redirect itself. Only without a body. */
+  /**
+   * Redirects to follow, each address checked like the first; 0 (the default) answers with the redirect itself. Only
+   * without a body.
+   */
   readonly redirects?: number;
   readonly signal?: AbortSignal;
 }
@@ -39,7 +45,10 @@ export interface OutboundResponse {
 }
 
 export interface OutboundOptions {
-  /** Connections to one origin at most. Above every caller's own limit per host, so that waiting happens where it can be seen. */
+  /**
+   * The most connections to one origin. It is above every caller's own limit per host, so that requests wait there,
+   * where it can be measured.
+   */
   readonly connections?: number;
   /** Milliseconds after which an idle connection is closed. */
   readonly idleMs?: number;
@@ -61,7 +70,7 @@ const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
   'accept-encoding': 'identity',
 };
 const DEFAULT_CONNECTIONS = 256;
-/** Checked addresses that are remembered; 4,096 characters each at most. */
+/** How many checked addresses are remembered; each has at most 4,096 characters. */
 const MOST_TARGETS = 256;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -97,8 +106,9 @@ export class OutboundClient implements OnApplicationShutdown {
   }
 
   /**
-   * Sends one request. Resolves with whatever status came, even if the body then broke off (`bodyEnd`).
-   * @throws OutboundError when no answer's headers came; its `maySeen` says whether the other side may have got the request
+   * Sends one request. Resolves with any status, even if the body is then incomplete (`bodyEnd`).
+   * @throws OutboundError when no headers of an answer arrived; `maySeen` says whether the other side may have received
+   * the request
    */
   async request(url: string, request: OutboundRequest): Promise<OutboundResponse> {
     const started = performance.now();
@@ -145,7 +155,10 @@ export class OutboundClient implements OnApplicationShutdown {
     }
   }
 
-  /** What the rules say of an address without DNS never changes, and a receiver's is asked for with every delivery. */
+  /**
+   * The rules' answer for an address (without DNS) never changes, and a receiver's address is checked with every
+   * delivery.
+   */
   private check(url: string): Target | Refusal {
     const known = this.targets.get(url);
     if (known !== undefined) return known;
@@ -170,7 +183,7 @@ export class OutboundClient implements OnApplicationShutdown {
           method,
           headers: { ...DEFAULT_HEADERS, ...purposeHeaders, ...headers },
           body: body ?? null,
-          // undici closes the connection after each HEAD otherwise: a TLS handshake for every photo.
+          // Otherwise undici closes the connection after each HEAD, which costs a TLS handshake for every photo.
           reset: false,
           onPeer,
         };
@@ -182,8 +195,9 @@ export class OutboundClient implements OnApplicationShutdown {
 }
 
 /**
- * A Location as browsers read it: its bytes are UTF-8 where they can be, whatever HTTP allows.
- * @param location - each byte as one character, as undici hands it on
+ * A Location as browsers read it: its bytes are read as UTF-8 if they are valid UTF-8, although HTTP does not allow
+ * that.
+ * @param location - each byte as one character, as undici passes it on
  */
 function readLocation(location: string): string {
   if (!/[\x80-\xff]/.test(location)) return location;
@@ -192,7 +206,7 @@ function readLocation(location: string): string {
   return location.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** After a redirect something has been seen, whatever happened to the later hop. */
+/** After a redirect the first server has seen the request, whatever happened to the later hop. */
 function onTheWay(error: OutboundError, hop: number, viaAllowList: boolean): OutboundError {
   if (hop === 0 && !viaAllowList) return error;
   const { kind, reason, cause, unknownName } = error;

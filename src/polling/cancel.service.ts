@@ -11,7 +11,7 @@ import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import type { CancelledJobDto } from './cancel.dto.js';
 
-/** Cancels an unfinished job: against its finish, the first commit wins. */
+/** Cancels an unfinished job. If it finishes at the same time, the first commit wins. */
 @Injectable()
 export class CancelService {
   constructor(
@@ -24,7 +24,7 @@ export class CancelService {
   ) {}
 
   /**
-   * @param repeat - the request's Idempotency-Key; without one the job's state tells whether it was cancelled before
+   * @param repeat - the request's Idempotency-Key; without one, the job's state tells whether it was cancelled before
    * @throws ServiceError JOB_NOT_FOUND, JOB_NOT_CANCELLABLE, and with `repeat` what claims of a key throw
    */
   async cancel(jobId: string, keyId: string, repeat: NewRequestKey | null): Promise<Cancelled> {
@@ -37,7 +37,7 @@ export class CancelService {
       .transaction((tx) =>
         this.keys.once(tx, repeat, async () => {
           await this.shards.cancel(tx, job.id);
-          // Finished in between: the flags must not stay on its shards.
+          // The job finished in between, so the cancel flags must not stay on its shards.
           if (!(await this.ender.endJob(tx, job.id, 'cancelled'))) throw new FinishedFirst();
         }),
       )
@@ -54,7 +54,7 @@ export class CancelService {
 
 export interface Cancelled {
   readonly answer: CancelledJobDto;
-  /** The request repeats one that cancelled the job. */
+  /** Whether the request repeats one that cancelled the job. */
   readonly replayed: boolean;
 }
 
@@ -63,14 +63,15 @@ function answerOf(job: JobRecord): CancelledJobDto {
     job_id: job.id,
     status: 'cancelled',
     cancelled_at: rfc3339(job.cancelledAt ?? job.updatedAt),
-    message: 'The job is cancelled. Lots without a result read cancelled; what OpenAI had begun is billed.',
+    message:
+      'The job is cancelled. Lots without a result have the status cancelled; work that OpenAI had begun is billed.',
   };
 }
 
 class FinishedFirst extends Error {}
 
 function notCancellable(job: JobRecord): ServiceError {
-  return new ServiceError('JOB_NOT_CANCELLABLE', `The job has ended already: it is ${job.status}.`, {
+  return new ServiceError('JOB_NOT_CANCELLABLE', `The job has already ended; its status is ${job.status}.`, {
     members: { status: job.status },
   });
 }

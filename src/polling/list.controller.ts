@@ -19,7 +19,7 @@ export class ListController {
     operationId: 'listBatchJobs',
     summary: 'Your jobs, the latest first',
     description:
-      'Batches, and synchronous jobs that were answered 202; mode asks for one kind. A cursor costs the same however far it goes.',
+      'Batches, and synchronous jobs that were answered 202; mode selects one kind. With a cursor every page is equally fast.',
   })
   @ApiResponse({ status: HttpStatus.OK, type: JobListDto, description: 'A page of jobs.' })
   @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' })

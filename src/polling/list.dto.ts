@@ -32,21 +32,21 @@ class Rfc3339Constraint implements ValidatorConstraintInterface {
 const MAX_OFFSET = 2 ** 31 - 1;
 
 export class ListQuery {
-  /** Jobs in this state; `status[]=…&status[]=…`: in one of several. */
+  /** Jobs in this state; for several states: `status[]=…&status[]=…`. */
   @ApiPropertyOptional({ enum: JOB_STATUSES, isArray: false })
   @IsOptional()
   @Transform(toList)
   @IsIn(JOB_STATUSES, { each: true })
   status?: JobStatus[];
 
-  /** 10 if absent; above 100 it is 100. */
+  /** The number of jobs in a page: 10 if absent; above 100 it is 100. */
   @IsOptional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
   limit?: number;
 
-  /** Jobs to skip; 0 if absent. Ignored with a cursor, which stays cheap however far it goes. */
+  /** Jobs to skip; 0 if absent. Ignored with a cursor; a cursor is fast for any page. */
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -71,7 +71,7 @@ export class ListQuery {
   @Validate(CursorConstraint)
   cursor?: string;
 
-  /** Without it: batches, and synchronous jobs that were answered 202. */
+  /** Only jobs of this mode. If absent: batches, and synchronous jobs that were answered 202. */
   @IsOptional()
   @IsIn(['sync', 'batch'])
   mode?: JobMode;
@@ -79,7 +79,7 @@ export class ListQuery {
 
 /** A job in the list. */
 export class JobListItemDto {
-  /** By which the job is followed. */
+  /** The job's id. */
   id: string;
   /** The same as id. */
   job_id: string;
@@ -101,7 +101,7 @@ export class JobListItemDto {
   processed_lots: number;
   /** Lots that failed. */
   failed_lots: number;
-  /** How far it has come. */
+  /** The job's progress. */
   progress: ProgressDto;
   /** As sent, in the order of the request. */
   languages: string[];
@@ -118,7 +118,7 @@ export class PaginationDto {
   limit: number;
   /** Jobs that were skipped; 0 with a cursor. */
   offset: number;
-  /** All jobs that the filters let through. */
+  /** The number of all jobs that match the filters. */
   total: number;
   /** Whether there is a further page. */
   has_more: boolean;

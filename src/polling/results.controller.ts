@@ -16,7 +16,7 @@ export class ResultsController {
     operationId: 'getBatchResults',
     summary: 'The results of a job',
     description:
-      'Streamed whatever its size; a connection that is cut says that it failed. Accept: application/x-ndjson gives a lot a line.',
+      'Always streamed; a connection that breaks means that it failed. Accept: application/x-ndjson gives one lot a line.',
     produces: ['application/json', 'application/x-ndjson'],
     whole: 'The job has ended, or ?partial=true.',
   })

@@ -7,7 +7,7 @@ import type { JobStatus } from '../jobs/states.js';
 import { ProgressDto } from './status.dto.js';
 
 export class ResultsQuery {
-  /** true: the lots that have ended so far, without waiting for the job's end. */
+  /** true: return the lots that have ended so far, even if the job has not ended. */
   @IsOptional()
   @IsIn(['true', 'false'])
   partial?: 'true' | 'false';
@@ -36,7 +36,7 @@ export class ProcessingSummaryDto {
   failed_lots: number;
   /** Photos that the model was shown. */
   total_images_processed: number;
-  /** Seconds from acceptance to the end, or so far. */
+  /** Seconds from acceptance to the end, or until now. */
   total_processing_time: number;
 }
 

@@ -5,15 +5,17 @@ import type { ShardDetail } from '../batch/shards/job-shard-store.js';
 /** What the stages take of a job's time, roughly, in per cent. */
 const SHARES = { photos: 5, vision: 60, translation: 30, end: 5 };
 
-/** First tries only: of a lot that is asked for again OpenAI's counts would tell twice. See batch/shards/attempts.ts. */
+/**
+ * First tries only: of a lot that is asked for again OpenAI's counts would tell twice. See batch/shards/tries.ts.
+ */
 const TRIES = 4;
 
 /**
- * How much of a job's work is done, in per cent with at most two decimals. Unlike completion_percentage it moves while a
- * batch is on its way: OpenAI counts the requests that it has answered long before their results are taken in.
+ * How much of a job's work is done, in per cent with at most two decimals. Unlike completion_percentage it moves while
+ * a batch is on its way: OpenAI counts the requests that it has answered long before their results are taken in.
  *
- * Each stage counts the lots that have left it, or that OpenAI has answered where those are more. All of these only grow,
- * and so does the sum; 100 is kept for jobs that have ended.
+ * Each stage counts the lots that have left it, or that OpenAI has answered where those are more. All of these only
+ * grow, and so does the sum; 100 is kept for jobs that have ended.
  */
 export function workPercentage(job: JobRecord, batches: readonly ShardDetail[]): number {
   if (isTerminal(job.status)) return 100;

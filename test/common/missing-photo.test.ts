@@ -17,7 +17,7 @@ describe('what is said of photos that are missing', () => {
       '2 of 5 photos cannot be reached; check that they are public and send the lot again.',
     );
     expect(missingText(missing('not_found', 'too_large'), 5)).toBe(
-      '2 of 5 photos cannot be reached or are of no use; photo_problems says why. Correct them and send the lot again.',
+      '2 of 5 photos cannot be reached or used; photo_problems says why. Correct them and send the lot again.',
     );
   });
 });

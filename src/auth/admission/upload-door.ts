@@ -8,14 +8,14 @@ import { ServiceError } from '../../common/service-error.js';
 import type { UploadGate } from '../upload-gate.js';
 import { claimantAt } from './claimant.js';
 
-/** How often it is told how many were refused: a line for each would be a flood of its own. */
+/** How often the log says how many uploads were refused. One line for each would flood the log. */
 const TELL_MS = 10_000;
 
 const SIGNATURE = /\r\nx-signature:[ \t]*([^\r ]*)/i;
 
 /**
- * Lets uploads in, or refuses them, before anything else is done for them: with thousands at once, what a refusal costs
- * decides whether others are served meanwhile.
+ * Lets uploads in or refuses them before any other work is done for them. With thousands at once, the cost of a refusal
+ * decides whether others are still served.
  */
 export class UploadDoor {
   private readonly logger = new Logger('UploadGate');
@@ -52,7 +52,7 @@ export class UploadDoor {
       const upload = this.gate.enter(request, request.ip);
       const connection = connectionOf(request);
       if (connection !== undefined) connection.isKnown = upload.good;
-      // Whatever refuses the request before it is taken in, or a client that hangs up: the place is given back.
+      // The place is given back when the request is refused before it is taken in, or when the client disconnects.
       response.once('close', () => {
         if (!upload.taken) upload.release();
       });

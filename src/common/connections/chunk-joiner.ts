@@ -6,34 +6,34 @@ const MESSAGE_END = '\r\n\r\n';
 const SIZE_DIGITS = 8;
 const SIZE_LINE_BYTES = SIZE_DIGITS + 2;
 const MAX_SIZE = 2 ** 48;
-/** Where Node ends what stands behind the sizes of chunks, too. */
+/** The longest line with a chunk's size and its extensions, which is Node's limit too. */
 const MAX_LINE_BYTES = 16 * 1024;
-/** So many bytes are copied one by one: a call for each would take longer. */
+/** Up to this many bytes are copied one by one, because a call to copy() takes longer for so few. */
 const FEW_BYTES = 32;
-/** Never the size of a chunk: Node's parser answers it as any other body that HTTP does not allow. */
+/** Never a valid chunk size, so Node's parser refuses it like any other invalid body. */
 const REFUSED = Buffer.from('!');
 const NOTHING = Buffer.alloc(0);
 
 const EXTENSIONS = /^(?:;[!#$%&'*+.^_`|~\w-]+(?:=(?:[!#$%&'*+.^_`|~\w-]+|"(?:[^"\\\r\n]|\\[^\r\n])*"))?)+$/;
 
-/** What is to be parsed in place of the first `length` bytes that came. */
+/** What to parse in place of the first `length` bytes that were received. */
 export interface Joined {
   readonly bytes: Buffer;
   readonly length: number;
 }
 
 /**
- * Writes a chunked body anew, with all data that came together in one chunk: Node's parser takes as long, and as much
- * memory, for a chunk of one byte as for one of 64 KB, so a body in chunks of a byte cost a thousand times its size.
+ * Rewrites a chunked body so that all data received together forms one chunk. Node's parser needs as much time and
+ * memory for a chunk of one byte as for one of 64 KB, so a body in one-byte chunks cost a thousand times its size.
  */
 export class ChunkJoiner {
   private state: 'size' | 'data' | 'afterData' | 'over' = 'size';
-  /** Bytes of the chunk that are to come. */
+  /** Bytes of the current chunk that are still to come. */
   private left = 0;
-  /** The beginning of a line that has not come whole. */
+  /** The beginning of a line whose end has not arrived yet. */
   private carried: Buffer = NOTHING;
 
-  /** Takes what came next; it never goes on behind the end of the body, where another request may begin. */
+  /** Takes the bytes received next. It stops at the end of the body, where another request may begin. */
   join(came: Buffer): Joined {
     if (this.state === 'over') return this.rest(came, 0, 0);
     const carriedBytes = this.carried.length;
@@ -72,7 +72,7 @@ export class ChunkJoiner {
     return { bytes: asChunk(output, data), length: came.length };
   }
 
-  /** The last chunk and what fields follow it, as they came. */
+  /** The last chunk and the trailer fields after it, as they were received. */
   private rest(input: Buffer, from: number, carriedBytes: number): Joined {
     const found = input.indexOf(MESSAGE_END, from);
     const end = found < 0 ? input.length : found + MESSAGE_END.length;
@@ -99,14 +99,14 @@ export class ChunkJoiner {
   }
 }
 
-/** Where the next line begins, if this one ends at `at` as it must. */
+/** Where the next line begins, if this one ends at `at` as required. */
 function lineEnd(input: Buffer, at: number, least: number): number | 'later' | 'wrong' {
   if (at < least || input[at] !== CR) return 'wrong';
   if (at + 1 === input.length) return 'later';
   return input[at + 1] === LF ? at + 2 : 'wrong';
 }
 
-/** Writes the line of its size before the data, and the end of a chunk behind. */
+/** Writes the line with the size before the data, and the end of the chunk after it. */
 function asChunk(output: Buffer, data: number): Buffer {
   if (data === 0) return NOTHING;
   output.write(`${data.toString(16).padStart(SIZE_DIGITS, '0')}\r\n`, 0, 'latin1');

@@ -1,57 +1,59 @@
-/** After so much work for others the event loop gets a turn, and with it whoever has just come. */
+/** After this many milliseconds of work the event loop gets a turn, and with it new connections. */
 const TURN_MS = 12;
 
 /**
- * While connections come nothing else is done, for so long at a time: libuv accepts one in each turn of the loop, so 2,500
- * that wait to be accepted kept /health waiting for 7 s behind bodies that had their turns.
+ * While new connections arrive, nothing else is done for at most this long. libuv accepts one in each turn of the loop,
+ * so 2,500 waiting connections kept /health waiting for 7 s behind bodies that had their turns.
  */
 const ACCEPTING_MS = 25;
-/** So long after the last of them it is taken that more may wait. */
+/** For this long after the last new connection, more are assumed to be waiting. */
 const CROWD_MS = 50;
 
 /**
- * So many connections of each rank read in one turn of the loop. Node reads all that have something, up to 2 MB each: with thousands of
- * them one turn took as long as accepting a thousand.
+ * How many connections of each rank read in one turn of the loop. Node by itself reads from all that have data, up to 2
+ * MB each: with thousands of them one turn took as long as accepting a thousand.
  */
 const MOST_READS = [64, 64, 8] as const;
-/** While more than this have been accepted and not heard yet, there is more to do than time for it. */
+/** When more than this many accepted connections have not been read yet, the process is overloaded. */
 const MOST_UNHEARD = 200;
 
-/** Something that has a little to do each time that it is its turn. */
+/** A task that does a small piece of work in each turn. */
 export interface Task {
-  /** Does a little. @returns whether there is more to do now */
+  /** Does one piece of work. @returns whether there is more to do now */
   turn(): boolean;
 }
 
-/** Something that reads once when it is its turn: what it reads costs more than it looks, for the kernel has it already. */
+/** A connection that reads once in its turn. Reading is expensive, because the kernel has the data ready. */
 export interface Reader {
   read(): void;
 }
 
-/** In the order in which they read: a connection's first bytes, the rest of a request, what is thrown away. */
+/**
+ * The ranks in the order in which they read: first bytes of a connection, the rest of a request, bytes to throw away.
+ */
 export const FIRST = 0;
 export const REST = 1;
 export const REFUSED = 2;
 export type Rank = typeof FIRST | typeof REST | typeof REFUSED;
 
 /**
- * Shares the event loop among tasks whose cost only their senders know: each does a little in its turn, first come, first
- * served, and between the rounds everything else happens.
+ * Shares the event loop among tasks whose cost cannot be known in advance. Each does a small piece of work in its turn,
+ * first come, first served; between the rounds everything else runs.
  */
 export class Turns {
-  /** What is urgent goes first. */
+  /** Urgent tasks go first. */
   private readonly urgent = new Set<Task>();
   private readonly usual = new Set<Task>();
   private readonly readers: readonly Set<Reader>[] = [new Set(), new Set(), new Set()];
   private crowdedAt = Number.NEGATIVE_INFINITY;
-  /** When the first of those was accepted for which everything else waits. */
+  /** When the first of the new connections was accepted, for which everything else waits. */
   private acceptingSince: number | undefined;
-  /** Whether one was accepted in this turn of the loop. */
+  /** Whether a connection was accepted in this turn of the loop. */
   private hasAccepted = false;
   private spentMs = 0;
   private scheduled = false;
 
-  /** Whether there is time left in this turn of the event loop, and nobody waits for it. */
+  /** Whether there is time left in this turn of the event loop and no task is waiting. */
   get isFree(): boolean {
     return this.spentMs < TURN_MS && this.urgent.size === 0 && !this.isAccepting;
   }
@@ -61,7 +63,7 @@ export class Turns {
     return performance.now() - this.crowdedAt < CROWD_MS;
   }
 
-  /** Whether connections wait that have not been heard at all. */
+  /** Whether there are connections from which nothing has been read yet. */
   get isStrained(): boolean {
     return (this.readers[FIRST]?.size ?? 0) > MOST_UNHEARD;
   }
@@ -74,7 +76,7 @@ export class Turns {
     this.schedule();
   }
 
-  /** Does work right now, on the account of this turn. */
+  /** Does work right now and counts it as part of this turn. */
   now(work: () => void): void {
     const started = performance.now();
     try {
@@ -108,7 +110,7 @@ export class Turns {
     setImmediate(() => this.round());
   }
 
-  /** Whether everything waits for connections that come. */
+  /** Whether everything else waits for new connections. */
   private get isAccepting(): boolean {
     return this.hasAccepted && performance.now() - (this.acceptingSince ?? 0) < ACCEPTING_MS;
   }

@@ -4,7 +4,7 @@ import type { LotSpool } from './lot-spool.js';
 import { PlainLotReader } from './fast-path/plain-lot-reader.js';
 import type { PlainLots, SentHead, RequestSink, SourceLot } from './request-sink.js';
 
-/** What the splitter calls: each lot is signed as it was sent, checked, and kept as a row. */
+/** Receives the splitter's calls: adds each lot, as it was sent, to the signature, checks it and keeps it as a row. */
 export class IntakeSink implements RequestSink, PlainLots {
   members: Readonly<Record<string, unknown>> = {};
   hasLots = false;

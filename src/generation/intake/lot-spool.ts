@@ -7,14 +7,14 @@ import type { RequestedLot } from '../request/lot-rules.js';
 import type { PlainLotReader } from './fast-path/plain-lot-reader.js';
 import type { StraightCopy } from './straight-copy.js';
 
-/** Rows up to this many bytes stay in memory: an ordinary request never touches the disk. */
+/** Rows up to this many bytes stay in memory, so that an ordinary request never touches the disk. */
 const MEMORY_BYTES = 1024 * 1024;
 /** Rows are handed on in pieces of this size. */
 const PIECE_BYTES = 256 * 1024;
 const READ_BYTES = 128 * 1024;
 /**
- * Buffers that reading back takes turns with: a stream between here and the socket holds two at most, since each is larger
- * than its high-water mark. New ones for each piece would be 60 MB of garbage at a time.
+ * The number of buffers used in turn for reading back. A stream between here and the socket holds two at most, since
+ * each is larger than its high-water mark. New buffers for each piece would leave 60 MB of garbage at a time.
  */
 const READ_BUFFERS = 4;
 
@@ -25,9 +25,10 @@ export interface SpoolBudget {
 }
 
 /**
- * A request's lots as rows ready to be COPYed, in memory or, beyond 1 MiB, in two files: nothing of an unproven request
- * reaches the database, and memory does not grow with it. Once it is proven, what the lots hold, which is nearly all of it,
- * may go into the database at once: to write it to disk first and read it back made a fifth of the time.
+ * A request's lots as rows ready for COPY, in memory or, above 1 MiB, in two files. So nothing of an unproven request
+ * reaches the database, and memory does not grow with the request. After the request is proven, the lots' inputs, which
+ * are nearly all of its bytes, may go into the database at once: writing them to disk first and reading them back took
+ * a fifth of the time.
  */
 export class LotSpool {
   private readonly lots: RowSpool;
@@ -42,8 +43,8 @@ export class LotSpool {
   }
 
   /**
-   * The request is proven: rows beyond what memory takes need not wait for its end.
-   * @param open - asked once, when there are such rows; null: they go to disk all the same
+   * The request is proven, so rows that do not fit in memory need not wait for its end.
+   * @param open - called once, when there are such rows; null means that they still go to disk
    */
   copyStraight(open: (target: string) => Promise<StraightCopy | null>): void {
     this.inputs.openStraight = () => open(LOT_INPUT_ROWS);
@@ -62,7 +63,7 @@ export class LotSpool {
       .endRow();
   }
 
-  /** The lot that `lot` has just read from `bytes`, byte for byte the same row as {@link add} makes of it. */
+  /** Adds the lot that `lot` has just read from `bytes`. The row is byte for byte the one that {@link add} makes. */
   addPlain(lot: PlainLotReader, bytes: Buffer): void {
     const position = this.count;
     this.count += 1;
@@ -78,21 +79,22 @@ export class LotSpool {
     return this.lots.full || this.inputs.full;
   }
 
-  /** Moves what has gathered to where it waits, disk for a large request. */
+  /** Moves gathered rows to the place where they wait: the disk, for a large request. */
   async drain(): Promise<void> {
     await Promise.all([this.lots.drain(), this.inputs.drain()]);
   }
 
   /**
-   * The transaction that has rows of the request already, to be committed with the rest of it; {@link discard} rolls it back.
-   * @returns null where all rows wait here
+   * The transaction that already holds rows of the request, to be committed with the rest; {@link discard} rolls it
+   * back.
+   * @returns null when all rows wait here
    * @throws pg's error for those rows
    */
   async begun(): Promise<OpenTransaction | null> {
     return (await this.inputs.straight?.end()) ?? null;
   }
 
-  /** COPYs all rows in that are not there yet; `tx` is the intake's transaction. */
+  /** Copies all rows into the database that are not there yet; `tx` is the intake's transaction. */
   async copyInto(tx: Transaction): Promise<void> {
     await copyLots(tx, this.lots.rows(), this.inputs.straight === undefined ? this.inputs.rows() : null);
   }
@@ -107,7 +109,7 @@ export class LotSpool {
   }
 }
 
-/** Rows of one table: the first in memory; where they are more, all of them on disk or on their way into the database. */
+/** Rows of one table: few of them stay in memory; when there are more, all go to disk or into the database. */
 class RowSpool {
   openStraight: (() => Promise<StraightCopy | null>) | undefined;
   straight: StraightCopy | undefined;
@@ -122,7 +124,7 @@ class RowSpool {
     private readonly budget: SpoolBudget,
   ) {}
 
-  /** Made with the first row: thousands of uploads may wait for their turn, and each encoder begins with 64 KB. */
+  /** Created with the first row, because thousands of uploads may be waiting and each encoder starts with 64 KB. */
   get encoder(): CopyEncoder {
     return (this.made ??= new CopyEncoder());
   }

@@ -26,10 +26,10 @@ import { SpoolFolder } from './spool-folder.js';
 import { StraightCopies } from './straight-copy.js';
 
 /**
- * Takes one request in: its body is received as it is, then proven, and only then read through splitter and rules into
- * the spool, where most rows go straight on into the database; what must be read to be proven (the lots signature) is read in
- * turns and waits in the spool. Memory does not grow with the body, nothing reaches the database before the signature is
- * right, and nothing stays there of what is refused.
+ * Takes one request in. The body is received unchanged, then its signature is checked, and only then it is read through
+ * splitter and rules into the spool; most rows go straight on into the database. A body that must be read to check its
+ * signature (the lots signature) is read in turns and its rows wait in the spool. Memory does not grow with the body,
+ * nothing reaches the database before the signature is found correct, and nothing of a refused request stays there.
  */
 @Injectable()
 export class RequestIntake {
@@ -47,8 +47,8 @@ export class RequestIntake {
 
   /**
    * @returns the request; the caller discards its spool
-   * @throws ServiceError in the contract's order: 415, 413, then for scheme 1: 401, 403, 400 INVALID_JSON, for scheme 2:
-   * 400 INVALID_JSON, 401, 403; then version and content
+   * @throws ServiceError in the contract's order: 415, 413, then for scheme 1: 401, 403, 400 INVALID_JSON, for scheme
+   * 2: 400 INVALID_JSON, 401, 403; then version and content
    */
   async read(request: Request, response: Response): Promise<ReceivedRequest> {
     const upload = this.gate.enter(request, request.ip);
@@ -84,7 +84,8 @@ export class RequestIntake {
     const respondAsync = prefersAsync(request);
     const count = () =>
       this.limits.count(content.guessMode(sink.members, respondAsync), caller, request.ip ?? '', response);
-    // Scheme 2 signs lots alone and for ever: what is no request uses up nobody's limits.
+    // Scheme 2 signs only the lots and never expires, so anyone may have seen such a signature. Content that is not a
+    // valid request must not use up the client's limits.
     if (caller.scheme === 1) await count();
     const checked = content.judge(sink.members, sink.hasLots, respondAsync);
     if (caller.scheme === 2) await count();
@@ -99,7 +100,9 @@ export class RequestIntake {
     };
   }
 
-  /** Scheme 1 covers the bytes: nothing is parsed before they are proven, and a stranger's decoder has its turn. */
+  /**
+   * Scheme 1 covers the bytes, so nothing is parsed before they are proven. A stranger's decoder waits for its turn.
+   */
   private async proveThenSplit(body: Received): Promise<Proven> {
     const bodyHash =
       body.stream.body.coding === 'identity'
@@ -112,7 +115,7 @@ export class RequestIntake {
     return { ...read, caller };
   }
 
-  /** Scheme 2 covers the lots, so they are read first: within the time that unproven bodies may take. */
+  /** Scheme 2 covers the lots, so they are read first, within the time that unproven bodies may take. */
   private async splitThenProve(body: Received): Promise<Proven> {
     const read = await this.work.run(body.upload, (turns) => this.split(body, turns));
     const { bodyHash, content, sink } = read;
@@ -124,7 +127,10 @@ export class RequestIntake {
     return { ...read, caller };
   }
 
-  /** Reads the lots into the spool. What it needs for it is made when its turn has come: many may wait for theirs. */
+  /**
+   * Reads the lots into the spool. The reader is created only when its turn comes, because many requests may be
+   * waiting.
+   */
   private async split(body: Received, turns: WorkTurns): Promise<Read> {
     const { stream, sent, spool, pending } = body;
     const content = new RequestContent(this.config.limits, this.allow);
@@ -165,7 +171,7 @@ interface Proven extends Read {
   readonly caller: SignedCaller;
 }
 
-/** A request whose body is here, as it was sent. */
+/** A request whose body has been received, as it was sent. */
 interface Received {
   readonly request: Request;
   readonly response: Response;
@@ -188,7 +194,7 @@ async function hashDecoded({ stream, sent }: Received, turns: WorkTurns): Promis
   return hash.digest('hex');
 }
 
-/** What the headers say of repeats. */
+/** What the headers say about repeats. */
 function knownBy({ request, pending }: Received): Pick<ReceivedRequest, 'idempotencyKey' | 'signedAt'> {
   return {
     idempotencyKey: readIdempotencyKey(request.headersDistinct),

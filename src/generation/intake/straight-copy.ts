@@ -6,12 +6,12 @@ import { RowCopy } from '../../database/row-copy.js';
 import { JobStore } from '../../jobs/job-store.js';
 import { RequestKeyStore, type NewRequestKey } from '../../jobs/request-key-store.js';
 
-/** Of the pool, the most connections that are lent to requests which are still being read. */
+/** The share of the pool's connections that requests still being read may use. */
 const POOL_SHARE = 1 / 4;
 
 /**
- * Lets rows of a proven request into the database while the rest of it is still read. Where that is not possible just now, or
- * would likely be in vain, they wait on disk: nobody waits for it.
+ * Copies rows of a proven request into the database while the rest of it is still being read. When that is not possible
+ * at the moment, or would probably be in vain, the rows wait on disk; no request waits for a connection.
  */
 @Injectable()
 export class StraightCopies {
@@ -32,8 +32,8 @@ export class StraightCopies {
 
   /**
    * @param target - table and columns, a constant of the code
-   * @param keyOf - by what a repeat of the request would be known
-   * @returns null: the rows are to wait on disk
+   * @param keyOf - the key by which a repeat of the request would be recognised
+   * @returns null when the rows must wait on disk
    */
   async open(target: string, keyOf: () => NewRequestKey): Promise<StraightCopy | null> {
     if (this.running >= this.most || !this.database.hasFreeConnection) return null;
@@ -44,14 +44,14 @@ export class StraightCopies {
       open = await this.database.begin();
       if (await this.mayBeNew(open.tx, key)) return new StraightCopy(open, target, () => (this.running -= 1));
     } catch {
-      // Whatever is wrong is met again, and told, when the request is accepted; first comes what is wrong with its content.
+      // An error here is met again and reported when the request is accepted; errors in its content are reported first.
     }
     await open?.rollback();
     this.running -= 1;
     return null;
   }
 
-  /** Rows that are rolled back cost the table as much as others: what is known already to be refused brings none. */
+  /** Rows that are rolled back cost the table as much as others, so a request that is sure to be refused adds none. */
   private async mayBeNew(sql: Sql, key: NewRequestKey): Promise<boolean> {
     const { keyId } = key;
     if (!(await this.limits.allows('batch', keyId))) return false;
@@ -60,7 +60,7 @@ export class StraightCopies {
   }
 }
 
-/** The rows of one request on their way, in the transaction that will accept it. */
+/** The rows of one request that are being copied, in the transaction that will accept it. */
 export class StraightCopy {
   private readonly copy: RowCopy;
   private failure: unknown;
@@ -75,14 +75,14 @@ export class StraightCopy {
     this.copy = new RowCopy(open.tx.client, target);
   }
 
-  /** Never throws: what the database says against a row comes after what the rest of the request may hold. */
+  /** Never throws: an error of the database is reported only after errors in the rest of the request. */
   async append(rows: Buffer): Promise<void> {
     if (this.failure !== undefined) return;
     await this.copy.write(rows).catch((error: unknown) => (this.failure = error));
   }
 
   /**
-   * To be called after the last row; may be called again.
+   * Call it after the last row; it may be called again.
    * @returns the transaction, in which all rows are
    * @throws pg's error
    */

@@ -15,7 +15,7 @@ const MAX_METADATA = 16;
 const MAX_METADATA_KEY = 64;
 const MAX_METADATA_VALUE = 512;
 
-/** What a request says beside its lots, checked. */
+/** The members of a request besides its lots, checked. */
 export interface RequestHead {
   /** As sent; {@link checkLanguageTags} judges them. */
   readonly languages: readonly string[];
@@ -26,7 +26,7 @@ export interface RequestHead {
 }
 
 /**
- * Checks all members of the body but `lots` and `signature`; problems go to `report`.
+ * Checks all members of the body except `lots` and `signature`; problems go to `report`.
  * @throws ServiceError UNSUPPORTED_VERSION before anything else is judged
  */
 export function checkHead(head: Readonly<Record<string, unknown>>, urls: PlainUrls, report: LotReport): RequestHead {
@@ -57,8 +57,8 @@ export function checkHead(head: Readonly<Record<string, unknown>>, urls: PlainUr
 }
 
 /**
- * Judges the languages of a checked head; assessment/languages.ts knows the tags. Apart from {@link checkHead}, because a
- * request's mode is judged before them.
+ * Checks the languages of a checked head; assessment/languages.ts knows the tags. Separate from {@link checkHead},
+ * because a request's mode is checked before its languages.
  * @throws ServiceError UNSUPPORTED_LANGUAGE naming each tag and the nearest one that is known
  */
 export function checkLanguageTags(tags: readonly string[], max: number, problems: FieldProblems): void {
@@ -66,7 +66,7 @@ export function checkLanguageTags(tags: readonly string[], max: number, problems
   if (checked.ok) return;
   switch (checked.problem) {
     case 'empty':
-      // checkHead has reported it already, with what was there instead.
+      // checkHead has already reported it.
       return;
     case 'too_many':
       problems.add('languages', `at most ${checked.max}, ${checked.provided} were given`);

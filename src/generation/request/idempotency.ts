@@ -5,12 +5,12 @@ import type { ReceivedRequest } from './received-request.js';
 
 const GENERATE_ROUTE = 'POST /api/v1/generate-descriptions';
 
-/** How long the same body counts as a repeat where a scheme 2 signature has no time of its own. */
+/** How long the same body counts as a repeat, because a scheme 2 signature carries no time. */
 const SAME_BODY_MS = 300_000;
 
 type Known = Pick<ReceivedRequest, 'caller' | 'bodyHash' | 'jobId' | 'idempotencyKey' | 'signedAt'>;
 
-/** By what a repeat of this request is known: its Idempotency-Key, else its signature, else its body. */
+/** How a repeat of this request is recognised: by its Idempotency-Key, else its signature, else its body. */
 export function requestKeyOf(request: Known, now: number): NewRequestKey {
   const { caller, bodyHash, jobId } = request;
   const base = { keyId: caller.keyId, jobId, bodyHash };
@@ -23,7 +23,7 @@ export function requestKeyOf(request: Known, now: number): NewRequestKey {
     };
   }
   if (caller.scheme === 1) {
-    // Stale afterwards, so that nobody can send it again.
+    // After that the signature is too old, so it cannot be sent again.
     const expiresAt = new Date(((request.signedAt ?? now / 1000) + TIMESTAMP_WINDOW_SECONDS) * 1000);
     return { ...base, kind: 'signature', value: `${GENERATE_ROUTE} ${caller.signature}`, expiresAt };
   }

@@ -3,7 +3,10 @@ import { lookAtPhoto, lookByAddress, type PhotoLook } from './photo-look.js';
 import { translationAnswer } from './translation-answer.js';
 import { visionAnswer } from './vision-answer.js';
 
-/** Damage of cars made up from the pixels of photos, and pseudo translations of texts. Every text says that it is simulated. */
+/**
+ * Damage of cars made up from the pixels of photos, and pseudo translations of texts. Every text says that it is
+ * simulated.
+ */
 export const CAR_SIMULATION: Simulation<PhotoLook> = {
   look: lookAtPhoto,
   lookByAddress,
