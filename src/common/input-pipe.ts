@@ -16,7 +16,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-const REPEATED = 'must appear once in the query; where several values are allowed, write them as name[]=…&name[]=…';
+const REPEATED = 'must stand once in the query; where several values are taken they are written name[]=…&name[]=…';
 
 /**
  * The marker that {@link plainQuery} gives for a plain name sent twice. Each value alone may be valid, so the rules of
