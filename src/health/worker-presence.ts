@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { Raw, type Repository } from 'typeorm';
+import { RecentValue } from '../common/recent-value.js';
 import { Worker } from './worker.entity.js';
 
 /** A worker whose last beat is older counts as dead. */
@@ -11,17 +12,13 @@ const CACHE_MS = 1000;
 /** Tells whether any process does the background work, from the rows of workers. */
 @Injectable()
 export class WorkerPresence {
-  private cached: { readonly at: number; readonly there: Promise<boolean> } | undefined;
+  private readonly there = new RecentValue(CACHE_MS, () => this.look().catch(() => false));
 
   constructor(@InjectRepository(Worker) private readonly workers: Repository<Worker>) {}
 
   /** Whether there is a worker, at most a second old; also false while the database does not answer. */
   isThere(): Promise<boolean> {
-    const now = performance.now();
-    if (this.cached === undefined || now - this.cached.at > CACHE_MS) {
-      this.cached = { at: now, there: this.look().catch(() => false) };
-    }
-    return this.cached.there;
+    return this.there.get();
   }
 
   /** Whether there is a worker now. @throws when the database cannot be asked */

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { orAbort } from '../common/abort-signals.js';
+import { RecentValue } from '../common/recent-value.js';
 import { ClaimStore } from './claim-store.js';
 import { showOldestPending } from './webhook-metrics.js';
 
@@ -16,7 +17,7 @@ const LOOK_MS = 3000;
 export class OldestPending implements OnModuleInit, OnModuleDestroy {
   private readonly logger = new Logger(OldestPending.name);
   private stopped = false;
-  private cached: { readonly at: number; readonly seconds: Promise<number | undefined> } | undefined;
+  private readonly seconds = new RecentValue(CACHE_MS, () => this.look());
 
   constructor(
     private readonly clock: Clock,
@@ -24,7 +25,7 @@ export class OldestPending implements OnModuleInit, OnModuleDestroy {
   ) {}
 
   onModuleInit(): void {
-    showOldestPending(() => this.seconds());
+    showOldestPending(async () => (this.stopped ? undefined : this.seconds.get()));
   }
 
   onModuleDestroy(): void {
@@ -32,15 +33,6 @@ export class OldestPending implements OnModuleInit, OnModuleDestroy {
   }
 
   /** @returns seconds, or undefined while the database does not answer; never rejects */
-  private async seconds(): Promise<number | undefined> {
-    if (this.stopped) return undefined;
-    const now = performance.now();
-    if (this.cached === undefined || now - this.cached.at > CACHE_MS) {
-      this.cached = { at: now, seconds: this.look() };
-    }
-    return this.cached.seconds;
-  }
-
   private async look(): Promise<number | undefined> {
     const now = this.clock.date();
     try {
