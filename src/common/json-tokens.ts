@@ -14,8 +14,8 @@ const CLOSING_BRACE = 0x7d;
 const COLON_NEXT = /[ \t\n\r]*:/y;
 
 /**
- * Walks over the tokens of a JSON text, for rules that JSON.parse cannot tell of: depth, repeated keys, a number's digits. Syntax is
- * left to JSON.parse: of text that is not JSON the tokens mean nothing.
+ * Walks over the tokens of a JSON text, for rules that JSON.parse does not check: depth, repeated keys, the digits of a
+ * number. Syntax is left to JSON.parse: the tokens of a text that is not JSON mean nothing.
  */
 export class JsonTokens {
   /** Where the token begins and ends; a string's quotes are part of it. */

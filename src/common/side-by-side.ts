@@ -1,6 +1,6 @@
 /**
- * Does `work` for every item, at most so many at a time, begun in order. After a failure nothing further is begun; what runs is waited
- * for, so that nothing goes on behind the caller's back.
+ * Does `work` for every item, in order, with at most `most` of them running at a time. After a failure no further item
+ * is begun. Items that are running are waited for, so that no work goes on after the call has ended.
  * @throws the first failure
  */
 export async function sideBySide<T>(

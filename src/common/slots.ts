@@ -7,8 +7,8 @@ interface Waiter {
 }
 
 /**
- * A semaphore, of pieces of work or, with weights, of bytes. Served in order, so that a heavy waiter is not passed by for ever; waiters may
- * leave, and may be sent away. (p-limit knows neither weights nor leaving.)
+ * A semaphore for pieces of work or, with weights, for bytes. Waiters are served in order; otherwise a heavy one could
+ * wait without end. A waiter may leave, and may be sent away. (p-limit has neither weights nor leaving.)
  */
 export class Slots {
   private taken = 0;

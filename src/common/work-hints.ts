@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 
 /**
- * Tells whoever works in this process that there is something to do, so that it begins at once. Only a hint: a lost one, or one
- * of another process, costs at most the second until the next sweep.
+ * Tells the workers of this process that there is work, so that they begin at once. It is only a hint: if one is lost,
+ * or another process has the work, it begins at the next sweep, at most a second later.
  */
 class WorkHints {
   private readonly listeners = new Set<() => void>();
 
-  /** Call after the transaction that made the work has committed; before, nobody would find it. */
+  /** Call it after the transaction that made the work has committed. Before that no worker can see the work. */
   wake(): void {
     for (const listener of this.listeners) listener();
   }

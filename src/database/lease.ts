@@ -2,19 +2,19 @@ import type { Sql } from './database.service.js';
 import type { Claim } from './claim.js';
 import { keyIs } from './lease-table.js';
 
-/** The row is, or may be, somebody else's: whatever was still to be written must not be. */
+/** Another process holds the row now, or may hold it. Nothing more may be written. */
 export class LeaseLostError extends Error {
   override name = 'LeaseLostError';
 
-  /** @param rows - what kind of rows it is one of, or their table */
+  /** @param rows - the kind of row, or its table, for the error's message */
   constructor(rows: string, reason: string) {
     super(`a lease of ${rows} is lost: ${reason}`);
   }
 }
 
 /**
- * A lease by this process's own clock: `signal` aborts when it is said to be lost and, whatever PostgreSQL may answer later, when
- * it has not been extended in time.
+ * A lease by this process's own clock. `signal` aborts when the lease is reported as lost, and also when it has not been
+ * extended in time, whatever PostgreSQL answers later.
  *
  * The signal only saves work. What keeps two holders apart is the fence: each write names the row's token.
  */
@@ -54,7 +54,7 @@ export class HeldLease {
     this.controller.abort(new LeaseLostError(this.rows, reason));
   }
 
-  /** Nobody looks at the clock any more; the signal stays as it is. */
+  /** Stops the timer; the signal stays as it is. */
   stop(): void {
     this.over = true;
     clearTimeout(this.expiry);
