@@ -37,10 +37,11 @@ create table batch_jobs (
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
   constraint batch_jobs_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
-) with (fillfactor=70);
+) with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_scale_factor=0.02, fillfactor=70);
 CREATE INDEX batch_jobs_ended_idx ON public.batch_jobs USING btree (COALESCE(completed_at, cancelled_at), id) WHERE (COALESCE(completed_at, cancelled_at) IS NOT NULL);
-CREATE INDEX batch_jobs_key_id_id_idx ON public.batch_jobs USING btree (key_id, id DESC);
-CREATE INDEX batch_jobs_listed_idx ON public.batch_jobs USING btree (key_id, id DESC) INCLUDE (status, created_at, mode) WHERE ((mode = 'batch'::text) OR (handed_over_at IS NOT NULL));
+CREATE INDEX batch_jobs_listed_idx ON public.batch_jobs USING btree (key_id, id) INCLUDE (status, created_at, mode) WHERE ((mode = 'batch'::text) OR (handed_over_at IS NOT NULL));
+CREATE INDEX batch_jobs_sync_count_idx ON public.batch_jobs USING btree (key_id, status) WHERE (mode = 'sync'::text);
+CREATE INDEX batch_jobs_sync_idx ON public.batch_jobs USING btree (key_id, id) INCLUDE (status, created_at) WHERE (mode = 'sync'::text);
 CREATE INDEX batch_jobs_sync_lease_idx ON public.batch_jobs USING btree (locked_until) WHERE ((mode = 'sync'::text) AND (status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text])));
 CREATE INDEX batch_jobs_unfinished_idx ON public.batch_jobs USING btree (key_id, created_at) WHERE (status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text]));
 
@@ -238,6 +239,5 @@ create table workers (
   role text not null,
   started_at timestamp with time zone not null,
   beat_at timestamp with time zone not null,
-  ticks jsonb not null default '{}'::jsonb,
   constraint workers_pkey PRIMARY KEY (id)
 ) with (fillfactor=50);

@@ -1,4 +1,5 @@
-// Taking in the output of a vision batch: HTTP, lines, assessment, results, lot states, cursor and counters. Floor: the same lines read and assessed, and COPY of the results alone.
+// Taking in the output of a vision batch: HTTP, lines, assessment, results, lot states, cursor and counters. Floor: the
+// same lines read and assessed, and COPY of the results alone.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
@@ -84,7 +85,7 @@ async function oneAnswer(bench) {
 
 async function floorOf(bench, openai) {
   const { splitLines } = await load('batch/lines/line-splitter.js');
-  const { ResultRows, RESULT_COLUMNS } = await load('batch/lines/result-rows.js');
+  const { ResultRows, RESULT_COLUMNS } = await load('jobs/result-rows.js');
   const { copyRows } = await load('database/copy-rows.js');
   const { parseVisionAnswer } = await load('assessment/vision-answer.js');
   const { LotDescriber } = await load('describe/lot-describer.js');
@@ -99,7 +100,7 @@ async function floorOf(bench, openai) {
     let rows = new ResultRows(jobId, new Date().toISOString());
     let ranges = [];
     const copy = async () => {
-      await copyRows(client, RESULT_COLUMNS, rows.take(ranges));
+      await copyRows(client, `batch_results ${RESULT_COLUMNS}`, rows.take(ranges));
       rows = new ResultRows(jobId, new Date().toISOString());
       ranges = [];
     };

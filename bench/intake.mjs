@@ -45,7 +45,7 @@ export async function run(argv = []) {
 async function measureSize({ images, target }, { rounds, folder, database }) {
   const file = join(folder, `body-${images}.json`);
   const body = await writeBody(file, { lots: LOTS, images });
-  // A service of its own for each size: what one leaves behind is not the next one's peak.
+  // Each size gets a new service, so that memory left by one is not counted for the next.
   const service = await startService({ DATABASE_URL: database.url, ROLE: 'api' });
   const uploader = fork(new URL('./intake/upload.mjs', import.meta.url));
   try {
@@ -123,7 +123,9 @@ async function clear(client) {
   await client.query('checkpoint');
 }
 
-/** Latency of status requests alone, and while a body comes in; each request starts on time, whatever the last one took. */
+/**
+ * Latency of status requests alone, and while a body comes in; each request starts on time, whatever the last one took.
+ */
 async function measurePolling(service, client, upload) {
   await clear(client);
   const { jobId } = await upload('v1');

@@ -1,4 +1,5 @@
-// The JSONL of a shard, with the real prompt and schema, from the tables to an HTTP upload. Floor: reading the same rows and sending the same bytes.
+// The JSONL of a shard, with the real prompt and schema, from the tables to an HTTP upload. Floor: reading the same
+// rows and sending the same bytes.
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { insertJob, load, optionOf, report, startBench } from './batch/fixture.mjs';

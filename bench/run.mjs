@@ -1,4 +1,4 @@
-// npm run bench -- NAME [NAME …]: each benchmark measures its floor beside it, in the same run, and prints ratios.
+// npm run bench -- NAME [NAME …]: each benchmark also measures its floor in the same run, and prints the ratios.
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
 if (names.length === 0) {
   console.error('usage: npm run bench -- sync|intake|jsonl|ingest|status|results|webhooks …');

@@ -26,7 +26,7 @@ export async function run() {
       DATABASE_URL: '',
     });
     try {
-      // The two are measured in turn, so that neither has the other's load beside it.
+      // The two are measured one after the other, so that neither runs under the load of the other.
       for (const [who, target] of [
         ['floor', floor],
         ['service', service],

@@ -1,6 +1,6 @@
 // Deliveries a second to one receiver: bare signed POSTs (the floor), a plain claim loop, and the service, which reads
-// and renders each body from a job's stored results and has a row for each attempt before it leaves; as it comes, and
-// with DATABASE_PREPARED, which whoever has no PgBouncer in between can set.
+// and renders each body from a job's stored results and has a row for each attempt before it leaves; once with the
+// defaults, and once with DATABASE_PREPARED, for installations without PgBouncer.
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import pg from 'pg';
 import { startEmbeddedPostgres } from '../dist/database/embedded/embedded-postgres.js';
 import { migrateUp } from '../dist/database/migrate.js';
 import { SERVICE } from '../scripts/start-command.mjs';
+import { jobsFrom } from '../test/support/a-job.mjs';
 
 const DELIVERIES = 10_000;
 const CONNECTIONS = 32;
@@ -38,7 +39,7 @@ export async function run(args) {
     ]) {
       worker = await startWorker(server.url, prepared);
       for (let round = 0; round < rounds; round++) {
-        // In turn, so that none has another's load beside it.
+        // One after the other, so that none runs under the load of another.
         const floor = await measure(receiver, 'floor.mjs', [receiver.origin, DELIVERIES, CONNECTIONS, BODY_BYTES]);
         await database.query(`update plain_deliveries set status = 'pending'`);
         await tidy(database);
@@ -92,10 +93,15 @@ async function seed(database, origin) {
   const html = `<p>${'x'.repeat(BODY_BYTES - 900)}</p>`;
   await database.query(
     `with jobs as (
-       insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, webhook_url, total_lots,
-         processed_lots, created_at, updated_at, completed_at)
-       select gen_random_uuid(), 'default', 'x', 'batch', 'completed', 'done', '{en}', $1 || '/hook', 1, 1, now(), now(),
-         now() from generate_series(1, ${DELIVERIES}) returning id),
+       ${jobsFrom(`generate_series(1, ${DELIVERIES})`, {
+         id: 'gen_random_uuid()',
+         keyId: `'default'`,
+         status: `'completed'`,
+         stage: `'done'`,
+         webhookUrl: `$1 || '/hook'`,
+         processedLots: '1',
+         completedAt: 'now()',
+       })} returning id),
      lots as (insert into batch_lots (job_id, position, lot_id, status, processed_images, rendered_bytes, finished_at)
        select id, 0, 'lot-1', 'completed', 3, $2, now() from jobs),
      inputs as (insert into batch_lot_inputs (job_id, position, images) select id, 0, '[]' from jobs),
@@ -134,7 +140,7 @@ async function measureService(database, receiver) {
   const done = await receiver.expect(DELIVERIES);
   await database.query(`update webhook_deliveries set status = 'pending', next_attempt_at = now()`);
   const rate = await done();
-  // The last outcomes are on their way.
+  // The last outcomes are still being written.
   for (let open = 1; open > 0;) {
     const { rows } = await database.query(
       `select count(*)::int as n from webhook_deliveries where status in ('pending', 'in_flight')`,
@@ -160,7 +166,7 @@ async function startReceiver() {
   return {
     child,
     origin: `http://127.0.0.1:${port}`,
-    /** Begins to count; the answer waits for the last one and gives deliveries a second from first to last. */
+    /** Starts to count. The answer comes after the last delivery and gives deliveries a second from first to last. */
     expect: async (count) => {
       child.send(count);
       await once(child, 'message');

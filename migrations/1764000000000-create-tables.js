@@ -6,29 +6,31 @@
  */
 export class CreateTables1764000000000 {
   name = 'CreateTables1764000000000';
+  /** In a database that no migration has run in, tables of these names are another program's. */
+  tables = TABLES;
 
   async up(queryRunner) {
     for (const statement of UP) await queryRunner.query(statement);
   }
 
   async down(queryRunner) {
-    for (const table of TABLES) await queryRunner.query(`drop table ${table}`);
+    for (const table of TABLES.toReversed()) await queryRunner.query(`drop table ${table}`);
   }
 }
 
 const TABLES = [
-  'workers',
-  'webhook_attempts',
-  'webhook_deliveries',
-  'webhook_endpoints',
-  'openai_models',
-  'openai_batches',
-  'job_usage',
-  'batch_results',
-  'batch_lot_inputs',
-  'batch_lots',
-  'request_keys',
   'batch_jobs',
+  'request_keys',
+  'batch_lots',
+  'batch_lot_inputs',
+  'batch_results',
+  'job_usage',
+  'openai_batches',
+  'openai_models',
+  'webhook_endpoints',
+  'webhook_deliveries',
+  'webhook_attempts',
+  'workers',
 ];
 
 const UP = [

@@ -30,7 +30,7 @@ const service = startChild(SERVICE, {
   DATABASE_URL: '',
   OPENAI_API_KEY: '',
   DATA_DIR: process.env.DATA_DIR ?? join(root, '.data', 'demo'),
-  // The key stands in this file: whoever can reach the demo could use it.
+  // The key is in this file, so anyone who can reach the demo could use it.
   HOST: '127.0.0.1',
   SHARED_KEY: KEY,
   SHARED_KEYS: '',
@@ -118,7 +118,7 @@ async function untilReady() {
   }
 }
 
-/** The wanted port, or a free one when somebody listens there already. */
+/** The wanted port, or a free one when the wanted one is taken. */
 async function choosePort(wanted) {
   for (const candidate of [wanted, 0]) {
     const server = createServer();

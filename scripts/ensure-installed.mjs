@@ -31,17 +31,17 @@ function timeOf(path) {
 function newestIn(path) {
   if (!statSync(join(root, path), { throwIfNoEntry: false })?.isDirectory()) return timeOf(path);
   const entries = readdirSync(join(root, path)).map((entry) => newestIn(join(path, entry)));
-  // The folder's own time too: it is all that shows of a file that was deleted.
+  // The folder's own time too, because only it shows that a file was deleted.
   return Math.max(timeOf(path), ...entries);
 }
 
 function npm(...args) {
-  // The npm that runs this script, where one does: another one on the PATH may be older.
+  // The npm that runs this script, if there is one; the npm on the PATH may be older.
   const runner = process.env.npm_execpath;
   const [command, rest] = runner?.endsWith('.js') ? [process.execPath, [runner, ...args]] : ['npm', args];
   const { status, error } = spawnSync(command, rest, {
     cwd: root,
-    // Standard output belongs to what is run next: the demo's may be piped.
+    // Standard output is kept for the command that runs next; the demo's output may be piped.
     stdio: ['ignore', 2, 2],
     shell: command === 'npm' && process.platform === 'win32',
   });

@@ -1,4 +1,4 @@
-// Preloaded into the service: measures from inside how long its event loop is held, and tells when it is asked.
+// Preloaded into the service: measures from inside how long its event loop is blocked, and reports it on request.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const RESOLUTION_MS = 5;
@@ -15,5 +15,5 @@ process.on('message', ({ loopMonitor }) => {
     p999Ms: milliseconds(histogram.percentile(99.9)),
   });
 });
-// Asking must not keep a service alive that is to end.
+// The channel must not keep a service alive that is to end.
 process.channel.unref();

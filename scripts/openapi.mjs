@@ -1,7 +1,7 @@
 // Writes openapi.json from the built service (the Swagger plugin runs in `nest build` only); --check compares instead.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
-import { AppModule } from '../dist/app.module.js';
+import { compose } from '../dist/compose.js';
 import { loadConfig } from '../dist/config/load-config.js';
 import { openApiDocument } from '../dist/docs/docs.setup.js';
 
@@ -10,7 +10,8 @@ const config = loadConfig({
   DATABASE_URL: 'postgres://unused/unused',
 });
 // Preview mode builds no providers, so no database is needed.
-const app = await NestFactory.create(AppModule.forRoot(config, config.database.url), { preview: true, logger: false });
+const { module } = await compose(config, config.database.url);
+const app = await NestFactory.create(module, { preview: true, logger: false });
 const text = `${JSON.stringify(openApiDocument(app), null, 2)}\n`;
 const file = new URL('../openapi.json', import.meta.url);
 if (process.argv.includes('--check')) {

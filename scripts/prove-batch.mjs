@@ -1,4 +1,5 @@
-// npm run prove:batch [-- --lots N --faults --bad --seed TEXT]: a whole batch through the built service and the sandbox, recounted by programs of its own.
+// npm run prove:batch [-- --lots N --faults --bad --seed TEXT]: a whole batch through the built service and the
+// sandbox, recounted by programs of its own.
 import { parseArgs } from 'node:util';
 import { jobBody, pause, processFigures, ready, setStage, signed } from './prove/stage.mjs';
 import { askLoop } from './start-command.mjs';

@@ -1,4 +1,5 @@
-// npm run prove:crash [-- --kills N --lots N --seed N]: three replicas, kill -9 of one about every second, the database restarted and connections cut meanwhile; then everything is counted anew.
+// npm run prove:crash [-- --kills N --lots N --seed N]: three replicas, kill -9 of one about every second, the database
+// restarted and connections cut meanwhile; then everything is counted anew.
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -38,7 +39,10 @@ async function start(index) {
   replicas[index] = await stage.startService(environment);
 }
 
-/** Creates a job on any living replica; a request whose answer is lost is repeated with its key and must not make two jobs. */
+/**
+ * Creates a job on any living replica; a request whose answer is lost is repeated with its key and must not make two
+ * jobs.
+ */
 async function createJob() {
   const name = `c${accepted.length}`;
   const body = jobBody(stage.photos, name, LOTS, { images: 3, languages: LANGUAGES });
@@ -59,7 +63,7 @@ async function createJob() {
   }
 }
 
-/** A replica that found no database at its start has ended; whoever runs it starts it again. */
+/** A replica that found no database at its start has ended, so it is started again, as an operator would. */
 async function startTheEnded() {
   for (const [index, { child }] of replicas.entries()) {
     if (child.exitCode !== null || child.signalCode !== null) await start(index);

@@ -1,4 +1,5 @@
-// npm run prove:doors [-- --lots N --images N --only TEXT --times 1,10]: what anybody can send without a key, and who is served meanwhile.
+// npm run prove:doors [-- --lots N --images N --only TEXT --times 1,10]: what can be sent without a key, and whether
+// clients are still served meanwhile.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -24,12 +25,12 @@ const MOST_CONNECTIONS = 5000;
 const MOST_MEMORY_MB = 150;
 const MOST_HEALTH_MS = 1000;
 const NEW_WITHIN_SECONDS = 300;
-/** So long an attack runs before anybody else comes. */
+/** How long an attack runs before a client connects. */
 const BEFORE_MS = 3000;
 
 let strangers = 0;
 
-/** One attack on a service of its own: what one leaves behind is not the next one's. */
+/** Each attack runs on a new service, so that one does not affect the next. */
 async function prove(stage, lots, { name, count, many }) {
   const service = await stage.startService({
     ROLE: 'api',
@@ -41,7 +42,8 @@ async function prove(stage, lots, { name, count, many }) {
   try {
     await ready(service);
     const batch = (options) => sendBatch({ port: service.port, secret: SECRET, lots, seconds: 300, ...options });
-    // Loads what an upload needs: its memory is no attack's. And makes the address known.
+    // Loads the code that an upload needs, so that its memory is not counted for an attack, and makes the address
+    // known.
     for (const scheme of [1, 2]) await batch({ scheme, address: KNOWN });
     await wait(1000);
     const idleMb = (await processFigures(service.child.pid)).residentMb;

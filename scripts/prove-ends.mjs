@@ -1,5 +1,5 @@
-// npm run prove:ends [-- --only=a,b,c,d,e,f]: how a job ends when something stops it: what the client sees, and what it costs. The built service
-// and the sandbox in place of OpenAI run in processes of their own on loopback.
+// npm run prove:ends [-- --only=a,b,c,d,e,f]: how a job ends when something stops it: what the client sees, and what it
+// costs. The built service and the sandbox in place of OpenAI run in processes of their own on loopback.
 import { parseArgs } from 'node:util';
 import { proveCancelled } from './prove-ends/cancelled.mjs';
 import { startGround } from './prove-ends/ground.mjs';

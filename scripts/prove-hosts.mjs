@@ -1,4 +1,5 @@
-// npm run prove:hosts [-- --lots N]: a batch whose photos lie on six hosts, of which one only is well; every lot's end, and what each host was asked.
+// npm run prove:hosts [-- --lots N]: a batch whose photos lie on six hosts, of which one only is well; every lot's end,
+// and what each host was asked.
 import { parseArgs } from 'node:util';
 import { countLots, countsInWords, hasEnded, inWords } from './prove/job-client.mjs';
 import { pause } from './prove/stage.mjs';

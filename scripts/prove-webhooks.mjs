@@ -1,6 +1,6 @@
-// npm run prove:webhooks [-- --kills=100 --deliveries=20000 --hanging=10000 --lots=50000]: workers that are killed at random lose nothing, report
-// nothing that was not received and send nothing without a trace; a receiver that hangs holds up nobody else; and a job
-// of 50,000 lots arrives whole without taking memory.
+// npm run prove:webhooks [-- --kills=100 --deliveries=20000 --hanging=10000 --lots=50000]: workers that are killed at
+// random lose nothing, report nothing that was not received and send nothing without a trace; a receiver that hangs
+// delays no other; and a job of 50,000 lots arrives whole without taking memory.
 import { proveHanging } from './prove-webhooks/hanging.mjs';
 import { proveKills } from './prove-webhooks/kills.mjs';
 import { proveLarge } from './prove-webhooks/large.mjs';

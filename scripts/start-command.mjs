@@ -1,4 +1,4 @@
-// How the built service is started, said once: in package.json's `start`. Whoever starts it from a script starts it so.
+// How the built service is started. It is written once, in package.json's `start`, and every script uses it from here.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -3,24 +3,16 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { NextFunction, Request, Response } from 'express';
-import { UnprovenWork } from './auth/admission/unproven-work.js';
-import { UploadDoor } from './auth/admission/upload-door.js';
-import { UploadGate } from './auth/upload-gate.js';
 import type { AppConfig } from './config/app-config.js';
 import { answerClientError } from './common/client-error.js';
 import { Connections } from './common/connections/connections.js';
 import { holdContinues } from './common/expect-continue.js';
-import { HttpErrorFilter } from './common/http-error.filter.js';
 import { requestIdFrom, runInContext } from './common/request-context.js';
 import { StalledReaders } from './common/stalled-readers.js';
 import { observeRequest } from './metrics/http-metrics.js';
-import { setUpDocs } from './docs/docs.setup.js';
-import { AllowList } from './outbound/address-rules.js';
 
 /** The queue of connections that wait to be accepted: Node's 511 resets clients when 5,000 arrive at once (measured). */
 export const LISTEN_BACKLOG = 8192;
-
-const UPLOADS_PATH = '/api/v1/generate-descriptions';
 
 /** How long a client may take to send a request's headers, and the whole of it. */
 const HEADERS_TIMEOUT_MS = 20_000;
@@ -30,26 +22,21 @@ const CHECK_EVERY_MS = 5000;
 /** Nest's options that every start of the application needs: bodies are read by the routes themselves. */
 export const APPLICATION_OPTIONS = { bodyParser: false, abortOnError: false } as const;
 
-/** The HTTP set-up that main and the tests share, so that tests meet the real one. */
-export function setUpApp(app: NestExpressApplication, config: AppConfig): void {
+/**
+ * The HTTP set-up of every role, which main and the tests share, so that tests meet the real one.
+ * @returns the server's connections, for whoever judges what comes over them
+ */
+export function setUpApp(app: NestExpressApplication, config: AppConfig): Connections {
   app.set('trust proxy', config.http.trustProxy);
   app.set('etag', false);
   app.disable('x-powered-by');
   const server = app.getHttpServer();
-  const gate = app.get(UploadGate);
-  const door = new UploadDoor(gate, UPLOADS_PATH, config.http.trustProxy === false);
   const connections = new Connections(server, {
     max: config.http.maxConnections,
     headersTimeoutMs: HEADERS_TIMEOUT_MS,
-    refusal: (head, address) => door.refuseUnparsed(head, address),
   });
-  gate.watchStrain(() => connections.isStrained);
-  app.get(UnprovenWork).watchCrowd(() => connections.turns.isCrowded);
   app.use(enterRequest);
   app.use(leaveNoIdleConnection);
-  app.use(door.admit);
-  app.useGlobalFilters(new HttpErrorFilter());
-  setUpDocs(app, { samplePhotos: isSandboxedOnLoopback(config) });
   // Longer than any usual proxy keeps an idle connection, so that it is never the server that closes under a request.
   server.keepAliveTimeout = config.http.keepAliveSeconds * 1000;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -63,11 +50,7 @@ export function setUpApp(app: NestExpressApplication, config: AppConfig): void {
   holdContinues(server);
   // Expectations that we do not know may be ignored; Node's own answer to them is no JSON.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
-}
-
-/** Whether the sandbox stands in for OpenAI and may fetch photos from this machine, as in the demo. */
-function isSandboxedOnLoopback({ openai, outbound }: AppConfig): boolean {
-  return openai.upstream === 'sandbox' && AllowList.parse(outbound.allow).hasAddress('127.0.0.1');
+  return connections;
 }
 
 /** Gives each request its id, in its answer and in every log line, and the headers that all answers carry. */

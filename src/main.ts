@@ -3,12 +3,12 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { join } from 'node:path';
 import { format } from 'node:util';
-import { AppModule } from './app.module.js';
-import { APPLICATION_OPTIONS, closeApp, LISTEN_BACKLOG, logStartFailure, setUpApp } from './app.setup.js';
+import { APPLICATION_OPTIONS, closeApp, LISTEN_BACKLOG, logStartFailure } from './app.setup.js';
 import { JsonLogger } from './common/logger.js';
+import { compose } from './compose.js';
 import type { AppConfig } from './config/app-config.js';
 import { loadConfig } from './config/load-config.js';
-import { proxyWarning } from './config/proxy-warning.js';
+import { proxyWarning } from './config/trust-proxy.js';
 import { prepareDatabase } from './database/prepare-database.js';
 import { AllowList } from './outbound/allow-list.js';
 import { startSandbox } from './sandbox/sandbox-process.js';
@@ -34,20 +34,19 @@ async function start(): Promise<void> {
     AllowList.parse(settings.outbound.allow);
     const warning = proxyWarning(settings.http.trustProxy);
     if (warning !== null) new Logger('Start').warn(warning);
-    const database = await prepareDatabase(settings);
+    const migrates = settings.role === 'migrate';
+    const database = await prepareDatabase(settings, migrates);
     started.push(database);
-    if (settings.role === 'migrate') {
+    if (migrates) {
       new Logger('Migrate').log('the schema is current');
       await stopAll();
       return;
     }
     const config = await withOpenAi(settings, started);
-    const app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, database.url), {
-      ...APPLICATION_OPTIONS,
-      logger,
-    });
+    const { module, setUp } = await compose(config, database.url);
+    const app = await NestFactory.create<NestExpressApplication>(module, { ...APPLICATION_OPTIONS, logger });
     started.push({ stop: () => closeApp(app, config) });
-    setUpApp(app, config);
+    setUp(app, config);
     stopOnSignal(stopAll);
     // A worker listens too: /health, /ready and /metrics are how an operator sees it.
     await app.listen({ port: config.http.port, host: config.http.host, backlog: LISTEN_BACKLOG } as never);

@@ -29,9 +29,11 @@ const files: readonly SourceFile[] = readdirSync(src, { recursive: true, encodin
     };
   });
 
+const architecture = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
+
 /** The table of docs/architecture.md: room to the rooms that it may import. */
 const allowed = new Map(
-  [...readFileSync(join(root, 'docs', 'architecture.md'), 'utf8').matchAll(/^\| ([a-z]+)\/ \|.*\| ([^|]+) \|$/gm)].map(
+  [...architecture.matchAll(/^\| ([a-z]+)\/ \|.*\| ([^|]+) \|$/gm)].map(
     ([, room, names]): [string, ReadonlySet<string>] => [
       room as string,
       new Set((names as string).split(', ').filter((name) => name !== '–')),
@@ -39,15 +41,26 @@ const allowed = new Map(
   ),
 );
 
+/** The table of docs/architecture.md: each table of the database to the room that owns its SQL. */
+const owners = new Map(
+  [...architecture.matchAll(/^\| ([a-z_]+) \| ([a-z]+)\/ \|/gm)].map(([, table, room]): [string, string] => [
+    table as string,
+    room as string,
+  ]),
+);
+
 /** Files beside the rooms put everything together and may import everything. */
 const inRooms = files.filter(({ path }) => path.includes('/'));
 
+/** Where a room's SQL is. */
+const STORE = /(?:-store|-reader|\.entity|\.entities)\.ts$/;
+
 describe('the rooms of src/', () => {
-  it('are those of docs/architecture.md', () => {
+  it('the rooms of src/ are those of docs/architecture.md', () => {
     expect(new Set(allowed.keys())).toEqual(new Set(inRooms.map(({ path }) => roomOf(path))));
   });
 
-  it('import only what docs/architecture.md allows', () => {
+  it('the rooms of src/ import only what docs/architecture.md allows', () => {
     const imports = inRooms.flatMap(({ path, imports: names }) =>
       names.map((name) => ({ path, from: roomOf(path), to: roomOf(name) })),
     );
@@ -56,7 +69,7 @@ describe('the rooms of src/', () => {
     expect(forbidden.map(({ path, to }) => `${path} imports ${to}/`)).toEqual([]);
   });
 
-  it('allow no cycle', () => {
+  it('the rooms of src/ import each other in no cycle', () => {
     const done = new Set<string>();
     for (let left = [...allowed.keys()]; left.length > 0; left = left.filter((room) => !done.has(room))) {
       const free = left.filter((room) => [...(allowed.get(room) ?? [])].every((name) => done.has(name)));
@@ -66,20 +79,65 @@ describe('the rooms of src/', () => {
   });
 });
 
+describe('the tables of the database', () => {
+  const strangers = files.flatMap(({ path, text }) =>
+    [...owners].flatMap(([table, room]) =>
+      namesTable(text, table) && (roomOf(path) !== room || !STORE.test(path)) ? [{ path, table }] : [],
+    ),
+  );
+
+  it('all have an owner, in whose room their entity is', () => {
+    const entities = files.flatMap(({ path, text }) =>
+      [...text.matchAll(/@Entity\('(\w+)'\)/g)].map(([, table]): [string, string] => [table as string, roomOf(path)]),
+    );
+    expect(Object.fromEntries(owners)).toEqual(Object.fromEntries(entities));
+    expect(owners.size).toBeGreaterThan(10);
+  });
+
+  it('are named by their owners’ stores and entities alone', () => {
+    expect(strangers.map(({ path, table }) => `${path} names ${table}`)).toEqual([]);
+  });
+});
+
+describe('the files of src/', () => {
+  it('import each other in no circle, not even for types', () => {
+    const importsOf = new Map(
+      files.map(({ path, imports }) => [path, imports.map((name) => name.replace(/\.js$/, '.ts'))]),
+    );
+    let left = new Set(importsOf.keys());
+    for (let before = left.size + 1; left.size < before;) {
+      before = left.size;
+      // A file that imports none of those left is in no circle.
+      left = new Set([...left].filter((path) => importsOf.get(path)?.some((name) => left.has(name))));
+    }
+    // What is left imports a circle or is one; those that nothing left imports are none.
+    for (let before = left.size + 1; left.size < before;) {
+      before = left.size;
+      left = new Set([...left].filter((path) => [...left].some((other) => importsOf.get(other)?.includes(path))));
+    }
+    expect([...left]).toEqual([]);
+  });
+});
+
 describe('what belongs to one room alone', () => {
   const importersOf = (name: string) => roomsOf(({ packages }) => packages.some((found) => isPackage(found, name)));
 
-  it('is the OpenAI SDK: openai/', () => expect(importersOf('openai')).toEqual(['openai']));
+  it('the OpenAI SDK is imported by openai/ alone', () => expect(importersOf('openai')).toEqual(['openai']));
 
-  it('is not sharp from the start on, which brings 20 MB: whoever needs it loads it then', () => {
+  it('sharp is not there from the start on, since it brings 20 MB: whoever needs it loads it then', () => {
     expect(roomsOf(({ text }) => /^import (?!type )[^;]*from 'sharp'/m.test(text))).toEqual([]);
   });
 
-  it('is the environment: config/', () => {
+  it('the environment is read by config/ alone', () => {
     expect(roomsOf(({ text }) => /\bprocess\.env\b/.test(withoutComments(text)))).toEqual(['config']);
   });
 
-  it('is everything but data: assessment/ does no input or output', () => {
+  it('the role of the process is asked once, by whoever starts it, and nothing is built that another role needs', () => {
+    const asking = files.filter(({ text }) => /\brole\s*[!=]==/.test(withoutComments(text)));
+    expect(asking.map(({ path }) => path).toSorted()).toEqual(['compose.ts', 'config/load-config.ts', 'main.ts']);
+  });
+
+  it('assessment/ does no input or output: it is data alone', () => {
     const used = files.filter(({ path }) => roomOf(path) === 'assessment').flatMap(({ packages }) => packages);
     expect(used.filter((name) => name !== 'node:crypto')).toEqual([]);
   });
@@ -107,10 +165,18 @@ describe('the auditor', () => {
   });
 });
 
-it('no file passes 300 lines: two that each do one thing are easier to find and to change', () => {
+it('no file of src/ passes 300 lines: two that each do one thing are easier to find and to change', () => {
   const long = files.filter(({ text }) => text.split('\n').length > 301);
   expect(long.map(({ path }) => path)).toEqual([]);
 });
+
+/** A table with a plain word for its name is told by what SQL has before it; a member of an answer may have a table's name. */
+function namesTable(text: string, table: string): boolean {
+  const name = table.includes('_')
+    ? `\\b${table}\\b(?!\\??:)`
+    : `(?:\\b(?:from|join|into|update|table) |['\`])${table}\\b`;
+  return new RegExp(name).test(text);
+}
 
 function roomOf(path: string): string {
   return path.split('/')[0] as string;

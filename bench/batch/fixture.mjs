@@ -1,6 +1,7 @@
 // A job of many lots as the intake leaves it, in a database of its own, and the service's own classes around it.
 import { NestFactory } from '@nestjs/core';
 import { setStage } from '../../scripts/prove/stage.mjs';
+import { aJob } from '../../test/support/a-job.mjs';
 
 const DIST = new URL('../../dist/', import.meta.url);
 export const load = (file) => import(new URL(file, DIST));
@@ -10,17 +11,19 @@ export async function startBench(openai) {
   const stage = await setStage();
   const { loadConfig } = await load('config/load-config.js');
   const { AppModule } = await load('app.module.js');
+  const { BatchModule } = await load('batch/batch.module.js');
   const url = stage.pool.options.connectionString;
   const config = loadConfig({
     SHARED_KEY: 'k'.repeat(32),
     DATABASE_URL: url,
-    // The crons of this role stand still: the benchmark itself runs what it measures.
-    ROLE: 'api',
     OPENAI_API_KEY: 'bench',
     OPENAI_BASE_URL: openai ?? stage.openai,
     LOG_LEVEL: 'fatal',
   });
-  const app = await NestFactory.createApplicationContext(AppModule.forRoot(config, url), { logger: false });
+  // Without the scheduler of WorkerModule no cron runs: the benchmark itself runs what it measures.
+  const app = await NestFactory.createApplicationContext(AppModule.forRoot(config, url, [BatchModule]), {
+    logger: false,
+  });
   return {
     stage,
     app,
@@ -34,14 +37,15 @@ export async function startBench(openai) {
 
 /** Inserts a job whose lots await vision; returns its id. */
 export async function insertJob(pool, lots, images) {
-  const { newId } = await load('common/ids.js');
-  const id = newId();
-  await pool.query(
-    `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, total_lots, total_images,
-       awaiting_vision, created_at, updated_at)
-     values ($1, 'bench', 'f', 'batch', 'processing', 'vision_analysis', '{en,de,fr,ru}', $2::int, $2::int * $3::int, $2, now(), now())`,
-    [id, lots, images],
-  );
+  const id = await aJob(pool, {
+    keyId: 'bench',
+    status: 'processing',
+    stage: 'vision_analysis',
+    languages: ['en', 'de', 'fr', 'ru'],
+    totalLots: lots,
+    totalImages: lots * images,
+    awaitingVision: lots,
+  });
   await pool.query(
     `insert into batch_lots (job_id, position, lot_id, status, processed_images)
      select $1, n, 'lot-' || n, 'processing', $3 from generate_series(0, $2::int - 1) n`,
@@ -63,9 +67,9 @@ export async function insertJob(pool, lots, images) {
   return id;
 }
 
-export const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-/** Prints a benchmark beside its floor, from runs taken in turns. */
+/** Prints a benchmark and its floor, from runs that alternate. */
 export function report(name, floors, runs, target) {
   const ratios = runs.map((ms, index) => ms / floors[index]);
   const ms = (numbers) =>

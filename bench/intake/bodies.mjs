@@ -9,7 +9,7 @@ const ENGLISH =
 const RUSSIAN = 'Заявленные повреждения: передняя часть, на ходу, ключи есть, пробег не подтверждён';
 
 /** One lot as a marketplace sends it; every fifth has text beyond ASCII. */
-export function lotOf(index, images) {
+function lotOf(index, images) {
   const lotId = `${10 + (index % 90)}-${String(index).padStart(8, '0')}`;
   const info = `${2005 + (index % 20)} BMW X5, VIN WBA${String(index).padStart(14, '0')}. ${index % 5 === 0 ? RUSSIAN : ENGLISH}`;
   const urls = Array.from(

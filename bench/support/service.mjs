@@ -12,11 +12,11 @@ import { freePort } from '../../scripts/free-port.mjs';
 import { WATCHED_SERVICE, askLoop } from '../../scripts/start-command.mjs';
 import { KEY } from './signing.mjs';
 
-/** Log lines say nothing of their own in a benchmark; what fails still shows. */
+/** Log lines are not needed in a benchmark; failures are still shown. */
 const QUIET = { LOG_LEVEL: 'error', NODE_ENV: 'test' };
 
 /**
- * An embedded server with the service's schema, kept by a process that does nothing but keep it.
+ * An embedded server with the service's schema, kept running by a process that does nothing else.
  * @returns {Promise<{url: string, client: import('pg').Client, stop: () => Promise<void>}>}
  */
 export async function startDatabase() {
@@ -56,7 +56,7 @@ export async function startService(settings) {
       DATA_DIR: dataDir,
       SHARED_KEY: KEY,
       OPENAI_API_KEY: 'bench',
-      // Nobody listens there: a benchmark that needs a model brings one.
+      // Nothing listens at this address; a benchmark that needs a model starts one.
       OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
       RATE_LIMIT_SYNC: '100000000',
       RATE_LIMIT_BATCH: '100000000',
@@ -84,7 +84,7 @@ export async function startService(settings) {
     rssMb: () => memory(child.pid, 'VmRSS'),
     /** The most MiB resident since `resetPeaks`: the kernel's own high-water mark. */
     peakRssMb: () => memory(child.pid, 'VmHWM'),
-    /** From here on peaks are counted anew. */
+    /** Starts counting peaks again from here. */
     resetPeaks: async () => {
       resetHighWaterMark(child.pid);
       await askLoop(child, 'reset');

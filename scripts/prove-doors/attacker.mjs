@@ -2,9 +2,9 @@
 import { connect } from 'node:net';
 import { ATTACKS } from './attacks.mjs';
 
-/** After a connection was closed; as fast as a client may be that heeds nothing. */
+/** The pause after a connection was closed: as short as for a client that ignores every answer. */
 const AGAIN_MS = 1000;
-/** In all: an attack is bounded however long it runs. */
+/** The most connections in total, so that an attack is limited however long it runs. */
 const MOST_CONNECTIONS = 60_000;
 
 const told = { opened: 0, answers: {} };

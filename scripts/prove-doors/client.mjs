@@ -1,4 +1,4 @@
-// A client that signs rightly and comes back as it is told; and what asks for the service's health meanwhile.
+// A client that signs correctly and comes back when told to, and a probe of the service's health.
 import { createHash, createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 const PATH = '/api/v1/generate-descriptions';
 
-/** The lots of a request as text, each with photos at addresses that nobody asks for. */
+/** The lots of a request as text, each with photos at addresses that are never requested. */
 export function lotsText(count, images) {
   const lots = Array.from({ length: count }, (_, lot) => {
     const urls = Array.from({ length: images }, (__, photo) => ({

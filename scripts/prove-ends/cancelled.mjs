@@ -6,7 +6,7 @@ const LOTS = 100;
 const VISION = 'gpt-5.6-terra';
 const TRANSLATION = 'gpt-5.6-luna';
 const CREATE = { method: 'POST', path: '/v1/batches' };
-/** Several rounds of every cron and poll: whoever wanted to send another batch would have done so. */
+/** Several rounds of every cron and poll: time enough for the service to send another batch if it wanted to. */
 const AFTERWARDS_MS = 2000;
 
 /** Every stage: how a job is brought to stand in it, how that is seen, and what must be kept of it. */

@@ -1,4 +1,5 @@
-// Database, sandbox and photo hosts for the ends of a job, one service at a time, and what every scenario prints and checks alike.
+// Database, sandbox and photo hosts for the ends of a job, one service at a time, and what every scenario prints and
+// checks alike.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { inWords, JobClient } from '../prove/job-client.mjs';
@@ -19,7 +20,7 @@ export async function startGround() {
   return new Ground(stage, hanging);
 }
 
-export class Ground {
+class Ground {
   failures = 0;
   jobs = 0;
   service;
@@ -57,8 +58,8 @@ export class Ground {
   }
 
   /**
-   * Moves the time on by hours, everywhere at once: the time of day of the service and of OpenAI; and since PostgreSQL's clock
-   * cannot be moved, what waits by that clock is moved towards it.
+   * Moves the time on by hours, everywhere at once: the time of day of the service and of OpenAI; and since
+   * PostgreSQL's clock cannot be moved, what waits by that clock is moved towards it.
    */
   async advance(hours) {
     this.ahead += hours * HOUR_MS;
@@ -172,7 +173,7 @@ export class Ground {
   }
 }
 
-export function usd(amount) {
+function usd(amount) {
   return amount === null || amount === undefined ? 'unknown' : `$${amount.toFixed(4)}`;
 }
 

@@ -1,5 +1,5 @@
-// Batches that never end at OpenAI: the job ends within 24 h all the same, with everything that it had. The settings are the real ones
-// (BATCH_DEADLINE 22 h); the clock is moved.
+// Batches that never end at OpenAI: the job ends within 24 h all the same, with everything that it had. The settings
+// are the real ones (BATCH_DEADLINE 22 h); the clock is moved.
 import { batchesInWords, countLots, countsInWords, hasEnded, inWords } from '../prove/job-client.mjs';
 import { pause } from '../prove/stage.mjs';
 
@@ -7,9 +7,12 @@ const LOTS = 100;
 const HALF = LOTS / 2;
 const VISION = 'gpt-5.6-terra';
 const TRANSLATION = 'gpt-5.6-luna';
-/** Where the clock is moved to, in hours after the job's acceptance … */
+/** Where the clock is moved to, in hours after the job's acceptance. */
 const STOPS = [1, 12, 21.9];
-/** … and from BATCH_DEADLINE on, while the job has not ended: 22.5 is when batches that do not end are given up, 23.92 when all is. */
+/**
+ * Where it is moved to from BATCH_DEADLINE on, while the job has not ended: at 22.5 h batches that do not end are given
+ * up, at 23.92 h all work is.
+ */
 const LATE_STOPS = [22.01, 22.6, 23.5, 23.93];
 const DAY_HOURS = 24;
 /** Some ticks of every cron. */
@@ -144,7 +147,10 @@ async function prove(ground, scenario, scene) {
   );
 }
 
-/** The status at the end of the job, or once it has not changed for a while: the clock must not jump over work under way. */
+/**
+ * The status at the end of the job, or once it has not changed for a while: the clock must not jump over work under
+ * way.
+ */
 async function watch(client, status) {
   let last = status;
   for (let unchanged = 0; unchanged < LOOKS && !hasEnded(last);) {
@@ -156,7 +162,7 @@ async function watch(client, status) {
   return last;
 }
 
-/** The batch has run all that it ever will, and the client's status shows that it is running. */
+/** The batch has run all lines that it will ever run, and the client's status shows that it is running. */
 function standsStill(stage, shown, atOpenAi) {
   return (
     shown.some((batch) => batch.stage === stage && batch.openai_status === 'in_progress') &&

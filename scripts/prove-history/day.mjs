@@ -1,5 +1,5 @@
-// A day of the service in small, in this process so that its statements can be watched: requests of every kind, a batch to
-// its webhooks, every cron.
+// A day of the service in small, in this process so that its statements can be watched: requests of every kind, a batch
+// to its webhooks, every cron.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { NestFactory } from '@nestjs/core';
@@ -12,8 +12,8 @@ const LOTS = 40;
 
 /** @returns what every statement of the day read, by its text */
 export async function explainDay(stage, databaseUrl) {
-  const [{ AppModule }, setup, { loadConfig }] = await Promise.all([
-    dist('app.module.js'),
+  const [{ compose }, setup, { loadConfig }] = await Promise.all([
+    dist('compose.js'),
     dist('app.setup.js'),
     dist('config/load-config.js'),
   ]);
@@ -31,11 +31,9 @@ export async function explainDay(stage, databaseUrl) {
     // The crons find nothing to remove: the history stays as it is. Removal is watched by itself below.
     RETENTION_DAYS: '10000',
   });
-  const app = await NestFactory.create(AppModule.forRoot(config, databaseUrl), {
-    ...setup.APPLICATION_OPTIONS,
-    logger: false,
-  });
-  setup.setUpApp(app, config);
+  const { module, setUp } = await compose(config, databaseUrl);
+  const app = await NestFactory.create(module, { ...setup.APPLICATION_OPTIONS, logger: false });
+  setUp(app, config);
   const explained = Explained.watch();
   try {
     await app.listen(0, '127.0.0.1');
@@ -124,6 +122,7 @@ async function requests(stage, origin, receiverPort) {
   await post(`/api/v1/batch-jobs/${id}/webhooks/replay`, '');
   for (let n = 0; n < 3; n++) await post('/api/v1/webhooks/ping', JSON.stringify({ url: hook.webhook_url }));
   await get('/ready');
+  await get('/metrics');
 }
 
 /** The query of the next page, where there is one. */
@@ -139,12 +138,14 @@ async function crons(app, config) {
   await upkeep.removeOld();
   await upkeep.removeOrphans();
   await (await find('sync/abandoned-jobs.cron.js', 'AbandonedJobsCron')).sweep();
-  await (await find('webhook/webhook.cron.js', 'WebhookCron')).measure();
   await (await find('health/worker-beat.js', 'WorkerBeat')).tick();
+  const { JobShardStore } = await dist('batch/shards/job-shard-store.js');
   const { Retention } = await dist('batch/upkeep/retention.js');
+  const { RetentionStore } = await dist('jobs/retention-store.js');
   const { Clock } = await dist('common/clock.js');
   const { Database } = await dist('database/database.service.js');
   const thirty = { ...config, jobs: { ...config.jobs, retentionDays: 30 } };
-  const retention = new Retention(thirty, new Clock(), app.get(Database, { strict: false }));
+  const database = app.get(Database, { strict: false });
+  const retention = new Retention(thirty, new Clock(), database, new RetentionStore(), new JobShardStore(database));
   for (let step = 0; step < 3; step++) await retention.step();
 }

@@ -1,5 +1,5 @@
-// What each statement of the service reads, as PostgreSQL itself counts it: while it is watched, every statement is first
-// explained with its own values on its own connection, undone, and then run as it was.
+// What each statement of the service reads, as PostgreSQL itself counts it: while it is watched, every statement is
+// first explained with its own values on its own connection, undone, and then run as it was.
 import pg from 'pg';
 
 /** Times that one text is explained; later ones only run. */

@@ -2,7 +2,10 @@ import { pause, signed } from '../prove/stage.mjs';
 
 const PER_SECOND = 10;
 
-/** Asks for a list ten times a second, whether or not the one before is answered. @returns milliseconds, sorted, and one answer */
+/**
+ * Asks for a list ten times a second, whether or not the one before is answered. @returns milliseconds, sorted, and one
+ * answer
+ */
 export async function askLists(origin, query, seconds) {
   const asked = [];
   for (let n = 0; n < seconds * PER_SECOND; n++) {

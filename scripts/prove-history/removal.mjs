@@ -7,7 +7,7 @@ const REMOVER = fileURLToPath(new URL('remover.mjs', import.meta.url));
 /** Jobs of one step of the service's own. */
 const STEP_JOBS = 100;
 
-/** So many workers, each a process, remove at least `jobs` old jobs together. @returns jobs removed in a second */
+/** Lets several workers, each a process, remove at least `jobs` old jobs together. @returns jobs removed in a second */
 export async function removalRate(url, workers, jobs) {
   const before = await ask(url, 'select count(*)::int as n from batch_jobs');
   const start = await startAll(url, workers, Math.ceil(jobs / STEP_JOBS / workers), '30');

@@ -1,4 +1,5 @@
-// Photo hosts of the kinds that marketplaces have, each on an address of loopback of its own, which count what they are asked.
+// Photo hosts of the kinds that marketplaces have, each on an address of loopback of its own, which count what they are
+// asked.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 

@@ -9,7 +9,7 @@ import { migrateUp } from '../../dist/database/migrate.js';
 import { SERVICE } from '../start-command.mjs';
 
 const root = join(import.meta.dirname, '../..');
-export const KEY = 'prove-shared-key-0123456789abcdef-0123';
+const KEY = 'prove-shared-key-0123456789abcdef-0123';
 
 /**
  * What the proofs stand on: a real database of its own, receivers in a process of their own, workers as they are
@@ -66,7 +66,7 @@ function startWorker(databaseUrl, workers, settings) {
       await exited;
     },
   };
-  // Killed before it was ready: that is what the proof is for.
+  // The worker was killed before it was ready, which the proof intends.
   worker.ready.catch(() => undefined);
   workers.add(worker);
   return worker;

@@ -12,10 +12,12 @@ const SETTINGS = {
   WEBHOOK_SCHEDULE: Array.from({ length: 40 }, (_, i) => (i === 0 ? 0 : 0.5)).join(','),
 };
 
-/** How an attempt ends whose request was sent and whose answer was not heard. */
+/** The outcome of an attempt whose request was sent and whose answer was never received. */
 const UNHEARD = new Set(['no answer came in time', 'the connection broke']);
 
-/** Three workers, one of them killed and started anew again and again while jobs end and receivers fail now and then. */
+/**
+ * Three workers, one of them killed and started anew again and again while jobs end and receivers fail now and then.
+ */
 export async function proveKills(ground, { kills, deliveries }) {
   const receivers = await ground.startReceivers(Array.from({ length: RECEIVERS }, () => 'flaky'));
   const started = performance.now();
@@ -67,7 +69,8 @@ function judge(requests, deliveries, attempts, expected) {
   const seen = new Map(requests.map(({ id, attempt, status }) => [key(id, attempt), status]));
   const received = count(requests.filter(({ status }) => ok(status)).map(({ id }) => id));
   const killed = attempts.filter(({ outcome }) => outcome === 'unknown');
-  // On a busy machine an answer may miss its deadline: the receiver has said 2xx, and nobody has heard it.
+  // On a busy machine an answer may miss its deadline: the receiver has answered 2xx, but the worker did not wait for
+  // it.
   const unheard = attempts.filter(({ error }) => UNHEARD.has(error));
   const open = count([...killed, ...unheard].map(({ id }) => id));
   const delivered = deliveries.filter(({ status }) => status === 'delivered');

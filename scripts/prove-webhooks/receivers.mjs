@@ -22,7 +22,7 @@ async function receive(kind, request, response) {
   try {
     for await (const chunk of request) chunks.push(chunk);
   } catch {
-    return; // Its sender was killed in the middle of it: nobody has been told anything.
+    return; // Its sender was killed during the request, so there is no one to answer.
   }
   const body = Buffer.concat(chunks);
   const verified = problemsOf(request.headers, body, secrets).length === 0;

@@ -1,9 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { newId } from '../../dist/common/ids.js';
 import { Clock } from '../../dist/common/clock.js';
-import { DeliveryOutbox } from '../../dist/webhook/delivery-outbox.js';
+import { OutboxStore } from '../../dist/webhook/outbox-store.js';
 import { JobEnder } from '../../dist/jobs/job-ender.js';
+import { JobStore } from '../../dist/jobs/job-store.js';
+import { LotEndStore } from '../../dist/jobs/lot-end-store.js';
+import { ReceiverStore } from '../../dist/webhook/receiver-store.js';
 import { WebhookJobEndOutbox } from '../../dist/webhook/job-end-outbox.js';
+import { aJob } from '../../test/support/a-job.mjs';
 
 const TEXTS = { languages: ['en'], html: `<p>${'damage '.repeat(100)}</p>`, partLots: 1 };
 
@@ -12,13 +14,14 @@ const TEXTS = { languages: ['en'], html: `<p>${'damage '.repeat(100)}</p>`, part
  * @returns when it ended, on the monotonic clock
  */
 export async function endJobWith(ground, urls, lots, { languages, html, partLots } = TEXTS) {
-  const id = newId();
-  await ground.query(
-    `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, total_lots,
-       processed_lots, created_at, updated_at)
-     values ($1, 'default', $2, 'batch', 'processing', 'finishing', $4, $3, $3, now(), now())`,
-    [id, randomUUID().slice(0, 16), lots, languages],
-  );
+  const id = await aJob(ground, {
+    keyId: 'default',
+    status: 'processing',
+    stage: 'finishing',
+    languages,
+    totalLots: lots,
+    processedLots: lots,
+  });
   await ground.query(
     `insert into batch_lots (job_id, position, lot_id, status, processed_images, rendered_bytes, finished_at)
      select $1, p, 'lot-' || p, 'completed', 3, $3, now() from generate_series(0, $2 - 1) p`,
@@ -35,13 +38,17 @@ export async function endJobWith(ground, urls, lots, { languages, html, partLots
     [id, lots, html, languages],
   );
   const config = { webhook: { partLots, partBytes: 1024 * 1024, schedule: [0] } };
-  const ender = new JobEnder(new Clock(), new WebhookJobEndOutbox(config, new DeliveryOutbox(config)));
+  const lotEnds = new LotEndStore();
+  const outbox = new OutboxStore(config, new ReceiverStore(ground.database));
+  const jobs = new JobStore(ground.database);
+  const ender = new JobEnder(new Clock(), jobs, lotEnds, new WebhookJobEndOutbox(config, outbox, lotEnds));
   const client = await ground.database.connect();
   try {
     await client.query('begin');
     const tx = {
       client,
       query: async (text, values) => (await client.query(text, values)).rows,
+      rows: async (text, values) => (await client.query({ text, values, rowMode: 'array' })).rows,
       execute: async (text, values) => (await client.query(text, values)).rowCount,
     };
     await ender.endJob(tx, id, 'completed');

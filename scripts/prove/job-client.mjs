@@ -1,4 +1,4 @@
-// A client of the service as the contract has it: makes jobs, follows them, and puts into words what it saw.
+// A client of the service as the contract has it: makes jobs, follows them, and describes what it saw.
 import { pause, signed } from './stage.mjs';
 import { readNdjson } from './recount.mjs';
 
@@ -103,7 +103,10 @@ export function batchesInWords({ openai_batches }) {
     .join('; ');
 }
 
-/** How many lots ended how: `{completed: 60, 'failed IMAGE_UNREACHABLE': 20, …}`, and how many texts stand in for a translation. */
+/**
+ * How many lots ended how: `{completed: 60, 'failed IMAGE_UNREACHABLE': 20, …}`, and how many texts stand in for a
+ * translation.
+ */
 export function countLots(lots) {
   const counts = {};
   const add = (name, by = 1) => (counts[name] = (counts[name] ?? 0) + by);

@@ -1,5 +1,6 @@
-// A clock that can be moved ahead: preloaded into the service (`--import`), and imported by the proof that moves it, which signs by the same time.
-// Only what reads the time of day is moved (Date); timers, leases and whatever counts by PostgreSQL's clock go on as they are.
+// A clock that can be moved ahead: preloaded into the service (`--import`), and imported by the proof that moves it,
+// which signs by the same time. Only what reads the time of day is moved (Date); timers, leases and whatever counts by
+// PostgreSQL's clock go on as they are.
 import { once } from 'node:events';
 
 const RealDate = Date;
@@ -42,6 +43,6 @@ if (process.channel !== undefined) {
     setAhead(movedClock);
     process.send({ movedClock });
   });
-  // Being asked must not keep a service alive that is to end.
+  // The channel must not keep a service alive that is to end.
   process.channel.unref();
 }

@@ -1,4 +1,5 @@
-// What both proofs stand on: a database, a sandbox in place of OpenAI, a photo host and replicas of the built service, all on loopback.
+// What both proofs stand on: a database, a sandbox in place of OpenAI, a photo host and replicas of the built service,
+// all on loopback.
 import { spawn } from 'node:child_process';
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -39,7 +40,8 @@ export async function setStage({ faults = [], seed = 'prove' } = {}) {
   });
   const [line] = await once(createInterface({ input: sandbox.stdout }), 'line');
   const openai = JSON.parse(line).listening;
-  // What stands in for OpenAI gives way to the service: on few cores, its time would count as the service's stalls.
+  // The sandbox runs at a lower priority than the service, because on few cores its work would look like stalls of the
+  // service.
   setPriority(sandbox.pid, 10);
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
   pool.on('error', () => {});
@@ -154,7 +156,7 @@ function startNode(words, environment) {
   });
 }
 
-/** In this process: its time is not the service's. */
+/** Runs in this process, so that its time is not counted for the service. */
 async function startPhotoHost() {
   const server = createServer((request, response) => {
     const gone = request.url.startsWith('/gone/');

@@ -1,6 +1,9 @@
 // What a proof asks of the sandbox in place of OpenAI: faults, and how much it was made to do, counted on its side.
 
-/** USD per million tokens (input, cached input, output), as published; a batch costs half. The service's own table is not asked. */
+/**
+ * USD per million tokens (input, cached input, output), as published; a batch costs half. The service's own table is
+ * not asked.
+ */
 const PRICES = { 'gpt-5.6-terra': [2, 0.2, 12], 'gpt-5.6-luna': [0.2, 0.02, 1.2] };
 const BATCH_SHARE = 0.5;
 

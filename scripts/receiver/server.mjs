@@ -23,7 +23,7 @@ export async function startReceiver({
     try {
       for await (const chunk of request) chunks.push(chunk);
     } catch {
-      return; // The sender hung up.
+      return; // The sender disconnected.
     }
     const body = Buffer.concat(chunks);
     const problems = problemsOf(request.headers, body, { webhookSecret, sharedKey });

@@ -6,7 +6,8 @@ const TOLERANCE_SECONDS = 300;
  * Checks a delivery as a receiver should, by both schemes, and says what is wrong with it.
  * @param {Record<string, string | string[] | undefined>} headers - names in lower case
  * @param {Buffer} body - the exact bytes that came
- * @param {{ webhookSecret: string, sharedKey: string, now?: number }} secrets - either may be empty: it is not checked then
+ * @param {{ webhookSecret: string, sharedKey: string, now?: number }} secrets - either may be empty: it is not checked
+ * then
  * @returns {string[]} what does not hold; empty when all of it does
  */
 export function problemsOf(headers, body, { webhookSecret, sharedKey, now = Date.now() }) {

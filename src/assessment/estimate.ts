@@ -15,7 +15,7 @@ export interface LotEstimate {
   readonly costUsd: number | null;
 }
 
-export interface StageEstimate {
+interface StageEstimate {
   /** What counts against OpenAI's limit of enqueued tokens. */
   readonly inputTokens: number;
   /** With reasoning. */

@@ -1,21 +1,21 @@
 import { LANGUAGES, MEANT, REGIONS, SCRIPTS } from './language-list.js';
 
 /** A language as a client asked for it. */
-export interface Language {
+interface Language {
   /** As sent; answers carry it unchanged. */
   readonly tag: string;
   /** Canonical BCP 47: `pt-BR`, `zh-Hant`; two tags of the same language have the same. */
   readonly canonical: string;
 }
 
-export interface UnsupportedLanguage {
+interface UnsupportedLanguage {
   readonly tag: string;
   /** The supported tag that was probably meant; null when nothing is near. */
   readonly suggestion: string | null;
 }
 
 /** What is wrong with the languages of a request; only the first kind of problem is told. */
-export type LanguageProblem =
+type LanguageProblem =
   | { readonly problem: 'empty' }
   | { readonly problem: 'too_many'; readonly max: number; readonly provided: number }
   | { readonly problem: 'repeated'; readonly repeated: readonly string[] }

@@ -50,6 +50,11 @@ function textOf(value: unknown, otherwise: string): string {
   return typeof value === 'string' && value !== '' ? value : otherwise;
 }
 
+/** What is known of a response, without the answer that was read out of it. */
+export function factsOf({ responseId, model, usage }: ResponseFacts): ResponseFacts {
+  return { responseId, model, usage };
+}
+
 /** No answer has a billion tokens; sums of more would not fit where they are stored. */
 const MOST_TOKENS = 1_000_000_000;
 

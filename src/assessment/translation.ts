@@ -6,7 +6,7 @@ import { cleanText } from './model-text.js';
 import { reasoningOf } from './model-traits.js';
 import type { ReasoningEffort } from './model-traits.js';
 import type { Prompt } from './prompt.js';
-import { readResponse } from './response-body.js';
+import { factsOf, readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
 import { translationProblem } from './translation-checks.js';
 import type { TranslationProblem } from './translation-checks.js';
@@ -151,7 +151,7 @@ export function translationRequestParts(
 }
 
 /** One language's outcome: as many strings as were asked for, or why there are none. */
-export type TranslatedLanguage =
+type TranslatedLanguage =
   | { readonly ok: true; readonly strings: readonly string[] }
   | { readonly ok: false; readonly reason: TranslationProblem };
 
@@ -175,8 +175,7 @@ export function parseTranslation(
   if (reading.kind !== 'text') {
     return reading;
   }
-  const { responseId, model, usage } = reading;
-  const facts: ResponseFacts = { responseId, model, usage };
+  const facts = factsOf(reading);
   let best: Map<string, TranslatedLanguage> | undefined;
   for (const value of answerValues(reading.texts)) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) continue;

@@ -4,7 +4,7 @@ import { whyAskAgain, type AskAgain } from './ask-again.js';
 import type { Assessment, PhotoRef } from './assessment.js';
 import { schemaProblems, type ObjectSchema } from './json-schema.js';
 import { OLD_VISION_SCHEMA, rowsOfOldReply, type OldVisionReply } from './old-vision-schema.js';
-import { readResponse } from './response-body.js';
+import { factsOf, readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
 import { excessOf } from './vision-bounds.js';
 import type { VisionRows } from './vision-rows.js';
@@ -35,8 +35,7 @@ export function parseVisionAnswer(body: unknown, photos: readonly PhotoRef[], pr
   if (reading.kind !== 'text') {
     return reading;
   }
-  const { responseId, model, usage } = reading;
-  const facts: ResponseFacts = { responseId, model, usage };
+  const facts = factsOf(reading);
   let problems: readonly string[] | undefined;
   for (const value of answerValues(reading.texts)) {
     const read = rowsOf(value);
@@ -46,7 +45,7 @@ export function parseVisionAnswer(body: unknown, photos: readonly PhotoRef[], pr
       return {
         ...facts,
         kind: 'assessed',
-        assessment: assess(rows, photos, { model: model ?? '', promptVersion }),
+        assessment: assess(rows, photos, { model: facts.model ?? '', promptVersion }),
         raw: value,
         again: whyAskAgain(rows, photos.length),
       };

@@ -1,6 +1,5 @@
-import { detailOf, reasoningOf } from './model-traits.js';
-import type { ImageDetail, ReasoningEffort } from './model-traits.js';
-import { fetchable } from './photo-address.js';
+import { detailOf, reasoningOf, type ImageDetail, type ReasoningEffort } from './model-traits.js';
+import { fetchable } from './photo-refs.js';
 import type { Prompt } from './prompt.js';
 import { SCHEMA_VERSION, VISION_TEXT_FORMAT, VISION_TEXT_FORMAT_WITH_NOTES } from './vision-schema.js';
 

@@ -13,21 +13,24 @@ import { receiveUpload } from './admission/receive-upload.js';
 import { UnprovenWork } from './admission/unproven-work.js';
 import { AuthService, type LegacyMessage, type PendingAuthentication } from './auth.service.js';
 import { attachCaller, type Caller } from './caller.js';
-import { RateLimits, type RateLimitName } from './rate-limit.js';
+import { RateLimits, type RateLimitName } from './rate-limits.js';
 import { EMPTY_BODY_SHA256 } from './signatures.js';
 import { UploadGate } from './upload-gate.js';
 
-/** Bodies of the guarded routes are small objects; uploads read theirs themselves. */
+/** Bodies of the guarded routes are small objects; the upload route reads its body itself. */
 const MAX_SMALL_BODY_BYTES = 64 * 1024;
 
 /** The path parameter that `legacy: 'job-id'` signs: a route that uses it is written `…/:job_id…`. */
-export const JOB_ID_PARAM = 'job_id';
+const JOB_ID_PARAM = 'job_id';
 
-/** How callers of a route sign, and what it counts against. */
+/** How callers of a route sign, and which rate limit it counts against. */
 export interface SignedByOptions {
-  /** Which message of scheme 2 opens the route besides scheme 1. */
+  /** Which message of scheme 2 is accepted for the route, besides scheme 1. */
   readonly legacy: Exclude<LegacyMessage, 'lots'>;
-  /** Whether LEGACY_UNSIGNED_READS, when on, opens it to anybody. Such a route must cope with a caller without key id. */
+  /**
+   * Whether the route needs no signature while LEGACY_UNSIGNED_READS is on. Such a route must handle a caller without
+   * key id.
+   */
   readonly legacyUnsignedRead?: boolean;
   /** The limit per key and minute. */
   readonly limit: RateLimitName | 'none';
@@ -42,8 +45,8 @@ export function SignedBy(options: SignedByOptions): MethodDecorator & ClassDecor
 
 /**
  * Guards every route but the upload: reads a body of at most 64 KiB, verifies the signature, counts the request, and
- * leaves the parsed body in `request.body` (undefined when there is none). What of the query the route does not know is
- * named in the answer.
+ * leaves the parsed body in `request.body` (undefined when there is none). Query parameters that the route does not
+ * know are named in the answer.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -75,16 +78,17 @@ export class AuthGuard implements CanActivate {
       jobId: jobIdOf(request),
       unsignedRead: options.legacyUnsignedRead === true && this.config.auth.legacyUnsignedReads,
     });
-    // Hardly any of these requests has a body, and reading nothing costs as much as checking the signature.
+    // Hardly any of these requests has a body, and reading an empty one costs as much as checking the signature.
     const caller = body.isAnnounced
       ? await this.readBody(request, response, body, pending)
       : this.auth.authenticate(pending, { bodySha256Hex: EMPTY_BODY_SHA256 });
-    // Of a connection that proved itself nothing new is learned, unless a proxy sends many clients' requests over it.
+    // A connection that has sent a correct signature tells nothing new, unless a proxy sends many clients' requests
+    // over it.
     if (caller.scheme !== 'unsigned' && (markProven(request) || this.config.http.trustProxy !== false)) {
       this.gate.vouchFor(request, request.ip);
     }
     if (options.limit !== 'none') {
-      // Working out a client's address behind proxies is for those who are counted by it.
+      // The client's address behind proxies is only worked out for callers who are counted by address.
       const address = caller.scheme === 'unsigned' ? (request.ip ?? '') : '';
       await this.limits.count(options.limit, caller, address, response);
     }
@@ -93,7 +97,10 @@ export class AuthGuard implements CanActivate {
     return true;
   }
 
-  /** Receives, proves and parses a body, scheme 1 in this order: nobody's body is read as JSON who cannot sign it. */
+  /**
+   * Receives a body, checks its signature and parses it. For scheme 1 in this order, so that JSON is only parsed for
+   * clients that can sign.
+   */
   private async readBody(
     request: Request,
     response: Response,
@@ -134,7 +141,7 @@ function jobIdOf(request: Request): string | undefined {
 }
 
 function parseBody(request: Request, bytes: Buffer): unknown {
-  // Many clients name a type even for a body that they leave empty.
+  // Many clients send a Content-Type even with an empty body.
   if (bytes.length === 0) return undefined;
   requireJson(request);
   return parseStrictJson(withoutByteOrderMark(bytes), 'The body');

@@ -4,7 +4,7 @@ import { Clock } from '../common/clock.js';
 import { isUuid } from '../common/ids.js';
 import type { Caller, SignedCaller } from './caller.js';
 import { ServiceError } from '../common/service-error.js';
-import { KeyRing, type LiveSecret } from './keys.js';
+import { KeyRing, type LiveSecret } from './key-ring.js';
 import { invalidSignature, missingSignature, type SeenRequest } from './refusals.js';
 import { signedMethods, signedTargets } from './request-target.js';
 import {
@@ -19,17 +19,20 @@ import {
   stringToSign,
 } from './signatures.js';
 
-/** Which scheme 2 message opens a route: the lots of its body, its job id, its path with query; `none`: scheme 1 only. */
+/**
+ * Which scheme 2 message is accepted for a route: the lots of its body, its job id, or its path with query; `none`:
+ * scheme 1 only.
+ */
 export type LegacyMessage = 'lots' | 'job-id' | 'list' | 'none';
 
-/** What is known of a request before its body is read. */
+/** What is known about a request before its body is read. */
 export interface RequestFacts {
   readonly method: string;
   /** As sent: Express's `originalUrl`. */
   readonly target: string;
   readonly rawHeaders: readonly string[];
   readonly legacy: LegacyMessage;
-  /** The job id of the path as sent; needed for `job-id` alone. */
+  /** The job id of the path as sent; needed only for `job-id`. */
   readonly jobId?: string | undefined;
   /** Whether LEGACY_UNSIGNED_READS is on and holds for this route. */
   readonly unsignedRead?: boolean;
@@ -39,9 +42,9 @@ export interface RequestFacts {
 export interface BodyFacts {
   /** Lower-case hex SHA-256 of the decoded body. */
   readonly bodySha256Hex: string;
-  /** The body's member `signature`, of any type; for `lots` alone. */
+  /** The body's member `signature`, of any type; only for `lots`. */
   readonly bodySignature?: unknown;
-  /** Whether some lot of the body has a member `images`; for `lots` alone. */
+  /** Whether some lot of the body has a member `images`; only for `lots`. */
   readonly namesPhotos?: boolean;
 }
 
@@ -59,9 +62,12 @@ interface PendingSignedRequest {
 interface PendingLegacy {
   readonly scheme: 2;
   readonly candidates: readonly LiveSecret[];
-  /** Absent: the signature is to come with the body. */
+  /** Absent when the signature comes with the body. */
   readonly mac: Buffer | undefined;
-  /** What may have been signed; for `lots`, the HMACs that the lots are fed to. None: nothing can fit. */
+  /**
+   * The texts that may have been signed; for `lots`, the HMACs that the lots are fed to. Without any, no signature can
+   * be correct.
+   */
   readonly messages: readonly Buffer[] | LotsHmac;
   readonly unsignedRead: boolean;
   readonly facts: RequestFacts;
@@ -71,11 +77,11 @@ interface PendingUnsigned {
   readonly scheme: 'unsigned';
 }
 
-/** Judges signatures. Knows nothing of HTTP beyond headers, and never touches the database. */
+/** Checks signatures. Knows only the headers of HTTP and never uses the database. */
 @Injectable()
 export class AuthService {
   /**
-   * Stands in where no live secret may have signed, and proves nothing: what costs no hashing is answered sooner, and would
+   * Used when no live secret may have signed, and never accepted. Without hashing the refusal would come sooner and so
    * tell which key ids exist.
    */
   private readonly decoy: LiveSecret;
@@ -88,8 +94,8 @@ export class AuthService {
   }
 
   /**
-   * Before the body is read: headers well-formed, timestamp fresh. Which key ids exist and how they may sign plays no part
-   * yet, or a refusal that comes early would tell.
+   * Before the body is read: headers well-formed, timestamp fresh. It does not yet matter which key ids exist and how
+   * they may sign, because an early refusal would tell that.
    * @throws ServiceError MISSING_SIGNATURE (401), INVALID_SIGNATURE (403)
    */
   precheck(facts: RequestFacts): PendingAuthentication {
@@ -138,7 +144,7 @@ export class AuthService {
     const mac = parseLegacyMac(signature);
     if ((signature !== '' && mac === null) || facts.legacy === 'none') throw invalidSignature(this.seen(facts));
     const signing = keyed.filter((secret) => secret.lotsSignature);
-    // Where nobody may sign so, there is nobody to be told of, and nothing needs to be computed.
+    // When no key id may sign this way, there is no key id to protect, so nothing needs to be computed.
     const candidates = this.keys.secrets.some((secret) => secret.lotsSignature) ? this.orDecoy(signing) : [];
     return {
       scheme: 2,
@@ -156,10 +162,10 @@ export class AuthService {
     const digests =
       messages instanceof LotsHmac ? [messages.digests()] : messages.map((message) => digestsOf(candidates, message));
     const caller = prove(2, mac, candidates, digests);
-    // Receivers of webhooks hold signatures over no lots, and over lots without photos.
+    // Receivers of webhooks have signatures over an empty list of lots and over lots without photos.
     const isRequest = facts.legacy !== 'lots' || body.namesPhotos === true;
     if (caller !== null && isRequest) return caller;
-    // The one old client that ever worked reads jobs with the signature of the empty string.
+    // The only old client that ever worked reads jobs with the signature of the empty string.
     const { secrets } = this.keys;
     if (pending.unsignedRead && prove(2, mac, secrets, [digestsOf(secrets, '')]) !== null)
       return { scheme: 'unsigned' };
@@ -189,7 +195,7 @@ export class AuthService {
   }
 }
 
-/** What scheme 1 may have signed: one string but for forms that proxies make of a request. */
+/** The texts that scheme 1 may have signed: one string, plus the forms that proxies change a request into. */
 function signedMessages({ timestamp, facts }: PendingSignedRequest, { bodySha256Hex }: BodyFacts): Buffer[] {
   return signedMethods(facts.method).flatMap((method) =>
     signedTargets(facts.target).map((target) =>
@@ -202,8 +208,8 @@ function legacyMessages(facts: RequestFacts, candidates: readonly LiveSecret[]):
   if (facts.legacy === 'lots') return new LotsHmac(candidates.map(({ secret }) => secret));
   // Node reads a request's bytes as Latin-1: this gives back the bytes that the client signed.
   if (facts.legacy === 'list') return signedTargets(facts.target).map((target) => Buffer.from(target, 'latin1'));
-  if (facts.jobId === undefined) throw new Error('a route that is opened by its job id must have one in its path');
-  // Whoever receives a webhook holds the HMAC of its body, which would fit a path that ends in that body.
+  if (facts.jobId === undefined) throw new Error('a route signed by its job id must have the job id in its path');
+  // A receiver of a webhook has the HMAC of its body, which would also be valid for a path that ends in that body.
   return isUuid(facts.jobId) ? [Buffer.from(facts.jobId)] : [];
 }
 
@@ -212,7 +218,7 @@ function digestsOf(candidates: readonly LiveSecret[], message: string | Buffer):
 }
 
 /**
- * Compares with every candidate, so that time tells nothing of which one signed.
+ * Compares with every candidate, so that the time taken does not tell which one signed.
  * @param digests - of each text that may have been signed, by candidate
  */
 function prove(
@@ -227,7 +233,7 @@ function prove(
       if (sameMac(mac, ofMessage[index] as Buffer)) proven = candidate;
     }
   }
-  // The stand-in of a key id that does not exist has none, and nobody knows what it signs with.
+  // The stand-in for a key id that does not exist is not a live key, and its secret is unknown to everyone.
   if (proven === undefined || proven.keyId === '') return null;
   return { scheme, keyId: proven.keyId, secretFingerprint: proven.fingerprint, signature: mac.toString('hex') };
 }

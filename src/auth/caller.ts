@@ -7,12 +7,12 @@ export interface SignedCaller {
   readonly keyId: string;
   /** Stored with a job, so that what we sign for it uses the same secret. */
   readonly secretFingerprint: string;
-  /** The proven HMAC, lower-case hex without prefix: repeats are known by it. */
+  /** The proven HMAC, lower-case hex without prefix; repeats are recognised by it. */
   readonly signature: string;
 }
 
-/** Somebody who may read a job because LEGACY_UNSIGNED_READS is on; owns nothing. */
-export interface UnsignedReader {
+/** A caller without a signature, who may read jobs because LEGACY_UNSIGNED_READS is on. It owns nothing. */
+interface UnsignedReader {
   readonly scheme: 'unsigned';
 }
 
@@ -20,7 +20,7 @@ export type Caller = SignedCaller | UnsignedReader;
 
 const callers = new WeakMap<object, Caller>();
 
-/** For the guard and the intake alone: notes who sent `request`. */
+/** Stores who sent `request`. Only the guard and the intake call it. */
 export function attachCaller(request: object, caller: Caller): void {
   callers.set(request, caller);
 }

@@ -1,13 +1,16 @@
 const ZERO = 0x30;
 
-/** Decimals of so few digits are told apart by every double, so the shortest text of the double is their own. */
+/**
+ * A double holds every decimal of at most this many digits exactly enough, so its shortest text has the same digits.
+ */
 const EXACT_DIGITS = 15;
 /** Far enough from the ends of what a double can hold, where digits are lost. */
 const EXACT_EXPONENT = 290;
 
 /**
- * Python's `float.__repr__` of a number of JSON that has a fraction or an exponent. Most are laid out from their own
- * digits: making a double of each and printing it took six times as long, which a body of nothing but floats could ask for.
+ * Python's `float.__repr__` of a number of JSON that has a fraction or an exponent. Most are formatted from their own
+ * digits. Making a double of each and printing it took six times as long, and a hostile body could hold nothing but
+ * floats.
  * @param token - as written
  * @param whole - its digits before the point, without sign
  * @param fraction - its digits behind the point; '' without

@@ -18,26 +18,26 @@ export function missingSignature(seen: SeenRequest, inBody: boolean): ServiceErr
   const also = inBody ? ', or send the lots signature in the member signature' : '';
   return new ServiceError(
     'MISSING_SIGNATURE',
-    `Sign the request: X-Timestamp with ten digits of unix seconds and X-Signature: v1=<hex>${also}. ` +
-      'How is written in /docs.',
+    `The request is not signed. Send X-Timestamp (unix seconds, ten digits) and X-Signature: v1=<hex>${also}. ` +
+      '/docs shows how.',
     { details: detailsOf(seen) },
   );
 }
 
-/** Says the same whatever is wrong: which part of a guess was right is nobody's business. */
+/** Gives the same message whatever is wrong, so that an attacker does not learn which part of a guess was correct. */
 export function invalidSignature(seen: SeenRequest): ServiceError {
   return new ServiceError(
     'INVALID_SIGNATURE',
-    'The signature does not fit. Sign "v1\\n" + X-Timestamp + "\\n" + method + "\\n" + path with query + "\\n" + hex SHA-256 of ' +
+    'The signature is not valid. Sign "v1\\n" + X-Timestamp + "\\n" + method + "\\n" + path with query + "\\n" + hex SHA-256 of ' +
       'the body with a live secret, in lower-case hex, and send it once as X-Signature: v1=<hex> within 300 s. Signatures ' +
-      'over the raw body, as an older service took them, are not accepted. details.seen is what was received.',
+      'over the raw body, as an older service accepted them, are not accepted. details.seen shows what was received.',
     { details: detailsOf(seen) },
   );
 }
 
 /**
  * What the client can compare with what it signed: a proxy that rewrote the path, a library that serialised the body
- * again, a clock that is off. Nothing of it depends on a secret, nor on which key ids exist.
+ * again, a clock that is off. None of it depends on a secret or on which key ids exist.
  */
 function detailsOf({ method, target, bodySha256Hex, at }: SeenRequest): Record<string, unknown> {
   return {

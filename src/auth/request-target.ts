@@ -11,13 +11,16 @@ export function pathWithQuery(target: string): string {
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** What a client may have signed of a target: its path with query, or the whole of it as it stands. */
+/** The parts of a target that a client may have signed: its path with query, or all of it as sent. */
 export function signedTargets(target: string): readonly string[] {
   const path = pathWithQuery(target);
   return path === target ? [target] : [path, target];
 }
 
-/** By which method a request may have been signed: proxies make a HEAD of a GET, which tells less than the GET would. */
+/**
+ * The methods with which a request may have been signed. Proxies turn a GET into a HEAD, which returns less than the
+ * GET.
+ */
 export function signedMethods(method: string): readonly string[] {
   return method === 'HEAD' ? ['HEAD', 'GET'] : [method];
 }

@@ -43,7 +43,10 @@ export function signJobId(secret: string | Buffer, jobId: string): string {
   return hmacHex(secret, jobId);
 }
 
-/** Small updates cost more than the hashing itself; beyond this, joining strings gains nothing. */
+/**
+ * Texts are joined up to this length, because many small updates cost more than the hashing itself; longer joins gain
+ * nothing.
+ */
 const BATCH_CHARACTERS = 32 * 1024;
 
 /** The lots signature under several secrets at once, fed with one lot after the other. */
@@ -70,13 +73,15 @@ export class LotsHmac {
     if (this.waiting.length >= BATCH_CHARACTERS) this.flush();
   }
 
-  /** Instead of `add`, for a `lots` that is no array: the request is proven first and then told what is wrong with it. */
+  /**
+   * Instead of `add`, for a `lots` that is not an array: the signature is checked first, then the mistake is reported.
+   */
   useWhole(valueText: string): void {
     this.waiting = canonicalValue(valueText);
     this.closing = '';
   }
 
-  /** The HMACs in the order of the secrets. To be called once, after the last lot. */
+  /** The HMACs in the order of the secrets. Call it once, after the last lot. */
   digests(): Buffer[] {
     this.waiting += this.closing;
     this.flush();
@@ -120,8 +125,8 @@ export interface SignatureHeaders {
 const NAMES = { 'x-signature': 'signature', 'x-timestamp': 'timestamp', 'x-key-id': 'keyId' } as const;
 
 /**
- * @param rawHeaders - Node's `rawHeaders`: names and values in turn. `headers` would not do: it joins what was sent twice
- * with a comma, which a proxy in front may have read otherwise.
+ * @param rawHeaders - Node's `rawHeaders`: names and values in turn. `headers` would not do: it joins what was sent
+ * twice with a comma, which a proxy in front may have read otherwise.
  */
 export function readSignatureHeaders(rawHeaders: readonly string[]): SignatureHeaders {
   const found: { signature?: string; timestamp?: string; keyId?: string } = {};

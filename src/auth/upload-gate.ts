@@ -12,15 +12,17 @@ import { WaitingLine } from './admission/waiting-line.js';
 
 const MIB = 1024 * 1024;
 
-/** Of MAX_UPLOADS, the most that one address has while more than half of them are taken. */
+/** The share of MAX_UPLOADS that one address may have while more than half of them are taken. */
 const ADDRESS_SHARE = 1 / 4;
-/** Of MAX_UPLOADS, kept for addresses whose last request was rightly signed. */
+/** The share of MAX_UPLOADS that is kept for addresses whose last request was correctly signed. */
 const KEPT_SHARE = 1 / 4;
-/** And never more strangers than this: what Node holds of a request that stalls is 80 KB, whatever came of it. */
+/**
+ * Never more strangers than this, because Node holds 80 KB for each stalled request, however little of it was received.
+ */
 const MOST_STRANGERS = 750;
-/** Of SPOOL_MAX_BYTES, the most that strangers may hold: what is proven never lacks room because of them. */
+/** The share of SPOOL_MAX_BYTES that strangers may hold, so that proven requests never lack room because of them. */
 const STRANGERS_SPOOL_SHARE = 1 / 2;
-/** Bytes of bodies in memory, for strangers and again for the others; beyond it they lie on disk. */
+/** Bytes of bodies in memory, for strangers and the same again for the others; beyond it bodies lie on disk. */
 const MEMORY_BYTES = 16 * MIB;
 const SHORT_WAIT_MS = 2000;
 const SWEEP_MS = 1000;
@@ -58,9 +60,10 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
   }
 
   /**
-   * Lets one upload in, once for each request. Whoever calls this must `release` it, whatever happens.
+   * Lets one upload in; once for each request. The caller must `release` it, whatever happens.
    * @param ip - of the client, with TRUST_PROXY honoured: Express's `request.ip`
-   * @throws ServiceError SERVICE_UNAVAILABLE (503, all places are taken), RATE_LIMITED (429, too many from this address)
+   * @throws ServiceError SERVICE_UNAVAILABLE (503, all places are taken), RATE_LIMITED (429, too many from this
+   * address)
    */
   enter(request: IncomingMessage, ip: string | undefined): Upload {
     const known = this.ofRequest.get(request);
@@ -71,8 +74,8 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
   }
 
   /**
-   * Why an upload would not be let in just now, told from what its first bytes say; null when it may be. Who is told so
-   * keeps a place in the line; nothing else is changed.
+   * Why an upload would not be let in just now, judged by its first bytes; null when it may enter. A refused client
+   * keeps a place in the waiting line; nothing else changes.
    */
   refusal(claimant: Claimant): ServiceError | null {
     const now = this.clock.now();
@@ -80,7 +83,7 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
       const good = this.standing.isGood(claimant);
       if (good) this.checkRoom();
       this.checkShares(claimant, now);
-      if (!good && this.freeForStrangers <= 0) this.checkLine(claimant, now);
+      if (!good && !this.line.isOpenTo(claimant.key, this.freeForStrangers, now)) this.checkLine(claimant, now);
       return null;
     } catch (error) {
       if (error instanceof ServiceError) return error;
@@ -102,12 +105,12 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     return upload;
   }
 
-  /** @param isStrained - whether connections hold so much already that no stranger should be let in */
+  /** @param isStrained - whether connections already hold so much that no stranger should be let in */
   watchStrain(isStrained: () => boolean): void {
     this.isStrained = isStrained;
   }
 
-  /** A rightly signed request came from there: its next uploads are let in first. */
+  /** A correctly signed request came from this address, so its next uploads are let in first. */
   vouchFor(request: IncomingMessage, ip: string | undefined): void {
     this.standing.proved(claimantOf(request, ip, this.believesAnybody).address);
   }
@@ -202,13 +205,17 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     if (this.uploads.size >= this.maxUploads) throw busy(SHORT_WAIT_MS);
   }
 
-  /** An address may use what is free; once half is taken, its share for each way to sign, and no more while it rests. */
+  /**
+   * An address may use what is free. Once half is taken it may only use its share for each way of signing, and nothing
+   * more while it has to wait.
+   */
   private checkShares(claimant: Claimant, now: number): void {
     const { uploads, maxUploads } = this;
     if (uploads.size + 1 <= maxUploads / 2) return;
     const share = Math.max(1, Math.floor(maxUploads * ADDRESS_SHARE));
     if (this.byClaim.of(claimant.key) >= share) throw tooManyFromAddress(SHORT_WAIT_MS);
-    // Where anybody may say to be anybody, all that one connection's address brings is worth half of the places at most.
+    // With TRUST_PROXY=true any client can claim any address, so all claims from one connection's address together get
+    // half of the places at most.
     const { peer } = claimant;
     if (peer !== null && this.byPeer.of(peer) >= maxUploads / 2) throw tooManyFromAddress(SHORT_WAIT_MS);
     const rest = this.standing.restOf(claimant, now);
@@ -228,7 +235,7 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     throw busy(wait);
   }
 
-  /** Whoever was let in long ago and still sends makes room for those who wait. */
+  /** An upload that was let in long ago and is still being sent is ended to make room for those that wait. */
   private displaceOne(now: number): void {
     for (const upload of this.uploads) {
       if (!mayBeDisplaced(upload, now)) {
@@ -242,7 +249,7 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
 }
 
 function busy(waitMs: number): ServiceError {
-  return new ServiceError('SERVICE_UNAVAILABLE', 'Too many uploads are under way; send the request again shortly.', {
+  return new ServiceError('SERVICE_UNAVAILABLE', 'Too many uploads are running; send the request again shortly.', {
     headers: retryAfter(waitMs),
   });
 }
@@ -250,7 +257,7 @@ function busy(waitMs: number): ServiceError {
 function tooManyFromAddress(waitMs: number): ServiceError {
   return new ServiceError(
     'RATE_LIMITED',
-    'Too many uploads from this address are under way, or came to nothing; send fewer side by side.',
+    'Too many uploads from this address are running or have failed; send fewer at the same time.',
     { headers: retryAfter(waitMs) },
   );
 }

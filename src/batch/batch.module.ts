@@ -1,19 +1,9 @@
 import { Module } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
 import { DescribeModule } from '../describe/describe.module.js';
 import { ImagesModule } from '../images/images.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { OpenAiModule } from '../openai/openai.module.js';
-import { WebhookModule } from '../webhook/webhook.module.js';
-import {
-  CheckPhotosCron,
-  DirectCron,
-  FileRemovalCron,
-  StageRunner,
-  SubmitCron,
-  TakeInCron,
-  WatchCron,
-} from './stages/batch.crons.js';
+import { OutboxModule } from '../webhook/outbox.module.js';
 import { CheckPhotosStage } from './stages/check-photos.stage.js';
 import { ChunkWriter } from './shards/chunk-writer.js';
 import { CostGuard } from './limits/cost-guard.js';
@@ -33,6 +23,7 @@ import { RequestFile } from './lines/request-file.js';
 import { Retention } from './upkeep/retention.js';
 import { ShardsModule } from './shards/shards.module.js';
 import { ShardEnd } from './shards/shard-end.js';
+import { StageTools } from './stages/scheduled-stage.js';
 import { SubmitStage } from './stages/submit.stage.js';
 import { TakeInStage } from './stages/take-in.stage.js';
 import { TokenLedger } from './limits/token-ledger.js';
@@ -41,14 +32,12 @@ import { UpkeepCron } from './upkeep/upkeep.cron.js';
 import { WatchStage } from './stages/watch.stage.js';
 
 const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectStage, FileRemovalStage];
-const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, FileRemovalCron, UpkeepCron];
 
-/** The stages of a batch, each on its own clock. */
+/** The stages of a batch, each with its own cron, and the upkeep. Only workers load it. */
 @Module({
-  imports: [DescribeModule, ImagesModule, JobsModule, OpenAiModule, ShardsModule, WebhookModule],
+  imports: [DescribeModule, ImagesModule, JobsModule, OpenAiModule, ShardsModule, OutboxModule],
   providers: [
     ChunkWriter,
-    Clock,
     CostGuard,
     Deadlines,
     DescribedLots,
@@ -63,11 +52,11 @@ const CRONS = [CheckPhotosCron, SubmitCron, WatchCron, TakeInCron, DirectCron, F
     RequestFile,
     Retention,
     ShardEnd,
-    StageRunner,
+    StageTools,
     TokenLedger,
     UnansweredLots,
+    UpkeepCron,
     ...STAGES,
-    ...CRONS,
   ],
   exports: STAGES,
 })

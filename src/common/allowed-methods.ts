@@ -6,8 +6,8 @@ interface RouterLayer {
 }
 
 /**
- * The methods that some route of this application takes at the request's path; empty where no route does.
- * Read from Express's own router, so that a new route is known without a second list of them.
+ * The methods that this application's routes take at the request's path; empty when no route matches. Read from
+ * Express's own router, so a new route needs no second list.
  */
 export function allowedMethods(request: Request): string[] {
   const router = (request.app as unknown as { router?: { stack?: RouterLayer[] } }).router;

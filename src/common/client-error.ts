@@ -1,21 +1,24 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { ErrorDto } from './error.dto.js';
 import { isDiscarding } from './connections/connections.js';
 import { requestIdFrom } from './request-context.js';
 import { ERROR_CODES } from './service-error.js';
 
-/** What Node's parser refuses before there is a request. */
+/** Answers for input that Node's HTTP parser refuses before a request exists. */
 const STATUS: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-const MESSAGE: Readonly<Record<number, string>> = {
-  400: 'This is not a request that HTTP allows; the connection is closed.',
+const MESSAGE: Readonly<Record<number, string>> & { readonly 400: string } = {
+  400: 'This is not a valid HTTP request; the connection is closed.',
   408: 'The request did not arrive in time; the connection is closed.',
   431: 'The request line and headers are larger than 16 KiB; the connection is closed.',
 };
 
-/** Answers bytes that never became a request, as JSON like every other refusal, and closes their connection. */
+/**
+ * Answers input that Node could not parse as a request: JSON like every other refusal, then the connection is closed.
+ */
 export function answerClientError(error: Error & { code?: unknown }, socket: Socket): void {
   if (!socket.writable) return;
-  // A refused upload has its answer already; what of it was not parsed is no second request.
+  // A refused upload already has its answer. Its bytes that were not parsed are not a second request.
   if (isDiscarding(socket)) {
     socket.end();
     return;
@@ -24,17 +27,21 @@ export function answerClientError(error: Error & { code?: unknown }, socket: Soc
   socket.end(
     rawAnswer(status, {
       error: ERROR_CODES.VALIDATION_FAILED.error,
-      message: MESSAGE[status],
+      message: MESSAGE[status] ?? MESSAGE[400],
       code: 'VALIDATION_FAILED',
       details: {},
     }),
   );
 }
 
-/** The bytes of an answer to what Node did not make a request of; the connection is to be closed after it. */
-export function rawAnswer(status: number, body: object, headers: Readonly<Record<string, string>> = {}): string {
+/** The bytes of an answer to input that is not a request for Node. The caller closes the connection after it. */
+export function rawAnswer(
+  status: number,
+  body: Omit<ErrorDto, 'request_id'>,
+  headers: Readonly<Record<string, string>> = {},
+): string {
   const requestId = requestIdFrom(undefined);
-  const text = JSON.stringify({ ...body, request_id: requestId });
+  const text = JSON.stringify({ ...body, request_id: requestId } satisfies ErrorDto);
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',

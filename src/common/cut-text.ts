@@ -1,7 +1,10 @@
-/** Characters that an answer repeats of what a client sent: enough to know it again, too few to send a request back. */
+/**
+ * How many characters of a client's text an answer repeats: enough to recognise it, too few to send a whole request
+ * back.
+ */
 const MAX_ECHO = 200;
 
-/** The beginning of a client's text; no character is cut in two. */
+/** The beginning of a client's text, cut between characters and never inside one. */
 export function cutText(text: string, characters = MAX_ECHO): string {
   if (text.length <= characters) return text;
   let end = 0;

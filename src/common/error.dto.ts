@@ -8,7 +8,7 @@ export class ErrorDto {
   message: string;
   /** The stable code to program against. */
   code: string;
-  /** What was wrong, by code: each field and its rule, for one. */
+  /** What was wrong; the members depend on the code, for example each field with its rule. */
   details: Record<string, unknown>;
   /** Quote it when you report a problem; the same as X-Request-Id. */
   request_id: string;
@@ -27,3 +27,6 @@ export class ErrorDto {
   /** With JOB_NOT_CANCELLABLE: the state in which the job ended. */
   status?: string;
 }
+
+/** The members that some codes have in addition to those of every error. */
+export type ErrorMembers = Omit<ErrorDto, 'error' | 'message' | 'code' | 'details' | 'request_id'>;

@@ -1,9 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-/** Requests whose client sends its body only once it is told to. */
+/** Requests whose client sends its body only after it is told to. */
 const waiting = new WeakSet<IncomingMessage>();
 
-/** Node would tell every client to go on; a request that is refused by its headers needs no body. */
+/** By default Node tells every client to continue. A request that is refused by its headers needs no body. */
 export function holdContinues(server: Server): void {
   server.on('checkContinue', (request, response) => {
     waiting.add(request);
@@ -11,7 +11,7 @@ export function holdContinues(server: Server): void {
   });
 }
 
-/** To be called by whoever is going to read the body, before it does. */
+/** Tells the client to send its body. Call this before reading the body. */
 export function letContinue(request: IncomingMessage, response: ServerResponse): void {
   if (waiting.delete(request)) response.writeContinue();
 }

@@ -1,22 +1,21 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { allowedMethods } from './allowed-methods.js';
-import { answerUpload } from './answer-upload.js';
+import { refuseUpload } from './refuse-upload.js';
 import { isDatabaseAway } from './database-away.js';
+import type { ErrorDto } from './error.dto.js';
 import { replacementOf } from './replaced-paths.js';
 import { currentRequestId } from './request-context.js';
-import { ERROR_CODES, ServiceError, type ErrorCode } from './service-error.js';
+import { ERROR_CODES, ServiceError } from './service-error.js';
 
-/** The body of every refused request. */
-export interface ErrorBody {
-  readonly error: string;
-  readonly message: string;
-  readonly code: ErrorCode;
-  readonly details: Record<string, unknown>;
-  readonly request_id: string;
-}
+/**
+ * Express setting that says whether this process serves the API. A worker must not name routes that it does not serve.
+ */
+export const SERVES_API = 'generation-service api';
 
-/** The only place where an error becomes an HTTP answer; unknown errors become a 500 that says nothing of their cause. */
+/**
+ * The only place where an error becomes an HTTP answer; unknown errors become a 500 that says nothing of their cause.
+ */
 @Catch()
 export class HttpErrorFilter implements ExceptionFilter {
   private readonly logger = new Logger(HttpErrorFilter.name);
@@ -28,14 +27,17 @@ export class HttpErrorFilter implements ExceptionFilter {
   }
 }
 
-/** A path that exists for other methods is a 405 that names them; Nest itself only knows the 404. */
+/** A path that exists for other methods gets a 405 that names them; Nest itself only answers 404. */
 function ofThisPath(exception: unknown, request: Request): unknown {
   if (!(exception instanceof HttpException) || exception.getStatus() !== 404) return exception;
   const allowed = allowedMethods(request);
   if (allowed.length === 0) {
+    if (request.app.disabled(SERVES_API)) {
+      return new ServiceError('NOT_FOUND', 'This process is a worker: it answers only /health, /ready and /metrics.');
+    }
     const replacement = replacementOf(request.path);
     if (replacement === null) return exception;
-    return new ServiceError('NOT_FOUND', `Nothing is at this path any more; use ${replacement}.`);
+    return new ServiceError('NOT_FOUND', `This path no longer exists; use ${replacement}.`);
   }
   return new ServiceError('METHOD_NOT_ALLOWED', `This path takes ${allowed.join(', ')}.`, {
     headers: { Allow: allowed.join(', ') },
@@ -47,21 +49,21 @@ function answerError(exception: unknown, request: Request, response: Response, l
   const { level } = ERROR_CODES[error.code];
   const facts = { code: error.code, method: request.method, route: routeOf(request) };
   if (level === 'error') logger.error('request failed', { ...facts, cause: describe(error.cause) });
-  // A 503 is not ours to mend in code but an operator's: a password that is not taken must show.
+  // A 503 is for the operator to fix, so its cause must show in the log: a wrong database password, for example.
   else logger[level]('request refused', level === 'warn' ? { ...facts, cause: codeOf(error.cause) } : facts);
   if (response.headersSent) {
-    // Closing the JSON properly would present a broken answer as a whole one.
+    // Ending the response normally would make a broken answer look complete.
     response.destroy();
     return;
   }
   if (response.destroyed) return;
   response.status(error.status).set(error.headers);
   if (request.complete) response.json(errorBody(error));
-  else answerUpload(request, response, JSON.stringify(errorBody(error)));
+  else refuseUpload(request, response, JSON.stringify(errorBody(error)));
 }
 
-/** The documented body of an error, with the top-level members that its code has. */
-export function errorBody(error: ServiceError): ErrorBody & Record<string, unknown> {
+/** The documented body of an error, with the top-level members of its code. */
+export function errorBody(error: ServiceError): ErrorDto {
   return {
     ...error.members,
     error: ERROR_CODES[error.code].error,
@@ -72,7 +74,7 @@ export function errorBody(error: ServiceError): ErrorBody & Record<string, unkno
   };
 }
 
-/** Any thrown value as an error of the contract. */
+/** Turns any thrown value into an error of the contract. */
 export function toServiceError(exception: unknown): ServiceError {
   if (exception instanceof ServiceError) return exception;
   if (exception instanceof HttpException) return fromHttpException(exception);
@@ -90,12 +92,12 @@ export function toServiceError(exception: unknown): ServiceError {
 function fromHttpException(exception: HttpException): ServiceError {
   switch (exception.getStatus()) {
     case 400:
-      // Express found a percent escape that it cannot decode; its own message holds all of the path.
+      // Express found a percent escape that it cannot decode. Its own message would repeat the whole path.
       return new ServiceError('VALIDATION_FAILED', 'The path cannot be read: percent escapes must be valid UTF-8.', {
         details: { fields: [{ path: 'path', rule: 'must hold valid percent escapes of UTF-8 alone' }], count: 1 },
       });
     case 404:
-      return new ServiceError('NOT_FOUND', 'There is nothing at this path; /docs lists what there is.');
+      return new ServiceError('NOT_FOUND', 'This path does not exist; /docs lists all paths.');
     case 413:
       return new ServiceError('BODY_TOO_LARGE', 'The body is too large for this path.');
     case 503:

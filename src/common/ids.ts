@@ -1,6 +1,6 @@
 import { v7, validate, version } from 'uuid';
 
-/** A UUIDv7: sorts by the time it was made, so keys that lead with it stay local in an index. */
+/** A UUIDv7. Such ids sort by the time they were made, so new rows stay close together in an index. */
 export function newId(): string {
   return v7();
 }

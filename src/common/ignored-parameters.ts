@@ -9,7 +9,10 @@ const IGNORED_PARAMETERS = 'X-Ignored-Parameters';
 
 const knownByHandler = new WeakMap<object, ReadonlySet<string>>();
 
-/** Names in the answer what of the query is unknown to its route: a mistyped filter is answered with everything. */
+/**
+ * Names in the answer the query parameters that the route does not know. A mistyped filter would otherwise go
+ * unnoticed, because everything is returned.
+ */
 export function nameIgnoredParameters(context: ExecutionContext, request: Request, response: Response): void {
   // Hardly any request has a query, and parsing one is not free.
   if (!request.url.includes('?')) return;
@@ -22,7 +25,10 @@ export function nameIgnoredParameters(context: ExecutionContext, request: Reques
   nameAllBut(known, request, response);
 }
 
-/** The same for a route that reads no query at all and is not guarded: `?mode=batch` would pass for the body's member. */
+/**
+ * The same for a route that reads no query at all and is not guarded: a client could think that `?mode=batch` works
+ * like the body's member.
+ */
 export function nameWholeQuery(request: Request, response: Response): void {
   if (request.url.includes('?')) nameAllBut(new Set(), request, response);
 }

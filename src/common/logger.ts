@@ -18,8 +18,8 @@ const REDACTED = [
 ];
 
 /**
- * JSON lines on standard output with the running request's id in each.
- * Messages must be constant texts and facts go into the params object: redaction looks at names, not into texts.
+ * JSON lines on standard output with the running request's id in each. Messages must be constant texts, and facts go
+ * into the params object, because redaction looks at names and not into texts.
  */
 export class JsonLogger extends ConsoleLogger {
   constructor(level: LogLevel) {

@@ -9,8 +9,9 @@ function parameterOf(name: string): string {
 }
 
 /**
- * A parsed query with lists under their plain names: one value as a text, several as an array in the order sent. A plain
- * name that came twice is no list: which of the two was meant is not known, so its values stay together and fit no rule.
+ * A parsed query with lists under their plain names: one value as a text, several as an array in the order sent. A
+ * plain name sent twice is not a list: it is unclear which value was meant, so both are kept together and no rule
+ * accepts them.
  */
 export function plainQuery(query: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const values = new Map<string, unknown[]>();
@@ -27,13 +28,13 @@ export function plainQuery(query: Readonly<Record<string, unknown>>): Record<str
 const MOST_NAMED = 20;
 const NAME_CHARACTERS = 64;
 
-/** The value of X-Ignored-Parameters: names of a query that stand for none of `known`; null where there are none. */
+/** The value of X-Ignored-Parameters: the query's names that are not in `known`; null when there are none. */
 export function ignoredParameters(query: Readonly<Record<string, unknown>>, known: ReadonlySet<string>): string | null {
   const ignored = Object.keys(query).filter((name) => !known.has(parameterOf(name)));
   return ignored.length === 0 ? null : ignored.slice(0, MOST_NAMED).map(headerText).join(', ');
 }
 
-/** A header takes ASCII; and a comma would make two names of one. */
+/** A header may hold only ASCII, and a comma would turn one name into two. */
 function headerText(name: string): string {
   return cutText(name, NAME_CHARACTERS).replace(/[^\w.~[\]-]/gu, encodeURIComponent);
 }

@@ -1,6 +1,6 @@
 /**
- * Puts an entry last into a map that must not grow for ever, and lets the first one go when there are more than `most`. A
- * key that is there already is moved: a Map alone would keep its old place.
+ * Adds an entry at the end of a map and removes the first one when there are more than `most`, so that the map cannot
+ * grow without limit. A key that is there already is moved to the end; Map.set alone would keep its old place.
  */
 export function remember<T>(map: Map<string, T>, key: string, value: T, most: number): void {
   map.delete(key);

@@ -1,4 +1,4 @@
-/** Paths of the older service that are gone, by kind, with what took their place; the first that fits counts. */
+/** Paths of the older service that no longer exist, with their replacement; the first match counts. */
 const REPLACED: readonly (readonly [RegExp, string])[] = [
   [/^(\/api)?(\/v\d)?\/(generate|generate-descriptions?|batch|describe)$/, 'POST /api/v1/generate-descriptions'],
   [/^(\/api)?(\/v\d)?\/(batch-)?jobs$/, 'GET /api/v1/batch-jobs'],
@@ -27,7 +27,7 @@ const REPLACED: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** What took the place of a path that this service does not have; null where nobody ever had it. */
+/** The replacement of a path of the older service; null for any other path. */
 export function replacementOf(path: string): string | null {
   const plain = path.toLowerCase().replace(/(?<=.)\/$/, '');
   return REPLACED.find(([pattern]) => pattern.test(plain))?.[1] ?? null;

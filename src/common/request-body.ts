@@ -4,12 +4,12 @@ import { createBrotliDecompress, createGunzip } from 'node:zlib';
 import { ServiceError } from './service-error.js';
 import { invalidJson } from './strict-json.js';
 
-/** Pieces are no larger, so that whoever works on one does not hold the event loop for long. */
+/** Pieces are no larger than this, so that work on one piece does not block the event loop for long. */
 export const MAX_CHUNK_BYTES = 64 * 1024;
 
 type ContentCoding = 'identity' | 'gzip' | 'br';
 
-/** Decoded bytes that a body of any size may have; beyond them each byte sent may become so many. */
+/** Every body may decode to this many bytes; above that the ratio below limits it. */
 const FREE_DECODED_BYTES = 512 * 1024;
 /**
  * Lots of a catalogue become 20 to 40 times as long from gzip and 55 to 75 times from br; 50,000 lots that all name the
@@ -17,7 +17,7 @@ const FREE_DECODED_BYTES = 512 * 1024;
  */
 const MAX_DECODED_RATIO = 500;
 
-/** The client hung up before its body was whole: there is nobody to be answered. */
+/** The client disconnected before its body was complete, so there is no one to answer. */
 export class BodyAbortedError extends ServiceError {
   constructor(cause: unknown) {
     super('INVALID_JSON', 'The connection ended before the body did.', { cause });
@@ -30,9 +30,10 @@ export class RequestBody {
   readonly coding: ContentCoding;
 
   /**
-   * Looks at the headers only.
+   * Reads only the headers.
    * @param maxBytes - the most that the body may hold, decoded
-   * @throws ServiceError UNSUPPORTED_MEDIA_TYPE (an encoding other than identity, gzip, br), BODY_TOO_LARGE (announced size)
+   * @throws ServiceError UNSUPPORTED_MEDIA_TYPE (an encoding other than identity, gzip, br), BODY_TOO_LARGE (announced
+   * size)
    */
   constructor(
     private readonly request: IncomingMessage,
@@ -49,8 +50,8 @@ export class RequestBody {
   }
 
   /**
-   * Receives the whole body as it was sent. Stopping early leaves the connection open, so that a refusal can still be
-   * answered.
+   * Receives the whole body as it was sent. When it stops early the connection stays open, so that a refusal can still
+   * be sent.
    * @param keep - takes the bytes; what it returns is waited for before more is read
    * @param signal - ends the receiving with its reason
    * @throws ServiceError BODY_TOO_LARGE, BodyAbortedError (the client hung up), or what `keep` throws
@@ -90,8 +91,8 @@ export class RequestBody {
   }
 
   /**
-   * The decoded bytes in pieces of at most {@link MAX_CHUNK_BYTES}. All that was sent is there already, so how long it may
-   * become is known, and nobody can leave a decoder open.
+   * The decoded bytes in pieces of at most {@link MAX_CHUNK_BYTES}. The whole body has been received already, so its
+   * largest decoded size is known, and no client can keep a decoder open.
    * @param sent - the body as it was sent
    * @param sentBytes - how long that is
    * @throws ServiceError BODY_TOO_LARGE, INVALID_JSON (broken compression)
@@ -124,7 +125,7 @@ async function* decompress(
   try {
     for await (const data of decoder) yield data as Buffer;
   } catch (error) {
-    // The decoder's own errors have a code; what else there is, a disk that cannot be read say, is no fault of the body.
+    // Errors of the decoder have a code. Any other error, such as an unreadable disk, is not a fault of the body.
     if (!isDecoderError(error)) throw error;
     throw invalidJson(`The body is not valid ${coding}, as Content-Encoding says it is.`, error);
   } finally {
@@ -165,7 +166,7 @@ function contentCoding(header: string | undefined): ContentCoding {
     .map((coding) => coding.trim());
   const [coding = 'identity', ...further] = codings.filter((name) => name !== '' && name !== 'identity');
   if (coding === 'identity') return coding;
-  // RFC 9110 obliges to take x-gzip for gzip. Two codings one upon the other would multiply what a byte can inflate to.
+  // RFC 9110 requires x-gzip to mean gzip. Two codings combined would multiply how far one byte can expand.
   const known = coding === 'x-gzip' ? 'gzip' : coding;
   if (further.length === 0 && (known === 'gzip' || known === 'br')) return known;
   throw unsupportedMediaType('Send the body as it is, or with Content-Encoding: gzip or br.', {
@@ -176,7 +177,7 @@ function contentCoding(header: string | undefined): ContentCoding {
 function inflatedTooFar(): ServiceError {
   return new ServiceError(
     'BODY_TOO_LARGE',
-    `The body becomes more than ${MAX_DECODED_RATIO} times as long when it is decompressed; compress it less, or not at all.`,
+    `The body expands to more than ${MAX_DECODED_RATIO} times its size when decompressed; compress it less, or not at all.`,
     { details: { max_ratio: MAX_DECODED_RATIO } },
   );
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 
-/** What belongs to one request or one piece of background work, and lands in every log line written for it. */
+/** The context of one request or one piece of background work; it is added to every log line written for it. */
 export interface RequestContext {
   readonly requestId: string;
 }
@@ -10,8 +10,8 @@ const storage = new AsyncLocalStorage<RequestContext>();
 const ACCEPTED_REQUEST_ID = /^[\w.-]{1,64}$/;
 
 /**
- * A client's X-Request-Id where it is harmless in logs and headers, else a new one: no key of a table, so a random one,
- * which Node draws from a pool, instead of a UUIDv7, which asks the system for each.
+ * The client's X-Request-Id if it is safe in logs and headers, otherwise a new id. It is not a table key, so a random
+ * UUID is enough: Node takes those from a pool, while each UUIDv7 asks the system for random bytes.
  */
 export function requestIdFrom(header: unknown): string {
   return typeof header === 'string' && ACCEPTED_REQUEST_ID.test(header) ? header : randomUUID();

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 
-/** Where Linux lists its TCP connections; elsewhere there is no such file. */
+/** Linux lists its TCP connections here; other systems have no such file. */
 const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
 /** Of one connection's queue. */
 export const QUEUE_DIGITS = 8;
@@ -9,10 +9,10 @@ export const QUEUE_DIGITS = 8;
 const ROW = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]{2} ([0-9A-F]{8}):/gm;
 
 /**
- * What the system holds of each connection that its client has not taken yet. Node cannot tell: of a client that reads
- * slowly the system takes the next bytes only when a third of a buffer of megabytes has become free, so that to Node it
- * looks like one that stands still.
- * @returns by {@link portsOf}; empty where the system does not say
+ * How many bytes the system holds for each connection that its client has not taken yet. Node cannot tell: when a
+ * client reads slowly, the system accepts the next bytes only after a third of a buffer of several megabytes is free,
+ * so to Node the client seems to have stopped.
+ * @returns by {@link portsOf}; empty when the system does not tell
  */
 export async function readSendQueues(): Promise<ReadonlyMap<string, string>> {
   const queues = new Map<string, string>();

@@ -1,24 +1,24 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 
-/** Bodies up to this many bytes stay in memory where there is some: an ordinary request never touches the disk. */
+/** Bodies up to this size stay in memory if there is room, so that an ordinary request never touches the disk. */
 const MEMORY_BYTES = 1024 * 1024;
-/** Pieces that are smaller are gathered: a body may come byte by byte, and each piece has a cost of its own. */
+/** Smaller pieces are gathered first, because a body may arrive byte by byte and each piece has a cost of its own. */
 const SMALL_BYTES = 4 * 1024;
-/** The first of them: most bodies that stall had no more to say. */
+/** The size of the first gathering buffer. Most bodies that stall send no more than this. */
 const FIRST_BYTES = 256;
-/** What may wait to be written, where memory is granted for it; else no more than came at once. */
+/** The most bytes that may wait to be written if memory is granted; otherwise only what was received at once. */
 const WRITE_AHEAD_BYTES = 512 * 1024;
 const READ_BYTES = 128 * 1024;
-/** A stream between here and its reader holds two of them at most. */
+/** A stream between this class and its reader holds at most two of them. */
 const READ_BUFFERS = 4;
 
-/** Where a body's bytes are counted. */
+/** Counts a body's bytes. */
 export interface BodyRoom {
   /** false: there is no memory for them. */
   takeMemory(bytes: number): boolean;
   giveMemory(bytes: number): void;
-  /** What to answer where there is neither memory nor a disk. */
+  /** The refusal when there is neither memory nor disk space. */
   full(): Error;
   /** Disk; throws when there is none. */
   take(bytes: number): void;
@@ -43,11 +43,11 @@ export class SentBody {
   private handle: FileHandle | undefined;
   private onDisk = 0;
   private writing: Promise<void> | undefined;
-  /** Why the disk took no more; told with the next bytes, or at the end. */
+  /** Why writing to disk failed; thrown with the next bytes, or at the end. */
   private failure: unknown;
   private discarded = false;
 
-  /** @param path - where the body may go; null: it is so small that there must be memory for it */
+  /** @param path - where the body may go; null for a body so small that memory is always granted */
   constructor(
     private readonly path: string | null,
     private readonly room: BodyRoom,
@@ -55,7 +55,7 @@ export class SentBody {
 
   /**
    * Keeps the next bytes.
-   * @returns undefined, or what to wait for before more is added
+   * @returns undefined, or a promise to wait for before more is added
    * @throws what the room throws
    */
   add(chunk: Buffer): Promise<void> | undefined {
@@ -99,7 +99,7 @@ export class SentBody {
       if (bytesRead < READ_BYTES && end < this.onDisk)
         throw new Error('a body on disk is shorter than what was written');
       next = end < this.onDisk ? read(turn + 1) : undefined;
-      // A reader that stops early must not leave an error that nobody hears.
+      // A reader that stops early must not leave an error without a listener.
       next?.catch(() => undefined);
       yield buffer.subarray(0, bytesRead);
     }
@@ -155,7 +155,7 @@ export class SentBody {
     return this.waiting > this.granted ? this.writing : undefined;
   }
 
-  /** What waited in memory for the end now waits for the disk alone, and needs no more than a part of it. */
+  /** Bytes that were kept in memory now only wait to be written, so less memory is needed. */
   private keepWriteAhead(): void {
     if (this.granted === 0) this.grant(WRITE_AHEAD_BYTES);
     const spare = this.granted - WRITE_AHEAD_BYTES;
@@ -172,7 +172,7 @@ export class SentBody {
 
   private async write(): Promise<void> {
     try {
-      // Not before `writing` is set: it is unset in the same breath in which nothing more is found to write.
+      // Only after `writing` is set: it is cleared in the same step in which nothing is left to write.
       await Promise.resolve();
       this.handle ??= await open(this.path as string, 'wx+', 0o600);
       while (this.pieces.length > 0 && !this.discarded) {

@@ -1,4 +1,8 @@
-/** Every stable error code of the contract, with its HTTP status, its short `error` text and the level it is logged at. */
+import type { ErrorMembers } from './error.dto.js';
+
+/**
+ * Every stable error code of the contract, with its HTTP status, its short `error` text and the level it is logged at.
+ */
 export const ERROR_CODES = {
   INVALID_JSON: { status: 400, error: 'Invalid JSON', level: 'log' },
   VALIDATION_FAILED: { status: 400, error: 'Validation failed', level: 'log' },
@@ -38,7 +42,7 @@ export interface ServiceErrorOptions {
   /** Shown to the client under `details`. */
   readonly details?: Record<string, unknown>;
   /** Further top-level members of the answer that the contract names. */
-  readonly members?: Record<string, unknown>;
+  readonly members?: ErrorMembers;
   /** Headers of the answer, `Retry-After` for one. */
   readonly headers?: Record<string, string>;
   /** For the log only. */
@@ -51,7 +55,7 @@ export interface ServiceErrorOptions {
  */
 export class ServiceError extends Error {
   readonly details: Record<string, unknown> | undefined;
-  readonly members: Record<string, unknown>;
+  readonly members: ErrorMembers;
   readonly headers: Record<string, string>;
 
   constructor(

@@ -4,24 +4,24 @@ import { Logger } from '@nestjs/common';
 import { portsOf, QUEUE_DIGITS, readSendQueues } from './send-queues.js';
 
 const LOOK_MS = 5000;
-/** A reader that took nothing for so many looks in a row, a minute in all, is cut. */
+/** A client that took nothing in this many checks in a row (one minute) is disconnected. */
 const MOST_LOOKS = 12;
 
 interface Reading {
-  /** Another one whenever anything was taken. */
+  /** Changes whenever the client took anything. */
   readonly mark: string;
   readonly looks: number;
-  /** Bytes written when the client had everything: as long as there are no more, nobody needs to look at it. */
+  /** Bytes written when the client had received everything. While there are no more, the connection needs no check. */
   readonly takenAt: number;
 }
 
 const UNREAD: Reading = { mark: '', looks: 0, takenAt: 0 };
 
 /**
- * Cuts connections whose client has stopped reading: what was rendered for it (results, events, any answer) would stay in
- * memory for as long as it likes, here or, the first megabytes of each connection, in the system's buffers. One that reads
- * slowly moves, and stays. One look at all connections costs less than a timer for each answer, and no kind of answer can
- * be forgotten.
+ * Closes connections whose client has stopped reading. Otherwise its rendered answer (results, events or any other)
+ * would stay in memory as long as the client likes: here or, for the first megabytes of each connection, in the
+ * system's buffers. A client that reads slowly keeps its connection. One check of all connections costs less than a
+ * timer for each answer and covers every kind of answer.
  */
 export class StalledReaders {
   private readonly logger = new Logger(StalledReaders.name);
@@ -38,7 +38,7 @@ export class StalledReaders {
       socket.once('close', () => this.readings.delete(socket));
     });
     const timer = setInterval(() => {
-      // A busy machine may take longer than that, and two looks in one would count twice.
+      // On a busy machine a check may take longer than the interval, and two checks at once would count twice.
       if (this.looking) return;
       this.looking = true;
       void this.look().finally(() => (this.looking = false));
@@ -48,7 +48,7 @@ export class StalledReaders {
   }
 
   private async look(): Promise<void> {
-    // How much was written is read before the queues: what is written meanwhile is not in them yet.
+    // The bytes written are read before the queues, because what is written meanwhile is not in the queues yet.
     const waiting = [...this.readings]
       .map(([socket, before]) => ({ socket, before, written: socket.bytesWritten }))
       .filter(({ socket, before, written }) => socket.writableLength > 0 || written !== before.takenAt);
@@ -57,7 +57,7 @@ export class StalledReaders {
     for (const { socket, before, written } of waiting) {
       if (socket.destroyed) continue;
       const queue = queues.get(portsOf(socket)) ?? '';
-      // Whoever has everything is not waited for, whatever it does with it.
+      // A client that has received everything is not checked any further.
       if (socket.writableLength === 0 && /^0*$/.test(queue)) {
         this.readings.set(socket, { ...UNREAD, takenAt: written });
         continue;
@@ -66,13 +66,17 @@ export class StalledReaders {
       const looks = before.mark === mark ? before.looks + 1 : 0;
       this.readings.set(socket, { mark, looks, takenAt: before.takenAt });
       if (looks < MOST_LOOKS) continue;
-      this.logger.log('a client that stopped reading was cut', { unread_bytes: unreadBytes(socket, queue) });
+      this.logger.log('closed the connection of a client that stopped reading', {
+        unread_bytes: unreadBytes(socket, queue),
+      });
       socket.destroy();
     }
   }
 }
 
-/** What Node and the system still hold for it. Where two connections share a key, the system's part cannot be told. */
+/**
+ * Bytes that Node and the system still hold for it. When two connections share a key, the system's part is not known.
+ */
 function unreadBytes(socket: Socket, queue: string): number {
   return socket.writableLength + (queue.length === QUEUE_DIGITS ? parseInt(queue, 16) : 0);
 }

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
+import { JsonTokens } from './json-tokens.js';
 import { ServiceError } from './service-error.js';
 
-/** Brackets open at once, the outermost included: deeper values overflow code that recurses. */
+/** The deepest nesting allowed, the outermost bracket included. Deeper values would overflow recursive code. */
 export const MAX_JSON_DEPTH = 32;
 
-/** Python refuses to read integers with more digits, so no client could have signed one. */
-export const MAX_INTEGER_DIGITS = 4300;
+/** Python refuses to read integers with more digits, so no client can have signed one. */
+const MAX_INTEGER_DIGITS = 4300;
 
 /** @param message - what is wrong and, where known, at which byte */
 export function invalidJson(message: string, cause?: unknown): ServiceError {
@@ -24,8 +25,10 @@ export function parseStrictJson(bytes: Buffer, name: string): unknown {
   return parseJson(text, name);
 }
 
-/** @throws ServiceError INVALID_JSON: a decoder that replaces bad bytes would sign and store other text than was sent */
-export function decodeUtf8(bytes: Buffer, name: string): string {
+/**
+ * @throws ServiceError INVALID_JSON: a decoder that replaces bad bytes would sign and store other text than was sent
+ */
+function decodeUtf8(bytes: Buffer, name: string): string {
   if (!isUtf8(bytes)) throw invalidJson(`${name} is not valid UTF-8.`);
   return bytes.toString('utf8');
 }
@@ -41,7 +44,10 @@ export function parseJson(text: string, name: string): unknown {
   }
 }
 
-/** True when the document holds an integer that Python would refuse. Linear, and a few reads for the usual document. */
+/**
+ * True when the document holds an integer that Python would refuse. Linear time, and only a few reads for the usual
+ * document.
+ */
 export function hasLongInteger(bytes: Buffer): boolean {
   // A run longer than the step covers a multiple of it: only there the digits need to be counted.
   for (let probe = MAX_INTEGER_DIGITS; probe < bytes.length; probe += MAX_INTEGER_DIGITS) {
@@ -60,50 +66,29 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
-const NUMBER_TOKEN = /\d[\d.eE+-]*/y;
-const LONG_INTEGER = new RegExp(`^\\d{${MAX_INTEGER_DIGITS + 1},}$`);
-const COLON_NEXT = /[ \t\n\r]*:/y;
+const LONG_INTEGER = new RegExp(`^-?\\d{${MAX_INTEGER_DIGITS + 1},}$`);
 
 function findLongInteger(text: string): boolean {
-  for (let position = 0; position < text.length; position++) {
-    if (text[position] === '"') position = endOfString(text, position);
-    else if (isDigit(text.charCodeAt(position))) {
-      const token = numberToken(text, position);
-      if (LONG_INTEGER.test(token)) return true;
-      position += token.length - 1;
-    }
-  }
+  const tokens = new JsonTokens(text);
+  while (tokens.next()) if (isLongInteger(tokens)) return true;
   return false;
+}
+
+function isLongInteger(tokens: JsonTokens): boolean {
+  return tokens.to - tokens.from > MAX_INTEGER_DIGITS && LONG_INTEGER.test(tokens.text);
 }
 
 /** The rules that JSON.parse lacks. Syntax is left to it; text that is not JSON may pass or fail here. */
 function checkStructure(text: string, name: string): void {
   const open: (Set<string> | undefined)[] = [];
-  for (let position = 0; position < text.length; position++) {
-    switch (text[position]) {
-      case '{':
-      case '[':
-        open.push(text[position] === '{' ? new Set() : undefined);
-        if (open.length > MAX_JSON_DEPTH) throw tooDeep(name);
-        break;
-      case '}':
-      case ']':
-        open.pop();
-        break;
-      case '"': {
-        const end = endOfString(text, position);
-        COLON_NEXT.lastIndex = end + 1;
-        if (COLON_NEXT.test(text)) addKey(open.at(-1), text.slice(position, end + 1), name);
-        position = end;
-        break;
-      }
-      default:
-        if (isDigit(text.charCodeAt(position))) {
-          const token = numberToken(text, position);
-          if (LONG_INTEGER.test(token)) throw longInteger(name);
-          position += token.length - 1;
-        }
-    }
+  const tokens = new JsonTokens(text);
+  while (tokens.next()) {
+    if (tokens.opens) {
+      open.push(tokens.opensObject ? new Set() : undefined);
+      if (open.length > MAX_JSON_DEPTH) throw tooDeep(name);
+    } else if (tokens.closes) open.pop();
+    else if (tokens.isKey) addKey(open.at(-1), tokens.text, name);
+    else if (isLongInteger(tokens)) throw longInteger(name);
   }
 }
 
@@ -119,18 +104,4 @@ export function tooDeep(name: string): ServiceError {
 
 export function longInteger(name: string): ServiceError {
   return invalidJson(`${name} holds an integer of more than ${MAX_INTEGER_DIGITS} digits.`);
-}
-
-function numberToken(text: string, position: number): string {
-  NUMBER_TOKEN.lastIndex = position;
-  return NUMBER_TOKEN.exec(text)?.[0] ?? '0';
-}
-
-/** The position of the closing quote, or the end of the text. */
-function endOfString(text: string, start: number): number {
-  for (let position = start + 1; position < text.length; position++) {
-    if (text[position] === '\\') position++;
-    else if (text[position] === '"') return position;
-  }
-  return text.length;
 }

@@ -6,13 +6,13 @@ export interface AppConfig {
   readonly role: Role;
   readonly http: {
     readonly port: number;
-    /** The address that is listened on. */
+    /** The address to listen on. */
     readonly host: string;
     /** Connections at the same time; beyond them one that never sent a right signature is closed. */
     readonly maxConnections: number;
     /** Seconds that a connection may be idle between two requests. */
     readonly keepAliveSeconds: number;
-    /** Express's own setting: false, a number of hops, or a list of addresses. */
+    /** Express's setting: false, a number of hops, or a list of addresses. */
     readonly trustProxy: boolean | number | string;
     /** Seconds that requests in flight get after SIGTERM before they are answered 202 or cut. */
     readonly shutdownGraceSeconds: number;
@@ -42,7 +42,10 @@ export interface AppConfig {
     readonly headers: Readonly<Record<string, string | null>>;
     /** Sent with every request and part of the upstream's fingerprint; empty: the key's own project. */
     readonly projectId: string;
-    /** Replaces base URL and project in the upstream's fingerprint: the sandbox stays itself on whatever port it listens. */
+    /**
+     * Replaces base URL and project in the upstream's fingerprint, so that the sandbox is the same upstream on any
+     * port.
+     */
     readonly upstream?: string;
     readonly visionModel: string;
     readonly visionEffort: ReasoningEffort;
@@ -120,8 +123,8 @@ export interface AppConfig {
 
 export type Role = 'api' | 'worker' | 'all' | 'migrate';
 export type LogLevelName = 'fatal' | 'error' | 'warn' | 'log' | 'debug' | 'verbose';
-export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
-export type ImageDetail = 'low' | 'high' | 'auto' | 'original';
+type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
+type ImageDetail = 'low' | 'high' | 'auto' | 'original';
 
 /** USD per million tokens at the standard rate; the Batch API costs half. */
 export interface ModelPrice {

@@ -1,9 +1,9 @@
 import type { SettingReader } from './setting-reader.js';
 
 const NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}$/;
-/** What a header may hold: no line end, which would begin another header. */
+/** What a header may contain. A line end is not allowed, because it would begin another header. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]{1,8192}$/;
-/** Those that say how this very request is written; a fixed one would make every request wrong. */
+/** Headers that describe each single request; a fixed value would make every request invalid. */
 const OWN = new Set([
   'connection',
   'content-encoding',
@@ -27,13 +27,13 @@ export function readHeaders(read: SettingReader): Readonly<Record<string, string
   for (const [name, value] of Object.entries(given)) {
     const key = name.toLowerCase();
     if (!NAME.test(name)) {
-      read.problem('OPENAI_HEADERS: a name must be one of a header: letters, digits and -');
+      read.problem('OPENAI_HEADERS: a header name may only hold letters, digits and -');
     } else if (OWN.has(key)) {
-      read.problem(`OPENAI_HEADERS: ${key} is written by each request itself`);
+      read.problem(`OPENAI_HEADERS: ${key} is set for each request and cannot be fixed`);
     } else if (names.has(key)) {
-      read.problem(`OPENAI_HEADERS: ${key} is there twice`);
+      read.problem(`OPENAI_HEADERS: ${key} is given twice`);
     } else if (value !== null && (typeof value !== 'string' || !VALUE.test(value))) {
-      read.problem('OPENAI_HEADERS: a value must be a text on one line, or null');
+      read.problem('OPENAI_HEADERS: a value must be a text of one line, or null');
     } else {
       headers[name] = value;
     }

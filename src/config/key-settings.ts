@@ -1,6 +1,6 @@
 import type { SettingReader } from './setting-reader.js';
 
-/** Fewer bytes can be guessed or are a word somebody chose. */
+/** A shorter secret can be guessed. */
 const MIN_SECRET_BYTES = 32;
 const KEY_ID = /^[A-Za-z0-9._-]{1,64}$/;
 

@@ -10,7 +10,10 @@ const MIB = 1024 * 1024;
 const MAX_TIMER_SECONDS = 2_147_483;
 const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
 
-/** Every attempt's wait in seconds after the attempt before: the kept five, then 30 min, 2 h, 5 h, 10 h, 24 h. */
+/**
+ * Seconds before each attempt, counted from the attempt before: the five waits of the older service, then 30 min, 2 h,
+ * 5 h, 10 h and 24 h.
+ */
 export const DEFAULT_WEBHOOK_SCHEDULE = [0, 30, 60, 120, 240, 1800, 7200, 18_000, 36_000, 86_400] as const;
 
 /**
@@ -25,7 +28,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const role = read.oneOf<Role>('ROLE', ['api', 'worker', 'all', 'migrate'], 'all');
   const databaseUrl = read.secret('DATABASE_URL');
   if (databaseUrl === '' && role !== 'all') {
-    read.problem(`DATABASE_URL is needed for ROLE=${role}: the embedded database serves ROLE=all only`);
+    read.problem(`DATABASE_URL is needed for ROLE=${role}: the embedded database works only with ROLE=all`);
   }
   if (databaseUrl !== '' && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
     read.problem('DATABASE_URL must start with postgres:// or postgresql://');
@@ -138,7 +141,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   return config;
 }
 
-/** It travels as a header: what no header may hold would make every request for a photo fail. */
+/** It is sent as a header, and a character that no header may contain would make every request for a photo fail. */
 function readUserAgent(read: SettingReader): string {
   const userAgent = read.text('IMAGE_USER_AGENT', 'Generation-Service/2.0');
   if (!/^[\x20-\x7e]{1,500}$/.test(userAgent)) {
@@ -147,7 +150,7 @@ function readUserAgent(read: SettingReader): string {
   return userAgent;
 }
 
-/** The nearest folder above `start` with a package.json: src/ and dist/ lie at different depths in tests and images. */
+/** The nearest folder above `start` with a package.json; src/ and dist/ are at different depths in tests and images. */
 function findPackageRoot(start: string): string {
   for (let folder = start; ; folder = dirname(folder)) {
     if (existsSync(join(folder, 'package.json'))) return folder;
@@ -195,7 +198,7 @@ function readBaseUrl(read: SettingReader): string {
     read.problem('OPENAI_BASE_URL must be an http(s) URL');
     return value;
   }
-  // A fragment is never sent; what stands before a query is the path that everything else is put behind.
+  // A fragment is never sent. Paths are added before a query.
   const [base = '', query] = value.replace(/#.*$/, '').split(/\?(.*)/s);
   const path = base.replace(/\/+$/, '');
   return query === undefined || query === '' ? path : `${path}?${query}`;

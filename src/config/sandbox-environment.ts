@@ -1,6 +1,9 @@
 import { SettingReader } from './setting-reader.js';
 
-/** What of this process's environment a sandbox started by it may see: its own settings, and nothing secret of ours. */
+/**
+ * The variables of this process's environment that a sandbox started by it may see: its own settings, and none of our
+ * secrets.
+ */
 export function sandboxEnvironment(
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Record<string, string> {
@@ -11,7 +14,7 @@ export function sandboxEnvironment(
   return kept;
 }
 
-/** OUTBOUND_ALLOW as the sandbox's process was given it: the hosts and CIDRs whose photos it may fetch too. */
+/** OUTBOUND_ALLOW as passed to the sandbox's process: private hosts and CIDRs whose photos it may fetch. */
 export function sandboxAllowList(): string[] {
   return new SettingReader(process.env).list('OUTBOUND_ALLOW');
 }

@@ -11,8 +11,8 @@ export class ConfigError extends Error {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Reads variables one by one and collects what is wrong with them, so that a start reports every problem at once.
- * Problems name the variable and the rule, never the value: a malformed secret must not land in a log.
+ * Reads variables one by one and collects their problems, so that a start reports all of them at once. Problems name
+ * the variable and the rule, never the value: a malformed secret must not land in a log.
  */
 export class SettingReader {
   readonly problems: string[] = [];
@@ -94,7 +94,7 @@ export class SettingReader {
         return parsed as Record<string, unknown>;
       }
     } catch {
-      // Reported below: the parser's own message would quote the value.
+      // Reported below, because the parser's own message would quote the value.
     }
     this.problem(`${name} must be a JSON object`);
     return null;

@@ -1,3 +1,4 @@
+import type { AppConfig } from './app-config.js';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import type { SettingReader } from './setting-reader.js';
@@ -5,7 +6,7 @@ import type { SettingReader } from './setting-reader.js';
 /** Networks that Express knows by name. */
 const NAMED = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
-/** TRUST_PROXY as Express takes it: what it does not take ends the start with an error of its own, which names nothing. */
+/** TRUST_PROXY in Express's form. It is checked here because Express's own error does not name the variable. */
 export function readTrustProxy(read: SettingReader): boolean | number | string {
   const value = read.text('TRUST_PROXY', 'false');
   if (value === 'true' || value === 'false') return value === 'true';
@@ -27,7 +28,19 @@ function isProxy(entry: string): boolean {
   return bits > 0 && bits <= (version === 4 ? 32 : 128);
 }
 
-/** `255.0.0.0` is 8; 0 for what is no mask. */
+/** `255.0.0.0` is 8; 0 when it is not a mask. */
 function bitsOfMask(mask: string, version: number): number {
   return version === 4 && isIP(mask) === 4 ? (ipaddr.IPv4.parse(mask).prefixLengthFromSubnetMask() ?? 0) : 0;
+}
+
+/**
+ * What the start says of TRUST_PROXY: who believes every X-Forwarded-For cannot tell one client from a thousand.
+ * @returns null where there is nothing to be said
+ */
+export function proxyWarning(trustProxy: AppConfig['http']['trustProxy']): string | null {
+  if (trustProxy !== true) return null;
+  return (
+    'TRUST_PROXY=true believes whatever X-Forwarded-For says, so what is counted by address protects nobody: ' +
+    'set the number of proxies in front, or their addresses as CIDRs'
+  );
 }

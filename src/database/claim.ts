@@ -10,8 +10,6 @@ export interface ClaimRequest {
   readonly values?: readonly unknown[];
   /** As in SQL: `next_attempt_at, id`. */
   readonly orderBy: string;
-  /** Further assignments of the claim: `attempts = t.attempts + 1`; the row is `t`. */
-  readonly set?: string;
   readonly limit: number;
   readonly leaseSeconds: number;
 }
@@ -48,35 +46,23 @@ export async function claimMany<T extends QueryResultRow>(sql: Sql, request: Cla
     row: row as unknown as T,
     table,
     key: table.key.map((column) => (row as QueryResultRow)[column] as unknown),
-    token: String((row as QueryResultRow)[table.token]),
+    token: String((row as QueryResultRow)['lock_token']),
     leaseSeconds,
     heldUntil: sentAt + leaseSeconds * 1000,
   }));
 }
 
-/** The first row that {@link claimMany} would claim. */
-export async function claimOne<T extends QueryResultRow>(
-  sql: Sql,
-  request: Omit<ClaimRequest, 'limit'>,
-): Promise<Claim<T> | undefined> {
-  const [claim] = await claimMany<T>(sql, { ...request, limit: 1 });
-  return claim;
-}
-
-function claimStatement({ table, where, orderBy, set }: ClaimRequest, parameters: number): string {
-  const free = table.freeWhenNull
-    ? `(${table.until} is null or ${table.until} <= statement_timestamp())`
-    : `${table.until} <= statement_timestamp()`;
+function claimStatement({ table, where, orderBy }: ClaimRequest, parameters: number): string {
   // The order is given twice: an update returns its rows in whatever order it met them.
   return `with next as (
       select ${table.key.join(', ')}, row_number() over () as claim_order from (
         select ${table.key.join(', ')} from ${table.name}
-         where (${where}) and ${free}
+         where (${where}) and ${table.until} <= statement_timestamp()
          order by ${orderBy} limit $${parameters + 1} for update skip locked) due
     ), claimed as (
       update ${table.name} t
          set ${table.until} = clock_timestamp() + make_interval(secs => $${parameters + 2}),
-             ${table.token} = gen_random_uuid()${set === undefined ? '' : `, ${set}`}
+             lock_token = gen_random_uuid()
         from next n where ${sameKey(table, 't', 'n')}
       returning t.*, n.claim_order
     ) select * from claimed order by claim_order`;

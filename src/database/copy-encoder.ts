@@ -64,21 +64,6 @@ export class CopyEncoder {
     return this.text(value === undefined || value === null ? null : this.jsonText(value));
   }
 
-  /**
-   * Bytes of valid UTF-8, escaped as text is: a piece of a request body on its way into a `json` or `text` column.
-   * @throws NulByteError
-   */
-  bytes(value: Uint8Array | null): this {
-    if (value === null) return this.ready(NULL_FIELD);
-    this.separate();
-    this.reserve(value.length + 1);
-    const start = this.length;
-    this.buffer.set(value, start);
-    this.length += value.length;
-    this.escapeFrom(start);
-    return this;
-  }
-
   /** Bytes of a larger buffer that need no escaping, as one field. */
   plain(source: Uint8Array, from: number, to: number): this {
     this.separate();
@@ -105,11 +90,6 @@ export class CopyEncoder {
     this.buffer[this.length++] = NEWLINE;
     this.rowStart = this.length;
     return this;
-  }
-
-  /** Drops the fields since the last {@link endRow}: a row that turned out to be wrong. */
-  dropRow(): void {
-    this.length = this.rowStart;
   }
 
   /**
@@ -145,7 +125,7 @@ export class CopyEncoder {
   }
 
   private refuse(error: Error): never {
-    this.dropRow();
+    this.length = this.rowStart;
     throw error;
   }
 

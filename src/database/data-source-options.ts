@@ -4,17 +4,17 @@ import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/Postgres
 import type { AppConfig } from '../config/app-config.js';
 import { QuietTypeOrmLogger } from './typeorm-logger.js';
 
-/** Seconds for a request to wait for a connection, be it because the server is away or the pool is busy; then it is 503. */
+/** Seconds that a request waits for a connection, when the server is away or the pool is busy; then it gets a 503. */
 const CONNECT_TIMEOUT_SECONDS = 10;
 
 const ADMIN_SHUTDOWN = '57P01';
 
 /**
- * The one way to a database, for the service, migrations and tests alike.
- * No start-up parameter but application_name, and nothing said by SET: PgBouncer in transaction mode refuses the first
- * and mixes up the second.
- * @param url - `postgres://…`, of DATABASE_URL or the embedded server
- * @param entities - only where there is no TypeOrmModule to gather them (`autoLoadEntities`)
+ * The options of every connection to a database, for the service, migrations and tests.
+ * application_name is the only start-up parameter, and SET is not used: PgBouncer in transaction mode refuses other
+ * parameters, and mixes up what SET does.
+ * @param url - `postgres://…`, from DATABASE_URL or of the embedded server
+ * @param entities - needed only without a TypeOrmModule that gathers them (`autoLoadEntities`)
  */
 export function dataSourceOptions(
   config: Pick<AppConfig, 'database' | 'role'>,
@@ -33,17 +33,17 @@ export function dataSourceOptions(
     installExtensions: false,
     applicationName: `generation-service ${config.role}`,
     poolSize: config.database.poolSize,
-    // An idle connection that breaks is no more than that: without a listener it would end the process.
+    // An idle connection that breaks is harmless, but without a listener it would end the process.
     poolErrorHandler: (error: unknown) => {
       const { code } = error as { code?: unknown };
-      // The server says so to each connection when it stops, our own embedded one at the end of every shutdown.
+      // A server that stops sends this to each connection, as the embedded one does at the end of every shutdown.
       logger[code === ADMIN_SHUTDOWN ? 'debug' : 'warn']('an idle database connection broke', { code });
     },
     logger: new QuietTypeOrmLogger(),
     extra: {
       connectionTimeoutMillis: CONNECT_TIMEOUT_SECONDS * 1000,
       idleTimeoutMillis: 30_000,
-      // After a failover behind one address, no connection stays with the old server for long.
+      // After a failover behind one address, connections do not stay with the old server for long.
       maxLifetimeSeconds: 1800,
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,

@@ -5,11 +5,14 @@ import { dataSourceOptions } from './data-source-options.js';
 import { Database } from './database.service.js';
 import { Leases } from './leases.service.js';
 
-/** The data source, and what runs SQL on its pool. Rooms register their entities by `TypeOrmModule.forFeature`. */
+/**
+ * The data source, and the services that run SQL on its pool. Rooms register their entities with
+ * `TypeOrmModule.forFeature`.
+ */
 @Global()
 @Module({})
 export class DatabaseModule {
-  /** @param url - what `prepareDatabase` answered: DATABASE_URL, or the embedded server's */
+  /** @param url - from `prepareDatabase`: DATABASE_URL, or the embedded server's URL */
   static forRoot(config: AppConfig, url: string): DynamicModule {
     return {
       module: DatabaseModule,
@@ -18,7 +21,7 @@ export class DatabaseModule {
           useFactory: () => ({
             ...dataSourceOptions(config, url),
             autoLoadEntities: true,
-            // Ten retries of three seconds would hide from the orchestrator that nothing works.
+            // TypeORM's ten retries of three seconds would hide the failure from the orchestrator.
             retryAttempts: 0,
           }),
         }),

@@ -2,17 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import { isDatabaseAway } from '../common/database-away.js';
 
-/** For how long a start waits for its database: a container of it that has just been made takes some ten seconds. */
+/** How long a start waits for its database: a new database container needs about ten seconds. */
 const PATIENCE_MS = 60_000;
 const PAUSE_MS = 500;
 
-/** A wrong name or password, or a database that nobody has made: only a person can mend it, and should be told at once. */
+/**
+ * A wrong name or password, or a database that does not exist. Only a person can fix this, so the start fails at once.
+ */
 const NEEDS_A_PERSON = /^(?:28|3D000)/;
 
 /**
- * Does what begins with the first connection, again and again while the database cannot be reached: service and database
- * may be started at the same moment.
- * @throws whatever `work` throws that waiting does not mend, or that it still throws when `patienceMs` are over
+ * Runs `work` again and again while the database cannot be reached, because service and database may be started at the
+ * same moment.
+ * @throws what `work` throws, if waiting does not help or `patienceMs` milliseconds are over
  */
 export async function onceReachable<T>(work: () => Promise<T>, patienceMs = PATIENCE_MS): Promise<T> {
   const logger = new Logger('Database');

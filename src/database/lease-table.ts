@@ -1,26 +1,17 @@
 /**
- * A table whose rows are claimed with a lease. Every text here becomes part of SQL: constants of the code only.
+ * A table whose rows are claimed with a lease, held by a token in `lock_token`; the end of the lease is also when the row is due
+ * next. Every text here becomes part of SQL: constants of the code only.
  */
 export interface LeaseTable {
   readonly name: string;
   /** The primary key's columns. */
   readonly key: readonly string[];
-  /** timestamptz: when the lease ends (`locked_until`), or when the row is due next (`next_check_at`). */
+  /** timestamptz, never null: when the row is due next, and meanwhile when the lease ends. */
   readonly until: string;
-  /** uuid: who holds the row. */
-  readonly token: string;
-  /** True where null in `until` means that nobody holds the row; false where the column is `not null`. */
-  readonly freeWhenNull: boolean;
 }
 
-/** A table with the usual pair of columns, `locked_until` and `lock_token`. */
-export function leaseTable(name: string, key: readonly string[]): LeaseTable {
-  return { name, key, until: 'locked_until', token: 'lock_token', freeWhenNull: true };
-}
-
-/** A table in which the end of the lease is also when the row is due next. */
 export function dueTable(name: string, key: readonly string[], until: string): LeaseTable {
-  return { name, key, until, token: 'lock_token', freeWhenNull: false };
+  return { name, key, until };
 }
 
 /** `t.a = n.a and t.b = n.b` */

@@ -2,39 +2,36 @@ import type { Sql } from './database.service.js';
 import type { Claim } from './claim.js';
 import { keyIs } from './lease-table.js';
 
-/** The row is, or may be, somebody else's: whatever was still to be written must not be. */
+/** Another process holds the row now, or may hold it. Nothing more may be written. */
 export class LeaseLostError extends Error {
   override name = 'LeaseLostError';
 
-  constructor(table: string, reason: string) {
-    super(`the lease on a row of ${table} is lost: ${reason}`);
+  /** @param rows - the kind of row, or its table, for the error's message */
+  constructor(rows: string, reason: string) {
+    super(`a lease of ${rows} is lost: ${reason}`);
   }
 }
 
 /**
- * Holds a claimed row for as long as work on it goes on: renews the lease every third of it, and aborts `signal` when
- * the row is no longer ours or, whatever PostgreSQL may answer later, when our own clock says that the lease is over.
+ * A lease by this process's own clock. `signal` aborts when the lease is reported as lost, and also when it has not been
+ * extended in time, whatever PostgreSQL answers later.
  *
- * The signal only saves work. What keeps two holders apart is the fence: each update says `and lock_token = $mine`, and
- * each insert comes after {@link fence} in the same transaction.
+ * The signal only saves work. What keeps two holders apart is the fence: each write names the row's token.
  */
-export class Lease {
+export class HeldLease {
   private readonly controller = new AbortController();
-  private heldUntil: number;
-  private renewal: NodeJS.Timeout | undefined;
   private expiry: NodeJS.Timeout | undefined;
-  private ended = false;
+  private over = false;
 
+  /**
+   * @param rows - for the error
+   * @param heldUntil - milliseconds of `performance.now()`, counted from before the statement that granted it
+   */
   constructor(
-    private readonly sql: Sql,
-    private readonly claim: Pick<Claim<never>, 'table' | 'key' | 'token' | 'leaseSeconds' | 'heldUntil'>,
+    private readonly rows: string,
+    private heldUntil: number,
   ) {
-    this.heldUntil = claim.heldUntil;
-    this.schedule();
-  }
-
-  get token(): string {
-    return this.claim.token;
+    this.watch();
   }
 
   /** Aborts with a {@link LeaseLostError}; to be passed on to everything that takes long. */
@@ -42,65 +39,68 @@ export class Lease {
     return this.controller.signal;
   }
 
-  /**
-   * To be called right before anything that cannot be taken back. Looks at the clock itself, because after a long pause
-   * of the process (suspended, swapped out) the timers come late.
-   * @throws LeaseLostError
-   */
-  assertHeld(): void {
-    this.signal.throwIfAborted();
-    if (performance.now() < this.heldUntil) return;
-    this.lose('its time is over');
-    throw new LeaseLostError(this.claim.table.name, 'its time is over');
+  /** True once it was lost or let go. */
+  get ended(): boolean {
+    return this.over;
   }
 
-  /**
-   * Locks the row until the transaction ends, so that nobody can claim it before what follows is committed.
-   * @param tx - a running transaction
-   * @throws LeaseLostError when it is no longer ours
-   */
-  async fence(tx: Sql): Promise<void> {
-    const { table, key, token } = this.claim;
-    const rows = await tx.query(
-      `select 1 from ${table.name} where ${keyIs(table, 2)} and ${table.token} = $1 for update`,
-      [token, ...key],
+  extend(heldUntil: number): void {
+    this.heldUntil = heldUntil;
+  }
+
+  lose(reason: string): void {
+    if (this.over) return;
+    this.stop();
+    this.controller.abort(new LeaseLostError(this.rows, reason));
+  }
+
+  /** Stops the timer; the signal stays as it is. */
+  stop(): void {
+    this.over = true;
+    clearTimeout(this.expiry);
+  }
+
+  /** Looks again at the end that was known when it last looked: most leases have been extended by then. */
+  private watch(): void {
+    const left = this.heldUntil - performance.now();
+    this.expiry = setTimeout(
+      () => {
+        if (performance.now() < this.heldUntil) this.watch();
+        else this.lose('its time is over');
+      },
+      Math.max(0, left),
     );
-    if (rows.length > 0) return;
-    this.lose('another holder has it');
-    throw new LeaseLostError(table.name, 'another holder has it');
+    // A process that has nothing else to do may end; the lease then runs out.
+    this.expiry.unref();
+  }
+}
+
+/** Holds one claimed row for as long as work on it goes on: renews its lease every third of it. */
+export class Lease {
+  private readonly held: HeldLease;
+  private renewal: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly sql: Sql,
+    private readonly claim: Pick<Claim<never>, 'table' | 'key' | 'token' | 'leaseSeconds' | 'heldUntil'>,
+  ) {
+    this.held = new HeldLease(claim.table.name, claim.heldUntil);
+    this.schedule();
+  }
+
+  /** Aborts with a {@link LeaseLostError} when the row is no longer ours. */
+  get signal(): AbortSignal {
+    return this.held.signal;
   }
 
   /** Ends the renewing and leaves the row as it is: for work that has written its end itself, or wants the lease to run out. */
   stop(): void {
-    this.ended = true;
+    this.held.stop();
     clearTimeout(this.renewal);
-    clearTimeout(this.expiry);
-  }
-
-  /**
-   * Hands the row back, for anyone to claim after `delaySeconds`.
-   * @returns false when it was no longer ours
-   */
-  async release(delaySeconds = 0): Promise<boolean> {
-    this.stop();
-    const { table, key, token } = this.claim;
-    const until = table.freeWhenNull && delaySeconds === 0 ? 'null' : 'clock_timestamp() + make_interval(secs => $2)';
-    const delay = until === 'null' ? [] : [delaySeconds];
-    const touched = await this.sql.execute(
-      `update ${table.name} set ${table.until} = ${until}, ${table.token} = null
-        where ${table.token} = $1 and ${keyIs(table, 2 + delay.length)}`,
-      [token, ...delay, ...key],
-    );
-    return touched > 0;
   }
 
   private schedule(): void {
-    clearTimeout(this.expiry);
-    const left = this.heldUntil - performance.now();
-    this.expiry = setTimeout(() => this.lose('its time is over'), Math.max(0, left));
     this.renewal = setTimeout(() => void this.renew(), (this.claim.leaseSeconds * 1000) / 3);
-    // A process that has nothing else to do may end; the lease then runs out.
-    this.expiry.unref();
     this.renewal.unref();
   }
 
@@ -110,26 +110,14 @@ export class Lease {
     try {
       const touched = await this.sql.execute(
         `update ${table.name} set ${table.until} = clock_timestamp() + make_interval(secs => $2)
-          where ${table.token} = $1 and ${keyIs(table, 3)}`,
+          where lock_token = $1 and ${keyIs(table, 3)}`,
         [token, leaseSeconds, ...key],
       );
-      if (this.ended) return;
-      if (touched === 0) {
-        this.lose('another holder has it');
-        return;
-      }
-      this.heldUntil = sentAt + leaseSeconds * 1000;
+      if (touched === 0) this.held.lose('another holder has it');
+      else this.held.extend(sentAt + leaseSeconds * 1000);
     } catch {
       // The database is away: nobody else can claim the row meanwhile, and the expiry stands if it does not come back.
-      if (this.ended) return;
     }
-    clearTimeout(this.renewal);
-    this.schedule();
-  }
-
-  private lose(reason: string): void {
-    if (this.ended) return;
-    this.stop();
-    this.controller.abort(new LeaseLostError(this.claim.table.name, reason));
+    if (!this.held.ended) this.schedule();
   }
 }

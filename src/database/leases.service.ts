@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { QueryResultRow } from 'pg';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import { claimMany, claimOne, type Claim, type ClaimRequest } from './claim.js';
+import { claimMany, type Claim, type ClaimRequest } from './claim.js';
 import { Database } from './database.service.js';
 import { Lease } from './lease.js';
 
@@ -13,19 +13,8 @@ export class Leases {
     @Inject(APP_CONFIG) private readonly config: { readonly jobs: Pick<AppConfig['jobs'], 'leaseSeconds'> },
   ) {}
 
-  claimOne<T extends QueryResultRow>(
-    request: Omit<ClaimRequest, 'limit' | 'leaseSeconds'>,
-  ): Promise<Claim<T> | undefined> {
-    return claimOne<T>(this.database, { ...request, leaseSeconds: this.config.jobs.leaseSeconds });
-  }
-
   claimMany<T extends QueryResultRow>(request: Omit<ClaimRequest, 'leaseSeconds'>): Promise<Claim<T>[]> {
     return claimMany<T>(this.database, { ...request, leaseSeconds: this.config.jobs.leaseSeconds });
-  }
-
-  /** Begins to renew; the caller ends it by `stop` or `release`. */
-  hold<T extends QueryResultRow>(claim: Claim<T>): Lease {
-    return new Lease(this.database, claim);
   }
 
   /**
@@ -36,7 +25,7 @@ export class Leases {
     claim: Claim<T>,
     work: (lease: Lease, row: T) => Promise<R>,
   ): Promise<R> {
-    const lease = this.hold(claim);
+    const lease = new Lease(this.database, claim);
     try {
       return await work(lease, claim.row);
     } finally {

@@ -6,33 +6,23 @@ import { DataSource, type MigrationInterface } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { dataSourceOptions } from './data-source-options.js';
 
-/** Tables that the first migration makes, and that the older service may have had under the same names. */
-const FIRST_TABLES = [
-  'batch_jobs',
-  'batch_lots',
-  'batch_lot_inputs',
-  'batch_results',
-  'openai_batches',
-  'webhook_deliveries',
-  'webhook_attempts',
-  'request_keys',
-];
-
-type MigrationClass = new () => MigrationInterface;
+/** A migration that makes tables lists their names, because the older service may have had tables of the same names. */
+type Migration = MigrationInterface & { readonly tables?: readonly string[] };
+type MigrationClass = new () => Migration;
 type MigrationConfig = Pick<AppConfig, 'packageRoot' | 'database' | 'role'>;
 
-/** Any fixed number: whoever migrates holds it, so that replicas that start together do so one after the other. */
+/** Any fixed number. A process holds this lock while it migrates, so that processes that start together take turns. */
 const MIGRATION_LOCK = 7_402_118_651;
-/** Where TypeORM writes what has run. */
+/** The table in which TypeORM records the migrations that have run. */
 const MIGRATIONS_TABLE = 'migrations';
 
-/** The database's schema is not the one that this version of the service works with; the message says what to do. */
+/** The database's schema does not fit this version of the service; the message says what to do. */
 export class SchemaOutdatedError extends Error {
   override name = 'SchemaOutdatedError';
 }
 
-/** The database is another program's; the message says what to do. */
-export class StrangeDatabaseError extends Error {
+/** The database belongs to another program; the message says what to do. */
+class StrangeDatabaseError extends Error {
   override name = 'StrangeDatabaseError';
 
   constructor(tables: readonly string[]) {
@@ -51,7 +41,7 @@ export class StrangeDatabaseError extends Error {
  */
 export async function migrateUp(config: MigrationConfig, url: string): Promise<string[]> {
   return withMigrationLock(config, url, async (dataSource) => {
-    await refuseStrangers(dataSource, await migrationNames(config));
+    await refuseStrangers(dataSource, await loadMigrations(config.packageRoot));
     const done = await dataSource.runMigrations({ transaction: 'each' });
     const names = done.map((migration) => migration.name);
     if (names.length > 0) new Logger('Database').log('migrations have run', { migrations: names });
@@ -60,8 +50,8 @@ export async function migrateUp(config: MigrationConfig, url: string): Promise<s
 }
 
 /**
- * Undoes the newest migrations, and loses what lies in their tables.
- * @param steps - how many; `Infinity` for all
+ * Undoes the newest migrations. The data in their tables is lost.
+ * @param steps - how many migrations; `Infinity` for all
  * @returns how many were undone
  */
 export async function migrateDown(config: MigrationConfig, url: string, steps = 1): Promise<number> {
@@ -74,13 +64,14 @@ export async function migrateDown(config: MigrationConfig, url: string, steps = 
 }
 
 /**
- * Checks that every migration of this version has run. Ones that this version does not know are let pass with a
- * warning: during a rolling deployment the older replicas work on beside the newer schema.
- * @throws SchemaOutdatedError naming what is missing; StrangeDatabaseError
+ * Checks that every migration of this version has run. Migrations that this version does not know only cause a warning:
+ * during a rolling deployment, older processes still run with the newer schema.
+ * @throws SchemaOutdatedError that names the missing migrations; StrangeDatabaseError
  */
 export async function assertSchemaIsCurrent(config: MigrationConfig, url: string): Promise<void> {
-  const known = await migrationNames(config);
-  const executed = await withDataSource(config, url, [], (dataSource) => refuseStrangers(dataSource, known));
+  const migrations = await loadMigrations(config.packageRoot);
+  const known = migrations.map(nameOf);
+  const executed = await withDataSource(config, url, [], (dataSource) => refuseStrangers(dataSource, migrations));
   const missing = known.filter((name) => !executed.includes(name));
   if (missing.length > 0) {
     throw new SchemaOutdatedError(
@@ -92,7 +83,10 @@ export async function assertSchemaIsCurrent(config: MigrationConfig, url: string
   if (unknown.length > 0) new Logger('Database').warn('the schema is newer than this version', { migrations: unknown });
 }
 
-/** The classes in migrations/, in the order of their names. TypeORM's own way is a glob, which a folder named `[x]` breaks. */
+/**
+ * The classes in migrations/, in the order of their names. TypeORM would use a glob, which fails in a folder named
+ * `[x]`.
+ */
 async function loadMigrations(packageRoot: string): Promise<MigrationClass[]> {
   const folder = join(packageRoot, 'migrations');
   const files = (await readdir(folder)).filter((file) => /^\d+-.*\.js$/.test(file)).sort();
@@ -106,29 +100,30 @@ async function loadMigrations(packageRoot: string): Promise<MigrationClass[]> {
   return classes;
 }
 
-async function migrationNames(config: MigrationConfig): Promise<string[]> {
-  const migrations = await loadMigrations(config.packageRoot);
-  return migrations.map((migration) => new migration().name ?? migration.name);
+function nameOf(migration: MigrationClass): string {
+  return new migration().name ?? migration.name;
 }
 
 /**
- * A database with tables of our names that no migration of ours made: the older service's, which had the same ones.
- * @returns the migrations that have run
+ * Refuses a database that has tables of our names which our migrations did not make, such as the older service's
+ * database.
+ * @returns the names of the migrations that have run
  * @throws StrangeDatabaseError
  */
-async function refuseStrangers(dataSource: DataSource, known: readonly string[]): Promise<string[]> {
+async function refuseStrangers(dataSource: DataSource, migrations: readonly MigrationClass[]): Promise<string[]> {
   const executed = await executedMigrations(dataSource);
-  if (executed.some((name) => known.includes(name))) return executed;
+  if (migrations.some((migration) => executed.includes(nameOf(migration)))) return executed;
+  const made = migrations.flatMap((migration) => new migration().tables ?? []);
   const tables = await dataSource.query<{ name: string }[]>(
     `select name from unnest($1::text[]) name where to_regclass(name) is not null`,
-    [FIRST_TABLES],
+    [made],
   );
   if (tables.length > 0) throw new StrangeDatabaseError(tables.map(({ name }) => name));
   return executed;
 }
 
 async function executedMigrations(dataSource: DataSource): Promise<string[]> {
-  // By its columns: other programs keep a table of this name too.
+  // Recognized by its columns, because other programs have a table of this name too.
   const [table] = await dataSource.query<{ present: boolean }[]>(
     `select count(*) = 2 as present from pg_attribute
      where attrelid = to_regclass($1) and attname in ('id', 'name') and not attisdropped`,
@@ -140,8 +135,9 @@ async function executedMigrations(dataSource: DataSource): Promise<string[]> {
 }
 
 /**
- * The lock is a transaction's, on a connection of its own: it ends with the connection, PgBouncer cannot lose it, and a
- * migration may still run outside of any transaction (`create index concurrently`).
+ * Runs work under the migration lock. It is held by a transaction on a connection of its own: it ends with the
+ * connection, PgBouncer cannot lose it, and a migration may still run outside a transaction (`create index
+ * concurrently`).
  */
 async function withMigrationLock<T>(
   config: MigrationConfig,

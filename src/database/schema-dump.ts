@@ -14,12 +14,13 @@ interface ColumnRow {
   identity: string;
 }
 
-/** TypeORM's own book-keeping; its shape is none of ours. */
+/** TypeORM's own table of migrations, which is not part of our schema. */
 const MIGRATIONS_TABLE = 'migrations';
 
 /**
- * The tables of the schema `public` as SQL, made from the catalogue: the embedded server's package has no pg_dump, and
- * this text is the same from every version of PostgreSQL. Sorted by name throughout, but columns, which keep their order.
+ * Describes the tables of the schema `public` as SQL, made from PostgreSQL's catalogue. The embedded server's package
+ * has no pg_dump, and this text is the same for every version of PostgreSQL. All is sorted by name; only columns keep
+ * their order.
  */
 export async function describeSchema(sql: Sql): Promise<string> {
   const tables = await sql.query<TableRow>(
@@ -42,7 +43,7 @@ async function describeTable(sql: Sql, { oid, name, options }: TableRow): Promis
       where a.attrelid = $1::oid and a.attnum > 0 and not a.attisdropped order by a.attnum`,
     [oid],
   );
-  // PostgreSQL 18 keeps NOT NULL as constraints too (contype n); the columns say it already.
+  // PostgreSQL 18 stores NOT NULL as constraints too (contype n), but the columns say it already.
   const constraints = await sql.query<{ name: string; definition: string }>(
     `select conname as name, pg_get_constraintdef(oid) as definition
        from pg_constraint where conrelid = $1::oid and contype <> 'n'
@@ -81,7 +82,7 @@ function columnLine(column: ColumnRow): string {
   ].join(' ');
 }
 
-/** What the house does not allow in its schema shows up all the same, so that it is seen in review. */
+/** Lists triggers, functions, views and sequences, which this schema must not have, so that they are seen in review. */
 async function describeStrangers(sql: Sql): Promise<string[]> {
   const rows = await sql.query<{ line: string }>(
     `select 'trigger ' || tgname || ' on ' || tgrelid::regclass as line from pg_trigger where not tgisinternal

@@ -1,12 +1,12 @@
-/** A name of a model, a version or an id of OpenAI's is no longer than this; what is, is no name. */
+/** Names of models, versions and ids of OpenAI are not longer than this; longer ones are cut. */
 const MOST_NAME_CHARACTERS = 200;
 
-/** The text as PostgreSQL can hold it: without U+0000, and with no half of a surrogate pair. */
+/** Makes a text that PostgreSQL can hold: without U+0000, and without halves of surrogate pairs. */
 export function storableText(text: string): string {
   return text.replaceAll('\0', '').replaceAll(/\p{Cs}/gu, '\uFFFD');
 }
 
-/** A name or an id that came from outside: on one line, and of a length that names have. */
+/** Makes a name or an id from outside storable: on one line, and not too long. */
 export function storableName(name: string): string {
   // Most names are short and plain, and this runs for every row.
   if (name.length <= MOST_NAME_CHARACTERS && /^[\x20-\x7e]*$/.test(name)) return name;
@@ -24,12 +24,12 @@ export function storableJson(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [storableText(name), storableJson(member)]));
 }
 
-/** How JSON writes U+0000 and halves of surrogate pairs; text that quotes such an escape looks the same. */
+/** How JSON writes U+0000 and halves of surrogate pairs. A text that quotes such an escape also matches. */
 const ODD_ESCAPE = /\\u(?:0000|d[89a-f])/i;
 
 /**
- * Whether a text in it cannot be stored, or not be read again.
- * @param json - what JSON.stringify made of the value: it spares most values the walk
+ * Whether the value has a text that cannot be stored, or cannot be read again.
+ * @param json - the value as JSON.stringify wrote it: for most values, looking at it is enough
  */
 export function isUnstorable(value: unknown, json: string): boolean {
   return ODD_ESCAPE.test(json) && holdsUnstorable(value);

@@ -1,7 +1,10 @@
 import { Logger } from '@nestjs/common';
 import type { Logger as TypeOrmLogger } from 'typeorm';
 
-/** TypeORM's own loggers write to the console past the JSON log, statements with clients' data included; of this one's words none is a statement. */
+/**
+ * Logs TypeORM's messages without statements. Its own loggers write to the console instead of the JSON log, and their
+ * statements contain clients' data.
+ */
 export class QuietTypeOrmLogger implements TypeOrmLogger {
   private readonly logger = new Logger('TypeOrm');
 
@@ -18,6 +21,6 @@ export class QuietTypeOrmLogger implements TypeOrmLogger {
   }
 
   log(level: 'log' | 'info' | 'warn', message: unknown): void {
-    if (level === 'warn') this.logger.warn('typeorm warns', { message: String(message) });
+    if (level === 'warn') this.logger.warn('a warning of TypeORM', { message: String(message) });
   }
 }

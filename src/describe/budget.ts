@@ -2,30 +2,32 @@ import type { CallBounds, HeldCall } from '../assessment/worst-case.js';
 import { OpenAiError } from '../openai/errors.js';
 import { LotError } from './lot-error.js';
 
-/** The money of a job with max_cost_usd: each call holds the most that it may cost before it is sent. */
+/** The money of a job with max_cost_usd: before a call is sent, the most that it may cost is held. */
 export interface Budget {
   /**
-   * @param mayLower - whether the call may be sent with less room for its answer, where it does not fit otherwise
-   * @throws LotError COST_LIMIT_EXCEEDED, or whatever ends the work on the lot for now
+   * @param mayLower - whether the call may get less room for its answer if it does not fit otherwise
+   * @throws LotError COST_LIMIT_EXCEEDED, or an error that ends the work on the lot for now
    */
   hold(bounds: CallBounds, mayLower: boolean): Promise<HeldCall>;
-  /** The call has ended, and what it cost is counted, or it surely cost nothing. */
+  /** Call when the call has ended and its cost is counted, or when it certainly cost nothing. */
   giveBack(usd: number): Promise<void>;
-  /** The call has ended, and nobody knows what it cost: it counts at its worst for good. */
+  /** Call when the call has ended and its cost is unknown: its worst cost stays held for good. */
   keep(usd: number): Promise<void>;
 }
 
-/** Statuses of what stands between us and OpenAI: the request may have been passed on, and its answer was lost. */
+/**
+ * Statuses of gateways between us and OpenAI: the request may have reached OpenAI and its answer may have been lost.
+ */
 const GATEWAY_STATUSES: ReadonlySet<number> = new Set([408, 502, 504, 520, 521, 522, 523, 524]);
-/** The connection was never made. */
+/** Error codes after which it is certain that no connection was made. */
 const NOT_SENT = /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT)$/;
 
-/** Whether a call surely never reached OpenAI, or whatever stands before it. */
+/** Whether it is certain that a call never reached OpenAI or a gateway. */
 export function neverSent(error: OpenAiError): boolean {
   return error.kind === 'connection' && NOT_SENT.test(error.code ?? '');
 }
 
-/** Whether a try that brought no answer may be on OpenAI's bill all the same. */
+/** Whether a try without an answer may still be billed. */
 function mayBeBilled(error: OpenAiError): boolean {
   switch (error.kind) {
     case 'connection':
@@ -50,9 +52,9 @@ function mayBeBilled(error: OpenAiError): boolean {
   }
 }
 
-/** One call to OpenAI under a budget, its tries included. */
+/** One call to OpenAI under a budget, with all its tries. */
 export class BudgetedCall {
-  /** True while nothing is held for it: it is over, or the next try did not fit (yet). */
+  /** True while nothing is held for it: the call has ended, or its next try did not fit. */
   private ended = false;
 
   private constructor(
@@ -66,16 +68,17 @@ export class BudgetedCall {
     return this.held.room;
   }
 
-  /** @throws LotError where the call does not fit */
+  /** @throws LotError when the call does not fit */
   static async begin(budget: Budget, bounds: CallBounds | null, mayLower: boolean): Promise<BudgetedCall> {
-    // Without a price no limit can be kept.
+    // Without a price the limit cannot be kept.
     if (bounds === null) throw overLimit();
     return new BudgetedCall(budget, bounds, await budget.hold(bounds, mayLower));
   }
 
   /**
-   * Before another try. What the failed one may have cost stays held, or was counted; either way this one needs its own.
-   * @param counted - whether its usage was told and counted
+   * Call before another try. The cost of the failed one stays held or was counted; the new one needs its own in either
+   * case.
+   * @param counted - whether the failed try named its usage, and it was counted
    */
   async beforeRetry(failed: OpenAiError, counted: boolean): Promise<void> {
     if (!counted && !mayBeBilled(failed)) return;
@@ -85,7 +88,7 @@ export class BudgetedCall {
     this.ended = false;
   }
 
-  /** The call ended without an answer. @param counted - whether its usage was told and counted */
+  /** Call when the call ended without an answer. @param counted - whether it named its usage, and it was counted */
   async failed(error: unknown, counted: boolean): Promise<void> {
     if (this.ended) return;
     this.ended = true;
@@ -93,7 +96,7 @@ export class BudgetedCall {
     await (known ? this.budget.giveBack(this.held.usd) : this.budget.keep(this.held.usd));
   }
 
-  /** The answer's usage is counted. An answer that tells none may have cost everything. */
+  /** Call when the answer's usage is counted. An answer without usage may have cost the whole amount. */
   async answered(usage: { readonly input: number; readonly output: number }): Promise<void> {
     const known = usage.input > 0 && usage.output > 0;
     await (known ? this.budget.giveBack(this.held.usd) : this.budget.keep(this.held.usd));
@@ -101,5 +104,5 @@ export class BudgetedCall {
 }
 
 export function overLimit(): LotError {
-  return new LotError('COST_LIMIT_EXCEEDED', 'What is left of max_cost_usd does not hold what this lot may cost.');
+  return new LotError('COST_LIMIT_EXCEEDED', 'The rest of max_cost_usd is less than what this lot may cost.');
 }

@@ -3,12 +3,15 @@ import type { MissingPhoto } from '../common/missing-photo.js';
 import { OpenAiError } from '../openai/errors.js';
 import { LotError } from './lot-error.js';
 
-/** How a lot ends that the model, or a guard before it, refused … */
+/** The error of a lot that the model, or a filter in front of it, refused. */
 export const REFUSED = ['REFUSED', 'The model refused to describe this lot.'] as const;
-/** … and one whose request would be refused again. */
+/** The error of a lot whose request would be refused again. */
 export const REJECTED = ['OPENAI_API_ERROR', 'OpenAI refused this request.'] as const;
 
-/** A call that got no answer, as the lot's end. An aborted call stays what it is: it was our own doing. */
+/**
+ * Turns the error of a call without an answer into the lot's error. An aborted call is returned as it is: we stopped
+ * it.
+ */
 export function callError(error: unknown, missingImages: readonly MissingPhoto[]): unknown {
   if (!(error instanceof OpenAiError) || error.kind === 'aborted') return error;
   const facts = { openaiRequestId: error.requestId, cause: error, missingImages };
@@ -16,23 +19,31 @@ export function callError(error: unknown, missingImages: readonly MissingPhoto[]
     case 'timeout':
       return new LotError('OPENAI_TIMEOUT', 'OpenAI did not answer in time; send the lot again.', facts);
     case 'circuit_open':
-      return new LotError('SERVICE_UNAVAILABLE', 'OpenAI is failing and is left alone for a while; try again later.', {
-        ...facts,
-        retryAfterSeconds: Math.max(1, Math.ceil((error.retryAfterMs ?? 30_000) / 1000)),
-      });
+      return new LotError(
+        'SERVICE_UNAVAILABLE',
+        'OpenAI is failing, so the service has stopped asking it for a while; try again later.',
+        {
+          ...facts,
+          retryAfterSeconds: Math.max(1, Math.ceil((error.retryAfterMs ?? 30_000) / 1000)),
+        },
+      );
     case 'image':
       return new LotError('OPENAI_API_ERROR', 'OpenAI could not take the photos of this lot.', facts);
     case 'quota':
       return new LotError('OPENAI_API_ERROR', 'The OpenAI account has no quota left; the operator must act.', facts);
     case 'rate_limited':
-      return new LotError('OPENAI_API_ERROR', 'OpenAI is limiting our rate; send the lot again later.', facts);
+      return new LotError(
+        'OPENAI_API_ERROR',
+        'OpenAI is limiting the rate of requests; send the lot again later.',
+        facts,
+      );
     case 'model':
     case 'auth':
       return new LotError('OPENAI_API_ERROR', 'OpenAI does not accept our settings; the operator must act.', facts);
     case 'refused':
       return new LotError(...REFUSED, facts);
     case 'too_large':
-      return new LotError('OPENAI_API_ERROR', "OpenAI's answer to this lot is too large to be read.", facts);
+      return new LotError('OPENAI_API_ERROR', "OpenAI's answer to this lot is too large.", facts);
     case 'context_length':
     case 'rejected':
       return new LotError(...REJECTED, facts);
@@ -43,7 +54,7 @@ export function callError(error: unknown, missingImages: readonly MissingPhoto[]
   }
 }
 
-/** An answer that describes nothing, as the lot's end. */
+/** Turns an answer without a description into the lot's error. */
 export function answerError(answer: ResponseFailure, openaiRequestId: string | undefined): LotError {
   const facts = { openaiRequestId };
   switch (answer.kind) {

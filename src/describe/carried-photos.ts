@@ -5,12 +5,12 @@ import { OpenAiError } from '../openai/errors.js';
 import type { CallLimits } from '../openai/retry.js';
 import { callError } from './call-errors.js';
 
-/** `no_room`: one lot has only so much room for carried photos. */
+/** `no_room`: the carried photos of one lot are too large together. */
 export type NotCarried = CarryProblem | 'no_room';
 
-/** The photos of one lot that we send ourselves, and their share of what this process may keep. */
+/** The photos of one lot that we send ourselves, and the memory that is reserved for them in this process. */
 export class CarriedPhotos {
-  /** By the client's address: the data URL that is sent in its place. It goes nowhere else. */
+  /** The data URL that is sent in place of each client's address. It is used for nothing else. */
   private readonly dataUrls = new Map<string, string>();
   private keptBytes = 0;
 
@@ -25,12 +25,12 @@ export class CarriedPhotos {
     return this.dataUrls.has(url);
   }
 
-  /** What a request names for this photo. */
+  /** The address or data URL that a request has for this photo. */
   sentAs(url: string): string {
     return this.dataUrls.get(url) ?? url;
   }
 
-  /** @returns those that could not be carried, and why */
+  /** @returns the photos that could not be carried, and why */
   async carry(urls: readonly string[]): Promise<Map<string, NotCarried>> {
     const problems = new Map<string, NotCarried>();
     const room = Math.max(0, this.carrier.mostPhotos(this.side) - this.dataUrls.size);
@@ -40,7 +40,7 @@ export class CarriedPhotos {
     return problems;
   }
 
-  /** Nothing that was carried may be sent afterwards. */
+  /** Frees the memory; carried photos may not be sent afterwards. */
   release(): void {
     this.dataUrls.clear();
     this.carrier.kept.give(this.keptBytes);
@@ -51,7 +51,8 @@ export class CarriedPhotos {
     const most = this.carrier.mostBytes(this.side);
     let wanted = urls;
     if (!this.carrier.kept.tryTake(wanted.length * most)) {
-      // Whoever waits for room must hold none, or two lots would wait for each other: what is carried is fetched once more.
+      // A lot must hold no memory while it waits for some, or two lots would block each other. So its photos are
+      // fetched again.
       wanted = [...this.dataUrls.keys(), ...wanted];
       this.release();
       await this.waitForRoom(wanted.length * most);
@@ -75,7 +76,7 @@ export class CarriedPhotos {
     }
   }
 
-  /** The others' calls end by their own deadlines, so room comes; but this lot has a deadline too. */
+  /** Waits for free memory. Other lots free theirs by their own deadlines, but this lot has a deadline too. */
   private async waitForRoom(bytes: number): Promise<void> {
     const { signal, deadlineAt } = this.limits;
     const late = AbortSignal.timeout(Math.min(Math.max(0, deadlineAt - this.now()), LONGEST_TIMER_MS));

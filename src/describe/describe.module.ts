@@ -1,15 +1,14 @@
 import { Module } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
 import { ImagesModule } from '../images/images.module.js';
 import { OpenAiModule } from '../openai/openai.module.js';
 import { LotDescriber } from './lot-describer.js';
 import { ModelCalls } from './model-calls.js';
 import { ModelSettings } from './model-settings.js';
 
-/** One lot through the Responses API, and the models' settings: what both modes share. */
+/** Describes one lot through the Responses API, and holds the models' settings; both modes use it. */
 @Module({
   imports: [ImagesModule, OpenAiModule],
-  providers: [Clock, LotDescriber, ModelCalls, ModelSettings],
+  providers: [LotDescriber, ModelCalls, ModelSettings],
   exports: [LotDescriber, ModelCalls, ModelSettings],
 })
 export class DescribeModule {}

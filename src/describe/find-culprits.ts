@@ -1,10 +1,11 @@
 /**
- * Finds by halving which items spoil a group: each group that fails is cut in two, until single ones are left. `n` items of which `k`
- * are bad take about `2k × log2(n / k)` questions. What a question did not answer itself is asked before anyone is blamed.
- * @param suspects - known to fail together
- * @param isGood - whether these alone would pass
- * @param most - culprits that are worth knowing; the search ends as soon as there are more
- * @returns the culprits; none where every single one passes and only their number or size together is too much
+ * Finds the items that make a group fail: each group that fails is cut in two, until single items are left. `n` items
+ * of which `k` are bad take about `2k × log2(n / k)` questions. An item is asked about before it counts as bad, also
+ * when the other half has passed.
+ * @param suspects - items that are known to fail together
+ * @param isGood - whether these items alone would pass
+ * @param most - how many culprits are worth finding; the search ends as soon as there are more
+ * @returns the culprits; none if each item passes alone, and only their number or total size is too large
  */
 export async function findCulprits<T>(
   suspects: readonly T[],
@@ -12,7 +13,7 @@ export async function findCulprits<T>(
   most: number,
 ): Promise<T[]> {
   const culprits: T[] = [];
-  /** @param seenFailing - false where it only follows from what its other half did */
+  /** @param seenFailing - false when the failure was only concluded from the other half */
   const search = async (group: readonly T[], seenFailing: boolean): Promise<void> => {
     if (group.length === 1) {
       if (seenFailing || !(await isGood(group))) culprits.push(...group);

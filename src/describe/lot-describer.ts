@@ -29,7 +29,7 @@ export interface DescribableLot extends PhotosOfLot {
   readonly additionalInfo: string | null;
 }
 
-/** A translation that cannot be used; the English text stands in. */
+/** A translation that cannot be used; the English text is used instead. */
 export class TranslationError extends Error {
   override readonly name = 'TranslationError';
 }
@@ -38,10 +38,10 @@ type InvalidAnswer = ResponseFacts & ResponseFailure & { readonly kind: 'invalid
 
 type AssessedAnswer = VisionAnswer & { readonly kind: 'assessed' };
 
-/** Answers that are not JSON or not of the schema are asked for once more; a second one will not be better. */
+/** How often an answer may be asked for when it is not JSON or does not fit the schema. More tries do not help. */
 const MAX_INVALID = 2;
 
-/** Describes one lot through the Responses API: synchronous requests, and what a batch could not do. */
+/** Describes one lot through the Responses API: for synchronous requests, and for lots that a batch could not do. */
 @Injectable()
 export class LotDescriber {
   private readonly logger = new Logger(LotDescriber.name);
@@ -55,10 +55,10 @@ export class LotDescriber {
   ) {}
 
   /**
-   * Asks the vision model and makes the English description.
-   * A photo that OpenAI cannot take is carried by us or left out, a request that is too long is sent with half of its photos, an
-   * answer that was cut off gets twice the room once, one that says nothing or cites no photo is asked for once more.
-   * @returns the English row, how many photos the model saw, and all that it did not see
+   * Asks the vision model and makes the English description. A photo that OpenAI cannot take is carried by us or left
+   * out. A request that is too long is sent with half of its photos. An answer that was cut off gets twice the room,
+   * once. An answer that says nothing, or cites no photo for a severe damage, is asked for once more.
+   * @returns the English row, how many photos the model saw, and the photos that it did not see
    * @throws LotError when there is no answer; OpenAiError `aborted` when `limits.signal` ended the call
    */
   async assess(
@@ -115,7 +115,8 @@ export class LotDescriber {
         ));
       } catch (error) {
         // The first answer is there and paid for; the second was to be better, not to be needed.
-        if (doubted !== null && !isAborted(error)) return this.englishRow(doubted);
+        if (doubted !== null && !(error instanceof OpenAiError && error.kind === 'aborted'))
+          return this.englishRow(doubted);
         await this.goOnAfter(error, photos);
         continue;
       }
@@ -127,7 +128,7 @@ export class LotDescriber {
         doubted = answer;
         continue;
       }
-      this.logger.warn('a vision answer is of no use', { kind: answer.kind, openai_request_id: requestId });
+      this.logger.warn('a vision answer cannot be used', { kind: answer.kind, openai_request_id: requestId });
       if (doubted !== null) return this.englishRow(doubted);
       if (answer.kind === 'incomplete' && answer.reason === 'max_output_tokens' && !roomier) {
         roomier = true;
@@ -137,7 +138,7 @@ export class LotDescriber {
     }
   }
 
-  /** @throws what ends the lot, unless other photos, or the same in another way, may do better */
+  /** @throws the error that ends the lot, unless it may help to leave photos out or to send them in another way */
   private async goOnAfter(error: unknown, photos: SentPhotos): Promise<void> {
     if (!(error instanceof OpenAiError)) throw error;
     if (error.kind === 'image') return photos.after(error);
@@ -161,7 +162,10 @@ export class LotDescriber {
     });
   }
 
-  /** Whether OpenAI can take these photos: its complaint about them, or null. Photos that pass cost what low detail costs. */
+  /**
+   * Asks whether OpenAI can take these photos. Good photos cost what low detail costs.
+   * @returns its complaint, or null
+   */
   private async probe(
     urls: readonly string[],
     limits: CallLimits,
@@ -181,7 +185,7 @@ export class LotDescriber {
   }
 
   /**
-   * Asks for one language.
+   * Asks for the translation into one language.
    * @throws TranslationError when the answer cannot be used, LotError when there is none
    */
   async translate(
@@ -196,7 +200,7 @@ export class LotDescriber {
     const request = buildTranslationRequest(strings, [language], this.settings.translation);
     let problem = '';
     for (let tries = 0; tries < MAX_INVALID; tries++) {
-      // The second time with twice the room: an answer that was cut off is not of the schema either.
+      // The second time it gets twice the room, because an answer that was cut off does not fit the schema either.
       const bounds = translationBounds(textSize(strings), 1, this.settings.worstCase(false));
       const sent = tries === 0 ? request : withMoreRoom(request);
       const { body, bill } = await this.calls
@@ -221,12 +225,12 @@ export class LotDescriber {
     throw new TranslationError(`the answer cannot be used: ${problem}`);
   }
 
-  /** The English text under a language's tag: asked for as English, or standing in for a translation. */
+  /** The English text under a language's tag, either because English was asked for or in place of a translation. */
   english(source: StoredSource, language: string, fallback: boolean): NewResult {
     return englishCopy(source, language, fallback);
   }
 
-  /** The English row of an assessed lot; also of a batch's line. */
+  /** The English row of an assessed lot; used for the lines of a batch too. */
   englishRow(answer: AssessedAnswer, batch = false): NewResult {
     const text = englishDescription(answer.assessment);
     return {
@@ -244,7 +248,7 @@ export class LotDescriber {
     };
   }
 
-  /** An answer on which our own reading fails is billed like any other, and of no use. */
+  /** Reads an answer. If our own code fails on it, it is billed like any other and counts as invalid. */
   private read<T extends ResponseFacts>(body: unknown, reading: () => T): T | InvalidAnswer {
     try {
       return reading();
@@ -260,11 +264,7 @@ function fuller(second: AssessedAnswer, first: AssessedAnswer | null): AssessedA
   return first !== null && second.again === 'nothing_said' && first.again !== 'nothing_said' ? first : second;
 }
 
-function isAborted(error: unknown): boolean {
-  return error instanceof OpenAiError && error.kind === 'aborted';
-}
-
-/** A translated row from accepted strings. */
+/** The row of a translation whose strings were accepted. */
 export function translatedRow(
   source: DescriptionText,
   strings: readonly string[],
@@ -275,7 +275,7 @@ export function translatedRow(
   return { language, html: renderHtml(text), strings: text, fallback: false, schemaVersion: null, ...origin };
 }
 
-/** The English text under another tag, with no cost of its own. */
+/** The English text under another tag; the copy has no cost of its own. */
 export function englishCopy(
   source: Pick<StoredSource, 'strings' | 'model'>,
   language: string,

@@ -1,8 +1,9 @@
-import { urlsOf, type MissingPhoto } from '../common/missing-photo.js';
+import { missingText, urlsOf, type MissingPhoto } from '../common/missing-photo.js';
 import { ServiceError } from '../common/service-error.js';
 import type { StoredError } from '../jobs/batch-job.entity.js';
+import type { LotEnd, LotErrorCode } from '../jobs/lot-error-code.js';
 
-const LOT_ERROR_CODES = [
+const ANSWERED_CODES = [
   'IMAGE_UNREACHABLE',
   'NO_IMAGES',
   'REFUSED',
@@ -12,25 +13,25 @@ const LOT_ERROR_CODES = [
   'COST_LIMIT_EXCEEDED',
   'SERVICE_UNAVAILABLE',
   'INTERRUPTED',
-] as const;
+] as const satisfies readonly LotErrorCode[];
 
-/** Why one lot could not be described. */
-export type LotErrorCode = (typeof LOT_ERROR_CODES)[number];
+/** The codes of lot errors with which a synchronous request can be answered. */
+export type AnsweredCode = (typeof ANSWERED_CODES)[number];
 
 export interface LotErrorFacts {
   readonly missingImages?: readonly MissingPhoto[];
-  /** OpenAI's request id, shown so that it can be asked about there. */
+  /** OpenAI's request id, so that OpenAI's support can be asked about it. */
   readonly openaiRequestId?: string | undefined;
   readonly retryAfterSeconds?: number;
   readonly cause?: unknown;
 }
 
-/** The end of one lot without a description: stored with it, and answered when it was the only one. */
+/** Why one lot has no description. It is stored with the lot, and is the answer when the request had only this lot. */
 export class LotError extends Error {
   readonly missingImages: readonly MissingPhoto[];
 
   constructor(
-    readonly code: LotErrorCode,
+    readonly code: AnsweredCode,
     message: string,
     private readonly facts: LotErrorFacts = {},
   ) {
@@ -40,22 +41,22 @@ export class LotError extends Error {
   }
 
   /**
-   * The error of a lot as it was stored, perhaps by another process; its client gets the answer that this one would have given.
-   * @returns undefined for what was no lot's own end
+   * Restores the error of a lot that was stored, perhaps by another process, so that its client gets the same answer.
+   * @returns undefined when the stored error is not one of a lot
    */
   static fromStored(stored: StoredError, missingImages: readonly MissingPhoto[]): LotError | undefined {
-    const code = LOT_ERROR_CODES.find((known) => known === stored.code);
+    const code = ANSWERED_CODES.find((known) => known === stored.code);
     const facts = { missingImages, openaiRequestId: stored.openai_request_id };
     return code === undefined ? undefined : new LotError(code, stored.message, facts);
   }
 
-  /** The same end, of a lot that lacked these photos by then. */
+  /** The same error, with the photos that were missing from the lot. */
   withMissing(missing: readonly MissingPhoto[]): LotError {
     if (this.missingImages.length > 0 || missing.length === 0) return this;
     return new LotError(this.code, this.message, { ...this.facts, missingImages: missing });
   }
 
-  toStored(): StoredError {
+  toStored(): LotEnd {
     const id = this.facts.openaiRequestId;
     return { code: this.code, message: this.message, ...(id === undefined ? {} : { openai_request_id: id }) };
   }
@@ -66,7 +67,7 @@ export class LotError extends Error {
     switch (this.code) {
       case 'IMAGE_UNREACHABLE':
         return new ServiceError('IMAGE_UNREACHABLE', this.message, {
-          members: { missing_images: urlsOf(this.missingImages), photo_problems: this.missingImages },
+          members: { missing_images: urlsOf(this.missingImages), photo_problems: [...this.missingImages] },
           details: { missing_images: urlsOf(this.missingImages), photo_problems: this.missingImages },
         });
       case 'NO_IMAGES':
@@ -94,4 +95,9 @@ export class LotError extends Error {
         });
     }
   }
+}
+
+/** A lot with too few of its photos left, with the photos that could not be reached or used. */
+export function unreachablePhotos(missing: readonly MissingPhoto[], total: number): LotError {
+  return new LotError('IMAGE_UNREACHABLE', missingText(missing, total), { missingImages: missing });
 }

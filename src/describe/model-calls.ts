@@ -11,16 +11,16 @@ import type { CallLimits } from '../openai/retry.js';
 import { BudgetedCall, type Budget } from './budget.js';
 import { ModelSettings } from './model-settings.js';
 
-/** Called as each answer comes in, useful or not: all of them are billed. */
+/** Called for each answer, useful or not, because all of them are billed. */
 export type CountUsage = (usage: UsageRow) => Promise<void>;
 
-/** An answer, and what is to be called before anything is made of it. */
+/** An answer, and a function to call before the answer is used. */
 export interface Asked extends Pick<CreatedResponse, 'body' | 'requestId'> {
-  /** Counts what it cost, and gives back what was held for it. @returns what was counted */
+  /** Counts the answer's cost and gives back what was held for it. @returns the counted usage */
   readonly bill: (usage: TokenUsage) => Promise<UsageRow>;
 }
 
-/** Sends requests to the models and sees to it that each try is counted, and held of the job's limit where it has one. */
+/** Sends requests to the models. Each try is counted, and held of the job's limit if it has one. */
 @Injectable()
 export class ModelCalls {
   constructor(
@@ -29,9 +29,9 @@ export class ModelCalls {
   ) {}
 
   /**
-   * One call, within the job's budget if it has one.
-   * @param bounds - of the request with its usual room
-   * @param room - `usual` may be lowered where the request does not fit otherwise
+   * Makes one call, within the job's budget if it has one.
+   * @param bounds - what the request may use with the usual room for its answer
+   * @param room - `usual` may be lowered if the request does not fit otherwise
    */
   async ask(
     stage: ModelStage,
@@ -45,7 +45,7 @@ export class ModelCalls {
     const wanted = request.max_output_tokens;
     const call = budget && (await BudgetedCall.begin(budget, bounds && { ...bounds, room: wanted }, room === 'usual'));
     const beforeRetry = async (failed: OpenAiError) => {
-      // Each try that tells tokens is billed, not the last one alone.
+      // Every try that names its tokens is billed, not only the last one.
       if (isToldBy(failed)) await this.count(stage, usageOf(failed), count, call);
       await call?.beforeRetry(failed, isToldBy(failed));
     };
@@ -66,7 +66,7 @@ export class ModelCalls {
     return row;
   }
 
-  /** Where it cannot be counted, what was held for the call stays held, and the lot's other calls do not wait for it. */
+  /** Counts usage. If that fails, the amount stays held, and the lot's other calls do not wait for it. */
   private async count(stage: ModelStage, usage: TokenUsage, count: CountUsage, call: BudgetedCall | undefined) {
     const row = this.settings.usageRow(stage, usage, false);
     try {
@@ -79,7 +79,7 @@ export class ModelCalls {
   }
 }
 
-/** Whether a call that failed tells tokens: those are billed. */
+/** Whether a failed call names tokens, which are billed. */
 function isToldBy(error: unknown): error is OpenAiError {
   if (!(error instanceof OpenAiError)) return false;
   const usage = usageOf(error);

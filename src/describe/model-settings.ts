@@ -11,7 +11,7 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { UsageRow } from '../jobs/job-store.js';
 import type { ModelStage } from '../jobs/states.js';
 
-/** The models, prompts, glossaries and prices of the settings in the shapes that assessment/ takes; the same in both modes. */
+/** The configured models, prompts, glossaries and prices in the forms that assessment/ needs; the same in both modes. */
 @Injectable()
 export class ModelSettings {
   readonly vision: VisionSettings;
@@ -38,12 +38,12 @@ export class ModelSettings {
     };
   }
 
-  /** What `estimateLot` needs; `batch` halves the price. */
+  /** The settings for `estimateLot`; `batch` halves the price. */
   estimate(batch: boolean): EstimateSettings {
     return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
   }
 
-  /** What the most that a call may cost is computed from. */
+  /** The settings from which a call's worst cost is computed. */
   worstCase(batch: boolean): WorstCaseSettings {
     return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
   }
@@ -52,7 +52,10 @@ export class ModelSettings {
     return stage === 'vision' ? this.vision.model : this.translation.model;
   }
 
-  /** One answered call as it is counted; under the configured model's name, so that snapshots do not split a job's cost. */
+  /**
+   * The usage of one answered call. It is counted under the configured model's name, so that snapshots are not
+   * separate.
+   */
   usageRow(stage: ModelStage, usage: TokenUsage, batch: boolean): UsageRow {
     const model = this.modelOf(stage);
     const price = priceOf(model, this.prices);

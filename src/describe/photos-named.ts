@@ -1,31 +1,31 @@
-import { fetchable } from '../assessment/photo-address.js';
+import { fetchable } from '../assessment/photo-refs.js';
 import { photoAtContent } from '../assessment/vision-request.js';
 
-/** What an error of OpenAI's says about photos. */
+/** The parts of an OpenAI error that may name photos. */
 export interface PhotoComplaint {
   readonly param?: string | undefined;
   readonly upstreamMessage?: string | undefined;
 }
 
 export interface NamedPhotos {
-  /** Indexes of the photos that are named beyond doubt. */
+  /** Indexes of the photos that are certainly meant. */
   readonly named: ReadonlySet<number>;
-  /** Where none is: those that a cut address or a bare file name may mean; empty where nothing points anywhere. */
+  /** If none is certain: photos that a cut address or a file name may mean. Empty when the error points to none. */
   readonly among: ReadonlySet<number>;
 }
 
-/** Of an error's text; OpenAI's are a few hundred characters. */
+/** How many characters of an error's text are read; OpenAI's have a few hundred. */
 const MOST_TEXT = 20_000;
 const MOST_ADDRESSES = 200;
-/** More than any that the intake takes. */
+/** More characters than any address that is accepted. */
 const LONGEST_ADDRESS = 5_000;
 
 /** `input[0].content[7].image_url`, also as `input.0.content.7` or `input.[0].content.[7]`, and in the text. */
 const POSITION = /\bcontent(?:\.?\[(\d{1,4})\]|\.(\d{1,4})\b)/g;
 
 /**
- * Which photos of a request an error names: by their position in it, or by their address in whatever form it comes back: escaped,
- * percent-encoded or decoded, without fragment or query, cut, or its file name alone.
+ * Finds the photos of a request that an error names: by their position in the request, or by their address. The address
+ * may be escaped, percent-encoded or decoded, without fragment or query, cut off, or reduced to its file name.
  * @param urls - the addresses in the order of the photos; null for a photo that was not sent by its address
  */
 export function photosNamed(complaint: PhotoComplaint, urls: readonly (string | null)[]): NamedPhotos {
@@ -55,10 +55,10 @@ function add(found: ReadonlySet<number>, named: Set<number>, among: Set<number>)
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', apos: "'", quot: '"', lt: '<', gt: '>' };
 const ESCAPES =
   /\\u([0-9a-f]{4})|\\x([0-9a-f]{2})|\\(["'\\/()])|&(amp|apos|quot|lt|gt|#\d{1,5}|#x[0-9a-f]{1,4});|((?:%[0-9a-f]{2})+)/g;
-/** An address that was escaped and then escaped again is decoded twice; more is no address any more. */
+/** How often escapes are decoded: an address may have been escaped several times. */
 const MOST_ROUNDS = 3;
 
-/** Without escapes of any kind and in lower case: a text and the address in it meet in this form however each was written. */
+/** The text in lower case and without any escapes. In this form a text can be searched for an address. */
 function plain(text: string): string {
   let before = '';
   let after = text.toLowerCase();
@@ -81,20 +81,22 @@ function entityOf(name: string): string | undefined {
   return String.fromCodePoint(code);
 }
 
-/** The forms of an address that remain different when nothing is escaped: as given, as sent, as parsed, without its fragment. */
+/**
+ * The forms of an address that still differ without escapes: as given, as sent, as parsed, and without its fragment.
+ */
 function spellings(url: string): string[] {
   const forms = new Set([url, fetchable(url)]);
   if (URL.canParse(url)) forms.add(new URL(url).href);
   for (const form of forms) forms.add(form.split('#', 1)[0] ?? form);
-  // Nearly always one: to take the escapes out of six like ones held the event loop for 100 ms with long addresses.
+  // Nearly always they are equal: decoding six equal ones blocked the event loop for 100 ms with long addresses.
   return [...new Set([...forms].map(plain))];
 }
 
-/** What may follow an address: the end of its sentence, not more of it. */
+/** What may follow an address in a text, such as the end of a sentence, and does not continue it. */
 const AFTER_ADDRESS = /(?:[.,;:!?)\]}'"`>]*(?:\s|$)|["'`<>\s])/y;
 const CUT = /(?:\.{2,}|…|\[?\.*truncated|\[|[.,;:!?)\]}'"`>]*(?:\s|$)|["'`<>\s])/y;
 
-/** The photos whose address stands at `at`: the longest whole one, else those that a cut one begins. */
+/** The photos whose address is at `at`: the longest complete one, or else those that begin like a cut address. */
 function addressAt(text: string, at: number, photos: readonly (readonly string[])[]): ReadonlySet<number> {
   let longest = 0;
   let whole = new Set<number>();
@@ -110,9 +112,9 @@ function addressAt(text: string, at: number, photos: readonly (readonly string[]
         longest = shared;
         whole.add(index);
       }
-      // The dots that stand for the rest are not a part of it, though a name may go on with one.
+      // The dots that stand for the rest are not a part of the address, although a name may go on with a dot.
       const begun = Math.min(shared, ellipsis - at);
-      // What is left must reach into the path: a host alone fits every photo on it.
+      // The rest must include a part of the path: a host alone fits every photo on it.
       if (begun > pathStart(form) && begun >= cutAt && matchesAt(CUT, text, at + begun)) {
         if (begun > cutAt) cut = new Set();
         cutAt = begun;
@@ -123,7 +125,7 @@ function addressAt(text: string, at: number, photos: readonly (readonly string[]
   return whole.size > 0 ? whole : cut;
 }
 
-/** The first of those that share an address: one photo, which the lot lists twice. */
+/** Of photos with the same address only the first: the lot lists one photo twice. */
 function distinct(indexes: ReadonlySet<number>, urls: readonly (string | null)[]): ReadonlySet<number> {
   const first = new Map([...indexes].reverse().map((index) => [urls[index], index]));
   return new Set(first.values());
@@ -145,11 +147,11 @@ function matchesAt(pattern: RegExp, text: string, at: number): boolean {
   return pattern.test(text);
 }
 
-/** Shorter names stand in too many sentences: `image`, `png`. */
+/** Shorter names, such as `png`, occur in too many sentences. */
 const SHORTEST_NAME = 4;
 const WORD = /[\p{L}\p{N}_-]/u;
 
-/** The photos whose file name the text has, where it has no address. */
+/** The photos whose file name is in the text; used when it has no address. */
 function fileName(text: string, urls: readonly (string | null)[]): ReadonlySet<number> {
   let longest = SHORTEST_NAME;
   let found = new Set<number>();

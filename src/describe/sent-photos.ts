@@ -8,59 +8,62 @@ import type { CallLimits } from '../openai/retry.js';
 import { callError } from './call-errors.js';
 import { CarriedPhotos, type NotCarried } from './carried-photos.js';
 import { findCulprits } from './find-culprits.js';
-import { unreachablePhotos } from './photo-refusal.js';
+import { unreachablePhotos } from './lot-error.js';
 import { photosNamed } from './photos-named.js';
 
 /** A lot's photos before the first call. */
 export interface PhotosOfLot {
-  /** Those that are there, each once, with their numbers in the client's list. */
+  /** The photos that are there, each once, with their numbers in the client's list. */
   readonly photos: readonly PhotoRef[];
-  /** Those that are not. */
+  /** The photos that are missing. */
   readonly missing: readonly MissingPhoto[];
-  /** Of those that are there: what we must send ourselves, because no model takes its format. */
+  /** The addresses of existing photos that we must send ourselves, because no model takes their format. */
   readonly carried?: readonly string[];
 }
 
 export interface PhotoWays {
   readonly carrier: PhotoCarrier;
-  /** The longest side of a carried photo. */
+  /** The longest side of a carried photo, in pixels. */
   readonly side: number;
-  /** IMAGE_MAX_UNREACHABLE. */
+  /** The setting IMAGE_MAX_UNREACHABLE, from 0 to 1. */
   readonly maxUnreachable: number;
   readonly limits: CallLimits;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Asks cheaply whether OpenAI can take these; resolves with its complaint about them, or with null. */
+  /** Asks at low cost whether OpenAI can take these photos; resolves with its complaint, or with null. */
   probe(urls: readonly string[]): Promise<OpenAiError | null>;
 }
 
 /**
- * Calls that a lot may cost because of its photos, besides the one that describes it: those that OpenAI refused, which nobody pays for,
- * and probes. A lot of 100 photos of which 30 are named one by one, after a time-out each, needs 61.
+ * How many calls a lot may take because of its photos, besides the one that describes it: refused calls, which cost
+ * nothing, and probes. A lot of 100 photos of which 30 are named one by one, each after a time-out, needs 61.
  */
 const MOST_CALLS = 64;
-/** Photos of one host that OpenAI could not download, after which we carry the others of that host too and ask no more about each. */
+/**
+ * After OpenAI could not download this many photos of a host, we carry the host's other photos without asking about
+ * each.
+ */
 const HOST_FAILURES = 2;
 
 const REASONS: Readonly<Record<NotCarried, PhotoReason>> = {
   not_a_photo: 'not_a_photo',
   too_large: 'too_large',
-  // OpenAI could not take it, and what we know of it is no more than that.
+  // All we know is that OpenAI could not take the photo.
   not_fetched: 'openai',
   no_room: 'openai',
 };
 
-/** What no model takes, as its first bytes show it. */
+/** Formats that no model takes, recognized by the first bytes. */
 const STRANGE: ReadonlySet<SeenFormat> = new Set(['avif', 'tiff', 'other']);
 
-/** Refusals that no other way of sending the same picture helps. */
+/** Refusals that stay the same in whatever way the picture is sent. */
 const UNHELPABLE = new Set(['image_content_policy_violation', 'image_too_small']);
 const TIMED_OUT = /\btim(?:e[ds]?[\s_-]?out|ing out)\b/i;
 const DOWNLOAD = /download|fetch|unreachable|\burl\b/i;
 
 /**
- * The photos of one lot on their way to the model: which are left, how each is sent, and what to do when OpenAI cannot take one.
- * A photo that it cannot have is asked for once more after a time-out, then carried by us where that is allowed, then left out.
+ * The photos of one lot that are sent to the model: which are left, how each is sent, and what to do when OpenAI cannot
+ * take one. After a time-out a photo is tried once more; then we carry it, if that is allowed; then it is left out.
  */
 export class SentPhotos {
   private left: readonly PhotoRef[];
@@ -88,17 +91,17 @@ export class SentPhotos {
     return this.left;
   }
 
-  /** What the request names, in the order of `photos`. */
+  /** The addresses or data URLs in the request, in the order of `photos`. */
   get urls(): string[] {
     return this.left.map(({ url }) => this.carried.sentAs(url));
   }
 
-  /** Those that were left out, under the client's addresses. */
+  /** The photos that were left out, with the client's addresses. */
   get leftOut(): MissingPhoto[] {
     return [...this.dropped].map(([url, reason]) => ({ url, reason: this.ways.carrier.shown(url, reason) }));
   }
 
-  /** All that the model does not see, those that were never there included. */
+  /** All photos that the model does not see, including those that were missing from the start. */
   get missing(): MissingPhoto[] {
     return [...this.lot.missing, ...this.leftOut];
   }
@@ -107,7 +110,7 @@ export class SentPhotos {
     return this.lot.missing.length + this.dropped.size;
   }
 
-  /** Before the first call. @throws LotError when too few photos are left */
+  /** Call before the first request. @throws LotError when too few photos are left */
   async prepare(): Promise<void> {
     if (this.lot.carried === undefined || this.lot.carried.length === 0) return;
     await this.mend(this.lot.carried);
@@ -115,7 +118,7 @@ export class SentPhotos {
   }
 
   /**
-   * After a call that OpenAI refused because of photos.
+   * Call after a request that OpenAI refused because of photos.
    * @throws LotError when too few photos are left, or nothing is left to try
    */
   async after(error: OpenAiError): Promise<void> {
@@ -129,7 +132,10 @@ export class SentPhotos {
     this.judge();
   }
 
-  /** After a request that was too long: half of the photos. @returns false when one alone is too much */
+  /**
+   * Call after a request that was too long: keeps half of the photos.
+   * @returns false when a single photo is too much
+   */
   halve(): boolean {
     const fewer = withFewerPhotos(this.left);
     if (fewer === null) return false;
@@ -137,7 +143,7 @@ export class SentPhotos {
     return true;
   }
 
-  /** Lets go of what was carried; nothing may be sent afterwards. */
+  /** Frees the carried photos; nothing may be sent afterwards. */
   release(): void {
     this.carried.release();
   }
@@ -155,7 +161,9 @@ export class SentPhotos {
     if (DOWNLOAD.test(error.upstreamMessage ?? '')) await this.carryHosts(failed);
   }
 
-  /** Something is wrong with some photo: its bytes may tell, or sending all of them ourselves; else halving does. */
+  /**
+   * Some photo is bad and the error does not say which. It tries their first bytes, then carrying all, then halving.
+   */
   private async afterUnnamed(error: OpenAiError, suspects: readonly string[]): Promise<void> {
     if (isTimeout(error) && this.unnamedTimeouts++ === 0) return;
     if (!this.lookedAt) {
@@ -170,7 +178,7 @@ export class SentPhotos {
     await this.halveUntilFound(error, suspects);
   }
 
-  /** Those whose first bytes no model takes, whatever their hosts call them. */
+  /** The photos whose first bytes show a format that no model takes, whatever type their hosts declare. */
   private async strange(urls: readonly string[]): Promise<string[]> {
     const { carrier, limits } = this.ways;
     const formats = await Promise.all(urls.map((url) => carrier.look(url, limits.signal)));
@@ -189,12 +197,12 @@ export class SentPhotos {
         most,
       );
     }
-    // Each passes alone: it is their number or their size together, and leaving one out would only hide that.
+    // Each passes alone, so their number or total size is too large, and leaving one out would only hide that.
     if (culprits.length === 0) throw callError(error, this.missing);
     this.drop(culprits, 'openai');
   }
 
-  /** A time-out is asked once more here too, or a slow minute of a good host would cost its photos. */
+  /** Asks again after a time-out, or a slow minute of a good host would lose its photos. */
   private async passes(group: readonly string[]): Promise<boolean> {
     const urls = group.map((url) => this.carried.sentAs(url));
     for (let asked = 1; ; asked++) {
@@ -214,7 +222,9 @@ export class SentPhotos {
     return this.ways.carrier.allowed && !UNHELPABLE.has(error.code ?? '');
   }
 
-  /** Carries what can be carried of these and leaves out the rest; what was carried already has had its chance. */
+  /**
+   * Carries those of these photos that can be carried, and leaves out the rest, also those that were carried already.
+   */
   private async mend(urls: readonly string[]): Promise<void> {
     const fresh = urls.filter((url) => !this.carried.has(url));
     this.drop(
@@ -229,7 +239,9 @@ export class SentPhotos {
     }
   }
 
-  /** OpenAI could not download several photos of a host, and we could: the others of it would be refused one by one. */
+  /**
+   * Carries all photos of hosts from which OpenAI could not download several, but we could: the others would fail too.
+   */
   private async carryHosts(failed: readonly string[]): Promise<void> {
     const hosts = new Set<string>();
     for (const url of failed.filter((each) => this.carried.has(each))) {
@@ -243,7 +255,8 @@ export class SentPhotos {
   }
 
   /**
-   * Carries good photos beside bad ones; one that does not come to us stays as it was, and one that is no photo is left out.
+   * Carries these photos, good and bad ones. A photo that we cannot fetch stays as it was; a file that is no photo is
+   * left out.
    * @returns whether anything changed
    */
   private async carryWhatWeCan(urls: readonly string[]): Promise<boolean> {
@@ -264,7 +277,7 @@ export class SentPhotos {
     this.left = this.left.filter(({ url }) => !gone.has(url));
   }
 
-  /** The share of missing photos that holds everywhere: what is left over must still be the lot. */
+  /** Applies the limit for missing photos, so that the remaining photos still show the lot. */
   private judge(): void {
     if (this.dropped.size === 0) return;
     if (withinThreshold(this.total, this.missingCount, this.ways.maxUnreachable)) return;

@@ -6,9 +6,9 @@ type Operation = NonNullable<PathItem['get']>;
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
-/** What every signed route may answer, whatever else it says. */
+/** Answers that every signed route may give, in addition to its own. */
 const SIGNED_ROUTE_ERRORS: Readonly<Record<string, string>> = {
-  '400': 'INVALID_JSON, of a body that the route has no use for',
+  '400': 'INVALID_JSON, for a body that the route does not need',
   '401': 'MISSING_SIGNATURE',
   '403': 'INVALID_SIGNATURE',
   '413': 'BODY_TOO_LARGE',
@@ -18,17 +18,20 @@ const SIGNED_ROUTE_ERRORS: Readonly<Record<string, string>> = {
   '503': 'SERVICE_UNAVAILABLE, with Retry-After',
 };
 
-/** Headers that answers of every route carry; refusals that pass say when to come again. */
+/** Headers in the answers of every route; temporary refusals also say when to try again. */
 const HEADERS = {
   'X-Request-Id': {
-    description: 'By which the request stands in the log; quote it.',
+    description: 'The id of the request in the log; quote it when you report a problem.',
     schema: { type: 'string' as const },
   },
   'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer' as const } },
 };
 const PASSING: ReadonlySet<string> = new Set(['429', '503']);
 
-/** Adds what no route says of itself: the errors that signing brings under /api/, that the rest takes no signature, headers. */
+/**
+ * Adds what the routes do not state themselves: the errors of signing for /api/, that other paths take no signature,
+ * and headers.
+ */
 export function completeOperations(document: OpenAPIObject): OpenAPIObject {
   const paths = Object.entries(document.paths).map(([path, item]): [string, PathItem] => {
     const completed = { ...item };
@@ -63,7 +66,7 @@ function signed(operation: Operation): Operation {
   for (const [status, response] of Object.entries(responses)) {
     if (status === '200' || response === undefined) continue;
     const json = jsonOf(response) ?? (Number(status) >= 400 ? ERROR : undefined);
-    // Whatever else the route produces, files or server-sent events, is in its 200 alone.
+    // Other formats of the route, files or server-sent events, are only in its 200.
     if (json !== undefined) responses[status] = { ...response, content: { 'application/json': json } };
   }
   return { ...operation, responses };

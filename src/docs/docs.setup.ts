@@ -12,7 +12,7 @@ import { serveSamplePhotos, withSamplePhotos } from './sample-photos.js';
 
 const SIGN_JS_PATH = '/docs-assets/sign.js';
 
-/** Nothing from elsewhere, no inline script; Swagger UI's own style elements and data: images are all that it needs. */
+/** No content from other hosts and no inline script. Swagger UI only needs its own style elements and data: images. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -31,7 +31,7 @@ interface SigningPage {
 }
 
 export interface DocsOptions {
-  /** Whether photos of this service's own may stand in the examples: where the sandbox runs and may fetch from loopback. */
+  /** Whether the examples may use photos served by this service: when the sandbox runs and may fetch from loopback. */
   readonly samplePhotos?: boolean;
 }
 
@@ -43,9 +43,9 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
 }
 
 /**
- * Serves /docs (Swagger UI, everything from node_modules and signing by itself) and /openapi.json.
- * The two differ in one thing: the page asks for the secret and signs with it in the browser, while the document
- * names the headers that really go over the wire. A client generated from it would otherwise send its secret.
+ * Serves /docs (Swagger UI, everything from node_modules and signing by itself) and /openapi.json. The two differ in
+ * one thing: the page asks for the secret and signs with it in the browser, while the document names the headers that
+ * are really sent. Otherwise a client generated from it would send its secret.
  */
 export function setUpDocs(app: NestExpressApplication, { samplePhotos = false }: DocsOptions = {}): void {
   const http = app.getHttpAdapter().getInstance();
@@ -65,12 +65,13 @@ export function setUpDocs(app: NestExpressApplication, { samplePhotos = false }:
     customJs: SIGN_JS_PATH,
     ...(samplePhotos && { patchDocumentOnRequest }),
     swaggerOptions: {
-      // These two are written into the page as source text, so they must stand alone; sign.js is loaded by the time they are called.
+      // These two functions are written into the page as source text, so they must not use anything outside of
+      // themselves; sign.js is loaded before they are called.
       requestInterceptor: (request: object) => (globalThis as unknown as SigningPage).signRequest(request),
       plugins: [() => (globalThis as unknown as SigningPage).maskSecret()],
-      // A secret does not belong into localStorage.
+      // A secret must not be stored in localStorage.
       persistAuthorization: false,
-      // Swagger UI would send the document's address to validator.swagger.io.
+      // Without this Swagger UI sends the document's address to validator.swagger.io.
       validatorUrl: null,
       displayRequestDuration: true,
       docExpansion: 'list',
@@ -80,12 +81,12 @@ export function setUpDocs(app: NestExpressApplication, { samplePhotos = false }:
   });
 }
 
-/** The page's document with photos that are there; the address is one under which this very process is reached. */
+/** The page's document with sample photos that exist, at an address of this process. */
 function patchDocumentOnRequest(request: unknown, _response: unknown, document: OpenAPIObject): OpenAPIObject {
   return withSamplePhotos(document, `http://127.0.0.1:${(request as Request).socket.localPort}`);
 }
 
-/** The document with the secret to type in the place of the headers that are made from it. */
+/** The document that asks for the secret instead of the headers that are made from it. */
 export function forBrowser(document: OpenAPIObject): OpenAPIObject {
   const { schemes, security } = SCHEMES_IN_BROWSER;
   return { ...document, security, components: { ...document.components, securitySchemes: schemes } };

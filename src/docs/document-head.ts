@@ -1,4 +1,5 @@
 import { DocumentBuilder, type OpenAPIObject } from '@nestjs/swagger';
+import { API_VERSION } from '../common/api-version.js';
 
 const DESCRIPTION = `Finds damage in the photos of car lots and describes it as HTML in many languages.
 
@@ -12,7 +13,7 @@ Every request to \`/api/v1\` is signed: \`X-Signature: v1=<hex>\` with
 Errors are always \`{error, message, code, details, request_id}\`; program against \`code\`.`;
 
 const BROWSER_HINT =
-  'The shared secret. It stays in this page, which signs every request with it (see docs/signing.md); whose it is, the service finds out by itself.';
+  'The shared secret. It stays in this page, which signs every request with it (see docs/signing.md). The service finds out by itself whose secret it is.';
 
 interface Schemes {
   readonly schemes: NonNullable<NonNullable<OpenAPIObject['components']>['securitySchemes']>;
@@ -20,26 +21,26 @@ interface Schemes {
 }
 
 /**
- * What Swagger UI asks for; sign.js takes the secret out of each request before it is sent. One box and no other: Swagger UI
- * puts the cursor into the last one, and a secret pasted into a box for the key id would go out as it is.
+ * The input of Swagger UI; sign.js removes the secret from each request before it is sent. There must be only one box:
+ * Swagger UI puts the cursor into the last one, and a secret pasted into a box for the key id would be sent.
  */
 export const SCHEMES_IN_BROWSER: Schemes = {
   schemes: { secret: { type: 'apiKey', in: 'header', name: 'X-Signing-Secret', description: BROWSER_HINT } },
   security: [{ secret: [] }],
 };
 
-/** Everything of the OpenAPI document that no route says. */
+/** The parts of the OpenAPI document that belong to no route. */
 export function documentHead(): Omit<OpenAPIObject, 'paths'> {
   return new DocumentBuilder()
     .setTitle('Generation Service')
     .setDescription(DESCRIPTION)
-    .setVersion('1.0.0')
+    .setVersion(API_VERSION)
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/', 'The service that serves this document')
     .addTag('Describing lots', 'The one endpoint that takes lots, one or 50,000.')
     .addTag('Following a job', 'Status, results, list, cancel, events.')
     .addTag('Webhooks', 'What was sent when a job ended, with every attempt; send it again.')
-    .addTag('Migration', 'Addresses of the older service; they exist with LEGACY_UNSIGNED_READS alone.')
+    .addTag('Migration', 'Addresses of the older service; they exist only with LEGACY_UNSIGNED_READS.')
     .addTag('operations', 'For probes; no signature.')
     .addApiKey(
       { type: 'apiKey', in: 'header', name: 'X-Signature', description: 'v1= and the hex of the HMAC.' },

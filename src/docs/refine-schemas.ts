@@ -5,14 +5,14 @@ type Schema = NonNullable<Components['schemas']>[string];
 type Member = Exclude<Schema, { $ref: string }>;
 type Parameter = { readonly name: string; readonly in?: string; readonly schema?: Schema };
 
-/** What a member's name says of its value, wherever it stands; whatever a class says itself is left as it is. */
+/** Schemas derived from a member's name, wherever it occurs. What a class states itself is not changed. */
 const MEASURED = /_usd$|percentage$|_time$/;
 const MOMENT = /_at$|^estimated_completion$|^created_(after|before)$/;
 const JOB_ID = /^(job_)?id$/;
 
 /**
- * Says what TypeScript's types cannot: `number` is a whole number unless its name tells that it is measured, times are
- * RFC 3339, ids are UUIDs. By name, so that a new member is right without being written down once more.
+ * Adds what TypeScript's types cannot express: a `number` is a whole number unless its name shows that it is measured,
+ * times are RFC 3339, ids are UUIDs. It works by name, so a new member needs no further entry.
  */
 export function refineSchemas(document: OpenAPIObject): OpenAPIObject {
   const schemas = Object.entries(document.components?.schemas ?? {}).map(([name, schema]): [string, Schema] => [
@@ -44,7 +44,7 @@ function withRefinedParameters(operation: unknown): unknown {
 }
 
 function pathDescription(name: string): string {
-  return name === 'job_id' ? 'The job’s id; anything else is a job that is not found.' : 'The delivery’s id.';
+  return name === 'job_id' ? 'The job’s id. Any other value gives JOB_NOT_FOUND.' : 'The delivery’s id.';
 }
 
 function refined(schema: Schema, name: string): Schema {

@@ -1,12 +1,12 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { Request, Response, Router } from 'express';
 
-/** Where the examples' photos would be; no such host exists. */
+/** The address of the photos in the examples; this host does not exist. */
 const EXAMPLE_PHOTO = /^https:\/\/cdn\.example\.com\/.*\.jpg$/;
 const SIDES = ['left', 'right'] as const;
 type Side = (typeof SIDES)[number];
 
-/** A drawn car with a scratch: a picture of our own, so that the page's examples need no photo from elsewhere. */
+/** A drawn car with a scratch, so that the page's examples need no photo from another host. */
 const SAMPLE = `<svg xmlns="http://www.w3.org/2000/svg" width="960" height="640">
   <rect width="960" height="470" fill="#b7cfe3"/><rect y="470" width="960" height="170" fill="#6d7072"/>
   <path d="M92 452 q-6 -98 88 -112 l118 -20 q92 -122 214 -122 h62 q118 0 178 124 l112 26 q24 10 22 104 z"
@@ -34,7 +34,8 @@ function pathOf(side: Side): string {
 }
 
 async function draw(side: Side): Promise<Buffer> {
-  // With the first photo that is asked for: it brings 20 MB, and a process without it must start too.
+  // Loaded with the first photo that is requested: it takes 20 MB, and the process must also start where it is not
+  // installed.
   const { default: sharp } = await import('sharp');
   return sharp(Buffer.from(SAMPLE))
     .flop(side === 'right')
@@ -42,12 +43,16 @@ async function draw(side: Side): Promise<Buffer> {
     .toBuffer();
 }
 
-/** The document with the samples in the place of the examples' photos. */
+/** The document with the samples in place of the examples' photos. */
 export function withSamplePhotos(document: OpenAPIObject, origin: string): OpenAPIObject {
   let count = 0;
-  const replaced = (_key: string, value: unknown): unknown =>
-    typeof value === 'string' && EXAMPLE_PHOTO.test(value)
-      ? `${origin}${pathOf(SIDES[count++ % SIDES.length] as Side)}`
-      : value;
-  return { ...document, paths: JSON.parse(JSON.stringify(document.paths, replaced)) as OpenAPIObject['paths'] };
+  const replaced = (value: unknown): unknown => {
+    if (typeof value === 'string') {
+      return EXAMPLE_PHOTO.test(value) ? `${origin}${pathOf(SIDES[count++ % SIDES.length] as Side)}` : value;
+    }
+    if (Array.isArray(value)) return value.map(replaced);
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, replaced(member)]));
+  };
+  return { ...document, paths: replaced(document.paths) as OpenAPIObject['paths'] };
 }

@@ -1,18 +1,21 @@
 import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import { isEnglish } from '../assessment/languages.js';
+import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
-import type { MissingPhoto } from '../common/missing-photo.js';
 import { ServiceError, type ErrorCode, ERROR_CODES } from '../common/service-error.js';
-import { JobReader, type JobRecord } from '../jobs/job-reader.js';
+import { JOB_LIMIT_MS } from '../jobs/job-limit.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { JobReader } from '../jobs/job-reader.js';
+import { aroundLots, missingPhotosOf, pendingLanguages, renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { isTerminal } from '../jobs/states.js';
 import { LotError } from '../describe/lot-error.js';
-import { VERSION } from './request/head-rules.js';
+import type { BatchAcceptedAnswerDto, HandedOverAnswerDto, SynchronousAnswerDto } from './generate-descriptions.dto.js';
 
-/** More languages than this besides English get a warning. */
+/** A request for more languages than this, besides English, gets a warning. */
 const MANY_LANGUAGES = 5;
-/** Seconds after which a client that was handed a job may look again. */
+/** Retry-After of a 202: seconds after which the client may ask for the job. */
 const POLL_HINT_SECONDS = 5;
 
 /** An answer ready to be sent; the body is JSON text. */
@@ -22,16 +25,22 @@ export interface Answer {
   readonly body: string;
 }
 
-/** What a request says of where webhooks go, for its lots and for all of it; a repeat's body says the same. */
+/**
+ * Where a request sends its webhooks, for its lots and as a whole. A repeat has the same body, so it names the same
+ * receivers.
+ */
 export interface Receivers {
   readonly configured: boolean;
-  /** Hosts to which deliveries fail just now. */
+  /** Hosts to which deliveries are failing at the moment. */
   readonly failing: readonly string[];
 }
 
 const NO_RECEIVERS: Receivers = { configured: false, failing: [] };
 
-/** The answers to POST generate-descriptions, made from what is stored: a repeat gets what the first one got. */
+/**
+ * The answers to POST generate-descriptions, made from the stored job, so that a repeat gets the same answer as the
+ * first request.
+ */
 @Injectable()
 export class Answers {
   constructor(
@@ -41,8 +50,9 @@ export class Answers {
 
   /**
    * The job as it stands: a batch's 201, a running synchronous job's 202, a finished one's 200.
-   * @param receivers - for a 201: those that the request names
-   * @throws ServiceError with the stored code for a synchronous job that failed, JOB_CANCELLED for one that was cancelled
+   * @param receivers - for a 201: the receivers that the request names
+   * @throws ServiceError with the stored code for a synchronous job that failed, JOB_CANCELLED for one that was
+   * cancelled
    */
   async ofJob(jobId: string, keyId: string, receivers: Receivers = NO_RECEIVERS): Promise<Answer> {
     const job = await this.jobs.find(jobId, keyId);
@@ -53,52 +63,51 @@ export class Answers {
     return this.described(job);
   }
 
-  /** What the process that ended the job would have answered its client. */
+  /** The same error that the process that ended the job would have sent to its client. */
   private async failure(job: JobRecord): Promise<ServiceError> {
     const error = job.error ?? { code: 'INTERNAL_ERROR', message: 'The job failed.' };
-    const [lot = '{}'] = await this.lotsOf(job);
-    const { photo_problems: missing = [] } = JSON.parse(lot) as { photo_problems?: MissingPhoto[] };
-    const failed = LotError.fromStored(error, missing);
+    const [lot] = await this.lotsOf(job);
+    const failed = LotError.fromStored(error, lot === undefined ? [] : missingPhotosOf(lot));
     if (failed !== undefined) return failed.toServiceError();
     const known = Object.hasOwn(ERROR_CODES, error.code) ? (error.code as ErrorCode) : 'INTERNAL_ERROR';
     return new ServiceError(known, error.message);
   }
 
-  private async lotsOf(job: JobRecord): Promise<string[]> {
-    const lots: string[] = [];
-    for await (const lot of this.lots.readLots(job)) lots.push(lot);
+  private async lotsOf(job: JobRecord): Promise<LotRecord[]> {
+    const lots: LotRecord[] = [];
+    for await (const page of this.lots.readPages(job)) lots.push(...page);
     return lots;
   }
 
   private async described(job: JobRecord): Promise<Answer> {
     const lots = await this.lotsOf(job);
-    const pending = (JSON.parse(lots[0] ?? '{}') as { pending_languages?: string[] }).pending_languages ?? [];
-    const head = {
-      version: VERSION,
+    const pending = lots.flatMap((lot) => pendingLanguages(lot, job.languages));
+    const body: SynchronousAnswerDto = {
+      version: API_VERSION,
       job_id: job.id,
       processing_mode: 'synchronous',
       total_lots: 1,
       processed_at: rfc3339(job.completedAt ?? job.updatedAt),
-    };
-    const tail = {
+      lots: [],
       warnings: [...languageWarnings(job.languages, pending), ...warningsOf(job)],
       pending_languages: pending,
       ...(Object.keys(job.metadata).length === 0 ? {} : { metadata: job.metadata }),
     };
-    return {
-      status: 200,
-      headers: {},
-      // The lots are spliced in as the one renderer wrote them: results and webhooks carry the same bytes.
-      body: `${JSON.stringify(head).slice(0, -1)},"lots":[${lots.join(',')}],${JSON.stringify(tail).slice(1)}`,
-    };
+    // The lots are inserted as text from the one renderer, so that results and webhooks carry the same bytes.
+    const [head, tail] = aroundLots(body);
+    return { status: 200, headers: {}, body: head + lots.map((lot) => renderLot(lot, job)).join(',') + tail };
   }
 }
 
-/** There is no description to answer with, and there will be none. */
+/** The job was cancelled, so there is no description to send and there will be none. */
 function cancelledMeanwhile(job: JobRecord): ServiceError {
-  return new ServiceError('JOB_CANCELLED', 'Another request cancelled the job; send this one again to begin anew.', {
-    details: { job_id: job.id },
-  });
+  return new ServiceError(
+    'JOB_CANCELLED',
+    'Another request cancelled the job. Send this request again to start a new job.',
+    {
+      details: { job_id: job.id },
+    },
+  );
 }
 
 /** Sends an answer; headers set earlier (limits, request id) stay. */
@@ -107,7 +116,7 @@ export function sendAnswer(response: Response, answer: Answer): void {
   response.status(answer.status).set(answer.headers).type('application/json').send(answer.body);
 }
 
-/** What was found when the request came in; kept with the job. */
+/** The warnings found when the request was accepted; they are stored with the job. */
 function warningsOf(job: JobRecord): readonly string[] {
   return job.options.warnings ?? [];
 }
@@ -121,44 +130,44 @@ function languageWarnings(languages: readonly string[], pending: readonly string
 }
 
 function handedOver(job: JobRecord): Answer {
+  const body: HandedOverAnswerDto = {
+    job_id: job.id,
+    status: job.status,
+    processing_mode: 'synchronous',
+    total_lots: job.totalLots,
+    created_at: rfc3339(job.createdAt),
+    languages: [...job.languages],
+    message: 'The work continues; follow the job at the address in Location.',
+    warnings: [...warningsOf(job)],
+  };
   return {
     status: 202,
     headers: {
       Location: `/api/v1/batch-status/${job.id}`,
       'Retry-After': String(POLL_HINT_SECONDS),
     },
-    body: JSON.stringify({
-      job_id: job.id,
-      status: job.status,
-      processing_mode: 'synchronous',
-      total_lots: job.totalLots,
-      created_at: rfc3339(job.createdAt),
-      languages: job.languages,
-      message: 'The work goes on; follow it at the Location.',
-      warnings: warningsOf(job),
-    }),
+    body: JSON.stringify(body),
   };
 }
 
-/** What OpenAI promises of a batch; it is usually back much sooner. */
-const PROMISED_HOURS = 24;
-
 function accepted(job: JobRecord, receivers: Receivers): Answer {
+  const body: BatchAcceptedAnswerDto = {
+    job_id: job.id,
+    status: job.status === 'pending' ? 'accepted' : job.status,
+    created_at: rfc3339(job.createdAt),
+    total_lots: job.totalLots,
+    lots_count: job.totalLots,
+    languages: [...job.languages],
+    // The latest time; a batch is usually done much sooner.
+    estimated_completion: rfc3339(new Date(job.createdAt.getTime() + JOB_LIMIT_MS)),
+    processing_mode: 'batch',
+    webhook_configured: receivers.configured,
+    estimated_cost_usd: job.estimatedCostUsd,
+    warnings: [...receivers.failing.map((host) => `webhook_failing:${host}`), ...warningsOf(job)],
+  };
   return {
     status: 201,
     headers: { Location: `/api/v1/batch-status/${job.id}` },
-    body: JSON.stringify({
-      job_id: job.id,
-      status: job.status === 'pending' ? 'accepted' : job.status,
-      created_at: rfc3339(job.createdAt),
-      total_lots: job.totalLots,
-      lots_count: job.totalLots,
-      languages: job.languages,
-      estimated_completion: rfc3339(new Date(job.createdAt.getTime() + PROMISED_HOURS * 3_600_000)),
-      processing_mode: 'batch',
-      webhook_configured: receivers.configured,
-      estimated_cost_usd: job.estimatedCostUsd,
-      warnings: [...receivers.failing.map((host) => `webhook_failing:${host}`), ...warningsOf(job)],
-    }),
+    body: JSON.stringify(body),
   };
 }

@@ -25,8 +25,8 @@ import {
   type ErrorExample,
 } from './generate-descriptions.examples.js';
 
-const DESCRIPTION = `One lot with at most 20 photos is described at once (200), or handed over when that takes too long (202).
-Everything else, and whatever says \`mode: "batch"\`, becomes a job (201) that runs at half the price.
+const DESCRIPTION = `One lot with at most 20 photos is described at once (200), or answered with 202 when that takes too long; the work then continues as a job.
+Everything else, and every request with \`mode: "batch"\`, becomes a job (201) that runs at half the price.
 
 Large jobs may come as \`application/x-ndjson\`: the first line is the request without \`lots\`, each further line a lot.
 \`gzip\` and \`br\` are accepted; the signature is over the decoded bytes.`;
@@ -84,7 +84,7 @@ export function ApiGenerateDescriptions(): MethodDecorator {
       status: 202,
       type: HandedOverAnswerDto,
       example: HANDED_OVER_EXAMPLE,
-      description: 'Not done yet: the work goes on as a job; Location is where to follow it.',
+      description: 'Not done yet: the work continues as a job; Location is where to follow it.',
       headers: { ...LOCATION, ...RETRY_AFTER } as ApiResponseOptions['headers'] & object,
     }),
     ...errorResponses().map((options) => ApiResponse(options)),
@@ -110,7 +110,7 @@ function errorResponses(): ApiResponseOptions[] {
   }));
 }
 
-function errorBody(code: ErrorCode, { message, details, members }: ErrorExample): Record<string, unknown> {
+function errorBody(code: ErrorCode, { message, details, members }: ErrorExample): ErrorDto {
   return {
     ...members,
     error: ERROR_CODES[code].error,

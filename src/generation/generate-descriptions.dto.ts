@@ -5,10 +5,11 @@ import type { INCLUDES, REQUEST_MODES, WEBHOOK_EVENTS } from './request/head-rul
 import { LotResultDto } from '../jobs/lot-result.dto.js';
 import type { JobStatus } from '../jobs/states.js';
 
-/** Limits that a setting may change; the document names the defaults. */
+/** Limits that settings may change; the document names the defaults. */
 const USUAL = { lots: 50_000, photos: 100, languages: 10 } as const;
 
-// These classes describe the wire for the OpenAPI document alone; request/ holds the rules that judge what comes in.
+// These classes only describe requests and answers for the OpenAPI document; request/ has the rules that check
+// requests.
 
 /** A photo. A plain string with the address is taken too. */
 export class PhotoDto {
@@ -24,14 +25,14 @@ export class PhotoDto {
 @ApiExtraModels(PhotoDto)
 export class LotDto {
   /**
-   * Your own id, 1 to 100 characters, unique in the request. An integer is taken as its digits, and comes back as a string.
+   * Your own id, 1 to 100 characters, unique in the request. An integer is read as its digits and returned as a string.
    * @example "11-12345"
    */
   @ApiProperty({ oneOf: [{ type: 'string', minLength: 1, maxLength: MAX_LOT_ID }, { type: 'integer' }] })
   lot_id: string | number;
   /**
-   * 1 to 20 in synchronous mode (MAX_SYNC_IMAGES), up to 100 in a batch (MAX_LOT_IMAGES): objects with url, or strings. A lot
-   * of a batch that has none fails alone.
+   * 1 to 20 in synchronous mode (MAX_SYNC_IMAGES), up to 100 in a batch (MAX_LOT_IMAGES): objects with url, or strings.
+   * In a batch a lot without photos fails alone.
    */
   @ApiProperty({
     type: 'array',
@@ -48,7 +49,8 @@ export class LotDto {
   @ApiPropertyOptional({ maxLength: MAX_INFO })
   additional_info?: string | null;
   /**
-   * Where this lot's result is sent, instead of webhook_url. At most 100 different addresses a job. null and "" are absent.
+   * Where this lot's result is sent, instead of webhook_url. At most 100 different addresses a job. null and "" are
+   * absent.
    * @example "https://client.example.com/hook"
    */
   @ApiPropertyOptional({ maxLength: MAX_URL_CHARACTERS })
@@ -59,8 +61,8 @@ export class GenerateDescriptionsRequestDto {
   /** Always "1.0.0". */
   version: '1.0.0';
   /**
-   * 1 to 10 BCP 47 tags (MAX_LANGUAGES), each once; they come back as sent and in this order. English comes only when asked
-   * for.
+   * 1 to 10 BCP 47 tags (MAX_LANGUAGES), each once; they are returned as sent and in this order. English is returned
+   * only if it is in the list.
    * @example ["en", "de", "ru"]
    */
   @ApiProperty({
@@ -97,13 +99,13 @@ export class GenerateDescriptionsRequestDto {
   })
   metadata?: Record<string, string> | null;
   /**
-   * USD; an estimate above it is refused with COST_LIMIT_EXCEEDED and nothing is sent. The bill never passes it: of a batch as
-   * many lots are sent at a time as fit at the most that they may cost, and lots for which nothing is left fail with
-   * COST_LIMIT_EXCEEDED.
+   * The most that the job may cost, in USD. If the estimate is higher, the request is refused with COST_LIMIT_EXCEEDED
+   * and nothing is sent. The bill never goes above it: a batch sends only as many lots at a time as fit at their
+   * highest possible cost, and lots for which no money is left fail with COST_LIMIT_EXCEEDED.
    */
   @ApiPropertyOptional({ minimum: 0, exclusiveMinimum: true })
   max_cost_usd?: number | null;
-  /** Progress too, not the end alone. */
+  /** Send progress events too, not only the end. */
   webhook_events?: (typeof WEBHOOK_EVENTS)[number][] | null;
 }
 
@@ -111,7 +113,7 @@ export class GenerateDescriptionsRequestDto {
 export class SynchronousAnswerDto {
   /** Always "1.0.0". */
   version: '1.0.0';
-  /** By which the job is found again. */
+  /** The job's id. */
   job_id: string;
   /** Always "synchronous". */
   processing_mode: 'synchronous';
@@ -122,8 +124,8 @@ export class SynchronousAnswerDto {
   /** The one lot. */
   lots: LotResultDto[];
   /**
-   * translation_time_limit_exceeded; that many languages take longer; max_cost_usd_below_worst_case; unknown_member:<name>
-   * for what nobody knows, with the nearest known member.
+   * translation_time_limit_exceeded; a note that many languages take longer; max_cost_usd_below_worst_case;
+   * unknown_member:<name> for a member that the service does not know, with the nearest known one.
    */
   warnings: string[];
   /** Languages that carry the English text, because no translation came in time. */
@@ -132,11 +134,11 @@ export class SynchronousAnswerDto {
   metadata?: Record<string, string>;
 }
 
-/** 202: the work goes on; `Location` says where to follow it. */
+/** 202: the work continues; `Location` says where to follow it. */
 export class HandedOverAnswerDto {
   /** By which the job is followed. */
   job_id: string;
-  /** As it stands. */
+  /** The job's present status. */
   status: JobStatus;
   /** Always "synchronous". */
   processing_mode: 'synchronous';
@@ -148,7 +150,7 @@ export class HandedOverAnswerDto {
   languages: string[];
   /** What to do, for people. */
   message: string;
-  /** unknown_member:<name> for what nobody knows, with the nearest known member. */
+  /** unknown_member:<name> for a member that the service does not know, with the nearest known one. */
   warnings: string[];
 }
 
@@ -175,8 +177,8 @@ export class BatchAcceptedAnswerDto {
   /** USD. */
   estimated_cost_usd: number | null;
   /**
-   * webhook_failing:<host> for receivers that have been failing; unknown_member:<name> for what nobody knows;
-   * max_cost_usd_below_worst_case where the limit lets not all lots be sent at once.
+   * webhook_failing:<host> for receivers that have been failing; unknown_member:<name> for a member that the service
+   * does not know; max_cost_usd_below_worst_case when the limit does not allow all lots to be sent at once.
    */
   warnings: string[];
 }

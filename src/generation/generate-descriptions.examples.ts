@@ -1,5 +1,9 @@
+import { API_VERSION } from '../common/api-version.js';
 import { ADDRESS_RULE } from '../outbound/address-rules.js';
+import type { ErrorMembers } from '../common/error.dto.js';
 import type { ErrorCode } from '../common/service-error.js';
+import { LOT_EXAMPLE } from '../jobs/lot-result.dto.js';
+import type { BatchAcceptedAnswerDto, HandedOverAnswerDto, SynchronousAnswerDto } from './generate-descriptions.dto.js';
 
 const JOB_ID = '0190163d-8694-739b-aea5-966c26f8ad90';
 
@@ -7,7 +11,7 @@ const JOB_ID = '0190163d-8694-739b-aea5-966c26f8ad90';
 export const REQUEST_EXAMPLES = {
   'one lot, answered at once': {
     value: {
-      version: '1.0.0',
+      version: API_VERSION,
       languages: ['en', 'de', 'ru'],
       lots: [
         {
@@ -24,7 +28,7 @@ export const REQUEST_EXAMPLES = {
   },
   'a batch with a webhook': {
     value: {
-      version: '1.0.0',
+      version: API_VERSION,
       languages: ['en', 'pt-BR'],
       mode: 'batch',
       webhook_url: 'https://client.example.com/hook',
@@ -40,7 +44,7 @@ export const REQUEST_EXAMPLES = {
 
 /** The same as lines: the request without lots, then a lot each. */
 export const NDJSON_EXAMPLE = [
-  { version: '1.0.0', languages: ['en', 'pt-BR'], mode: 'batch' },
+  { version: API_VERSION, languages: ['en', 'pt-BR'], mode: 'batch' },
   { lot_id: '11-12345', images: ['https://cdn.example.com/11-12345/1.jpg'] },
   { lot_id: 11_346, images: [{ url: 'https://cdn.example.com/11-12346/1.jpg' }] },
 ]
@@ -48,29 +52,15 @@ export const NDJSON_EXAMPLE = [
   .join('');
 
 export const DESCRIBED_EXAMPLE = {
-  version: '1.0.0',
+  version: API_VERSION,
   job_id: JOB_ID,
   processing_mode: 'synchronous',
   total_lots: 1,
   processed_at: '2026-01-01T00:00:00Z',
-  lots: [
-    {
-      lot_id: '11-12345',
-      status: 'completed',
-      processed_at: '2026-01-01T00:00:00Z',
-      processed_images: 2,
-      descriptions: [
-        { language: 'en', damages: '<p>Visible damage:</p><ul><li>Left front door: scratch, minor.</li></ul>' },
-        { language: 'de', damages: '<p>Sichtbare Schäden:</p><ul><li>Tür vorn links: Kratzer, gering.</li></ul>' },
-      ],
-      missing_images: [],
-      photo_problems: [],
-      pending_languages: [],
-    },
-  ],
+  lots: [LOT_EXAMPLE],
   warnings: [],
   pending_languages: [],
-};
+} satisfies SynchronousAnswerDto;
 
 export const ACCEPTED_EXAMPLE = {
   job_id: JOB_ID,
@@ -84,7 +74,7 @@ export const ACCEPTED_EXAMPLE = {
   webhook_configured: true,
   estimated_cost_usd: 0.031,
   warnings: [],
-};
+} satisfies BatchAcceptedAnswerDto;
 
 export const HANDED_OVER_EXAMPLE = {
   job_id: JOB_ID,
@@ -93,21 +83,21 @@ export const HANDED_OVER_EXAMPLE = {
   total_lots: 1,
   created_at: '2026-01-01T00:00:00Z',
   languages: ['en', 'de'],
-  message: 'The work goes on; follow it at the Location.',
+  message: 'The work continues; follow the job at the address in Location.',
   warnings: [],
-};
+} satisfies HandedOverAnswerDto;
 
 export interface ErrorExample {
   readonly message: string;
   readonly details?: Record<string, unknown>;
   /** Top-level members beside the usual five. */
-  readonly members?: Record<string, unknown>;
+  readonly members?: ErrorMembers;
 }
 
 const MISSING_EXAMPLE = {
   missing_images: ['https://cdn.example.com/11-12345/2.jpg'],
   photo_problems: [{ url: 'https://cdn.example.com/11-12345/2.jpg', reason: 'not_found' }],
-};
+} satisfies ErrorMembers;
 
 const SEEN_EXAMPLE = {
   method: 'POST',
@@ -120,12 +110,12 @@ const SEEN_EXAMPLE = {
 export const ERROR_EXAMPLES = {
   INVALID_JSON: { message: 'The body is not valid JSON.' },
   VALIDATION_FAILED: {
-    message: 'Some values are not allowed; details names each.',
+    message: 'Some values are not valid; details lists each field with its rule.',
     details: { fields: [{ path: 'lots[0].images', rule: 'must name at least one photo' }], count: 1 },
   },
   UNSUPPORTED_VERSION: {
-    message: 'This service speaks version "1.0.0"; send it as version.',
-    details: { supported_versions: ['1.0.0'] },
+    message: `This service speaks version "${API_VERSION}"; send it as version.`,
+    details: { supported_versions: [API_VERSION] },
   },
   TOO_MANY_IMAGES: {
     message: 'A lot may have at most 20 photos when it is processed this way.',
@@ -141,18 +131,18 @@ export const ERROR_EXAMPLES = {
     details: { seen: SEEN_EXAMPLE },
   },
   INVALID_SIGNATURE: {
-    message: 'The signature does not fit this request; details.seen is what was received.',
+    message: 'The signature is not valid. details.seen shows what was received.',
     details: { seen: SEEN_EXAMPLE },
   },
   DUPLICATE_LOT_ID: {
-    message: 'Each lot_id may stand once in a request.',
+    message: 'Each lot_id may be used only once in a request.',
     details: { lot_ids: ['11-12345'] },
   },
   JOB_CANCELLED: {
-    message: 'Another request cancelled the job; send this one again to begin anew.',
+    message: 'Another request cancelled the job. Send this request again to start a new job.',
     details: { job_id: '0190163d-8694-739b-aea5-966c26f8ad91' },
   },
-  REQUEST_IN_PROGRESS: { message: 'The same request is being taken in; send it again in a moment.' },
+  REQUEST_IN_PROGRESS: { message: 'The same request is just being accepted; send it again in a moment.' },
   BATCH_SIZE_EXCEEDED: {
     message: 'Send at most 50000 lots in one request.',
     details: { provided_lots: 50_001, max_allowed: 50_000 },
@@ -181,7 +171,7 @@ export const ERROR_EXAMPLES = {
     message: 'The estimate is above max_cost_usd; nothing was sent.',
     details: { estimated_cost_usd: 41.2, max_cost_usd: 25 },
   },
-  RATE_LIMITED: { message: 'At most 100 sync requests a minute; wait as Retry-After says.' },
+  RATE_LIMITED: { message: 'At most 100 sync requests a minute; wait for the seconds in Retry-After.' },
   TOO_MANY_ACTIVE_JOBS: { message: 'At most 100 jobs of a key may be unfinished at a time.' },
   INTERNAL_ERROR: { message: 'Something failed on our side; quote request_id when you report it.' },
   OPENAI_API_ERROR: {

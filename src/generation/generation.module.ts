@@ -1,23 +1,23 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
 import { ShardsModule } from '../batch/shards/shards.module.js';
-import { Clock } from '../common/clock.js';
 import { DescribeModule } from '../describe/describe.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { OutboundModule } from '../outbound/outbound.module.js';
 import { SyncModule } from '../sync/sync.module.js';
-import { WebhookModule } from '../webhook/webhook.module.js';
+import { OutboxModule } from '../webhook/outbox.module.js';
 import { Answers } from './answers.js';
 import { GenerationController } from './generation.controller.js';
 import { GenerationService } from './generation.service.js';
 import { RequestIntake } from './intake/request-intake.js';
 import { SpoolFolder } from './intake/spool-folder.js';
+import { StraightCopies } from './intake/straight-copy.js';
 import { JobCreator } from './job-creator.js';
 
-/** POST generate-descriptions: intake of any size, and the answer of a lot that its client waits for. */
+/** POST generate-descriptions: takes in requests of any size and answers them. */
 @Module({
-  imports: [AuthModule, DescribeModule, JobsModule, OutboundModule, ShardsModule, SyncModule, WebhookModule],
+  imports: [AuthModule, DescribeModule, JobsModule, OutboundModule, ShardsModule, SyncModule, OutboxModule],
   controllers: [GenerationController],
-  providers: [Answers, Clock, GenerationService, RequestIntake, SpoolFolder, JobCreator],
+  providers: [Answers, GenerationService, RequestIntake, SpoolFolder, StraightCopies, JobCreator],
 })
 export class GenerationModule {}

@@ -1,14 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { BatchHints } from '../batch/shards/batch-hints.js';
-import { WebhookHealth } from '../webhook/webhook-health.js';
+import { BatchHints } from '../common/work-hints.js';
+import { ReceiverStore } from '../webhook/receiver-store.js';
 import { Answers, sendAnswer } from './answers.js';
 import { RequestIntake } from './intake/request-intake.js';
 import type { ReceivedRequest } from './request/received-request.js';
 import { JobCreator, type Created } from './job-creator.js';
 import { SyncRequests } from '../sync/sync-requests.js';
 
-/** A repeat finds a job that is being cancelled once, and hardly ever the next one too. */
+/**
+ * How often a request is tried again because it found a job that was being cancelled; a second time hardly ever
+ * happens.
+ */
 const MOST_ROUNDS = 5;
 
 /** POST generate-descriptions from the first byte to the answer. */
@@ -20,10 +23,10 @@ export class GenerationService {
     private readonly syncRequests: SyncRequests,
     private readonly answers: Answers,
     private readonly hints: BatchHints,
-    private readonly receivers: WebhookHealth,
+    private readonly receivers: ReceiverStore,
   ) {}
 
-  /** Answers the request; what is refused is thrown as ServiceError. */
+  /** Answers the request. @throws ServiceError for a request that is refused */
   async generate(request: Request, response: Response): Promise<void> {
     const received = await this.intake.read(request, response);
     try {
@@ -51,8 +54,8 @@ export class GenerationService {
   }
 
   /**
-   * A cancelled job is not remembered: a repeat that found one which was just being cancelled, because its client hung up,
-   * begins anew.
+   * A cancelled job is not remembered. A repeat that found a job just being cancelled, because its client had
+   * disconnected, starts a new job.
    */
   private async create(received: ReceivedRequest): Promise<Created> {
     for (let round = 1; ; round++) {

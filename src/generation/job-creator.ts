@@ -8,20 +8,18 @@ import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
-import { inProgressOr, RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
-import { planShards } from '../batch/shards/shard-planner.js';
+import { ShardStore } from '../batch/shards/shard-store.js';
+import { inProgressOr, RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { SyncJobStore, type SyncLot } from '../jobs/sync-job-store.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import type { ReceivedRequest } from './request/received-request.js';
 import { requestKeyOf } from './request/idempotency.js';
 import type { SyncWork } from '../sync/sync-run.js';
 
-export const GENERATE_ROUTE = 'POST /api/v1/generate-descriptions';
-
-/** Said of a job that may take more rounds, or end with lots that its limit did not allow. */
+/** The warning for a job that may take more rounds, or end with lots that its limit did not allow. */
 const BELOW_WORST_CASE = 'max_cost_usd_below_worst_case';
 
-/** What an accepted request became. */
+/** The result of an accepted request. */
 export type Created =
   | { readonly kind: 'repeat'; readonly jobId: string }
   | { readonly kind: 'batch'; readonly jobId: string }
@@ -36,7 +34,8 @@ export class JobCreator {
     private readonly database: Database,
     private readonly jobs: JobStore,
     private readonly syncJobs: SyncJobStore,
-    private readonly keys: RequestKeys,
+    private readonly keys: RequestKeyStore,
+    private readonly shards: ShardStore,
     private readonly models: ModelSettings,
   ) {}
 
@@ -67,14 +66,14 @@ export class JobCreator {
       estimatedCostUsd: estimatedCostUsd === null ? null : Math.ceil(estimatedCostUsd * 1e8) / 1e8,
       lease: token === null ? null : { token, seconds: this.config.jobs.leaseSeconds },
     };
-    const key = requestKeyOf(request, GENERATE_ROUTE, this.clock.now());
+    const key = requestKeyOf(request, this.clock.now());
     if (token !== null && content.onlyLot !== null) {
       const { languages, onlyLot: lot } = content;
       const repeatOf = await this.acceptSync(job, lot, key);
       if (repeatOf !== null) return { kind: 'repeat', jobId: repeatOf };
       return { kind: 'sync', work: { jobId, token, languages, options: job.options, lot } };
     }
-    const repeatOf = await this.commitOnce(job, async (tx) => {
+    const repeatOf = await this.commitOnce(request, async (tx) => {
       const first = await this.keys.claim(tx, key);
       if (first !== null) return first;
       await this.refuseTooManyJobs(tx, job.keyId);
@@ -87,7 +86,7 @@ export class JobCreator {
 
   /** @returns the job that the request repeats, or null when it is new */
   private async acceptSync(job: NewJob, lot: SyncLot, key: NewRequestKey): Promise<string | null> {
-    // A key that vanishes between the two statements was freed by a failed job: the second round takes it.
+    // A key that disappears between the two statements was freed by a failed job; the second round takes it.
     for (let round = 0; round < 3; round++) {
       try {
         if (await this.syncJobs.accept(job, lot, key)) return null;
@@ -102,7 +101,7 @@ export class JobCreator {
 
   private async insertLots(tx: Transaction, request: ReceivedRequest): Promise<void> {
     await request.spool.copyInto(tx);
-    await planShards(tx, {
+    await this.shards.plan(tx, {
       jobId: request.jobId,
       keyId: request.caller.keyId,
       totalLots: request.content.totalLots,
@@ -111,18 +110,26 @@ export class JobCreator {
   }
 
   /** When the answer to COMMIT is lost, the job's row says whether it happened. */
-  private async commitOnce(job: NewJob, work: (tx: Transaction) => Promise<string | null>): Promise<string | null> {
+  private async commitOnce(
+    { jobId, spool }: ReceivedRequest,
+    work: (tx: Transaction) => Promise<string | null>,
+  ): Promise<string | null> {
     let finished = false;
+    const once = async (tx: Transaction) => {
+      const repeatOf = await work(tx);
+      finished = true;
+      return repeatOf;
+    };
+    const begun = await spool.begun();
     try {
-      return await this.database.transaction(async (tx) => {
-        const result = await work(tx);
-        finished = true;
-        return result;
-      });
+      if (begun === null) return await this.database.transaction(once);
+      const repeatOf = await once(begun.tx);
+      // In that case the rows in the transaction belong to no job; it is rolled back with the spool.
+      if (repeatOf === null) await begun.commit();
+      return repeatOf;
     } catch (error) {
       if (!finished) throw error;
-      const rows = await this.database.query('select 1 from batch_jobs where id = $1', [job.id]).catch(() => []);
-      if (rows.length === 0) throw error;
+      if (!(await this.jobs.exists(jobId).catch(() => false))) throw error;
       return null;
     }
   }
@@ -136,7 +143,9 @@ export class JobCreator {
     });
   }
 
-  /** A limit that the estimate passes and the worst case does not is kept by sending fewer lots at a time. */
+  /**
+   * When the estimate is within the limit but the worst case is not, the limit is kept by sending fewer lots at a time.
+   */
   private isBelowWorstCase({ content }: ReceivedRequest): boolean {
     const most = content.options.max_cost_usd;
     if (most === undefined) return false;
@@ -158,7 +167,7 @@ export class JobCreator {
     const cost = perLot === null ? null : perLot * content.totalLots;
     const most = content.options.max_cost_usd;
     if (most !== undefined && (cost === null || cost > most)) {
-      // Rounded up: a client that sends it back as its limit must not be refused again.
+      // Rounded up, so that a client that sends this value as its limit is not refused again.
       const estimated = cost === null ? null : Math.ceil(cost * 1_000_000) / 1_000_000;
       throw new ServiceError(
         'COST_LIMIT_EXCEEDED',

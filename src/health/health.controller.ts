@@ -13,9 +13,9 @@ export class HealthController {
   @ApiOperation({
     operationId: 'getHealth',
     summary: 'Is the process alive?',
-    description: 'Looks at nothing else: a database that is away is no reason to restart the process.',
+    description: 'It checks nothing else: a database that is away is no reason to restart the process.',
   })
-  @ApiResponse({ status: HttpStatus.OK, type: LivenessDto, description: 'It lives.' })
+  @ApiResponse({ status: HttpStatus.OK, type: LivenessDto, description: 'The process is alive.' })
   alive(): LivenessDto {
     return this.health.alive();
   }
@@ -23,14 +23,14 @@ export class HealthController {
   @Get('ready')
   @ApiOperation({
     operationId: 'getReadiness',
-    summary: 'Can it work: is the database there, does a worker beat?',
-    description: 'Without a worker it is ready all the same: jobs are taken in and queue.',
+    summary: 'Can the process work: is the database there, and is there a worker?',
+    description: 'It is ready without a worker too: jobs are accepted and wait.',
   })
-  @ApiResponse({ status: HttpStatus.OK, type: ReadinessDto, description: 'It can work.' })
+  @ApiResponse({ status: HttpStatus.OK, type: ReadinessDto, description: 'The process can work.' })
   @ApiResponse({
     status: HttpStatus.SERVICE_UNAVAILABLE,
     type: ErrorDto,
-    description: 'SERVICE_UNAVAILABLE: the database is away, or the process drains.',
+    description: 'SERVICE_UNAVAILABLE: the database cannot be reached, or the process is shutting down.',
   })
   ready(): Promise<ReadinessDto> {
     return this.health.ready();

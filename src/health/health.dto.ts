@@ -1,4 +1,4 @@
-/** What /health answers. */
+/** The answer of /health. */
 export class LivenessDto {
   /** Always "healthy". */
   status: 'healthy';
@@ -6,12 +6,12 @@ export class LivenessDto {
   service: 'generation-service';
 }
 
-/** What /ready answers. */
+/** The answer of /ready. */
 export class ReadinessDto {
-  /** Always "ready"; anything else is a 503. */
+  /** Always "ready"; a process that is not ready answers 503. */
   status: 'ready';
-  /** Always "ok"; anything else is a 503. */
+  /** Always "ok"; without the database the answer is a 503. */
   database: 'ok';
-  /** missing: nobody beats, so jobs queue until a worker is there. */
+  /** `missing`: no worker is running, so jobs wait until there is one. */
   worker: 'ok' | 'missing';
 }

@@ -1,16 +1,17 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { RecentValue } from '../common/recent-value.js';
 import { ServiceError } from '../common/service-error.js';
 import type { LivenessDto, ReadinessDto } from './health.dto.js';
 import { WorkerPresence } from './worker-presence.js';
 
-/** One look at the database serves the probes of this many milliseconds. */
+/** One query serves all probes within this many milliseconds. */
 const CACHE_MS = 1000;
 const PING_TIMEOUT_MS = 3000;
 
 @Injectable()
 export class HealthService implements OnModuleDestroy {
   private draining = false;
-  private cached: { readonly at: number; readonly readiness: Promise<ReadinessDto> } | undefined;
+  private readonly readiness = new RecentValue(CACHE_MS, () => this.look());
 
   constructor(private readonly workers: WorkerPresence) {}
 
@@ -25,11 +26,7 @@ export class HealthService implements OnModuleDestroy {
   /** @throws ServiceError SERVICE_UNAVAILABLE while the database is away or the process drains */
   async ready(): Promise<ReadinessDto> {
     if (this.draining) throw unavailable('The service is shutting down.');
-    const now = Date.now();
-    if (this.cached === undefined || now - this.cached.at > CACHE_MS) {
-      this.cached = { at: now, readiness: this.look() };
-    }
-    return this.cached.readiness;
+    return this.readiness.get();
   }
 
   private async look(): Promise<ReadinessDto> {

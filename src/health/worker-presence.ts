@@ -1,32 +1,30 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.service.js';
-import { BEAT_LIMIT_SECONDS } from './worker-beat.js';
+import { InjectRepository } from '@nestjs/typeorm';
+import { Raw, type Repository } from 'typeorm';
+import { RecentValue } from '../common/recent-value.js';
+import { Worker } from './worker.entity.js';
 
-/** One look at the database serves all who ask within so many milliseconds. */
+/** A worker whose last beat is older counts as dead. */
+const BEAT_LIMIT_SECONDS = 60;
+/** One query serves all who ask within this many milliseconds. */
 const CACHE_MS = 1000;
 
-/** Whether any process does the background work, by its row in `workers`. */
+/** Tells whether any process does the background work, from the rows of workers. */
 @Injectable()
 export class WorkerPresence {
-  private cached: { readonly at: number; readonly there: Promise<boolean> } | undefined;
+  private readonly there = new RecentValue(CACHE_MS, () => this.look().catch(() => false));
 
-  constructor(private readonly database: Database) {}
+  constructor(@InjectRepository(Worker) private readonly workers: Repository<Worker>) {}
 
-  /** As of a second ago at most; false too while the database cannot say. */
+  /** Whether there is a worker, at most a second old; also false while the database does not answer. */
   isThere(): Promise<boolean> {
-    const now = performance.now();
-    if (this.cached === undefined || now - this.cached.at > CACHE_MS) {
-      this.cached = { at: now, there: this.look().catch(() => false) };
-    }
-    return this.cached.there;
+    return this.there.get();
   }
 
-  /** As of now. */
-  async look(): Promise<boolean> {
-    const [row] = await this.database.query<{ alive: boolean }>(
-      `select exists (select 1 from workers where beat_at > now() - $1 * interval '1 second') as alive`,
-      [BEAT_LIMIT_SECONDS],
-    );
-    return row?.alive === true;
+  /** Whether there is a worker now. @throws when the database cannot be asked */
+  look(): Promise<boolean> {
+    return this.workers.existsBy({
+      beatAt: Raw((beat) => `${beat} > now() - ${BEAT_LIMIT_SECONDS} * interval '1 second'`),
+    });
   }
 }

@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** A running process that does background work; a stale beat means that it died. */
+/** A process that does background work. If its beat is old, it has died. */
 @Entity('workers')
 export class Worker {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'workers_pkey' })
@@ -14,8 +14,4 @@ export class Worker {
 
   @Column('timestamptz', { name: 'beat_at' })
   beatAt: Date;
-
-  /** Cron name to the time of its last successful tick. */
-  @Column('jsonb', { default: {} })
-  ticks: Record<string, string>;
 }

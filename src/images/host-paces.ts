@@ -3,48 +3,54 @@ import { Clock } from '../common/clock.js';
 import type { PhotoReason } from '../common/missing-photo.js';
 import { remember } from '../common/remember.js';
 
-/** Requests side by side to a host that never said "not now". */
+/** Requests at the same time to a host that never answered "not now". */
 export const MOST_AT_ONCE = 128;
-/** The rest after the first "not now"; it doubles with each that follows without a good answer between them … */
+/** The pause after the first "not now". It doubles with each further "not now" without a good answer in between. */
 const FIRST_REST_MS = 250;
-/** … up to this. */
+/** The longest pause between requests to a host that answers "not now". */
 export const LONGEST_REST_MS = 5 * 60_000;
-/** A "not now" that takes so long holds up whoever asks. */
+/** A "not now" that takes this long delays other checks too. */
 const HANGING_MS = 2_000;
-/** A host's Retry-After is kept up to this: one header must not hold the photos of all clients for a day. */
+/** A host's Retry-After is respected up to this. One header must not block the photos of all clients for a day. */
 const LONGEST_RETRY_AFTER_MS = 20 * 60_000;
-/** A host whose last answer is older gives none. */
+/** A host whose last answer is older than this counts as not answering. */
 const LATELY_MS = 20 * 60_000;
-/** Hosts remembered at most; beyond it the one longest not asked is forgotten, so that a client's inventions cost no memory. */
+/**
+ * The most hosts that are remembered. Above it the host that was asked longest ago is forgotten, so that invented host
+ * names cannot fill the memory.
+ */
 const MAX_HOSTS = 10_000;
 
 interface Pace {
-  /** Requests that it takes side by side, as far as is known; a fraction grows towards the next. */
+  /**
+   * Requests that the host takes at the same time, as far as is known. A fraction grows towards the next whole number.
+   */
   limit: number;
   running: number;
-  /** "Not now" in a row, those of one moment counted once. */
+  /** "Not now" answers in a row; those at the same time count once. */
   streak: number;
-  /** Asked for by the host itself. */
+  /** The end of the pause that the host itself asked for. */
   askedUntil: number;
   restingUntil: number;
-  /** When the limit was last cut: requests that began before it say nothing new. */
+  /** When the limit was last lowered. Requests that began before it tell nothing new. */
   cutAt: number;
   answeredAt: number;
-  /** Of the last "not now". */
+  /** The reason of the last "not now". */
   reason: PhotoReason;
-  /** The last "not now" was long in coming. */
+  /** Whether the last "not now" took a long time. */
   hangs: boolean;
 }
 
 export interface NotNow {
   readonly reason: PhotoReason;
-  /** 0 where it did not say. */
+  /** 0 when the host did not say. */
   readonly retryAfterMs: number;
 }
 
 /**
- * How photo hosts, by host and port, want to be asked, as far as this process has seen: a "not now" (429, 5xx, a broken connection, silence)
- * halves what is asked for side by side and makes the host rest, as long as its Retry-After says; each answer lets it grow again.
+ * The pace of each photo host (host and port), as this process has seen it. A "not now" (429, 5xx, a broken connection,
+ * no answer) halves the number of requests at the same time and starts a pause, for at least as long as Retry-After
+ * says. Each good answer raises the number again.
  */
 @Injectable()
 export class HostPaces {
@@ -52,14 +58,14 @@ export class HostPaces {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Requests that may run side by side now. */
+  /** Requests that may run at the same time now. */
   limit(host: string): number {
     return Math.max(1, Math.floor(this.hosts.get(host)?.limit ?? MOST_AT_ONCE));
   }
 
   /**
    * Milliseconds since 1970 until which the host is not to be asked, or null.
-   * @param askedForOnly - only what its Retry-After says: whoever has a client on the line does not keep our own rests
+   * @param askedForOnly - only what its Retry-After says: with a client waiting, our own pauses do not apply
    */
   restingUntil(host: string, askedForOnly = false): number | null {
     const pace = this.hosts.get(host);
@@ -68,29 +74,29 @@ export class HostPaces {
     return until > this.clock.now() ? until : null;
   }
 
-  /** It has answered within the last 20 minutes, with a photo or with a final word. */
+  /** Whether the host answered within the last 20 minutes, with a photo or a final refusal. */
   answersLately(host: string): boolean {
     return (this.hosts.get(host)?.answeredAt ?? -Infinity) > this.clock.now() - LATELY_MS;
   }
 
-  /** Asking it again costs seconds: nothing was answered since it took so long. */
+  /** Whether asking again costs seconds: the host has not answered since a request took that long. */
   hangs(host: string): boolean {
     const pace = this.hosts.get(host);
     return pace !== undefined && pace.streak > 0 && pace.hangs;
   }
 
-  /** What its last "not now" was. */
+  /** The reason of its last "not now". */
   reason(host: string): PhotoReason {
     return this.hosts.get(host)?.reason ?? 'host_busy';
   }
 
-  /** A request begins. @returns its moment, for what comes of it */
+  /** A request begins. @returns its start, to be passed on when it ends */
   begin(host: string): number {
     this.touch(host).running++;
     return this.clock.now();
   }
 
-  /** It was answered in whatever way will stay: the host is well. */
+  /** The request got a final answer, so the host is well. */
   answered(host: string): void {
     const pace = this.touch(host);
     pace.running = Math.max(0, pace.running - 1);
@@ -100,17 +106,17 @@ export class HostPaces {
     pace.limit = Math.min(MOST_AT_ONCE, pace.limit + 1 / pace.limit);
   }
 
-  /** It ended without saying anything of its host: it was called off. */
+  /** The request was cancelled, which says nothing about its host. */
   calledOff(host: string): void {
     const pace = this.touch(host);
     pace.running = Math.max(0, pace.running - 1);
   }
 
   /**
-   * It was told "not now".
+   * The request was answered "not now".
    * @param begun - from {@link begin}
-   * @param word - how, and for how long it asked to be left alone
-   * @returns true when the host rests from now on: whoever waits for it should look again
+   * @param word - the reason, and how long the host asked to wait
+   * @returns true when the host rests from now on, so that waiting checks should look again
    */
   notNow(host: string, begun: number, { reason, retryAfterMs }: NotNow): boolean {
     const now = this.clock.now();
@@ -121,13 +127,14 @@ export class HostPaces {
     if (retryAfterMs > 0) {
       pace.askedUntil = Math.max(pace.askedUntil, now + Math.min(retryAfterMs, LONGEST_RETRY_AFTER_MS));
     }
-    // Those that ran side by side are one "not now": thirty-two of them must not halve five times.
+    // Requests that ran at the same time count as one "not now": thirty-two of them must not halve the limit five
+    // times.
     if (begun < pace.cutAt) return retryAfterMs > 0;
     pace.cutAt = now;
     pace.streak++;
-    // Twice in a row without an answer between them: one request is enough to see whether it is back.
+    // After two in a row without an answer in between, one request is enough to see whether the host is back.
     pace.limit = pace.streak > 1 ? 1 : Math.max(1, Math.min(pace.limit, running) / 2);
-    // Silence that took eight seconds is not worth asking for again after a quarter of one.
+    // A host that was silent for eight seconds is not asked again after a quarter of a second.
     const took = now - begun;
     pace.hangs = took >= HANGING_MS;
     const rest = Math.max(FIRST_REST_MS, took / 2) * 2 ** (pace.streak - 1);

@@ -1,15 +1,14 @@
 import { Module } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
 import { OutboundModule } from '../outbound/outbound.module.js';
 import { HostPaces } from './host-paces.js';
 import { PhotoAsker } from './photo-asker.js';
 import { PhotoCarrier } from './photo-carrier.js';
 import { PhotoChecker } from './photo-checker.js';
 
-/** Are a lot's photos there, and what of those that OpenAI cannot take? */
+/** Checks whether a lot's photos are there, and fetches those that OpenAI cannot take. */
 @Module({
   imports: [OutboundModule],
-  providers: [Clock, HostPaces, PhotoAsker, PhotoCarrier, PhotoChecker],
+  providers: [HostPaces, PhotoAsker, PhotoCarrier, PhotoChecker],
   exports: [PhotoCarrier, PhotoChecker],
 })
 export class ImagesModule {}

@@ -1,55 +1,4 @@
-import { abortReason } from '../common/clock.js';
-
-/** A counting semaphore whose waiters are served in order, may leave, and may be sent away. */
-class Slots {
-  private taken = 0;
-  private readonly waiting = new Set<(taken: boolean) => void>();
-
-  constructor(private readonly size: () => number) {}
-
-  get idle(): boolean {
-    return this.taken === 0 && this.waiting.size === 0;
-  }
-
-  /** @returns false when the waiters were sent away before a slot was free */
-  acquire(signal: AbortSignal | undefined): Promise<boolean> {
-    if (signal?.aborted === true) return Promise.reject(abortReason(signal));
-    if (this.taken < this.size() && this.waiting.size === 0) {
-      this.taken++;
-      return Promise.resolve(true);
-    }
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.waiting.delete(onTurn);
-        reject(abortReason(signal as AbortSignal));
-      };
-      const onTurn = (taken: boolean): void => {
-        signal?.removeEventListener('abort', onAbort);
-        resolve(taken);
-      };
-      this.waiting.add(onTurn);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
-  }
-
-  /** Slots go straight to those who wait longest, so that nobody can slip in between; as many as the size now allows. */
-  release(): void {
-    this.taken--;
-    while (this.taken < this.size()) {
-      const [next] = this.waiting;
-      if (next === undefined) return;
-      this.waiting.delete(next);
-      this.taken++;
-      next(true);
-    }
-  }
-
-  sendAway(): void {
-    const waiting = [...this.waiting];
-    this.waiting.clear();
-    for (const leave of waiting) leave(false);
-  }
-}
+import { Slots } from '../common/slots.js';
 
 /** Bounds work overall and per key; a key's bound may change while it works. */
 export class KeyedLimiter {
@@ -60,7 +9,7 @@ export class KeyedLimiter {
     total: number,
     private readonly perKey: (key: string) => number,
   ) {
-    this.all = new Slots(() => total);
+    this.all = new Slots(total);
   }
 
   /**
@@ -72,30 +21,25 @@ export class KeyedLimiter {
   async run<T>(key: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T | null> {
     const own = this.slotsOf(key);
     try {
-      if (!(await own.acquire(signal))) return null;
+      if (!(await own.take(1, signal))) return null;
       try {
-        await this.all.acquire(signal);
+        await this.all.take(1, signal);
         try {
           return await work();
         } finally {
-          this.all.release();
+          this.all.give(1);
         }
       } finally {
-        own.release();
+        own.give(1);
       }
     } finally {
       if (own.idle) this.byKey.delete(key);
     }
   }
 
-  /** Sends those away who wait for the key's slots: what they wait for has changed. */
+  /** Sends away those who wait for the key's slots, because the host's pace has changed. */
   sendAway(key: string): void {
     this.byKey.get(key)?.sendAway();
-  }
-
-  /** Keys that have work running or waiting. */
-  get keys(): number {
-    return this.byKey.size;
   }
 
   private slotsOf(key: string): Slots {

@@ -1,7 +1,10 @@
 import { abortReason } from '../common/clock.js';
-import { listenFreely } from '../common/listen-freely.js';
+import { listenFreely } from '../common/abort-signals.js';
 
-/** Runs `work` under a signal that follows `signal` and ends with `work`: when one check throws, the others stop too. */
+/**
+ * Runs `work` with a signal of its own that follows `signal` and is aborted when `work` ends, so that when one check
+ * throws, the others stop too.
+ */
 export async function withOwnSignal<T>(
   signal: AbortSignal | undefined,
   work: (own: AbortSignal) => Promise<T>,

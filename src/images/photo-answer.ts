@@ -1,7 +1,7 @@
 import { brotliDecompressSync, constants, gunzipSync, inflateSync } from 'node:zlib';
 import { isPhotoType, photoFormatOf } from './photo-format.js';
 
-/** What an answer falls short of. */
+/** What is wrong with an answer. */
 export type PhotoFault = 'status' | 'not_image' | 'too_large' | 'empty' | 'cut_off';
 
 /** The part of an HTTP answer that the rules look at; header names are lower case. */
@@ -13,22 +13,22 @@ export interface PhotoAnswer {
 }
 
 /**
- * Judges the answer to a HEAD, which brings no bytes: it convinces only when it names a format that the models take.
+ * Judges the answer to a HEAD, which has no body. It is accepted only when it names a format that the models take.
  * @param maxBytes - the largest photo allowed; an answer without a size passes, as it does for a GET
  * @returns null when the photo is there, else why a GET must decide
  */
 export function judgeHead({ status, headers }: PhotoAnswer, maxBytes: number): PhotoFault | null {
   if (status < 200 || status > 299) return 'status';
   if (!isPhotoType(headers['content-type'] ?? '')) return 'not_image';
-  // `0` comes from servers that do not count for a HEAD as well as from empty files.
+  // `0` is sent for empty files, but also by servers that do not count for a HEAD.
   const size = wholeNumber(headers['content-length']);
   if (size === 0) return 'empty';
   return size !== null && size > maxBytes ? 'too_large' : null;
 }
 
 /**
- * Judges the answer to a GET of the first bytes. Bytes decide, not headers: S3 calls everything application/octet-stream unless it is told
- * otherwise, and others say nothing at all.
+ * Judges the answer to a GET of the first bytes. Bytes decide, not headers: S3 sends application/octet-stream unless it
+ * is configured otherwise, and other servers send no type at all.
  * @returns null when the photo is there, else why it is not
  */
 export function judgeGet(answer: PhotoAnswer, maxBytes: number): PhotoFault | null {
@@ -46,11 +46,11 @@ function isPhoto({ headers, body }: PhotoAnswer): boolean {
   const encoding = codingOf(headers);
   if (encoding === '') return false;
   const decoded = beginningOf(encoding, body);
-  // A coding that we cannot undo is for whoever can.
+  // We cannot decode this coding, but OpenAI may be able to.
   return decoded === null || photoFormatOf(decoded) !== null;
 }
 
-/** Of compressed bytes so many are undone: enough for every signature, and at worst 4 MB of them. */
+/** How many compressed bytes are decoded: enough for every signature, and at worst 4 MB when decoded. */
 const COMPRESSED_BYTES = 4096;
 
 /** The coding of a body that its host compressed in spite of `identity`; empty where it did not. */
@@ -59,7 +59,7 @@ export function codingOf(headers: PhotoAnswer['headers']): string {
   return encoding === 'identity' ? '' : encoding;
 }
 
-/** @returns null for codings that we do not know; nothing where the bytes are not of the coding */
+/** @returns null for an unknown coding; empty when the bytes are not in that coding */
 export function beginningOf(encoding: string, body: Buffer): Buffer | null {
   const beginning = body.subarray(0, COMPRESSED_BYTES);
   try {
@@ -79,7 +79,7 @@ export function beginningOf(encoding: string, body: Buffer): Buffer | null {
   }
 }
 
-/** The whole file's size as far as the answer tells: of a part from Content-Range, else from Content-Length. */
+/** The size of the whole file, if the answer tells: for a part from Content-Range, else from Content-Length. */
 function totalSize({ status, headers }: PhotoAnswer): number | null {
   if (status !== 206) return wholeNumber(headers['content-length']);
   return wholeNumber(/^bytes \d+-\d+\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1]);

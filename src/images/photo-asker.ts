@@ -14,16 +14,16 @@ import { reasonFor, type PhotoFailure } from './photo-reason.js';
 export const PHOTO_BYTES = 32_768;
 const REDIRECTS = 5;
 
-/** What one round of asking came to. */
+/** The result of one round of asking. */
 export type Asked =
   | { readonly kind: 'there'; readonly by: PhotoMethod }
   | {
-      /** `final`: it will stay so; `later`: another round may find it. */
+      /** `final`: the photo will stay missing; `later`: another round may find it. */
       readonly kind: 'final' | 'later';
       readonly failure: PhotoFailure;
       /** As clients may read it. */
       readonly reason: PhotoReason;
-      /** How long the host asked to be left alone; 0 if it did not. */
+      /** How long the host asked to wait, in milliseconds; 0 if it did not ask. */
       readonly retryAfterMs: number;
       /** Where another round begins. */
       readonly next: PhotoMethod;
@@ -32,8 +32,8 @@ export type Asked =
     };
 
 /**
- * Asks a host for one photo: HEAD, where that does not convince GET of the first 32 KB, and where that is refused GET without a range: many
- * hosts refuse HEAD, and some a range.
+ * Asks a host for one photo: by HEAD, if that is not enough by a GET of the first 32 KB, and if that is refused by a
+ * GET without a range. Many hosts refuse HEAD, and some refuse ranges.
  */
 @Injectable()
 export class PhotoAsker {

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { listenFreely } from '../common/listen-freely.js';
+import { listenFreely } from '../common/abort-signals.js';
 import type { PhotoReason } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AllowList, bareHost, checkUrl } from '../outbound/address-rules.js';
@@ -13,14 +13,17 @@ import { beginningOf, codingOf } from './photo-answer.js';
 import { PhotoConverter } from './photo-converter.js';
 import { carriedFormatOf, photoFormatOf, type CarriedFormat, type PhotoFormat } from './photo-format.js';
 import { countCarried } from './photo-metrics.js';
-import { WeightedSlots } from './weighted-slots.js';
+import { Slots } from '../common/slots.js';
 
 const MIB = 1024 * 1024;
-/** Of all carried photos that this process keeps, as JPEGs; a request that is being sent holds each as text several times over. */
+/**
+ * The most bytes of carried photos (JPEGs) that this process keeps. A request that is being sent holds each several
+ * times more, as text.
+ */
 const KEPT_BYTES = 48 * MIB;
-/** Of photos that are being fetched, and wait to be converted. */
+/** The most bytes of photos that are being fetched or wait to be converted. */
 const FETCHED_BYTES = 48 * MIB;
-/** One carried photo at most, by the longest side that it may have. */
+/** The most bytes of one carried photo, by the longest side that it may have. */
 const BYTES_OF_SIDE: readonly (readonly [side: number, bytes: number])[] = [
   [512, 256 * 1024],
   [2_048, MIB],
@@ -29,15 +32,15 @@ const BYTES_OF_SIDE: readonly (readonly [side: number, bytes: number])[] = [
 /** Bytes that tell a format. */
 const HEAD_BYTES = 4096;
 const REDIRECTS = 5;
-/** The photo was there a moment ago: a host that says "not now" gets a second request. */
+/** The photo was there a moment ago, so a host that answers "not now" gets a second request. */
 const MOST_TRIES = 2;
 const PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
-/** A whole photo takes longer than the first bytes of it, by this factor. */
+/** A whole photo may take longer than its first bytes, by this factor. */
 const WHOLE_FACTOR = 4;
 
 export type CarryProblem =
-  /** The host did not give it to us either. */
+  /** The host did not send the photo to us either. */
   'not_fetched' | 'not_a_photo' | 'too_large';
 
 export type CarriedPhoto =
@@ -45,19 +48,19 @@ export type CarriedPhoto =
   | { readonly ok: true; readonly dataUrl: string; readonly bytes: number }
   | { readonly ok: false; readonly problem: CarryProblem };
 
-/** What the first bytes of a photo show; `unknown` where they could not be had. */
+/** The format that a photo's first bytes show; `unknown` when they could not be fetched. */
 export type SeenFormat = PhotoFormat | CarriedFormat | 'other' | 'unknown';
 
-/** Fetches photos that OpenAI cannot fetch or decode itself, and makes of each what it can take. */
+/** Fetches photos that OpenAI cannot fetch or decode itself, and converts each to what OpenAI takes. */
 @Injectable()
 export class PhotoCarrier {
   /** PHOTO_CARRY. */
   readonly allowed: boolean;
   /** Bytes of carried photos: taken by whoever keeps some, before they are fetched. */
-  readonly kept = new WeightedSlots(KEPT_BYTES);
+  readonly kept = new Slots(KEPT_BYTES);
   private readonly converter = new PhotoConverter();
   private readonly limits: AppConfig['images'];
-  private readonly fetched: WeightedSlots;
+  private readonly fetched: Slots;
 
   constructor(
     @Inject(APP_CONFIG) config: AppConfig,
@@ -67,7 +70,7 @@ export class PhotoCarrier {
   ) {
     this.limits = config.images;
     this.allowed = config.images.carry;
-    this.fetched = new WeightedSlots(Math.max(FETCHED_BYTES, config.images.maxBytes));
+    this.fetched = new Slots(Math.max(FETCHED_BYTES, config.images.maxBytes));
   }
 
   /** The most bytes that one carried photo has. */
@@ -80,7 +83,7 @@ export class PhotoCarrier {
     return Math.floor(KEPT_BYTES / this.mostBytes(side));
   }
 
-  /** What may be said of why a photo was left out: nothing of hosts in OUTBOUND_ALLOW. */
+  /** The reason that may be told for a photo that was left out; no details for hosts in OUTBOUND_ALLOW. */
   shown(url: string, reason: PhotoReason): PhotoReason {
     const checked = checkUrl(url, this.allow);
     return checked.ok && this.allow.covers(bareHost(checked.url)) ? 'unreachable' : reason;
@@ -115,7 +118,7 @@ export class PhotoCarrier {
     }
   }
 
-  /** Of these, those that no model takes and we can carry. */
+  /** The photos among these that no model takes but that we can carry. */
   async carriable(urls: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
     const formats = await Promise.all(urls.map((url) => this.look(url, signal)));
     return urls.filter((_url, index) => formats[index] === 'avif' || formats[index] === 'tiff');
@@ -140,7 +143,7 @@ export class PhotoCarrier {
     }
   }
 
-  /** @returns null where no 2xx came; a host that is busy, or whose connection broke, is asked once more */
+  /** @returns null without a 2xx; a busy host, or one whose connection broke, is asked once more */
   private async get(
     url: string,
     maxBytes: number,
@@ -155,7 +158,7 @@ export class PhotoCarrier {
     }
   }
 
-  /** @returns the answer; null for one that will stay as it is; the milliseconds after which asking again may help */
+  /** @returns the answer; null for a final refusal; or the milliseconds after which asking again may help */
   private async request(
     url: string,
     maxBytes: number,
@@ -185,12 +188,15 @@ export class PhotoCarrier {
   }
 }
 
-/** How long a host is left alone, within what a caller who waits can bear. */
+/** How long to wait before asking a host again, limited by what a waiting caller can accept. */
 function pauseMs(wishMs: number): number {
   return Math.min(Math.max(wishMs, PAUSE_MS), LONGEST_PAUSE_MS);
 }
 
-/** The file behind a coding that its host used in spite of `identity`; null where it cannot be had, or is too large. */
+/**
+ * The file without the compression that its host used although `identity` was asked for; null when that fails or it is
+ * too large.
+ */
 async function decoded(encoding: string, body: Buffer, maxOutputLength: number): Promise<Buffer | null> {
   try {
     switch (encoding) {

@@ -13,13 +13,16 @@ import { withOwnSignal } from './own-signal.js';
 import { withinThreshold } from './photo-thresholds.js';
 import { SharedChecks } from './shared-checks.js';
 
-/** How long a client on the line waits for hosts that say "not now", in all. */
+/** How long a synchronous request waits in total for hosts that answer "not now". */
 const SYNC_PATIENCE_MS = 15_000;
-/** How long a batch's photo is asked for again on a host that answers to nothing: others wait for the walk that it is part of. */
+/**
+ * How long a batch's photo is asked for again on a host that answers no request; the other photos of the same round
+ * wait for it.
+ */
 const SILENT_PATIENCE_MS = 5_000;
-/** A request that is given less is not worth sending. */
+/** A request with less time than this is not worth sending. */
 const SHORTEST_ASK_MS = 500;
-/** Between two rounds for one photo, whatever its host's pace is; doubles each time. */
+/** The pause between two rounds for one photo, whatever its host's pace is; it doubles each time. */
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 8_000;
 
@@ -27,35 +30,40 @@ export type PhotoCheck =
   | { readonly reachable: true }
   | {
       readonly reachable: false;
-      /** What the last try came to. */
+      /** The result of the last try. */
       readonly failure: PhotoFailure;
       /** The same as clients may read it. */
       readonly reason: PhotoReason;
-      /** It will stay so. False: another time it may be there. */
+      /** True when the photo will stay missing; false when it may be there another time. */
       readonly final: boolean;
-      /** AVIF or TIFF: we can send it ourselves, where photos are carried. */
+      /** AVIF or TIFF: we can send it ourselves if photos are carried. */
       readonly carriable?: true;
     };
 
-/** A photo that may yet be there. */
+/** A photo that may still be found. */
 export interface OpenPhoto extends MissingPhoto {
-  /** It has answered to others lately, and what this photo was told may pass: worth a longer wait. */
+  /** The host has answered other requests lately and this refusal may be temporary, so a longer wait is worth it. */
   readonly hostAnswers: boolean;
 }
 
 /** The photos of one lot, in the lot's order; a URL that the lot names twice is one photo. */
 export interface LotPhotos {
   readonly reachable: readonly string[];
-  /** Of these: AVIF and TIFF, which we must send ourselves. None in a batch, whose lines carry nothing. */
+  /**
+   * The AVIF and TIFF photos among these, which we must send ourselves. None in a batch, whose lines carry no photos.
+   */
   readonly carried: readonly string[];
   readonly missing: readonly MissingPhoto[];
-  /** Those of a batch's lot that may yet be there; in synchronous mode they are missing. */
+  /** Photos of a batch's lot that may still be found; in synchronous mode these count as missing. */
   readonly open: readonly OpenPhoto[];
-  /** False: too many are missing (IMAGE_MAX_UNREACHABLE), or none is left. */
+  /** False when too many are missing (IMAGE_MAX_UNREACHABLE), or none is left. */
   readonly withinThreshold: boolean;
 }
 
-/** Who waits: `sync` for a client on the line, `batch` for a job. Each has limits of its own, so that no job makes a client wait. */
+/**
+ * Who waits: `sync` for a client that waits for its answer, `batch` for a job. Each has its own limits, so that no job
+ * makes a client wait.
+ */
 export type PhotoLane = 'sync' | 'batch';
 
 export interface LaneLimits {
@@ -67,20 +75,20 @@ export interface PhotoCheckOptions {
   readonly signal?: AbortSignal;
   /** `sync` by default. */
   readonly lane?: PhotoLane;
-  /** Milliseconds since 1970 until which a host that says "not now" is asked again; 15 s from now by default. */
+  /** Milliseconds since 1970 until which a host that answers "not now" is asked again; 15 s from now by default. */
   readonly until?: number;
 }
 
 /** Injection token of {@link LaneLimits} by lane; need not be provided. */
-export const PHOTO_LIMITS = Symbol('PHOTO_LIMITS');
+const PHOTO_LIMITS = Symbol('PHOTO_LIMITS');
 
-/** Together per host below the connections that OutboundClient opens to one origin. */
+/** Together the limits per host are below the connections that OutboundClient opens to one origin. */
 const DEFAULT_LIMITS: Readonly<Record<PhotoLane, LaneLimits>> = {
   sync: { total: 512, perHost: 128 },
   batch: { total: 128, perHost: 32 },
 };
 
-/** A photo on its way. */
+/** A photo that is being checked. */
 interface Wanted {
   readonly url: string;
   readonly host: string;
@@ -90,8 +98,9 @@ interface Wanted {
 }
 
 /**
- * Are these photos there? A photo is missing for good only when its host, or its bytes, say so for good; a host that says "not now" is asked
- * again at the pace that it can bear, by a client on the line for 15 s, by a batch for as long as its stage sees fit.
+ * Checks whether photos are there. A photo is missing for good only when its host's answer, or its bytes, are final. A
+ * host that answers "not now" is asked again at a pace that it can handle: for 15 s in synchronous mode, in a batch for
+ * as long as its stage decides.
  */
 @Injectable()
 export class PhotoChecker {
@@ -115,8 +124,9 @@ export class PhotoChecker {
   }
 
   /**
-   * Checks a lot's photos side by side.
-   * @throws the signal's reason once `signal` is raised; OutboundError of kind `aborted` at shutdown; never for a photo that is not there
+   * Checks a lot's photos at the same time.
+   * @throws the signal's reason once `signal` is raised; OutboundError of kind `aborted` at shutdown; never for a photo
+   * that is not there
    */
   async checkLot(urls: readonly string[], { signal, ...how }: PhotoCheckOptions = {}): Promise<LotPhotos> {
     const different = [...new Set(urls)];
@@ -150,8 +160,8 @@ export class PhotoChecker {
   }
 
   /**
-   * Checks one photo, once for everybody who asks for it within some minutes. A client on the line takes no older "no" for an answer: it may
-   * have mended its photo since.
+   * Checks one photo, once for all who ask for it within some minutes. A waiting client does not get an older "no",
+   * because it may have corrected its photo since.
    * @throws OutboundError of kind `aborted`, or the signal's reason, once `signal` is raised
    */
   async check(url: string, { signal, lane = 'sync', until }: PhotoCheckOptions = {}): Promise<PhotoCheck> {
@@ -181,7 +191,10 @@ export class PhotoChecker {
     });
   }
 
-  /** The earliest end of a rest among the hosts of `urls` (milliseconds since 1970), or null when one of them rests not at all. */
+  /**
+   * The earliest end of a rest among the hosts of `urls` (milliseconds since 1970), or null when one of them rests not
+   * at all.
+   */
   restingUntil(urls: readonly string[]): number | null {
     let earliest: number | null = null;
     for (const url of urls) {
@@ -203,7 +216,7 @@ export class PhotoChecker {
     return checked.ok ? hostKey(checked.url) : null;
   }
 
-  /** Rounds of asking, at the host's pace, until there is a word that stays or the patience is over. */
+  /** Asks in rounds, at the host's pace, until there is a final answer or the time is over. */
   private async find(wanted: Wanted, signal: AbortSignal): Promise<PhotoCheck> {
     const { host, lane } = wanted;
     const began = this.clock.now();
@@ -217,7 +230,7 @@ export class PhotoChecker {
     for (let round = 0; ;) {
       const silent = lane === 'batch' && !this.paces.answersLately(host);
       const until = silent ? Math.min(wanted.until, began + SILENT_PATIENCE_MS) : wanted.until;
-      // A client on the line gets a fresh answer, unless the host itself asked to be left alone.
+      // A waiting client gets a fresh answer, unless the host itself asked to wait.
       const rest = this.paces.restingUntil(host, lane === 'sync' && round === 0);
       if (rest !== null) {
         if (rest > until || (silent && this.paces.hangs(host))) return last;
@@ -225,7 +238,7 @@ export class PhotoChecker {
       }
       if (round > 0 && this.clock.now() + SHORTEST_ASK_MS > until) return last;
       const asked = await this.askInTurn(wanted, method, round, signal);
-      // Sent away: the host was told "not now" meanwhile.
+      // Sent away: the host answered "not now" meanwhile.
       if (asked === null) {
         if (this.clock.now() > until) return last;
         continue;

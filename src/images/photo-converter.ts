@@ -1,12 +1,12 @@
 import type { Sharp } from 'sharp';
 import { carriedFormatOf, photoFormatOf } from './photo-format.js';
-import { WeightedSlots } from './weighted-slots.js';
+import { Slots } from '../common/slots.js';
 
-/** Width times height; phones of 50 megapixels pass. A file of a few kilobytes can claim any number. */
+/** The most pixels (width times height); photos of 50 megapixels pass. A file of a few kilobytes can claim any size. */
 const MOST_PIXELS = 52_000_000;
-/** What a decoded picture may take where it cannot be scaled down while it is read. */
+/** The most memory for a decoded picture that cannot be scaled down while it is read. */
 const MOST_DECODED_BYTES = 256 * 1024 * 1024;
-/** A picture whose decoding takes longer is given up. */
+/** Decoding that takes longer is given up. */
 const DECODING_SECONDS = 20;
 /** Tried in turn until the JPEG is small enough. */
 const QUALITIES = [82, 60, 40] as const;
@@ -17,23 +17,28 @@ const DEPTH_BYTES: Readonly<Record<string, number>> = { uchar: 1, char: 1, ushor
 export type Conversion =
   { readonly ok: true; readonly jpeg: Buffer } | { readonly ok: false; readonly problem: 'not_a_photo' | 'too_large' };
 
-/** Turns photos into JPEGs that every model takes. One at a time: a decoder's memory is its own and not Node's, so nothing else bounds it. */
+/**
+ * Turns photos into JPEGs that every model takes. One at a time, because a decoder's memory is outside of Node's heap
+ * and no other limit applies to it.
+ */
 export class PhotoConverter {
-  constructor(private readonly turn = new WeightedSlots(1)) {}
+  constructor(private readonly turn = new Slots(1)) {}
 
   /**
    * @param bytes - the whole file
-   * @param side - pixels that the longer side may have
-   * @param maxBytes - of the JPEG
+   * @param side - the most pixels of the longer side
+   * @param maxBytes - the most bytes of the JPEG
    */
   async convert(bytes: Buffer, side: number, maxBytes: number, signal: AbortSignal | undefined): Promise<Conversion> {
-    // By its signature alone, before any decoder sees it: an SVG would be rendered, and may load whatever it names.
+    // Checked by its signature before any decoder sees it: an SVG would be rendered, and could load any address that it
+    // names.
     if (photoFormatOf(bytes) === null && carriedFormatOf(bytes) === null) return { ok: false, problem: 'not_a_photo' };
     await this.turn.take(1, signal);
     try {
       return await convert(bytes, side, maxBytes);
     } catch {
-      // Cut off, damaged, or no picture behind the right first bytes. The decoder's text is about bytes and helps nobody.
+      // The file is cut off or damaged, or is not a picture in spite of its first bytes. The decoder's message would
+      // not help a client.
       return { ok: false, problem: 'not_a_photo' };
     } finally {
       this.turn.give(1);
@@ -54,7 +59,7 @@ async function convert(bytes: Buffer, side: number, maxBytes: number): Promise<C
   }
   let jpeg = Buffer.alloc(0);
   for (const quality of QUALITIES) {
-    // From what the last try made, so that a large picture is decoded once.
+    // Starts from the last try's result, so that a large picture is decoded only once.
     const from = jpeg.length === 0 ? upright(open(bytes, MOST_PIXELS), side) : open(jpeg, MOST_PIXELS);
     jpeg = await from.jpeg({ quality }).timeout({ seconds: DECODING_SECONDS }).toBuffer();
     if (jpeg.length <= maxBytes) return { ok: true, jpeg };
@@ -62,7 +67,10 @@ async function convert(bytes: Buffer, side: number, maxBytes: number): Promise<C
   return { ok: false, problem: 'too_large' };
 }
 
-/** Turned as its camera was held, of one layer, in the colours of screens; without the place and time that a camera writes into a file. */
+/**
+ * Rotated as the camera was held, one layer, in sRGB, and without the place and time that a camera writes into the
+ * file.
+ */
 function upright(picture: Sharp, side: number): Sharp {
   return picture
     .autoOrient()
@@ -71,10 +79,10 @@ function upright(picture: Sharp, side: number): Sharp {
     .toColourspace('srgb');
 }
 
-/** Loaded with the first photo that needs it: most processes never do, and it brings 20 MB. */
+/** Loaded with the first photo that needs it, because it takes 20 MB and most processes never need it. */
 async function opener(): Promise<(bytes: Buffer, mostPixels: number | false) => Sharp> {
   const { default: sharp } = await import('sharp');
-  // One thread and no memory of pictures seen: there is one photo at a time, and the other cores have a service to run.
+  // One thread and no cache: photos are converted one at a time, and the other cores are needed by the service.
   sharp.concurrency(1);
   sharp.cache(false);
   return (bytes, limitInputPixels) =>

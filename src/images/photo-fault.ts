@@ -16,12 +16,12 @@ export interface Fault {
   readonly carriable?: boolean;
 }
 
-/** The host says that it is its load or its state, not the photo or the way of asking. */
+/** The host reports its load or its state, not a problem with the photo or the request. */
 const BUSY: ReadonlySet<number | null> = new Set([429, 503]);
 /** Those of 4xx that mean "not now". */
 const LATER_4XX: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Whether the photo will stay away: else "not now" is all that was said. */
+/** Whether the photo will stay missing; otherwise the answer was only "not now". */
 export function isFinal({ failure, status, unknownName }: Fault): boolean {
   switch (failure) {
     case 'status':
@@ -47,8 +47,8 @@ export function isFinal({ failure, status, unknownName }: Fault): boolean {
 }
 
 /**
- * Where to go on after a fault: with another way of asking at once, or with which in a later round.
- * A busy host is not asked in another way at once: three requests a photo is what made it busy.
+ * What to do after a fault: ask at once in another way, or in which way to ask in a later round. A busy host is not
+ * asked again at once, because three requests for each photo are what made it busy.
  */
 export function afterFault(method: PhotoMethod, fault: Fault): { now: PhotoMethod | null; later: PhotoMethod } {
   const { failure, status } = fault;
@@ -59,9 +59,10 @@ export function afterFault(method: PhotoMethod, fault: Fault): { now: PhotoMetho
         : { now: 'RANGE', later: 'RANGE' };
     case 'RANGE': {
       if (hasNoConnection(fault)) return { now: null, later: 'HEAD' };
-      // 404 is no matter of ranges; silence costs five seconds each time.
+      // A 404 does not depend on the range, and each request without an answer costs five seconds.
       const settled = status === 404 || status === 410 || SETTLED.has(failure);
-      // What came in answer to a range may be odd (parts, nothing); a whole answer that is no photo stays none.
+      // The answer to a range request may be odd (several parts, or nothing); a whole answer that is not a photo is
+      // final.
       const whole = status === 200 && failure !== 'cut_off' && failure !== 'empty';
       return { now: settled || whole || BUSY.has(status) ? null : 'PLAIN', later: 'PLAIN' };
     }
@@ -70,10 +71,12 @@ export function afterFault(method: PhotoMethod, fault: Fault): { now: PhotoMetho
   }
 }
 
-/** No matter of ranges either. */
+/** This does not depend on the range either. */
 const SETTLED: ReadonlySet<PhotoFailure> = new Set(['timeout', 'too_large', 'redirect']);
 
-/** No other way of asking would fare better; and a second try would only give a rebinding name its second chance. */
+/**
+ * No other way of asking would help, and a second try would only help a name that changes its address (DNS rebinding).
+ */
 function hasNoConnection({ failure }: Fault): boolean {
   return failure === 'refused' || failure === 'dns' || failure === 'connect' || failure === 'tls';
 }

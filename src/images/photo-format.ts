@@ -1,10 +1,13 @@
-/** What the vision models take. */
+/** Formats that the vision models take. */
 export type PhotoFormat = 'jpeg' | 'png' | 'webp' | 'gif';
 
-/** What the models do not take but we can turn into a JPEG. Not HEIC, which the installed sharp cannot decode, and never SVG, which is a program. */
+/**
+ * Formats that the models do not take but that we can turn into a JPEG. HEIC is not among them, because the installed
+ * sharp cannot decode it. SVG must never be, because it can contain scripts and load addresses.
+ */
 export type CarriedFormat = 'avif' | 'tiff';
 
-/** Bytes that the signatures need; the hint for animation needs what comes after them too. */
+/** The bytes that the signatures need; finding animations needs the bytes after them too. */
 const LONGEST_SIGNATURE = 12;
 
 /** The table: a format's bytes at given offsets. */
@@ -19,7 +22,7 @@ const SIGNATURES: Readonly<Record<PhotoFormat, readonly (readonly [offset: numbe
 };
 
 const TIFF_MARKS = ['II*\0', 'MM\0*', 'II+\0', 'MM\0+'].map((mark) => Buffer.from(mark, 'latin1'));
-/** Of the list of brands; real ones have a handful. */
+/** The most bytes of the list of brands; real lists have a handful of brands. */
 const MOST_BRAND_BYTES = 256;
 
 /** Application blocks that only animations carry. */
@@ -28,7 +31,7 @@ const ANIMATION_MARKS = ['NETSCAPE2.0', 'ANIMEXTS1.0'];
 /**
  * The format that the first bytes of a file show, whatever its headers call it.
  * @param head - the file's beginning, 12 bytes or more where it has them
- * @returns null for anything that the models do not take: SVG, HTML, HEIC, …, and GIFs that show themselves to be animated
+ * @returns null for anything that the models do not take: SVG, HTML, HEIC, …, and GIFs that are marked as animated
  */
 export function photoFormatOf(head: Buffer): PhotoFormat | null {
   if (head.length < LONGEST_SIGNATURE) return null;

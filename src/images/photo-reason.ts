@@ -2,7 +2,7 @@ import type { PhotoReason } from '../common/missing-photo.js';
 import type { OutboundErrorKind } from '../outbound/outbound-error.js';
 import type { PhotoFault } from './photo-answer.js';
 
-/** Why a photo is not there: the guard's or the network's word, or what its answer falls short of. */
+/** Why a photo is missing: an error of the guard or the network, or what is wrong with its answer. */
 export type PhotoFailure = OutboundErrorKind | PhotoFault | 'host_rests';
 
 /** @param status - of the answer, where there was one */
@@ -11,7 +11,7 @@ export function reasonFor(failure: PhotoFailure, status: number | null): PhotoRe
     case 'status':
       if (status === 404 || status === 410) return 'not_found';
       return status === 429 || (status !== null && status >= 500) ? 'host_busy' : 'refused';
-    // A forbidden address reads like a name that does not exist: the difference would map our network.
+    // A forbidden address gets the same reason as a name that does not exist; a difference would reveal our network.
     case 'refused':
     case 'dns':
       return 'dns';

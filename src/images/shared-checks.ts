@@ -1,10 +1,9 @@
 import { abortReason, type Clock } from '../common/clock.js';
-import { listenFreely } from '../common/listen-freely.js';
-import { orAbort } from '../common/or-abort.js';
+import { listenFreely, orAbort } from '../common/abort-signals.js';
 
-/** How long an answer stands for all lots that name the address. */
+/** How long an answer is used for all lots that name the address. */
 export const KEPT_MS = 5 * 60_000;
-/** What is remembered at most, by number and by the length of the addresses. */
+/** The most answers that are remembered, by their number and by the length of their addresses. */
 const MOST_KEPT = 20_000;
 const MOST_CHARACTERS = 8_000_000;
 
@@ -19,7 +18,7 @@ interface Kept<T> {
   readonly until: number;
 }
 
-/** Makes one check of an address do for everybody who asks for it while it runs and for some minutes after. */
+/** Shares one check of an address among all who ask for it while it runs and for some minutes after. */
 export class SharedChecks<T> {
   private readonly running = new Map<string, Running<T>>();
   private readonly kept = new Map<string, Kept<T>>();
@@ -48,7 +47,7 @@ export class SharedChecks<T> {
   }
 
   /**
-   * Joins the check that runs under `key`, or starts it. It goes on as long as somebody waits for it.
+   * Joins the check that runs under `key`, or starts it. It runs as long as at least one caller waits for it.
    * @throws the signal's reason once it is raised, whatever becomes of the check
    */
   async join(key: string, signal: AbortSignal | undefined, start: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -61,7 +60,7 @@ export class SharedChecks<T> {
       running.waiting--;
       if (running.waiting === 0) {
         if (this.running.get(key) === running) this.running.delete(key);
-        running.controller.abort(new Error('nobody waits for this photo any more'));
+        running.controller.abort(new Error('no caller waits for this photo any more'));
       }
     }
   }
@@ -72,7 +71,7 @@ export class SharedChecks<T> {
     const outcome = start(controller.signal).finally(() => {
       if (this.running.get(key)?.controller === controller) this.running.delete(key);
     });
-    // Whoever waits is told; when nobody does any more, nobody needs to know.
+    // Waiting callers get the error. When none waits any more, it can be ignored.
     outcome.catch(() => undefined);
     const running = { outcome, controller, waiting: 0 };
     this.running.set(key, running);

@@ -1,28 +1,29 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { JobMode, JobStage, JobStatus } from './states.js';
 
-/** What a request asked for beside its lots. */
+/** The options of a request, stored with its job. */
 export interface JobOptions {
   readonly include?: readonly ('assessment' | 'usage')[];
   readonly webhook_events?: readonly string[];
   readonly max_cost_usd?: number;
-  /** True when an Idempotency-Key came with it: the work survives a hang-up and a crash. */
+  /** True when the request had an Idempotency-Key: the work then goes on after a disconnect or a crash. */
   readonly idempotent?: boolean;
-  /** What the first answer warned of, so that a repeat says the same; absent: nothing. */
+  /** The warnings of the first answer, so that a repeat gets the same; absent when there were none. */
   readonly warnings?: readonly string[];
 }
 
 export interface StoredError {
   readonly code: string;
   readonly message: string;
-  /** By which OpenAI finds the call that failed. */
+  /** The id by which OpenAI can find the call that failed. */
   readonly openai_request_id?: string;
 }
 
 /** A request that was accepted: many lots (`batch`) or one (`sync`). */
 @Entity('batch_jobs')
-@Index('batch_jobs_key_id_id_idx', { synchronize: false })
 @Index('batch_jobs_listed_idx', { synchronize: false })
+@Index('batch_jobs_sync_idx', { synchronize: false })
+@Index('batch_jobs_sync_count_idx', { synchronize: false })
 @Index('batch_jobs_ended_idx', { synchronize: false })
 @Index('batch_jobs_sync_lease_idx', { synchronize: false })
 @Index('batch_jobs_unfinished_idx', { synchronize: false })
@@ -87,11 +88,11 @@ export class BatchJob {
   @Column('numeric', { name: 'estimated_cost_usd', precision: 16, scale: 8, nullable: true })
   estimatedCostUsd: string | null;
 
-  /** Of max_cost_usd: the worst of all calls whose cost is not known (yet). */
+  /** The part of max_cost_usd that is held: the worst cost of all calls whose cost is not known, in USD. */
   @Column('numeric', { name: 'reserved_usd', precision: 16, scale: 8, default: 0 })
   reservedUsd: string;
 
-  /** How often a process took the synchronous job over from one that had not finished it. */
+  /** How often a process took the synchronous job over from another that had not finished it. */
   @Column('smallint', { default: 0 })
   takeovers: number;
 

@@ -1,7 +1,8 @@
+import { JOB_LIMIT_MS } from './job-limit.js';
 import type { JobStatus } from './states.js';
 import { isTerminal } from './states.js';
 
-/** A job's row as far as its progress goes. */
+/** The columns of a job's row from which its progress is computed. */
 export interface JobCounts {
   readonly status: JobStatus;
   readonly totalLots: number;
@@ -19,11 +20,11 @@ export interface LotsByStage {
   readonly translation: number;
   readonly completed: number;
   readonly failed: number;
-  /** Lots without a result of a job that was cancelled. */
+  /** Lots without a result, when the job was cancelled. */
   readonly cancelled: number;
 }
 
-/** 100 × (processed + failed) / total, with at most two decimals, and 100 only when it is all of them. */
+/** 100 × (processed + failed) / total, with at most two decimals, and 100 only when all lots have ended. */
 export function completionPercentage(job: Pick<JobCounts, 'totalLots' | 'processedLots' | 'failedLots'>): number {
   return Math.floor((10_000 * (job.processedLots + job.failedLots)) / job.totalLots) / 100;
 }
@@ -40,12 +41,9 @@ export function lotsByStage(job: JobCounts): LotsByStage {
   };
 }
 
-/** Every batch ends within this time: what misses it fails. */
-const BATCH_LIMIT_MS = 24 * 3_600_000;
-
 /**
- * When a running job ends if it goes on as it did until its row last changed; null where there is no pace yet. A function
- * of the row alone. Lots that failed are no pace: a gone photo host fails them within seconds.
+ * When a running job will end if it goes on at the pace that it had when its row last changed; null when there is no
+ * pace yet. It depends on the row alone. Failed lots do not count: when a photo host is gone, they fail within seconds.
  */
 export function estimateCompletion(
   job: JobCounts & { readonly createdAt: Date; readonly startedAt: Date | null; readonly updatedAt: Date },
@@ -55,12 +53,14 @@ export function estimateCompletion(
   const taken = changed - (job.startedAt ?? job.createdAt).getTime();
   const left = job.totalLots - job.processedLots - job.failedLots;
   if (taken <= 0) return null;
-  const end = Math.min(changed + (left * taken) / job.processedLots, job.createdAt.getTime() + BATCH_LIMIT_MS);
-  // Times are told in whole seconds, and this one must not come out before it is over.
+  const end = Math.min(changed + (left * taken) / job.processedLots, job.createdAt.getTime() + JOB_LIMIT_MS);
+  // Times are shown in whole seconds, so this one is rounded up.
   return new Date(Math.ceil(end / 1000) * 1000);
 }
 
-/** Seconds until asking again is worth it: a thirtieth of the job's age, so that long jobs are not asked every second. */
+/**
+ * Seconds until a client should ask again: a thirtieth of the job's age, so that long jobs are not polled each second.
+ */
 export function retryAfterSeconds(job: { readonly createdAt: Date }, now: number): number {
   return Math.min(60, Math.max(2, Math.ceil((now - job.createdAt.getTime()) / 30_000)));
 }

@@ -1,10 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import { missingColumns, type MissingPhoto } from '../common/missing-photo.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
+import { Values } from '../database/values.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
-import { UNFINISHED_SQL, type JobMode, type ModelStage } from './states.js';
+import {
+  FIRST_STATE,
+  IN_VAIN_SQL,
+  JOB_SQL,
+  JOB_STAGE_SQL,
+  runningStateSql,
+  UNFINISHED_SQL,
+  type JobMode,
+  type ModelStage,
+  type TerminalStatus,
+} from './states.js';
 
-/** A job as it is accepted; its lots follow in the same transaction. */
+/** A job that is being accepted; its lots follow in the same transaction. */
 export interface NewJob {
   readonly id: string;
   readonly keyId: string;
@@ -17,11 +27,11 @@ export interface NewJob {
   readonly totalLots: number;
   readonly totalImages: number;
   readonly estimatedCostUsd: number | null;
-  /** A synchronous job is born claimed by the process that answers it. */
+  /** The lease of a synchronous job: it is inserted as claimed by the process that answers it. Null for a batch. */
   readonly lease: { readonly token: string; readonly seconds: number } | null;
 }
 
-/** How many lots a statement moved; every member is added to the job's counter of that name. */
+/** How many lots a statement moved; each member is added to the job's counter of the same name. */
 export interface LotMoves {
   readonly awaitingImages?: number;
   readonly awaitingVision?: number;
@@ -32,12 +42,12 @@ export interface LotMoves {
 }
 
 export interface AdvancedJob {
-  /** True once every lot has ended: whoever sees it ends the job in the same transaction. */
+  /** True once every lot has ended: the caller must then end the job in the same transaction. */
   readonly finished: boolean;
   readonly processedLots: number;
 }
 
-/** Tokens and price of one answered call (or the sum of many). */
+/** Tokens and cost (USD) of one answered call, or the sums of many. */
 export interface UsageRow {
   readonly stage: ModelStage;
   readonly model: string;
@@ -49,44 +59,50 @@ export interface UsageRow {
   readonly costUsd: number;
 }
 
-/** A lot that ends without a description. */
-export interface FailedLot {
-  readonly position: number;
-  readonly error: StoredError;
-  readonly missingImages: readonly MissingPhoto[];
+/** A job's row after its end was written, as webhooks need it. */
+interface EndedRow {
+  readonly keyId: string;
+  readonly mode: JobMode;
+  readonly handedOverAt: Date | null;
+  readonly webhookUrl: string | null;
+  readonly metadataBytes: number;
 }
 
-/** The job's own row: accepting, advancing, leases and cost. Lots and results have stores of their own. */
+/** SQL of the fingerprint of the secret that signed a job's request. @param jobId - SQL of the job's id */
+export function secretFingerprintSql(jobId: string): string {
+  return `(select secret_fingerprint from batch_jobs where id = ${jobId})`;
+}
+
+/** SQL of the ids of batch jobs that were accepted before a time and have not ended. */
+export function unfinishedBatchesSql(acceptedBefore: string): string {
+  return `(select id from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < ${acceptedBefore})`;
+}
+/** SQL of the job's status and stage after {@link JobStore.advance} has added the moves. */
+const ADVANCED = runningStateSql({
+  awaitingImages: 'awaiting_images + $2',
+  awaitingVision: 'awaiting_vision + $3',
+  awaitingTranslation: 'awaiting_translation + $4',
+});
+
+/** The SQL of the job's own row: accept, advance, end, cost. Lots and results have stores of their own. */
 @Injectable()
 export class JobStore {
   constructor(private readonly database: Database) {}
 
-  /** Inserts the job's row; `sql` is the intake's transaction. */
+  /** Inserts the job's row. @param sql - the transaction that accepts the request */
   async insert(sql: Sql, job: NewJob): Promise<void> {
-    await sql.execute(
-      `insert into batch_jobs (id, key_id, secret_fingerprint, mode, languages, webhook_url, options, metadata,
-         total_lots, total_images, awaiting_images, estimated_cost_usd, created_at, updated_at, lock_token, locked_until)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $9, $11, now(), now(), $12,
-         clock_timestamp() + $13 * interval '1 second')`,
-      [
-        job.id,
-        job.keyId,
-        job.secretFingerprint,
-        job.mode,
-        job.languages,
-        job.webhookUrl,
-        job.options,
-        job.metadata,
-        job.totalLots,
-        job.totalImages,
-        job.estimatedCostUsd,
-        job.lease?.token ?? null,
-        job.lease?.seconds ?? null,
-      ],
-    );
+    const values = new Values();
+    await sql.execute(insertJob(values, job), values.list);
   }
 
-  /** Unfinished jobs of a key id, for MAX_ACTIVE_JOBS; an index of unfinished jobs alone answers it. */
+  /** Whether the job exists; asked when the answer to its commit was lost. */
+  async exists(jobId: string): Promise<boolean> {
+    return (await this.database.query('select 1 from batch_jobs where id = $1', [jobId])).length > 0;
+  }
+
+  /**
+   * The number of a key id's unfinished batch jobs, at most `atMost`, for MAX_ACTIVE_JOBS. An index answers this alone.
+   */
   async countActive(sql: Sql, keyId: string, atMost: number): Promise<number> {
     const [row] = await sql.query<{ n: string }>(
       `select count(*) as n from (select 1 from batch_jobs
@@ -98,10 +114,10 @@ export class JobStore {
 
   /**
    * Adds `moves` to the job's counters and derives its status and stage from them.
-   * @returns null when the job has ended (or, with `token`, is no longer held): roll back, count usage only
+   * @returns null when the job has ended: the caller must roll back and count only the usage
    */
-  async advance(tx: Transaction, jobId: string, moves: LotMoves, token?: string): Promise<AdvancedJob | null> {
-    const values: unknown[] = [
+  async advance(tx: Transaction, jobId: string, moves: LotMoves): Promise<AdvancedJob | null> {
+    const values = [
       jobId,
       moves.awaitingImages ?? 0,
       moves.awaitingVision ?? 0,
@@ -110,7 +126,6 @@ export class JobStore {
       moves.failed ?? 0,
       moves.images ?? 0,
     ];
-    if (token !== undefined) values.push(token);
     const [row] = await tx.query<{ finished: boolean; processed_lots: number }>(
       `update batch_jobs set
          awaiting_images = awaiting_images + $2,
@@ -119,35 +134,43 @@ export class JobStore {
          processed_lots = processed_lots + $5,
          failed_lots = failed_lots + $6,
          processed_images = processed_images + $7,
-         status = case when awaiting_images + $2 + awaiting_vision + $3 = 0 and awaiting_translation + $4 > 0
-           then 'translating'
-           -- Never backwards: lots that are tried again must not take a translating job back.
-           when status = 'translating' then status else 'processing' end,
-         stage = case when awaiting_images + $2 > 0 then 'image_check'
-           when awaiting_vision + $3 > 0 then 'vision_analysis'
-           when awaiting_translation + $4 > 0 then 'translation' else 'finishing' end,
+         status = ${ADVANCED.status},
+         stage = ${ADVANCED.stage},
          started_at = coalesce(started_at, now()),
          updated_at = now(),
          version = version + 1
-       where id = $1 and status in ${UNFINISHED_SQL} ${token === undefined ? '' : 'and lock_token = $8'}
+       where id = $1 and status in ${UNFINISHED_SQL}
        returning processed_lots + failed_lots = total_lots as finished, processed_lots`,
       values,
     );
     return row === undefined ? null : { finished: row.finished, processedLots: row.processed_lots };
   }
 
-  /** Moves the one lot of a synchronous job to `failed` wherever it stood; false when the job has ended. */
-  async failOnly(tx: Transaction, jobId: string): Promise<boolean> {
-    return (
-      (await tx.execute(
-        `update batch_jobs set awaiting_images = 0, awaiting_vision = 0, awaiting_translation = 0, failed_lots = 1
-         where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`,
-        [jobId],
-      )) === 1
+  /**
+   * Writes a job's last state; its counts must already be right.
+   * @returns undefined when it had ended before or does not exist; nothing was changed then
+   */
+  async end(
+    tx: Transaction,
+    jobId: string,
+    status: TerminalStatus,
+    at: Date,
+    error?: StoredError,
+  ): Promise<EndedRow | undefined> {
+    const [job] = await tx.query<EndedRow & { [column: string]: unknown }>(
+      `update batch_jobs set status = $2, stage = ${JOB_STAGE_SQL.done}, error = coalesce($3::jsonb, error), version = version + 1,
+         completed_at = case when $2 = ${JOB_SQL.cancelled} then completed_at else $4 end,
+         cancelled_at = case when $2 = ${JOB_SQL.cancelled} then $4 else cancelled_at end,
+         updated_at = $4, locked_until = null, lock_token = null
+       where id = $1 and status in ${UNFINISHED_SQL}
+       returning key_id as "keyId", mode, handed_over_at as "handedOverAt", webhook_url as "webhookUrl",
+         octet_length(metadata::text) as "metadataBytes"`,
+      [jobId, status, error === undefined ? null : JSON.stringify(error), at],
     );
+    return job;
   }
 
-  /** Adds to what the job has cost; counted even when the job has ended, because it is billed all the same. */
+  /** Adds to what the job has cost. This also counts for a job that has ended, because the calls are billed. */
   async addUsage(sql: Sql, jobId: string, rows: readonly UsageRow[]): Promise<void> {
     for (const row of rows) {
       await sql.execute(
@@ -177,24 +200,7 @@ export class JobStore {
     }
   }
 
-  /** Writes the ends of lots that failed; the caller advances the job's counters in the same transaction. */
-  async failLots(tx: Transaction, jobId: string, lots: readonly FailedLot[]): Promise<number> {
-    return tx.execute(
-      `update batch_lots l set status = 'failed', error = f.error, missing_images = f.urls, missing_reasons = f.reasons,
-         waiting_images = null, finished_at = now()
-       from unnest($2::int[], $3::jsonb[], $4::json[], $5::json[]) as f (position, error, urls, reasons)
-       where l.job_id = $1 and l.position = f.position and l.status not in ('completed', 'failed')`,
-      [
-        jobId,
-        lots.map((lot) => lot.position),
-        lots.map((lot) => JSON.stringify(lot.error)),
-        lots.map((lot) => missingColumns(lot.missingImages)?.urls ?? null),
-        lots.map((lot) => missingColumns(lot.missingImages)?.reasons ?? null),
-      ],
-    );
-  }
-
-  /** Sets a synchronous job's handed_over_at, once; false when the job has ended already. */
+  /** Sets a synchronous job's handed_over_at, unless it is set. @returns false when the job has ended already */
   async handOver(jobId: string): Promise<boolean> {
     return (
       (await this.database.execute(
@@ -205,9 +211,51 @@ export class JobStore {
     );
   }
 
-  /** Whether the job is there and was not cancelled. */
+  /** Whether the job exists and was not cancelled. */
   async stands(jobId: string): Promise<boolean> {
-    const rows = await this.database.query(`select 1 from batch_jobs where id = $1 and status <> 'cancelled'`, [jobId]);
+    const rows = await this.database.query(
+      `select 1 from batch_jobs where id = $1 and status <> ${JOB_SQL.cancelled}`,
+      [jobId],
+    );
     return rows.length > 0;
   }
+}
+
+/**
+ * SQL: whether a job failed or was cancelled, so that the same request may make a new one.
+ * @param id - SQL of its id
+ */
+export function endedInVain(id: string): string {
+  return `exists (select 1 from batch_jobs j where j.id = ${id} and j.status in ${IN_VAIN_SQL})`;
+}
+
+/**
+ * SQL that inserts a job's row. It is the only list of a new row's columns, for batches and synchronous jobs.
+ * @param from - a `from` clause such as `from key`: the job is inserted only if that part of the statement has a row
+ */
+export function insertJob(values: Values, job: NewJob, from = ''): string {
+  const first = FIRST_STATE[job.mode];
+  const columns: readonly [name: string, value: string][] = [
+    ['id', `${values.add(job.id)}::uuid`],
+    ['key_id', `${values.add(job.keyId)}::text`],
+    ['secret_fingerprint', `${values.add(job.secretFingerprint)}::text`],
+    ['mode', `${values.add(job.mode)}::text`],
+    ['status', JOB_SQL[first.status]],
+    ['stage', JOB_STAGE_SQL[first.stage]],
+    ['languages', `${values.add(job.languages)}::text[]`],
+    ['webhook_url', `${values.add(job.webhookUrl)}::text`],
+    ['options', `${values.add(JSON.stringify(job.options))}::jsonb`],
+    ['metadata', `${values.add(JSON.stringify(job.metadata))}::jsonb`],
+    ['total_lots', `${values.add(job.totalLots)}::integer`],
+    [first.awaiting, `${values.add(job.totalLots)}::integer`],
+    ['total_images', `${values.add(job.totalImages)}::bigint`],
+    ['estimated_cost_usd', `${values.add(job.estimatedCostUsd)}::numeric`],
+    ['created_at', 'now()'],
+    ['updated_at', 'now()'],
+    ['started_at', first.started ? 'now()' : 'null'],
+    ['lock_token', `${values.add(job.lease?.token ?? null)}::uuid`],
+    ['locked_until', `clock_timestamp() + ${values.add(job.lease?.seconds ?? null)} * interval '1 second'`],
+  ];
+  return `insert into batch_jobs (${columns.map(([name]) => name).join(', ')})
+    select ${columns.map(([, value]) => value).join(', ')} ${from}`;
 }

@@ -1,7 +1,7 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { ModelStage } from './states.js';
 
-/** What a job has cost so far, by stage and model; calls whose answer was of no use count too. */
+/** What a job has cost so far, by stage and model; calls with useless answers count too. */
 @Entity('job_usage')
 export class JobUsage {
   @PrimaryColumn('uuid', { name: 'job_id', primaryKeyConstraintName: 'job_usage_pkey' })

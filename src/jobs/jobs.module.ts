@@ -6,15 +6,19 @@ import { JobReader } from './job-reader.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
 import { BatchLot, BatchLotInput, BatchResult } from './lot.entities.js';
+import { LotEndStore } from './lot-end-store.js';
+import { LotInputStore } from './lot-input-store.js';
 import { LotResultReader } from './lot-result-reader.js';
+import { ModelLotReader } from './model-lot-reader.js';
 import { PartReader } from './part-reader.js';
 import { RequestKey } from './request-key.entity.js';
-import { RequestKeys } from './request-keys.js';
+import { RetentionStore } from './retention-store.js';
+import { RequestKeyStore } from './request-key-store.js';
 import { LotStore } from './lot-store.js';
 import { SpendingStore } from './spending-store.js';
 import { SyncJobStore } from './sync-job-store.js';
 
-/** Every one of them is for other rooms. */
+/** All of these are exported: other rooms use every one of them. */
 const STORES = [
   EndedJobs,
   JobStore,
@@ -22,8 +26,12 @@ const STORES = [
   JobReader,
   LotResultReader,
   PartReader,
-  RequestKeys,
+  RequestKeyStore,
   LotStore,
+  RetentionStore,
+  LotEndStore,
+  LotInputStore,
+  ModelLotReader,
   SpendingStore,
 ];
 

@@ -1,47 +1,49 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
+import { LOT_ENDED_SQL } from './states.js';
 import { renderLot, type LotDescription, type LotRecord, type LotView } from './lot-result.js';
 
-/** What of a job is needed to read its lots; a JobRecord is one. */
+/** The part of a job that is needed to read its lots; a JobRecord has all of it. */
 export interface JobOfLots extends LotView {
   readonly id: string;
   readonly webhookUrl: string | null;
 }
 
 export interface LotSelection {
-  /** First position, 0 if absent. */
+  /** The first position; 0 if absent. */
   readonly from?: number;
-  /** Last position, inclusive. */
+  /** The last position, inclusive. */
   readonly to?: number;
   /** Only these lots. */
   readonly lotIds?: readonly string[];
   /** Only lots that are completed or failed. */
   readonly onlyFinished?: boolean;
-  /** Only lots whose webhook address (their own, else the job's) is this one. */
+  /** Only lots with this webhook address: their own, or else the job's. */
   readonly receiver?: string;
-  /** The highest revision to read; without it the latest. */
+  /** The highest revision to read; the latest if absent. */
   readonly revision?: number;
-  /** Read the English source too, where nobody asked for English. */
+  /** Read the English source too, even if English was not asked for. */
   readonly withSource?: boolean;
   readonly signal?: AbortSignal;
 }
 
-/** Lots are read this many at a time: their rows are narrow, and each statement costs as much as 30 of them. */
+/** How many lots are read at a time: their rows are narrow, and each statement costs as much as 30 of them. */
 const RANGE_LOTS = 512;
 /**
- * Their texts come a page at a time, at most this many lots, so that strings die young: pages of 500 outlived the young
- * generation, and moving them about took 40 % of the time (50,000 lots × 4 languages: 0.88 s of processor, 0.53 s at 128) …
+ * How many lots a page of texts has at most. Pages are kept small so that their strings are freed by the minor garbage
+ * collection. With pages of 500 lots they outlived it, and moving them took 40 % of the time: 50,000 lots in 4
+ * languages cost 0.88 s of CPU, and 0.53 s with 128.
  */
 const PAGE_LOTS = 128;
-/** … and about as many rendered bytes; a lot that is larger is a page of its own. */
+/** How many rendered bytes a page has at most, estimated; a larger lot is a page of its own. */
 const PAGE_BYTES = 512 * 1024;
 
 type LotRow = [
   position: number,
   lotId: string,
   status: LotRecord['status'],
-  /** Milliseconds since 1970: pg takes five times as long to parse a timestamp's text. */
+  /** Milliseconds since 1970, because pg takes five times as long to parse a timestamp's text. */
   finishedAt: number | null,
   processedImages: number,
   missingImages: string | null,
@@ -61,18 +63,18 @@ type ResultRow = [
 ];
 
 /**
- * Reads a job's lots with their descriptions in order of position, flat in memory whatever the job's size.
- * Keyset pages rather than a cursor: a client that reads slowly holds no connection and no transaction.
- * Lots and results are two statements, because joined ones came back in twice the time (measured on 200,000 rows), in
- * this order, because a lot that reads completed has had its results committed with it, and results never change.
+ * Reads a job's lots with their descriptions, in the order of positions. Memory does not grow with the job's size.
+ * It uses keyset pages rather than a cursor, so a client that reads slowly holds no connection and no transaction.
+ * Lots and results are read by two statements, because a join took twice the time (measured on 200,000 rows). Lots are
+ * read first: a lot that reads as completed had its results committed with it, and results never change.
  */
 @Injectable()
 export class LotResultReader {
   constructor(private readonly database: Database) {}
 
   /**
-   * Each lot as JSON text (see renderLot), byte for byte the same whenever it is read again at the same revision.
-   * @throws Error when a completed lot's results are gone, as after retention: what was read so far is no whole answer
+   * Yields each lot as JSON text (see renderLot): the same bytes whenever it is read again at the same revision.
+   * @throws Error when a completed lot's results are gone, as after retention; what was read so far is incomplete then
    */
   async *readLots(job: JobOfLots, selection: LotSelection = {}): AsyncGenerator<string, void, undefined> {
     for await (const page of this.readPages(job, selection)) {
@@ -81,14 +83,14 @@ export class LotResultReader {
   }
 
   /**
-   * The same lots unrendered, a page at a time. The next page is read while the caller works on this one; a caller that
-   * takes its time keeps that page in memory and no connection.
+   * Yields the same lots unrendered, one page at a time. The next page is read while the caller works on this one. A
+   * slow caller keeps that page in memory, but holds no connection.
    */
   readPages(job: JobOfLots, selection: LotSelection = {}): AsyncGenerator<LotRecord[], void, undefined> {
     return readAhead(this.pages(job, selection), selection.signal);
   }
 
-  /** Where those of these lots stand that the job has. */
+  /** The positions of these lots by lot id; ids that the job does not have are missing. */
   async positions(job: Pick<JobOfLots, 'id'>, lotIds: readonly string[]): Promise<Map<string, number>> {
     const rows = await this.database.query<{ lot_id: string; position: number }>(
       'select lot_id, position from batch_lots where job_id = $1 and lot_id = any($2::text[])',
@@ -116,24 +118,22 @@ export class LotResultReader {
     let where = 'l.job_id = $1 and l.position >= $2';
     if (selection.to !== undefined) where += ` and l.position <= ${parameter(selection.to)}`;
     if (selection.lotIds !== undefined) where += ` and l.lot_id = any(${parameter(selection.lotIds)}::text[])`;
-    if (selection.onlyFinished === true) where += ` and l.status in ('completed', 'failed')`;
+    if (selection.onlyFinished === true) where += ` and l.status in ${LOT_ENDED_SQL}`;
     let join = '';
     if (selection.receiver !== undefined) {
       join = 'join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position';
       where += ` and coalesce(i.webhook, ${parameter(job.webhookUrl)}::text) = ${parameter(selection.receiver)}`;
     }
-    const { rows } = await this.database.pool.query<LotRow>({
-      rowMode: 'array',
-      text: `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text,
+    return this.database.rows<LotRow>(
+      `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text,
           l.missing_reasons::text, l.error,
           l.rendered_bytes
         from batch_lots l ${join} where ${where} order by l.position limit ${RANGE_LOTS}`,
       values,
-    });
-    return rows;
+    );
   }
 
-  /** The page's descriptions by position, each language at its highest revision. */
+  /** The descriptions of a page by position, each language at its highest revision. */
   private async readResults(
     job: JobOfLots,
     selection: LotSelection,
@@ -143,22 +143,21 @@ export class LotResultReader {
     const found = new Map<number, ResultRow[]>();
     if (completed.length === 0) return found;
     const { include = [] } = job.options;
-    // The English source is read only where something of it is shown.
+    // The English source is read only if something of it is shown.
     const languages = include.length > 0 || selection.withSource === true ? [...job.languages, 'en'] : job.languages;
     const first = completed[0] as number;
     const last = completed.at(-1) as number;
     const values: unknown[] = [job.id, languages, first, last];
     let where = 'job_id = $1 and position between $3 and $4 and language = any($2)';
-    // Few lots far apart: named one by one, or the range would read what lies between them.
+    // A few lots that are far apart are named one by one; a range would also read all lots between them.
     if (last - first >= 2 * completed.length) where += ` and position = any($${values.push(completed)})`;
     if (selection.revision !== undefined) where += ` and revision <= $${values.push(selection.revision)}`;
-    const { rows } = await this.database.pool.query<ResultRow>({
-      rowMode: 'array',
-      text: `select position, language, html, fallback, revision
+    const rows = await this.database.rows<ResultRow>(
+      `select position, language, html, fallback, revision
           ${include.length > 0 ? ', assessment::text' : ''} ${include.includes('usage') ? ', usage::text' : ''}
         from batch_results where ${where}`,
       values,
-    });
+    );
     for (const row of rows) {
       const ofLot = found.get(row[0]);
       if (ofLot === undefined) {
@@ -186,7 +185,7 @@ function* pagesOf(rows: readonly LotRow[]): Generator<LotRow[], void, undefined>
   if (start < rows.length) yield rows.slice(start);
 }
 
-/** Asks for the next value while the one before is being worked on. */
+/** Asks for the next value while the caller works on the current one. */
 async function* readAhead<T>(
   source: AsyncGenerator<T, void, undefined>,
   signal: AbortSignal | undefined,
@@ -198,7 +197,7 @@ async function* readAhead<T>(
       if (done === true) return;
       signal?.throwIfAborted();
       next = source.next();
-      // Nobody may come for it, and whoever does is told.
+      // Avoid an unhandled rejection if the consumer stops early; awaiting `next` still throws.
       next.catch(() => undefined);
       yield value;
     }

@@ -2,43 +2,58 @@ import type { LotStatus } from './states.js';
 import { PhotoProblemDto } from '../common/missing-photo.dto.js';
 
 export class DescriptionDto {
-  /** The tag as sent. */
+  /** The language tag as the client sent it. */
   language: string;
   /** HTML of `<p>`, `<ul>`, `<li>` and escaped text, without attributes. */
   damages: string;
-  /** Present and true where `damages` is the English text, because no translation came. */
+  /** True when `damages` is the English text because no translation came; absent otherwise. */
   fallback?: boolean;
 }
 
 export class LotErrorDto {
-  /** IMAGE_UNREACHABLE, NO_IMAGES, REFUSED, OPENAI_API_ERROR, COST_LIMIT_EXCEEDED, DEADLINE_EXCEEDED, INTERRUPTED … */
+  /** Such as IMAGE_UNREACHABLE, NO_IMAGES, REFUSED, OPENAI_API_ERROR, COST_LIMIT_EXCEEDED or DEADLINE_EXCEEDED. */
   code: string;
-  /** What happened, for people. */
+  /** What happened, as a text for people. */
   message: string;
 }
 
 /** One lot as clients read it. */
 export class LotResultDto {
-  /** As sent; an integer comes back as its digits. */
+  /** The id as the client sent it; a number comes back as a string of its digits. */
   lot_id: string;
   /** pending, processing, translating, completed, failed or cancelled. */
   status: LotStatus;
-  /** When it completed or failed; null before. */
+  /** When the lot completed or failed; null before. */
   processed_at: string | null;
-  /** Photos that the model was shown. */
+  /** The number of photos that the model was shown. */
   processed_images: number;
   /** In the order of the request's languages; empty unless completed. */
   descriptions: DescriptionDto[];
-  /** The unreachable photos' URLs. */
+  /** The URLs of the photos that could not be used. */
   missing_images: string[];
-  /** The same photos, each with its reason. */
+  /** The same photos, each with the reason. */
   photo_problems: PhotoProblemDto[];
-  /** The languages that carry the English text. */
+  /** The languages whose text is English, because no translation came. */
   pending_languages: string[];
   /** With `include: ["assessment"]`: the structured findings. */
   assessment?: Record<string, unknown>;
   /** With `include: ["usage"]`: tokens and cost of each model call that made this lot. */
   usage?: Record<string, unknown>[];
-  /** Why it failed; absent otherwise. */
+  /** Why the lot failed; absent otherwise. */
   error?: LotErrorDto;
 }
+
+/** The lot in the examples of the OpenAPI document. It stands here so that a new member is added to it too. */
+export const LOT_EXAMPLE = {
+  lot_id: '11-12345',
+  status: 'completed',
+  processed_at: '2026-01-01T00:00:00Z',
+  processed_images: 2,
+  descriptions: [
+    { language: 'en', damages: '<p>Visible damage:</p><ul><li>Left front door: scratch, minor.</li></ul>' },
+    { language: 'de', damages: '<p>Sichtbare Schäden:</p><ul><li>Tür vorn links: Kratzer, gering.</li></ul>' },
+  ],
+  missing_images: [],
+  photo_problems: [],
+  pending_languages: [],
+} satisfies LotResultDto;

@@ -1,36 +1,36 @@
 import { rfc3339 } from '../common/clock.js';
 import { missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
-import type { JobStatus, LotStatus } from './states.js';
+import { lotStatus, type JobStatus, type StoredLotStatus } from './states.js';
 
-/** One language's description as stored, at the revision that is to be shown. */
+/** The stored description in one language, at the revision that is to be shown. */
 export interface LotDescription {
-  /** The tag as the client sent it, or `en` for an English source that nobody asked for. */
+  /** The tag as the client sent it, or `en` for an English source that was not asked for. */
   readonly language: string;
   readonly html: string;
-  /** True where `html` is the English text because no translation came. */
+  /** True when `html` is the English text because no translation came. */
   readonly fallback: boolean;
-  /** JSON text of the findings; on the English row alone. */
+  /** JSON text of the findings; only the English row has it. */
   readonly assessment?: string | null;
-  /** JSON text of what the call behind this row cost: one object, or an array of them. */
+  /** JSON text of the usage of the call behind this row: one object, or an array of them. */
   readonly usage?: string | null;
 }
 
-/** A lot with its descriptions, in no particular order, as read from the tables or as just made. */
+/** A lot with its descriptions in any order, read from the tables or just made. */
 export interface LotRecord {
   readonly lotId: string;
-  readonly status: Exclude<LotStatus, 'cancelled'>;
+  readonly status: StoredLotStatus;
   readonly finishedAt: Date | null;
   readonly processedImages: number;
-  /** JSON text of an array of URLs; null where no photo is missing. */
+  /** JSON text of an array of URLs; null when no photo is missing. */
   readonly missingImages: string | null;
-  /** JSON text of why each of them failed, in their order; null where none is missing, and for lots older than these reasons. */
+  /** JSON text of an array with the reason of each, in the same order; null when none is missing, and for old lots. */
   readonly missingReasons: string | null;
   readonly error: StoredError | null;
   readonly descriptions: readonly LotDescription[];
 }
 
-/** What of a job decides how its lots read. */
+/** The part of a job that its lots' rendering depends on. */
 export interface LotView {
   readonly status: JobStatus;
   /** As sent and in the order of the request. */
@@ -38,18 +38,12 @@ export interface LotView {
   readonly options: Pick<JobOptions, 'include'>;
 }
 
-/** A lot's state as clients read it: an unfinished lot of a cancelled job is `cancelled`, which is never stored. */
-export function lotStatus(stored: LotRecord['status'], job: JobStatus): LotStatus {
-  if (stored === 'completed' || stored === 'failed') return stored;
-  return job === 'cancelled' ? 'cancelled' : stored;
-}
-
 /**
- * The one rendering of a lot, as JSON text without a line break: synchronous answers, results and webhooks all carry it.
- * The same record and view give the same bytes, which is what lets a webhook be signed anew on every attempt.
- * It never has a member `images`, so that its signature cannot work as a request.
- * Strings are assembled, not objects stringified: 50,000 lots in four languages take 0.15 s instead of 0.45 s.
- * @throws Error when a completed lot lacks a language: a broken answer must not pass for a whole one
+ * Renders a lot as JSON text without a line break. Synchronous answers, results and webhooks all use this text.
+ * The same record and view give the same bytes, so a webhook can be rendered and signed anew on every attempt.
+ * It never has a member `images`, so that its signature cannot be used for a request.
+ * It joins strings instead of serializing objects: 50,000 lots in four languages take 0.15 s instead of 0.45 s.
+ * @throws Error when a completed lot lacks a language, because a broken answer must not look complete
  */
 export function renderLot(lot: LotRecord, view: LotView): string {
   const include = view.options.include ?? [];
@@ -77,7 +71,23 @@ export function renderLot(lot: LotRecord, view: LotView): string {
   return `${text}}`;
 }
 
-/** The asked languages whose text is English in their stead, in the order of the request. */
+/**
+ * Splits a body's text into what comes before and after its lots, which are put in as {@link renderLot} wrote them. A
+ * client's text cannot look like their place: JSON escapes quotation marks in strings, and metadata has only strings.
+ * @param body - an object with an empty list of lots
+ * @param member - the name of that list
+ * @returns JSON text before and after the list's items
+ */
+export function aroundLots(body: object, member: 'lots' | 'results' = 'lots'): [head: string, tail: string] {
+  const text = JSON.stringify(body);
+  const list = `"${member}":[`;
+  const place = text.indexOf(`${list}]`);
+  if (place === -1) throw new Error(`a body lacks its empty list of ${member}`);
+  const start = place + list.length;
+  return [text.slice(0, start), text.slice(start)];
+}
+
+/** The requested languages whose text is English, because no translation came; in the order of the request. */
 export function pendingLanguages(lot: LotRecord, languages: readonly string[]): string[] {
   if (lot.status !== 'completed') return [];
   return describeLanguages(lot, languages)
@@ -112,7 +122,9 @@ export function missingPhotosOf({ missingImages, missingReasons }: LotRecord): M
 let lastSecond = Number.NaN;
 let lastText = '';
 
-/** rfc3339, remembering the last: lots that ended together come together, and making the text costs more than the rest. */
+/**
+ * Like rfc3339, but remembers the last time: lots that ended together come together, and making the text is expensive.
+ */
 function timeText(date: Date): string {
   const second = Math.floor(date.getTime() / 1000);
   if (second !== lastSecond) {
@@ -130,7 +142,7 @@ function assessmentOf(lot: LotRecord): string {
   return oneLine(sourceOf(lot)?.assessment ?? 'null');
 }
 
-/** Each model call that made this lot: the vision call first, then the translations in the order of the request. */
+/** JSON texts of the model calls that made this lot: the vision call, then the translations in the request's order. */
 function usageOf(lot: LotRecord, shown: readonly LotDescription[]): string[] {
   const source = sourceOf(lot);
   const rows = source === undefined ? shown : [source, ...shown.filter((description) => description !== source)];
@@ -144,15 +156,15 @@ function usageOf(lot: LotRecord, shown: readonly LotDescription[]): string[] {
   return calls;
 }
 
-/** A quotation mark, a backslash or a control character: all but what JSON takes as it is. */
+/** A quotation mark, a backslash or a control character: all that JSON does not take unchanged. */
 const NEEDS_ESCAPES = /[^ !#-[\]-\uffff]/;
 
-/** JSON.stringify for text that hardly ever needs an escape, as our HTML: a third of the time. */
+/** JSON.stringify for text that rarely needs an escape, such as our HTML; it takes a third of the time. */
 function jsonString(text: string): string {
   return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-/** JSON text with no line break in it, which a pretty-printed `json` value would bring into NDJSON. */
+/** Removes line breaks from JSON text: a pretty-printed `json` value would break NDJSON. */
 function oneLine(json: string): string {
   return json.includes('\n') || json.includes('\r') ? json.replace(/[\r\n]+/g, ' ') : json;
 }

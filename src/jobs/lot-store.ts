@@ -1,15 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
+import { copyRows } from '../database/copy-rows.js';
 import type { Sql, Transaction } from '../database/database.service.js';
-import type { ModelStage } from './states.js';
+import type { StoredError } from './batch-job.entity.js';
+import {
+  LOT_ENDED_SQL,
+  LOT_SQL,
+  STAGE_STATUS,
+  type describedStatus,
+  type ModelStage,
+  type StoredLotStatus,
+} from './states.js';
 
-/** What lots of a stage read as. */
-export const STAGE_STATUS = { vision: 'processing', translation: 'translating' } as const satisfies Record<
-  ModelStage,
-  string
->;
-
-/** The lots of a shard: those in its range with its attempt. */
+/** The lots of a shard: those in its range that have its try number (`attempt`). */
 export interface ShardLots {
   readonly jobId: string;
   readonly stage: ModelStage;
@@ -23,9 +26,9 @@ export interface UncheckedLot {
   readonly position: number;
   /** Each address once. */
   readonly images: readonly string[];
-  /** Those that are still to be asked for. */
+  /** The addresses that are still to be checked. */
   readonly open: readonly string[];
-  /** Those that were missing for good when it was checked before. */
+  /** The photos that earlier checks found to be missing for good. */
   readonly missing: readonly MissingPhoto[];
 }
 
@@ -42,24 +45,31 @@ export interface CheckedLot {
   readonly reachable: number;
 }
 
-/** A lot's stage as locked by the transaction. */
+/** The state of a lot that the transaction has locked. */
 export interface LockedLot {
   readonly position: number;
-  readonly status: string;
+  readonly status: StoredLotStatus;
   readonly attempt: number;
   readonly processed_images: number;
 }
 
 export interface DescribedLot {
   readonly position: number;
-  readonly status: 'translating' | 'completed';
-  /** For lots that go on to translation. */
+  readonly status: ReturnType<typeof describedStatus>;
+  /** The lot's new try number, for lots that go on to translation. */
   readonly attempt: number;
   readonly renderedBytes: number;
-  /** Null: as it stands. */
+  /** Null: unchanged. */
   readonly missing: readonly MissingPhoto[] | null;
-  /** Photos that the model was shown, where that changed. */
+  /** How many photos the model was shown, if that changed. */
   readonly seen?: number;
+}
+
+/** A lot that ends without a description. */
+export interface FailedLot {
+  readonly position: number;
+  readonly error: StoredError;
+  readonly missingImages: readonly MissingPhoto[];
 }
 
 interface UncheckedRow {
@@ -71,15 +81,15 @@ interface UncheckedRow {
   missing_reasons: string[] | null;
 }
 
-/** The SQL by which a batch's stages move lots. Lots are always locked in the order of their positions. */
+/** The SQL that moves lots. Lots are always locked in the order of their positions. */
 @Injectable()
 export class LotStore {
-  /** The next lots from `from` on whose photos nobody has checked. */
+  /** The next lots from position `from` on whose photos are not checked yet. */
   async unchecked(sql: Sql, lots: ShardLots, from: number, limit: number): Promise<UncheckedLot[]> {
     const rows = await sql.query<UncheckedRow>(
       `select l.position, i.images, l.waiting_images, l.missing_images, l.missing_reasons from batch_lots l
        join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
-       where l.job_id = $1 and l.position between $2 and $3 and l.status = 'pending' and l.attempt = $4
+       where l.job_id = $1 and l.position between $2 and $3 and l.status = ${LOT_SQL.pending} and l.attempt = $4
        order by l.position limit $5`,
       [lots.jobId, from, lots.last, lots.attempt, limit],
     );
@@ -90,13 +100,13 @@ export class LotStore {
     });
   }
 
-  /** Remembers of lots that go on waiting which of their photos are still to be asked for. */
+  /** Stores which photos of waiting lots are still to be checked. */
   async photosWait(tx: Transaction, jobId: string, lots: readonly WaitingLot[]): Promise<void> {
     if (lots.length === 0) return;
     await tx.execute(
       `update batch_lots l set waiting_images = w.open, missing_images = w.urls, missing_reasons = w.reasons
        from unnest($2::int[], $3::json[], $4::json[], $5::json[]) as w (position, open, urls, reasons)
-       where l.job_id = $1 and l.position = w.position and l.status = 'pending'`,
+       where l.job_id = $1 and l.position = w.position and l.status = ${LOT_SQL.pending}`,
       [
         jobId,
         lots.map((lot) => lot.position),
@@ -107,7 +117,10 @@ export class LotStore {
     );
   }
 
-  /** @returns the positions that are still to be moved; another holder may have moved some */
+  /**
+   * Locks lots whose photos are not checked yet.
+   * @returns their positions; another process may have moved some lots before
+   */
   async lockPending(tx: Transaction, jobId: string, positions: readonly number[]): Promise<Set<number>> {
     const rows = await this.lock(tx, jobId, positions);
     return new Set(rows.filter((row) => row.status === 'pending').map((row) => row.position));
@@ -115,7 +128,7 @@ export class LotStore {
 
   async photosChecked(tx: Transaction, jobId: string, lots: readonly CheckedLot[]): Promise<void> {
     await tx.execute(
-      `update batch_lots l set status = 'processing', missing_images = c.urls, missing_reasons = c.reasons, waiting_images = null,
+      `update batch_lots l set status = ${LOT_SQL.processing}, missing_images = c.urls, missing_reasons = c.reasons, waiting_images = null,
          processed_images = c.reachable
        from unnest($2::int[], $3::json[], $4::json[], $5::int[]) as c (position, urls, reasons, reachable)
        where l.job_id = $1 and l.position = c.position`,
@@ -129,8 +142,8 @@ export class LotStore {
     );
   }
 
-  /** Gives lots to another attempt of their stage. */
-  async setAttempts(tx: Transaction, jobId: string, positions: readonly number[], attempts: readonly number[]) {
+  /** Sets the try numbers of lots, which gives them to other shards of their stage. */
+  async setTries(tx: Transaction, jobId: string, positions: readonly number[], attempts: readonly number[]) {
     if (positions.length === 0) return;
     await tx.execute(
       `update batch_lots l set attempt = a.attempt from unnest($2::int[], $3::int[]) as a (position, attempt)
@@ -139,7 +152,10 @@ export class LotStore {
     );
   }
 
-  /** Counts that a lot got no answer from an OpenAI that was there. @returns how often that was, in this stage of the lot */
+  /**
+   * Counts that a lot got no answer although OpenAI was there.
+   * @returns how often that has happened in the lot's stage
+   */
   async countUnanswered(tx: Transaction, jobId: string, position: number): Promise<number> {
     const [row] = await tx.query<{ unanswered: number }>(
       `update batch_lots set unanswered = coalesce(unanswered, 0) + 1 where job_id = $1 and position = $2
@@ -157,8 +173,12 @@ export class LotStore {
     );
   }
 
-  /** Locks what is left of a shard. */
-  async lockLeft(tx: Transaction, lots: ShardLots, status: string = STAGE_STATUS[lots.stage]): Promise<number[]> {
+  /** Locks the lots that are left of a shard. @returns their positions */
+  async lockLeft(
+    tx: Transaction,
+    lots: ShardLots,
+    status: StoredLotStatus = STAGE_STATUS[lots.stage],
+  ): Promise<number[]> {
     const rows = await tx.query<{ position: number }>(
       `select position from batch_lots
        where job_id = $1 and position between $2 and $3 and attempt = $4 and status = $5
@@ -168,7 +188,27 @@ export class LotStore {
     return rows.map((row) => row.position);
   }
 
-  /** Writes what became of described lots; the caller holds their locks and has judged their states. */
+  /**
+   * Writes failed lots; the caller advances the job's counters in the same transaction.
+   * @returns how many lots were changed
+   */
+  async fail(tx: Transaction, jobId: string, lots: readonly FailedLot[]): Promise<number> {
+    return tx.execute(
+      `update batch_lots l set status = ${LOT_SQL.failed}, error = f.error, missing_images = f.urls, missing_reasons = f.reasons,
+         waiting_images = null, finished_at = now()
+       from unnest($2::int[], $3::jsonb[], $4::json[], $5::json[]) as f (position, error, urls, reasons)
+       where l.job_id = $1 and l.position = f.position and l.status not in ${LOT_ENDED_SQL}`,
+      [
+        jobId,
+        lots.map((lot) => lot.position),
+        lots.map((lot) => JSON.stringify(lot.error)),
+        lots.map((lot) => missingColumns(lot.missingImages)?.urls ?? null),
+        lots.map((lot) => missingColumns(lot.missingImages)?.reasons ?? null),
+      ],
+    );
+  }
+
+  /** Writes the new states of described lots; the caller holds their locks and has checked their states. */
   async described(tx: Transaction, jobId: string, lots: readonly DescribedLot[]): Promise<void> {
     if (lots.length === 0) return;
     const columns = lots.map(({ missing }) => missing && (missingColumns(missing) ?? NONE_MISSING));
@@ -176,7 +216,7 @@ export class LotStore {
       `update batch_lots l set status = d.status, attempt = d.attempt, rendered_bytes = d.bytes, unanswered = null,
          missing_images = coalesce(d.urls, l.missing_images), missing_reasons = coalesce(d.reasons, l.missing_reasons),
          processed_images = coalesce(d.seen, l.processed_images),
-         finished_at = case when d.status = 'completed' then now() end
+         finished_at = case when d.status = ${LOT_SQL.completed} then now() end
        from unnest($2::int[], $3::text[], $4::int[], $5::int[], $6::json[], $7::json[], $8::int[])
          as d (position, status, attempt, bytes, urls, reasons, seen)
        where l.job_id = $1 and l.position = d.position`,
@@ -194,5 +234,23 @@ export class LotStore {
   }
 }
 
-/** Written over what was missing before a direct call found a way to send it. */
+const LOT_ROWS = 'batch_lots (job_id, position, lot_id)';
+/** Table and columns of what was sent with each lot, in the order of the encoded rows of a new job. */
+export const LOT_INPUT_ROWS = 'batch_lot_inputs (job_id, position, additional_info, images, webhook)';
+
+/**
+ * Writes a new job's lots by COPY. The rows must have the columns named here, in this order.
+ * @param tx - the transaction that has inserted the job
+ * @param inputs - null when this transaction has written them already
+ */
+export async function copyLots(
+  tx: Transaction,
+  lots: AsyncIterable<Buffer>,
+  inputs: AsyncIterable<Buffer> | null,
+): Promise<void> {
+  await copyRows(tx.client, LOT_ROWS, lots);
+  if (inputs !== null) await copyRows(tx.client, LOT_INPUT_ROWS, inputs);
+}
+
+/** Replaces the missing photos of a lot when a direct call found a way to send all of them. */
 const NONE_MISSING = { urls: '[]', reasons: '[]' };

@@ -1,8 +1,8 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { StoredError } from './batch-job.entity.js';
-import type { LotStatus } from './states.js';
+import type { StoredLotStatus } from './states.js';
 
-/** A lot's state: narrow, because it changes. */
+/** A lot's state. The table has few columns, because its rows change often. */
 @Entity('batch_lots')
 export class BatchLot {
   @PrimaryColumn('uuid', { name: 'job_id', primaryKeyConstraintName: 'batch_lots_pkey' })
@@ -15,7 +15,7 @@ export class BatchLot {
   lotId: string;
 
   @Column('text', { default: 'pending' })
-  status: Exclude<LotStatus, 'cancelled'>;
+  status: StoredLotStatus;
 
   @Column('smallint', { default: 0 })
   attempt: number;
@@ -27,11 +27,14 @@ export class BatchLot {
   @Column('json', { name: 'missing_images', nullable: true })
   missingImages: string[] | null;
 
-  /** Why each of them failed, in their order; null for lots that are older than these reasons. */
+  /** The reason of each of them, in the same order; null for lots from before reasons were stored. */
   @Column('json', { name: 'missing_reasons', nullable: true })
   missingReasons: string[] | null;
 
-  /** Of a pending lot that waits for a photo host: the photos that are still to be asked for; missing_images then names only those that will stay so. */
+  /**
+   * The photos that are still to be checked, for a pending lot that waits for a photo host. missing_images then has
+   * only the photos that are missing for good.
+   */
   @Column('json', { name: 'waiting_images', nullable: true })
   waitingImages: string[] | null;
 
@@ -49,7 +52,7 @@ export class BatchLot {
   unanswered: number | null;
 }
 
-/** What the client said of a lot: wide, written once. */
+/** What the client sent about a lot. Rows may be large, and are written only once. */
 @Entity('batch_lot_inputs')
 @Index('batch_lot_inputs_webhook_idx', { synchronize: false })
 export class BatchLotInput {
@@ -62,7 +65,7 @@ export class BatchLotInput {
   @Column('text', { name: 'additional_info', nullable: true })
   additionalInfo: string | null;
 
-  /** The photos' URLs in order. */
+  /** The URLs of the photos, in order. */
   @Column('json')
   images: string[];
 
@@ -70,7 +73,7 @@ export class BatchLotInput {
   webhook: string | null;
 }
 
-/** A lot's description in one language. Never changed: a later revision is a row of its own. */
+/** A lot's description in one language. A row never changes: a later revision is a row of its own. */
 @Entity('batch_results')
 export class BatchResult {
   @PrimaryColumn('uuid', { name: 'job_id', primaryKeyConstraintName: 'batch_results_pkey' })
@@ -79,7 +82,7 @@ export class BatchResult {
   @PrimaryColumn('integer', { primaryKeyConstraintName: 'batch_results_pkey' })
   position: number;
 
-  /** The tag as the client sent it, or `en` for the English source that nobody asked for. */
+  /** The tag as the client sent it, or `en` for an English source that was not asked for. */
   @PrimaryColumn('text', { primaryKeyConstraintName: 'batch_results_pkey' })
   language: string;
 
@@ -95,11 +98,11 @@ export class BatchResult {
   @Column('boolean', { default: false })
   fallback: boolean;
 
-  /** The English row alone: the accepted findings, as a client gets them. */
+  /** The accepted findings in the form that a client gets; only the English row has them. */
   @Column('json', { nullable: true })
   assessment: unknown;
 
-  /** The English row alone: the model's answer as it came. */
+  /** The model's answer as it came; only the English row has it. */
   @Column('json', { nullable: true })
   raw: unknown;
 

@@ -1,14 +1,14 @@
 /**
- * Turns look-ups by key that wait together into one statement for all of them.
- * A look-up never joins a statement that is already under way, so it sees everything committed before it was asked for.
+ * Merges look-ups by key that wait at the same time into one statement.
+ * A look-up never joins a statement that is already under way, so it sees everything that was committed before it.
  */
 export class MergedLookup<V> {
   private waiting = new Map<string, Waiter<V>[]>();
   private running = 0;
 
   /**
-   * @param read - one statement for many keys; what is missing from its answer reads undefined
-   * @param concurrency - statements at once; more of them would only merge less
+   * @param read - one statement for many keys; keys that are missing from its result give undefined
+   * @param concurrency - how many statements may run at once; more of them would only merge fewer look-ups
    */
   constructor(
     private readonly read: (keys: string[]) => Promise<ReadonlyMap<string, V>>,
@@ -20,7 +20,7 @@ export class MergedLookup<V> {
       const waiters = this.waiting.get(key);
       if (waiters === undefined) this.waiting.set(key, [{ resolve, reject }]);
       else waiters.push({ resolve, reject });
-      // After this turn of the loop, when every request that came with it has asked.
+      // Runs after this turn of the event loop, when every request that came with it has asked.
       if (this.waiting.size === 1) setImmediate(() => this.runNext());
     });
   }

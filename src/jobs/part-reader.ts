@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
+import { LOT_SQL } from './states.js';
 import type { LotDescription, LotRecord } from './lot-result.js';
 
 /** Consecutive lots of one job. */
@@ -33,14 +34,17 @@ interface Row {
 }
 
 /**
- * Reads small ranges of many jobs' lots at once: a hundred one-lot jobs are one statement instead of two hundred.
- * Large ranges belong to LotResultReader, which is flat in memory and reads lots and results apart.
+ * Reads small ranges of lots of many jobs at once: a hundred jobs of one lot take one statement instead of two hundred.
+ * Use LotResultReader for large ranges: its memory does not grow, and it reads lots and results by two statements.
  */
 @Injectable()
 export class PartReader {
   constructor(private readonly database: Database) {}
 
-  /** Each range's lots with their descriptions, in order of position; `renderLot` makes of them what LotResultReader does. */
+  /**
+   * The lots of each range with their descriptions, in the order of positions; `renderLot` renders them like all
+   * others.
+   */
   async readMany(ranges: readonly LotRange[]): Promise<LotRecord[][]> {
     const found = ranges.map((): LotRecord[] => []);
     if (ranges.length === 0) return found;
@@ -57,7 +61,7 @@ export class PartReader {
         cross join lateral (
           select * from batch_lots where job_id = p.job_id and position between p.first and p.last offset 0) l
         left join batch_results r on r.job_id = l.job_id and r.position = l.position and r.revision <= p.revision
-          and l.status = 'completed'
+          and l.status = ${LOT_SQL.completed}
         order by p.n, l.position, r.language, r.revision desc`,
       [
         ranges.map((_, index) => index),
@@ -77,7 +81,7 @@ export class PartReader {
         found[range]?.push(toRecord(row, descriptions));
       }
       const { language, html, fallback, assessment, usage } = row;
-      // The highest revision comes first; a failed lot has none.
+      // The highest revision comes first; a failed lot has no description.
       if (language !== null && descriptions.at(-1)?.language !== language) {
         descriptions.push({ language, html, fallback, assessment, usage });
       }

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
-/** What makes a repeat of a request answer with the first one's job. */
+/** A remembered request: a repeat of it is answered with the first one's job. */
 @Entity('request_keys')
 export class RequestKey {
   @PrimaryColumn('text', { name: 'key_id', primaryKeyConstraintName: 'request_keys_pkey' })
@@ -9,7 +9,7 @@ export class RequestKey {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'request_keys_pkey' })
   kind: 'idempotency' | 'signature' | 'body';
 
-  /** Method and path, then the Idempotency-Key, the signature or the body's hash. */
+  /** Method and path, followed by the Idempotency-Key, the signature or the body's hash. */
   @PrimaryColumn('text', { primaryKeyConstraintName: 'request_keys_pkey' })
   value: string;
 

@@ -2,10 +2,13 @@ import { Injectable } from '@nestjs/common';
 import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
-import type { NewJob } from './job-store.js';
-import { claimKeySql, TWIN_WAIT, type NewRequestKey } from './request-keys.js';
-import { insertResults, Values, type NewResult } from './new-result.js';
-import { UNFINISHED_SQL } from './states.js';
+import { Values } from '../database/values.js';
+import { LotStore } from './lot-store.js';
+import { insertJob, type NewJob } from './job-store.js';
+import type { NewResult } from './new-result.js';
+import { claimKeySql, TWIN_WAIT, type NewRequestKey } from './request-key-store.js';
+import { insertResults, isEnglishSource } from './result-store.js';
+import { FIRST_STATE, JOB_SQL, JOB_STAGE_SQL, LOT_ENDED_SQL, LOT_SQL, runningState, UNFINISHED_SQL } from './states.js';
 
 /** The one lot of a synchronous job. */
 export interface SyncLot {
@@ -15,109 +18,97 @@ export interface SyncLot {
   readonly webhook: string | null;
 }
 
-/** A synchronous job whose process died or gave it back, as it is taken over. */
+/** A synchronous job that is taken over, because its process died or gave it back. */
 export interface ClaimedSyncJob {
   readonly id: string;
-  /** The lease's token: each write names it. */
+  /** The lease's token, which each write must name. */
   readonly token: string;
   readonly languages: readonly string[];
   readonly options: JobOptions;
   readonly handedOver: boolean;
-  /** How often a holder did not bring the job to its end; those that gave it back are not counted. */
+  /** How often a process held the job and did not end it; processes that gave it back are not counted. */
   readonly takeovers: number;
   readonly lot: SyncLot;
   readonly missingImages: readonly MissingPhoto[];
-  /** The stored vision answer, null when the model has yet to be asked. */
+  /** The stored vision answer; null when the model has not been asked yet. */
   readonly source: StoredSource | null;
 }
 
-/** The English row of a lot, as stored: what translations are made from. */
+/** The stored English row of a lot, from which translations are made. */
 export interface StoredSource {
   readonly strings: unknown;
   readonly assessment: unknown;
   readonly model: string;
 }
 
-/** A job and the lease under which this process works on it. */
+/** A job and the token of the lease under which this process works on it. */
 export interface HeldSyncJob {
   readonly id: string;
   readonly token: string;
 }
 
-/** What became of a lot's photos. */
+/** How many photos of a lot the model saw, and which are missing. */
 export interface SeenPhotos {
-  /** Photos that the model was shown. */
+  /** The number of photos that the model was shown. */
   readonly seen: number;
   readonly missing: readonly MissingPhoto[];
 }
 
+/** The state of a synchronous job once its only lot awaits the other languages. */
+const TRANSLATING = runningState(
+  { awaitingImages: 0, awaitingVision: 0, awaitingTranslation: 1 },
+  FIRST_STATE.sync.status,
+);
+
 const HELD = `id = $1 and lock_token = $2 and status in ${UNFINISHED_SQL}`;
 
-/** What only synchronous jobs do: one lot, held by the process that answers it. */
+/** The SQL of synchronous jobs alone: jobs of one lot, each held by the process that answers it. */
 @Injectable()
 export class SyncJobStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly lots: LotStore,
+  ) {}
 
   /**
-   * Takes a request in by one statement: its key, its job (claimed by this process) and its lot, or nothing.
-   * One statement and one commit instead of seven and one: at 200 requests a second the database is what is short.
-   * @returns false when the key is taken: the request repeats another
-   * @throws pg's 55P03 when the first one is still being taken in
+   * Accepts a request by one statement: its key, its job (claimed by this process) and its lot, or nothing of them.
+   * This is one statement and one commit instead of seven and one: at 200 requests a second the database is the
+   * bottleneck.
+   * @returns false when the key is taken, because the request is a repeat
+   * @throws pg's 55P03 when the first request is still being accepted
    */
   async accept(job: NewJob, lot: SyncLot, key: NewRequestKey): Promise<boolean> {
+    const values = new Values(key.keyId, key.kind, key.value, job.id, key.bodyHash, key.expiresAt);
     const [row] = await this.database.query<{ accepted: boolean }>(
       `with patience as materialized (select set_config('lock_timeout', '${TWIN_WAIT}', true) as set),
        key as (${claimKeySql('select $1, $2, $3, $4::uuid, $5, $6::timestamptz from patience where set is not null')}),
-       job as (
-         insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, webhook_url, options,
-           metadata, total_lots, total_images, awaiting_vision, estimated_cost_usd, created_at, updated_at, started_at,
-           lock_token, locked_until)
-         select $4::uuid, $1, $7, 'sync', 'processing', 'vision_analysis', $8::text[], $9, $10::jsonb, $11::jsonb, 1,
-           $12::bigint, 1, $13::numeric, now(), now(), now(), $14::uuid, clock_timestamp() + $15 * interval '1 second'
-         from key),
-       lot as (insert into batch_lots (job_id, position, lot_id, status) select $4::uuid, 0, $16, 'processing' from key),
+       job as (${insertJob(values, job, 'from key')}),
+       lot as (
+         insert into batch_lots (job_id, position, lot_id, status)
+         select $4::uuid, 0, ${values.add(lot.lotId)}, ${LOT_SQL[FIRST_STATE.sync.lot]} from key),
        input as (
          insert into batch_lot_inputs (job_id, position, additional_info, images, webhook)
-         select $4::uuid, 0, $17, $18::json, $19 from key)
+         select $4::uuid, 0, ${values.add(lot.additionalInfo)}, ${values.add(JSON.stringify(lot.images))}::json,
+           ${values.add(lot.webhook)} from key)
        select exists (select 1 from key) as accepted`,
-      [
-        key.keyId,
-        key.kind,
-        key.value,
-        job.id,
-        key.bodyHash,
-        key.expiresAt,
-        job.secretFingerprint,
-        job.languages,
-        job.webhookUrl,
-        JSON.stringify(job.options),
-        JSON.stringify(job.metadata),
-        job.totalImages,
-        job.estimatedCostUsd,
-        job.lease?.token,
-        job.lease?.seconds,
-        lot.lotId,
-        lot.additionalInfo,
-        JSON.stringify(lot.images),
-        lot.webhook,
-      ],
+      values.list,
     );
     return row?.accepted === true;
   }
 
   /**
-   * Commits the vision answer of a lot that is still to be translated.
-   * @returns false when the job has ended or is held by another process: nothing was written
+   * Stores the vision answer of a lot that is still to be translated.
+   * @returns false when the job has ended or is held by another process; nothing was written then
    */
   async saveVision(sql: Sql, held: HeldSyncJob, source: NewResult, photos: SeenPhotos): Promise<boolean> {
     const values = new Values(held.id, held.token);
     const [row] = await sql.query<{ saved: boolean }>(
       `with job as (
-         update batch_jobs set awaiting_vision = 0, awaiting_translation = 1, status = 'translating',
-           stage = 'translation', processed_images = ${values.add(photos.seen)}, version = version + 1, updated_at = now()
+         update batch_jobs set awaiting_vision = 0, awaiting_translation = 1, status = ${JOB_SQL[TRANSLATING.status]},
+           stage = ${JOB_STAGE_SQL[TRANSLATING.stage]}, processed_images = ${values.add(photos.seen)}, version = version + 1, updated_at = now()
          where ${HELD} returning id),
        lot as (
-         update batch_lots l set status = 'translating', processed_images = ${values.add(photos.seen)},
+         update batch_lots l set status = ${LOT_SQL.translating}, processed_images = ${values.add(photos.seen)},
            missing_images = ${values.add(missingColumns(photos.missing)?.urls)}::json,
            missing_reasons = ${values.add(missingColumns(photos.missing)?.reasons)}::json
          from job where l.job_id = job.id and l.position = 0),
@@ -128,7 +119,7 @@ export class SyncJobStore {
     return row?.saved === true;
   }
 
-  /** Commits one translation as it comes; one that is there already stays, because a result never changes. */
+  /** Stores one translation when it comes. A row that is there already stays, because a result never changes. */
   async saveTranslation(held: HeldSyncJob, result: NewResult): Promise<void> {
     const values = new Values(held.id, held.token);
     await this.database.execute(
@@ -138,7 +129,8 @@ export class SyncJobStore {
   }
 
   /**
-   * Completes the lot with whatever descriptions are not there yet; the caller ends the job in the same transaction.
+   * Completes the lot and stores the descriptions that are still missing. The caller ends the job in the same
+   * transaction.
    * @returns false when the job has ended or is held by another process
    */
   async complete(
@@ -152,16 +144,16 @@ export class SyncJobStore {
     const values = new Values(held.id, held.token);
     const [row] = await tx.query<{ saved: boolean }>(
       `with job as (
-         update batch_jobs set awaiting_vision = 0, awaiting_translation = 0, processed_lots = 1, stage = 'finishing',
+         update batch_jobs set awaiting_vision = 0, awaiting_translation = 0, processed_lots = 1, stage = ${JOB_STAGE_SQL.finishing},
            processed_images = coalesce(${values.add(photos?.seen ?? null)}, processed_images),
            version = version + 1, updated_at = now()
          where ${HELD} returning id),
        lot as (
-         update batch_lots l set status = 'completed', rendered_bytes = ${values.add(renderedBytes)}, finished_at = now(),
+         update batch_lots l set status = ${LOT_SQL.completed}, rendered_bytes = ${values.add(renderedBytes)}, finished_at = now(),
            processed_images = coalesce(${values.add(photos?.seen ?? null)}, l.processed_images),
            missing_images = coalesce(${values.add(missing?.urls)}::json, l.missing_images),
            missing_reasons = coalesce(${values.add(missing?.reasons)}::json, l.missing_reasons)
-         from job where l.job_id = job.id and l.position = 0 and l.status not in ('completed', 'failed')),
+         from job where l.job_id = job.id and l.position = 0 and l.status not in ${LOT_ENDED_SQL}),
        result as (${insertResults(values, results)})
        select exists (select 1 from job) as saved`,
       values.list,
@@ -169,7 +161,7 @@ export class SyncJobStore {
     return row?.saved === true;
   }
 
-  /** The languages that an earlier process committed. */
+  /** The translations that an earlier process stored. */
   async translated(jobId: string): Promise<{ language: string; html: string }[]> {
     return this.database.query(
       `select language, html from batch_results where job_id = $1 and position = 0 and revision = 0`,
@@ -178,8 +170,8 @@ export class SyncJobStore {
   }
 
   /**
-   * Prolongs the leases of every job that this process holds, in one statement.
-   * @returns the tokens that are still held; a job missing from them was cancelled, ended or taken over
+   * Renews the leases of all jobs that this process holds, in one statement.
+   * @returns the tokens that are still held; a job whose token is missing was cancelled, ended or taken over
    */
   async renew(tokens: readonly string[], seconds: number): Promise<Set<string>> {
     const rows = await this.database.query<{ lock_token: string }>(
@@ -192,8 +184,8 @@ export class SyncJobStore {
   }
 
   /**
-   * Whether the job must go on though its client is gone: a repeat was promised it, or its vision answer is committed.
-   * Nobody can be promised it from here to the transaction's end.
+   * Whether the job must go on although its client is gone: a repeat was answered with it, or its vision answer is
+   * stored. The row stays locked until the transaction ends, so no repeat can be answered with it meanwhile.
    */
   async isPromised(tx: Transaction, jobId: string): Promise<boolean> {
     const [row] = await tx.query<{ promised: boolean }>(
@@ -203,7 +195,7 @@ export class SyncJobStore {
     return row?.promised === true;
   }
 
-  /** Gives a job back at once: another process need not wait for the lease to end, and does not count it as a failure. */
+  /** Gives a job back, so that another process takes it over at once and does not count this as a failure. */
   async release(jobId: string, token: string): Promise<void> {
     await this.database.execute(
       `update batch_jobs set locked_until = clock_timestamp(), lock_token = null where id = $1 and lock_token = $2`,
@@ -211,7 +203,7 @@ export class SyncJobStore {
     );
   }
 
-  /** Takes over up to `limit` jobs whose lease nobody renewed. */
+  /** Takes over up to `limit` jobs whose lease has run out, for `seconds`. */
   async claimAbandoned(seconds: number, limit: number): Promise<ClaimedSyncJob[]> {
     const rows = await this.database.query<AbandonedRow>(
       `with due as (
@@ -229,7 +221,7 @@ export class SyncJobStore {
        from claimed c
        join batch_lots l on l.job_id = c.id and l.position = 0
        join batch_lot_inputs i on i.job_id = c.id and i.position = 0
-       left join batch_results r on r.job_id = c.id and r.position = 0 and r.language = 'en' and r.revision = 0`,
+       left join batch_results r on r.job_id = c.id and r.position = 0 and ${isEnglishSource('r')}`,
       [seconds, limit],
     );
     return rows.map((row) => ({
@@ -248,13 +240,18 @@ export class SyncJobStore {
     }));
   }
 
-  /** Marks the lot of a job that ends without a description. */
-  async failLot(tx: Transaction, jobId: string, error: StoredError, missing: readonly MissingPhoto[]): Promise<void> {
-    const columns = missingColumns(missing);
-    await tx.execute(
-      `update batch_lots set status = 'failed', error = $2, missing_images = $3, missing_reasons = $4, finished_at = now()
-       where job_id = $1 and position = 0 and status not in ('completed', 'failed')`,
-      [jobId, error, columns?.urls, columns?.reasons],
+  /**
+   * Fails the job's lot in whatever state it was. The caller ends the job in the same transaction.
+   * @returns false when the job has ended
+   */
+  async fail(tx: Transaction, jobId: string, error: StoredError, missing: readonly MissingPhoto[]): Promise<boolean> {
+    await this.lots.fail(tx, jobId, [{ position: 0, error, missingImages: missing }]);
+    return (
+      (await tx.execute(
+        `update batch_jobs set awaiting_images = 0, awaiting_vision = 0, awaiting_translation = 0, failed_lots = 1
+         where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`,
+        [jobId],
+      )) === 1
     );
   }
 }

@@ -1,6 +1,6 @@
 import type { UsageRow } from './job-store.js';
 
-/** What a call cost, as clients read it and as batch_results keeps it. */
+/** Tokens and cost of a call in the form that clients read and results store. */
 export function usageJson(row: UsageRow): Record<string, string | number> {
   return {
     stage: row.stage,
@@ -10,7 +10,7 @@ export function usageJson(row: UsageRow): Record<string, string | number> {
     cached_input_tokens: row.cachedInputTokens,
     output_tokens: row.outputTokens,
     reasoning_tokens: row.reasoningTokens,
-    // Fractions of a cent matter on one lot; binary noise does not.
+    // Fractions of a cent matter for one lot; the rounding noise of binary numbers does not.
     cost_usd: Number(row.costUsd.toFixed(8)),
   };
 }

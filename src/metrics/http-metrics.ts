@@ -16,13 +16,13 @@ const inFlightGauge: Gauge = new Gauge({
   name: 'http_requests_in_flight',
   help: 'Requests that are being answered',
   registers: [metricsRegistry],
-  // Told when somebody asks: every request would pay for two changes that hardly any of them is asked about.
+  // Counted only when /metrics is read; otherwise every request would pay for two updates that are hardly ever read.
   collect: () => {
     inFlightGauge.set(inFlight);
   },
 });
 
-/** Times one request; the route's pattern is the label, because a path holds ids. */
+/** Times one request. The label is the route's pattern, because a path contains ids. */
 export function observeRequest(request: Request, response: Response): void {
   const started = performance.now();
   inFlight++;

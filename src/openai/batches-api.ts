@@ -1,36 +1,35 @@
 import { ConflictError } from 'openai';
 import { OpenAiError } from './errors.js';
 import { dateOf, isRecord, numberOf, textOf, wordOf, type JsonRecord } from './json-values.js';
-import type { CallOptions, OpenAiTransport } from './openai-transport.js';
+import type { OpenAiTransport } from './openai-transport.js';
 import { readJson } from './read-body.js';
+import type { CallLimits } from './retry.js';
 import { brokenBody } from './to-openai-error.js';
 
-/** A batch as OpenAI reports it, whatever it left out, set to null or to "". */
+/** A batch as OpenAI reports it; members that OpenAI leaves out, or sets to null or "", are undefined. */
 export interface UpstreamBatch {
   readonly id: string;
-  /** OpenAI's word, possibly one that is not in its documentation: then the batch is still running. */
+  /** OpenAI's status. One that is not in its documentation means that the batch is still running. */
   readonly status: string;
-  /** Completed, failed, expired or cancelled: nothing changes any more, and the files, if any, are whole. */
+  /**
+   * Whether it is completed, failed, expired or cancelled: then nothing changes any more, and the files, if any, are
+   * complete.
+   */
   readonly terminal: boolean;
-  readonly model: string | undefined;
   readonly inputFileId: string | undefined;
   readonly outputFileId: string | undefined;
   readonly errorFileId: string | undefined;
   readonly createdAt: Date | undefined;
-  readonly expiresAt: Date | undefined;
   /** In requests; says nothing about success, and all zero while validating. */
   readonly counts: { readonly total: number; readonly completed: number; readonly failed: number };
   /** Why validation failed. */
   readonly errors: readonly UpstreamBatchError[];
   readonly metadata: Readonly<Record<string, string>>;
-  /** As it came; see `countTokens` for its shape. */
-  readonly usage: unknown;
 }
 
-export interface UpstreamBatchError {
+interface UpstreamBatchError {
   readonly code: string | undefined;
   readonly message: string | undefined;
-  readonly param: string | undefined;
   /** Line of the input file. */
   readonly line: number | undefined;
 }
@@ -43,10 +42,10 @@ export interface NewBatch {
 
 const TERMINAL: ReadonlySet<string | null> = new Set(['completed', 'failed', 'expired', 'cancelled']);
 const TRY_TIMEOUT_MS = 30_000;
-/** The most that OpenAI gives in one page. */
+/** The largest page that OpenAI returns. */
 const PAGE_SIZE = 100;
 
-/** Whether a batch of this status has ended; null, and a word that is not in OpenAI's documentation: it has not. */
+/** Whether a batch with this status has ended. With null or an undocumented status it has not. */
 export function isTerminalBatch(status: string | null): boolean {
   return TERMINAL.has(status);
 }
@@ -58,7 +57,7 @@ export class BatchesApi {
    * POST /batches, sent exactly once: OpenAI has no idempotency, so a repeat may be a second paid batch.
    * @throws OpenAiError; `notCreated` true: no batch exists; false: unknown, look for it by key and input file
    */
-  async createBatch(batch: NewBatch, options: CallOptions): Promise<{ outcome: 'created'; batch: UpstreamBatch }> {
+  async createBatch(batch: NewBatch, limits: CallLimits): Promise<UpstreamBatch> {
     const { value } = await this.transport.call<UpstreamBatch>(
       {
         name: 'create_batch',
@@ -78,13 +77,13 @@ export class BatchesApi {
             .asResponse(),
         read: readBatch,
       },
-      options,
+      limits,
     );
-    return { outcome: 'created', batch: value };
+    return value;
   }
 
   /** @throws OpenAiError with status 404 for an unknown id, which a batch just created may still be */
-  async retrieveBatch(id: string, options: CallOptions): Promise<UpstreamBatch> {
+  async retrieveBatch(id: string, limits: CallLimits): Promise<UpstreamBatch> {
     const { value } = await this.transport.call<UpstreamBatch>(
       {
         name: 'retrieve_batch',
@@ -93,16 +92,16 @@ export class BatchesApi {
         send: (client, sdkOptions) => client.batches.retrieve(id, sdkOptions).asResponse(),
         read: readBatch,
       },
-      options,
+      limits,
     );
     return value;
   }
 
   /**
-   * Cancels a batch and returns it as it stands. One that has ended already is no error: OpenAI refuses to cancel it, so
-   * it is read again instead.
+   * Cancels a batch and returns it as it stands. One that has ended already is no error: OpenAI refuses to cancel it,
+   * so it is read again instead.
    */
-  async cancelBatch(id: string, options: CallOptions): Promise<UpstreamBatch> {
+  async cancelBatch(id: string, limits: CallLimits): Promise<UpstreamBatch> {
     try {
       const { value } = await this.transport.call<UpstreamBatch>(
         {
@@ -118,12 +117,12 @@ export class BatchesApi {
           },
           read: readBatch,
         },
-        options,
+        limits,
       );
       return value;
     } catch (error) {
       if (error instanceof OpenAiError && error.kind === 'rejected' && error.status !== 404) {
-        return this.retrieveBatch(id, options);
+        return this.retrieveBatch(id, limits);
       }
       throw error;
     }
@@ -132,10 +131,10 @@ export class BatchesApi {
   /**
    * The project's batches, newest first, a page at a time; OpenAI filters by nothing. Stop when a whole page is older
    * than what is looked for. Entries without an id are left out.
-   * @param after - the id behind which to begin
+   * @param after - the id after which the page begins
    */
-  async *listBatches(options: CallOptions & { readonly after?: string | undefined }): AsyncGenerator<UpstreamBatch[]> {
-    let after = options.after;
+  async *listBatches(limits: CallLimits & { readonly after?: string | undefined }): AsyncGenerator<UpstreamBatch[]> {
+    let after = limits.after;
     for (;;) {
       const { value: page } = await this.transport.call<{ batches: UpstreamBatch[]; hasMore: boolean }>(
         {
@@ -146,18 +145,18 @@ export class BatchesApi {
             client.get('/batches', { query: { limit: PAGE_SIZE, after }, ...sdkOptions }).asResponse(),
           read: async (response) => parsePage(await readJson(response)),
         },
-        options,
+        limits,
       );
       if (page.batches.length > 0) yield page.batches;
       const last = page.batches.at(-1)?.id;
-      // A page that ends where the one before ended would be asked for for ever.
+      // Stops when a page ends where the one before ended; otherwise it would be requested endlessly.
       if (!page.hasMore || last === undefined || last === after) return;
       after = last;
     }
   }
 }
 
-/** Reads a Batch object tolerantly; undefined when it is none (no id or no status). */
+/** Reads a Batch object tolerantly; undefined when it is not one (no id or no status). */
 export function parseBatch(body: unknown): UpstreamBatch | undefined {
   if (!isRecord(body)) return undefined;
   const id = textOf(body['id']);
@@ -168,12 +167,10 @@ export function parseBatch(body: unknown): UpstreamBatch | undefined {
     id,
     status,
     terminal: isTerminalBatch(status),
-    model: textOf(body['model']),
     inputFileId: textOf(body['input_file_id']),
     outputFileId: textOf(body['output_file_id']),
     errorFileId: textOf(body['error_file_id']),
     createdAt: dateOf(body['created_at']),
-    expiresAt: dateOf(body['expires_at']),
     counts: {
       total: numberOf(counts['total']) ?? 0,
       completed: numberOf(counts['completed']) ?? 0,
@@ -181,7 +178,6 @@ export function parseBatch(body: unknown): UpstreamBatch | undefined {
     },
     errors: parseErrors(body['errors']),
     metadata: parseMetadata(body['metadata']),
-    usage: body['usage'] ?? undefined,
   };
 }
 
@@ -191,7 +187,6 @@ function parseErrors(errors: unknown): UpstreamBatchError[] {
   return data.filter(isRecord).map((error: JsonRecord) => ({
     code: wordOf(error['code']),
     message: textOf(error['message']),
-    param: textOf(error['param']),
     line: numberOf(error['line']),
   }));
 }
@@ -209,7 +204,7 @@ function parsePage(body: unknown): { batches: UpstreamBatch[]; hasMore: boolean 
   return { batches, hasMore: body['has_more'] === true };
 }
 
-/** A 409 is waited for everywhere else; here it says that the batch has ended. */
+/** Elsewhere a 409 means to wait and try again; here it means that the batch has ended. */
 function conflictAsRefusal(thrown: unknown): unknown {
   if (!(thrown instanceof ConflictError)) return thrown;
   return new OpenAiError({ kind: 'rejected', retryable: false, status: 409, cause: thrown });

@@ -3,20 +3,17 @@ import { Clock } from '../common/clock.js';
 import { OpenAiError, type OpenAiErrorKind } from './errors.js';
 import type { OpenAiOperation } from './openai-metrics.js';
 
-/** Failures in a row, without a single answer between them, that open the circuit. */
+/** The number of failures in a row, without any answer in between, that open the circuit. */
 const FAILURES_TO_OPEN = 10;
-/** Connections that a restart of OpenAI's edge cuts all at once are one event: the failures must lie this far apart. */
+/**
+ * The failures must span at least this time, because a restart of OpenAI's edge breaks many connections at once, which
+ * is only one event.
+ */
 const MIN_SPAN_MS = 1_000;
 /** A failure this much later than the last starts a new row. */
 const MAX_PAUSE_MS = 60_000;
-/** How long an open circuit rests, and how long a probe may take before the next one is let through. */
+/** How long an open circuit lets no call through, and how long a probe may take before the next one is let through. */
 const REST_MS = 30_000;
-
-export interface CircuitState {
-  readonly state: 'closed' | 'open' | 'half_open';
-  /** Milliseconds until a call is let through again; 0 unless open. For `Retry-After`. */
-  readonly retryAfterMs: number;
-}
 
 /** The right to send one request. Exactly one of its two methods is called when the request has ended. */
 export interface Permit {
@@ -25,12 +22,12 @@ export interface Permit {
 }
 
 /**
- * Stops calls to an OpenAI that is down, so that synchronous requests are refused at once instead of after their retries.
- * Each process has its own: each replica finds out by itself; limits and pauses that replicas share are rows of
- * openai_models.
+ * Stops calls to an OpenAI that is down, so that synchronous requests are refused at once instead of after their
+ * retries. Each process has its own, so each replica finds out by itself. Limits and pauses that replicas share are
+ * kept in the database by batch/.
  *
- * Counts 5xx, lost connections and broken bodies. A deadline says nothing (the caller may have been impatient), and any
- * other answer, a 429 or a refused photo too, proves that OpenAI is there.
+ * Counts 5xx, lost connections and broken bodies. A timeout does not count (the caller's deadline may have been short),
+ * and any other answer, even a 429 or a refused photo, shows that OpenAI works.
  */
 export class CircuitBreaker {
   private readonly logger = new Logger(CircuitBreaker.name);
@@ -48,18 +45,12 @@ export class CircuitBreaker {
     private readonly operation: string,
   ) {}
 
-  state(): CircuitState {
-    if (this.restUntil === undefined) return { state: 'closed', retryAfterMs: 0 };
-    const retryAfterMs = Math.max(0, this.restUntil - this.clock.now());
-    return { state: retryAfterMs > 0 ? 'open' : 'half_open', retryAfterMs };
-  }
-
   /** Whether any call of this kind was answered, be it with a refusal, at this time or later; milliseconds since 1970. */
   answeredSince(at: number): boolean {
     return this.lastAnswerAt >= at;
   }
 
-  /** @throws OpenAiError of kind `circuit_open` while the circuit rests, or while its one probe is out */
+  /** @throws OpenAiError of kind `circuit_open` while the circuit is open, or while its one probe is running */
   acquire(): Permit {
     const now = this.clock.now();
     if (this.restUntil !== undefined) {
@@ -90,7 +81,7 @@ export class CircuitBreaker {
       case 'timeout':
       case 'aborted':
       case 'circuit_open':
-        // No verdict: if this was the probe, the next call is one.
+        // No result either way. If this was the probe, the next call becomes the probe.
         this.probeUntil = 0;
         break;
       case 'rate_limited':
@@ -109,7 +100,7 @@ export class CircuitBreaker {
   private countFailure(): void {
     const now = this.clock.now();
     if (this.restUntil !== undefined) {
-      // A failed probe starts the next rest; those still in flight from before must not lengthen the one that runs.
+      // A failed probe starts the next pause. Calls still running from before must not extend the present pause.
       if (this.restUntil <= now) this.open(now);
       return;
     }
@@ -125,7 +116,7 @@ export class CircuitBreaker {
   private open(now: number): void {
     this.restUntil = now + REST_MS;
     this.probeUntil = 0;
-    this.logger.error('OpenAI is failing: calls rest', {
+    this.logger.error('OpenAI is failing: calls are paused', {
       operation: this.operation,
       seconds: REST_MS / 1000,
       failures: this.failures,

@@ -42,7 +42,7 @@ const IMAGE_CODES = new Set([
   'image_file_not_found',
 ]);
 
-/** The request was taken for unsafe, by OpenAI's own guard or by a gateway's. A single photo's violation is `image`. */
+/** The request was judged unsafe by OpenAI or by a gateway. A violation by a single photo is `image`. */
 const REFUSAL_CODES = new Set([
   'invalid_prompt',
   'content_filter',
@@ -60,13 +60,17 @@ const REFUSAL_CODES = new Set([
 
 const MODEL_CODES = new Set(['model_not_found', 'unsupported_model', 'model_not_available', 'model_deprecated']);
 const SERVER_CODES = new Set(['server_error', 'internal_error', 'internal_server_error', 'vector_store_timeout']);
-/** Lines of a batch that never ran: nothing is wrong with the lot. */
+/** Lines of a batch that never ran; the lot itself is fine. */
 const NOT_RUN_CODES = new Set(['batch_expired', 'batch_cancelled', 'request_timeout']);
 
-// The same failed download arrives as invalid_image_url or as invalid_value with only the text to tell, so texts count too.
+// The same failed download is reported as invalid_image_url, or as invalid_value where only the text tells, so the text
+// is read too.
 const IMAGE_TEXT =
   /while downloading|process.{0,40}\bimage\b|(?:download|fetch).{0,40}\bimage|\bimage\b.{0,60}(?:download|decod|pars|process|corrupt|unsupported|not supported|too large|too small)|(?:invalid|unsupported) image|not represent a valid image/i;
-/** `url` or `input[0].content[7].image_url`, whatever is wrong there: our own request has an address in no other place. */
+/**
+ * `url` or `input[0].content[7].image_url`. Our requests contain addresses in no other place, so any fault there is
+ * about a photo.
+ */
 const IMAGE_PARAM = /\bimage_url\b|^url$/;
 const CONTEXT_TEXT = /context (?:length|window)|maximum context|request too large|input tokens exceed|too many images/i;
 const MODEL_TEXT =
@@ -75,7 +79,9 @@ const REFUSAL_TEXT =
   /flagged as (?:potentially )?violating|violat\w* (?:our|the|openai'?s?) (?:usage|content|safety) polic|content management policy|rejected (?:as a result of|by) (?:our|the) safety system/i;
 const QUEUE_TEXT = /enqueued token limit/i;
 
-/** Sorts a failure by code first, then by text, then by status. Pure; used for calls and for the lines of a batch alike. */
+/**
+ * Sorts a failure by code first, then by text, then by status. Pure; used for calls and for the lines of a batch alike.
+ */
 export function classifyFailure(failure: UpstreamFailure): FailureClass {
   const kind = kindOf(failure);
   return { kind, retryable: isRetryable(kind, failure.shouldRetry) };
@@ -94,9 +100,9 @@ function kindOf({ status, code = '', type = '', param = '', message = '' }: Upst
   if (code === 'context_length_exceeded' || code === 'max_images_exceeded') return 'context_length';
   if (MODEL_CODES.has(code)) return 'model';
   if (SERVER_CODES.has(code) || NOT_RUN_CODES.has(code)) return 'server';
-  // There is no such call here, and there will be none in a minute.
+  // This server has no such call, and waiting does not change that.
   if (status === 501) return 'rejected';
-  // A 5xx is the server's own trouble whatever its text speaks of.
+  // A 5xx is a fault of the server, whatever its text says.
   if (status !== undefined && status >= 500) return 'server';
   if (CONTEXT_TEXT.test(message)) return 'context_length';
   if (status === 429 || code === 'rate_limit_exceeded') return 'rate_limited';

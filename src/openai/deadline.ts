@@ -1,15 +1,15 @@
 import { abortReason, type Clock } from '../common/clock.js';
-import { listenFreely } from '../common/listen-freely.js';
-import { orAbort } from '../common/or-abort.js';
+import { listenFreely, orAbort } from '../common/abort-signals.js';
 import { OpenAiError } from './errors.js';
 import type { CallLimits } from './retry.js';
 
-/** setTimeout fires at once when asked for more. */
+/** The longest time that setTimeout accepts; with more it fires at once. */
 export const LONGEST_TIMER_MS = 2_147_483_647;
 
 /**
- * Runs `work` under a signal that aborts at the deadline or when the caller hangs up. Rejects then whatever `work` does:
- * undici ignores a signal while it connects, and the SDK's own timeout ends with the headers, so a stalled body outlives it.
+ * Runs `work` under a signal that aborts at the deadline or when the caller hangs up. It then rejects even if `work`
+ * goes on: undici ignores a signal while it connects, and the SDK's own timeout ends with the headers, so a stalled
+ * body would last longer.
  * @throws OpenAiError of kind `timeout` or `aborted`; else what `work` throws
  */
 export async function underDeadline<T>(
@@ -19,7 +19,7 @@ export async function underDeadline<T>(
 ): Promise<T> {
   const { deadlineAt, signal: hangUp } = limits;
   const remaining = deadlineAt - clock.now();
-  // Nothing was sent yet, so these two leave no doubt about the outcome.
+  // Nothing has been sent yet, so in these two cases the outcome is known.
   if (hangUp?.aborted) throw new OpenAiError({ kind: 'aborted', retryable: false, outcomeUnknown: false });
   if (remaining <= 0) throw new OpenAiError({ kind: 'timeout', retryable: true, outcomeUnknown: false });
 
@@ -27,7 +27,7 @@ export async function underDeadline<T>(
   const timer = new AbortController();
   const onHangUp = () => controller.abort(new OpenAiError({ kind: 'aborted', retryable: false }));
   if (hangUp !== undefined) {
-    // One signal may end many calls side by side (a lease that is lost); each takes its listener away again.
+    // One signal may end many calls at the same time (when a lease is lost); each call removes its listener again.
     listenFreely(hangUp);
     hangUp.addEventListener('abort', onHangUp, { once: true });
   }
@@ -38,7 +38,7 @@ export async function underDeadline<T>(
   try {
     return await orAbort(work(controller.signal), controller.signal);
   } catch (error) {
-    // What broke inside is only the echo of our own abort.
+    // The error inside is only the result of our own abort.
     throw controller.signal.aborted ? abortReason(controller.signal) : error;
   } finally {
     hangUp?.removeEventListener('abort', onHangUp);
@@ -46,5 +46,5 @@ export async function underDeadline<T>(
   }
 }
 
-/** One error for all timers that are stopped: building a stack for each call costs more than the timer. */
+/** One error object for all stopped timers, because building a stack for each call costs more than the timer. */
 const TIMER_STOPPED = new Error('timer stopped');

@@ -1,21 +1,21 @@
 /**
- * What went wrong between us and OpenAI, by what to do about it.
+ * What went wrong between us and OpenAI, grouped by what to do about it.
  *
  * - `rate_limited`: 429 that passes by itself, also `token_limit_exceeded` of the batch queue: wait
  * - `server`: 5xx, 408, 409, or a 200 whose response failed with `server_error`: wait
  * - `connection`: no answer came: wait
  * - `broken_body`: an answer began and could not be read, or was not what the API promises: wait
- * - `too_large`: an answer beyond any honest size: it was cut, and is that request's failure
+ * - `too_large`: an answer larger than any normal one: reading was stopped, and the request has failed
  * - `timeout`: our own deadline came first
  * - `quota`: no money or a spend limit: pause the queue until an operator acts
  * - `image`: a photo could not be downloaded or decoded there: leave it out
  * - `context_length`: more input than the model, or its limit per minute, takes: send fewer photos
  * - `model`: the model is gone, unknown or not supported here: change the configuration
  * - `auth`: the key is wrong or may not do this
- * - `refused`: the request was taken for unsafe; what a refusal in an answer is, and as final
+ * - `refused`: the request was judged unsafe; as final as a refusal in an answer
  * - `rejected`: every other refusal; the same request will be refused again
- * - `circuit_open`: not sent, the circuit breaker rests
- * - `aborted`: the caller hung up
+ * - `circuit_open`: not sent, because the circuit is open
+ * - `aborted`: the caller cancelled the call
  */
 export type OpenAiErrorKind =
   | 'rate_limited'
@@ -47,18 +47,21 @@ export interface OpenAiErrorFacts {
   readonly requestId?: string | undefined;
   /** What OpenAI, or the circuit breaker, asks us to wait, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
-  /** That wait is only when a limit is whole again: a call that ends before it may try all the same. */
+  /** That wait is only the time until a limit is fully reset. A call that must end earlier may still try. */
   readonly softWait?: boolean | undefined;
-  /** OpenAI's text. It may quote a client's URL: it goes into no answer, and into the log only where no lot is spoken of. */
+  /**
+   * OpenAI's text. It may quote a client's URL, so it is put into no answer, and into the log only for calls that are
+   * not about a lot.
+   */
   readonly upstreamMessage?: string | undefined;
-  /** The `usage` member of a response that failed: its tokens are billed all the same. */
+  /** The `usage` member of a response that failed: its tokens are billed too. */
   readonly usage?: unknown;
-  /** False only when the request surely had no effect: never sent, or refused with a 4xx. */
+  /** False only when the request certainly had no effect: it was never sent, or refused with a 4xx. */
   readonly outcomeUnknown?: boolean;
   readonly cause?: unknown;
 }
 
-/** The only error that leaves this room. Its message holds no text of OpenAI's and none of a client's. */
+/** The only error that leaves this room. Its message contains no text from OpenAI or from a client. */
 export class OpenAiError extends Error {
   readonly kind: OpenAiErrorKind;
   readonly retryable: boolean;

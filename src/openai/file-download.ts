@@ -5,7 +5,7 @@ import { brokenBody, toOpenAiError } from './to-openai-error.js';
 /** The answer to one download request, read chunk by chunk. */
 export class FileDownload {
   private readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  /** Bytes that the server sends again because it does not know ranges. */
+  /** Bytes to skip, because a server without ranges sends the file from the beginning again. */
   private toSkip: number;
   private readonly garbled: boolean;
 
@@ -16,18 +16,19 @@ export class FileDownload {
     private readonly limits: { idleTimeoutMs: number; deadlineAt: number; signal: AbortSignal | undefined },
   ) {
     this.reader = response.body?.getReader();
-    // A part of compressed bytes; where it lies in the file cannot be told.
+    // This is a part of compressed bytes, so its place in the file is not known.
     this.garbled = response.status === 206 && response.headers.has('content-encoding');
     const start = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1];
     this.toSkip = response.status === 206 ? position - Number(start ?? position) : position;
   }
 
-  /** The next bytes behind the position, or undefined at the end. */
+  /** The next bytes after the position, or undefined at the end. */
   async next(): Promise<Buffer | undefined> {
     for (;;) {
       const chunk = await this.read();
       if (chunk === undefined) {
-        // Shorter than what was read before: not the file that the cursor belongs to, or cut without a trace.
+        // The file is shorter than what was read before: it is another file than the cursor's, or it was cut off
+        // without an error.
         if (this.toSkip > 0) throw brokenBody({ status: 200 });
         return undefined;
       }

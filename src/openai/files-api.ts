@@ -3,10 +3,10 @@ import type { Clock } from '../common/clock.js';
 import type { AppConfig } from '../config/app-config.js';
 import { OpenAiError } from './errors.js';
 import { FileDownload } from './file-download.js';
-import { dateOf, isRecord, numberOf, textOf } from './json-values.js';
-import type { CallOptions, OpenAiTransport } from './openai-transport.js';
+import { isRecord, numberOf, textOf } from './json-values.js';
+import type { OpenAiTransport } from './openai-transport.js';
 import { readJson } from './read-body.js';
-import { withRetries } from './retry.js';
+import { withRetries, type CallLimits } from './retry.js';
 import { brokenBody } from './to-openai-error.js';
 
 export interface UploadedFile {
@@ -19,7 +19,6 @@ export interface UpstreamFile {
   readonly id: string;
   readonly filename: string | undefined;
   readonly bytes: number | undefined;
-  readonly createdAt: Date | undefined;
 }
 
 export interface FileContentOptions {
@@ -28,15 +27,15 @@ export interface FileContentOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds without a byte after which the connection counts as dead; 60,000 by default. */
   readonly idleTimeoutMs?: number | undefined;
-  /** Milliseconds since 1970; none by default, since a file may take as long as bytes keep coming. */
+  /** Milliseconds since 1970; none by default, because a download may take as long as bytes keep arriving. */
   readonly deadlineAt?: number | undefined;
 }
 
 const TRY_TIMEOUT_MS = 30_000;
 const IDLE_TIMEOUT_MS = 60_000;
-/** A tenth of the most that OpenAI gives: some 250 KB of JSON. */
+/** A tenth of OpenAI's largest page; it is some 250 KB of JSON. */
 const PAGE_SIZE = 1000;
-/** What goes into a multipart header unescaped by SDK 6 (openai-node #2363). */
+/** File names that are safe in a multipart header, into which SDK 6 writes them unescaped (openai-node #2363). */
 const SAFE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 export class FilesApi {
@@ -47,23 +46,25 @@ export class FilesApi {
   ) {}
 
   /**
-   * Uploads a batch's input in constant memory, at the pace of the connection. A file whose outcome is unknown is uploaded
-   * anew: one that nobody uses costs nothing and expires after 30 days.
-   * @param name - ASCII letters, digits and `._-`, at most 128; by it a listing tells whose the file is
-   * @param source - opens the content anew for each try. An error in it ends the call as kind `aborted`, with it as cause
+   * Uploads a batch's input in constant memory, at the pace of the connection. A file whose outcome is unknown is
+   * uploaded again. An unused file costs nothing and expires after 30 days.
+   * @param name - ASCII letters, digits and `._-`, at most 128; by this name a listing shows which submission the file
+   * belongs to
+   * @param source - opens the content anew for each try. An error in it ends the call as kind `aborted`, with it as
+   * cause
    */
   async uploadBatchInput(
     name: string,
     source: () => AsyncIterable<Uint8Array>,
-    options: CallOptions,
+    limits: CallLimits,
   ): Promise<UploadedFile> {
     if (!SAFE_NAME.test(name)) throw new TypeError('a file name may hold ASCII letters, digits and ._- only');
-    const first = await this.upload(name, source, options);
+    const first = await this.upload(name, source, limits);
     if (first.counted === first.bytes || first.counted === undefined) return sent(first);
     // Cut on the way, or counted in another way than ours: what was cut comes whole the second time, and a server that
     // counts otherwise says the same again. The lots of a file that was cut after all have no line in the answer, and
     // are asked for again; uploading for ever would help nobody.
-    const second = await this.upload(name, source, options);
+    const second = await this.upload(name, source, limits);
     if (second.counted === second.bytes || second.counted === undefined || second.counted === first.counted) {
       return sent(second);
     }
@@ -76,11 +77,11 @@ export class FilesApi {
     });
   }
 
-  /** @returns with what the server counted; undefined where it does not say, as gateways with 0 or null do */
+  /** @returns the size that the server counted; undefined when it does not tell, as gateways that send 0 or null */
   private async upload(
     name: string,
     source: () => AsyncIterable<Uint8Array>,
-    options: CallOptions,
+    limits: CallLimits,
   ): Promise<UploadedFile & { readonly counted: number | undefined }> {
     let content = new CountedSource(source);
     const { value } = await this.transport.call<UpstreamFile>(
@@ -103,14 +104,14 @@ export class FilesApi {
           return file;
         },
       },
-      options,
+      limits,
     );
     const counted = value.bytes === undefined || value.bytes <= 0 ? undefined : value.bytes;
     return { id: value.id, bytes: content.bytes, counted };
   }
 
   /** The project's batch inputs, newest first, a page at a time. */
-  async *listBatchInputs(options: CallOptions): AsyncGenerator<UpstreamFile[], void, undefined> {
+  async *listBatchInputs(limits: CallLimits): AsyncGenerator<UpstreamFile[], void, undefined> {
     let after: string | undefined;
     for (;;) {
       const { value: page } = await this.transport.call<{ files: UpstreamFile[]; hasMore: boolean }>(
@@ -124,18 +125,18 @@ export class FilesApi {
           },
           read: async (response) => parsePage(await readJson(response)),
         },
-        options,
+        limits,
       );
       if (page.files.length > 0) yield page.files;
       const last = page.files.at(-1)?.id;
-      // A page that ends where the one before ended would be asked for for ever.
+      // Stops when a page ends where the one before ended; otherwise it would be requested endlessly.
       if (!page.hasMore || last === undefined || last === after) return;
       after = last;
     }
   }
 
   /** Deletes a file; one that is gone already is deleted. */
-  async deleteFile(id: string, options: CallOptions): Promise<void> {
+  async deleteFile(id: string, limits: CallLimits): Promise<void> {
     try {
       await this.transport.call<unknown>(
         {
@@ -145,7 +146,7 @@ export class FilesApi {
           send: (client, sdkOptions) => client.files.delete(id, sdkOptions).asResponse(),
           read: readJson,
         },
-        options,
+        limits,
       );
     } catch (error) {
       if (!(error instanceof OpenAiError) || error.status !== 404) throw error;
@@ -153,8 +154,9 @@ export class FilesApi {
   }
 
   /**
-   * A file's bytes from `offset` on, with flat memory, at the reader's pace. A connection that breaks or stalls is resumed
-   * where it was, as often as RETRY_ATTEMPTS allows without a new byte, so the reader sees one whole file or an error.
+   * A file's bytes from `offset` on, with flat memory, at the reader's pace. A connection that breaks or stalls is
+   * resumed at the same position, RETRY_ATTEMPTS times at most without a new byte, so the reader gets either the whole
+   * file or an error.
    */
   async *fileContent(id: string, options: FileContentOptions = {}): AsyncGenerator<Buffer, void, undefined> {
     const { retryAttempts, baseDelaySeconds } = this.config.openai;
@@ -183,7 +185,10 @@ export class FilesApi {
     }
   }
 
-  /** One request for the bytes from `position` on. Its retries are the caller's, which knows whether bytes came. */
+  /**
+   * One request for the bytes from `position` on. The caller retries it, because the caller knows whether bytes
+   * arrived.
+   */
   private async open(id: string, position: number, options: FileContentOptions): Promise<FileDownload> {
     const idleTimeoutMs = options.idleTimeoutMs ?? IDLE_TIMEOUT_MS;
     const deadlineAt = options.deadlineAt ?? Number.POSITIVE_INFINITY;
@@ -198,7 +203,7 @@ export class FilesApi {
             const headers = { ...sdkOptions.headers, ...(position > 0 ? { Range: `bytes=${position}-` } : {}) };
             return client.files.content(id, { ...sdkOptions, headers }).asResponse();
           },
-          // Only the headers: the body is read by next(), each chunk under its own idle timeout.
+          // Reads only the headers; next() reads the body, each chunk with its own idle timeout.
           read: (response) => {
             const limits = { idleTimeoutMs, deadlineAt, signal: options.signal };
             return Promise.resolve(new FileDownload(response, position, this.clock, limits));
@@ -208,7 +213,7 @@ export class FilesApi {
       );
       return value;
     } catch (error) {
-      // The cursor stands at the very end: a server that knows ranges has nothing to give from there.
+      // The cursor is at the end of the file, so a server that knows ranges has nothing more to send.
       if (error instanceof OpenAiError && error.status === 416) {
         return new FileDownload(new Response(null), 0, this.clock, {
           idleTimeoutMs,
@@ -225,7 +230,7 @@ function sent({ id, bytes }: UploadedFile): UploadedFile {
   return { id, bytes };
 }
 
-/** Counts what was read from a source and remembers its error, which must not pass for OpenAI's. */
+/** Counts the bytes read from a source and remembers its error, which must not be taken for an error of OpenAI. */
 class CountedSource {
   bytes = 0;
   error: unknown;
@@ -252,7 +257,6 @@ function parseFile(body: unknown): UpstreamFile | undefined {
     id,
     filename: textOf(body['filename']),
     bytes: numberOf(body['bytes']),
-    createdAt: dateOf(body['created_at']),
   };
 }
 

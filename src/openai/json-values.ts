@@ -25,8 +25,8 @@ export function dateOf(value: unknown): Date | undefined {
 const WORD = /^(?=.*[A-Za-z])[\w.:/-]{1,64}$/;
 
 /**
- * A code, else undefined. Gateways write the status ("400"), "None" or a sentence into the member, which tells nobody
- * what is wrong and would stand before a client as the reason.
+ * A code, else undefined. Gateways write the status ("400"), "None" or a sentence into the member, which does not tell
+ * what is wrong, and would be shown to a client as the reason.
  */
 export function wordOf(value: unknown): string | undefined {
   const text = typeof value === 'string' ? value.trim() : '';

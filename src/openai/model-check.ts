@@ -1,19 +1,17 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { APP_CONFIG } from '../config/app-config.js';
-import type { AppConfig } from '../config/app-config.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { OpenAiError } from './errors.js';
-import { replacementOf } from './model-replacements.js';
 import { OpenAiClient } from './openai-client.js';
 
 /**
- * - `available`: served, no end near
+ * - `available`: served, no shutdown announced soon
  * - `deprecated`: served, shuts down within 60 days
- * - `closing`: served, shuts down within 48 hours or should be gone already: a batch might not live to its end
- * - `gone`: OpenAI does not know it, or this key may not use it
- * - `unknown`: OpenAI could not be asked, or the server has no answer to that
+ * - `closing`: served, but shuts down within 48 hours or should already be gone: a batch might not finish
+ * - `gone`: OpenAI does not know the model, or this key may not use it
+ * - `unknown`: OpenAI could not be asked, or the server does not answer this request
  */
-export type ModelStateName = 'available' | 'deprecated' | 'closing' | 'gone' | 'unknown';
+type ModelStateName = 'available' | 'deprecated' | 'closing' | 'gone' | 'unknown';
 
 export interface ModelState {
   readonly id: string;
@@ -30,20 +28,20 @@ const HOUR_MS = 3_600_000;
 const WARN_MS = 60 * 24 * HOUR_MS;
 const REFUSE_BATCH_MS = 48 * HOUR_MS;
 const KEEP_MS = HOUR_MS;
-/** An OpenAI that could not be asked is asked again sooner. */
+/** After a failed request OpenAI is asked again sooner. */
 const KEEP_UNKNOWN_MS = 60_000;
 const ASK_DEADLINE_MS = 20_000;
 
 interface KnownModel {
-  readonly answer: Promise<Answer>;
+  readonly answer: Promise<AboutModel>;
   expiresAt: number;
 }
 
-type Answer = { readonly shutdownDate: Date | undefined } | 'gone' | 'unknown';
+type AboutModel = { readonly shutdownDate: Date | undefined } | 'gone' | 'unknown';
 
 /**
- * Asks OpenAI whether the configured models are served: at start, to say plainly what must be changed, and before a shard
- * is submitted. Neither stops the start nor delays readiness, since OpenAI may be away for a while.
+ * Asks OpenAI whether the configured models are served: at start, to say clearly what must be changed, and before a
+ * shard is submitted. It neither stops the start nor delays readiness, because OpenAI may be unreachable for a while.
  */
 @Injectable()
 export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
@@ -87,7 +85,7 @@ export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
     return describeModel(id, answer, this.clock.now());
   }
 
-  private async ask(id: string): Promise<Answer> {
+  private async ask(id: string): Promise<AboutModel> {
     try {
       const deadlineAt = this.clock.now() + ASK_DEADLINE_MS;
       return await this.client.models.retrieveModel(id, { deadlineAt, signal: this.stopping.signal });
@@ -96,7 +94,7 @@ export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
         this.logger.error('model check failed', { model: id, cause: error instanceof Error ? error.stack : undefined });
         return 'unknown';
       }
-      // Many gateways serve models without a list of them: any other 404 says only that there is nothing to ask.
+      // Many gateways serve models without a list of them, so any other 404 only means that there is no list.
       if (error.code === 'model_not_found') return 'gone';
       if (error.kind === 'auth')
         this.logger.error('OpenAI refuses the API key', { status: error.status, code: error.code });
@@ -113,12 +111,12 @@ export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
     switch (state) {
       case 'gone':
         this.logger.error(
-          'a configured model is gone: every request on it will fail; configure the replacement',
+          'a configured model no longer exists, so every request to it will fail; configure the replacement',
           facts,
         );
         break;
       case 'closing':
-        this.logger.error('a configured model shuts down within 48 hours: it gets no new batches', facts);
+        this.logger.error('a configured model shuts down within 48 hours and gets no new batches', facts);
         break;
       case 'deprecated':
         this.logger.warn('a configured model shuts down within 60 days; configure the replacement', facts);
@@ -132,8 +130,8 @@ export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
   }
 }
 
-/** What an answer of OpenAI's means now; pure. */
-export function describeModel(id: string, answer: Answer, now: number): ModelState {
+/** What OpenAI's answer means at this time; pure. */
+export function describeModel(id: string, answer: AboutModel, now: number): ModelState {
   const shutdownDate = typeof answer === 'string' ? undefined : answer.shutdownDate;
   const state = typeof answer === 'string' ? answer : stateBefore(shutdownDate, now);
   const acceptsBatch = state !== 'gone' && state !== 'closing';
@@ -145,4 +143,15 @@ function stateBefore(shutdownDate: Date | undefined, now: number): ModelStateNam
   const left = shutdownDate.getTime() - now;
   if (left <= REFUSE_BATCH_MS) return 'closing';
   return left <= WARN_MS ? 'deprecated' : 'available';
+}
+
+/** What OpenAI's deprecation notices of April and October 2026 name in place of models that this service has run on. */
+const REPLACEMENTS: Readonly<Record<string, string>> = {
+  'o4-mini': 'gpt-5.6-terra',
+  'gpt-4.1-mini': 'gpt-6-luna',
+};
+
+/** The named replacement of a model, its dated snapshots (`o4-mini-2025-04-16`) included; undefined where none is known. */
+export function replacementOf(model: string): string | undefined {
+  return REPLACEMENTS[model.replace(/-\d{4}-\d{2}-\d{2}$/, '')];
 }

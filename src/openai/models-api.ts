@@ -1,13 +1,14 @@
 import type { Clock } from '../common/clock.js';
 import { OpenAiError } from './errors.js';
 import { isRecord, textOf } from './json-values.js';
-import type { CallOptions, OpenAiTransport } from './openai-transport.js';
+import type { OpenAiTransport } from './openai-transport.js';
 import { readJson } from './read-body.js';
+import type { CallLimits } from './retry.js';
 import { brokenBody } from './to-openai-error.js';
 
 export interface UpstreamModel {
   readonly id: string;
-  /** The day from whose beginning (UTC) OpenAI no longer promises the model, where one is announced. */
+  /** The day from which (UTC) OpenAI no longer promises the model, if one is announced. */
   readonly shutdownDate: Date | undefined;
 }
 
@@ -20,8 +21,8 @@ export class ModelsApi {
   ) {}
 
   /**
-   * Whether OpenAI answers at all just now, by a call that costs nothing: one try, and any answer but a 5xx will do, since
-   * not every gateway serves models.
+   * Whether OpenAI answers at all just now. It is asked by a call that costs nothing, once. Any answer except a 5xx
+   * counts, because not every gateway lists models.
    */
   async answers(id: string, signal: AbortSignal | undefined): Promise<boolean> {
     const deadlineAt = this.clock.now() + TRY_TIMEOUT_MS;
@@ -36,7 +37,7 @@ export class ModelsApi {
   }
 
   /** GET /models/{id}. @throws OpenAiError with the code `model_not_found` when it is gone or unknown to this key */
-  async retrieveModel(id: string, options: CallOptions, maxTries?: number): Promise<UpstreamModel> {
+  async retrieveModel(id: string, limits: CallLimits, maxTries?: number): Promise<UpstreamModel> {
     const { value } = await this.transport.call<UpstreamModel>(
       {
         ...(maxTries !== undefined && { maxTries }),
@@ -47,7 +48,7 @@ export class ModelsApi {
         send: (client, sdkOptions) => client.models.retrieve(id, sdkOptions).asResponse(),
         read: async (response) => parseModel(await readJson(response)),
       },
-      options,
+      limits,
     );
     return value;
   }

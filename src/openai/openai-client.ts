@@ -7,20 +7,17 @@ import { FilesApi } from './files-api.js';
 import type { JsonRecord } from './json-values.js';
 import { ModelsApi } from './models-api.js';
 import { countTokens } from './openai-metrics.js';
-import { OpenAiTransport, type CallOptions } from './openai-transport.js';
+import { OpenAiTransport } from './openai-transport.js';
 import { readJson } from './read-body.js';
 import { requestIdOf } from './request-headers.js';
+import type { CallLimits } from './retry.js';
 import { failureOfResponse } from './to-openai-error.js';
 
 export interface CreatedResponse {
-  /** The Response object as it came, `status` being `completed` or `incomplete`; its parts are not validated. */
+  /** The Response object as received, `status` being `completed` or `incomplete`; its parts are not validated. */
   readonly body: JsonRecord;
   /** OpenAI's `x-request-id` of the try that succeeded. */
   readonly requestId: string | undefined;
-  /** Requests that were sent. */
-  readonly tries: number;
-  /** Milliseconds of all tries and the waits between them. */
-  readonly durationMs: number;
 }
 
 /** OpenAI's HTTP API as the service uses it. Every method rejects with OpenAiError only. */
@@ -41,13 +38,13 @@ export class OpenAiClient {
   }
 
   /**
-   * POST /responses. A response that failed inside its 200 is an error like any other and is tried again where that helps;
-   * one that is incomplete, or a refusal, is an answer.
+   * POST /responses. A response that failed inside its 200 is an error like any other and is tried again when that
+   * helps. An incomplete response and a refusal are answers.
    * @param body - the request as OpenAI documents it, without `stream` and `background`
    */
-  async createResponse(body: JsonRecord, options: CallOptions): Promise<CreatedResponse> {
+  async createResponse(body: JsonRecord, limits: CallLimits): Promise<CreatedResponse> {
     const model = typeof body['model'] === 'string' ? body['model'] : '';
-    const { value, ...facts } = await this.transport.call<JsonRecord>(
+    const { value, requestId } = await this.transport.call<JsonRecord>(
       {
         name: 'create_response',
         path: '/responses',
@@ -62,20 +59,20 @@ export class OpenAiClient {
           return answer as JsonRecord;
         },
       },
-      options,
+      limits,
     );
-    return { body: value, ...facts };
+    return { body: value, requestId };
   }
 
-  /** A text of the upstream's as it may stand in a log line: our secrets struck out, and short. */
+  /** A text of the upstream made safe for the log: our secrets are removed, and it is shortened. */
   quotable(text: string | undefined): string | undefined {
     return this.transport.secrets.outOf(text);
   }
 
   /**
-   * Which upstream batches and files belong to: base URL and project, without credentials and without the base URL's
-   * query, which names a version or a tenant's token and may change while batches run. A stored batch whose upstream
-   * differs must not be asked about, and above all not be sent again.
+   * The fingerprint of the upstream that batches and files belong to: base URL and project. Credentials and the base
+   * URL's query are left out, because a query holds a version or a token, which may change while batches run. A stored
+   * batch of another upstream must not be asked about, and above all not be sent again.
    */
   fingerprint(): string {
     const { upstream, baseUrl, projectId } = this.config.openai;

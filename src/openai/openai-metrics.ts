@@ -3,7 +3,7 @@ import { metricsRegistry } from '../common/metrics.js';
 import type { OpenAiErrorKind } from './errors.js';
 import { isRecord, numberOf } from './json-values.js';
 
-/** Every request of this room, as metrics and log lines name it. */
+/** The kinds of requests of this room, as metrics and log lines name them. */
 export type OpenAiOperation =
   | 'create_response'
   | 'upload_file'
@@ -46,13 +46,13 @@ export function countRequest(
   durationMs: number,
 ): void {
   requests.inc({ operation, model, outcome });
-  // A request that was never sent would drag the distribution to zero.
+  // A request that was never sent would distort the distribution.
   if (outcome !== 'circuit_open') duration.observe({ operation, model }, durationMs / 1000);
 }
 
 /**
- * Counts a `usage` member as the Responses API writes it; anything else counts nothing.
- * The lines of a batch's output are counted by whoever takes them in.
+ * Counts a `usage` member as the Responses API writes it; anything else counts nothing. The lines of a batch's output
+ * are counted where they are taken in.
  */
 export function countTokens(model: string, usage: unknown): void {
   if (!isRecord(usage)) return;

@@ -12,28 +12,10 @@ import { requestHeaders, requestIdOf } from './request-headers.js';
 import { withRetries, type CallLimits } from './retry.js';
 import { SecretStrike } from './secret-strike.js';
 import { toOpenAiError } from './to-openai-error.js';
-import { createAgent, createUndiciFetch } from './undici-fetch.js';
-
-/** One request as it ended; a call of three tries reports three. */
-export interface TryReport {
-  /** From 1. */
-  readonly tryNumber: number;
-  /** Milliseconds since 1970. */
-  readonly startedAt: number;
-  readonly durationMs: number;
-  /** OpenAI's `x-request-id`, where an answer came. */
-  readonly requestId: string | undefined;
-  /** Undefined when the try succeeded. */
-  readonly error: OpenAiError | undefined;
-}
-
-export interface CallOptions extends CallLimits {
-  /** Called as each try ends, before any wait: for records that must not miss a paid request. */
-  readonly onTry?: ((report: TryReport) => void) | undefined;
-}
+import { createOpenAiAgent, createUndiciFetch } from './undici-fetch.js';
 
 /** What the SDK is asked with: it never retries and never times out by itself, both are done here. */
-export interface SdkOptions {
+interface SdkOptions {
   readonly signal: AbortSignal;
   readonly maxRetries: 0;
   readonly timeout: number;
@@ -42,13 +24,13 @@ export interface SdkOptions {
 
 export interface Operation<T> {
   readonly name: OpenAiOperation;
-  /** Below the base URL; for the log. */
+  /** The path below the base URL; for the log. */
   readonly path: string;
   /** For metrics; omitted where a request has no model. */
   readonly model?: string;
-  /** Default: RETRY_ATTEMPTS. 1 for what must not be sent twice unasked. */
+  /** Default: RETRY_ATTEMPTS. 1 for requests that must not be sent twice. */
   readonly maxTries?: number;
-  /** Ends a try that hangs while the deadline leaves room for another; for short requests only. */
+  /** Ends a try that hangs while there is time for another; only for short requests. */
   readonly tryTimeoutMs?: number;
   send(client: OpenAI, options: SdkOptions): Promise<Response>;
   /** Reads the whole body, still under deadline and signal. */
@@ -59,17 +41,16 @@ export interface CallResult<T> {
   readonly value: T;
   /** OpenAI's `x-request-id`. */
   readonly requestId: string | undefined;
-  /** Requests that were sent. */
-  readonly tries: number;
-  /** Of all tries and the waits between them. */
-  readonly durationMs: number;
 }
 
-/** Sends requests through the SDK: the one place with retries, deadline, circuit breaker, hang-ups, headers and metrics. */
+/**
+ * Sends requests through the SDK: the only place with retries, deadline, circuit breaker, cancelling, headers and
+ * metrics.
+ */
 @Injectable()
 export class OpenAiTransport implements OnApplicationShutdown {
   private readonly logger = new Logger(OpenAiTransport.name);
-  private readonly agent = createAgent();
+  private readonly agent = createOpenAiAgent();
   private readonly sdk: OpenAI;
   private readonly base: URL;
   readonly secrets: SecretStrike;
@@ -88,7 +69,7 @@ export class OpenAiTransport implements OnApplicationShutdown {
       baseURL: `${this.base.origin}${this.base.pathname.replace(/\/+$/, '')}`,
       defaultHeaders: headers,
       project: projectId === '' ? null : projectId,
-      // Given as null so that the SDK does not look for them in the environment.
+      // Null, so that the SDK does not read them from the environment.
       organization: null,
       adminAPIKey: null,
       webhookSecret: null,
@@ -100,35 +81,29 @@ export class OpenAiTransport implements OnApplicationShutdown {
   }
 
   /** @throws OpenAiError only */
-  async call<T>(operation: Operation<T>, options: CallOptions): Promise<CallResult<T>> {
-    const startedAt = this.clock.now();
+  call<T>(operation: Operation<T>, limits: CallLimits): Promise<CallResult<T>> {
     const policy = {
       maxTries: operation.maxTries ?? this.config.openai.retryAttempts,
       baseDelayMs: this.config.openai.baseDelaySeconds * 1000,
     };
-    let tries = 0;
-    const result = await withRetries(this.clock, policy, options, (tryNumber) => {
-      tries = tryNumber;
-      return this.try(operation, options, tryNumber);
-    });
-    return { ...result, tries, durationMs: this.clock.now() - startedAt };
+    return withRetries(this.clock, policy, limits, (tryNumber) => this.try(operation, limits, tryNumber));
   }
 
-  /** Requests that are still out are cut: by now everything that waits for one has had its grace. */
+  /** Requests that are still running are aborted: by now everything that waits for one has had its grace time. */
   async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
   }
 
-  private async try<T>(operation: Operation<T>, options: CallOptions, tryNumber: number) {
+  private async try<T>(operation: Operation<T>, limits: CallLimits, tryNumber: number) {
     const startedAt = this.clock.now();
-    const deadlineAt = Math.min(options.deadlineAt, startedAt + (operation.tryTimeoutMs ?? Number.POSITIVE_INFINITY));
+    const deadlineAt = Math.min(limits.deadlineAt, startedAt + (operation.tryTimeoutMs ?? Number.POSITIVE_INFINITY));
     let requestId: string | undefined;
     let value: T | undefined;
     let error: OpenAiError | undefined;
     try {
       const permit = this.circuits.of(operation.name).acquire();
       try {
-        value = await underDeadline(this.clock, { deadlineAt, signal: options.signal }, async (signal) => {
+        value = await underDeadline(this.clock, { deadlineAt, signal: limits.signal }, async (signal) => {
           const headers = requestHeaders();
           const sdkOptions = { signal, headers, maxRetries: 0, timeout: LONGEST_TIMER_MS } as const;
           const response = await operation.send(this.sdk, sdkOptions);
@@ -143,21 +118,20 @@ export class OpenAiTransport implements OnApplicationShutdown {
     } catch (thrown) {
       error = toOpenAiError(thrown, this.clock.now());
     }
-    const durationMs = this.clock.now() - startedAt;
-    countRequest(operation.name, operation.model ?? '', error?.kind ?? 'ok', durationMs);
-    if (error !== undefined) this.logFailure(operation, tryNumber, error);
-    if (error?.kind !== 'circuit_open') {
-      options.onTry?.({ tryNumber, startedAt, durationMs, requestId: requestId ?? error?.requestId, error });
+    countRequest(operation.name, operation.model ?? '', error?.kind ?? 'ok', this.clock.now() - startedAt);
+    if (error !== undefined) {
+      this.logFailure(operation, tryNumber, error);
+      throw error;
     }
-    if (error !== undefined) throw error;
     return { value: value as T, requestId };
   }
 
   private logFailure({ name, model, path }: Operation<unknown>, tryNumber: number, error: OpenAiError): void {
     const { kind, status, code, requestId, retryable } = error;
-    // A client that hangs up and a rest of the circuit, which has its own line, are no failures of OpenAI's.
+    // A cancelled call and an open circuit (which has its own log line) are not failures of OpenAI.
     const level = kind === 'aborted' || kind === 'circuit_open' ? 'debug' : 'warn';
-    // What is said of a lot may quote its client's texts and addresses; of a model, a file or a batch it helps.
+    // An error about a lot may quote the client's texts and addresses; one about a model, a file or a batch helps an
+    // operator.
     const says = name === 'create_response' ? undefined : error.upstreamMessage;
     this.logger[level]('OpenAI request failed', {
       operation: name,

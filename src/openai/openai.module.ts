@@ -1,13 +1,16 @@
 import { Module } from '@nestjs/common';
-import { Clock } from '../common/clock.js';
 import { OpenAiCircuits } from './circuit-breaker.js';
 import { ModelCheck } from './model-check.js';
 import { OpenAiClient } from './openai-client.js';
 import { OpenAiTransport } from './openai-transport.js';
 
-/** OpenAI as the rest of the service sees it. Needs APP_CONFIG, with base URL and key set, the sandbox's where there is no key. */
+/**
+ * OpenAI for the rest of the service. Needs APP_CONFIG with base URL and key set (those of the sandbox if there is no
+ * key). Calls go through `client.get` and `client.post` of the SDK, not through its typed methods, because retries,
+ * deadlines and reading bodies are ours.
+ */
 @Module({
-  providers: [Clock, OpenAiCircuits, OpenAiTransport, OpenAiClient, ModelCheck],
+  providers: [OpenAiCircuits, OpenAiTransport, OpenAiClient, ModelCheck],
   exports: [OpenAiClient, OpenAiCircuits, ModelCheck],
 })
 export class OpenAiModule {}

@@ -4,14 +4,15 @@ import { requestIdOf } from './request-headers.js';
 import { brokenBody } from './to-openai-error.js';
 import { plainText, readUpstreamError } from './upstream-error.js';
 
-/** What is read of an error's body: its beginning says what is wrong, and nothing behind it changes that. */
+/** How much of an error's body is read; its beginning says what is wrong. */
 const MOST_ERROR_BYTES = 256 * 1024;
-/** What is kept of a body that is no JSON, to be told to an operator. */
+/** How much of a body that is not JSON is kept for the log. */
 const MOST_QUOTED_CHARACTERS = 2_000;
 
 /**
- * The body as JSON, within the bounds of an answer. What is larger is cut where the bound is, and the connection with it.
- * @throws OpenAiError of kind `too_large`; of kind `broken_body` when it is cut, or HTML, or anything else
+ * The body as JSON, within the bounds of an answer. Reading a larger one stops at the limit, and the connection is
+ * closed.
+ * @throws OpenAiError of kind `too_large`; of kind `broken_body` when it is incomplete, HTML, or anything else
  */
 export async function readJson(response: Response): Promise<unknown> {
   const facts = { requestId: requestIdOf(response.headers), status: response.status };
@@ -29,11 +30,11 @@ export async function readJson(response: Response): Promise<unknown> {
 }
 
 /**
- * An answer that was refused, with an error in OpenAI's form whoever wrote it. The SDK reads the body of a refusal by
- * itself and whole: what it is given here is short.
+ * A refusal with the error in OpenAI's form, whoever sent it. The SDK reads the whole body of a refusal by itself, so
+ * the body passed to it here is short.
  */
 export async function withTidyError(response: Response): Promise<Response> {
-  // A 304 and its like have no body, and may be given none.
+  // A 304 and similar answers have no body and must not get one.
   if (response.ok || response.body === null) return response;
   const { text } = await readBytes(response, MOST_ERROR_BYTES);
   const error = readUpstreamError(parsedOr(text, plainText(text)));
@@ -52,7 +53,7 @@ function tooLarge(facts: { requestId: string | undefined; status: number; cause:
   return new OpenAiError({ kind: 'too_large', retryable: false, ...facts });
 }
 
-/** At most `most` bytes of a body; the rest is not read and the connection ended. */
+/** At most `most` bytes of a body. The rest is not read and the connection is closed. */
 async function readBytes(response: Response, most: number): Promise<{ text: string; more: boolean }> {
   const reader = response.body?.getReader();
   const chunks: Uint8Array[] = [];

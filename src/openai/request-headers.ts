@@ -1,13 +1,13 @@
 import { currentRequestId } from '../common/request-context.js';
 
-/** What every request to OpenAI carries besides the SDK's own headers. The one place to add another. */
+/** Headers of every request to OpenAI besides the SDK's own. Add another one here. */
 export function requestHeaders(): Record<string, string> {
   const requestId = currentRequestId();
-  // OpenAI logs it beside its own id, so that a call whose answer never came can still be asked about.
+  // OpenAI logs it together with its own id, so that OpenAI can be asked about a call that got no answer.
   return requestId === undefined ? {} : { 'X-Client-Request-Id': requestId };
 }
 
-/** Longer than any real one; it is stored with a failure and shown. */
+/** Longer than any real id; ids are stored with a failure and shown. */
 const MOST_CHARACTERS = 128;
 
 /** OpenAI's own id of an answer. */

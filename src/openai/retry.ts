@@ -13,7 +13,7 @@ export interface CallLimits {
   readonly deadlineAt: number;
   /** Hanging up: the request is cancelled upstream and the call rejects with kind `aborted`. */
   readonly signal?: AbortSignal | undefined;
-  /** Called with what failed before the same is sent again; what it throws ends the call. */
+  /** Called with the error before the same request is sent again. If it throws, the call ends. */
   readonly beforeRetry?: ((failed: OpenAiError) => Promise<void>) | undefined;
 }
 
@@ -21,8 +21,8 @@ const LONGEST_FACTOR = 16;
 const JITTER = 0.2;
 
 /**
- * Milliseconds to wait after `failedTries` tries: doubling, ±20 % so that callers that failed together don't come back
- * together, and never less than OpenAI's Retry-After.
+ * Milliseconds to wait after `failedTries` tries. The wait doubles each time, varies by ±20 % so that callers that
+ * failed together do not try again together, and is never shorter than OpenAI's Retry-After.
  * @param random - uniform in [0, 1)
  */
 export function retryDelayMs(
@@ -37,9 +37,9 @@ export function retryDelayMs(
 }
 
 /**
- * Runs `attempt` until it succeeds, fails for good, has failed `maxTries` times, or the next wait would pass the deadline:
- * then the last error is thrown at once instead of after a wait that cannot help. An open circuit ends the call too. A
- * wait that is only said to be enough (`softWait`) and would pass the deadline is not waited for: the usual one is.
+ * Runs `attempt` until it succeeds, fails for good, has failed `maxTries` times, or the next wait would pass the
+ * deadline; then the last error is thrown at once. An open circuit ends the call too. If a wait is only a hint
+ * (`softWait`) and would pass the deadline, the usual wait is used instead.
  * @throws OpenAiError with `attempts` set to the requests that were sent
  */
 export async function withRetries<T>(

@@ -2,8 +2,8 @@
 export interface StatedWait {
   readonly ms: number;
   /**
-   * Only the time until a limit is whole again was told (`x-ratelimit-reset-*`, the text): a request may get through
-   * earlier. So where the call cannot wait that long it goes on trying instead of giving up.
+   * True when OpenAI only told the time until a limit is fully reset (`x-ratelimit-reset-*`, or the text). A request
+   * may succeed earlier, so a call that cannot wait that long continues to try.
    */
   readonly soft: boolean;
 }
@@ -24,7 +24,7 @@ export function statedWait(
   return soft === undefined ? undefined : { ms: Math.max(0, soft), soft: true };
 }
 
-/** The reset of the limit that was reached; of both where the answer does not say which. */
+/** The reset time of the limit that was reached, or of both when the answer does not say which. */
 function resetOf(headers: Headers | undefined, now: number): number | undefined {
   const limit = (name: string) => ({
     reset: waitIn(headers?.get(`x-ratelimit-reset-${name}`), now),
@@ -32,7 +32,7 @@ function resetOf(headers: Headers | undefined, now: number): number | undefined 
   });
   const requests = limit('requests');
   const tokens = limit('tokens');
-  // Tokens may be left and yet too few for this request; requests may not.
+  // Some tokens may be left and still be too few for this request; for requests, none is left.
   const requestsLeft = (requests.left ?? 0) > 0;
   const onlyRequests = requests.left !== undefined && !requestsLeft && (tokens.left ?? 1) > 0;
   const waits = [requestsLeft ? undefined : requests.reset, onlyRequests ? undefined : tokens.reset];
@@ -44,7 +44,7 @@ function resetOf(headers: Headers | undefined, now: number): number | undefined 
 /** From here on a number is a time in unix seconds, and from a thousand times this one in milliseconds. */
 const FIRST_UNIX_TIME = 1_000_000_000;
 
-/** Milliseconds: of seconds, of Go's durations ("6m0s"), until a date or a unix time. */
+/** Milliseconds from a number of seconds, a Go duration ("6m0s"), or until a date or a unix time. */
 function waitIn(text: string | null | undefined, now: number): number | undefined {
   if (text === null || text === undefined || text.trim() === '') return undefined;
   const seconds = finite(text);
@@ -54,7 +54,7 @@ function waitIn(text: string | null | undefined, now: number): number | undefine
   }
   const duration = durationIn(text);
   if (duration !== undefined) return duration;
-  // Only what has a time of day: Date.parse takes nearly any word beside a number for a day.
+  // Only texts with a time of day, because Date.parse reads nearly any word beside a number as a date.
   const date = text.includes(':') ? Date.parse(text) : Number.NaN;
   return Number.isNaN(date) ? undefined : date - now;
 }
@@ -75,7 +75,7 @@ const DURATION_PART = /(\d+(?:\.\d*)?)(ms|us|µs|μs|ns|d|h|m|s)/g;
 
 /** "40s", "6m0s", "1h2m", "120ms", "1.5s"; undefined for anything else. */
 function durationIn(text: string | undefined): number | undefined {
-  // A sentence may end behind it.
+  // A full stop may follow.
   const trimmed = text?.trim().replace(/\.$/, '').slice(0, 64) ?? '';
   if (!DURATION.test(trimmed)) return undefined;
   let ms = 0;

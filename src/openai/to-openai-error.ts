@@ -6,7 +6,9 @@ import { requestIdOf } from './request-headers.js';
 import { statedWait } from './stated-wait.js';
 import { readUpstreamError } from './upstream-error.js';
 
-/** Any value thrown while a request was on its way, as an {@link OpenAiError}; how far it came is not known then. */
+/**
+ * Turns any value thrown during a request into an {@link OpenAiError}. It is then not known how far the request got.
+ */
 export function toOpenAiError(thrown: unknown, now: number): OpenAiError {
   if (thrown instanceof OpenAiError) return thrown;
   if (thrown instanceof APIError && thrown.status !== undefined) return fromStatusError(thrown, now);
@@ -14,7 +16,7 @@ export function toOpenAiError(thrown: unknown, now: number): OpenAiError {
     return new OpenAiError({ kind: 'connection', retryable: true, code: causeCode(thrown), cause: thrown });
   }
   if (thrown instanceof SyntaxError || isGarbled(thrown)) return brokenBody({ cause: thrown });
-  // A fault of our own: sending the same again would only repeat it, and OpenAI's circuit must not open for it.
+  // A fault of our own: sending the same again would repeat it, and it must not open OpenAI's circuit.
   return new OpenAiError({ kind: 'rejected', retryable: false, cause: thrown });
 }
 
@@ -36,7 +38,7 @@ export function brokenBody(facts: {
 export function failureOfResponse(body: unknown, requestId?: string): OpenAiError | undefined {
   if (!isRecord(body)) return brokenBody({ requestId, status: 200 });
   const error = errorIn(body);
-  // Compatible endpoints leave the status of an answer out.
+  // Compatible servers leave out the status of an answer.
   const status = body['status'] ?? (Array.isArray(body['output']) ? 'completed' : undefined);
   if (error === undefined && (status === 'completed' || status === 'incomplete')) {
     return Array.isArray(body['output']) ? undefined : brokenBody({ requestId, status: 200 });
@@ -58,7 +60,7 @@ export function failureOfResponse(body: unknown, requestId?: string): OpenAiErro
   });
 }
 
-/** The error of a body; undefined where it is null, or an object that says nothing, as some gateways send it. */
+/** The error in a body; undefined when it is null or an empty object, as some gateways send. */
 function errorIn(body: Readonly<Record<string, unknown>>) {
   const given = body['error'];
   if (!isRecord(given) && (typeof given !== 'string' || given.trim() === '')) return undefined;
@@ -92,20 +94,23 @@ function fromStatusError(thrown: APIError, now: number): OpenAiError {
     retryAfterMs: wait?.ms,
     softWait: wait?.soft,
     upstreamMessage: message,
-    // A 408 comes from whatever stands between, which may have passed the request on; a 501 says that there is nothing
-    // here that could have taken it.
+    // A 408 may come from a proxy that has already passed the request on. A 501 means that no server here could have
+    // accepted it.
     outcomeUnknown: status < 400 || (status >= 500 && status !== 501) || status === 408,
     cause: thrown,
   });
 }
 
-/** A broken connection that it was not the SDK to notice: fetch's "TypeError: terminated", a code of Node's or undici's. */
+/**
+ * A broken connection that the SDK did not report itself: fetch's "TypeError: terminated", a code of Node's or
+ * undici's.
+ */
 function isConnectionTrouble(thrown: unknown): boolean {
   if (thrown instanceof TypeError && /^(terminated|fetch failed)$/.test(thrown.message)) return true;
   return causeCode(thrown) !== undefined;
 }
 
-/** Bytes that are not in the form that `content-encoding` names. */
+/** Bytes that do not match `content-encoding`. */
 function isGarbled(thrown: unknown): boolean {
   const code = thrown instanceof Error ? (thrown as { code?: unknown }).code : undefined;
   return typeof code === 'string' && /^(?:Z_|ERR_BROTLI|ERR__ERROR_FORMAT)/.test(code);

@@ -2,17 +2,17 @@ import { pipeline, Readable, type Duplex } from 'node:stream';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { Agent, request, type Dispatcher } from 'undici';
-import { orAbort } from '../common/or-abort.js';
+import { orAbort } from '../common/abort-signals.js';
 
 /** Statuses that a web Response must not have a body with; its constructor throws otherwise. */
 const WITHOUT_BODY = new Set([101, 204, 205, 304]);
 
 /**
- * The connections to OpenAI. As many as there are calls in flight: a cap would queue calls behind slow answers. Neither
- * headers nor body have a timeout of undici's: a reasoning model may think for minutes, and every call of this room has a
- * deadline of its own.
+ * The connections to OpenAI. There are as many as calls in flight, because a limit would queue calls behind slow
+ * answers. Neither headers nor body have a timeout of undici's: a reasoning model may think for minutes, and every call
+ * of this room has a deadline of its own.
  */
-export function createAgent(): Agent {
+export function createOpenAiAgent(): Agent {
   return new Agent({
     connections: null,
     pipelining: 1,
@@ -26,8 +26,8 @@ export function createAgent(): Agent {
 
 /**
  * A `fetch` for the SDK on undici.request: with 1,000 calls in flight the global fetch adds some 255 ms at the 99th
- * percentile, this one 79 ms. Differs from the standard in that redirects are never followed (the key would go along).
- * @param query - goes with every request, as it is
+ * percentile, this one 79 ms. Unlike the standard, it never follows redirects, because the key would be sent along.
+ * @param query - added unchanged to every request
  */
 export function createUndiciFetch(dispatcher: Dispatcher, query = ''): typeof globalThis.fetch {
   return async (input, init = {}) => {
@@ -46,7 +46,10 @@ export function createUndiciFetch(dispatcher: Dispatcher, query = ''): typeof gl
   };
 }
 
-/** undici looks at the signal only once it is connected; until then the caller would wait for the connection's own timeout. */
+/**
+ * undici checks the signal only after it has connected; until then the caller would wait for the connection's own
+ * timeout.
+ */
 async function abortInEveryPhase(
   pending: Promise<Dispatcher.ResponseData>,
   signal: AbortSignal,
@@ -56,7 +59,7 @@ async function abortInEveryPhase(
     return await orAbort(pending, signal);
   } catch (error) {
     if (body instanceof Readable) body.destroy();
-    // Were the answer to come after all, its connection must not wait for a reader.
+    // If the answer still arrives, its connection must not wait for a reader.
     pending.then(
       (late) => late.body.on('error', () => undefined).destroy(),
       () => undefined,
@@ -65,7 +68,7 @@ async function abortInEveryPhase(
   }
 }
 
-/** Text for text: parsing it and writing it anew might change what a gateway compares or signs. */
+/** The text is kept as it is, because parsing and writing it again could change what a gateway compares or signs. */
 function withQuery(input: string | URL, query: string): string | URL {
   if (query === '') return input;
   const url = String(input);
@@ -80,7 +83,7 @@ function toUndiciBody(body: RequestInit['body'], headers: Headers): string | Uin
   if (body === null || body === undefined) return null;
   if (typeof body === 'string' || body instanceof Uint8Array) return body;
   if (body instanceof ReadableStream) return fromWeb(body);
-  // Forms, blobs and the like: the platform knows how to write them and which Content-Type goes with it.
+  // Forms, blobs and the like: Node's Response encodes them and gives the matching Content-Type.
   const encoded = new Response(body);
   const type = encoded.headers.get('content-type');
   if (type !== null && !headers.has('content-type')) headers.set('content-type', type);
@@ -104,12 +107,15 @@ function toWebResponse({ statusCode, headers, body }: Dispatcher.ResponseData): 
   const decoder = statusCode === 206 ? undefined : decoderOf(headers['content-encoding']);
   if (decoder === undefined) return new Response(toWebStream(body), { status: statusCode, headers: list });
   const plain = list.filter(([name]) => name !== 'content-encoding' && name !== 'content-length');
-  // Its error is the decoder's, which the reader meets; here it only must not go unheard.
+  // The reader gets this error from the decoder. Here it only needs a listener.
   pipeline(body, decoder, () => undefined);
   return new Response(toWebStream(decoder), { status: statusCode, headers: plain });
 }
 
-/** None is asked for, but some gateways compress whatever is asked. A part of a file (206) cannot be undone by itself. */
+/**
+ * We ask for no compression, but some gateways compress anyway. A part of a file (206) cannot be decompressed by
+ * itself.
+ */
 function decoderOf(encoding: string | string[] | undefined): Duplex | undefined {
   switch (
     String(encoding ?? '')
@@ -134,7 +140,8 @@ function decoderOf(encoding: string | string[] | undefined): Duplex | undefined 
  */
 function toWebStream(body: Readable): ReadableStream<Uint8Array<ArrayBuffer>> {
   const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array<ArrayBuffer>>;
-  // Destroyed before its first read the stream has nobody to tell, and an unheard error event ends the process.
+  // A stream destroyed before its first read has no listener yet, and an error event without a listener ends the
+  // process.
   body.on('error', () => undefined);
   return new ReadableStream({
     async pull(controller) {

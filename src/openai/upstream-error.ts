@@ -8,12 +8,12 @@ export interface UpstreamErrorFacts {
   readonly message: string | undefined;
 }
 
-/** Addresses of photos are quoted in messages, and are looked for there; more than this is no message. */
+/** Messages quote addresses of photos, which are searched for; a text longer than this is not a message. */
 const MOST_CHARACTERS = 32_768;
 
 /**
- * Reads the body of an error: OpenAI's `{"error": {…}}`, and what others write in its place: `error` as a text, the
- * members at the top (vLLM), `detail` (FastAPI), or no JSON at all.
+ * Reads the body of an error: OpenAI's `{"error": {…}}`, and the forms of other servers: `error` as a text, the members
+ * at the top (vLLM), `detail` (FastAPI), or no JSON at all.
  */
 export function readUpstreamError(body: unknown): UpstreamErrorFacts {
   if (!isRecord(body)) return { ...NOTHING, message: messageOf(body) };
@@ -38,7 +38,7 @@ function messageOf(value: unknown): string | undefined {
   return textOf(text.slice(0, MOST_CHARACTERS).trim());
 }
 
-/** A page of a proxy as one line of text; a text that is no page stays as it is. */
+/** A proxy's HTML page as one line of text; any other text is unchanged. */
 export function plainText(text: string): string {
   if (!/^\s*</.test(text)) return text;
   return text

@@ -5,7 +5,7 @@ import { isPublicAddress } from './public-address.js';
 
 export { AllowList } from './allow-list.js';
 
-/** Why an address is not asked. The last two are found only at connecting. */
+/** Why an address is refused. The last two are found only while connecting. */
 export type RefusalReason =
   | 'syntax'
   | 'too_long'
@@ -20,24 +20,29 @@ export type RefusalReason =
 export type UrlCheck =
   { readonly ok: true; readonly url: URL } | { readonly ok: false; readonly reason: RefusalReason };
 
-/** Signed storage links run to some 2,000 characters; beyond this no server of repute takes a request line. */
+/** Signed storage links have up to some 2,000 characters; well-known servers refuse request lines above this limit. */
 export const MAX_URL_CHARACTERS = 4096;
-/** What clients are told of the rules: not which one they broke, which would map our network for them. */
+/**
+ * What clients are told about the rules. It does not say which rule was broken, because that would reveal our network.
+ */
 export const ADDRESS_RULE = `public http or https addresses of at most ${MAX_URL_CHARACTERS} characters without control characters or backslashes`;
 
-/** Lists made by hand and by spreadsheets have it around an address; every reader of URLs takes it off. */
+/** White space around an address, as in lists made by hand or by spreadsheets; every URL parser removes it. */
 const AROUND = /^[\t\n\r ]+|[\t\n\r ]+$/g;
 /** Control, format and surrogate characters, line separators and the backslash: parsers disagree about all of these. */
 const AMBIGUOUS = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\\]/u;
-/** In a host a space is as bad; behind it everybody encodes it. */
+/** A space in a host is refused too; behind the host every parser encodes it. */
 const SPACE = /\p{Zs}/u;
 const START = /^([a-z][a-z0-9+.-]*):(.*)$/i;
-/** Two slashes and at once the host: `http:127.0.0.1` and `http:///127.0.0.1` are read differently elsewhere. */
+/** Two slashes and directly the host: `http:127.0.0.1` and `http:///127.0.0.1` are read differently elsewhere. */
 const AUTHORITY = /^\/\/([^/?#]+)/;
 const DEFAULT_PORTS: ReadonlySet<string> = new Set(['', '80', '443']);
 
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
-/** RFC 1123 and the underscore of buckets and subdomains, with at least two labels: a single one is a name of the local network or of the machine. */
+/**
+ * RFC 1123 and the underscore of buckets and subdomains, with at least two labels: a single one is a name of the local
+ * network or of the machine.
+ */
 const PUBLIC_NAME = new RegExp(`^(?:${LABEL}\\.)+${LABEL}$`);
 const MAX_NAME_CHARACTERS = 253;
 
@@ -45,7 +50,7 @@ const MAX_NAME_CHARACTERS = 253;
 const LOCAL_NAME = /\.(localhost|localdomain|local|internal|intranet|private|corp|home|lan|home\.arpa)$/;
 
 /**
- * What can be said of a client's URL without asking DNS: this is the whole check at intake and the first one of every hop.
+ * Checks a client's URL without asking DNS. At intake this is the whole check, and for every hop the first one.
  * @param sent - as the client wrote it
  * @returns the parsed URL, without a trailing dot in its host; or the first rule it breaks
  */

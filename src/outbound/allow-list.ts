@@ -5,23 +5,23 @@ import { parseUrl } from './parse-url.js';
 
 type Range = { readonly v4: boolean; readonly base: ipaddr.IPv4 | ipaddr.IPv6; readonly bits: number };
 
-/** Addresses that one list remembers the answer for. */
+/** The most addresses whose answer one list remembers. */
 const MOST_ASKED = 1000;
-/** Names that led into a listed network which one list remembers. */
+/** The most names leading into a listed network that one list remembers. */
 const MOST_LED = 10_000;
 
 const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
 /**
- * OUTBOUND_ALLOW: the hosts and networks that pass the guard, on any port.
- * A host's name is let through whatever it resolves to; a network lets through its literals, and names that resolve into it (these on
- * ports 80 and 443 only: at intake nothing is resolved, so only a listed name can earn another port).
+ * OUTBOUND_ALLOW: the hosts and networks that pass the guard, on any port. A host's name is let through whatever it
+ * resolves to; a network lets through its literals, and names that resolve into it (these on ports 80 and 443 only: at
+ * intake nothing is resolved, so only a listed name can earn another port).
  */
 export class AllowList {
-  /** What was asked of lately: each answer of a receiver asks for the same address again. */
+  /** Answers given lately, because each answer of a receiver asks about the same address again. */
   private readonly asked = new Map<string, boolean>();
 
-  /** Names that led into a listed network: how their hosts fail must be shown as little as what they answer. */
+  /** Names that led into a listed network. Neither the answers nor the errors of their hosts may be shown. */
   private readonly led = new Set<string>();
 
   private constructor(
@@ -30,7 +30,8 @@ export class AllowList {
   ) {}
 
   /**
-   * @param entries - host names (`receiver.internal`), addresses (`10.0.0.5`, `::1`) and CIDRs (`10.0.0.0/8`), without ports
+   * @param entries - host names (`receiver.internal`), addresses (`10.0.0.5`, `::1`) and CIDRs (`10.0.0.0/8`), without
+   * ports
    * @throws ConfigError naming the position of an entry that is none of these
    */
   static parse(entries: readonly string[]): AllowList {
@@ -72,7 +73,10 @@ export class AllowList {
     this.led.add(name);
   }
 
-  /** @param host - a name or an address, without brackets and trailing dot; true where the list lets it through, as far as is known */
+  /**
+   * @param host - a name or an address, without brackets and trailing dot; true where the list lets it through, as far
+   * as is known
+   */
   covers(host: string): boolean {
     return this.hasName(host) || this.hasAddress(host) || this.led.has(host);
   }

@@ -1,19 +1,20 @@
 /**
- * The head of an HTTP answer, as strictly as undici reads it and as generously as browsers and curl do.
- * undici's parser breaks off at things that every browser takes: `100 Continue` unasked, a length that is said twice or beside chunked, a header
- * name with a space, bare LF line ends, long headers. A receiver that answers so has taken its delivery, and a photo behind such a host is there.
+ * The head of an HTTP answer, as strictly as undici reads it and as generously as browsers and curl do. undici's parser
+ * fails on things that every browser accepts: an unasked `100 Continue`, a length that is given twice or together with
+ * chunked, a header name with a space, bare LF line ends, long headers. A receiver that answers so has taken its
+ * delivery, and a photo behind such a host is there.
  */
 
-/** Longest head that undici is given as it came; it allows itself no more. */
+/** The longest head that is passed to undici unchanged, which is undici's own limit. */
 const STRICT_BYTES = 16_384;
 
 const STATUS_LINE = /^HTTP\/\d(?:\.\d+)? +(\d{3})(?:[ \t]|$)/i;
 const STRICT_STATUS_LINE = /^HTTP\/1\.[01] \d{3}(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const FIELD = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+)[ \t]*:[ \t]*(.*?)[ \t]*$/;
-/** As the strict parser wants it: nothing between the name and the colon, no control characters. */
+/** As the strict parser requires it: nothing between the name and the colon, no control characters. */
 const STRICT_FIELD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*$/;
 
-/** What of an odd head anyone here reads; the fields that frame the body are judged apart. */
+/** The fields of an odd head that this service reads; the fields that frame the body are judged separately. */
 const KEPT: ReadonlySet<string> = new Set([
   'content-type',
   'content-encoding',
@@ -25,11 +26,11 @@ const KEPT: ReadonlySet<string> = new Set([
 export type AnswerHead =
   /** `100`, `102`, `103`: an announcement, after which the answer is still to come. */
   | { readonly kind: 'interim' }
-  /** To be handed on as it came. */
+  /** To be passed on unchanged. */
   | { readonly kind: 'plain' }
-  /** To be handed on as `head`, which says the same in an orderly way and that the connection is not used again. */
+  /** To be passed on as `head`: the same content in valid form, plus `connection: close`. */
   | { readonly kind: 'odd'; readonly head: Buffer }
-  /** No answer to anything that was asked: no HTTP, or `101`. */
+  /** Not an answer to the request: not HTTP, or `101`. */
   | { readonly kind: 'unusable' };
 
 /**
@@ -46,7 +47,7 @@ export function endOfHead(bytes: Buffer): number {
 
 /**
  * @param bytes - a whole head, up to and with its empty line
- * @param announced - announcements came before it, which nobody had asked for: its connection is not used again
+ * @param announced - unasked announcements came before it, so its connection is not used again
  */
 export function readHead(bytes: Buffer, announced: boolean): AnswerHead {
   const text = bytes.toString('latin1');
@@ -92,7 +93,7 @@ function fieldsOf(lines: readonly string[]): Fields {
   return fields;
 }
 
-/** At most one of length and chunked, said once. */
+/** At most one of length and chunked, and only once. */
 function isFramedOnce(fields: Fields): boolean {
   const length = fields.get('content-length');
   const coding = fields.get('transfer-encoding');
@@ -102,8 +103,9 @@ function isFramedOnce(fields: Fields): boolean {
 }
 
 /**
- * As browsers frame a body: by chunks where they are the last coding, else by a length that all fields agree on, else by the end of the connection.
- * Whatever is decided, no second answer is ever read from this connection, so a wrong decision can put no words into another's mouth.
+ * As browsers frame a body: by chunks where they are the last coding, else by a length that all fields agree on, else
+ * by the end of the connection. In any case no second answer is read from this connection, so a wrong decision cannot
+ * affect another request.
  */
 function orderly(status: number, fields: Fields): Buffer {
   let head = `HTTP/1.1 ${status} \r\nconnection: close\r\n`;

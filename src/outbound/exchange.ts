@@ -31,9 +31,9 @@ type Dispatch = (handler: Dispatcher.DispatchHandler, onPeer: (peer: Peer) => vo
 type Incoming = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2];
 
 /**
- * One request and its answer, over undici's dispatch: `undici.request` ignores its signal while it connects or waits for a free connection
- * (measured: 700 ms asked for, 9.5 s taken), and does not say whether anything was sent.
- * @throws OutboundError by the deadline at the latest, whatever undici is busy with
+ * One request and its answer, over undici's dispatch: `undici.request` ignores its signal while it connects or waits
+ * for a free connection (measured: 700 ms asked for, 9.5 s taken), and does not say whether anything was sent.
+ * @throws OutboundError by the deadline at the latest, whatever undici is doing
  */
 export function exchange(dispatch: Dispatch, limits: ExchangeLimits): Promise<ExchangeAnswer> {
   return new Promise((resolve, reject) => {
@@ -75,10 +75,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     return true;
   }
 
-  /** undici calls this right before it writes the request: until then, surely nothing was seen. */
+  /** undici calls this right before it writes the request, so until then the other side has seen nothing. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.settled) {
-      controller.abort(new Error('nobody waits for this any more'));
+      controller.abort(new Error('the request has already ended'));
       return;
     }
     this.controller = controller;
@@ -147,7 +147,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     return true;
   }
 
-  /** A mistake of ours (an impossible header, say) stays the TypeError-like thing that it is. */
+  /** A mistake of ours (an invalid header, for example) stays the error that it is. */
   private toFailure(error: Error): Error {
     if (error instanceof ConnectFailure) {
       const reason = error.reason === undefined ? {} : { reason: error.reason };

@@ -7,14 +7,17 @@ import { hasNoAddress, type NameResolver } from './name-resolver.js';
 import type { OutboundErrorKind } from './outbound-error.js';
 import { isPublicAddress } from './public-address.js';
 
-/** Longest wait for DNS, TCP and TLS together, whatever the requests that wait for it allow themselves. */
+/** The longest wait for DNS, TCP and TLS together, whatever the deadlines of the waiting requests are. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Time for one address before the next is tried; Node's own 250 ms is less than a round trip to the other side of the world. */
+/**
+ * Time for one address before the next is tried; Node's own 250 ms is less than a round trip to the other side of the
+ * world.
+ */
 const NEXT_ADDRESS_MS = 500;
 /** A name with hundreds of addresses must not turn one photo into a port scan. */
 const MAX_DIALLED = 8;
 
-/** No connection came about, and why. It has no `code`: undici reads meaning into some of those. */
+/** Why there is no connection. It has no `code`, because undici gives some codes a meaning. */
 export class ConnectFailure extends Error {
   constructor(
     readonly kind: Extract<OutboundErrorKind, 'refused' | 'dns' | 'connect' | 'tls' | 'timeout'>,
@@ -35,10 +38,10 @@ export interface GuardOptions {
 }
 
 /**
- * An undici connector that reaches allowed addresses only.
- * The literal is checked here because Node never calls `lookup` for one; of a name every address must be allowed, and the checked list is
- * the dialled list, so that a second DNS answer cannot differ from the first; the socket's peer is checked again as a last line.
- * The name stays in Host and SNI.
+ * An undici connector that reaches allowed addresses only. An IP address in the URL is checked here because Node never
+ * calls `lookup` for it. For a name every resolved address must be allowed, and the checked list is the one that is
+ * dialled, so that a second DNS answer cannot differ from the first. The socket's peer is checked again as a last
+ * defence. The name stays in Host and SNI.
  */
 export function guardedConnector({ allow, resolver, ca }: GuardOptions): buildConnector.connector {
   const askAllowed = callbackify((name: string) => allowedAddresses(name, allow, resolver));
@@ -92,7 +95,7 @@ async function allowedAddresses(name: string, allow: AllowList, resolver: NameRe
   } catch (error) {
     throw new ConnectFailure('dns', undefined, error, hasNoAddress(error));
   }
-  // One private address among public ones is an attack or a mistake; trying only the good ones would hide both.
+  // One private address among public ones is an attack or a mistake; trying only the public ones would hide it.
   if (!listed && !found.every(({ address }) => mayDial(address, allow))) {
     throw new ConnectFailure('refused', 'resolved_address');
   }

@@ -10,20 +10,20 @@ const NOTHING = Buffer.alloc(0);
 
 const START = 'HTTP/';
 
-/** False as soon as it is clear: another protocol's server may wait for us as long as we for it. */
+/** False as soon as the bytes cannot be HTTP: a server of another protocol may wait for us while we wait for it. */
 function startsLikeAnswer(bytes: Buffer): boolean {
   const start = bytes.toString('latin1', 0, START.length).toUpperCase();
   return START.startsWith(start);
 }
 
-/** The answer's head is too long or none; undici's own code for it, which `exchange` reads. */
+/** The answer's head is too long or is not one. The code is undici's own, which `exchange` reads. */
 class HeadError extends Error {
   readonly code = 'UND_ERR_HEADERS_OVERFLOW';
 }
 
 /**
- * Stands between a connection and undici's parser, which reads it by `socket.read()`: heads that the parser would break off at arrive orderly,
- * announcements not at all. Bodies pass as they are.
+ * Stands between a connection and undici's parser, which reads by `socket.read()`. Heads on which the parser would fail
+ * are rewritten in valid form, announcements are removed, and bodies pass unchanged.
  */
 export class HeadFilter {
   private expecting = false;
@@ -42,14 +42,14 @@ export class HeadFilter {
     };
   }
 
-  /** A request is about to be written: what comes next is a head. */
+  /** A request is about to be written, so the next bytes received are a head. */
   expectHead(): void {
     this.expecting = true;
     this.held = NOTHING;
     this.seen = 0;
   }
 
-  /** @returns what undici may read of it by now; empty while the head is not whole */
+  /** @returns the bytes that undici may read now; empty while the head is not complete */
   private pass(chunk: Buffer): Buffer {
     let bytes = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
     for (;;) {

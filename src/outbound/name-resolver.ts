@@ -4,7 +4,7 @@ import { Injectable } from '@nestjs/common';
 /** c-ares waits this long for the first try and twice that for the second. */
 const FIRST_TRY_MS = 1500;
 const TRIES = 2;
-/** RFC 8305's resolution delay: some name servers never answer for AAAA, and their A must not wait for that. */
+/** RFC 8305's resolution delay: some name servers never answer for AAAA, and their A records must not wait for that. */
 const SECOND_FAMILY_GRACE_MS = 250;
 
 interface FamilyAnswer {
@@ -13,9 +13,9 @@ interface FamilyAnswer {
 }
 
 /**
- * Asks DNS for the addresses of a client's host name.
- * Not by dns.lookup: that takes one of libuv's four threads for as long as a hostile name server likes, and files and zlib of the whole
- * process wait behind it. The price is that /etc/hosts and search domains count only for names that the operator listed.
+ * Asks DNS for the addresses of a client's host name. It does not use dns.lookup, which blocks one of libuv's four
+ * threads for as long as a hostile name server likes, while files and zlib of the whole process wait. The price is that
+ * /etc/hosts and search domains are used only for names that the operator listed.
  */
 @Injectable()
 export class NameResolver {
@@ -34,15 +34,19 @@ export class NameResolver {
     const addresses = [...v4.addresses, ...v6.addresses];
     if (addresses.length > 0) return addresses;
     const code = codeOf(v4.error);
-    // c-ares reads resolv.conf once: after a change of network only a new resolver knows the new servers.
+    // c-ares reads resolv.conf once, so after a change of network only a new resolver knows the new servers.
     if ((code === 'ETIMEOUT' || code === 'ECONNREFUSED') && this.resolver === resolver) this.resolver = this.open();
-    // No name server for c-ares at all (a machine with another name service): the system's own way is the only one.
+    // c-ares has no name server at all (the machine uses another name service), so only the system's resolver can
+    // answer.
     if (code === 'ECONNREFUSED') return this.resolveBySystem(name);
-    // One family's servers may fail while the other's say that there is nothing: only both together are certain.
+    // The servers may fail for one family and report nothing for the other; only when both report nothing is it
+    // certain.
     throw hasNoAddress(v4.error) && v6.error !== undefined ? v6.error : v4.error;
   }
 
-  /** As the machine itself resolves: hosts file, search domains, container names. For names that the operator listed. */
+  /**
+   * As the machine itself resolves: hosts file, search domains, container names. For names that the operator listed.
+   */
   async resolveBySystem(name: string): Promise<readonly LookupAddress[]> {
     return dns.lookup(name, { all: true, order: 'ipv4first' });
   }
@@ -53,7 +57,7 @@ export class NameResolver {
   }
 }
 
-/** The name's own servers say so; all else (SERVFAIL, a time-out, no name server) may be otherwise in a minute. */
+/** The name's own servers say so. Any other error (SERVFAIL, a time-out, no name server) may be gone in a minute. */
 const NO_ADDRESS: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME', 'ENONAME']);
 
 /** @param error - what {@link NameResolver} threw */

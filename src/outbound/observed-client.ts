@@ -12,7 +12,7 @@ export interface ObservedDispatchOptions extends Dispatcher.DispatchOptions {
   readonly onPeer?: (peer: Peer) => void;
 }
 
-/** One connection of a pool, which says where it leads: undici itself never tells a request's handler. */
+/** One connection of a pool that tells where it leads; undici itself does not tell a request's handler. */
 class ObservedClient extends Client {
   constructor(
     origin: URL,
@@ -40,8 +40,8 @@ export interface AgentOptions {
 }
 
 /**
- * An agent with a small pool for each origin in use. undici drops a pool with its last connection, and connections go when idle, so that a
- * night with thousands of hosts leaves nothing behind.
+ * An agent with a small pool for each origin in use. undici removes a pool with its last connection, and idle
+ * connections are closed, so thousands of hosts in one night leave nothing behind.
  */
 export function createAgent({ connect, connections, idleMs = IDLE_MS }: AgentOptions): Agent {
   return new Agent({
@@ -52,7 +52,8 @@ export function createAgent({ connect, connections, idleMs = IDLE_MS }: AgentOpt
     maxHeaderSize: MAX_HEADER_BYTES,
     keepAliveTimeout: idleMs,
     keepAliveMaxTimeout: idleMs,
-    // Every exchange has a deadline of its own; undici's count each chunk anew, and a drip never meets them.
+    // Every exchange has a deadline of its own; undici's start again with each chunk, so a server that sends slowly
+    // never reaches them.
     headersTimeout: 0,
     bodyTimeout: 0,
   });

@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import { Inject, Injectable, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import type { Agent } from 'undici';
 import { AllowList, bareHost, checkUrl, type UrlCheck } from './address-rules.js';
-import { DEFAULT_HEADERS } from './default-headers.js';
 import { exchange, type BodyEnd, type ExchangeAnswer, type ResponseHeaders } from './exchange.js';
 import { guardedConnector } from './guarded-connector.js';
 import { NameResolver } from './name-resolver.js';
@@ -17,13 +16,19 @@ export interface OutboundRequest {
   /** Lower-case names; they win over DEFAULT_HEADERS. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
-  /** Milliseconds for everything up to the answer's headers, redirects included; without `bodyDeadlineMs` the body falls under it too. */
+  /**
+   * Milliseconds for everything up to the answer's headers, redirects included; without `bodyDeadlineMs` the body falls
+   * under it too.
+   */
   readonly deadlineMs: number;
-  /** Milliseconds that the body gets after its headers: for callers whom the status alone decides. */
+  /** Milliseconds that the body gets after its headers, for callers that only need the status. */
   readonly bodyDeadlineMs?: number;
   /** Bytes of the body to keep; when more come the connection is closed. */
   readonly maxBytes: number;
-  /** Redirects to follow, each address checked like the first; 0 (the default) answers with the redirect itself. Only without a body. */
+  /**
+   * Redirects to follow, each address checked like the first; 0 (the default) answers with the redirect itself. Only
+   * without a body.
+   */
   readonly redirects?: number;
   readonly signal?: AbortSignal;
 }
@@ -34,17 +39,16 @@ export interface OutboundResponse {
   /** At most `maxBytes`, as sent: nothing is decompressed. */
   readonly body: Buffer;
   readonly bodyEnd: BodyEnd;
-  /** Shorthand for `bodyEnd !== 'complete'`. */
-  readonly truncated: boolean;
-  readonly finalUrl: string;
   readonly remoteAddress: string;
-  readonly durationMs: number;
   /** OUTBOUND_ALLOW names this host or address: what it answers must be neither stored nor shown. */
   readonly viaAllowList: boolean;
 }
 
 export interface OutboundOptions {
-  /** Connections to one origin at most. Above every caller's own limit per host, so that waiting happens where it can be seen. */
+  /**
+   * The most connections to one origin. It is above every caller's own limit per host, so that requests wait there,
+   * where it can be measured.
+   */
   readonly connections?: number;
   /** Milliseconds after which an idle connection is closed. */
   readonly idleMs?: number;
@@ -57,8 +61,16 @@ export interface OutboundOptions {
 /** Injection token of {@link OutboundOptions}; need not be provided. */
 export const OUTBOUND_OPTIONS = Symbol('OUTBOUND_OPTIONS');
 
+/**
+ * What every request to an address named by a client carries; a header of the request itself wins over one here.
+ * `identity`: nothing is ever decompressed, so a compression bomb is only as large as it was sent.
+ */
+const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
+  'user-agent': 'Generation-Service/2.0',
+  'accept-encoding': 'identity',
+};
 const DEFAULT_CONNECTIONS = 256;
-/** Checked addresses that are remembered; 4,096 characters each at most. */
+/** How many checked addresses are remembered; each has at most 4,096 characters. */
 const MOST_TARGETS = 256;
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
@@ -94,8 +106,9 @@ export class OutboundClient implements OnApplicationShutdown {
   }
 
   /**
-   * Sends one request. Resolves with whatever status came, even if the body then broke off (`bodyEnd`).
-   * @throws OutboundError when no answer's headers came; its `maySeen` says whether the other side may have got the request
+   * Sends one request. Resolves with any status, even if the body is then incomplete (`bodyEnd`).
+   * @throws OutboundError when no headers of an answer arrived; `maySeen` says whether the other side may have received
+   * the request
    */
   async request(url: string, request: OutboundRequest): Promise<OutboundResponse> {
     const started = performance.now();
@@ -107,11 +120,6 @@ export class OutboundClient implements OnApplicationShutdown {
       if (error instanceof OutboundError) countFailure(request.purpose, error.kind, error.reason);
       throw error;
     }
-  }
-
-  /** Origins with a connection open or under way. */
-  get openOrigins(): number {
-    return Object.keys(this.agent.stats).length;
   }
 
   /** Ends every connection. Whoever sends must have drained before: what is still under way fails as `aborted`. */
@@ -139,10 +147,7 @@ export class OutboundClient implements OnApplicationShutdown {
       const { status, headers, body, bodyEnd, remoteAddress } = answer;
       const location = redirects > 0 && REDIRECTS.has(status) ? headers['location'] : undefined;
       if (location === undefined) {
-        const truncated = bodyEnd !== 'complete';
-        const durationMs = performance.now() - started;
-        const finalUrl = checked.href;
-        return { status, headers, body, bodyEnd, truncated, finalUrl, remoteAddress, durationMs, viaAllowList };
+        return { status, headers, body, bodyEnd, remoteAddress, viaAllowList };
       }
       const next = parseUrl(readLocation(location), checked.href);
       if (next === null || hop === redirects) throw new OutboundError('redirect', { maySeen: true, viaAllowList });
@@ -150,7 +155,10 @@ export class OutboundClient implements OnApplicationShutdown {
     }
   }
 
-  /** What the rules say of an address without DNS never changes, and a receiver's is asked for with every delivery. */
+  /**
+   * The rules' answer for an address (without DNS) never changes, and a receiver's address is checked with every
+   * delivery.
+   */
   private check(url: string): Target | Refusal {
     const known = this.targets.get(url);
     if (known !== undefined) return known;
@@ -175,7 +183,7 @@ export class OutboundClient implements OnApplicationShutdown {
           method,
           headers: { ...DEFAULT_HEADERS, ...purposeHeaders, ...headers },
           body: body ?? null,
-          // undici closes the connection after each HEAD otherwise: a TLS handshake for every photo.
+          // Otherwise undici closes the connection after each HEAD, which costs a TLS handshake for every photo.
           reset: false,
           onPeer,
         };
@@ -187,8 +195,9 @@ export class OutboundClient implements OnApplicationShutdown {
 }
 
 /**
- * A Location as browsers read it: its bytes are UTF-8 where they can be, whatever HTTP allows.
- * @param location - each byte as one character, as undici hands it on
+ * A Location as browsers read it: its bytes are read as UTF-8 if they are valid UTF-8, although HTTP does not allow
+ * that.
+ * @param location - each byte as one character, as undici passes it on
  */
 function readLocation(location: string): string {
   if (!/[\x80-\xff]/.test(location)) return location;
@@ -197,7 +206,7 @@ function readLocation(location: string): string {
   return location.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** After a redirect something has been seen, whatever happened to the later hop. */
+/** After a redirect the first server has seen the request, whatever happened to the later hop. */
 function onTheWay(error: OutboundError, hop: number, viaAllowList: boolean): OutboundError {
   if (hop === 0 && !viaAllowList) return error;
   const { kind, reason, cause, unknownName } = error;

@@ -2,12 +2,12 @@ import type { RefusalReason } from './address-rules.js';
 
 /**
  * - `refused`: the guard forbids the address (`reason` says why)
- * - `dns`, `connect`, `tls`: no usable connection came about
+ * - `dns`, `connect`, `tls`: there was no usable connection
  * - `timeout`: the deadline passed before the answer's headers were in
  * - `reset`: the connection broke before the answer's headers were in
  * - `redirect`: too many redirects, or one to nowhere
  * - `aborted`: the caller's signal, or the shutdown
- * - `invalid_response`: what came back is not HTTP/1.1, or its headers are too large
+ * - `invalid_response`: the answer is not HTTP/1.1, or its headers are too large
  */
 export type OutboundErrorKind =
   'refused' | 'dns' | 'connect' | 'tls' | 'timeout' | 'reset' | 'redirect' | 'aborted' | 'invalid_response';
@@ -17,15 +17,15 @@ export interface OutboundErrorFacts {
   readonly reason?: RefusalReason;
   /** The request may have reached the other side, which may have acted on it. */
   readonly maySeen: boolean;
-  /** Set for `dns` where the name certainly has no address, rather than its servers not answering. */
+  /** Set for `dns` when the name certainly has no address, and not only its servers failed to answer. */
   readonly unknownName?: boolean;
-  /** OUTBOUND_ALLOW names a host on the way: how it fails must not be shown. */
+  /** OUTBOUND_ALLOW names a host on the way, so its error must not be shown. */
   readonly viaAllowList?: boolean;
   readonly cause?: unknown;
 }
 
 const MESSAGES: Record<OutboundErrorKind, string> = {
-  // One text for both: another for a name that leads to a forbidden address would map our network.
+  // The same text for both: another one for a name that leads to a forbidden address would reveal our network.
   refused: 'the host name could not be resolved',
   dns: 'the host name could not be resolved',
   connect: 'no connection could be made',

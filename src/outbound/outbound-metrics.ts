@@ -3,7 +3,7 @@ import { metricsRegistry } from '../common/metrics.js';
 import type { RefusalReason } from './address-rules.js';
 import type { OutboundErrorKind } from './outbound-error.js';
 
-/** What a request is made for. */
+/** The purpose of a request. */
 export type OutboundPurpose = 'photo' | 'webhook' | 'sandbox';
 
 const requests = new Counter({

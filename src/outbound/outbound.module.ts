@@ -4,7 +4,10 @@ import { AllowList } from './address-rules.js';
 import { NameResolver } from './name-resolver.js';
 import { OUTBOUND_OPTIONS, OutboundClient, type OutboundOptions } from './outbound-client.js';
 
-/** Requests to addresses that clients named. The AllowList is exported for intake, which checks URLs without sending anything. */
+/**
+ * Requests to addresses that clients named. The AllowList is exported for intake, which checks URLs without sending
+ * anything.
+ */
 @Module({
   providers: [
     {

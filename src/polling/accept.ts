@@ -1,14 +1,14 @@
 interface AcceptedRange {
   readonly type: string;
   readonly quality: number;
-  /** Where it stands in the header. */
+  /** Its place in the header. */
   readonly place: number;
 }
 
 /**
- * The one of `offered` that an Accept header (RFC 9110) prefers, by quality, then by how closely it is named, then by the
- * header's order. Parameters such as charset and version say nothing that we could choose by. A header that takes none of
- * them gets the first: an answer that was not asked for tells more than none.
+ * The one of `offered` that an Accept header (RFC 9110) prefers, by quality, then by how closely it is named, then by
+ * the header's order. Parameters such as charset and version are ignored. If the header accepts none of them, the first
+ * is used, because an answer in another format is better than none.
  * @param offered - media types in lower case, the usual one first
  */
 export function preferredType<T extends string>(accept: string | undefined, offered: readonly [T, ...T[]]): T {
@@ -22,14 +22,14 @@ export function preferredType<T extends string>(accept: string | undefined, offe
   return best?.type ?? offered[0];
 }
 
-/** A text in quotes may hold commas and semicolons. */
+/** A quoted text may contain commas and semicolons. */
 const PARTS = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
 const PARAMETERS = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
 
 function acceptedRanges(accept: string): AcceptedRange[] {
   return (accept.match(PARTS) ?? []).flatMap((part, place) => {
     const [type = '', ...parameters] = (part.match(PARAMETERS) ?? []).map((text) => text.trim().toLowerCase());
-    // Some clients of Java's URLConnection write * alone.
+    // Java's URLConnection sends a single * in some clients.
     return type === '' ? [] : [{ type: type === '*' ? '*/*' : type, quality: qualityOf(parameters), place }];
   });
 }
@@ -44,13 +44,13 @@ function qualityOf(parameters: readonly string[]): number {
   return 1;
 }
 
-/** How closely a range names what it takes. */
+/** How specific a range is. */
 function closeness(range: AcceptedRange): number {
   if (range.type === '*/*') return 0;
   return range.type.endsWith('/*') ? 1 : 2;
 }
 
-/** The range that decides about a type: the one that names it most closely. */
+/** The range that decides about a type: the most specific one that matches it. */
 function closest(ranges: readonly AcceptedRange[], type: string): AcceptedRange | undefined {
   const group = `${type.slice(0, type.indexOf('/'))}/*`;
   return ranges

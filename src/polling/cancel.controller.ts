@@ -23,7 +23,7 @@ export class CancelController {
   @ApiOperation({
     operationId: 'cancelBatchJob',
     summary: 'Cancel an unfinished job',
-    description: 'Results are frozen at once and webhooks leave; output that still comes counts for usage only.',
+    description: 'Results are final at once and webhooks are sent; output that still arrives counts only for usage.',
   })
   @ApiHeader({
     name: 'Idempotency-Key',

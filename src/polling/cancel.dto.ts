@@ -6,6 +6,6 @@ export class CancelledJobDto {
   status: 'cancelled';
   /** When it was cancelled. */
   cancelled_at: string;
-  /** What that means, for people. */
+  /** What that means, as text for people. */
   message: string;
 }

@@ -1,27 +1,30 @@
 import { Injectable } from '@nestjs/common';
+import { JobShardStore } from '../batch/shards/job-shard-store.js';
 import { rfc3339 } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
-import { Database, type Transaction } from '../database/database.service.js';
-import { JobReader, type JobRecord } from '../jobs/job-reader.js';
-import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import { Database } from '../database/database.service.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { JobReader } from '../jobs/job-reader.js';
+import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { isTerminal } from '../jobs/states.js';
-import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import type { CancelledJobDto } from './cancel.dto.js';
 
-/** Cancels an unfinished job: against its finish, the first commit wins. */
+/** Cancels an unfinished job. If it finishes at the same time, the first commit wins. */
 @Injectable()
 export class CancelService {
   constructor(
     private readonly database: Database,
     private readonly jobs: JobReader,
-    private readonly keys: RequestKeys,
+    private readonly keys: RequestKeyStore,
+    private readonly shards: JobShardStore,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
   ) {}
 
   /**
-   * @param repeat - the request's Idempotency-Key; without one the job's state tells whether it was cancelled before
+   * @param repeat - the request's Idempotency-Key; without one, the job's state tells whether it was cancelled before
    * @throws ServiceError JOB_NOT_FOUND, JOB_NOT_CANCELLABLE, and with `repeat` what claims of a key throw
    */
   async cancel(jobId: string, keyId: string, repeat: NewRequestKey | null): Promise<Cancelled> {
@@ -30,31 +33,28 @@ export class CancelService {
       if (repeat === null || (await this.keys.find(this.database, repeat)) === null) throw notCancellable(job);
       return { answer: answerOf(job), replayed: true };
     }
-    let replayed = false;
-    const cancelled = await this.database
-      .transaction(async (tx) => {
-        replayed = repeat !== null && (await this.keys.claim(tx, repeat)) !== null;
-        if (replayed) return true;
-        await flagShards(tx, job.id);
-        const ended = await this.ender.endJob(tx, job.id, 'cancelled');
-        // Finished in between: the flags must not stay on its shards.
-        if (!ended) throw new FinishedFirst();
-        return true;
-      })
+    const first = await this.database
+      .transaction((tx) =>
+        this.keys.once(tx, repeat, async () => {
+          await this.shards.cancel(tx, job.id);
+          // The job finished in between, so the cancel flags must not stay on its shards.
+          if (!(await this.ender.endJob(tx, job.id, 'cancelled'))) throw new FinishedFirst();
+        }),
+      )
       .catch((error: unknown) => {
-        if (error instanceof FinishedFirst) return false;
+        if (error instanceof FinishedFirst) return undefined;
         throw error;
       });
     const now = await this.jobs.find(jobId, keyId);
-    if (!cancelled) throw notCancellable(now);
+    if (first === undefined) throw notCancellable(now);
     this.hints.wake();
-    return { answer: answerOf(now), replayed };
+    return { answer: answerOf(now), replayed: first !== null };
   }
 }
 
 export interface Cancelled {
   readonly answer: CancelledJobDto;
-  /** The request repeats one that cancelled the job. */
+  /** Whether the request repeats one that cancelled the job. */
   readonly replayed: boolean;
 }
 
@@ -63,27 +63,15 @@ function answerOf(job: JobRecord): CancelledJobDto {
     job_id: job.id,
     status: 'cancelled',
     cancelled_at: rfc3339(job.cancelledAt ?? job.updatedAt),
-    message: 'The job is cancelled. Lots without a result read cancelled; what OpenAI had begun is billed.',
+    message:
+      'The job is cancelled. Lots without a result have the status cancelled; work that OpenAI had begun is billed.',
   };
 }
 
 class FinishedFirst extends Error {}
 
-/**
- * Tells the watcher to cancel the job's batches upstream. Before the job's own row, because everyone locks lots, shards,
- * job, deliveries in this order. While a shard is claimed, next_check_at is its lease and is left alone.
- */
-async function flagShards(tx: Transaction, jobId: string): Promise<void> {
-  await tx.execute(
-    `update openai_batches set cancel_requested = true,
-       next_check_at = case when lock_token is null then least(next_check_at, clock_timestamp()) else next_check_at end
-     where job_id = $1 and status not in ('done', 'cancelled')`,
-    [jobId],
-  );
-}
-
 function notCancellable(job: JobRecord): ServiceError {
-  return new ServiceError('JOB_NOT_CANCELLABLE', `The job has ended already: it is ${job.status}.`, {
+  return new ServiceError('JOB_NOT_CANCELLABLE', `The job has already ended; its status is ${job.status}.`, {
     members: { status: job.status },
   });
 }

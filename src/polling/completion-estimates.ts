@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { WorkerPresence } from '../health/worker-presence.js';
 import { estimateCompletion } from '../jobs/job-progress.js';
-import type { JobRecord } from '../jobs/job-reader.js';
+import type { JobRecord } from '../jobs/job-columns.js';
 
-/** Both are read into the same answers, so that no two of them tell different times. */
+/** How long the two inputs are kept, so that answers at the same time show the same estimate. */
 @Injectable()
 export class CompletionEstimates {
   constructor(
@@ -12,7 +12,10 @@ export class CompletionEstimates {
     private readonly clock: Clock,
   ) {}
 
-  /** When the job is likely to end; null where its pace says nothing, has proved wrong, or nobody is there to keep it. */
+  /**
+   * When the job is likely to end; null when there is no pace yet, when the estimate has already passed, or when no
+   * worker is running.
+   */
   async of(job: JobRecord): Promise<Date | null> {
     const estimate = estimateCompletion(job);
     if (estimate === null || estimate.getTime() <= this.clock.now()) return null;

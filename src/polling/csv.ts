@@ -1,7 +1,8 @@
 import { urlsOf } from '../common/missing-photo.js';
-import { describeLanguages, lotStatus, missingPhotosOf, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import { describeLanguages, missingPhotosOf, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import { lotStatus } from '../jobs/states.js';
 
-/** First row of the file, as every column is named in the contract. */
+/** The first row of the file, with the names of the columns in the contract. */
 export const CSV_HEADER = 'job_id,lot_id,status,language,damages,missing_images,error,photo_problems\r\n';
 
 /** A lot's rows: one a language, or a single one without language where it has no descriptions. */
@@ -18,8 +19,8 @@ export function csvRows(jobId: string, lot: LotRecord, view: LotView): string {
 }
 
 /**
- * A cell by RFC 4180. What a spreadsheet would take for a formula gets a `'` in front; tab and carriage return too,
- * because spreadsheets skip them before looking for one (OWASP, CSV injection).
+ * A cell by RFC 4180. A text that a spreadsheet would read as a formula gets a `'` in front. So does one that starts
+ * with a tab or a carriage return, because spreadsheets skip these before looking for a formula (OWASP, CSV injection).
  */
 export function csvCell(text: string): string {
   const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;

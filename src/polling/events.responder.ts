@@ -4,7 +4,7 @@ import { signedCallerOf } from '../auth/caller.js';
 import { EventsService } from './events.service.js';
 import { EventSink, hangUpSignal } from './http.js';
 
-/** Answers with a stream of events, or with the 204 that tells an EventSource to stop coming back. */
+/** Answers with a stream of events, or with the 204 that tells an EventSource not to connect again. */
 @Injectable()
 export class EventsResponder {
   constructor(private readonly events: EventsService) {}

@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceError } from '../common/service-error.js';
 import { isTerminal } from '../jobs/states.js';
-import { JobStates, type JobState } from './job-states.js';
+import { JobStatusStore, type JobState } from '../jobs/job-status-store.js';
 import { JobWatcher } from './job-watcher.js';
 import { StatusService } from './status.service.js';
 
 /** Open streams of one key in one process. */
-export const MAX_STREAMS_PER_KEY = 10;
-/** Shorter than the minute after which proxies cut a silent connection. */
+const MAX_STREAMS_PER_KEY = 10;
+/** The pause between keep-alive comments: shorter than the minute after which proxies close a silent connection. */
 const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 3000;
 
@@ -24,27 +24,27 @@ export interface EventsRequest {
   readonly keyId: string;
   /** The id of the last event that the client has. */
   readonly lastEventId: string | undefined;
-  /** Aborts when the client hangs up. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
 /**
- * A job's status as server-sent events. Each is a snapshot whose id is its tag, so that a client that comes
- * back is not told what it knows, and one that was away misses nothing that still holds.
+ * A job's status as server-sent events. Each event is a snapshot whose id is its tag. So a client that connects again
+ * is not sent what it already has, and one that was away still gets the present state.
  */
 @Injectable()
 export class EventsService {
   private readonly streams = new Map<string, number>();
 
   constructor(
-    private readonly states: JobStates,
+    private readonly states: JobStatusStore,
     private readonly statuses: StatusService,
     private readonly watcher: JobWatcher,
   ) {}
 
   /**
-   * Streams until the job has ended, the client hangs up or the process is ending.
-   * @returns false when there is nothing to stream: the client knows the job's end already
+   * Streams until the job has ended, the client disconnects or the process is ending.
+   * @returns false when there is nothing to stream because the client already knows the job's end
    * @throws ServiceError JOB_NOT_FOUND, RATE_LIMITED (before anything is sent)
    */
   async stream(request: EventsRequest, target: EventTarget): Promise<boolean> {
@@ -91,7 +91,10 @@ export class EventsService {
   }
 }
 
-/** What an event's id says of the job's own row: after its end the deliveries go on, and no event tells of them. */
+/**
+ * The part of an event's id that stands for the job's own row. Deliveries continue after the job's end, but no event
+ * reports them.
+ */
 function versionOf(eventId: string | undefined): number {
   return Number(eventId?.split('-', 1)[0]);
 }

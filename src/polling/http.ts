@@ -8,13 +8,16 @@ import type { ResultsAnswer } from './results.service.js';
 
 const logger = new Logger('Polling');
 
-/** Whose jobs the request may see: null is any key's, which only the guard can let through (LEGACY_UNSIGNED_READS). */
+/**
+ * The key id whose jobs the request may see. Null means those of every key; only the guard can allow this
+ * (LEGACY_UNSIGNED_READS).
+ */
 export function readerKeyId(request: Request): string | null {
   const caller = callerOf(request);
   return caller.scheme === 'unsigned' ? null : caller.keyId;
 }
 
-/** Aborts when the client is gone. */
+/** Aborts when the client disconnects. */
 export function hangUpSignal(response: Response): AbortSignal {
   const abort = new AbortController();
   if (response.destroyed) abort.abort();
@@ -22,7 +25,7 @@ export function hangUpSignal(response: Response): AbortSignal {
   return abort.signal;
 }
 
-/** Level 1: higher ones take three times as long for a tenth less. */
+/** Level 1, because higher levels take three times as long and save only a tenth more. */
 const GZIP = { level: constants.Z_BEST_SPEED };
 
 export interface SendOptions {
@@ -31,8 +34,8 @@ export interface SendOptions {
 }
 
 /**
- * Sends results with back-pressure, gzipped where the client takes it. Once bytes are out, a failure cuts the connection:
- * closed JSON would pass for a whole answer.
+ * Sends results with back-pressure, gzipped if the client accepts it. After the first bytes a failure closes the
+ * connection, because a properly ended answer would look complete.
  */
 export async function sendResults(
   request: Request,
@@ -66,7 +69,10 @@ export async function sendResults(
   }
 }
 
-/** Takes the next chunk when the one before has left: a reader that stands still costs one of them. */
+/**
+ * Takes the next chunk after the one before has been sent, so a client that stops reading costs only one chunk of
+ * memory.
+ */
 async function writeChunks(
   chunks: AsyncGenerator<Buffer, void, undefined>,
   response: Response,
@@ -77,7 +83,7 @@ async function writeChunks(
   for await (const chunk of chunks) {
     if (!response.destroyed && !target.write(chunk)) await drained(target, response);
     if (response.destroyed) {
-      logger.debug('the client hung up while results were sent');
+      logger.debug('the client disconnected while results were being sent');
       return;
     }
   }
@@ -92,7 +98,7 @@ async function drained(target: Writable, response: Response): Promise<void> {
   try {
     await once(target, 'drain', { signal: closed.signal });
   } catch {
-    // Hung up, or cut because it stopped reading.
+    // The client disconnected, or was disconnected because it stopped reading.
   } finally {
     response.off('close', onClose);
   }
@@ -105,13 +111,13 @@ export class EventSink {
   open(): void {
     this.response.status(200).set({
       'Content-Type': 'text/event-stream; charset=utf-8',
-      // nginx would collect events until its buffer is full.
+      // Without this nginx collects events until its buffer is full.
       'X-Accel-Buffering': 'no',
     });
     this.response.flushHeaders();
   }
 
-  /** Resolves when the client has room for more, so that a slow one gets fewer and later snapshots instead of a queue. */
+  /** Resolves when the client can take more, so that a slow client gets fewer snapshots instead of a growing queue. */
   async send(text: string): Promise<void> {
     if (!this.response.destroyed && !this.response.write(text)) await drained(this.response, this.response);
   }

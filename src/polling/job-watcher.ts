@@ -1,8 +1,8 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { JobStates } from './job-states.js';
+import { JobStatusStore } from '../jobs/job-status-store.js';
 
-/** How often the tags of all watched jobs are looked up, in one statement for the whole process. */
+/** The pause between two look-ups of the tags of all watched jobs, which are one statement for the whole process. */
 const LOOK_UP_MS = 1000;
 
 interface Watcher {
@@ -12,11 +12,11 @@ interface Watcher {
 
 export interface WaitLimits {
   readonly timeoutMs: number;
-  /** Ends the wait, as when the client hangs up. */
+  /** Ends the wait, for example when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
-/** Waits for jobs to change: long polls and event streams share its one look-up a second, however many there are. */
+/** Waits for jobs to change. All long polls and event streams share one look-up a second. */
 @Injectable()
 export class JobWatcher implements OnModuleDestroy {
   private readonly logger = new Logger(JobWatcher.name);
@@ -25,23 +25,23 @@ export class JobWatcher implements OnModuleDestroy {
   private lookingUp = false;
 
   constructor(
-    private readonly states: JobStates,
+    private readonly states: JobStatusStore,
     private readonly clock: Clock,
   ) {}
 
-  /** True once the process is ending: nothing waits any longer, and streams are to close. */
+  /** True once the process is ending: nothing waits any longer, and streams must close. */
   get closing(): boolean {
     return this.shutdown.signal.aborted;
   }
 
-  /** Ends every wait at once, because the server's close waits for the requests that hold them. */
+  /** Ends every wait at once, because closing the server waits for the requests that wait here. */
   onModuleDestroy(): void {
     this.shutdown.abort();
     for (const watchers of this.watchers.values()) for (const watcher of watchers) watcher.wake(false);
   }
 
   /**
-   * Waits until the job's tag is another than `tag`, or the job is gone.
+   * Waits until the job's tag differs from `tag`, or the job is gone.
    * @returns false when the time was over, the signal aborted, or the process is ending
    */
   waitForChange(jobId: string, tag: string, limits: WaitLimits): Promise<boolean> {
@@ -99,8 +99,8 @@ export class JobWatcher implements OnModuleDestroy {
         }
       }
     } catch (error) {
-      // The next second tries again; who waits too long is answered from what there is then.
-      this.logger.warn('looking up watched jobs failed', { reason: (error as Error).message });
+      // It is tried again a second later. A request whose waiting time is over is answered with the present state.
+      this.logger.warn('the look-up of watched jobs failed', { reason: (error as Error).message });
     }
   }
 }

@@ -3,7 +3,7 @@ import { ServiceError } from '../common/service-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { APP_CONFIG } from '../config/app-config.js';
 
-/** Lets the older service's addresses exist only while a migration needs them. */
+/** The older service's addresses exist only while a migration needs them. */
 @Injectable()
 export class LegacyReadsGuard implements CanActivate {
   constructor(@Inject(APP_CONFIG) private readonly config: AppConfig) {}
@@ -13,7 +13,7 @@ export class LegacyReadsGuard implements CanActivate {
     if (this.config.auth.legacyUnsignedReads) return true;
     throw new ServiceError(
       'NOT_FOUND',
-      'This address is no more; use GET /api/v1/batch-status/{job_id} and, for lots, GET /api/v1/batch-results/{job_id}.',
+      'This address no longer exists; use GET /api/v1/batch-status/{job_id} and, for lots, GET /api/v1/batch-results/{job_id}.',
     );
   }
 }

@@ -1,28 +1,31 @@
-import type { JobRecord } from '../jobs/job-reader.js';
-import { describeLanguages, lotStatus, type LotRecord, type LotView } from '../jobs/lot-result.js';
-import type { LegacyLotDto, LegacyTotalsDto } from './legacy.dto.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { aroundLots, describeLanguages, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import { lotStatus } from '../jobs/states.js';
+import type { LegacyEndDto, LegacyLotDto } from './legacy.dto.js';
 import { processingSummary, type ResultsLayout } from './results-text.js';
 
-/** The source text, which has this tag whatever English was asked for. */
+/** The source text always has this tag, whatever kind of English was asked for. */
 const SOURCE = 'en';
 
 /**
- * An ended job as the older service gave it: its status, with the totals and the lots beside.
+ * An ended job in the form of the older service: its status, and in addition the totals and the lots.
  * @param statusText - the status as JSON text
  */
 export function legacyLayout(job: JobRecord, statusText: string): ResultsLayout {
-  const totals: LegacyTotalsDto = processingSummary(job);
+  const end: LegacyEndDto = Object.assign(processingSummary(job), { results: [] });
+  const [open, close] = aroundLots(end, 'results');
   return {
     contentType: 'application/json; charset=utf-8',
-    head: `${statusText.slice(0, -1)},${JSON.stringify(totals).slice(1, -1)},"results":[`,
+    head: `${statusText.slice(0, -1)},${open.slice(1)}`,
     separator: ',',
-    tail: ']}',
+    tail: close,
     lot: (lot) => JSON.stringify(legacyLot(lot, job)),
   };
 }
 
 /**
- * A lot as the older service gave it: English was the result, whether or not anybody asked for it, and all else translations.
+ * A lot in the form of the older service: English is the result, even if the client did not ask for it, and all other
+ * languages are translations.
  * @param lot - read with its English source
  */
 function legacyLot(lot: LotRecord, view: LotView): LegacyLotDto {

@@ -9,7 +9,7 @@ import { LegacyJobDto } from './legacy.dto.js';
 import { StatusResponder } from './status.responder.js';
 import { JobStatusDto } from './status.dto.js';
 
-/** The older service's two addresses of a job, for migration: they exist with LEGACY_UNSIGNED_READS alone. */
+/** The older service's two addresses of a job, for migration: they exist only with LEGACY_UNSIGNED_READS. */
 @ApiTags('Migration')
 @Controller('api/v1/jobs')
 @UseGuards(LegacyReadsGuard)

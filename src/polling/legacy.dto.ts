@@ -17,21 +17,8 @@ export class LegacyLotDto {
   missing_images: string[];
 }
 
-export class LegacyTotalsDto {
-  /** Lots of the job. */
-  total_lots: number;
-  /** Lots completed with their languages. */
-  processed_lots: number;
-  /** Lots that failed. */
-  failed_lots: number;
-  /** Photos that the model was shown. */
-  total_images_processed: number;
-  /** Seconds from acceptance to the end. */
-  total_processing_time: number;
-}
-
 /** A job as the older service gave it: its status, and once it has ended its totals and lots. */
-export class LegacyJobDto extends JobStatusDto implements Partial<LegacyTotalsDto> {
+export class LegacyJobDto extends JobStatusDto {
   /** Lots of the job; present once it has ended, like all that follows. */
   total_lots?: number;
   /** Lots completed with their languages. */
@@ -45,3 +32,6 @@ export class LegacyJobDto extends JobStatusDto implements Partial<LegacyTotalsDt
   /** The lots, in the order of the request. */
   results?: LegacyLotDto[];
 }
+
+/** What an ended job has beside its status. */
+export type LegacyEndDto = Required<Omit<LegacyJobDto, keyof JobStatusDto>>;

@@ -11,11 +11,10 @@ import {
   type ValidatorConstraintInterface,
   ValidatorConstraint,
 } from 'class-validator';
-import { toList } from '../common/query-pipe.js';
+import { CURSOR_PATTERN, CursorConstraint } from '../common/cursor.js';
+import { toList } from '../common/input-pipe.js';
 import { JOB_STATUSES, type JobMode, type JobStatus } from '../jobs/states.js';
-import { CURSOR_PATTERN } from '../common/cursor-pattern.js';
-import { parseCursor } from './cursor.js';
-import { parseRfc3339 } from './rfc3339.js';
+import { parseRfc3339 } from '../common/clock.js';
 import { ProgressDto, type ProcessingMode } from './status.dto.js';
 
 @ValidatorConstraint({ name: 'rfc3339' })
@@ -29,36 +28,25 @@ class Rfc3339Constraint implements ValidatorConstraintInterface {
   }
 }
 
-@ValidatorConstraint({ name: 'cursor' })
-class CursorConstraint implements ValidatorConstraintInterface {
-  validate(value: unknown): boolean {
-    return typeof value === 'string' && parseCursor(value) !== null;
-  }
-
-  defaultMessage(): string {
-    return 'must be a next_cursor of an earlier page';
-  }
-}
-
 /** PostgreSQL's offset is a bigint, but nobody has more jobs than this. */
 const MAX_OFFSET = 2 ** 31 - 1;
 
 export class ListQuery {
-  /** Jobs in this state; `status[]=…&status[]=…`: in one of several. */
+  /** Jobs in this state; for several states: `status[]=…&status[]=…`. */
   @ApiPropertyOptional({ enum: JOB_STATUSES, isArray: false })
   @IsOptional()
   @Transform(toList)
   @IsIn(JOB_STATUSES, { each: true })
   status?: JobStatus[];
 
-  /** 10 if absent; above 100 it is 100. */
+  /** The number of jobs in a page: 10 if absent; above 100 it is 100. */
   @IsOptional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
   limit?: number;
 
-  /** Jobs to skip; 0 if absent. Ignored with a cursor, which stays cheap however far it goes. */
+  /** Jobs to skip; 0 if absent. Ignored with a cursor; a cursor is fast for any page. */
   @IsOptional()
   @Type(() => Number)
   @IsInt()
@@ -83,7 +71,7 @@ export class ListQuery {
   @Validate(CursorConstraint)
   cursor?: string;
 
-  /** Without it: batches, and synchronous jobs that were answered 202. */
+  /** Only jobs of this mode. If absent: batches, and synchronous jobs that were answered 202. */
   @IsOptional()
   @IsIn(['sync', 'batch'])
   mode?: JobMode;
@@ -91,11 +79,11 @@ export class ListQuery {
 
 /** A job in the list. */
 export class JobListItemDto {
-  /** By which the job is followed. */
+  /** The job's id. */
   id: string;
   /** The same as id. */
   job_id: string;
-  /** pending, processing, translating, completed, failed or cancelled. */
+  /** Where the job stands. */
   status: JobStatus;
   /** synchronous or batch. */
   processing_mode: ProcessingMode;
@@ -113,7 +101,7 @@ export class JobListItemDto {
   processed_lots: number;
   /** Lots that failed. */
   failed_lots: number;
-  /** How far it has come. */
+  /** The job's progress. */
   progress: ProgressDto;
   /** As sent, in the order of the request. */
   languages: string[];
@@ -130,7 +118,7 @@ export class PaginationDto {
   limit: number;
   /** Jobs that were skipped; 0 with a cursor. */
   offset: number;
-  /** All jobs that the filters let through. */
+  /** The number of all jobs that match the filters. */
   total: number;
   /** Whether there is a further page. */
   has_more: boolean;

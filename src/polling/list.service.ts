@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { rfc3339 } from '../common/clock.js';
-import { JobReader, type JobFilter, type JobRecord } from '../jobs/job-reader.js';
+import { cursorAfter, parseCursor } from '../common/cursor.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { JobReader, type JobFilter } from '../jobs/job-reader.js';
+import { LotInputStore } from '../jobs/lot-input-store.js';
 import { CompletionEstimates } from './completion-estimates.js';
-import { cursorAfter, parseCursor } from './cursor.js';
 import type { JobListDto, JobListItemDto, ListQuery } from './list.dto.js';
-import { parseRfc3339 } from './rfc3339.js';
-import { progressOf, timeOrNull } from './status-body.js';
-import { processingMode } from './status.dto.js';
+import { parseRfc3339 } from '../common/clock.js';
+import { progressOf, stateOf } from './status-body.js';
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 100;
@@ -16,6 +16,7 @@ const MAX_LIMIT = 100;
 export class ListService {
   constructor(
     private readonly jobs: JobReader,
+    private readonly inputs: LotInputStore,
     private readonly estimates: CompletionEstimates,
   ) {}
 
@@ -29,7 +30,7 @@ export class ListService {
       ...(afterId !== null && { afterId }),
     });
     const last = page.jobs.at(-1);
-    const lotWebhooks = await this.jobs.withLotWebhooks(
+    const lotWebhooks = await this.inputs.jobsWithWebhooks(
       page.jobs.filter(({ webhookUrl }) => webhookUrl === null).map(({ id }) => id),
     );
     return {
@@ -49,13 +50,7 @@ export class ListService {
   private async item(job: JobRecord, webhookConfigured: boolean): Promise<JobListItemDto> {
     return {
       id: job.id,
-      job_id: job.id,
-      status: job.status,
-      processing_mode: processingMode(job.mode),
-      created_at: rfc3339(job.createdAt),
-      updated_at: rfc3339(job.updatedAt),
-      completed_at: timeOrNull(job.completedAt),
-      cancelled_at: timeOrNull(job.cancelledAt),
+      ...stateOf(job),
       total_lots: job.totalLots,
       processed_lots: job.processedLots,
       failed_lots: job.failedLots,

@@ -1,16 +1,20 @@
 import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
-import { Clock } from '../common/clock.js';
+import { shardDetailsSql } from '../batch/shards/job-shard-store.js';
+import { ShardsModule } from '../batch/shards/shards.module.js';
+import { Database } from '../database/database.service.js';
 import { HealthModule } from '../health/health.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
-import { WebhookModule } from '../webhook/webhook.module.js';
+import { deliveryCountsSql } from '../webhook/delivery-store.js';
+import { OutboxModule } from '../webhook/outbox.module.js';
+import { WebhookApiModule } from '../webhook/webhook-api.module.js';
 import { CancelController } from './cancel.controller.js';
 import { CancelService } from './cancel.service.js';
 import { CompletionEstimates } from './completion-estimates.js';
 import { EventsController } from './events.controller.js';
 import { EventsResponder } from './events.responder.js';
 import { EventsService } from './events.service.js';
-import { JobStates } from './job-states.js';
+import { JobStatusStore } from '../jobs/job-status-store.js';
 import { JobWatcher } from './job-watcher.js';
 import { LegacyController } from './legacy.controller.js';
 import { LegacyReadsGuard } from './legacy-reads.guard.js';
@@ -26,7 +30,7 @@ import { StatusService } from './status.service.js';
 
 /** Following a job: status, results, download, list, cancel, events. */
 @Module({
-  imports: [AuthModule, HealthModule, JobsModule, WebhookModule],
+  imports: [AuthModule, HealthModule, JobsModule, OutboxModule, ShardsModule, WebhookApiModule],
   controllers: [
     StatusController,
     ResultsController,
@@ -36,12 +40,16 @@ import { StatusService } from './status.service.js';
     LegacyController,
   ],
   providers: [
-    Clock,
     CancelService,
     CompletionEstimates,
     EventsResponder,
     EventsService,
-    JobStates,
+    {
+      provide: JobStatusStore,
+      inject: [Database],
+      useFactory: (database: Database) =>
+        new JobStatusStore(database, { batches: shardDetailsSql, deliveries: deliveryCountsSql }),
+    },
     JobWatcher,
     LegacyReadsGuard,
     LegacyResponder,

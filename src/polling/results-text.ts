@@ -1,12 +1,13 @@
-import type { JobRecord } from '../jobs/job-reader.js';
-import { renderLot, type LotRecord } from '../jobs/lot-result.js';
+import { API_VERSION } from '../common/api-version.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { aroundLots, renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { csvRows, CSV_HEADER } from './csv.js';
 import type { JobResultsDto, ProcessingSummaryDto } from './results.dto.js';
 import { timeOrNull } from './status-body.js';
 
 export type ResultsFormat = 'json' | 'ndjson' | 'csv';
 
-/** Without it Excel on Windows reads a CSV as ANSI, and every letter beyond ASCII as two others. */
+/** Without it Excel on Windows reads a CSV as ANSI and shows every letter beyond ASCII as two wrong ones. */
 const BYTE_ORDER_MARK = '\ufeff';
 
 /** A text around the lots, and how each of them is written. */
@@ -59,11 +60,9 @@ function envelope(job: JobRecord): [head: string, tail: string] {
     cancelled_at: timeOrNull(job.cancelledAt),
     processing_summary: processingSummary(job),
     metadata: { ...job.metadata },
-    results: { version: '1.0.0', lots: [] },
+    results: { version: API_VERSION, lots: [] },
   };
-  const text = JSON.stringify(body);
-  const tail = ']}}';
-  return [text.slice(0, -tail.length), tail];
+  return aroundLots(body);
 }
 
 export function processingSummary(job: JobRecord): ProcessingSummaryDto {
@@ -77,16 +76,15 @@ export function processingSummary(job: JobRecord): ProcessingSummaryDto {
   };
 }
 
-/** A chunk is handed on when it is about this large: small enough to stay flat, large enough to be cheap to send. */
+/** A chunk is passed on at about this size: small enough for flat memory, large enough to be cheap to send. */
 const CHUNK_BYTES = 64 * 1024;
 /** UTF-8 takes at most this many bytes for a UTF-16 unit. */
 const MAX_BYTES_A_UNIT = 3;
 
 /**
- * The results as bytes, page by page.
- * Each lot is encoded by itself: one Cyrillic letter in a joined page would make two-byte work of all its ASCII
- * (50,000 lots × 4 languages: 0.55 s instead of 0.66 s).
- * @param expectedLots - null: as many as there are
+ * The results as bytes, page by page. Each lot is encoded by itself, because one Cyrillic letter in a joined page would
+ * turn all of its ASCII into two-byte text (50,000 lots × 4 languages: 0.55 s instead of 0.66 s).
+ * @param expectedLots - null when their number does not matter
  * @throws Error when fewer or more lots were read than expected: the caller cuts the connection then
  */
 export async function* resultsBytes(
@@ -104,7 +102,7 @@ export async function* resultsBytes(
     }
   }
   if (expectedLots !== null && lots !== expectedLots)
-    throw new Error('the lots of a job are gone while they were read');
+    throw new Error('the lots of a job were removed while they were read');
   const full = chunks.write(layout.tail);
   if (full !== null) yield full;
   const last = chunks.rest();
@@ -120,7 +118,7 @@ class ChunkWriter {
     let full: Buffer | null = null;
     if (text.length * MAX_BYTES_A_UNIT > this.buffer.length - this.used) {
       full = this.used > 0 ? this.rest() : null;
-      // A chunk that was handed on may still wait in the socket: it is never written to again.
+      // A chunk that was passed on may still wait in the socket, so it is never written to again.
       this.buffer = Buffer.allocUnsafe(Math.max(CHUNK_BYTES, text.length * MAX_BYTES_A_UNIT));
       this.used = 0;
     }

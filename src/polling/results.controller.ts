@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { queryPipe } from '../common/query-pipe.js';
+import { inputPipe } from '../common/input-pipe.js';
 import { DownloadQuery, ResultsQuery } from './results.dto.js';
 import { ResultsOperation } from './results.operation.js';
 import { ResultsResponder } from './results.responder.js';
@@ -16,7 +16,7 @@ export class ResultsController {
     operationId: 'getBatchResults',
     summary: 'The results of a job',
     description:
-      'Streamed whatever its size; a connection that is cut says that it failed. Accept: application/x-ndjson gives a lot a line.',
+      'Always streamed; a connection that breaks means that it failed. Accept: application/x-ndjson gives one lot a line.',
     produces: ['application/json', 'application/x-ndjson'],
     whole: 'The job has ended, or ?partial=true.',
   })
@@ -24,7 +24,7 @@ export class ResultsController {
     @Req() request: Request,
     @Res() response: Response,
     @Param('job_id') jobId: string,
-    @Query(queryPipe) query: ResultsQuery,
+    @Query(inputPipe) query: ResultsQuery,
   ): Promise<void> {
     return this.responder.answer(request, response, jobId, query);
   }
@@ -42,7 +42,7 @@ export class ResultsController {
     @Req() request: Request,
     @Res() response: Response,
     @Param('job_id') jobId: string,
-    @Query(queryPipe) query: DownloadQuery,
+    @Query(inputPipe) query: DownloadQuery,
   ): Promise<void> {
     return this.responder.download(request, response, jobId, query);
   }

@@ -1,13 +1,13 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsIn, IsOptional, IsString } from 'class-validator';
-import { toList } from '../common/query-pipe.js';
+import { toList } from '../common/input-pipe.js';
 import { LotResultDto } from '../jobs/lot-result.dto.js';
 import type { JobStatus } from '../jobs/states.js';
 import { ProgressDto } from './status.dto.js';
 
 export class ResultsQuery {
-  /** true: the lots that have ended so far, without waiting for the job's end. */
+  /** true: return the lots that have ended so far, even if the job has not ended. */
   @IsOptional()
   @IsIn(['true', 'false'])
   partial?: 'true' | 'false';
@@ -36,7 +36,7 @@ export class ProcessingSummaryDto {
   failed_lots: number;
   /** Photos that the model was shown. */
   total_images_processed: number;
-  /** Seconds from acceptance to the end, or so far. */
+  /** Seconds from acceptance to the end, or until now. */
   total_processing_time: number;
 }
 
@@ -51,7 +51,7 @@ export class ResultsContentDto {
 export class JobResultsDto {
   /** The job that was asked for. */
   job_id: string;
-  /** pending, processing, translating, completed, failed or cancelled. */
+  /** Where the job stands. */
   status: JobStatus;
   /** null unless the job has completed or failed. */
   completed_at: string | null;
@@ -71,7 +71,7 @@ export class JobRunningDto {
   error: string;
   /** The job that was asked for. */
   job_id: string;
-  /** pending, processing or translating. */
+  /** Where the job stands; it has not ended. */
   status: JobStatus;
   /** How far it has come. */
   progress: ProgressDto;

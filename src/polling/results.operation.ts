@@ -13,7 +13,7 @@ export interface ResultsOperationOptions extends Pick<ApiOperationOptions, 'oper
   readonly whole: string;
 }
 
-/** What the two ways to a job's results share: who may ask, and how they are answered while there are none. */
+/** What the two routes for a job's results share: who may ask, and the answers while there are no results. */
 export function ResultsOperation({ produces, whole, ...operation }: ResultsOperationOptions): MethodDecorator {
   return applyDecorators(
     SignedBy({ legacy: 'job-id', legacyUnsignedRead: true, limit: 'polling' }),
@@ -26,7 +26,9 @@ export function ResultsOperation({ produces, whole, ...operation }: ResultsOpera
   );
 }
 
-/** JSON has a schema; of the others, a line or a row a lot, OpenAPI 3.0 can only say that they are text. */
+/**
+ * JSON has a schema. The other formats have a line or a row for each lot; OpenAPI 3.0 can only describe them as text.
+ */
 function contentOf(types: readonly string[]): ContentObject {
   const text = { schema: { type: 'string' as const } };
   const json = { schema: { $ref: getSchemaPath(JobResultsDto) } };

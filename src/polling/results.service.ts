@@ -3,7 +3,8 @@ import { Clock } from '../common/clock.js';
 import { cutText } from '../common/cut-text.js';
 import { ServiceError } from '../common/service-error.js';
 import { retryAfterSeconds } from '../jobs/job-progress.js';
-import { JobReader, type JobRecord } from '../jobs/job-reader.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { JobReader } from '../jobs/job-reader.js';
 import { LotResultReader, type LotSelection } from '../jobs/lot-result-reader.js';
 import type { LotRecord } from '../jobs/lot-result.js';
 import { isTerminal } from '../jobs/states.js';
@@ -15,7 +16,7 @@ import { progressOf } from './status-body.js';
 
 export interface ResultsRequest {
   readonly jobId: string;
-  /** null: an unsigned read that the settings let through. */
+  /** null for an unsigned read that the settings allow. */
   readonly keyId: string | null;
   readonly format: ResultsFormat;
   /** True: what has ended so far. */
@@ -30,7 +31,7 @@ export type ResultsAnswer =
       readonly kind: 'results';
       readonly jobId: string;
       readonly contentType: string;
-      /** Its first chunk has been read already, so what fails at once is still an error of its own. */
+      /** The first chunk has already been read, so that a failure at the start is still answered as an error. */
       readonly chunks: AsyncGenerator<Buffer, void, undefined>;
     };
 
@@ -59,7 +60,7 @@ export class ResultsService {
   }
 
   /**
-   * An ended job as the older service gave it.
+   * An ended job in the form of the older service.
    * @param statusText - its status as JSON text
    * @throws ServiceError JOB_NOT_FOUND
    */
@@ -68,9 +69,12 @@ export class ResultsService {
     return stream(job, legacyLayout(job, statusText), this.lots.readPages(job, { withSource: true }), job.totalLots);
   }
 
-  /** @throws ServiceError LOT_NOT_FOUND when the job lacks one of them: half of what was asked for would look whole */
+  /**
+   * @throws ServiceError LOT_NOT_FOUND when the job lacks one of them, because a part of what was asked for would look
+   * complete
+   */
   private async findLots(job: JobRecord, asked: readonly string[]): Promise<LotSelection & { lotIds: string[] }> {
-    // PostgreSQL refuses U+0000, and no lot can have it.
+    // PostgreSQL refuses U+0000, and no lot_id can contain it.
     const positions = await this.lots.positions(
       job,
       asked.filter((lotId) => !lotId.includes('\u0000')),
@@ -123,7 +127,7 @@ async function* resume(
     if (first.done !== true) yield first.value;
     yield* rest;
   } finally {
-    // Also when the client hangs up before the first chunk was taken.
+    // This also happens when the client disconnects before the first chunk was taken.
     await rest.return();
   }
 }

@@ -1,6 +1,6 @@
 import { rfc3339 } from '../common/clock.js';
 import { completionPercentage, lotsByStage } from '../jobs/job-progress.js';
-import type { JobRecord } from '../jobs/job-reader.js';
+import type { JobRecord } from '../jobs/job-columns.js';
 import type { StatusDetails } from './status-details.js';
 import { workPercentage } from './work-percentage.js';
 import { processingMode, type JobStatusDto, type ProgressDto } from './status.dto.js';
@@ -16,8 +16,8 @@ export function progressOf(job: JobRecord, estimate: Date | null): ProgressDto {
   };
 }
 
-/** The whole status: but for the estimate a function of what is stored, so that one tag of a job always reads the same. */
-export function statusBody(job: JobRecord, details: StatusDetails, estimate: Date | null): JobStatusDto {
+/** Where a job stands and since when, as status and list begin. */
+export function stateOf(job: JobRecord) {
   return {
     job_id: job.id,
     status: job.status,
@@ -26,6 +26,13 @@ export function statusBody(job: JobRecord, details: StatusDetails, estimate: Dat
     updated_at: rfc3339(job.updatedAt),
     completed_at: timeOrNull(job.completedAt),
     cancelled_at: timeOrNull(job.cancelledAt),
+  } satisfies Partial<JobStatusDto>;
+}
+
+/** The whole status: but for the estimate a function of what is stored, so that one tag of a job always reads the same. */
+export function statusBody(job: JobRecord, details: StatusDetails, estimate: Date | null): JobStatusDto {
+  return {
+    ...stateOf(job),
     progress: Object.assign(progressOf(job, estimate), { work_percentage: workPercentage(job, details.batches) }),
     languages: [...job.languages],
     processing_details: {

@@ -1,4 +1,4 @@
-import type { DeliveryStatus } from '../webhook/webhook.entities.js';
+import type { DeliveryStatus } from '../webhook/delivery-states.js';
 import type { JobMode, JobStage, JobStatus, ModelStage } from '../jobs/states.js';
 
 export type ProcessingMode = 'synchronous' | 'batch';
@@ -16,12 +16,18 @@ export class ProgressDto {
   failed_lots: number;
   /** 100 × (processed + failed) / total, at most two decimals. */
   completion_percentage: number;
-  /** RFC 3339, UTC, after the pace of the lots that were completed; null without one, and once the job has ended. */
+  /**
+   * RFC 3339, UTC, estimated from the pace of the completed lots; null without an estimate, and after the job has
+   * ended.
+   */
   estimated_completion: string | null;
 }
 
 export class StatusProgressDto extends ProgressDto {
-  /** How much of the work is done in all stages, OpenAI's own counts included; it only rises, to 100 at the job's end. */
+  /**
+   * The share of the work that is done in all stages, OpenAI's own counts included. It never falls and is 100 at the
+   * job's end.
+   */
   work_percentage: number;
 }
 
@@ -46,7 +52,7 @@ export class StagesDto {
   completed: number;
   /** Lots that failed. */
   failed: number;
-  /** Lots without a result of a cancelled job. */
+  /** Lots of a cancelled job that have no result. */
   cancelled: number;
 }
 
@@ -73,11 +79,11 @@ export class OpenAiBatchDto {
   model: string;
   /** 0 for the first try of its lots. */
   attempt: number;
-  /** How many positions its range of lots spans. */
+  /** The number of positions in its range of lots. */
   lots: number;
-  /** What OpenAI counts of the batch. */
+  /** OpenAI's counts of the batch. */
   request_counts: OpenAiRequestCountsDto;
-  /** Why it waits or ended, where there is a reason. */
+  /** Why it waits or ended, if there is a reason. */
   reason: string | null;
   /** When OpenAI took it; null before. */
   submitted_at: string | null;
@@ -124,7 +130,7 @@ export class WebhookCountsDto implements Record<DeliveryStatus, number> {
   delivered: number;
   /** Given up. */
   failed: number;
-  /** Progress that a later one made stale. */
+  /** Progress that was replaced by a later event. */
   superseded: number;
 }
 
@@ -132,7 +138,7 @@ export class WebhookCountsDto implements Record<DeliveryStatus, number> {
 export class JobStatusDto {
   /** The job that was asked for. */
   job_id: string;
-  /** pending, processing, translating, completed, failed or cancelled. */
+  /** Where the job stands. */
   status: JobStatus;
   /** synchronous or batch. */
   processing_mode: ProcessingMode;
@@ -144,7 +150,7 @@ export class JobStatusDto {
   completed_at: string | null;
   /** When it was cancelled; null otherwise. */
   cancelled_at: string | null;
-  /** How far it has come. */
+  /** The job's progress. */
   progress: StatusProgressDto;
   /** As sent, in the order of the request. */
   languages: string[];

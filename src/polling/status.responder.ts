@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { RateLimits } from '../auth/rate-limit.js';
+import { RateLimits } from '../auth/rate-limits.js';
 import { preferredWait } from './conditional.js';
 import { hangUpSignal, readerKeyId } from './http.js';
 import { StatusService } from './status.service.js';
 
-/** Answers a status request: the conditional and waiting kinds of HTTP around {@link StatusService}. */
+/** Answers a status request: handles conditional and waiting requests around {@link StatusService}. */
 @Injectable()
 export class StatusResponder {
   constructor(
@@ -18,7 +18,10 @@ export class StatusResponder {
     if (status !== null) sendStatus(response, status.body);
   }
 
-  /** The status, its headers set already; null where nothing is left to send: a 304, or the client hung up. */
+  /**
+   * The status, with its headers already set; null when there is nothing to send: for a 304, or when the client
+   * disconnected.
+   */
   async open(request: Request, response: Response, jobId: string): Promise<{ body: string; ended: boolean } | null> {
     const waitSeconds = preferredWait(request.get('prefer'));
     const answer = await this.statuses.read({
@@ -39,7 +42,10 @@ export class StatusResponder {
   }
 }
 
-/** Not Express's send(), which works out length, type and freshness anew: a tenth of the request's time. */
+/**
+ * Does not use Express's send(), which computes length, type and freshness again and takes a tenth of the request's
+ * time.
+ */
 export function sendStatus(response: Response, body: string): void {
   response.statusCode = 200;
   response.setHeader('Content-Type', 'application/json; charset=utf-8');

@@ -4,14 +4,14 @@ import { retryAfterSeconds } from '../jobs/job-progress.js';
 import { isTerminal } from '../jobs/states.js';
 import { CompletionEstimates } from './completion-estimates.js';
 import { matchesEtag, statusEtag } from './conditional.js';
-import { JobStates, type JobState } from './job-states.js';
+import { JobStatusStore, type JobState } from '../jobs/job-status-store.js';
 import { JobWatcher, type WaitLimits } from './job-watcher.js';
 import { statusBody } from './status-body.js';
 import type { StatusDetails } from './status-details.js';
 
 export interface StatusRequest {
   readonly jobId: string;
-  /** null: an unsigned read that the settings let through. */
+  /** null for an unsigned read that the settings allow. */
   readonly keyId: string | null;
   readonly ifNoneMatch: string | undefined;
   /** A long poll; absent: answer at once. */
@@ -20,23 +20,26 @@ export interface StatusRequest {
 
 export interface StatusAnswer {
   readonly etag: string;
-  /** JSON text; null when the client has this very status already. */
+  /** JSON text; null when the client already has this status. */
   readonly body: string | null;
   /** A hint for the next request; null once the job has ended. */
   readonly retryAfterSeconds: number | null;
 }
 
-/** Jobs whose last status is kept as text: those that are asked for all the time, at some 20 KB for the largest. */
+/**
+ * The number of jobs whose last status is kept as text, because it is often asked for; the largest take some 20 KB
+ * each.
+ */
 const MAX_RENDERED = 200;
 
 /** Where a job stands: at once, or at its next change. */
 @Injectable()
 export class StatusService {
-  // The tag stands for all that the text is made of, so one that is kept can never be an old one.
+  // The tag covers everything in the text, so a kept text can never be outdated.
   private readonly rendered = new Map<string, { readonly etag: string; readonly text: string }>();
 
   constructor(
-    private readonly states: JobStates,
+    private readonly states: JobStatusStore,
     private readonly watcher: JobWatcher,
     private readonly estimates: CompletionEstimates,
     private readonly clock: Clock,

@@ -4,11 +4,11 @@ import { NameResolver } from '../outbound/name-resolver.js';
 import { OutboundClient } from '../outbound/outbound-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';
 
-/** Above the service's own limit, so that what the service lets through is never refused here. */
+/** Above the service's own limit, so that the sandbox refuses no photo that the service accepts. */
 const MOST_PHOTO_BYTES = 50 * 1024 * 1024;
 const MOST_REDIRECTS = 3;
 
-/** Fetches photos through the outbound guard: addresses come from whoever calls the sandbox. */
+/** Fetches photos through the outbound guard: the addresses come from the sandbox's callers. */
 export class GuardedFetcher implements PhotoFetcher {
   private readonly client: OutboundClient;
 

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { sandboxEnvironment } from '../config/sandbox-environment.js';
 
 export interface StartSandboxOptions {
-  /** Where files, batches and fault rules are kept; the same folder again goes on with them. */
+  /** Where files, batches and fault rules are kept; with the same folder it continues with them. */
   readonly stateDir: string;
   /** Hosts and CIDRs that the guard lets through when photos are fetched. */
   readonly allow: readonly string[];
@@ -20,7 +20,7 @@ export interface SandboxProcess {
   /** `http://127.0.0.1:PORT/v1` */
   readonly baseUrl: string;
   readonly pid: number;
-  /** Resolves with the exit code (null: killed) when the process is gone, whoever ended it. */
+  /** Resolves with the exit code (null: killed) when the process has ended for any reason. */
   readonly exited: Promise<number | null>;
   /** Ends it by closing its input; kills it after 5 s. */
   stop(): Promise<void>;
@@ -47,10 +47,10 @@ export async function startSandbox(options: StartSandboxOptions): Promise<Sandbo
   let isReady = false;
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     complaint = (complaint + text).slice(-4000);
-    // What it says before it is ready stands in the error below.
+    // Its output before it is ready is part of the error below.
     if (isReady) new Logger('Sandbox').error('the sandbox reports an error', { text: text.trimEnd() });
   });
-  // A write to a child that is gone must not end this process.
+  // A write to a child that has ended must not end this process.
   child.stdin.on('error', () => undefined);
   const exited = new Promise<number | null>((resolve) => {
     child.once('exit', (code) => resolve(code));
@@ -68,7 +68,7 @@ export async function startSandbox(options: StartSandboxOptions): Promise<Sandbo
     lines.once('line', (line) => {
       clearTimeout(timer);
       const baseUrl = listeningAddress(line);
-      if (baseUrl === undefined) reject(new Error('the sandbox printed something else than its address'));
+      if (baseUrl === undefined) reject(new Error('the sandbox printed something other than its address'));
       else resolve(baseUrl);
     });
     void exited.then((code) => {
@@ -86,7 +86,10 @@ export async function startSandbox(options: StartSandboxOptions): Promise<Sandbo
   }
 }
 
-/** An image for production has no sandbox: the child would end with a stack where a sentence helps. */
+/**
+ * An image for production has no sandbox. Without this check the child would end with a stack trace instead of a clear
+ * sentence.
+ */
 function requirePackage(): void {
   try {
     import.meta.resolve('openai-sandbox');

@@ -2,27 +2,27 @@ import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common
 import { Cron } from '@nestjs/schedule';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
-import { JobStore } from '../jobs/job-store.js';
-import { RequestKeys } from '../jobs/request-keys.js';
+import type { LotEnd } from '../jobs/lot-error-code.js';
+import { RequestKeyStore } from '../jobs/request-key-store.js';
 import { SyncJobStore, type ClaimedSyncJob } from '../jobs/sync-job-store.js';
-import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { SyncRequests } from './sync-requests.js';
 
-/** Taken over at once by one process; the next tick takes more. */
+/** How many jobs one process takes over per tick. */
 const AT_ONCE = 20;
 
-/** How often a job is resumed whose holders were gone before its end. */
+/** How often a job may be resumed after the processes that held it died. */
 const MOST_TAKEOVERS = 5;
 
-const INTERRUPTED = {
+const INTERRUPTED: LotEnd = {
   code: 'INTERRUPTED',
   message: 'The service was interrupted while it worked on this lot; send it again.',
 };
 
 /**
- * Synchronous jobs whose process died. One that was promised to go on (handed over, or sent with an Idempotency-Key) is
- * resumed after its last committed step; any other fails and is not asked again, because nobody waits for it.
+ * Takes over synchronous jobs whose process died. A job that was promised to go on (it was handed over, or sent with an
+ * Idempotency-Key) is resumed after its last committed step. Any other job fails, because no client waits for it.
  */
 @Injectable()
 export class AbandonedJobsCron implements OnModuleDestroy {
@@ -32,9 +32,8 @@ export class AbandonedJobsCron implements OnModuleDestroy {
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly database: Database,
-    private readonly jobs: JobStore,
     private readonly store: SyncJobStore,
-    private readonly keys: RequestKeys,
+    private readonly keys: RequestKeyStore,
     private readonly requests: SyncRequests,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
@@ -42,11 +41,11 @@ export class AbandonedJobsCron implements OnModuleDestroy {
 
   @Cron('* * * * * *', { name: 'abandoned-sync-jobs', waitForCompletion: true })
   async tick(): Promise<void> {
-    if (this.stopped || this.config.role === 'api') return;
+    if (this.stopped) return;
     try {
       for (const job of await this.store.claimAbandoned(this.config.jobs.leaseSeconds, AT_ONCE)) {
         await this.takeOver(job).catch((error: Error) => {
-          // One job that cannot be ended keeps its lease until it runs out, and no other from being looked at.
+          // If one job cannot be ended, its lease runs out later, and the other jobs are still handled.
           this.logger.error('an abandoned job could not be taken over', { job_id: job.id, reason: error.message });
         });
       }
@@ -57,11 +56,11 @@ export class AbandonedJobsCron implements OnModuleDestroy {
 
   @Cron('30 * * * * *', { name: 'request-keys-sweep', waitForCompletion: true })
   async sweep(): Promise<void> {
-    if (this.stopped || this.config.role === 'api') return;
+    if (this.stopped) return;
     try {
       while ((await this.keys.sweep()) > 0 && !this.stopped);
     } catch (error) {
-      this.logger.warn('request keys could not be swept', { reason: (error as Error).message });
+      this.logger.warn('expired request keys could not be removed', { reason: (error as Error).message });
     }
   }
 
@@ -71,27 +70,26 @@ export class AbandonedJobsCron implements OnModuleDestroy {
 
   private async takeOver(job: ClaimedSyncJob): Promise<void> {
     const promised = job.handedOver || job.options.idempotent === true;
-    // Each try may have been paid for: what ends every process that works on it must not be tried for ever.
+    // Each run may have been paid for, so a job that kills every process must not be resumed for ever.
     if (!promised || job.takeovers > MOST_TAKEOVERS) {
       await this.interrupt(job);
       return;
     }
     this.logger.log('a synchronous job is resumed', { job_id: job.id, vision_answered: job.source !== null });
-    // Not awaited: the next tick must find other jobs while this one waits for the model.
+    // Not awaited, so that the next tick finds other jobs while this one waits for the model.
     void this.requests.run({
       jobId: job.id,
       token: job.token,
       languages: job.languages,
       options: job.options,
       lot: job.lot,
-      resumed: { source: job.source },
+      resumed: { source: job.source, missing: job.missingImages },
     });
   }
 
   private async interrupt(job: ClaimedSyncJob): Promise<void> {
     const ended = await this.database.transaction(async (tx) => {
-      await this.store.failLot(tx, job.id, INTERRUPTED, job.missingImages);
-      if (!(await this.jobs.failOnly(tx, job.id))) return false;
+      if (!(await this.store.fail(tx, job.id, INTERRUPTED, job.missingImages))) return false;
       return this.ender.endJob(tx, job.id, 'failed', { error: INTERRUPTED });
     });
     if (ended) this.hints.wake();

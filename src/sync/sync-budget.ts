@@ -6,24 +6,31 @@ import { Clock } from '../common/clock.js';
 import { Database } from '../database/database.service.js';
 import { JobStore, type UsageRow } from '../jobs/job-store.js';
 import { SpendingStore } from '../jobs/spending-store.js';
+import type { UsageSum } from '../jobs/usage-sum.js';
 import { overLimit, type Budget } from '../describe/budget.js';
 import type { CountUsage } from '../describe/model-calls.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import type { SyncRun } from './sync-run.js';
-import type { UsageTally } from './usage-tally.js';
 
 const LOOK_MS = 100;
 
-/** How one run's calls are counted, and what each may hold of the job's limit. */
+/** Counts the calls of one run, and limits what each may hold of the job's limit. */
 export interface SyncSpend {
   readonly count: CountUsage;
   /** Whether an answer has been counted. */
   readonly paid: boolean;
-  /** @param photos - of the lot where it is described, 0 for a translation; undefined: the job has no limit */
+  /**
+   * The budget of one call.
+   * @param photos - the lot's number of photos for a description, 0 for a translation
+   * @returns undefined when the job has no limit
+   */
   budget(photos: number): Budget | undefined;
 }
 
-/** The money of synchronous jobs: with max_cost_usd each answer is counted in the job's row before the next call is sent. */
+/**
+ * The money of synchronous jobs. With max_cost_usd, each answer is counted in the job's row before the next call is
+ * sent.
+ */
 @Injectable()
 export class SyncBudgets {
   constructor(
@@ -34,7 +41,7 @@ export class SyncBudgets {
     private readonly settings: ModelSettings,
   ) {}
 
-  of(run: SyncRun, tally: UsageTally): SyncSpend {
+  of(run: SyncRun, sum: UsageSum): SyncSpend {
     const { jobId, options } = run.work;
     const limited = options.max_cost_usd !== undefined;
     const write = (row: UsageRow) => this.database.transaction((tx) => this.jobs.addUsage(tx, jobId, [row]));
@@ -42,7 +49,8 @@ export class SyncBudgets {
       paid: false,
       count: async (row: UsageRow) => {
         spend.paid = true;
-        await (limited ? write(row) : tally.add(row));
+        if (limited) await write(row);
+        else sum.add(row);
       },
       budget: (photos: number) => (limited ? budgetOf(photos) : undefined),
     };
@@ -52,7 +60,7 @@ export class SyncBudgets {
     return spend;
   }
 
-  /** USD that the translations of a lot are expected to take. */
+  /** The expected cost of a lot's translations, in USD. */
   private later({ work }: SyncRun, photos: number): number {
     const others = work.languages.filter((language) => !isEnglish(language)).length;
     if (photos === 0 || others === 0) return 0;
@@ -63,7 +71,7 @@ export class SyncBudgets {
   }
 }
 
-/** Of one run, whose translations run side by side: what does not fit beside the others waits for them. */
+/** The budget of one run. Its translations run side by side; a call that does not fit waits until others have ended. */
 class SyncBudget implements Budget {
   constructor(
     private readonly clock: Clock,
@@ -71,7 +79,7 @@ class SyncBudget implements Budget {
     private readonly spending: SpendingStore,
     private readonly run: SyncRun,
     private readonly laterUsd: number,
-    /** By all calls of the run that are under way. */
+    /** Shared by all calls of the run: how many are under way. */
     private readonly underWay: { calls: number },
   ) {}
 
@@ -92,7 +100,7 @@ class SyncBudget implements Budget {
     try {
       await this.spending.hold(this.database, this.run.work.jobId, -usd);
     } finally {
-      // Whatever the database says, or whoever waits for this call would wait for ever.
+      // Also when the database fails, or the calls that wait for this one would wait for ever.
       this.underWay.calls -= 1;
     }
   }
@@ -106,10 +114,10 @@ class SyncBudget implements Budget {
     const { jobId, options } = this.run.work;
     return this.database.transaction(async (tx) => {
       const spending = await this.spending.lock(tx, jobId);
-      // Cancelled meanwhile, or ended: the next write of the run finds out.
+      // The job was cancelled or has ended: the next write of the run will notice it.
       if (spending === undefined) return null;
       const free = (options.max_cost_usd ?? Infinity) - spending.costUsd - spending.reservedUsd;
-      // Before the room is lowered, translations wait for what the description leaves.
+      // Leave room for the translations first; only if that does not fit is the answer's room lowered.
       const held = heldWithin(bounds, free - this.laterUsd, false) ?? heldWithin(bounds, free, mayLower);
       if (held === null) return null;
       await this.spending.hold(tx, jobId, held.usd);

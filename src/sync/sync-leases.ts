@@ -1,20 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { HeldLease } from '../database/lease.js';
 import { SyncJobStore } from '../jobs/sync-job-store.js';
-
-/** Why a run that holds no lease any more must stop: somebody cancelled the job or took it over. */
-export class LeaseLostError extends Error {
-  constructor() {
-    super('the lease of a synchronous job was lost');
-    this.name = 'LeaseLostError';
-  }
-}
-
-interface HeldLease {
-  readonly controller: AbortController;
-  /** On this process's own monotonic clock: a lease that could not be renewed in time is not ours. */
-  heldUntil: number;
-}
 
 /**
  * Renews the leases of all synchronous jobs that this process answers, every third of a lease, in one statement:
@@ -35,15 +22,19 @@ export class SyncLeases implements OnApplicationShutdown {
     return this.config.jobs.leaseSeconds;
   }
 
-  /** Holds a lease that the database has just granted; the signal aborts with LeaseLostError when it is lost. */
+  /**
+   * Holds a lease that the database has just granted; {@link letGo} must follow.
+   * @returns aborts with LeaseLostError: somebody cancelled the job or took it over
+   */
   hold(token: string): AbortSignal {
-    const lease: HeldLease = { controller: new AbortController(), heldUntil: performance.now() + this.seconds * 1000 };
+    const lease = new HeldLease('synchronous jobs', performance.now() + this.seconds * 1000);
     this.held.set(token, lease);
     this.timer ??= setInterval(() => void this.renew(), (this.seconds * 1000) / 3);
-    return lease.controller.signal;
+    return lease.signal;
   }
 
   letGo(token: string): void {
+    this.held.get(token)?.stop();
     this.held.delete(token);
     if (this.held.size > 0) return;
     clearInterval(this.timer);
@@ -55,24 +46,19 @@ export class SyncLeases implements OnApplicationShutdown {
   }
 
   private async renew(): Promise<void> {
-    const tokens = [...this.held.keys()];
-    const renewedAt = performance.now();
+    // One that is lost must run out in the database too, for another process to take the job over.
+    const tokens = [...this.held].flatMap(([token, lease]) => (lease.ended ? [] : [token]));
+    if (tokens.length === 0) return;
+    const sentAt = performance.now();
     try {
       const renewed = await this.store.renew(tokens, this.seconds);
       for (const token of tokens) {
         const lease = this.held.get(token);
-        if (lease === undefined) continue;
-        if (renewed.has(token)) lease.heldUntil = renewedAt + this.seconds * 1000;
-        else this.lose(token, lease);
+        if (renewed.has(token)) lease?.extend(sentAt + this.seconds * 1000);
+        else lease?.lose('it was cancelled or taken over');
       }
     } catch (error) {
       this.logger.warn('leases could not be renewed', { leases: tokens.length, reason: (error as Error).message });
-      for (const [token, lease] of this.held) if (performance.now() > lease.heldUntil) this.lose(token, lease);
     }
-  }
-
-  private lose(token: string, lease: HeldLease): void {
-    this.letGo(token);
-    lease.controller.abort(new LeaseLostError());
   }
 }

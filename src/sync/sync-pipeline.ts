@@ -3,30 +3,31 @@ import { isEnglish } from '../assessment/languages.js';
 import { photoRefs } from '../assessment/photo-refs.js';
 import { Clock } from '../common/clock.js';
 import { toServiceError } from '../common/http-error.filter.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import { JobStore } from '../jobs/job-store.js';
 import type { NewResult } from '../jobs/new-result.js';
+import { renderedBytes } from '../jobs/rendered-bytes.js';
 import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredSource } from '../jobs/sync-job-store.js';
-import { UsageTally } from './usage-tally.js';
+import { UsageSum } from '../jobs/usage-sum.js';
 import { JobEnder } from '../jobs/job-ender.js';
-import { DeliveryHints } from '../webhook/delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { LotDescriber } from '../describe/lot-describer.js';
-import { LotError } from '../describe/lot-error.js';
-import { unreachablePhotos } from '../describe/photo-refusal.js';
+import { LotError, unreachablePhotos } from '../describe/lot-error.js';
 import { SyncBudgets, type SyncSpend } from './sync-budget.js';
 import { SyncLeases } from './sync-leases.js';
 import { HungUpError, SyncRun, type SyncOutcome, type SyncWork } from './sync-run.js';
 
 const UNUSABLE = new LotError('OPENAI_API_ERROR', 'What the model answered cannot be used.');
 
-/** Thrown inside a transaction that found the job ended or taken over: nothing of it may be written. */
+/** Thrown inside a transaction when the job has ended or was taken over, so that nothing of it is written. */
 class NotOursError extends Error {}
 
 /**
- * Takes one lot through photos, vision and translation. Each answer is committed before the next step, so that a
- * process that dies leaves at most the call in flight to be paid for twice.
+ * Takes one lot through photo check, vision and translation. Each answer is committed before the next step, so that if
+ * the process dies, at most the call in flight is paid for twice.
  */
 @Injectable()
 export class SyncPipeline {
@@ -46,7 +47,7 @@ export class SyncPipeline {
     private readonly hints: DeliveryHints,
   ) {}
 
-  /** Starts the work on a job whose lease this process holds. Its outcome never rejects. */
+  /** Starts the work on a job whose lease this process holds. The run's outcome never rejects. */
   start(work: SyncWork): SyncRun {
     const run = new SyncRun(work, this.leases.hold(work.token));
     run.outcome = this.work(run).finally(() => this.leases.letGo(work.token));
@@ -54,9 +55,9 @@ export class SyncPipeline {
   }
 
   /**
-   * The client is gone: cancels the job, unless the answer is in or somebody was promised it, and only then stops the
-   * call. In this order a repeat of the request finds the work going on or the job cancelled, never one that is given up
-   * without being cancelled.
+   * Handles a disconnect: cancels the job, unless the answer has come or a repeat was promised it, and then stops the
+   * call. In this order a repeat of the request finds either running work or a cancelled job, never a job that was
+   * given up without being cancelled.
    */
   async hangUp(run: SyncRun): Promise<void> {
     const { jobId, options } = run.work;
@@ -67,8 +68,8 @@ export class SyncPipeline {
       );
       if (cancelled) run.hangUp();
     } catch (error) {
-      // With the database away nothing can be cancelled: the work goes on.
-      this.logger.warn('a job that nobody waits for was not cancelled', {
+      // The job cannot be cancelled while the database is away, so the work goes on.
+      this.logger.warn('a job whose client has disconnected could not be cancelled', {
         job_id: jobId,
         reason: (error as Error).message,
       });
@@ -76,7 +77,7 @@ export class SyncPipeline {
   }
 
   private async work(run: SyncRun): Promise<SyncOutcome> {
-    const usage = new UsageTally();
+    const usage = new UsageSum();
     const spend = this.budgets.of(run, usage);
     try {
       const assessed = run.work.resumed?.source == null ? await this.assess(run, usage, spend) : null;
@@ -85,24 +86,23 @@ export class SyncPipeline {
       const before = run.work.resumed === undefined ? [] : await this.store.translated(run.work.jobId);
       const results = await this.translate(run, source, before, spend);
       const written = assessed === null ? results : [assessed.row, ...results];
-      await this.finish(
-        run,
-        written,
-        assessed?.photos ?? null,
-        renderedBytes(run, source, [...before, ...results]),
-        usage,
-      );
+      const missing = assessed?.photos.missing ?? run.work.resumed?.missing ?? [];
+      const rendered = renderedLot(run.work, source, missing, [...before, ...results]);
+      await this.finish(run, written, assessed?.photos ?? null, rendered, usage);
       return { kind: 'completed' };
     } catch (error) {
       return await this.endUnfinished(run, error, spend.paid);
     } finally {
-      // What the job's end did not count: it is billed all the same.
+      // Usage that the job's end did not count: it is billed too.
       await this.countUsage(run, usage);
     }
   }
 
-  /** Photos, then the model; where translations follow, the answer is committed before the first of them is asked for. */
-  private async assess(run: SyncRun, usage: UsageTally, spend: SyncSpend): Promise<AssessedLot> {
+  /**
+   * Checks the photos and asks the vision model. If translations follow, the answer is committed before the first of
+   * them.
+   */
+  private async assess(run: SyncRun, usage: UsageSum, spend: SyncSpend): Promise<AssessedLot> {
     const { lot } = run.work;
     const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
     if (!checked.withinThreshold)
@@ -121,17 +121,20 @@ export class SyncPipeline {
     const photos = { seen: row.seen, missing: row.missing };
     if (run.work.languages.some((language) => !isEnglish(language))) {
       run.signal.throwIfAborted();
-      // With its cost, which a crash before the job's end would otherwise lose.
+      // Stored together with its cost, which would be lost if the process died before the job's end.
       await this.database.transaction(async (tx) => {
         if (!(await this.store.saveVision(tx, heldBy(run), row, photos))) throw new NotOursError();
-        await this.jobs.addUsage(tx, run.work.jobId, usage.rows);
+        await this.jobs.addUsage(tx, run.work.jobId, usage.rows());
       });
       usage.clear();
     }
     return { strings: row.strings, assessment: row.assessment, model: row.model ?? '', row, photos };
   }
 
-  /** All languages side by side; each is committed as it comes, what is late or fails falls back to English. */
+  /**
+   * Translates into all languages side by side. Each is committed when it comes; late or failed ones fall back to
+   * English.
+   */
   private async translate(
     run: SyncRun,
     source: StoredSource,
@@ -149,7 +152,7 @@ export class SyncPipeline {
         if (isEnglish(language)) return this.describer.english(source, language, false);
         try {
           const result = await this.describer.translate(source, language, limits, spend.count, spend.budget(0));
-          // The last one is committed with the job's end.
+          // A single translation is committed with the job's end.
           if (missing.length > 1) await this.store.saveTranslation(heldBy(run), result);
           return result;
         } catch (error) {
@@ -170,38 +173,37 @@ export class SyncPipeline {
     results: readonly NewResult[],
     photos: SeenPhotos | null,
     rendered: number,
-    usage: UsageTally,
+    usage: UsageSum,
   ): Promise<void> {
     const { jobId } = run.work;
     run.signal.throwIfAborted();
     await this.database.transaction(async (tx) => {
       const completed = await this.store.complete(tx, heldBy(run), results, photos, rendered);
       if (!completed) throw new NotOursError();
-      await this.jobs.addUsage(tx, jobId, usage.rows);
+      await this.jobs.addUsage(tx, jobId, usage.rows());
       if (!(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
     });
     usage.clear();
     this.hints.wake();
   }
 
-  /** Ends the job for whatever stopped its work. */
+  /** Ends the job after its work was stopped or failed. @param paid - whether an answer was paid for */
   private async endUnfinished(run: SyncRun, cause: unknown, paid: boolean): Promise<SyncOutcome> {
     const { jobId } = run.work;
     if (run.signal.reason instanceof HungUpError) return { kind: 'cancelled' };
     if (run.signal.aborted || cause instanceof NotOursError) return { kind: 'lost' };
     const error = cause instanceof LotError ? cause.toServiceError() : toServiceError(cause);
-    // The database is away: the job stays as it is and is taken up again, or ended, when its lease is over.
+    // The database is away. The job stays as it is, and is resumed or ended when its lease has run out.
     if (error.code === 'SERVICE_UNAVAILABLE' && !(cause instanceof LotError)) return { kind: 'failed', error };
     if (error.code === 'INTERNAL_ERROR') {
       this.logger.error('a synchronous job failed', { job_id: jobId, cause: (cause as Error).stack });
-      // Whatever was odd, it came with an answer of OpenAI's: a 500 would have clients send, and pay for, the same again.
+      // The error came with an answer of OpenAI's. A 500 would make clients send the same again, and pay for it again.
       if (paid) return this.endUnfinished(run, UNUSABLE, false);
     }
     const stored = cause instanceof LotError ? cause.toStored() : { code: error.code, message: error.message };
     const ended = await this.end(jobId, async (tx) => {
       const missing = cause instanceof LotError ? cause.missingImages : [];
-      await this.store.failLot(tx, jobId, stored, missing);
-      if (!(await this.jobs.failOnly(tx, jobId))) return false;
+      if (!(await this.store.fail(tx, jobId, stored, missing))) return false;
       return this.ender.endJob(tx, jobId, 'failed', { error: stored });
     });
     return ended ? { kind: 'failed', error } : { kind: 'lost' };
@@ -221,11 +223,11 @@ export class SyncPipeline {
     }
   }
 
-  private async countUsage(run: SyncRun, usage: UsageTally): Promise<void> {
+  private async countUsage(run: SyncRun, usage: UsageSum): Promise<void> {
     try {
-      await this.jobs.addUsage(this.database, run.work.jobId, usage.rows);
+      await this.jobs.addUsage(this.database, run.work.jobId, usage.rows());
     } catch (error) {
-      this.logger.error('usage could not be counted', {
+      this.logger.error('the usage of a call could not be counted', {
         job_id: run.work.jobId,
         reason: (error as Error).message,
       });
@@ -233,22 +235,28 @@ export class SyncPipeline {
   }
 }
 
-/** An assessed lot: its source for translations, the row to be stored, and what became of the photos. */
+/** An assessed lot: the source for translations, the row to store, and which photos were seen. */
 interface AssessedLot extends StoredSource {
   readonly row: NewResult;
   readonly photos: SeenPhotos;
 }
 
-/** About how many bytes the lot takes in a webhook's part. */
-function renderedBytes(
-  run: SyncRun,
-  source: StoredSource,
+/** The estimated size of the lot in results and webhooks, in bytes. */
+function renderedLot(
+  { lot, languages, options: { include = [] } }: SyncWork,
+  { assessment }: StoredSource,
+  missing: readonly MissingPhoto[],
   rows: readonly { language: string; html: string }[],
 ): number {
-  const shown = rows.filter(({ language }) => run.work.languages.includes(language));
-  const html = shown.reduce((sum, row) => sum + Buffer.byteLength(row.html), 0);
-  const withAssessment = run.work.options.include?.includes('assessment') === true;
-  return html + (withAssessment ? Buffer.byteLength(JSON.stringify(source.assessment)) : 0);
+  return renderedBytes(
+    rows.filter(({ language }) => languages.includes(language)),
+    {
+      idLength: lot.lotId.length,
+      missing,
+      assessment: include.includes('assessment') ? Buffer.byteLength(JSON.stringify(assessment)) : 0,
+      usage: include.includes('usage'),
+    },
+  );
 }
 
 function heldBy(run: SyncRun): HeldSyncJob {

@@ -4,21 +4,33 @@ import { Clock } from '../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { JobStore } from '../jobs/job-store.js';
 import { SyncJobStore } from '../jobs/sync-job-store.js';
-import { handOverAfterMs } from './sync-deadline.js';
 import { SyncPipeline } from './sync-pipeline.js';
 import type { SyncOutcome, SyncRun, SyncWork } from './sync-run.js';
 
-/** What ended the wait of a request for its run. */
+/** Seconds before SYNC_TIMEOUT at which a request is handed over: a client that waits as long still gets the 202. */
+const MARGIN_SECONDS = 5;
+
+/**
+ * Milliseconds from the request's last byte to the hand-over. A timeout too short for the margin keeps half of itself.
+ */
+function handOverAfterMs(syncTimeoutSeconds: number): number {
+  return 1000 * Math.max(syncTimeoutSeconds - MARGIN_SECONDS, syncTimeoutSeconds / 2);
+}
+
+/** Why a request stopped waiting for its run. */
 type Waited = SyncOutcome | { readonly kind: 'handed_over' } | { readonly kind: 'hung_up' };
 
-/** Joins a waiting request with the work on its job: whichever ends first, the other is left in order. */
+/** Connects a waiting request with the work on its job, and cleans up when either of them ends. */
 @Injectable()
 export class SyncRequests implements BeforeApplicationShutdown {
   private readonly logger = new Logger(SyncRequests.name);
   private readonly handOvers = new Set<() => void>();
   private readonly waits = new Set<Promise<unknown>>();
   private readonly running = new Set<SyncRun>();
-  /** Once the process is ending: when what then still runs is handed over, by this process's clock. */
+  /**
+   * Set when the process is ending: when runs that have not ended are given back, in milliseconds of this process's
+   * clock.
+   */
   private graceEndsAt: number | undefined;
 
   constructor(
@@ -29,7 +41,7 @@ export class SyncRequests implements BeforeApplicationShutdown {
     private readonly store: SyncJobStore,
   ) {}
 
-  /** Works on a job that nobody waits for: one that was taken over. */
+  /** Works on a job that was taken over, for which no client waits. */
   run(work: SyncWork): Promise<SyncOutcome> {
     return this.begin(work).outcome;
   }
@@ -45,23 +57,24 @@ export class SyncRequests implements BeforeApplicationShutdown {
   }
 
   /**
-   * Before a repeat is answered: the work goes on whoever hangs up, and ends with webhooks.
-   * @returns false when the job was cancelled meanwhile: there is nothing to repeat
+   * Call before a repeat is answered. From here the job is finished even if the client disconnects; its result goes out
+   * by webhook.
+   * @returns false when the job was cancelled meanwhile, so that there is nothing to repeat
    */
   async promise(jobId: string): Promise<boolean> {
     return (await this.jobs.handOver(jobId)) || (await this.jobs.stands(jobId));
   }
 
   /**
-   * SIGTERM: requests in flight, and those that still come, get what is left of SHUTDOWN_GRACE, then a 202; what still
-   * runs is given back, so that another process need not wait for the lease to end. Runs before the server closes, so the
-   * answers still leave.
+   * Drains after SIGTERM. Requests in flight, and those that still come, get the rest of SHUTDOWN_GRACE and then a 202.
+   * Jobs that are still running are given back, so that another process need not wait for the lease to end. This runs
+   * before the server closes, so that the answers are still sent.
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.graceEndsAt = this.clock.now() + this.config.http.shutdownGraceSeconds * 1000;
     if (this.running.size === 0) return;
     this.logger.log('draining synchronous requests', { waiting: this.waits.size, running: this.running.size });
-    // In rounds, because a request may come while the one before it ends.
+    // It loops, because a new request may come while others end.
     for (let left = this.graceLeft(); this.running.size > 0 && left > 0; left = this.graceLeft()) {
       await this.within(Promise.all([...this.running].map((run) => run.outcome)), left);
     }
@@ -86,9 +99,9 @@ export class SyncRequests implements BeforeApplicationShutdown {
         return { kind: 'hung_up' };
       }
       if (first !== 'late') return first;
-      // Committed before the 202 is sent: from here on the job survives whatever happens to this process.
+      // Committed before the 202 is sent: from here on the job survives the end of this process.
       if (!(await this.jobs.handOver(run.work.jobId))) return await run.outcome;
-      // One that came so late that the drain did not see it.
+      // The request came too late for the drain to see it.
       if (this.graceLeft() <= 0) await this.giveBack(run);
       return { kind: 'handed_over' };
     } finally {
@@ -98,7 +111,7 @@ export class SyncRequests implements BeforeApplicationShutdown {
     }
   }
 
-  /** Milliseconds; Infinity while the process is not ending. */
+  /** The rest of the grace time in milliseconds; Infinity while the process is not ending. */
   private graceLeft(): number {
     return this.graceEndsAt === undefined ? Infinity : this.graceEndsAt - this.clock.now();
   }
@@ -115,7 +128,9 @@ export class SyncRequests implements BeforeApplicationShutdown {
     await run.outcome;
     await this.store
       .release(run.work.jobId, run.work.token)
-      .catch((error: Error) => this.logger.warn('a lease was not given back', { reason: error.message }));
+      .catch((error: Error) =>
+        this.logger.warn('the lease of a job could not be given back', { reason: error.message }),
+      );
   }
 
   private async within(work: Promise<unknown>, ms: number): Promise<void> {

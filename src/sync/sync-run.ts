@@ -1,4 +1,5 @@
-import { listenFreely } from '../common/listen-freely.js';
+import { listenFreely } from '../common/abort-signals.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions } from '../jobs/batch-job.entity.js';
 import type { StoredSource, SyncLot } from '../jobs/sync-job-store.js';
 import type { ServiceError } from '../common/service-error.js';
@@ -10,19 +11,19 @@ export interface SyncWork {
   readonly languages: readonly string[];
   readonly options: JobOptions;
   readonly lot: SyncLot;
-  /** What an earlier process had committed: with a source the model is not asked again. */
-  readonly resumed?: { readonly source: StoredSource | null };
+  /** What an earlier process committed: if it has a source, the vision model is not asked again. */
+  readonly resumed?: { readonly source: StoredSource | null; readonly missing: readonly MissingPhoto[] };
 }
 
-/** How a run ended; the job's row says the same. */
+/** How a run ended, in agreement with the job's row. */
 export type SyncOutcome =
   | { readonly kind: 'completed' }
   | { readonly kind: 'failed'; readonly error: ServiceError }
   | { readonly kind: 'cancelled' }
-  /** Another process holds the job now, or somebody ended it: its row has the truth. */
+  /** Another process holds the job now, or it was cancelled: the job's row says how it stands. */
   | { readonly kind: 'lost' };
 
-/** Why a run is stopped from outside. */
+/** Stops a run because its client has disconnected. */
 export class HungUpError extends Error {
   constructor() {
     super('the client hung up');
@@ -30,18 +31,18 @@ export class HungUpError extends Error {
   }
 }
 
-/** The process is ending; the job goes on elsewhere. */
-export class GivenBackError extends Error {
+/** Stops a run because the process is ending; the job goes on in another process. */
+class GivenBackError extends Error {
   constructor() {
     super('the process is shutting down');
     this.name = 'GivenBackError';
   }
 }
 
-/** One synchronous job while this process works on it. The work goes on whatever becomes of the request. */
+/** One synchronous job while this process works on it. The work does not depend on the request's connection. */
 export class SyncRun {
   private readonly controller = new AbortController();
-  /** True once the vision answer is here: from then on a hang-up changes nothing. */
+  /** True once the vision answer is here: from then on a disconnect changes nothing. */
   answered = false;
 
   constructor(
@@ -55,12 +56,12 @@ export class SyncRun {
   readonly signal: AbortSignal;
   outcome: Promise<SyncOutcome>;
 
-  /** The client is gone and the job is cancelled: stop the call. */
+  /** Stops the call, because the client is gone and the job is cancelled. */
   hangUp(): void {
     this.controller.abort(new HungUpError());
   }
 
-  /** The process is ending: stop and leave the job as it is. */
+  /** Stops the work and leaves the job as it is, because the process is ending. */
   giveBack(): void {
     this.controller.abort(new GivenBackError());
   }

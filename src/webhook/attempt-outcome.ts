@@ -1,43 +1,43 @@
 import { retryAfterMs } from '../outbound/retry-after.js';
-import { retryWaitMs } from './retry-schedule.js';
+import { retryWaitMs } from './next-attempt.js';
 
-/** What came of one request: an answer's headers, or the reason why there was none. */
+/** The result of one request: an answer, or the reason why there was none. */
 export interface SendResult {
   /** Null when no answer came. */
   readonly status: number | null;
   readonly retryAfter: string | null;
-  /** Where a redirect pointed. */
+  /** The target of a redirect. */
   readonly location: string | null;
   /** The first 1,000 characters of the answer. */
   readonly responseStart: string | null;
-  /** IP address and port that were dialled. */
+  /** The IP address and port that the request was sent to. */
   readonly address: string | null;
   readonly durationMs: number;
-  /** A short reason without client text, when no answer came. */
+  /** A short reason without any text of the client's, when no answer came. */
   readonly error: string | null;
-  /** False for OUTBOUND_ALLOW's hosts: what they answer is neither stored nor shown. */
+  /** False for hosts in OUTBOUND_ALLOW: their answers are neither stored nor shown. */
   readonly mayKeepAnswer: boolean;
 }
 
 /** What an attempt means for its delivery. */
 export interface Verdict {
   readonly outcome: 'delivered' | 'failed';
-  /** 410: this delivery and the job's other parts for that address end. */
+  /** True after a 410: this delivery and the job's other parts for that address end. */
   readonly gone: boolean;
-  /** When to try again; null when it is over. */
+  /** When the next attempt is due; null when there is none. */
   readonly nextAttemptAt: Date | null;
   readonly error: string | null;
 }
 
 export interface Budget {
   readonly schedule: readonly number[];
-  /** Known failures before this attempt. */
+  /** How many attempts before this one are known to have failed. */
   readonly failures: number;
-  /** False for a ping: whoever asked for it reads the answer and asks again. */
+  /** False for a ping: its client sees the outcome in the answer and can ask again. */
   readonly retries: boolean;
 }
 
-/** Judges one attempt; 2xx is the only success, and a redirect is an answer like any other failure. */
+/** Judges one attempt. Only a 2xx is a success; a redirect is a failure like any other answer. */
 export function judge(result: SendResult, budget: Budget, now: number, random: number): Verdict {
   const { status } = result;
   if (status !== null && status >= 200 && status < 300) {

@@ -6,18 +6,18 @@ import { OutboundClient } from '../outbound/outbound-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';
 import { judge, type SendResult } from './attempt-outcome.js';
 import { BodyGoneError, BodyRenderer, type RenderedBody } from './body-renderer.js';
-import type { ClaimedDelivery } from './delivery-queue.js';
+import type { ClaimedDelivery } from './claim-store.js';
 import type { SettledAttempt } from './outcome-store.js';
-import { NoLiveSecretError, WebhookSigner } from './signer.js';
+import { NoLiveSecretError, WebhookSigner } from './webhook-signer.js';
 import { countAttempt, countBodyChange } from './webhook-metrics.js';
 
-/** As much of an answer as is read; what follows is cut off, and a 2xx stays a success. */
+/** How much of an answer is read; the rest is cut off, and a 2xx is still a success. */
 const MAX_ANSWER_BYTES = 16 * 1024;
-/** The status has decided already; a drip must not hold the slot. */
+/** The status decides, so a slow body must not hold the slot for longer than this. */
 const BODY_DEADLINE_MS = 1000;
 const KEPT_CHARACTERS = 1000;
 
-/** One attempt from the stored rows to a verdict; its row was inserted by the claim, before any of this. */
+/** Runs one attempt, from the stored rows to the verdict. The claim has inserted the attempt's row before. */
 @Injectable()
 export class AttemptRunner {
   private readonly logger = new Logger(AttemptRunner.name);
@@ -30,7 +30,7 @@ export class AttemptRunner {
     private readonly outbound: OutboundClient,
   ) {}
 
-  /** Reads ahead what small deliveries carry. What fails here is tried again by `run`, one by one. */
+  /** Reads the lots of small deliveries ahead. If that fails, `run` reads them one by one. */
   async prepare(deliveries: readonly ClaimedDelivery[]): Promise<void> {
     try {
       await this.renderer.prefetch(deliveries);
@@ -40,8 +40,8 @@ export class AttemptRunner {
   }
 
   /**
-   * @param startBy - on the monotonic clock: a request that begins later could outlive its lease
-   * @returns undefined when the request has not left, because the database is away or rendering took too long
+   * @param startBy - the latest start on the monotonic clock, in milliseconds: a later request could outlive its lease
+   * @returns undefined when no request was sent, because the database is away or rendering took too long
    */
   async run(delivery: ClaimedDelivery, startBy: number): Promise<SettledAttempt | undefined> {
     const startedAt = this.clock.date();
@@ -97,7 +97,9 @@ export class AttemptRunner {
     }
   }
 
-  /** A body that cannot be made or sent at all is a failed attempt like any other: it may be mended before the next. */
+  /**
+   * A body that cannot be made or sent is a failed attempt like any other: the cause may be gone before the next one.
+   */
   private unsent(delivery: ClaimedDelivery, error: unknown): SendResult {
     const known = error instanceof NoLiveSecretError || error instanceof BodyGoneError;
     this.logger.error('a webhook could not be made', {
@@ -109,8 +111,8 @@ export class AttemptRunner {
   }
 
   /**
-   * An earlier attempt carried other bytes: a secret was replaced, or a new release renders differently. It is sent all
-   * the same: receivers know it by its webhook-id, and a delivery must not be lost to an update.
+   * Logs that an earlier attempt had other bytes, because a secret was replaced or a new release renders differently.
+   * It is sent anyway: receivers recognize it by its webhook-id, and an update must not lose deliveries.
    */
   private noticeChange(delivery: ClaimedDelivery, body: RenderedBody): void {
     if (delivery.bodySha256 === null || delivery.bodySha256 === body.sha256) return;
@@ -132,9 +134,9 @@ function noAnswer(error: string, durationMs: number): SendResult {
   };
 }
 
-/** Code points, not bytes: a cut inside of a character would show as rubbish. */
+/** Counts code points, not bytes: cutting inside a character would leave a broken one. */
 function firstCharacters(body: Buffer): string {
-  // Four bytes hold any character, so this much holds the first thousand.
+  // A character takes at most four bytes, so this many bytes contain all the characters that are kept.
   return Array.from(body.subarray(0, 4 * KEPT_CHARACTERS).toString('utf8'))
     .slice(0, KEPT_CHARACTERS)
     .join('');

@@ -1,31 +1,37 @@
 import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LotsHmac } from '../auth/signatures.js';
-import { EndedJobs, type EndedJob } from '../jobs/ended-jobs.js';
+import { EndedJobs } from '../jobs/ended-jobs.js';
+import type { EndedJob } from '../jobs/job-columns.js';
 import { renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { PartReader } from '../jobs/part-reader.js';
-import type { ClaimedDelivery } from './delivery-queue.js';
+import type { ClaimedDelivery } from './claim-store.js';
 import { assembleBody, assembleText, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
-import { WebhookSigner } from './signer.js';
-import { Turns } from './turns.js';
+import { WebhookSigner } from './webhook-signer.js';
+import { Slots } from '../common/slots.js';
 
 export interface RenderedBody {
   readonly bytes: Buffer;
-  /** Lower-case hex. */
+  /** Of the bytes, in lower-case hexadecimal. */
   readonly sha256: string;
-  /** Which secret signs for it: the job's, or null for an event without a job. */
+  /** Which secret signs it: the one that signed the job's request, or null for an event without a job. */
   readonly secretFingerprint: string | null;
 }
 
-/** Signing a large body goes on after a turn of the event loop, so that nothing else waits longer than some 10 ms. */
+/**
+ * After this many lots a large body waits for a turn of the event loop, so that nothing else waits more than about 10
+ * ms.
+ */
 const LOTS_PER_TURN = 50;
-/** Bodies up to this length are read many at a time. */
+/** Bodies up to this size are read many at a time. */
 const SMALL_BYTES = 32 * 1024;
-/** Larger ones take several times their length while they are made, so few are at once. */
+/** How many larger bodies are made at once: each takes several times its size in memory meanwhile. */
 const LARGE_AT_ONCE = 2;
 
-/** Thrown when what a delivery should carry is gone: results outlive their deliveries, so this is never expected. */
+/**
+ * Thrown when the content of a delivery is gone. This is not expected, because results are removed after deliveries.
+ */
 export class BodyGoneError extends Error {
   constructor(what: string) {
     super(`this delivery cannot be rendered: ${what}`);
@@ -38,11 +44,13 @@ interface Prefetched {
   readonly records: readonly LotRecord[];
 }
 
-/** Renders a delivery's body from what is stored, at each attempt anew: 50,000 lots are never copied into the queue. */
+/**
+ * Renders a delivery's body from the stored lots at each attempt, so that 50,000 lots are never copied into the queue.
+ */
 @Injectable()
 export class BodyRenderer {
   private readonly prefetched = new WeakMap<ClaimedDelivery, Prefetched>();
-  private readonly large = new Turns(LARGE_AT_ONCE);
+  private readonly large = new Slots(LARGE_AT_ONCE);
 
   constructor(
     private readonly jobs: EndedJobs,
@@ -52,8 +60,8 @@ export class BodyRenderer {
   ) {}
 
   /**
-   * Reads what small deliveries carry, all at once, ahead of their sending; `render` then needs no statement for them.
-   * Only for parts without another address's lots in between.
+   * Reads the lots of small deliveries by one statement before they are sent; `render` then needs no statement for
+   * them. This works only for parts without lots of other addresses in between.
    */
   async prefetch(deliveries: readonly ClaimedDelivery[]): Promise<void> {
     const small = deliveries.filter(
@@ -65,7 +73,7 @@ export class BodyRenderer {
       to: delivery.lastPosition as number,
       revision: delivery.revision,
     }));
-    // Side by side: each is a round trip, during which the receivers' slots run dry.
+    // Both run at once: each is a round trip, during which the receivers' slots would run empty.
     const [lots, jobs] = await Promise.all([
       this.parts.readMany(ranges),
       this.jobs.findMany(ranges.map(({ jobId }) => jobId)),
@@ -77,8 +85,8 @@ export class BodyRenderer {
   }
 
   /**
-   * The same bytes every time, as long as the secret that signs is the same. At once for what was prefetched: waiting
-   * for what is there already costs turns of the event loop's queue at every delivery.
+   * Gives the same bytes every time, as long as the secret that signs is the same. Prefetched deliveries are rendered
+   * without a promise: waiting for what is there already costs turns of the event loop at every delivery.
    * @throws BodyGoneError
    * @throws NoLiveSecretError
    */
@@ -138,7 +146,7 @@ function frameOf(delivery: ClaimedDelivery, job: EndedJob): BodyFrame {
   return endOfJobFrame(delivery.event, job, { number: delivery.part, of: delivery.parts });
 }
 
-/** Every lot between the ends is the address's own unless others lie between them. */
+/** True when all lots between the first and the last position belong to this delivery. */
 function isContiguous({ firstPosition, lastPosition, lots }: ClaimedDelivery): boolean {
   return firstPosition !== null && lastPosition !== null && lots === lastPosition - firstPosition + 1;
 }

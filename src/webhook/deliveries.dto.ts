@@ -1,119 +1,119 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, IsUUID, Min } from 'class-validator';
-import { CURSOR_PATTERN } from '../common/cursor-pattern.js';
+import { IsIn, IsInt, IsOptional, IsString, Min, Validate } from 'class-validator';
+import { CURSOR_PATTERN, CursorConstraint } from '../common/cursor.js';
 import { MAX_URL_CHARACTERS } from '../outbound/address-rules.js';
-import { toList } from '../common/query-pipe.js';
-import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './webhook.entities.js';
+import { toList } from '../common/input-pipe.js';
+import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './delivery-states.js';
 
 export class DeliveriesQuery {
-  /** Deliveries in this state; `status[]=…&status[]=…`: in one of several. */
+  /** Only deliveries in this state. For several states: `status[]=…&status[]=…`. */
   @ApiPropertyOptional({ enum: DELIVERY_STATUSES, isArray: false })
   @IsOptional()
   @Transform(toList)
   @IsIn(DELIVERY_STATUSES, { each: true })
   status?: DeliveryStatus[];
 
-  /** 50 if absent; above 100 it is 100. */
+  /** Deliveries per page: 50 if absent, at most 100. */
   @IsOptional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
   limit?: number;
 
-  /** The next_cursor of the page before: base64url. */
-  @ApiPropertyOptional({ format: undefined, pattern: CURSOR_PATTERN })
+  /** The next_cursor of the page before, in base64url. */
+  @ApiPropertyOptional({ format: 'uuid', pattern: CURSOR_PATTERN })
   @IsOptional()
-  @Transform(({ value }) => (typeof value === 'string' ? Buffer.from(value, 'base64url').toString('latin1') : value))
-  @IsUUID(undefined, { message: 'must be a next_cursor of an earlier page' })
+  @IsString()
+  @Validate(CursorConstraint)
   cursor?: string;
 }
 
 export class PingDto {
-  /** Where to send a test event: http(s), port 80 or 443, a public address. */
+  /** Where to send a test event: http(s), port 80 or 443, at a public address. */
   @ApiProperty({ minLength: 1, maxLength: MAX_URL_CHARACTERS })
-  @IsString()
+  @IsString({ message: 'a string' })
   url: string;
 }
 
-/** One request that left, or may have left, for a delivery. */
+/** One request of a delivery, which was sent or may have been sent. */
 export class AttemptDto {
-  /** From 1; the value of X-Delivery-Attempt. */
+  /** Counted from 1; the value of X-Delivery-Attempt. */
   attempt: number;
   /** When the request was made. */
   started_at: string;
-  /** Null while it runs, and for ever when the process that made it died. */
+  /** When it ended. Null while it runs, and also later if its process died. */
   finished_at: string | null;
-  /** unknown: it may have been received or not. */
+  /** unknown: the request may or may not have been received. */
   outcome: AttemptOutcome;
-  /** The IP address that was asked. */
+  /** The IP address that the request was sent to. */
   address: string | null;
-  /** The status of the answer; null without one. */
+  /** The HTTP status of the answer; null when none came. */
   response_status: number | null;
   /** The first 1,000 characters of the answer. */
   response_start: string | null;
-  /** Milliseconds until the answer, or the failure; null while it runs. */
+  /** Milliseconds until the answer or the failure; null while it runs. */
   duration_ms: number | null;
   /** Why there was no answer. */
   error: string | null;
 }
 
 export class DeliveryPartDto {
-  /** From 1. */
+  /** Counted from 1. */
   number: number;
-  /** Parts that this event has for this address. */
+  /** How many parts this event has for this address. */
   of: number;
 }
 
-/** One part of one event on its way to one address. */
+/** One part of one event for one address. */
 export class DeliveryDto {
   /** The value of webhook-id, the same on every attempt. */
   id: string;
   /** Null for a ping. */
   job_id: string | null;
-  /** What is told. */
+  /** What the webhook reports. */
   event: WebhookEvent;
-  /** Where it goes. */
+  /** The address that it is sent to. */
   url: string;
   /** pending, in_flight, delivered, failed or superseded. */
   status: DeliveryStatus;
   /** Which part of the event it is. */
   part: DeliveryPartDto;
-  /** Lots in this part. */
+  /** How many lots this part has. */
   lots: number;
-  /** When it was written. */
+  /** When the delivery was queued. */
   created_at: string;
-  /** The latest 2xx. */
+  /** When it was accepted with a 2xx; null if it was not. */
   delivered_at: string | null;
-  /** Null when no attempt is planned. */
+  /** When the next attempt is due; null when none is planned. */
   next_attempt_at: string | null;
-  /** Of the latest attempt. */
+  /** The HTTP status of the latest attempt's answer; null when none came. */
   response_status: number | null;
-  /** Of the latest attempt. */
+  /** Why the latest attempt failed; null when it did not. */
   error: string | null;
-  /** Every request that left or may have left, in order. */
+  /** All requests that were sent or may have been sent, in order. */
   attempts: AttemptDto[];
 }
 
 export class DeliveryPageDto {
-  /** The most deliveries that a page has. */
+  /** The most deliveries that a page can have. */
   limit: number;
   /** Whether there is a further page. */
   has_more: boolean;
-  /** For `cursor`; null on the last page. */
+  /** The value of `cursor` for the next page; null on the last page. */
   next_cursor: string | null;
 }
 
 export class DeliveryListDto {
   /** The deliveries of this page. */
   deliveries: DeliveryDto[];
-  /** Where this page stands among all. */
+  /** Where this page is in the whole list. */
   pagination: DeliveryPageDto;
 }
 
 export class ReplayDto {
   /** The job whose webhooks are sent again. */
   job_id: string;
-  /** The job's deliveries, all of which are sent again. */
+  /** How many deliveries of the job are sent again. */
   deliveries: number;
 }

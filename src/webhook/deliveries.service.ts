@@ -1,31 +1,35 @@
 import { Injectable } from '@nestjs/common';
+import { cursorAfter, parseCursor } from '../common/cursor.js';
 import { Clock, rfc3339 } from '../common/clock.js';
 import { isUuid } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
 import { Database, type Transaction } from '../database/database.service.js';
-import { JobReader, type JobRecord } from '../jobs/job-reader.js';
-import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import type { JobRecord } from '../jobs/job-columns.js';
+import { JobReader } from '../jobs/job-reader.js';
+import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import type { AttemptDto, DeliveriesQuery, DeliveryDto, DeliveryListDto, ReplayDto } from './deliveries.dto.js';
-import { DeliveryHints } from './delivery-hints.js';
+import { DeliveryHints } from '../common/work-hints.js';
 import { DeliveryStore, type AttemptRecord, type DeliveryFilter, type DeliveryRecord } from './delivery-store.js';
+import { OutboxStore } from './outbox-store.js';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
 
-/** An answer, and whether it is that to a repeat, which sent nothing. */
+/** An answer, and whether the request was a repeat, which sent nothing. */
 export interface Repeatable<T> {
   readonly answer: T;
   readonly replayed: boolean;
 }
 
-/** What clients see of their deliveries, and sending them again. */
+/** Shows clients their deliveries, and sends them again. */
 @Injectable()
 export class DeliveriesService {
   constructor(
     private readonly database: Database,
     private readonly jobs: JobReader,
     private readonly store: DeliveryStore,
-    private readonly requestKeys: RequestKeys,
+    private readonly outbox: OutboxStore,
+    private readonly requestKeys: RequestKeyStore,
     private readonly hints: DeliveryHints,
     private readonly clock: Clock,
   ) {}
@@ -36,7 +40,7 @@ export class DeliveriesService {
     return this.page({ keyId, jobId: job.id }, query);
   }
 
-  /** A key id's deliveries across jobs, the latest first. */
+  /** The deliveries of all jobs of a key id, the latest first. */
   async ofKey(keyId: string, query: DeliveriesQuery): Promise<DeliveryListDto> {
     return this.page({ keyId }, query);
   }
@@ -49,44 +53,42 @@ export class DeliveriesService {
   }
 
   /**
-   * Sends a delivery again, with the same webhook-id and bytes and a new schedule.
-   * @throws ServiceError JOB_NOT_FOUND, DELIVERY_NOT_FOUND, and what repeats throw
+   * Sends a delivery again: with the same webhook-id and bytes, from the start of the schedule.
+   * @throws ServiceError JOB_NOT_FOUND, DELIVERY_NOT_FOUND, REQUEST_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
    */
   async retry(keyId: string, jobId: string, id: string, repeat: NewRequestKey): Promise<Repeatable<DeliveryDto>> {
     const job = await this.jobs.find(jobId, keyId);
     const before = await this.one(keyId, id);
     if (before.job_id !== job.id) throw notFound();
-    const replayed = await this.once(repeat, job, (tx) => this.store.sendAgain(tx, before.id, this.clock.date()));
+    const replayed = await this.once(repeat, job, (tx) => this.outbox.sendAgain(tx, before.id, this.clock.date()));
     return { answer: await this.one(keyId, before.id), replayed };
   }
 
   /**
-   * Sends everything again that told of a job's end.
-   * @throws ServiceError JOB_NOT_FOUND, and what repeats throw
+   * Sends all deliveries of a job's end again.
+   * @throws ServiceError JOB_NOT_FOUND, REQUEST_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
    */
   async replay(keyId: string, jobId: string, repeat: NewRequestKey): Promise<Repeatable<ReplayDto>> {
     const job = await this.jobs.find(jobId, keyId);
-    const replayed = await this.once(repeat, job, (tx) => this.store.sendAllAgain(tx, job.id, this.clock.date()));
+    const replayed = await this.once(repeat, job, (tx) => this.outbox.sendAllAgain(tx, job.id, this.clock.date()));
     return { answer: { job_id: job.id, deliveries: await this.store.countOfJob(job.id) }, replayed };
   }
 
-  /** Does `work` unless the request repeats one that did; true for a repeat. */
+  /** Runs `work`, unless the request is a repeat. @returns true for a repeat */
   private async once(
     repeat: NewRequestKey,
     job: JobRecord,
     work: (tx: Transaction) => Promise<void>,
   ): Promise<boolean> {
-    const replayed = await this.database.transaction(async (tx) => {
-      const first = await this.requestKeys.claim(tx, repeat);
-      if (first === null) {
-        // An old job whose removal begins just now has nothing left to send.
+    const first = await this.database.transaction((tx) =>
+      this.requestKeys.once(tx, repeat, async () => {
+        // When the removal of an old job has just begun, nothing is left to send.
         await this.jobs.hold(tx, job);
         await work(tx);
-      }
-      return first !== null;
-    });
-    if (!replayed) this.hints.wake();
-    return replayed;
+      }),
+    );
+    if (first === null) this.hints.wake();
+    return first !== null;
   }
 
   private async page(
@@ -94,16 +96,17 @@ export class DeliveriesService {
     query: DeliveriesQuery,
   ): Promise<DeliveryListDto> {
     const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
+    const after = query.cursor === undefined ? null : parseCursor(query.cursor);
     const found = await this.store.list({
       ...filter,
       ...(query.status === undefined ? {} : { statuses: query.status }),
-      ...(query.cursor === undefined ? {} : { after: query.cursor }),
+      ...(after !== null && { after }),
       limit: limit + 1,
     });
     const shown = found.slice(0, limit);
     const more = found.length > limit;
     const last = shown.at(-1);
-    const cursor = more && last !== undefined ? Buffer.from(last.id).toString('base64url') : null;
+    const cursor = more && last !== undefined ? cursorAfter(last.id) : null;
     return { deliveries: shown.map(toDto), pagination: { limit, has_more: more, next_cursor: cursor } };
   }
 }
@@ -111,7 +114,7 @@ export class DeliveriesService {
 function notFound(): ServiceError {
   return new ServiceError(
     'DELIVERY_NOT_FOUND',
-    'There is no such delivery; GET /api/v1/batch-jobs/{job_id}/deliveries lists those of a job.',
+    'There is no delivery with this id; GET /api/v1/batch-jobs/{job_id}/deliveries lists those of a job.',
   );
 }
 

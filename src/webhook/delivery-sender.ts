@@ -10,33 +10,34 @@ import { Clock } from '../common/clock.js';
 import { newId } from '../common/ids.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { AttemptRunner } from './attempt-runner.js';
-import { DeliveryHints } from './delivery-hints.js';
-import { DeliveryQueue, deliveryLeaseSeconds, type ClaimedDelivery } from './delivery-queue.js';
-import { CIRCUIT_FAILURES } from './outcome-store.js';
+import { DeliveryHints } from '../common/work-hints.js';
+import { ClaimStore, deliveryLeaseSeconds, type ClaimedDelivery } from './claim-store.js';
 import { OutcomeWriter } from './outcome-writer.js';
+import { CIRCUIT_FAILURES } from './receiver-limits.js';
 import { keyOf, SendQueue } from './send-queue.js';
 import { countUnknownOutcomes, showInFlight } from './webhook-metrics.js';
 
-/** Requests of one process in flight; its bodies are bounded apart. */
+/** How many requests of one process may be in flight; the bytes of their bodies have a limit of their own. */
 const MAX_REQUESTS = 256;
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
 /**
- * A receiver's deliveries left to send, in its slots, at which more are claimed. Of four that may wait: at two the slots
- * ran dry before the claim's bodies were read (4,200 deliveries a second instead of 6,300, for the same work).
+ * More deliveries of a receiver are claimed when those left to send are down to this many times its slots; up to four
+ * times may wait. With two, the slots ran empty before the claim's bodies were read: 4,200 deliveries a second instead
+ * of 6,300.
  */
 const CLAIM_WHEN_LEFT = 3;
-/** Deliveries held and not yet sent: what 256 slots use up while the next claim is on its way. */
+/** How many deliveries may be held and not yet sent: as many as 256 slots use up while the next claim runs. */
 const MAX_WAITING = 512;
 
 interface HeldDelivery extends ClaimedDelivery {
-  /** On the monotonic clock, in milliseconds: from then on it is too late to begin. */
+  /** The latest time at which its request may begin, on the monotonic clock, in milliseconds. */
   readonly startBy: number;
 }
 
 /**
- * Sends what is due: claims ahead, gives each receiver its share, writes outcomes in batches.
- * A claim is for a lease. A request begins in its first half or not at all, and its deadline ends well before the lease
- * does, so that no two processes send the same attempt and no lease has to be renewed.
+ * Sends due deliveries: it claims ahead, gives each receiver its share, and writes many outcomes at once. A claim lasts
+ * for one lease. A request begins in the first half of it or not at all, and its deadline is well before the lease's
+ * end. So no two processes send the same attempt, and no lease has to be renewed.
  */
 @Injectable()
 export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, BeforeApplicationShutdown {
@@ -44,9 +45,9 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
   private readonly waiting = new SendQueue<HeldDelivery>({ requests: MAX_REQUESTS, bytes: MAX_BODY_BYTES });
   private readonly underWay = new Set<Promise<void>>();
   private readonly preparing = new Set<Promise<void>>();
-  /** Claimed, and their bodies are still being read; by receiver. */
+  /** The number of claimed deliveries whose bodies are still being read, by receiver. */
   private readonly unprepared = new Map<string, number>();
-  /** Receivers that the latest claim took all of that it could, with their slots: more of theirs may be due. */
+  /** Receivers, with their slots, of which the latest claim took as many deliveries as it could: more may be due. */
   private readonly mayHaveMore = new Map<string, number>();
   private readonly failuresInRow = new Map<string, number>();
   private returning: Promise<void> = Promise.resolve();
@@ -59,11 +60,11 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly clock: Clock,
     private readonly hints: DeliveryHints,
-    private readonly queue: DeliveryQueue,
+    private readonly claims: ClaimStore,
     private readonly runner: AttemptRunner,
     private readonly writer: OutcomeWriter,
   ) {
-    // What was written has left its receiver's share for every process.
+    // Written deliveries no longer count towards their receiver's share, in any process.
     writer.onWritten(() => {
       for (const [key, slots] of this.mayHaveMore) this.claimAhead(key, slots);
     });
@@ -73,22 +74,22 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     this.unsubscribe = this.hints.onWake(() => this.wake());
   }
 
-  /** Claims and sends what is due, soon; many calls while it does so count as one. */
+  /** Starts claiming and sending what is due. Calls while this is under way count as one. */
   wake(): void {
-    if (this.stopping || !this.works) return;
+    if (this.stopping) return;
     this.moreIsDue = true;
     this.claiming ??= this.claimAll().finally(() => {
       this.claiming = undefined;
-      // Asked for after the loop's last look.
+      // The request came after the loop had looked for the last time.
       if (this.moreIsDue) this.wake();
     });
   }
 
-  /** What must happen although nobody says so: retries that are due, and deliveries of dead or overloaded processes. */
+  /** Finds work that no hint announces: retries that are due, and deliveries of dead or overloaded processes. */
   async sweep(): Promise<void> {
-    if (this.stopping || !this.works) return;
+    if (this.stopping) return;
     this.handBackLate();
-    countUnknownOutcomes(await this.queue.takeBackExpired(this.clock.date()));
+    countUnknownOutcomes(await this.claims.takeBackExpired(this.clock.date()));
     this.wake();
     await this.claiming;
   }
@@ -103,7 +104,7 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     await this.returning;
   }
 
-  /** No further request begins; what was claimed for nothing goes back to be sent by others. */
+  /** No further request begins. Deliveries that were claimed but not sent are given back for other processes. */
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;
     this.unsubscribe?.();
@@ -113,17 +114,13 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     await this.returning;
   }
 
-  /** Requests under way get the same grace as requests to us; the rest stay unknown and are sent again. */
+  /** Requests under way get the same grace as requests to this service; those that take longer are sent again. */
   async beforeApplicationShutdown(): Promise<void> {
     const grace = new AbortController();
     const over = this.clock.sleep(this.config.http.shutdownGraceSeconds * 1000, grace.signal).catch(() => undefined);
     await Promise.race([Promise.all(this.underWay), over]);
     grace.abort();
     await this.writer.flush(3);
-  }
-
-  private get works(): boolean {
-    return this.config.role === 'worker' || this.config.role === 'all';
   }
 
   private get holdsNothing(): boolean {
@@ -145,12 +142,12 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
         const claimed = await this.claim(limit);
         this.moreIsDue ||= claimed.length >= limit;
         if (claimed.length === 0) continue;
-        // Not waited for: the next claim overlaps the reading of this one's bodies.
+        // Not awaited: the next claim runs while the bodies of this one are read.
         const preparing = this.prepare(claimed).finally(() => this.preparing.delete(preparing));
         this.preparing.add(preparing);
       }
     } catch (error) {
-      // The next sweep tries again; until then nothing is lost.
+      // Nothing is lost: the next sweep tries again.
       this.logger.warn('webhooks could not be claimed', { reason: (error as Error).message });
     }
   }
@@ -170,12 +167,12 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
 
   private async claim(limit: number): Promise<HeldDelivery[]> {
     const leaseSeconds = deliveryLeaseSeconds(this.config);
-    // Taken before the statement: the lease begins while it runs.
+    // Computed before the statement, because the lease begins while that runs.
     const startBy = performance.now() + (leaseSeconds * 1000) / 2;
     const unwritten = this.writer.unwritten();
-    const claimed = await this.queue.claim({ token: newId(), leaseSeconds, limit, now: this.clock.date(), unwritten });
+    const claimed = await this.claims.claim({ token: newId(), leaseSeconds, limit, now: this.clock.date(), unwritten });
     this.noticeMore(claimed);
-    // Rows of our own: a copy of each, two dozen members long, was a tenth of the garbage.
+    // The rows belong to us, so they are changed in place: copies of two dozen members were a tenth of the garbage.
     return claimed.map((delivery) => Object.assign(delivery, { startBy }));
   }
 
@@ -209,21 +206,21 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
       if ((counts.get(key) as number) >= delivery.room) this.mayHaveMore.set(key, delivery.slots);
       else this.mayHaveMore.delete(key);
     }
-    // Nothing may mean no room as well as nothing due, as long as this process holds any: the next write asks again.
+    // An empty claim may also mean that there was no room while this process holds some; the next write asks again.
     if (claimed.length === 0 && this.holdsNothing) this.mayHaveMore.clear();
   }
 
   /**
-   * Before a busy receiver's slots run dry: the next claim takes as long as some dozens of requests. Not while one is on
-   * its way, and what that has brought counts even before it can be sent: claims came at a third of their size otherwise,
-   * and four in ten came empty.
+   * Claims more before a busy receiver's slots run empty, because a claim takes as long as some dozens of requests. It
+   * does not while a claim is under way, and deliveries whose bodies are still being read count as left. Otherwise
+   * claims were a third of their size, and four in ten were empty.
    */
   private claimAhead(key: string, slots: number): void {
     if (this.claiming !== undefined || !this.mayHaveMore.has(key)) return;
     if (this.waiting.waitingWith(key) + (this.unprepared.get(key) ?? 0) <= CLAIM_WHEN_LEFT * slots) this.wake();
   }
 
-  /** A receiver that is down: the rest of its claims would only fail too, while its circuit in the database is open. */
+  /** Gives back the waiting deliveries of a receiver that is down: they would fail too, while its circuit is open. */
   private noticeHealth(delivery: HeldDelivery, answered: boolean): void {
     const key = keyOf(delivery);
     if (answered) {
@@ -244,10 +241,10 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
 
   private handBack(deliveries: readonly HeldDelivery[]): void {
     if (deliveries.length === 0) return;
-    this.returning = Promise.all([this.returning, this.queue.handBack(deliveries)]).then(
+    this.returning = Promise.all([this.returning, this.claims.handBack(deliveries)]).then(
       () => undefined,
-      // Their leases end by themselves; they count as unknown then.
-      (error: Error) => this.logger.warn('webhooks could not be handed back', { reason: error.message }),
+      // Their leases end by themselves; the attempts then count as unknown.
+      (error: Error) => this.logger.warn('webhooks could not be given back', { reason: error.message }),
     );
   }
 }

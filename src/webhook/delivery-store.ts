@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Transaction } from '../database/database.service.js';
-import { DELIVERY_STATUSES, type AttemptOutcome, type DeliveryStatus, type WebhookEvent } from './webhook.entities.js';
+import { Database } from '../database/database.service.js';
+import type { RowsToRemove } from '../database/delete-some.js';
+import {
+  DELIVERY_STATUSES,
+  isOpen,
+  tellsOfEnd,
+  type AttemptOutcome,
+  type DeliveryStatus,
+  type WebhookEvent,
+} from './delivery-states.js';
 
 export interface AttemptRecord {
   readonly deliveryId: string;
@@ -36,19 +44,22 @@ export interface DeliveryFilter {
   readonly keyId: string;
   readonly jobId?: string;
   readonly id?: string;
-  /** In one of these states. */
+  /** Only deliveries in one of these states. */
   readonly statuses?: readonly DeliveryStatus[];
   /** The last id of the page before. */
   readonly after?: string;
   readonly limit: number;
 }
 
-/** Deliveries as their owners see them, and sending them again. */
+/** Reads deliveries for the clients that own them. */
 @Injectable()
 export class DeliveryStore {
   constructor(private readonly database: Database) {}
 
-  /** Deliveries with every attempt: a job's in the order in which they were queued, a key id's latest first. */
+  /**
+   * Deliveries with all their attempts: those of a job in the order in which they were queued, those of a key id latest
+   * first.
+   */
   async list(filter: DeliveryFilter): Promise<DeliveryRecord[]> {
     const values: unknown[] = [filter.keyId, filter.limit];
     const parameter = (value: unknown) => `$${values.push(value)}`;
@@ -63,8 +74,8 @@ export class DeliveryStore {
       filter.statuses ?? (filter.jobId === undefined && filter.id === undefined ? DELIVERY_STATUSES : []);
     let text = `${select} ${end}`;
     if (statuses.length > 0) {
-      // The index of a key's deliveries is in order within each status: the first of each, and of these the first.
-      // In one statement over several of them the planner reads every delivery of the key, or every later one of others.
+      // The index of a key's deliveries is ordered within each status. So the first ones of each status are read, and
+      // of these the first. A single condition over several states makes the planner read all deliveries of the key.
       const ofEach = [...new Set(statuses)].map((status) => `(${select} and status = ${parameter(status)} ${end})`);
       text = `select * from (${ofEach.join(' union all ')}) d ${end}`;
     }
@@ -81,41 +92,13 @@ export class DeliveryStore {
     return deliveries.map((delivery) => ({ ...delivery, attempts: byDelivery.get(delivery.id) ?? [] }));
   }
 
-  /** Has one delivery sent again from the start of its schedule; one that is just being sent stays as it is. */
-  async sendAgain(tx: Transaction, id: string, now: Date): Promise<void> {
-    await tx.execute(`${SEND_AGAIN} where id = $2 and status <> 'in_flight'`, [now, id]);
-    await this.tryReceivers(tx, 'd.id = $2', [now, id]);
-  }
-
-  /** The same for every delivery of a job's end. */
-  async sendAllAgain(tx: Transaction, jobId: string, now: Date): Promise<void> {
-    await tx.execute(`${SEND_AGAIN} where job_id = $2 and event <> 'batch_job_progress' and status <> 'in_flight'`, [
-      now,
-      jobId,
-    ]);
-    await this.tryReceivers(tx, 'd.job_id = $2', [now, jobId]);
-  }
-
-  /** Deliveries of a job's end. */
+  /** The number of deliveries of a job's end. */
   async countOfJob(jobId: string): Promise<number> {
     const [row] = await this.database.query<{ n: number }>(
-      `select count(*)::int as n from webhook_deliveries where job_id = $1 and event <> 'batch_job_progress'`,
+      `select count(*)::int as n from webhook_deliveries where job_id = $1 and ${tellsOfEnd()}`,
       [jobId],
     );
     return row?.n ?? 0;
-  }
-
-  /** Whoever asks by hand has mended the receiver: an open circuit lets a probe through at once. */
-  private async tryReceivers(tx: Transaction, which: string, values: readonly [Date, string]): Promise<void> {
-    await tx.execute(
-      `update webhook_endpoints e set open_until = $1::timestamptz
-       from (select key_id, origin from webhook_endpoints
-             where opened_at is not null and open_until > $1 and (key_id, origin) in (
-               select d.key_id, d.origin from webhook_deliveries d where ${which})
-             order by key_id, origin for update) o
-       where e.key_id = o.key_id and e.origin = o.origin`,
-      values,
-    );
   }
 }
 
@@ -123,5 +106,23 @@ const DELIVERY_COLUMNS = `id, job_id as "jobId", event, url, status, part, parts
   delivered_at as "deliveredAt", next_attempt_at as "nextAttemptAt", response_status as "responseStatus",
   last_error as "lastError"`;
 
-const SEND_AGAIN = `update webhook_deliveries
-  set status = 'pending', failures = 0, unknown_outcomes = 0, next_attempt_at = $1`;
+/** SQL of a JSON object with the number of a job's deliveries in each state. @param jobId - SQL of the job's id */
+export function deliveryCountsSql(jobId: string): string {
+  return `(select coalesce(json_object_agg(d.status, d.n order by d.status), '{}') from (
+      select status, count(*) as n from webhook_deliveries where job_id = ${jobId} group by status) d)`;
+}
+
+/** SQL condition: the job still has open deliveries. @param jobId - SQL of the job's id */
+export function deliveriesLeftSql(jobId: string): string {
+  return `exists (select 1 from webhook_deliveries d where d.job_id = ${jobId} and ${isOpen('d.')} offset 0)`;
+}
+
+/** Rows that are removed with the jobs `$1`: attempts first, because they are found through their deliveries. */
+export const DELIVERIES_OF_JOBS: readonly RowsToRemove[] = [
+  {
+    table: 'webhook_attempts',
+    key: 'delivery_id, attempt',
+    where: 'delivery_id in (select id from webhook_deliveries where job_id = any($1::uuid[]))',
+  },
+  { table: 'webhook_deliveries', key: 'id', where: 'job_id = any($1::uuid[])' },
+];

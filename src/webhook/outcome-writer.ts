@@ -1,18 +1,19 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { isPassing } from '../common/database-away.js';
-import type { ReceiverCount } from './delivery-queue.js';
+import type { ReceiverCount } from './claim-store.js';
 import { OutcomeStore, type SettledAttempt } from './outcome-store.js';
+import { ReceiverStore } from './receiver-store.js';
 
-/** Outcomes that fill one write. */
-const BATCH = 128;
-/** How long the first outcome of a write waits for company while more are under way. */
+/** How many outcomes one write takes at most. */
+const MOST_OUTCOMES = 128;
+/** How long the first outcome waits for others to join its write while more are under way, in milliseconds. */
 const LINGER_MS = 10;
 const RETRY_MS = 500;
 
 /**
- * Collects outcomes and writes them in batches, one write at a time. While the database is away they are kept and tried
- * again: an outcome that is lost costs its receiver a second copy.
+ * Collects outcomes of attempts and writes many at once, one write at a time. While the database is away they are kept
+ * and written later: if an outcome is lost, its receiver gets a second copy.
  */
 @Injectable()
 export class OutcomeWriter {
@@ -25,11 +26,12 @@ export class OutcomeWriter {
   private readonly listeners = new Set<() => void>();
 
   constructor(
-    private readonly store: OutcomeStore,
+    private readonly outcomes: OutcomeStore,
+    private readonly receivers: ReceiverStore,
     private readonly clock: Clock,
   ) {}
 
-  /** Called after each write: the slots of what was written are free then. */
+  /** Calls `listener` after each write, when the slots of the written attempts are free. */
   onWritten(listener: () => void): void {
     this.listeners.add(listener);
   }
@@ -38,7 +40,7 @@ export class OutcomeWriter {
   add(outcome: SettledAttempt, more: boolean): void {
     this.waiting.push(outcome);
     this.moreToCome = more;
-    if (!more || this.waiting.length >= BATCH) this.hurry?.();
+    if (!more || this.waiting.length >= MOST_OUTCOMES) this.hurry?.();
     this.running ??= this.run();
   }
 
@@ -68,20 +70,20 @@ export class OutcomeWriter {
   private async run(): Promise<void> {
     try {
       while (this.waiting.length > 0) {
-        if (this.moreToCome && this.waiting.length < BATCH) await this.linger();
-        const batch = this.takeBatch();
-        this.writing = batch;
+        if (this.moreToCome && this.waiting.length < MOST_OUTCOMES) await this.linger();
+        const taken = this.takeNext();
+        this.writing = taken;
         try {
-          await this.settle(batch);
+          await this.settle(taken);
           this.writing = [];
         } catch (error) {
           this.writing = [];
-          this.waiting.unshift(...batch);
+          this.waiting.unshift(...taken);
           this.logger.warn('webhook outcomes could not be written', { reason: (error as Error).message });
           this.retryLater();
           return;
         }
-        await this.writeHealth(batch);
+        await this.writeHealth(taken);
         for (const listener of this.listeners) listener();
       }
     } finally {
@@ -90,46 +92,48 @@ export class OutcomeWriter {
   }
 
   /**
-   * An outcome that cannot be written, whatever the database's state, is let go: kept, it would hold up every other one for
-   * ever. Its delivery's lease runs out, and it counts as one of unknown outcome.
+   * Writes outcomes. One that can never be written is dropped, or it would block all others. Its delivery's lease then
+   * runs out, and the attempt counts as one of unknown outcome.
    */
-  private async settle(batch: readonly SettledAttempt[]): Promise<void> {
+  private async settle(settled: readonly SettledAttempt[]): Promise<void> {
     try {
-      await this.store.settle(batch);
+      await this.outcomes.settle(settled);
     } catch (error) {
       if (isPassing(error)) throw error;
-      if (batch.length > 1) {
-        for (const outcome of batch) await this.settle([outcome]);
+      if (settled.length > 1) {
+        for (const outcome of settled) await this.settle([outcome]);
         return;
       }
       this.logger.error('the outcome of a webhook cannot be written', {
-        deliveryId: batch[0]?.delivery.id,
+        deliveryId: settled[0]?.delivery.id,
         reason: (error as Error).message,
       });
     }
   }
 
-  /** Apart from the outcomes, which it must not hold up; the next batch says the same of a receiver again. */
-  private async writeHealth(batch: readonly SettledAttempt[]): Promise<void> {
+  /** Separate from the outcomes, which must not wait for it. If it fails, the next write covers the same receivers. */
+  private async writeHealth(settled: readonly SettledAttempt[]): Promise<void> {
     try {
-      await this.store.writeHealth(batch);
+      await this.receivers.writeHealth(settled);
     } catch (error) {
       this.logger.warn('the health of webhook receivers could not be written', { reason: (error as Error).message });
     }
   }
 
-  /** Up to BATCH outcomes, no delivery twice: one statement can change a row only once. */
-  private takeBatch(): SettledAttempt[] {
-    const batch: SettledAttempt[] = [];
+  /**
+   * Takes up to MOST_OUTCOMES outcomes, none of the same delivery, because one statement can change a row only once.
+   */
+  private takeNext(): SettledAttempt[] {
+    const taken: SettledAttempt[] = [];
     const left: SettledAttempt[] = [];
     const seen = new Set<string>();
     for (const outcome of this.waiting) {
-      const full = batch.length >= BATCH || seen.has(outcome.delivery.id);
+      const full = taken.length >= MOST_OUTCOMES || seen.has(outcome.delivery.id);
       seen.add(outcome.delivery.id);
-      (full ? left : batch).push(outcome);
+      (full ? left : taken).push(outcome);
     }
     this.waiting = left;
-    return batch;
+    return taken;
   }
 
   private linger(): Promise<void> {

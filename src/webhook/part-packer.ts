@@ -1,4 +1,4 @@
-/** One delivery's share of an address's lots: every lot of that address from first to last position. */
+/** The lots of one delivery: every lot of its address from the first to the last position. */
 export interface LotPart {
   readonly url: string;
   /** Counted from 1 within the address. */
@@ -12,7 +12,7 @@ export interface LotPart {
 
 export interface PartLimits {
   readonly lots: number;
-  /** Bytes of lots in one part; a single lot that is larger travels alone. */
+  /** The most bytes of lots in one part; a single larger lot is a part of its own. */
   readonly bytes: number;
 }
 
@@ -24,16 +24,18 @@ interface OpenPart {
 }
 
 /**
- * Packs lots, given in the order of their positions, into as few parts for each address as that order allows.
- * Exact rather than by rounded sums: a receiver behind a proxy with a 1 MiB body limit must never meet a part above it
- * that could have been two.
+ * Packs lots into as few parts for each address as the order of their positions allows. Sizes are added exactly: a
+ * receiver behind a proxy with a 1 MiB body limit must never get a larger part that could have been two.
  */
 export class PartPacker {
   private readonly packed = new Map<string, OpenPart[]>();
 
   constructor(private readonly limits: PartLimits) {}
 
-  /** Adds the next lot of an address; positions of one address must rise. */
+  /**
+   * Adds the next lot of an address. The positions of one address must rise.
+   * @param bytes - the lot's estimated size
+   */
   add(url: string, position: number, bytes: number): void {
     const parts = this.packed.get(url);
     if (parts === undefined) {
@@ -50,7 +52,7 @@ export class PartPacker {
     }
   }
 
-  /** All parts, by address in the order in which addresses were first met. */
+  /** All parts, grouped by address in the order in which the addresses were added. */
   parts(): LotPart[] {
     return [...this.packed].flatMap(([url, parts]) =>
       parts.map((part, index) => ({

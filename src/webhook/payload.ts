@@ -1,13 +1,15 @@
+import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
-import type { EndedJob } from '../jobs/ended-jobs.js';
 import { completionPercentage } from '../jobs/job-progress.js';
-import type { WebhookEvent } from './webhook.entities.js';
+import type { JobStage, JobStatus } from '../jobs/states.js';
+import type { BodyMembers, JobEndBody, JobProgressBody, PingBody } from './webhook-body.js';
+import type { EndedJob } from '../jobs/job-columns.js';
+import type { WebhookEvent } from './delivery-states.js';
 
-const VERSION = '1.0.0';
 const COMMA = Buffer.from(',');
 const END = Buffer.from(']}');
 
-/** Everything of a body but its signature: the members before and after it, without the lots. */
+/** A body without its signature and its lots: the event, and the members between the two. */
 export interface BodyFrame {
   readonly event: WebhookEvent;
   /** JSON text of the members between `signature` and `lots`, without braces. */
@@ -15,54 +17,51 @@ export interface BodyFrame {
 }
 
 /**
- * The frame of a job's end. All of it is stored and frozen, so every attempt renders the same bytes; `timestamp` is the
- * job's end and not the attempt's time for that very reason.
+ * The frame of a webhook about a job's end. It comes only from stored values that no longer change, so every attempt
+ * renders the same bytes. That is why `timestamp` is the time of the job's end and not of the attempt.
  */
 export function endOfJobFrame(event: WebhookEvent, job: EndedJob, part: { number: number; of: number }): BodyFrame {
   const ended = rfc3339(job.completedAt ?? job.cancelledAt ?? new Date(0));
-  const completed = job.completedAt === null ? null : ended;
-  return {
-    event,
-    members: membersOf({
-      version: VERSION,
-      job_id: job.id,
-      status: job.status,
-      timestamp: ended,
-      completed_at: completed,
-      ...(job.cancelledAt === null ? {} : { cancelled_at: rfc3339(job.cancelledAt) }),
+  const members: BodyMembers<JobEndBody> = {
+    version: API_VERSION,
+    job_id: job.id,
+    status: job.status,
+    timestamp: ended,
+    completed_at: job.completedAt === null ? null : ended,
+    ...(job.cancelledAt === null ? {} : { cancelled_at: rfc3339(job.cancelledAt) }),
+    total_lots: job.totalLots,
+    completed_lots: job.processedLots,
+    failed_lots: job.failedLots,
+    results_available: true,
+    result_url: `/api/v1/batch-results/${job.id}`,
+    processing_summary: {
       total_lots: job.totalLots,
-      completed_lots: job.processedLots,
+      processed_lots: job.processedLots,
       failed_lots: job.failedLots,
-      results_available: true,
-      result_url: `/api/v1/batch-results/${job.id}`,
-      processing_summary: {
-        total_lots: job.totalLots,
-        processed_lots: job.processedLots,
-        failed_lots: job.failedLots,
-      },
-      ...(job.error === null ? {} : { error: job.error }),
-      part,
-      metadata: job.metadata,
-    }),
+    },
+    ...(job.error === null ? {} : { error: job.error }),
+    part,
+    metadata: job.metadata,
   };
+  return { event, members: JSON.stringify(members).slice(1, -1) };
 }
 
-/** What a running job has reached. */
+/** How far a running job has come. */
 export interface Progress {
   readonly jobId: string;
-  readonly status: string;
-  readonly stage: string;
+  readonly status: JobStatus;
+  readonly stage: JobStage;
   readonly totalLots: number;
   readonly processedLots: number;
   readonly failedLots: number;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** The stored part of a progress event: JSON text of an object. */
+/** The stored members of a progress event, as JSON text of an object. */
 export function progressPayload(progress: Progress, now: Date): string {
   const { jobId, totalLots, processedLots, failedLots } = progress;
-  return JSON.stringify({
-    version: VERSION,
+  const members: BodyMembers<JobProgressBody> = {
+    version: API_VERSION,
     job_id: jobId,
     status: progress.status,
     timestamp: rfc3339(now),
@@ -74,22 +73,24 @@ export function progressPayload(progress: Progress, now: Date): string {
     results_available: false,
     result_url: `/api/v1/batch-results/${jobId}`,
     metadata: progress.metadata,
-  });
+  };
+  return JSON.stringify(members);
 }
 
-/** The stored part of a test event: JSON text of an object. */
+/** The stored members of a test event, as JSON text of an object. */
 export function pingPayload(now: Date): string {
-  return JSON.stringify({ version: VERSION, timestamp: rfc3339(now) });
+  const members: BodyMembers<PingBody> = { version: API_VERSION, timestamp: rfc3339(now) };
+  return JSON.stringify(members);
 }
 
-/** The frame of an event whose body was stored when it was queued. */
+/** The frame of an event whose members were stored when it was queued. */
 export function storedFrame(event: WebhookEvent, payload: string): BodyFrame {
   return { event, members: payload.slice(1, -1) };
 }
 
 /**
- * The body as it is sent: one JSON object whose `signature` is the lots signature of its `lots`.
- * @param lots - each lot's JSON text as bytes: as strings, a mebibyte of Cyrillic took seven of memory
+ * The body that is sent: one JSON object whose `signature` is the lots signature of its `lots`.
+ * @param lots - the JSON text of each lot as bytes: as strings, one mebibyte of Cyrillic text took seven of memory
  */
 export function assembleBody(frame: BodyFrame, signature: string, lots: readonly Buffer[]): Buffer {
   const chunks: Buffer[] = [Buffer.from(head(frame, signature))];
@@ -101,15 +102,11 @@ export function assembleBody(frame: BodyFrame, signature: string, lots: readonly
   return Buffer.concat(chunks);
 }
 
-/** The same body of lots that are few: joining text and encoding it once takes half the time then. */
+/** The same body for a few lots: joining strings and encoding them once then takes half the time. */
 export function assembleText(frame: BodyFrame, signature: string, lots: readonly string[]): Buffer {
   return Buffer.from(`${head(frame, signature)}${lots.join(',')}]}`);
 }
 
 function head({ event, members }: BodyFrame, signature: string): string {
   return `{"event":"${event}","signature":"${signature}",${members},"lots":[`;
-}
-
-function membersOf(members: Record<string, unknown>): string {
-  return JSON.stringify(members).slice(1, -1);
 }

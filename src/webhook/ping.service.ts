@@ -5,18 +5,19 @@ import { newId } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
-import { RequestKeys, type NewRequestKey } from '../jobs/request-keys.js';
+import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { AllowList, checkUrl } from '../outbound/address-rules.js';
 import { addressNeeds, shownAddress } from '../outbound/refused-address.js';
 import { AttemptRunner } from './attempt-runner.js';
 import type { DeliveryDto } from './deliveries.dto.js';
 import { DeliveriesService, type Repeatable } from './deliveries.service.js';
-import { DeliveryOutbox } from './delivery-outbox.js';
-import { deliveryLeaseSeconds, type ClaimedDelivery } from './delivery-queue.js';
+import { OutboxStore } from './outbox-store.js';
+import { deliveryLeaseSeconds, type ClaimedDelivery } from './claim-store.js';
 import { OutcomeStore } from './outcome-store.js';
 import { pingPayload } from './payload.js';
+import { ReceiverStore } from './receiver-store.js';
 
-/** A signed test event to an address: sent at once and once, and recorded like any other delivery. */
+/** Sends a signed test event to an address, once and at once, and records it like any other delivery. */
 @Injectable()
 export class PingService {
   constructor(
@@ -24,17 +25,18 @@ export class PingService {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly allow: AllowList,
-    private readonly requestKeys: RequestKeys,
-    private readonly outbox: DeliveryOutbox,
+    private readonly requestKeys: RequestKeyStore,
+    private readonly outbox: OutboxStore,
     private readonly runner: AttemptRunner,
     private readonly outcomes: OutcomeStore,
+    private readonly receivers: ReceiverStore,
     private readonly deliveries: DeliveriesService,
   ) {}
 
   /**
-   * @param repeat - made for `id`, which becomes the delivery's
-   * @returns the delivery with its attempt: delivered or failed
-   * @throws ServiceError INVALID_WEBHOOK_URL, SERVICE_UNAVAILABLE, and what repeats throw
+   * @param repeat - its `jobId` becomes the delivery's id
+   * @returns the delivery with its attempt, delivered or failed
+   * @throws ServiceError INVALID_WEBHOOK_URL, SERVICE_UNAVAILABLE, REQUEST_IN_PROGRESS, IDEMPOTENCY_KEY_REUSED
    */
   async ping(caller: SignedCaller, url: string, repeat: NewRequestKey): Promise<Repeatable<DeliveryDto>> {
     const checked = checkUrl(url, this.allow);
@@ -46,11 +48,9 @@ export class PingService {
     const delivery = this.delivery(caller, repeat.jobId, checked.url.href);
     const leaseSeconds = deliveryLeaseSeconds(this.config);
     const startBy = performance.now() + (leaseSeconds * 1000) / 2;
-    const first = await this.database.transaction(async (tx) => {
-      const earlier = await this.requestKeys.claim(tx, repeat);
-      if (earlier === null) await this.outbox.insertClaimed(tx, delivery, leaseSeconds, this.clock.date());
-      return earlier;
-    });
+    const first = await this.database.transaction((tx) =>
+      this.requestKeys.once(tx, repeat, () => this.outbox.insertClaimed(tx, delivery, leaseSeconds, this.clock.date())),
+    );
     if (first !== null) return { answer: await this.deliveries.one(caller.keyId, first), replayed: true };
     const settled = await this.runner.run(delivery, startBy);
     if (settled === undefined) {
@@ -59,8 +59,8 @@ export class PingService {
       });
     }
     await this.outcomes.settle([settled]);
-    // A receiver that answers a test is back: its circuit closes, and what waited leaves.
-    await this.outcomes.writeHealth([settled]);
+    // A receiver that accepts a test event is back: its circuit closes, and waiting deliveries are sent.
+    await this.receivers.writeHealth([settled]);
     return { answer: await this.deliveries.one(caller.keyId, delivery.id), replayed: false };
   }
 
@@ -82,7 +82,7 @@ export class PingService {
       revision: 0,
       payload,
       bodySha256: null,
-      // The secret that signed this very request, so that a client that still uses the old one can verify.
+      // The secret that signed this request, so that a client that still uses an old secret can verify the event.
       secretFingerprint: caller.secretFingerprint,
       attempt: 1,
       failures: 0,

@@ -1,15 +1,18 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import { Database } from '../database/database.service.js';
+import { LotInputStore } from '../jobs/lot-input-store.js';
 
-/** Says at the start who could sign requests in a client's place: whoever verifies webhooks with the key that signs them. */
+/**
+ * Warns at the start when receivers verify webhooks with the key that signs requests: a receiver could then send
+ * requests in its client's name.
+ */
 @Injectable()
 export class ReceiverKeys implements OnApplicationBootstrap {
   private readonly logger = new Logger(ReceiverKeys.name);
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
-    private readonly database: Database,
+    private readonly inputs: LotInputStore,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -19,22 +22,19 @@ export class ReceiverKeys implements OnApplicationBootstrap {
     const facts = { key_ids: without, setting: 'WEBHOOK_SECRETS' };
     if (await this.lotsNameReceivers()) {
       this.logger.warn(
-        'lots name receivers of their own, and these verify with the key that signs requests: whoever holds it can send requests as its client; give the key id a webhook secret',
+        "some lots name a receiver of their own, and receivers verify webhooks with the key that signs requests; such a receiver can send requests in the client's name; set a webhook secret for the key id",
         facts,
       );
     } else {
       this.logger.warn(
-        'receivers of webhooks verify with the key that signs requests: no webhook secret is set',
+        'no webhook secret is set, so receivers verify webhooks with the key that signs requests',
         facts,
       );
     }
   }
 
-  /** By the index of lots with a receiver alone. A start does not fail for want of this answer. */
+  /** False also when the database cannot say: the start must not fail because of a warning. */
   private async lotsNameReceivers(): Promise<boolean> {
-    const rows = await this.database
-      .query('select 1 from batch_lot_inputs where webhook is not null limit 1')
-      .catch(() => []);
-    return rows.length > 0;
+    return this.inputs.anyWebhook().catch(() => false);
   }
 }

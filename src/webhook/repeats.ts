@@ -5,15 +5,15 @@ import { signedCallerOf } from '../auth/caller.js';
 import { TIMESTAMP_WINDOW_SECONDS } from '../auth/signatures.js';
 import { Clock } from '../common/clock.js';
 import { idempotencyKeyExpiry, readIdempotencyKey } from '../jobs/idempotency-key.js';
-import type { NewRequestKey } from '../jobs/request-keys.js';
+import type { NewRequestKey } from '../jobs/request-key-store.js';
 
-/** By what a repeat of a request that sends something is known: its Idempotency-Key, else its signature. */
+/** Recognizes repeats of requests that send webhooks, by their Idempotency-Key or else by their signature. */
 @Injectable()
 export class Repeats {
   constructor(private readonly clock: Clock) {}
 
   /**
-   * @param id - what a repeat finds again. No job's id: keys of failed jobs are forgotten, and theirs may be sent again too
+   * @param id - the id that a repeat finds again. It must not be a job's id: the keys of failed jobs are used again.
    * @throws ServiceError VALIDATION_FAILED for a malformed Idempotency-Key
    */
   keyOf(request: Request, id: string): NewRequestKey {
@@ -25,7 +25,7 @@ export class Repeats {
       .digest('hex');
     const idempotencyKey = readIdempotencyKey(request.headersDistinct);
     if (idempotencyKey === null) {
-      // Until the signature is stale by itself.
+      // Until then the signature itself is accepted.
       const expiresAt = new Date((Number(request.headers['x-timestamp']) + TIMESTAMP_WINDOW_SECONDS) * 1000);
       return { keyId, kind: 'signature', value: `${route} ${signature}`, jobId: id, bodyHash, expiresAt };
     }

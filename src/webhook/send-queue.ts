@@ -1,16 +1,16 @@
-/** What the queue needs to know of a delivery. */
+/** What the queue needs to know about a delivery. */
 export interface Queued {
   readonly keyId: string;
   readonly origin: string;
   readonly bytes: number;
-  /** Requests that may be in flight to its receiver. */
+  /** How many requests may be in flight to its receiver. */
   readonly slots: number;
 }
 
 export interface SendLimits {
-  /** Requests of this process in flight, to all receivers. */
+  /** How many requests of this process may be in flight, to all receivers together. */
   readonly requests: number;
-  /** Bytes of bodies in flight; one receiver may hold a quarter of them. A single larger body is always let through. */
+  /** Bytes of bodies in flight. One receiver may use a quarter of them. A single larger body is always allowed. */
   readonly bytes: number;
 }
 
@@ -22,8 +22,8 @@ interface Receiver<T> {
 }
 
 /**
- * Deliveries that this process holds, and whose turn it is: receivers take turns, each within its own slots and bytes,
- * so that one that hangs only ever waits for itself.
+ * The deliveries that this process holds, and the order in which they are sent. Receivers take turns, each within its
+ * own slots and bytes, so that a receiver that hangs does not delay the others.
  */
 export class SendQueue<T extends Queued> {
   private readonly receivers = new Map<string, Receiver<T>>();
@@ -37,7 +37,7 @@ export class SendQueue<T extends Queued> {
     return this.waitingCount;
   }
 
-  /** Deliveries that wait for one receiver. @param key - from {@link keyOf} */
+  /** How many deliveries wait for one receiver. @param key - from {@link keyOf} */
   waitingWith(key: string): number {
     return this.receivers.get(key)?.waiting.length ?? 0;
   }
@@ -49,12 +49,12 @@ export class SendQueue<T extends Queued> {
   add(delivery: T): void {
     const receiver = this.receiverOf(delivery);
     receiver.waiting.push(delivery);
-    // The newest claim knows best what the receiver can take.
+    // The newest claim has the latest number of slots.
     receiver.slots = delivery.slots;
     this.waitingCount += 1;
   }
 
-  /** The next delivery that may be sent now, counted as in flight until `finish`; undefined when none may. */
+  /** The next delivery that may be sent now, or undefined. It counts as in flight until `finish` is called. */
   next(): T | undefined {
     if (this.activeRequests >= this.limits.requests) return undefined;
     for (const [key, receiver] of this.receivers) {
@@ -66,7 +66,7 @@ export class SendQueue<T extends Queued> {
       this.waitingCount -= 1;
       this.activeRequests += 1;
       this.activeBytes += delivery.bytes;
-      // To the end of the line: the map keeps the order of insertion.
+      // Move it to the end: the map keeps the order of insertion.
       this.receivers.delete(key);
       this.receivers.set(key, receiver);
       return delivery;
@@ -83,7 +83,7 @@ export class SendQueue<T extends Queued> {
     if (receiver.active === 0 && receiver.waiting.length === 0) this.receivers.delete(keyOf(delivery));
   }
 
-  /** Takes out those of the waiting deliveries that `unwanted` says. */
+  /** Takes out the waiting deliveries for which `unwanted` is true. */
   remove(unwanted: (delivery: T) => boolean): T[] {
     const removed: T[] = [];
     for (const [key, receiver] of this.receivers) {

@@ -2,13 +2,12 @@ import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { signedCallerOf } from '../auth/caller.js';
 import { newId } from '../common/ids.js';
-import { ServiceError } from '../common/service-error.js';
 import type { DeliveryDto, ReplayDto } from './deliveries.dto.js';
 import { DeliveriesService, type Repeatable } from './deliveries.service.js';
 import { PingService } from './ping.service.js';
 import { Repeats } from './repeats.js';
 
-/** The requests that send something, as HTTP brings them: a repeat is told so and sends nothing. */
+/** The HTTP requests that send webhooks. A repeat sends nothing and is marked as a repeat in its answer. */
 @Injectable()
 export class WebhookCommands {
   constructor(
@@ -29,13 +28,7 @@ export class WebhookCommands {
     return answerOf(response, await this.deliveries.replay(keyId, jobId, repeat));
   }
 
-  async ping(request: Request, response: Response): Promise<DeliveryDto> {
-    const url = (request.body as { url?: unknown } | undefined)?.url;
-    if (typeof url !== 'string') {
-      throw new ServiceError('VALIDATION_FAILED', 'The body must be an object with the address as its member url.', {
-        details: { fields: [{ path: 'url', rule: 'a string' }], count: 1 },
-      });
-    }
+  async ping(request: Request, response: Response, url: string): Promise<DeliveryDto> {
     const repeat = this.repeats.keyOf(request, newId());
     return answerOf(response, await this.pings.ping(signedCallerOf(request), url, repeat));
   }

@@ -11,7 +11,7 @@ const attempts = new Counter({
 
 const unknown = new Counter({
   name: 'webhook_unknown_outcomes_total',
-  help: 'Attempts whose process ended before it could tell what came of them',
+  help: 'Attempts of unknown outcome, because their process ended before it was written',
   registers: [metricsRegistry],
 });
 
@@ -34,10 +34,18 @@ const inFlight = new Gauge({
   registers: [metricsRegistry],
 });
 
-const oldestPending = new Gauge({
+let askOldestPending: () => Promise<number | undefined> = () => Promise.resolve(undefined);
+
+const oldestPending: Gauge = new Gauge({
   name: 'webhook_oldest_pending_seconds',
-  help: 'How long the webhook that has waited longest for its turn has been due',
+  help: 'For how long the oldest waiting webhook has been due; absent while the database does not answer',
   registers: [metricsRegistry],
+  // Looked up when the metrics are read: an api has no crons, and must show this when no worker is there.
+  collect: async () => {
+    const seconds = await askOldestPending();
+    if (seconds === undefined) oldestPending.remove();
+    else oldestPending.set(seconds);
+  },
 });
 
 export function countAttempt(verdict: Verdict, result: SendResult): void {
@@ -60,6 +68,7 @@ export function showInFlight(count: number): void {
   inFlight.set(count);
 }
 
-export function showOldestPending(seconds: number): void {
-  oldestPending.set(seconds);
+/** @param ask - gives seconds; it must not reject, or all metrics would fail */
+export function showOldestPending(ask: () => Promise<number | undefined>): void {
+  askOldestPending = ask;
 }

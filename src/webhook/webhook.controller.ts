@@ -1,15 +1,27 @@
-import { applyDecorators, Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  applyDecorators,
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+} from '@nestjs/common';
+import { ApiHeader, ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { SignedBy } from '../auth/auth.guard.js';
 import { signedCallerOf } from '../auth/caller.js';
 import { DeliveriesQuery, DeliveryDto, DeliveryListDto, PingDto, ReplayDto } from './deliveries.dto.js';
 import { DeliveriesService } from './deliveries.service.js';
 import { ErrorDto } from '../common/error.dto.js';
-import { queryPipe } from '../common/query-pipe.js';
+import { inputPipe } from '../common/input-pipe.js';
 import { WebhookCommands } from './webhook-commands.js';
 
-/** What the document says of routes that send something: how to repeat them, and what a repeat may be refused with. */
+/** Documents routes that send webhooks: how to repeat a request, and the errors that a repeat may get. */
 function ApiSends(unprocessable = 'IDEMPOTENCY_KEY_REUSED'): MethodDecorator {
   const refusals = { 400: 'VALIDATION_FAILED', 409: 'REQUEST_IN_PROGRESS', 422: unprocessable };
   return applyDecorators(
@@ -37,8 +49,8 @@ export class WebhookController {
   @SignedBy({ legacy: 'none', limit: 'polling' })
   @ApiOperation({
     operationId: 'listJobDeliveries',
-    summary: 'A job’s webhook deliveries with every attempt',
-    description: 'One for each part of each event and address, whatever became of it.',
+    summary: 'A job’s webhook deliveries with all their attempts',
+    description: 'One delivery for each part of each event and address, in every state.',
   })
   @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto, description: 'A page of deliveries.' })
   @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' })
@@ -46,7 +58,7 @@ export class WebhookController {
   ofJob(
     @Req() request: Request,
     @Param('job_id') jobId: string,
-    @Query(queryPipe) query: DeliveriesQuery,
+    @Query(inputPipe) query: DeliveriesQuery,
   ): Promise<DeliveryListDto> {
     return this.deliveries.ofJob(signedCallerOf(request).keyId, jobId, query);
   }
@@ -56,11 +68,11 @@ export class WebhookController {
   @ApiOperation({
     operationId: 'listDeliveries',
     summary: 'Webhook deliveries across jobs, the latest first',
-    description: 'Of all jobs of this key id; status=failed finds what did not arrive.',
+    description: 'Deliveries of all jobs of this key id. status=failed finds those that did not arrive.',
   })
   @ApiResponse({ status: HttpStatus.OK, type: DeliveryListDto, description: 'A page of deliveries.' })
   @ApiResponse({ status: HttpStatus.BAD_REQUEST, type: ErrorDto, description: 'VALIDATION_FAILED' })
-  ofKey(@Req() request: Request, @Query(queryPipe) query: DeliveriesQuery): Promise<DeliveryListDto> {
+  ofKey(@Req() request: Request, @Query(inputPipe) query: DeliveriesQuery): Promise<DeliveryListDto> {
     return this.deliveries.ofKey(signedCallerOf(request).keyId, query);
   }
 
@@ -70,7 +82,7 @@ export class WebhookController {
   @ApiOperation({
     operationId: 'retryDelivery',
     summary: 'Send a delivery again: the same webhook-id and bytes, a new schedule',
-    description: 'At any time, also after it was delivered or given up.',
+    description: 'This works at any time, also after the delivery was accepted or given up.',
   })
   @ApiSends()
   @ApiResponse({ status: HttpStatus.ACCEPTED, type: DeliveryDto, description: 'The delivery, with its new schedule.' })
@@ -90,7 +102,7 @@ export class WebhookController {
   @ApiOperation({
     operationId: 'replayWebhooks',
     summary: 'Send all webhooks of a job’s end again',
-    description: 'To every address, each part with the webhook-id and the bytes that it had.',
+    description: 'Every address gets its parts again, each with the same webhook-id and bytes as before.',
   })
   @ApiSends()
   @ApiResponse({ status: HttpStatus.ACCEPTED, type: ReplayDto, description: 'How many deliveries are sent again.' })
@@ -108,13 +120,20 @@ export class WebhookController {
   @SignedBy({ legacy: 'none', limit: 'sync' })
   @ApiOperation({
     operationId: 'pingWebhook',
-    summary: 'Send a signed test event to an address and see what came of it',
-    description: 'One attempt, at once; its outcome is in the answer.',
+    summary: 'Send a signed test event to an address and see the outcome',
+    description: 'It is sent once, at once. The answer has the outcome.',
   })
   @ApiSends('INVALID_WEBHOOK_URL, IDEMPOTENCY_KEY_REUSED')
-  @ApiBody({ type: PingDto })
-  @ApiResponse({ status: HttpStatus.OK, type: DeliveryDto, description: 'What came of the one attempt.' })
-  ping(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<DeliveryDto> {
-    return this.commands.ping(request, response);
+  @ApiResponse({
+    status: HttpStatus.OK,
+    type: DeliveryDto,
+    description: 'The delivery with the outcome of its only attempt.',
+  })
+  ping(
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+    @Body(inputPipe) { url }: PingDto,
+  ): Promise<DeliveryDto> {
+    return this.commands.ping(request, response, url);
   }
 }

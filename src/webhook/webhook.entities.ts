@@ -1,20 +1,13 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { AttemptOutcome, DeliveryStatus, WebhookEvent } from './delivery-states.js';
 
-export const DELIVERY_STATUSES = ['pending', 'in_flight', 'delivered', 'failed', 'superseded'] as const;
-export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
-export type AttemptOutcome = 'unknown' | 'delivered' | 'failed';
-
-/** Everything that a webhook can report. */
-export type WebhookEvent =
-  'batch_job_completed' | 'batch_job_failed' | 'batch_job_cancelled' | 'batch_job_progress' | 'ping';
-
-/** One part of one event on its way to one address. */
+/** A delivery: one part of one event for one address. */
 @Entity('webhook_deliveries')
 @Index('webhook_deliveries_key_id_status_idx', { synchronize: false })
 @Index('webhook_deliveries_due_idx', { synchronize: false })
 @Index('webhook_deliveries_in_flight_idx', { synchronize: false })
 export class WebhookDelivery {
-  /** Also the `webhook-id` header: the same on every attempt. */
+  /** Also the value of the `webhook-id` header, the same on every attempt. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'webhook_deliveries_pkey' })
   id: string;
 
@@ -51,14 +44,14 @@ export class WebhookDelivery {
   @Column('integer', { default: 0 })
   lots: number;
 
-  /** About how long the body will be. */
+  /** The estimated size of the body, in bytes. */
   @Column('integer', { default: 0 })
   bytes: number;
 
   @Column('smallint', { default: 0 })
   revision: number;
 
-  /** The body of events that carry no lots (progress, ping). */
+  /** The members of events without lots (progress, ping). */
   @Column('json', { nullable: true })
   payload: unknown;
 
@@ -72,11 +65,14 @@ export class WebhookDelivery {
   @Column('integer', { default: 0 })
   attempts: number;
 
-  /** Attempts that are known to have failed since the delivery was queued; they index the schedule. */
+  /**
+   * Attempts that are known to have failed since the delivery was queued; the next wait in the schedule follows from
+   * it.
+   */
   @Column('integer', { default: 0 })
   failures: number;
 
-  /** Attempts whose process died before it could tell. */
+  /** Attempts whose process died before their outcome was written. */
   @Column('integer', { name: 'unknown_outcomes', default: 0 })
   unknownOutcomes: number;
 
@@ -102,7 +98,7 @@ export class WebhookDelivery {
   lockToken: string | null;
 }
 
-/** One request that left or may have left, written before it did. */
+/** An attempt: one request of a delivery. The row is written before the request is sent. */
 @Entity('webhook_attempts')
 export class WebhookAttempt {
   @PrimaryColumn('uuid', { name: 'delivery_id', primaryKeyConstraintName: 'webhook_attempts_pkey' })
@@ -120,7 +116,7 @@ export class WebhookAttempt {
   @Column('text', { default: 'unknown' })
   outcome: AttemptOutcome;
 
-  /** The IP address and port that were dialled. */
+  /** The IP address and port that the request was sent to. */
   @Column('text', { nullable: true })
   address: string | null;
 
@@ -147,7 +143,7 @@ export class WebhookEndpoint {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'webhook_endpoints_pkey' })
   origin: string;
 
-  /** Requests that may be in flight to it: doubled by success, halved when most of them fail. */
+  /** How many requests may be in flight to it: doubled by success, halved when most of them fail. */
   @Column('smallint', { default: 8 })
   slots: number;
 
@@ -158,7 +154,7 @@ export class WebhookEndpoint {
   @Column('timestamptz', { name: 'opened_at', nullable: true })
   openedAt: Date | null;
 
-  /** From then on a single delivery may try. */
+  /** From this time on, a single delivery may try whether the receiver is back. */
   @Column('timestamptz', { name: 'open_until', nullable: true })
   openUntil: Date | null;
 

@@ -124,7 +124,7 @@ export function responseWith(text: string, changes: Record<string, unknown> = {}
   };
 }
 
-export const prompt = parsePrompt('---\nversion: test-1\n---\nReport what the photos show. {{canary}}');
+const prompt = parsePrompt('---\nversion: test-1\n---\nReport what the photos show. {{canary}}');
 
 export const visionSettings: VisionSettings = {
   model: 'gpt-5.6-terra',

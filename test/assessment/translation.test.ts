@@ -9,6 +9,7 @@ import {
 } from '../../src/assessment/translation.js';
 import { keepsNumbers } from '../../src/assessment/translation-checks.js';
 import { responseWith, translationSettings } from './fixtures.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 const english = ['Left front door: dent, moderate. Photos 2, 13.', 'Odometer reading: 98,765 km. Photo 4.'];
 const russian = ['Левая передняя дверь: вмятина, средняя. Фото 2, 13.', 'Показание одометра: 98 765 км. Фото 4.'];
@@ -64,6 +65,7 @@ describe('buildTranslationRequest', () => {
         const whole = Buffer.from(JSON.stringify(buildTranslationRequest(strings, languages, translationSettings)));
         expect(bytes.equals(whole)).toBe(true);
       }),
+      propertyRuns(),
     );
   });
 });

@@ -1,4 +1,4 @@
-import { fetchable } from '../../src/assessment/photo-address.js';
+import { fetchable } from '../../src/assessment/photo-refs.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -8,6 +8,7 @@ import {
   withMoreRoom,
 } from '../../src/assessment/vision-request.js';
 import { HOSTILE, visionSettings } from './fixtures.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 const lot = { additionalInfo: '2021 BMW X5', imageUrls: ['https://cdn.test/1.jpg', 'https://cdn.test/2.jpg'] };
 
@@ -107,6 +108,7 @@ describe('visionRequestParts', () => {
           expect(bytes.equals(whole)).toBe(true);
         },
       ),
+      propertyRuns(),
     );
   });
 

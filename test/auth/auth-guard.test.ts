@@ -8,13 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SignedBy } from '../../src/auth/auth.guard.js';
 import { AuthModule } from '../../src/auth/auth.module.js';
 import { callerOf, signedCallerOf } from '../../src/auth/caller.js';
-import { RateLimits } from '../../src/auth/rate-limit.js';
+import { RateLimits } from '../../src/auth/rate-limits.js';
 import { hmacHex, signJobId } from '../../src/auth/signatures.js';
 import { Clock } from '../../src/common/clock.js';
-import { HttpErrorFilter } from '../../src/common/http-error.filter.js';
+import { CommonModule } from '../../src/common/common.module.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { sendRaw } from '../generation/http-support.js';
-import { authConfig, HeldClock, SECRETS, signedHeaders } from './auth-support.js';
+import { authConfig, heldClock, SECRETS, signedHeaders } from './auth-support.js';
 
 const JOB_ID = '0190163d-8694-739b-aea5-966c26f8ad90';
 const JSON_TYPE = ['Content-Type', 'application/json'];
@@ -62,14 +62,17 @@ class GuardedController {
 
 async function start(environment: Record<string, string>): Promise<NestExpressApplication> {
   const module = await Test.createTestingModule({
-    imports: [ConfigModule.forRoot(authConfig({ RATE_LIMIT_POLLING: '500', ...environment })), AuthModule],
+    imports: [
+      ConfigModule.forRoot(authConfig({ RATE_LIMIT_POLLING: '500', ...environment })),
+      CommonModule,
+      AuthModule,
+    ],
     controllers: [GuardedController],
   })
     .overrideProvider(Clock)
-    .useValue(new HeldClock())
+    .useValue(heldClock())
     .compile();
   const app = module.createNestApplication<NestExpressApplication>({ bodyParser: false, logger: false });
-  app.useGlobalFilters(new HttpErrorFilter());
   await app.listen(0, '127.0.0.1');
   return app;
 }
@@ -102,7 +105,7 @@ function sendSigned(
 }
 
 describe('guarded routes', () => {
-  it('open to scheme 1, by method, path and query', async () => {
+  it('guarded routes open to scheme 1, by method, path and query', async () => {
     expect(await sendSigned('GET', `/status/${JOB_ID}?a=%2B`)).toMatchObject({
       status: 200,
       json: { keyId: 'acme', scheme: 1 },
@@ -115,7 +118,7 @@ describe('guarded routes', () => {
     expect(await send('POST', `/cancel/${JOB_ID}`, other)).toMatchObject({ status: 403 });
   });
 
-  it('open to the job id, and to the path with query, as each declares', async () => {
+  it('guarded routes open to the job id, and to the path with query, as each declares', async () => {
     const job = ['X-Signature', signJobId(SECRETS.betaOld, JOB_ID)];
     expect(await send('GET', `/status/${JOB_ID}`, job)).toMatchObject({
       status: 200,
@@ -131,7 +134,7 @@ describe('guarded routes', () => {
     expect(await send('POST', '/ping', ['X-Signature', hmacHex(SECRETS.acme, '/ping')])).toMatchObject({ status: 403 });
   });
 
-  it('refuse a header that is sent twice, even with the same value', async () => {
+  it('guarded routes refuse a header that is sent twice, even with the same value', async () => {
     const headers = signedHeaders({ method: 'GET', target: '/list' });
     for (const doubled of [headers.slice(0, 2), headers.slice(2)]) {
       const answer = await send('GET', '/list', [...headers, ...doubled]);
@@ -143,7 +146,7 @@ describe('guarded routes', () => {
     expect(await send('GET', '/list', [])).toMatchObject({ status: 401, json: { code: 'MISSING_SIGNATURE' } });
   });
 
-  it('verify and hand over a body, compressed or not', async () => {
+  it('guarded routes verify and hand over a body, compressed or not', async () => {
     const body = '{"url":"https://e.test/лот"}';
     const expected = { status: 201, json: { body: JSON.parse(body) as unknown } };
     expect(await sendSigned('POST', '/ping', JSON_TYPE, body)).toMatchObject(expected);
@@ -155,7 +158,7 @@ describe('guarded routes', () => {
     });
   });
 
-  it('do not mind the type of an empty body', async () => {
+  it('guarded routes do not mind the type of an empty body', async () => {
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'application/json']) {
       const answer = await sendSigned('POST', `/cancel/${JOB_ID}`, ['Content-Type', type, 'Content-Length', '0']);
       expect(answer).toMatchObject({ status: 201, json: { body: 'none' } });
@@ -182,11 +185,11 @@ describe('guarded routes', () => {
     ['an integer of 4,301 digits', JSON_TYPE, `[${'1'.repeat(4301)}]`, undefined, 400, 'INVALID_JSON'],
     ['invalid UTF-8', JSON_TYPE, Buffer.from([0x22, 0xff, 0x22]), undefined, 400, 'INVALID_JSON'],
     ['broken gzip', [...JSON_TYPE, 'Content-Encoding', 'gzip'], '', 'gzip', 400, 'INVALID_JSON'],
-  ])('refuse a body of %s', async (_name, headers, body, sent, status, code) => {
+  ])('guarded routes refuse a body of %s', async (_name, headers, body, sent, status, code) => {
     expect(await sendSigned('POST', '/ping', headers, body, sent ?? body)).toMatchObject({ status, json: { code } });
   });
 
-  it('count what is proven, and nothing else; a 304 is free', async () => {
+  it('guarded routes count what is proven, and nothing else; a 304 is free', async () => {
     const before = await sendSigned('GET', '/list');
     const remaining = () =>
       sendSigned('GET', '/list').then(({ headers }) => Number(/x-ratelimit-remaining: (\d+)/.exec(headers)?.[1]));
@@ -199,13 +202,13 @@ describe('guarded routes', () => {
     expect(await remaining()).toBe(first - 1);
   });
 
-  it('tell a handler without the guard that it lacks one', async () => {
+  it('guarded routes tell a handler without the guard that it lacks one', async () => {
     expect(await send('GET', '/open', [])).toMatchObject({ status: 500, json: { code: 'INTERNAL_ERROR' } });
   });
 });
 
 describe('LEGACY_UNSIGNED_READS', () => {
-  it('opens the declared routes to anybody, each address within its limit', async () => {
+  it('LEGACY_UNSIGNED_READS opens the declared routes to anybody, each address within its limit', async () => {
     const target = `/status/${JOB_ID}`;
     const expected = { status: 200, json: { scheme: 'unsigned' } };
     expect(await send('GET', target, [], '', legacy)).toMatchObject(expected);
@@ -218,7 +221,7 @@ describe('LEGACY_UNSIGNED_READS', () => {
     expect(answer.headers).toMatch(/retry-after: \d+/);
   });
 
-  it('is off by default', async () => {
+  it('LEGACY_UNSIGNED_READS is off by default', async () => {
     expect(await send('GET', `/status/${JOB_ID}`, [])).toMatchObject({ status: 401 });
   });
 });

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
-import { AuthService, type RequestFacts } from '../../src/auth/auth.service.js';
-import { KeyRing } from '../../src/auth/keys.js';
-import { signRequest } from '../../src/auth/signatures.js';
-import { Clock } from '../../src/common/clock.js';
+import { AuthService, type BodyFacts, type RequestFacts } from '../../src/auth/auth.service.js';
+import { KeyRing } from '../../src/auth/key-ring.js';
 import { ServiceError } from '../../src/common/service-error.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
+import { FakeClock } from '../support/fake-clock.js';
+import { sha256Hex, signatureHeaders } from '../support/signing.js';
 
 export const SECRETS = {
   acme: 'acme-secret-0123456789abcdef0123456789',
@@ -16,13 +15,8 @@ export const SECRETS = {
 /** Unix seconds that the held clock shows. */
 export const NOW = 1_767_225_600;
 
-export class HeldClock extends Clock {
-  seconds = NOW;
-
-  override now(): number {
-    return this.seconds * 1000 + 999;
-  }
-}
+/** Late in its second: what counts in whole seconds must not round up. */
+export const heldClock = () => new FakeClock({ at: NOW * 1000 + 999 });
 
 /** The settings of a service with the key ids acme (one secret) and beta (two). */
 export function authConfig(environment: Record<string, string> = {}): AppConfig {
@@ -33,11 +27,7 @@ export function authConfig(environment: Record<string, string> = {}): AppConfig 
 }
 
 export function authService(environment: Record<string, string> = {}): AuthService {
-  return new AuthService(new KeyRing(authConfig(environment)), new HeldClock());
-}
-
-export function sha256Hex(body: string | Buffer): string {
-  return createHash('sha256').update(body).digest('hex');
+  return new AuthService(new KeyRing(authConfig(environment)), heldClock());
 }
 
 /** The headers of a rightly signed request, as Node's rawHeaders. */
@@ -47,9 +37,7 @@ export function signedHeaders(
   secret: string = SECRETS.acme,
   seconds: number = NOW,
 ): string[] {
-  const timestamp = String(seconds);
-  const signature = signRequest(secret, { timestamp, ...facts, bodySha256Hex: sha256Hex(body) });
-  return ['X-Timestamp', timestamp, 'X-Signature', signature];
+  return Object.entries(signatureHeaders(secret, { ...facts, body, at: seconds })).flat();
 }
 
 /** `code` of the ServiceError that `work` throws; any other outcome fails the test. */
@@ -75,3 +63,30 @@ export const UPLOAD_REQUEST = {
   target: '/api/v1/generate-descriptions',
   legacy: 'lots',
 } as const satisfies Partial<RequestFacts>;
+
+const EMPTY: BodyFacts = { bodySha256Hex: sha256Hex('') };
+export const LOTS = '[{"lot_id":"лот-1","a":1.0}]';
+export const LIST = { method: 'GET', target: '/api/v1/batch-jobs?limit=10', legacy: 'list' } as const;
+export const PING = { method: 'POST', target: '/api/v1/webhooks/ping', legacy: 'none' } as const;
+
+/** Both steps with an empty body. */
+export function enter(facts: RequestFacts, environment: Record<string, string> = {}) {
+  const auth = authService(environment);
+  return auth.authenticate(auth.precheck(facts), EMPTY);
+}
+
+/** Both steps of an upload, its lots fed to the HMAC of those who claim to sign them. */
+export function upload(
+  rawHeaders: string[],
+  {
+    bodySignature,
+    lots = LOTS,
+    namesPhotos = true,
+    environment = {},
+  }: { bodySignature?: unknown; lots?: string; namesPhotos?: boolean; environment?: Record<string, string> },
+) {
+  const auth = authService(environment);
+  const pending = auth.precheck({ ...UPLOAD_REQUEST, rawHeaders });
+  auth.lotsHmac(pending)?.add(lots.slice(1, -1));
+  return auth.authenticate(pending, { bodySha256Hex: sha256Hex('the body'), bodySignature, namesPhotos });
+}

@@ -35,21 +35,21 @@ const CASES: readonly (readonly [source: string, canonical: string])[] = [
 ];
 
 describe('canonical form', () => {
-  it.each(vectors)('contract vector: $name', ({ lots_json, canonical, signature, key }) => {
+  it.each(vectors)('the canonical form is that of the contract: $name', ({ lots_json, canonical, signature, key }) => {
     expect(canonicalValue(lots_json)).toBe(canonical);
     expect(createHmac('sha256', key).update(canonicalValue(lots_json)).digest('hex')).toBe(signature);
   });
 
-  it.each(CASES)('%s', (source, canonical) => {
+  it.each(CASES)('the canonical form is as Python writes it: %s', (source, canonical) => {
     expect(canonicalValue(source)).toBe(canonical);
   });
 
-  it('takes 32 levels', () => {
+  it('the canonical form takes 32 levels', () => {
     const deep = `${'[{"a":'.repeat(16)}1.0${'}]'.repeat(16)}`;
     expect(canonicalValue(deep)).toBe(deep);
   });
 
-  it('refuses what is not JSON instead of guessing', () => {
+  it('the canonical form refuses what is not JSON instead of guessing', () => {
     expect(() => canonicalValue('{"a":NaN}')).toThrow(SyntaxError);
     expect(() => canonicalValue('"never ends')).toThrow(SyntaxError);
     expect(() => canonicalValue('?')).toThrow(SyntaxError);

@@ -17,13 +17,13 @@ import {
 import lotsVectors from '../vectors/lots-signature-vectors.json' with { type: 'json' };
 import otherVectors from '../vectors/other-vectors.json' with { type: 'json' };
 import requestVectors from '../vectors/signed-request-vectors.json' with { type: 'json' };
-import { sha256Hex } from './auth-support.js';
+import { sha256Hex } from '../support/signing.js';
 
 const HEX = 'ab'.repeat(32);
 
 describe('scheme 1', () => {
   it.each(requestVectors)(
-    'contract vector: $name',
+    "scheme 1 signs as the contract's vector does: $name",
     ({ key, timestamp, method, target, body, string_to_sign, signature }) => {
       const parts = { timestamp: String(timestamp), method, target, bodySha256Hex: sha256Hex(body) };
       expect(stringToSign(parts)).toBe(string_to_sign);
@@ -31,7 +31,7 @@ describe('scheme 1', () => {
     },
   );
 
-  it('contract vector: gzip is undone before the body is hashed', () => {
+  it("scheme 1 hashes a body after gzip is undone, as the contract's vector does", () => {
     const { key, timestamp, body_base64, decoded_body, x_signature } = otherVectors.gzip_request;
     const body = gunzipSync(Buffer.from(body_base64, 'base64'));
     expect(body.toString()).toBe(decoded_body);
@@ -40,7 +40,7 @@ describe('scheme 1', () => {
     expect(signRequest(key, parts)).toBe(x_signature);
   });
 
-  it('signs the bytes of a target that is not ASCII, which Node shows as Latin-1', () => {
+  it('scheme 1 signs the bytes of a target that is not ASCII, which Node shows as Latin-1', () => {
     const parts = { timestamp: '1767225600', method: 'GET', bodySha256Hex: sha256Hex('') };
     const shown = Buffer.from('/лот').toString('latin1');
     expect(signRequest('k', { ...parts, target: shown })).toBe(
@@ -58,7 +58,7 @@ describe('scheme 1', () => {
     ['1767225600\n', false],
     ['', false],
     [undefined, false],
-  ])('timestamp %j is well-formed: %s', (timestamp, wellFormed) => {
+  ])('the timestamp %j is well-formed: %s', (timestamp, wellFormed) => {
     expect(isWellFormedTimestamp(timestamp)).toBe(wellFormed);
   });
 
@@ -74,17 +74,17 @@ describe('scheme 1', () => {
 });
 
 describe('scheme 2', () => {
-  it.each(lotsVectors)('contract vector: $name', ({ key, lots_json, signature }) => {
+  it.each(lotsVectors)("scheme 2 signs as the contract's vector does: $name", ({ key, lots_json, signature }) => {
     expect(signLots(key, lots_json)).toBe(signature);
   });
 
-  it.each(lotsVectors)('lot by lot: $name', ({ key, lots_json, signature }) => {
+  it.each(lotsVectors)('scheme 2 signs the same lot by lot: $name', ({ key, lots_json, signature }) => {
     const hmac = new LotsHmac(['another secret', key]);
     for (const text of elementsOf(lots_json)) hmac.add(text);
     expect(hmac.digests().map((digest) => digest.toString('hex'))[1]).toBe(signature);
   });
 
-  it('contract vectors: job id, list and the lots of a webhook', () => {
+  it("scheme 2 signs a job id, a list and the lots of a webhook as the contract's vectors do", () => {
     const { job_signature: job, list_signature: list, webhook } = otherVectors;
     expect(signJobId(job.key, job.job_id)).toBe(job.x_signature);
     expect(hmacHex(list.key, list.target)).toBe(list.x_signature);
@@ -92,7 +92,7 @@ describe('scheme 2', () => {
     expect(signLots(webhook.shared_key, JSON.stringify(lots))).toBe(webhook.lots_signature);
   });
 
-  it('signs no lots as an empty array, and many like one text', () => {
+  it('scheme 2 signs no lots as an empty array, and many like one text', () => {
     expect(new LotsHmac(['k']).digests()[0]?.toString('hex')).toBe(signLots('k', '[]'));
     const lots = Array.from({ length: 2000 }, (_, index) => `{"lot_id":"${index}","a":"лот"}`);
     const hmac = new LotsHmac(['k']);
@@ -100,7 +100,7 @@ describe('scheme 2', () => {
     expect(hmac.digests()[0]?.toString('hex')).toBe(signLots('k', `[${lots.join(', ')}]`));
   });
 
-  it('signs a value that is no array as it stands', () => {
+  it('scheme 2 signs a value that is no array as it stands', () => {
     const hmac = new LotsHmac(['k']);
     hmac.useWhole('{"b":1.50,"a":2}');
     expect(hmac.digests()[0]?.toString('hex')).toBe(hmacHex('k', '{"a":2,"b":1.5}'));
@@ -117,23 +117,23 @@ describe('reading signatures', () => {
     [` ${HEX}`, false],
     ['zz'.repeat(32), false],
     ['', false],
-  ])('%j is 32 bytes in hex: %s', (text, good) => {
+  ])('the signature %j is 32 bytes in hex: %s', (text, good) => {
     expect(parseMac(text) !== null).toBe(good);
     expect(parseLegacyMac(text) !== null).toBe(good);
     expect(parseLegacyMac(`sha256=${text}`) !== null).toBe(good);
   });
 
-  it.each(['sha256=sha256=', 'SHA256=', 'v1=', 'sha1='])('takes no %s before a scheme 2 signature', (prefix) => {
+  it.each(['sha256=sha256=', 'SHA256=', 'v1=', 'sha1='])('a signature of scheme 2 takes no %s before it', (prefix) => {
     expect(parseLegacyMac(prefix + HEX)).toBeNull();
   });
 
-  it('compares bytes', () => {
+  it('signatures are compared as bytes', () => {
     expect(sameMac(Buffer.from(HEX, 'hex'), Buffer.from(HEX, 'hex'))).toBe(true);
     expect(sameMac(Buffer.from(HEX, 'hex'), Buffer.from(`${HEX.slice(2)}ac`, 'hex'))).toBe(false);
     expect(sameMac(Buffer.from(HEX, 'hex'), Buffer.alloc(31))).toBe(false);
   });
 
-  it('reads headers in any case, and sees each that is doubled', () => {
+  it('signature headers are read in any case, and each that is doubled is seen', () => {
     const headers = ['host', 'h', 'x-SIGNATURE', 's', 'X-Timestamp', 't', 'X-KEY-ID', 'k'];
     expect(readSignatureHeaders(headers)).toEqual({ signature: 's', timestamp: 't', keyId: 'k', doubled: false });
     expect(readSignatureHeaders([])).toEqual({ doubled: false });

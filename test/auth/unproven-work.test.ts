@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { claimKey } from '../../src/auth/admission/claimant.js';
 import { UnprovenWork } from '../../src/auth/admission/unproven-work.js';
 import { UploadGate } from '../../src/auth/upload-gate.js';
-import { authConfig, codeOf, HeldClock } from './auth-support.js';
+import { authConfig, codeOf, heldClock } from './auth-support.js';
 
 /** Settles when `finish` is called; until then the body is at work. */
 interface Running {
@@ -11,7 +11,7 @@ interface Running {
 }
 
 function rig() {
-  const gate = new UploadGate(authConfig(), new HeldClock());
+  const gate = new UploadGate(authConfig(), heldClock());
   const work = new UnprovenWork();
   const started: string[] = [];
   const upload = (address: string, good = false) => {
@@ -39,7 +39,7 @@ function holdTime(): { spend: (ms: number) => void } {
 }
 
 describe('the work on bodies that are not proven', () => {
-  it('is done for two strangers side by side; others wait, and known ones do not wait for them', async () => {
+  it('the work on bodies that are not proven is done for two strangers side by side; others wait, and known ones do not wait for them', async () => {
     const { begin, started } = rig();
     const strangers = ['a', 'b', 'c'].map((name) => begin(`192.0.2.${name}`));
     const known = begin('198.51.100.1', true);
@@ -53,7 +53,7 @@ describe('the work on bodies that are not proven', () => {
     await Promise.all([...strangers, known].map(({ done }) => done));
   });
 
-  it('goes on with whoever took least lately', async () => {
+  it('the work on bodies that are not proven goes on with whoever took least lately', async () => {
     const { work, upload, begin, started } = rig();
     const clock = holdTime();
     try {
@@ -77,7 +77,7 @@ describe('the work on bodies that are not proven', () => {
     }
   });
 
-  it('gives the event loop back after some milliseconds, and rests as long as it worked', async () => {
+  it('the work on bodies that are not proven gives the event loop back after some milliseconds, and rests as long as it worked', async () => {
     const { work, upload } = rig();
     const clock = holdTime();
     const waits = vi.spyOn(globalThis, 'setTimeout');
@@ -96,7 +96,7 @@ describe('the work on bodies that are not proven', () => {
     }
   });
 
-  it('rests eight times as long while new connections come', async () => {
+  it('the work on bodies that are not proven rests eight times as long while new connections come', async () => {
     const { work, upload } = rig();
     work.watchCrowd(() => true);
     const clock = holdTime();
@@ -111,7 +111,7 @@ describe('the work on bodies that are not proven', () => {
     }
   });
 
-  it('is broken off when it takes for ever while others wait, and only then', async () => {
+  it('the work on bodies that are not proven is broken off when it takes for ever while others wait, and only then', async () => {
     const { work, upload, begin } = rig();
     const clock = holdTime();
     try {

@@ -2,14 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { addressGroup, claimKey, type Claim, type Claimant } from '../../src/auth/admission/claimant.js';
 import { UploadGate } from '../../src/auth/upload-gate.js';
 import { ServiceError } from '../../src/common/service-error.js';
-import { authConfig, codeOf, HeldClock } from './auth-support.js';
+import { authConfig, codeOf, heldClock } from './auth-support.js';
+import type { FakeClock } from '../support/fake-clock.js';
 
 const MIB = 1024 * 1024;
 /** Of eight places. */
 const FOR_STRANGERS = 6;
 
-function gate(environment: Record<string, string> = {}): { uploads: UploadGate; clock: HeldClock } {
-  const clock = new HeldClock();
+function gate(environment: Record<string, string> = {}): { uploads: UploadGate; clock: FakeClock } {
+  const clock = heldClock();
   const settings = { MAX_UPLOADS: '8', SPOOL_MAX_BYTES: String(MIB), ...environment };
   return { uploads: new UploadGate(authConfig(settings), clock), clock };
 }
@@ -30,7 +31,7 @@ function retryAfter(work: () => unknown): number {
 const NOTHING = { uploads: 0, addresses: 0, spoolBytes: 0, memoryBytes: 0 };
 
 describe('uploads that are not yet proven', () => {
-  it('lets one address use what is free, but no more than its share once the gate is busy', () => {
+  it('the gate of unproven uploads lets one address use what is free, but no more than its share once the gate is busy', () => {
     const { uploads } = gate();
     for (let count = 0; count < 4; count++) uploads.admit(from('192.0.2.1'));
     expect(codeOf(() => uploads.admit(from('192.0.2.1')))).toBe('RATE_LIMITED');
@@ -40,20 +41,20 @@ describe('uploads that are not yet proven', () => {
     expect(codeOf(() => uploads.admit(from('192.0.2.2')))).toBe('RATE_LIMITED');
   });
 
-  it('does not count what nobody signs against who signs behind the same address', () => {
+  it('the gate of unproven uploads does not count what nobody signs against who signs behind the same address', () => {
     const { uploads } = gate();
     for (let count = 0; count < 4; count++) uploads.admit(from('192.0.2.1', 'body'));
     expect(codeOf(() => uploads.admit(from('192.0.2.1', 'body')))).toBe('RATE_LIMITED');
     uploads.admit(from('192.0.2.1', 'v1'));
   });
 
-  it('is full for strangers at 750 of them, however many places there are', () => {
+  it('the gate of unproven uploads is full for strangers at 750 of them, however many places there are', () => {
     const { uploads } = gate({ MAX_UPLOADS: '2000' });
     for (let count = 0; count < 750; count++) uploads.admit(from(`10.0.${count >> 8}.${count & 255}`));
     expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
   });
 
-  it('is full for strangers while a quarter is kept for who signed rightly before', () => {
+  it('the gate of unproven uploads is full for strangers while a quarter is kept for who signed rightly before', () => {
     const { uploads } = gate();
     uploads.admit(from('192.0.2.100', 'v1')).proven();
     for (let count = 0; count < FOR_STRANGERS; count++) uploads.admit(from(`192.0.2.${count}`));
@@ -65,7 +66,20 @@ describe('uploads that are not yet proven', () => {
     expect(codeOf(() => uploads.admit(from('192.0.2.100', 'header')))).toBe('SERVICE_UNAVAILABLE');
   });
 
-  it('forgets the good standing of a claim whose upload came to nothing', () => {
+  it('the gate of unproven uploads refuses a newcomer by its headers alone while others wait for the place that is free', () => {
+    const { uploads, clock } = gate();
+    const inside = Array.from({ length: FOR_STRANGERS }, (_, count) => uploads.admit(from(`192.0.2.${count}`)));
+    const waiting = from('198.51.100.1');
+    for (let tries = 0; tries < 2; tries++) {
+      expect(uploads.refusal(waiting)?.code).toBe('SERVICE_UNAVAILABLE');
+      clock.advance(2000);
+    }
+    inside[0]?.release();
+    expect(uploads.refusal(from('203.0.113.1'))?.code).toBe('SERVICE_UNAVAILABLE');
+    expect(uploads.refusal(waiting)).toBeNull();
+  });
+
+  it('the gate of unproven uploads forgets the good standing of a claim whose upload came to nothing', () => {
     const { uploads } = gate();
     uploads.admit(from('192.0.2.100')).proven();
     uploads.admit(from('192.0.2.100', 'body')).failed();
@@ -74,7 +88,7 @@ describe('uploads that are not yet proven', () => {
     uploads.admit(from('192.0.2.100', 'v1'));
   });
 
-  it('counts an upload until it is proven or released, once', () => {
+  it('the gate of unproven uploads counts an upload until it is proven or released, once', () => {
     const { uploads } = gate();
     const [first, second] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.1'))];
     first.proven();
@@ -86,7 +100,7 @@ describe('uploads that are not yet proven', () => {
     expect(uploads.usage).toEqual(NOTHING);
   });
 
-  it('where anybody may say to be anybody, counts by the address of the connection too', () => {
+  it('the gate of unproven uploads counts by the address of the connection too, where anybody may say to be anybody', () => {
     const { uploads } = gate({ TRUST_PROXY: 'true' });
     const forged = (count: number) => ({ ...from(`192.0.2.${count}`), peer: '198.51.100.7' });
     for (let count = 0; count < 4; count++) uploads.admit(forged(count));
@@ -102,13 +116,13 @@ describe('uploads that are not yet proven', () => {
     ['2001:db8:1:3::1', '2001:db8:1:3'],
     [undefined, 'unknown'],
     ['nonsense', 'unknown'],
-  ])('the address %s counts as %s', (address, group) => {
+  ])('the address %s counts as %s at the gate of unproven uploads', (address, group) => {
     expect(addressGroup(address)).toBe(group);
   });
 });
 
 describe('what unproven uploads hold', () => {
-  it('is half of the spool at most, so that who is proven has room', () => {
+  it('what unproven uploads hold is half of the spool at most, so that those who are proven have room', () => {
     const { uploads } = gate();
     const [first, second, known] = [1, 2, 3].map((count) => uploads.admit(from(`192.0.2.${count}`)));
     known?.proven();
@@ -124,7 +138,7 @@ describe('what unproven uploads hold', () => {
     expect(uploads.usage).toEqual(NOTHING);
   });
 
-  it('moves out of the share of strangers with the proof', () => {
+  it('what unproven uploads hold moves out of the share of strangers with the proof', () => {
     const { uploads } = gate();
     const [first, second] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
     first.take(MIB / 2);
@@ -135,7 +149,7 @@ describe('what unproven uploads hold', () => {
     expect(uploads.usage).toEqual(NOTHING);
   });
 
-  it('is for one address no more than a quarter of that, once half is taken', () => {
+  it('what unproven uploads hold is for one address no more than a quarter of that, once half is taken', () => {
     const { uploads } = gate();
     const [first, second] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
     first.take(MIB / 4);
@@ -144,7 +158,7 @@ describe('what unproven uploads hold', () => {
     expect(codeOf(() => second.take(1))).toBe('SERVICE_UNAVAILABLE');
   });
 
-  it('is memory while there is some, for strangers and apart from them for those who are known', () => {
+  it('what unproven uploads hold is memory while there is some, for strangers and apart from them for those who are known', () => {
     const { uploads } = gate({ MAX_UPLOADS: '1000' });
     uploads.admit(from('198.51.100.1')).proven();
     const strangers = Array.from({ length: 20 }, (_, count) => uploads.admit(from(`192.0.2.${count}`)));
@@ -165,7 +179,7 @@ describe('an upload that comes too slowly', () => {
     let cut: ServiceError | undefined;
     upload.cut = (error) => (cut = error);
     for (let second = 1; second <= seconds; second++) {
-      clock.seconds += 1;
+      clock.advance(1000);
       if (bytesPerSecond > 0) upload.received(bytesPerSecond);
       uploads.sweep();
       if (cut !== undefined) {
@@ -181,17 +195,17 @@ describe('an upload that comes too slowly', () => {
     ['nothing', 0, 11],
     ['a byte a second', 1, 11],
     ['20 KB a second', 20_000, 26],
-  ])('is cut after some seconds: %s', (_name, bytesPerSecond, second) => {
+  ])('an upload that comes too slowly is cut after some seconds: %s', (_name, bytesPerSecond, second) => {
     const at = cutAfter(600, bytesPerSecond);
     expect(at).not.toBeNull();
     expect(at).toBeLessThanOrEqual(second + 1);
   });
 
-  it('is none at 64 KB a second', () => {
+  it('an upload of 64 KB a second is not cut for slowness', () => {
     expect(cutAfter(590, 64_000)).toBeNull();
   });
 
-  it('is none while it is we who keep its bytes waiting, or once all of it is here', () => {
+  it('an upload is not cut while it is we who keep its bytes waiting, or once all of it is here', () => {
     const { uploads, clock } = gate();
     const [held, arrived] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
     let cuts = 0;
@@ -199,17 +213,17 @@ describe('an upload that comes too slowly', () => {
     arrived.cut = () => cuts++;
     held.hold();
     arrived.arrived = true;
-    clock.seconds += 100;
+    clock.advance(100_000);
     uploads.sweep();
     held.resume();
     uploads.sweep();
     expect(cuts).toBe(0);
-    clock.seconds += 11;
+    clock.advance(11_000);
     uploads.sweep();
     expect(cuts).toBe(1);
   });
 
-  it('makes its claimant wait longer each time, while the gate is busy', () => {
+  it('an upload that comes too slowly makes its claimant wait longer each time, while the gate is busy', () => {
     const { uploads, clock } = gate();
     const waits: number[] = [];
     for (let count = 0; count < 4; count++) uploads.admit(from(`192.0.2.${count}`)).received(1e9);
@@ -217,12 +231,12 @@ describe('an upload that comes too slowly', () => {
       const upload = uploads.admit(from('198.51.100.1'));
       upload.failed();
       waits.push(retryAfter(() => uploads.admit(from('198.51.100.1'))));
-      clock.seconds += waits.at(-1) as number;
+      clock.advance((waits.at(-1) as number) * 1000);
     }
     expect(waits).toEqual([2, 4, 8]);
   });
 
-  it('has its time when others wait, and is displaced after it', () => {
+  it('an upload that comes too slowly has its time when others wait, and is displaced after it', () => {
     const { uploads, clock } = gate();
     const displaced: number[] = [];
     for (let count = 0; count < FOR_STRANGERS; count++) {
@@ -230,10 +244,10 @@ describe('an upload that comes too slowly', () => {
       upload.received(1e9);
       upload.cut = () => displaced.push(count);
     }
-    clock.seconds += 59;
+    clock.advance(59_000);
     expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
     expect(displaced).toEqual([]);
-    clock.seconds += 3;
+    clock.advance(3000);
     expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
     expect(displaced).toEqual([0]);
   });

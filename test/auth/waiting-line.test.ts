@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { WaitingLine } from '../../src/auth/admission/waiting-line.js';
 
 describe('the line of those who were refused', () => {
-  it('lets everybody in while there is room and nobody waits', () => {
+  it('the line of those who were refused lets everybody in while there is room and nobody waits', () => {
     const line = new WaitingLine();
     expect(line.ask('a', 2, 0)).toBeNull();
     expect(line.ask('b', 1, 0)).toBeNull();
     expect(line.ask('c', 0, 0)).toBe(2000);
   });
 
-  it('lets in who came back as told before whoever comes later', () => {
+  it('the line of those who were refused lets in who came back as told before whoever comes later', () => {
     const line = new WaitingLine();
     expect(line.ask('first', 0, 0)).toBe(2000);
     expect(line.ask('first', 0, 2000)).toBe(2000);
@@ -19,7 +19,7 @@ describe('the line of those who were refused', () => {
     expect(line.ask('newcomer', 1, 5000)).toBeNull();
   });
 
-  it('keeps no place for those who never come back, nor for ever for those who stop', () => {
+  it('the line of those who were refused keeps no place for those who never come back, nor for ever for those who stop', () => {
     const line = new WaitingLine();
     for (let stranger = 0; stranger < 5000; stranger++) line.ask(`passing ${stranger}`, 0, 0);
     expect(line.ask('newcomer', 1, 1000)).toBeNull();
@@ -29,7 +29,7 @@ describe('the line of those who were refused', () => {
     expect(line.ask('newcomer', 1, 20_000)).toBeNull();
   });
 
-  it('gives nothing for coming too early', () => {
+  it('the line of those who were refused gives nothing for coming too early', () => {
     const line = new WaitingLine();
     line.ask('hasty', 0, 0);
     expect(line.ask('hasty', 0, 100)).toBe(1900);
@@ -40,7 +40,7 @@ describe('the line of those who were refused', () => {
     expect(line.ask('patient', 1, 4100)).toBeNull();
   });
 
-  it('brings a newcomer in behind thousands who all come back, each in turn', () => {
+  it('the line of those who were refused brings a newcomer in behind thousands who all come back, each in turn', () => {
     const line = new WaitingLine();
     const due = new Map<string, number>();
     for (let other = 0; other < 3000; other++) due.set(`other ${other}`, 0);
@@ -61,7 +61,7 @@ describe('the line of those who were refused', () => {
     expect(now).toBeLessThan(300_000);
   });
 
-  it('remembers a bounded number', () => {
+  it('the line of those who were refused remembers a bounded number', () => {
     const line = new WaitingLine();
     for (let stranger = 0; stranger < 50_000; stranger++) line.ask(`s${stranger}`, 0, stranger);
     expect(line['newcomers'].size).toBeLessThanOrEqual(10_000);

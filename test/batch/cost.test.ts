@@ -29,7 +29,7 @@ describe('max_cost_usd', () => {
     return (json['requests'] as unknown[]).length;
   };
 
-  it('does not stop a job that costs no more than was foreseen', async () => {
+  it('max_cost_usd does not stop a job that costs no more than was foreseen', async () => {
     const id = await jobWithin(foreseen(1));
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: LOTS });
     expect(await rig.results(id)).toEqual(['0 de', '0 en', '1 de', '1 en', '2 de', '2 en']);
@@ -38,7 +38,7 @@ describe('max_cost_usd', () => {
     expect(await calls()).toBe(0);
   });
 
-  it('keeps translations from being sent when it was reached before them; the English stands in', async () => {
+  it('max_cost_usd keeps translations from being sent when it was reached before them; the English stands in', async () => {
     const id = await jobWithin(1);
     await rig.runUntil(async () => (await rig.lots(id)).every((lot) => lot.status === 'translating'));
     // Second tries made vision dearer than was foreseen.
@@ -55,7 +55,7 @@ describe('max_cost_usd', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('counts what other batches of the job that are under way may cost, and waits for them', async () => {
+  it('max_cost_usd counts what other batches of the job that are under way may cost, and waits for them', async () => {
     const id = await jobWithin(worst(1) * LOTS);
     await rig.run('photos');
     await rig.db.database.execute(
@@ -70,7 +70,7 @@ describe('max_cost_usd', () => {
     expect(await rig.shards()).toMatchObject([{ status: 'queued', reason: 'waiting_for_costs' }, {}]);
   });
 
-  it('lets lots fail whose description it has no room for, and sends nothing', async () => {
+  it('max_cost_usd lets lots fail whose description it has no room for, and sends nothing', async () => {
     const id = await jobWithin((foreseen(0) / LOTS) * 0.99);
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'failed', failed_lots: LOTS, cost_usd: '0.00000000' });
     expect((await rig.lots(id)).map((lot) => lot.error?.code)).toEqual(Array(LOTS).fill('COST_LIMIT_EXCEEDED'));
@@ -116,7 +116,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
   const failedForCost = (lots: readonly LotRow[]) =>
     lots.filter((lot) => lot.error?.code === 'COST_LIMIT_EXCEEDED').length;
 
-  it('stays within the limit over many rounds; what was done stays, and the rest fails with its reason', async () => {
+  it('the bill of a job stays within its limit over many rounds; what was done stays, and the rest fails with its reason', async () => {
     const limit = worst(0) * 3.5;
     const id = await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } });
     const lots = await ends(id, limit);
@@ -128,7 +128,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(new Set(proxy.rooms)).toEqual(new Set([settings().vision.maxOutputTokens]));
   });
 
-  it('lowers the room of a single lot that would pass the limit, never below what the estimate takes', async () => {
+  it("a single lot that would pass the job's limit gets less room, never below what the estimate takes", async () => {
     const limit = estimate(0) * 1.01;
     const id = await rig.job({ lots: 2, languages: ['en'], options: { max_cost_usd: limit } });
     const lots = await ends(id, limit);
@@ -139,14 +139,14 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(proxy.rooms[0]).toBeLessThan(settings().vision.maxOutputTokens);
   });
 
-  it('stays within a limit of just the estimate, with translations', async () => {
+  it('the bill of a job stays within a limit of just the estimate, with translations', async () => {
     const limit = estimate(1) * 12;
     const id = await rig.job({ lots: 12, options: { max_cost_usd: limit } });
     const lots = await ends(id, limit);
     expect(lots.some((lot) => lot.status === 'completed')).toBe(true);
   });
 
-  it('needs one batch a stage where the limit is above the worst case', async () => {
+  it('a job needs one batch a stage where its limit is above the worst case', async () => {
     const limit = worst(1) * 8;
     const id = await rig.job({ lots: 8, options: { max_cost_usd: limit } });
     const lots = await ends(id, limit);
@@ -157,7 +157,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     ]);
   });
 
-  it('stays within the limit with several shards that are claimed at once', async () => {
+  it('the bill of a job stays within the limit with several shards that are claimed at once', async () => {
     const limit = worst(0) * 4.2;
     const id = await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } });
     await rig.db.database.execute(`update openai_batches set last_position = 3 where job_id = $1`, [id]);
@@ -177,7 +177,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(lots.filter((lot) => lot.status === 'completed').length).toBeGreaterThanOrEqual(4);
   });
 
-  it('stays within the limit when lines are missing and lots are asked for directly', async () => {
+  it('the bill of a job stays within the limit when lines are missing and lots are asked for directly', async () => {
     await rig.fault({ action: 'line_missing', probability: 0.5, seed: 'cost' });
     // A line that is missing counts at its worst, like any whose cost nobody tells.
     const limit = worst(0) * 20;
@@ -186,13 +186,13 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(proxy.directCalls).toBeGreaterThan(0);
   });
 
-  it('stays within the limit when a batch expires half way', async () => {
+  it('the bill of a job stays within the limit when a batch expires half way', async () => {
     await rig.fault({ action: 'batch_expire', share: 0.5, count: 1 });
     const limit = worst(0) * 7;
     await ends(await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } }), limit);
   });
 
-  it('counts direct answers at their worst that broke off and are billed all the same', async () => {
+  it('direct answers that broke off and are billed all the same count at their worst', async () => {
     // No line is answered, nor billed.
     await rig.fault({ action: 'line_status', status: 500, code: 'server_error' });
     proxy.breaksDirect = (call) => call % 2 === 1;
@@ -202,7 +202,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(proxy.directCalls).toBeGreaterThan(1);
   });
 
-  it('counts lines that cannot be read at their worst', async () => {
+  it('lines that cannot be read count at their worst', async () => {
     proxy.line = () => 'no line';
     const limit = worst(0) * 9;
     const id = await rig.job({ lots: 6, languages: ['en'], options: { max_cost_usd: limit } });
@@ -211,7 +211,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(proxy.directCalls).toBe(1);
   });
 
-  it('counts lines at their worst that a completed batch has in neither file', async () => {
+  it('lines that a completed batch has in neither file count at their worst', async () => {
     proxy.line = () => '';
     const limit = worst(0) * 9;
     const id = await rig.job({ lots: 6, languages: ['en'], options: { max_cost_usd: limit } });
@@ -219,7 +219,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(proxy.directCalls).toBe(1);
   });
 
-  it('counts answers that do not tell what they cost at their worst', async () => {
+  it('answers that do not tell what they cost count at their worst', async () => {
     proxy.answer = (body) => ({ ...body, usage: null });
     const limit = worst(0) * 4.1;
     const id = await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } });
@@ -227,7 +227,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(lots.filter((lot) => lot.status === 'completed')).toHaveLength(4);
   });
 
-  it('keeps held what a process held that died in the middle of its direct calls', async () => {
+  it('what a process held that died in the middle of its direct calls stays held', async () => {
     // No line is answered, nor billed.
     await rig.fault({ action: 'line_status', status: 500, code: 'server_error' });
     const limit = worst(0) * 9;

@@ -54,7 +54,7 @@ beforeAll(async () => {
 afterAll(() => rig.close());
 
 it.each([false, true])(
-  'comes to the same end whichever statement is the last of a process (after it: %s)',
+  'a job comes to the same end whichever statement is the last of a process (after it: %s)',
   async (after) => {
     const crasher = new Crasher(rig.module.get(Database));
     // One line needs a second try, so that retries are cut too.

@@ -37,7 +37,7 @@ describe('a lot that is asked for directly and gets no answer', () => {
     return (await resting())?.reason ?? null;
   }
 
-  it.each(NO_ANSWER)('while the others do fails after its tries: $action', async (fault) => {
+  it.each(NO_ANSWER)('a lot without an answer to direct requests fails after its tries: $action', async (fault) => {
     // The others are answered after its first try has begun and before its last one ends.
     await rig.fault(
       direct(fault, { contains: 'lot1-' }),
@@ -52,7 +52,7 @@ describe('a lot that is asked for directly and gets no answer', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it.each(NO_ANSWER)('fails as well where it is the only one: $action', async (fault) => {
+  it.each(NO_ANSWER)('a lot without an answer fails as well where it is the only one: $action', async (fault) => {
     await rig.fault(direct(fault));
     const id = await rig.job({ lots: 1, languages: ['en'] });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'failed', failed_lots: 1 });
@@ -60,7 +60,7 @@ describe('a lot that is asked for directly and gets no answer', () => {
     expect(await struck(1)).toBeLessThanOrEqual(5 * TRIES);
   });
 
-  it.each(NO_ANSWER)('waits while OpenAI is away, however often it was tried: $action', async (fault) => {
+  it.each(NO_ANSWER)('a lot waits while OpenAI is away, however often it was tried: $action', async (fault) => {
     await rig.fault(direct(fault), { ...fault, method: 'GET', path: '/v1/models/*' });
     const id = await rig.job({ lots: 1, languages: ['en'] });
     await toItsRest();
@@ -73,14 +73,14 @@ describe('a lot that is asked for directly and gets no answer', () => {
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 1 });
   });
 
-  it('is not given up for a while in which nobody was answered', async () => {
+  it('a lot that is asked for directly is not given up for a while in which nobody was answered', async () => {
     await rig.fault(direct({ action: 'reset' }, { count: 3 * TRIES }));
     const id = await rig.job({ lots: 1, languages: ['en'] });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 1 });
     expect(await struck(1)).toBe(3 * TRIES);
   });
 
-  it('in one language does not have the others paid again, though they come later', async () => {
+  it('a lot that gets no answer in one language does not have the others paid again, though they come later', async () => {
     await rig.sandbox.call('DELETE', '/sandbox/faults');
     await rig.fault(
       { action: 'line_missing', kind: 'translation' },

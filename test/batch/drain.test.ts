@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SubmitCron } from '../../src/batch/stages/batch.crons.js';
+import { SubmitStage } from '../../src/batch/stages/submit.stage.js';
 import { Retention } from '../../src/batch/upkeep/retention.js';
 import { UpkeepCron } from '../../src/batch/upkeep/upkeep.cron.js';
 import { Database } from '../../src/database/database.service.js';
-import { BatchHints } from '../../src/batch/shards/batch-hints.js';
+import { BatchHints } from '../../src/common/work-hints.js';
 import { ShardStore } from '../../src/batch/shards/shard-store.js';
 import { BatchRig } from './rig.js';
 
-// Real: the crons, their loops and leases, PostgreSQL, the sandbox. Called by the test: what Nest calls when a process ends.
+// Real: the stages, their loops and leases, PostgreSQL, the sandbox. Called by the test: what Nest calls when a process ends.
 
 /** Something that a test waits for, or lets happen. */
 class Gate {
@@ -17,18 +17,17 @@ class Gate {
 
 describe('a worker that stops', () => {
   let rig: BatchRig;
-  let cron: SubmitCron;
+  let stage: SubmitStage;
   beforeEach(async () => {
     rig = await BatchRig.start({ LEASE_SECONDS: '600' });
-    cron = rig.module.get(SubmitCron);
-    cron.onApplicationBootstrap();
+    stage = rig.module.get(SubmitStage);
+    stage.onApplicationBootstrap();
   });
   afterEach(async () => {
     vi.restoreAllMocks();
     await rig.close();
   });
 
-  const stage = () => rig.stage('submit');
   const leases = () =>
     rig.db.database.query(
       `select status, lock_token is null as free, next_check_at <= clock_timestamp() as due from openai_batches`,
@@ -44,14 +43,14 @@ describe('a worker that stops', () => {
     return (json['requests'] as unknown[]).length;
   };
 
-  it('lets go of the shard whose upload it breaks off, so that another goes on at once', async () => {
+  it('a worker that stops lets go of the shard whose upload it breaks off, so that another goes on at once', async () => {
     const id = await queued();
     await rig.fault({ action: 'hang', method: 'POST', path: '/v1/files', count: 1 });
-    await cron.tick();
+    await stage.tick();
     await expect.poll(files).toBe(1);
     expect(await leases()).toEqual([{ status: 'submitting', free: false, due: false }]);
-    cron.onModuleDestroy();
-    await cron.beforeApplicationShutdown();
+    stage.onModuleDestroy();
+    await stage.beforeApplicationShutdown();
     expect(await leases()).toEqual([{ status: 'submitting', free: true, due: true }]);
     // Another process, whose lease it never was.
     expect(await rig.run('watch')).toBe(1);
@@ -59,19 +58,19 @@ describe('a worker that stops', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('waits for what it is about to commit', async () => {
+  it('a worker that stops waits for what it is about to commit', async () => {
     await queued();
     const [begun, go] = [new Gate(), new Gate()];
-    vi.spyOn(stage(), 'run').mockImplementation(async (claim) => {
+    vi.spyOn(stage, 'run').mockImplementation(async (claim) => {
       begun.open();
       await go.opened;
       await rig.module.get(ShardStore).letGo(rig.module.get(Database), claim, { reason: 'committed' }, 60);
     });
-    await cron.tick();
+    await stage.tick();
     await begun.opened;
-    cron.onModuleDestroy();
+    stage.onModuleDestroy();
     let stopped = false;
-    const stopping = cron.beforeApplicationShutdown().then(() => (stopped = true));
+    const stopping = stage.beforeApplicationShutdown().then(() => (stopped = true));
     await leases();
     expect(stopped).toBe(false);
     go.open();
@@ -79,38 +78,38 @@ describe('a worker that stops', () => {
     expect(await rig.shards()).toMatchObject([{ status: 'queued', reason: 'committed' }]);
   });
 
-  it('does not begin on what a claim under way brings, and lets it go', async () => {
+  it('a worker that stops does not begin on what a claim under way brings, and lets it go', async () => {
     await queued();
     const [asked, go] = [new Gate(), new Gate()];
-    const claim = stage().claim.bind(stage());
-    vi.spyOn(stage(), 'claim').mockImplementation(async (limit) => {
+    const claim = stage.claim.bind(stage);
+    vi.spyOn(stage, 'claim').mockImplementation(async (limit) => {
       asked.open();
       await go.opened;
       return claim(limit);
     });
-    const run = vi.spyOn(stage(), 'run');
-    const tick = cron.tick();
+    const run = vi.spyOn(stage, 'run');
+    const tick = stage.tick();
     await asked.opened;
-    cron.onModuleDestroy();
-    const stopping = cron.beforeApplicationShutdown();
+    stage.onModuleDestroy();
+    const stopping = stage.beforeApplicationShutdown();
     go.open();
     await Promise.all([tick, stopping]);
     expect(run).not.toHaveBeenCalled();
     expect(await leases()).toEqual([{ status: 'queued', free: true, due: true }]);
   });
 
-  it('claims nothing more, neither by its clock nor by a hint', async () => {
+  it('a worker that stops claims nothing more, neither by its clock nor by a hint', async () => {
     await queued();
-    const claim = vi.spyOn(stage(), 'claim');
-    cron.onModuleDestroy();
-    await cron.tick();
+    const claim = vi.spyOn(stage, 'claim');
+    stage.onModuleDestroy();
+    await stage.tick();
     rig.module.get(BatchHints).wake();
-    await cron.beforeApplicationShutdown();
+    await stage.beforeApplicationShutdown();
     expect(claim).not.toHaveBeenCalled();
     expect(await leases()).toEqual([{ status: 'queued', free: true, due: true }]);
   });
 
-  it('ends its upkeep with the step that is under way', async () => {
+  it('a worker that stops ends its upkeep with the step that is under way', async () => {
     const upkeep = rig.module.get(UpkeepCron);
     const [begun, go] = [new Gate(), new Gate()];
     let ended = false;

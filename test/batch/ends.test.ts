@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { isDirect } from '../../src/batch/shards/attempts.js';
+import { isDirect } from '../../src/batch/shards/tries.js';
 import { JobEnder } from '../../src/jobs/job-ender.js';
 import { Database } from '../../src/database/database.service.js';
 import { BatchRig } from './rig.js';
@@ -27,7 +27,7 @@ describe('how a job ends', () => {
 
   const settled = () => rig.settled();
 
-  it('lets lots without photos, and with too few of them, fail alone', async () => {
+  it('a job lets lots without photos, and with too few of them, fail alone', async () => {
     const id = await rig.job({
       lots: 4,
       photos: (position) =>
@@ -43,14 +43,14 @@ describe('how a job ends', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('fails only when no lot could be finished', async () => {
+  it('a job fails only when no lot could be finished', async () => {
     const id = await rig.job({ lots: 2, photos: () => ['/missing.jpg'] });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'failed', failed_lots: 2 });
     await rig.runUntil(settled);
     expect(Object.keys(await rig.created())).toEqual([]);
   });
 
-  it.each([0, 1, 2, 3, 4, 5, 6])('freezes results when it is cancelled after %i rounds of stages', async (rounds) => {
+  it.each([0, 1, 2, 3, 4, 5, 6])('results are frozen by a cancel after %i rounds of stages', async (rounds) => {
     const names = ['photos', 'submit', 'watch', 'take-in', 'submit', 'watch'] as const;
     const id = await rig.job();
     for (const name of names.slice(0, rounds)) {
@@ -65,7 +65,7 @@ describe('how a job ends', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('counts what OpenAI still answers after a cancel, and keeps none of it', async () => {
+  it('a cancelled job counts what OpenAI still answers, and keeps none of it', async () => {
     const id = await rig.job();
     await rig.run('photos');
     await rig.run('submit');
@@ -79,7 +79,7 @@ describe('how a job ends', () => {
     expect(await rig.db.database.query('select stage, calls from job_usage')).toEqual([{ stage: 'vision', calls: 3 }]);
   });
 
-  it('ends within a day though both stages are stuck at OpenAI', async () => {
+  it('a job ends within a day though both model stages are stuck at OpenAI', async () => {
     await rig.fault({ action: 'batch_stuck', state: 'finalizing' });
     const id = await rig.job();
     await rig.run('photos');
@@ -96,7 +96,7 @@ describe('how a job ends', () => {
     expect(direct.filter((attempt) => !isDirect(attempt))).toEqual([]);
   });
 
-  it('gives up a batch that cannot even be cancelled', async () => {
+  it('a job gives up a batch that cannot even be cancelled', async () => {
     await rig.fault({ action: 'batch_stuck', state: 'cancelling' }, { action: 'batch_stuck', state: 'in_progress' });
     const id = await rig.job({ languages: ['en'] });
     await rig.run('photos');
@@ -105,7 +105,7 @@ describe('how a job ends', () => {
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
   });
 
-  it('does not pass the cost that the client allows', async () => {
+  it('a job does not pass the cost that the client allows', async () => {
     const id = await rig.job({ options: { max_cost_usd: 0.0001 } });
     await age(id, 22);
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'failed', failed_lots: 3 });
@@ -113,7 +113,7 @@ describe('how a job ends', () => {
     expect(await rig.jobRow(id)).toMatchObject({ cost_usd: '0.00000000' });
   });
 
-  it('fails what is missing after a day, and keeps the English of what is not translated', async () => {
+  it('a job fails what is missing after a day, and keeps the English of what is not translated', async () => {
     const id = await rig.job();
     await rig.runUntil(async () => (await rig.lots(id)).every((lot) => lot.status === 'translating'));
     await rig.db.database.execute(

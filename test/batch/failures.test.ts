@@ -44,7 +44,7 @@ describe('a stage that meets an error which nothing foresees', () => {
   const odd = () => Promise.reject(new TypeError('nobody thought of this'));
 
   it.each(['photos', 'submit', 'watch', 'take-in', 'direct'] as const)(
-    'gives up after its tries, and the job comes to its end: %s',
+    'a stage gives up a shard that fails for an unforeseen reason after its tries, and the job comes to its end: %s',
     async (name) => {
       const stages: Name[] = ['photos', 'submit', 'watch', 'take-in', 'direct'];
       // The direct stage gets its lots from lines that failed.
@@ -78,7 +78,7 @@ describe('a stage that meets an error which nothing foresees', () => {
     },
   );
 
-  it('counts no failure for a database or an OpenAI that is away, a lost lease or a conflict of transactions', async () => {
+  it('a stage counts no failure for a database or an OpenAI that is away, a lost lease or a conflict of transactions', async () => {
     await rig.job();
     const passing = [
       Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' }),
@@ -98,7 +98,7 @@ describe('a stage that meets an error which nothing foresees', () => {
     expect(await failures()).toEqual([1]);
   });
 
-  it('forgets failures once the stage has got on', async () => {
+  it('a stage forgets failures once it has got on', async () => {
     const id = await rig.job({ languages: ['en'] });
     await round('photos', odd);
     await round('photos', odd);
@@ -108,7 +108,7 @@ describe('a stage that meets an error which nothing foresees', () => {
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed' });
   });
 
-  it('counts no failure when the process is told to stop', async () => {
+  it('a stage counts no failure when the process is told to stop', async () => {
     await rig.job();
     await rig.makeDue();
     let loop: StageLoop | undefined;
@@ -129,7 +129,7 @@ describe('what OpenAI says of a batch', () => {
   });
   afterEach(() => rig.close());
 
-  it('is written whatever it is: counts beyond a column, words with U+0000', async () => {
+  it('what OpenAI says of a batch is written whatever it is: counts beyond a column, words with U+0000', async () => {
     await rig.job({ languages: ['en'] });
     const [claim] = await rig.stage('photos').claim(1);
     if (claim === undefined) throw new Error('nothing to claim');

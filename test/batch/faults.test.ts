@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { translationAttempt } from '../../src/batch/shards/attempts.js';
+import { translationTry } from '../../src/batch/shards/tries.js';
 import type { JsonObject } from 'openai-sandbox';
 import { BatchRig } from './rig.js';
 
@@ -20,7 +20,7 @@ describe('what goes wrong at OpenAI', () => {
     return job;
   }
 
-  it('waits for a full queue without using up an attempt, and believes its limit', async () => {
+  it('a shard waits for a full queue of OpenAI without using up a try, and believes its limit', async () => {
     await rig.fault({
       action: 'batch_fail',
       code: 'token_limit_exceeded',
@@ -33,7 +33,7 @@ describe('what goes wrong at OpenAI', () => {
     expect(models).toHaveLength(1);
   });
 
-  it('harvests an expired batch and sends only the rest again', async () => {
+  it('an expired batch is harvested and only the rest of it is sent again', async () => {
     const id = await rig.job({ lots: 60, languages: ['en'] });
     await rig.fault({ action: 'batch_expire', share: 0.5, count: 1 });
     await completes(id, 60);
@@ -46,52 +46,52 @@ describe('what goes wrong at OpenAI', () => {
     expect(calls).toBe(60);
   });
 
-  it('learns from lines, not from the status, when a completed batch has only an error file', async () => {
+  it('lines, not the status, tell what became of lots when a completed batch has only an error file', async () => {
     await rig.fault({ action: 'line_status', status: 500, code: 'server_error' });
     await completes(await rig.job({ languages: ['en'] }));
     expect(await rig.shards()).toMatchObject([{ attempt: 0 }, { attempt: 2, status: 'done' }]);
   });
 
-  it('sends two batches before it goes straight through', async () => {
+  it('lots are sent in two batches before they are asked for directly', async () => {
     await rig.fault({ action: 'line_status', status: 429, code: 'rate_limit_exceeded' });
     await completes(await rig.job({ lots: 25, languages: ['en'] }), 25);
     expect((await rig.shards()).map((shard) => shard.attempt)).toEqual([0, 1, 3]);
   });
 
-  it('notices missing lines', async () => {
+  it('lines that a batch lacks are noticed', async () => {
     await rig.fault({ action: 'line_missing', count: 2 }, { action: 'batch_counts_off' });
     await completes(await rig.job());
   });
 
-  it('takes a doubled line once and counts it once', async () => {
+  it('a doubled line is taken once and counted once', async () => {
     await rig.fault({ action: 'line_double' });
     const id = await rig.job({ languages: ['en'] });
     await completes(id);
     expect(await rig.db.database.query('select calls from job_usage')).toEqual([{ calls: 3 }]);
   });
 
-  it('passes over lines that are no JSON', async () => {
+  it('lines that are no JSON are passed over', async () => {
     await rig.fault({ action: 'line_broken', count: 1 });
     await completes(await rig.job());
   });
 
-  it('asks directly without a photo that OpenAI cannot fetch', async () => {
+  it('a lot is asked for directly without a photo that OpenAI cannot fetch', async () => {
     await rig.fault({ action: 'image_error', within: 'line', count: 1 });
     await completes(await rig.job());
     expect((await rig.shards()).map((shard) => shard.attempt)).toContain(2);
   });
 
-  it('gives an answer that was cut off more room', async () => {
+  it('an answer that was cut off is asked for again with more room', async () => {
     await rig.fault({ action: 'incomplete', reason: 'max_output_tokens', within: 'line', count: 1 });
     await completes(await rig.job());
   });
 
-  it('tries an answer of the wrong form again', async () => {
+  it('an answer of the wrong form is asked for again', async () => {
     await rig.fault({ action: 'schema_violation', within: 'line', kind: 'vision' });
     await completes(await rig.job());
   });
 
-  it('lets a refused lot fail alone', async () => {
+  it('a refused lot fails alone', async () => {
     await rig.fault({ action: 'refusal', kind: 'vision', count: 1 });
     const id = await rig.job();
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 1 });
@@ -102,16 +102,16 @@ describe('what goes wrong at OpenAI', () => {
   it.each<[string, JsonObject]>([
     ['a line', { action: 'line_status', status: 400, code: 'invalid_prompt', kind: 'vision', count: 1 }],
     ['a line’s 200', { action: 'failed', code: 'moderation_blocked', within: 'line', kind: 'vision', count: 1 }],
-  ])('calls a safety refusal in %s what it is, and asks no more', async (_name, rule) => {
+  ])('a safety refusal in %s is called what it is, and nothing more is asked', async (_name, rule) => {
     await rig.fault(rule);
     const id = await rig.job();
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 1 });
     expect((await rig.lots(id)).filter((lot) => lot.error?.code === 'REFUSED')).toHaveLength(1);
-    expect((await rig.shards()).map((shard) => shard.attempt)).toEqual([0, translationAttempt(0)]);
+    expect((await rig.shards()).map((shard) => shard.attempt)).toEqual([0, translationTry(0)]);
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('calls a safety refusal of a direct request what it is', async () => {
+  it('a safety refusal of a direct request is called what it is', async () => {
     await rig.fault(
       { action: 'line_missing', kind: 'vision', count: 1 },
       { action: 'status', path: '/v1/responses', status: 400, code: 'content_policy_violation', count: 1 },
@@ -128,7 +128,7 @@ describe('what goes wrong at OpenAI', () => {
     ['POST', '/v1/batches', 404],
     ['POST', '/v1/batches', 405],
     ['POST', '/v1/batches', 501],
-  ])('asks for everything directly where there is no Batch API: %s %s answers %i', async (method, path, status) => {
+  ])('all lots are asked for directly where there is no Batch API: %s %s answers %i', async (method, path, status) => {
     // Such a server has no list of models either: that must not be taken for a model that is gone.
     await rig.fault(
       { action: 'status', method, path, status },
@@ -140,21 +140,21 @@ describe('what goes wrong at OpenAI', () => {
     expect((await rig.shards()).filter((shard) => shard.upstream_status !== null)).toEqual([]);
   });
 
-  it('completes with the English text where a translation does not come', async () => {
+  it('a lot completes with the English text where a translation does not come', async () => {
     await rig.fault({ action: 'refusal', kind: 'translation' });
     const id = await rig.job({ lots: 1, languages: ['de', 'fr'] });
     await completes(id, 1);
     expect(await rig.results(id)).toEqual(['0 de fallback', '0 en', '0 fr fallback']);
   });
 
-  it('does not take a batch for gone that is not visible yet', async () => {
+  it('a batch that is not visible yet is not taken for gone', async () => {
     await rig.close();
     rig = await BatchRig.start({ SUBMIT_GRACE: '120' });
     await rig.fault({ action: 'status', status: 404, method: 'GET', path: '/v1/batches/*', count: 2 });
     await completes(await rig.job());
   });
 
-  it('pauses a shard whose batch is gone, and never sends it again by itself', async () => {
+  it('a shard whose batch is gone is paused, and never sent again by itself', async () => {
     await rig.fault({ action: 'status', status: 404, method: 'GET', path: '/v1/batches/*' });
     await rig.job();
     await rig.runUntil(async () => (await rig.shards())[0]?.status === 'paused');
@@ -166,7 +166,7 @@ describe('what goes wrong at OpenAI', () => {
     { action: 'status', status: 502, count: 3 },
     { action: 'cut_body', count: 2 },
     { action: 'html', count: 1 },
-  ])('resumes a download that breaks: $action', async (fault) => {
+  ])('a download that breaks is resumed: $action', async (fault) => {
     await rig.fault({ ...fault, method: 'GET', path: '/v1/files/*/content' });
     await completes(await rig.job());
   });
@@ -177,18 +177,18 @@ describe('what goes wrong at OpenAI', () => {
     ['no answer at all, created', { action: 'reset', after: true, count: 1 }],
     ['no answer at all, not created', { action: 'reset', count: 1 }],
     ['an answer that is no JSON', { action: 'html', after: true, count: 1 }],
-  ])('creates one batch only: %s', async (_name, fault) => {
+  ])('one batch only is created: %s', async (_name, fault) => {
     await rig.fault({ ...fault, ...CREATE });
     await completes(await rig.job({ languages: ['en'] }));
     expect(Object.values(await rig.created())).toEqual([1]);
   });
 
-  it('sends a file that is not visible yet again', async () => {
+  it('a file that is not visible yet is sent again', async () => {
     await rig.fault({ action: 'status', status: 404, code: 'file_not_found', count: 2, ...CREATE });
     await completes(await rig.job());
   });
 
-  it('pauses the queue visibly when the quota is used up, and goes on when it is there again', async () => {
+  it('the queue is paused visibly when the quota is used up, and goes on when it is there again', async () => {
     await rig.fault({ action: 'quota', count: 2, ...CREATE });
     const id = await rig.job();
     await rig.run('photos');
@@ -200,7 +200,7 @@ describe('what goes wrong at OpenAI', () => {
     expect(await rig.db.database.query('select 1 from openai_models where reason is not null')).toEqual([]);
   });
 
-  it('waits for a model that is gone', async () => {
+  it('a shard waits for a model that is gone', async () => {
     await rig.fault({ action: 'model_gone', model: 'gpt-5.6-terra', id: 'gone' });
     await rig.job();
     await rig.run('photos');
@@ -208,7 +208,7 @@ describe('what goes wrong at OpenAI', () => {
     expect(await rig.shards()).toMatchObject([{ status: 'queued', reason: 'model_gone', submission: 0 }]);
   });
 
-  it('asks nothing about batches of another upstream', async () => {
+  it('nothing is asked about batches of another upstream', async () => {
     await rig.job();
     await rig.run('photos');
     await rig.run('submit');
@@ -220,7 +220,7 @@ describe('what goes wrong at OpenAI', () => {
 });
 
 describe('limits', () => {
-  it('cuts a shard where the token limit ends', async () => {
+  it('a shard is cut where the token limit ends', async () => {
     const rig = await BatchRig.start({ MAX_ENQUEUED_TOKENS: '60000' });
     try {
       const id = await rig.job({ lots: 12, languages: ['en'] });
@@ -237,7 +237,7 @@ describe('limits', () => {
     }
   });
 
-  it('keeps to the active batches of a key and serves the key with the fewest first', async () => {
+  it('the active batches of a key are kept to their limit, and the key with the fewest is served first', async () => {
     const rig = await BatchRig.start({ ACTIVE_BATCH_LIMIT_KEY: '1', ACTIVE_BATCH_LIMIT_GLB: '2' });
     try {
       for (const keyId of ['acme', 'acme', 'beta']) await rig.job({ lots: 1, keyId });

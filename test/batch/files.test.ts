@@ -48,7 +48,7 @@ describe('files at OpenAI', () => {
     });
   }
 
-  it('stand until everything of them is taken in, then go', async () => {
+  it('files at OpenAI stand until everything of them is taken in, then go', async () => {
     const id = await rig.job({ languages: ['en'] });
     await toTakeIn();
     expect(await rig.run('files')).toBe(0);
@@ -62,7 +62,7 @@ describe('files at OpenAI', () => {
     expect(await rig.run('files')).toBe(0);
   });
 
-  it('go when both an output and an error file came', async () => {
+  it('both files are removed when an output and an error file came', async () => {
     await rig.fault({ action: 'line_status', status: 500, code: 'server_error', count: 1 });
     await rig.job();
     await rig.runUntil(() => rig.settled());
@@ -73,21 +73,21 @@ describe('files at OpenAI', () => {
   it.each([
     ['is away for a while', { action: 'status', status: 503, count: 5 }],
     ['does not answer though it deleted', { action: 'reset', after: true, count: 3 }],
-  ])('are deleted though OpenAI %s', async (_name, fault) => {
+  ])('files at OpenAI are deleted though OpenAI %s', async (_name, fault) => {
     await rig.fault({ ...fault, method: 'DELETE', path: '/v1/files/*' });
     await ended();
     await rig.runUntil(() => rig.settled());
     expect(await files()).toEqual([]);
   });
 
-  it('count as deleted when OpenAI does not know them', async () => {
+  it('files at OpenAI count as deleted when OpenAI does not know them', async () => {
     await rig.fault({ action: 'status', status: 404, method: 'DELETE', path: '/v1/files/*' });
     await ended();
     expect(await rig.run('files')).toBe(1);
     expect(await rig.spentFiles()).toBe(0);
   });
 
-  it('wait the longer the longer they cannot be deleted', async () => {
+  it('files at OpenAI wait the longer the longer they cannot be deleted', async () => {
     await rig.fault({ action: 'status', status: 403, method: 'DELETE', path: '/v1/files/*' });
     await ended();
     await rig.db.database.execute(`update openai_batches set finished_at = now() - interval '1 day'`);
@@ -102,7 +102,7 @@ describe('files at OpenAI', () => {
     expect(await files()).toHaveLength(2);
   });
 
-  it('are found by whoever comes after a process that died between two deletions', async () => {
+  it('files at OpenAI are found by whoever comes after a process that died between two deletions', async () => {
     await ended();
     const stage = rig.stage('files');
     const [claim] = await stage.claim(1);
@@ -116,7 +116,7 @@ describe('files at OpenAI', () => {
     expect(await files()).toEqual([]);
   });
 
-  it('of a cancelled job go once its batch has ended', async () => {
+  it('files of a cancelled job go once its batch has ended', async () => {
     const id = await rig.job();
     await toTakeIn();
     await cancel(id);
@@ -124,7 +124,7 @@ describe('files at OpenAI', () => {
     expect(await files()).toEqual([]);
   });
 
-  it('of a batch that was given up wait for its end, whatever it still writes', async () => {
+  it('files of a batch that was given up wait for its end, whatever it still writes', async () => {
     await rig.close();
     rig = await BatchRig.start({}, { SANDBOX_BATCH_FINALIZE_SECONDS: '3600' });
     const id = await rig.job({ languages: ['en'] });
@@ -147,7 +147,7 @@ describe('files at OpenAI', () => {
     expect(await files()).toEqual([]);
   });
 
-  it('of another upstream are left to it, and struck once they have expired', async () => {
+  it('files of another upstream are left to it, and struck once they have expired', async () => {
     await ended();
     await rig.db.database.execute(`update openai_batches set upstream = 'elsewhere'`);
     await rig.makeDue();
@@ -173,7 +173,7 @@ describe('files at OpenAI', () => {
       return ((await answer.json()) as { id: string }).id;
     };
 
-    it('are deleted when a later submission has taken their place, or the shard has ended', async () => {
+    it('files that no shard knows of are deleted when a later submission has taken their place, or the shard has ended', async () => {
       const id = await rig.job({ languages: ['en'] });
       const first = await named(`${id}-vision-0-0-1.jsonl`);
       await rig.run('photos');
@@ -192,7 +192,7 @@ describe('files at OpenAI', () => {
       expect(await files()).toEqual([]);
     });
 
-    it('are deleted after a kill between the upload and its commit', async () => {
+    it('files that no shard knows of are deleted after a kill between the upload and its commit', async () => {
       const id = await rig.job({ languages: ['en'] });
       await rig.run('photos');
       const [claim] = await rig.stage('submit').claim(1);
@@ -214,7 +214,7 @@ describe('files at OpenAI', () => {
       expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed' });
     });
 
-    it('of a submission that OpenAI refused are deleted', async () => {
+    it('files of a submission that OpenAI refused are deleted', async () => {
       await rig.fault({ action: 'batch_fail', code: 'token_limit_exceeded', count: 1 });
       await rig.job({ languages: ['en'] });
       await rig.runUntil(() => rig.settled());
@@ -223,7 +223,7 @@ describe('files at OpenAI', () => {
       expect(await files()).toEqual([]);
     });
 
-    it("are left alone when they are another deployment's or somebody else's", async () => {
+    it("files that are another deployment's or somebody else's are left alone", async () => {
       await rig.runToEnd(await rig.job({ languages: ['en'] }));
       await rig.runUntil(() => rig.settled());
       await named('00000000-0000-7000-8000-000000000000-vision-0-0-1.jsonl');

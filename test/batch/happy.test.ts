@@ -8,7 +8,7 @@ describe('a batch from photos to its end', () => {
   });
   afterAll(() => rig.close());
 
-  it('describes and translates every lot and ends the job', async () => {
+  it('a batch from photos to its end describes and translates every lot and ends the job', async () => {
     const id = await rig.job({ lots: 3, languages: ['de', 'en', 'fr'] });
     const job = await rig.runToEnd(id);
     expect(job).toMatchObject({ status: 'completed', stage: 'done', processed_lots: 3, failed_lots: 0 });
@@ -17,7 +17,7 @@ describe('a batch from photos to its end', () => {
     expect(Number(job['cost_usd'])).toBeGreaterThan(0);
   });
 
-  it('needs no second stage for a job in English', async () => {
+  it('a batch for a job in English needs no second model stage', async () => {
     const id = await rig.job({ lots: 2, languages: ['en', 'en-GB'] });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2 });
     expect(await rig.results(id)).toEqual(['0 en', '0 en-GB', '1 en', '1 en-GB']);

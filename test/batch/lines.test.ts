@@ -2,17 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import {
   customId,
-  directAttempt,
+  directTry,
   isDirect,
-  laterAttempt,
+  laterTry,
   parseCustomId,
-  retryAttempt,
-  translationAttempt,
-} from '../../src/batch/shards/attempts.js';
+  nextTry,
+  translationTry,
+} from '../../src/batch/shards/tries.js';
 import { readBatchLine } from '../../src/batch/lines/batch-line.js';
 import { outcomeOfFailure } from '../../src/batch/lines/line-outcome.js';
 import { LineWriter } from '../../src/batch/lines/line-writer.js';
 import { MOST_LINE_BYTES, splitLines } from '../../src/batch/lines/line-splitter.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 async function* cut(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield await Promise.resolve(bytes.subarray(at, at + size));
@@ -29,7 +30,7 @@ async function split(text: string, size: number): Promise<{ lines: string[]; end
 }
 
 describe('splitLines', () => {
-  it('splits at 0x0A alone, wherever the chunks end', async () => {
+  it('splitLines splits at 0x0A alone, wherever the chunks end', async () => {
     const text = '{"a":"x\u2028y\u2029z\u0085"}\n{"b":"ж\\n"}\r\n\n{"last":1}';
     for (let size = 1; size <= Buffer.byteLength(text); size += 1) {
       const { lines, ends } = await split(text, size);
@@ -38,7 +39,7 @@ describe('splitLines', () => {
     }
   });
 
-  it('passes over a line that is too long, keeps nothing of it, and goes on behind it', async () => {
+  it('splitLines passes over a line that is too long, keeps nothing of it, and goes on behind it', async () => {
     const long = 'x'.repeat(1000);
     const text = `a\n${long}\nb\n${long}${long}`;
     for (const size of [1, 7, 100, 5000]) {
@@ -55,7 +56,7 @@ describe('splitLines', () => {
     }
   });
 
-  it('names offsets from which the rest can be read again', async () => {
+  it('splitLines names offsets from which the rest can be read again', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.string({ unit: 'binary' }), { maxLength: 8 }),
@@ -71,6 +72,7 @@ describe('splitLines', () => {
           }
         },
       ),
+      propertyRuns(),
     );
   });
 });
@@ -90,7 +92,7 @@ describe('a line without end', () => {
     ['behind a good one', '{"a":1}\n', ''],
     ['before a good one', '', '\n{"b":2}'],
     ['between two', '{"a":1}\n', '\n{"b":2}\n'],
-  ])('costs its own lot alone: %s', async (_name, before, after) => {
+  ])('a line without end costs its own lot alone: %s', async (_name, before, after) => {
     async function* file(): AsyncGenerator<Buffer> {
       yield Buffer.from(before);
       yield* repeated(Buffer.alloc(MIB, 'x'), 12, { bytes: 0 });
@@ -109,7 +111,7 @@ describe('a line without end', () => {
     expect(long[0]?.end).toBe(before.length + 12 * MIB + (after === '' ? 0 : 1));
   });
 
-  it('is read up to its bound and no byte further', async () => {
+  it('a line without end is read up to its bound and no byte further', async () => {
     for (const [size, kept] of [
       [MOST_LINE_BYTES, MOST_LINE_BYTES],
       [MOST_LINE_BYTES + 1, undefined],
@@ -120,7 +122,7 @@ describe('a line without end', () => {
     }
   });
 
-  it('is not kept, however long it is', async () => {
+  it('a line without end is not kept, however long it is', async () => {
     const concat = vi.spyOn(Buffer, 'concat');
     const given = { bytes: 0 };
     for await (const _line of splitLines(repeated(Buffer.alloc(MIB, 'x'), 80, given), 0)) continue;
@@ -130,7 +132,7 @@ describe('a line without end', () => {
     concat.mockRestore();
   });
 
-  it('ends where the file has more than its lots can have brought', async () => {
+  it('a line without end ends where the file has more than its lots can have brought', async () => {
     const given = { bytes: 0 };
     const lines = splitLines(repeated(Buffer.from('{"a":1}\n'.repeat(1000)), 1000, given), 0, { file: 100_000 });
     let count = 0;
@@ -145,25 +147,25 @@ describe('a line without end', () => {
 });
 
 describe('attempts', () => {
-  it('never gives two shards of a range and stage the same number', () => {
-    const visions = [0, laterAttempt(0), laterAttempt(laterAttempt(0))].flatMap((first) => {
-      const second = retryAttempt(first);
-      return [first, second, directAttempt(first), directAttempt(second)];
+  it('two shards of a range and model stage never get the same number of tries', () => {
+    const visions = [0, laterTry(0), laterTry(laterTry(0))].flatMap((first) => {
+      const second = nextTry(first);
+      return [first, second, directTry(first), directTry(second)];
     });
-    const translations = visions.map(translationAttempt).flatMap((first) => {
-      const second = retryAttempt(first);
-      return [first, second, directAttempt(first), directAttempt(second)];
+    const translations = visions.map(translationTry).flatMap((first) => {
+      const second = nextTry(first);
+      return [first, second, directTry(first), directTry(second)];
     });
     for (const attempts of [visions, translations]) expect(new Set(attempts).size).toBe(attempts.length);
   });
 
-  it('goes straight through after two batches', () => {
-    const second = retryAttempt(0);
-    expect([isDirect(0), isDirect(second), isDirect(retryAttempt(second))]).toEqual([false, false, true]);
-    expect(directAttempt(directAttempt(0))).toBe(directAttempt(0));
+  it('lots are asked for directly after two batches', () => {
+    const second = nextTry(0);
+    expect([isDirect(0), isDirect(second), isDirect(nextTry(second))]).toEqual([false, false, true]);
+    expect(directTry(directTry(0))).toBe(directTry(0));
   });
 
-  it('reads its own ids and no others', () => {
+  it("a line's id is read where it is the job's own, and no other", () => {
     expect(parseCustomId(customId(49_999, 31))).toEqual({ position: 49_999, attempt: 31 });
     for (const id of ['', '1', '1-', '-1-2', '1-2-3', ' 1-2', 7, null]) expect(parseCustomId(id)).toBeUndefined();
   });
@@ -224,7 +226,7 @@ describe('readBatchLine', () => {
       },
       { kind: 'failure', usage: { input: 5, output: 2 } },
     ],
-  ])('tells %s', (_name, line, expected) => {
+  ])('readBatchLine tells %s', (_name, line, expected) => {
     expect(read(line)).toMatchObject({ position: 1, attempt: 0, ...expected });
   });
 
@@ -238,7 +240,7 @@ describe('readBatchLine', () => {
     ['the answer in place of the response', answer],
     ['no status in the answer', { status_code: 200, body: { ...answer, status: undefined } }],
     ['an error that says nothing', { status_code: 200, body: { ...answer, error: {} } }],
-  ])('reads an answer that is there, so that it is paid for once: %s', (_name, response) => {
+  ])('readBatchLine reads an answer that is there, so that it is paid for once: %s', (_name, response) => {
     expect(read({ custom_id: '1-0', response, error: null })).toMatchObject({
       kind: 'answer',
       responseId: 'resp_1',
@@ -261,18 +263,18 @@ describe('readBatchLine', () => {
     ['a page in a 200', { status_code: 200, body: '<html>' }, 'broken_body'],
     ['a text of JSON with an error', { status_code: 400, body: '{"error":{"code":"invalid_image_url"}}' }, 'image'],
     ['too deep a body', { status_code: 200, body: `{"a":${'['.repeat(200)}${']'.repeat(200)}}` }, 'broken_body'],
-  ])('tells a failure: %s', (_name, response, failure) => {
+  ])('readBatchLine tells a failure: %s', (_name, response, failure) => {
     expect(read({ custom_id: '1-0', response, error: null })).toMatchObject({ kind: 'failure', failure });
   });
 
-  it('makes a lot’s end of each kind of failure', () => {
+  it("each kind of failure of a line becomes its lot's end", () => {
     expect(outcomeOfFailure('refused')).toMatchObject({ kind: 'failed', error: { code: 'REFUSED' } });
     expect(outcomeOfFailure('rejected')).toMatchObject({ kind: 'failed', error: { code: 'OPENAI_API_ERROR' } });
     expect(outcomeOfFailure('too_large').kind).toBe('retry');
     expect(outcomeOfFailure('image').kind).toBe('direct');
   });
 
-  it('parses no line of more values than an answer has', () => {
+  it('readBatchLine parses no line of more values than an answer has', () => {
     const parse = vi.spyOn(JSON, 'parse');
     expect(read(`{"custom_id":"1-0","response":[${'[],'.repeat(250_000)}0]}`)).toBeUndefined();
     expect(parse).not.toHaveBeenCalled();
@@ -286,11 +288,11 @@ describe('readBatchLine', () => {
     'null',
     '{"custom_id":"other"}',
     '{"custom_id":"1-0","response":null,"error":null}',
-  ])('takes %j for a line that never came', (line) => expect(read(line)).toBeUndefined());
+  ])('readBatchLine takes %j for a line that never came', (line) => expect(read(line)).toBeUndefined());
 });
 
 describe('LineWriter', () => {
-  it('writes whole lines of JSON, larger than its first buffer too', () => {
+  it('LineWriter writes whole lines of JSON, larger than its first buffer too', () => {
     const writer = new LineWriter();
     const middles = ['1', `"${'ж\u2028'.repeat(300_000)}"`, '3'];
     const sizes = middles.map((middle, index) =>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ResultRows, type RowRange } from '../../src/batch/lines/result-rows.js';
+import { ResultRows, type RowRange } from '../../src/jobs/result-rows.js';
 import type { NewResult } from '../../src/jobs/new-result.js';
 import type { JsonObject } from 'openai-sandbox';
 import { AnswerProxy } from '../support/answer-proxy.js';
@@ -73,7 +73,7 @@ describe('an odd answer of a model', () => {
   const lots = names.length + 2;
   const wellLots = [names.length, names.length + 1];
 
-  it('in a line costs no other lot anything', async () => {
+  it('an odd answer of a model in a line costs no other lot anything', async () => {
     proxy.answer = (body, where) => {
       const [position] = where.split('-');
       return /^\d/.test(where) ? (oddOf(Number(position))?.(body) ?? body) : body;
@@ -89,7 +89,7 @@ describe('an odd answer of a model', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('from a direct call ends its lot within its tries', async () => {
+  it('an odd answer of a model to a direct call ends its lot within its tries', async () => {
     // The lines are of no use, so that each lot is asked for directly.
     proxy.answer = (body, where) => {
       if (!where.startsWith('direct-')) return withText(body, () => 'no');
@@ -103,7 +103,7 @@ describe('an odd answer of a model', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('keeps what is harmless: the text without the character that cannot be stored', async () => {
+  it('of an odd answer of a model what is harmless is kept: the text without the character that cannot be stored', async () => {
     proxy.answer = (body, where) => (where.startsWith('0-') ? { ...intoStrings(body, '\0'), id: 'resp\0_1' } : body);
     const id = await rig.job({ lots: 2, languages: ['en'] });
     await rig.runToEnd(id);
@@ -133,12 +133,12 @@ describe('the rows of a lot', () => {
       .toString()
       .split('\n').length - 1;
 
-  it('are its languages once each, whichever of them is odd', () => {
+  it('the rows of a lot are its languages once each, whichever of them is odd', () => {
     const rows = new ResultRows('job', 'now');
     expect(lines(rows, rows.add(0, [row('en', 'a'), row('de', 'b\0'), row('fr', 'c')]))).toBe(3);
   });
 
-  it('are all gone where one cannot be encoded, and spoil no other lot', () => {
+  it('the rows of a lot are all gone where one cannot be encoded, and spoil no other lot', () => {
     const rows = new ResultRows('job', 'now');
     expect(() => rows.add(0, [row('en', 'a'), { ...row('de', 'b'), usage: 1n }])).toThrow(TypeError);
     expect(lines(rows, rows.add(1, [row('en', 'c')]))).toBe(1);
@@ -156,7 +156,7 @@ describe('a lot that PostgreSQL refuses', () => {
   const refuse = (table: string, rule: string) =>
     rig.db.database.execute(`alter table ${table} add constraint odd check (${rule}) not valid`);
 
-  it('is found among its chunk; the others are kept and counted once', async () => {
+  it('a lot that PostgreSQL refuses is found among its chunk; the others are kept and counted once', async () => {
     await refuse('batch_results', 'position <> 2');
     const id = await rig.job({ lots: 6, languages: ['en'] });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 5, failed_lots: 1 });
@@ -167,7 +167,7 @@ describe('a lot that PostgreSQL refuses', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('completes with its English where its translation cannot be kept', async () => {
+  it('a lot that PostgreSQL refuses completes with its English where its translation cannot be kept', async () => {
     await refuse('batch_results', `position <> 1 or language = 'en' or fallback`);
     const id = await rig.job({ lots: 3 });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3, failed_lots: 0 });
@@ -175,7 +175,7 @@ describe('a lot that PostgreSQL refuses', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('fails alone where its checked photos cannot be written', async () => {
+  it('a lot that PostgreSQL refuses fails alone where its checked photos cannot be written', async () => {
     await refuse('batch_lots', `position <> 1 or status <> 'processing'`);
     const id = await rig.job({ lots: 4, languages: ['en'] });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3, failed_lots: 1 });
@@ -183,7 +183,7 @@ describe('a lot that PostgreSQL refuses', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('is left out of the request file where no request can be made of it', async () => {
+  it('a lot that PostgreSQL refuses is left out of the request file where no request can be made of it', async () => {
     const id = await rig.job({ lots: 3, languages: ['en'] });
     await rig.run('photos');
     // A list of photos that is none.

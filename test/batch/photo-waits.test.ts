@@ -77,7 +77,7 @@ describe('lots with photos on a host that says "not now"', () => {
     return row;
   }
 
-  it('wait in a range of their own, while the others go on', async () => {
+  it('lots with photos on a host that says "not now" wait in a range of their own, while the others go on', async () => {
     const id = await rig.job({ languages: ['en'], photos: mixed });
     await rig.run('photos');
     expect(await rig.shards()).toMatchObject([
@@ -92,7 +92,7 @@ describe('lots with photos on a host that says "not now"', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('are asked again for the photos that are open, and for no other', async () => {
+  it('lots with photos on a host that says "not now" are asked again for the photos that are open, and for no other', async () => {
     host.busy = (path) => path === '/b.jpg';
     const id = await rig.job({
       lots: 1,
@@ -126,7 +126,7 @@ describe('lots with photos on a host that says "not now"', () => {
     expect(host.requests.slice(asked + 1)).toEqual(['/b.jpg']);
   });
 
-  it('are judged without it after twenty minutes without an answer', async () => {
+  it('lots with photos on a host that says "not now" are judged without it after twenty minutes without an answer', async () => {
     const id = await rig.job({
       languages: ['en'],
       photos: (position) =>
@@ -149,7 +149,7 @@ describe('lots with photos on a host that says "not now"', () => {
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 1, failed_lots: 2 });
   });
 
-  it('are waited for up to four hours while it answers to others', async () => {
+  it('lots with photos on a host that says "not now" are waited for up to four hours while it answers to others', async () => {
     const id = await rig.job({ lots: 1, languages: ['en'], photos: () => [host.url('/0.jpg')] });
     await rig.run('photos');
     const answerToAnother = async (n: number): Promise<void> => {
@@ -167,7 +167,7 @@ describe('lots with photos on a host that says "not now"', () => {
     expect((await rig.lots(id))[0]).toMatchObject({ status: 'failed', error: { code: 'IMAGE_UNREACHABLE' } });
   });
 
-  it('fail at once when too many other photos are gone for good', async () => {
+  it('lots with photos on a host that says "not now" fail at once when too many other photos are gone for good', async () => {
     const id = await rig.job({ lots: 1, photos: () => [host.url('/busy.jpg'), '/missing1.jpg', '/missing2.jpg'] });
     await rig.run('photos');
     expect(await rig.lots(id)).toMatchObject([{ status: 'failed', error: { code: 'IMAGE_UNREACHABLE' } }]);
@@ -175,7 +175,7 @@ describe('lots with photos on a host that says "not now"', () => {
     expect(lot.missing_images).toHaveLength(3);
   });
 
-  it('leave those behind that wait longer, whose wait is counted from its beginning', async () => {
+  it('lots that wait longer for a host that says "not now" are put behind, their wait counted from its beginning', async () => {
     const id = await rig.job({ lots: 2, languages: ['en'], photos: (position) => [host.url(`/${position}.jpg`)] });
     await rig.run('photos');
     host.busy = (path) => path === '/1.jpg';

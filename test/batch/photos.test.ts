@@ -51,7 +51,7 @@ const done = (processed_images: number, ...missing: string[]): SeenLot => ({
 });
 
 describe('a line that failed for a photo', () => {
-  it('is asked for directly, once, with that photo carried', async () => {
+  it('a lot whose line failed for a photo is asked for directly, once, with that photo carried', async () => {
     await start();
     await rig.fault(BAD);
     const id = await rig.job({ languages: ['en'], photos: (lot) => (lot === 1 ? [...REAL, '/bad-real.jpg'] : REAL) });
@@ -63,7 +63,7 @@ describe('a line that failed for a photo', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('goes on without that photo where nothing is carried, or fails alone when that is too much', async () => {
+  it('a lot goes on without the photo that its line failed for where nothing is carried, or fails alone when that is too much', async () => {
     await start({ PHOTO_CARRY: 'false' });
     await rig.fault(BAD);
     const id = await rig.job({
@@ -79,7 +79,7 @@ describe('a line that failed for a photo', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('ends after a bounded number of calls when every call fails for some photo', async () => {
+  it('a lot ends after a bounded number of calls when every call fails for some photo', async () => {
     await start();
     await rig.fault({ action: 'image_error', code: 'image_parse_error', named: 'none' });
     const id = await rig.job({ lots: 2, languages: ['en'], photos: () => REAL });
@@ -91,7 +91,7 @@ describe('a line that failed for a photo', () => {
 });
 
 describe('an AVIF in a batch', () => {
-  it('is missing, for no line carries and no lot is asked for directly because of it', async () => {
+  it('an AVIF in a batch is missing, for no line carries and no lot is asked for directly because of it', async () => {
     await start();
     const id = await rig.job({ lots: 2, languages: ['en'], photos: () => [...REAL, '/1.avif'] });
     await rig.runToEnd(id);
@@ -100,7 +100,7 @@ describe('an AVIF in a batch', () => {
     expect(await directCalls()).toEqual([]);
   });
 
-  it('is carried where its lot is asked for directly anyway', async () => {
+  it('an AVIF in a batch is carried where its lot is asked for directly anyway', async () => {
     await start();
     await rig.fault({ ...BAD, within: 'line' });
     const id = await rig.job({ lots: 1, languages: ['en'], photos: () => [...REAL, '/1.avif', '/bad-real.jpg'] });
@@ -111,7 +111,7 @@ describe('an AVIF in a batch', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('stays missing there where nothing is carried', async () => {
+  it('an AVIF in a batch stays missing in a direct request where nothing is carried', async () => {
     await start({ PHOTO_CARRY: 'false' });
     await rig.fault({ ...BAD, within: 'line' });
     const id = await rig.job({ lots: 1, languages: ['en'], photos: () => [...REAL, '/1.avif', '/bad-real.jpg'] });

@@ -36,7 +36,7 @@ describe("OpenAI's queue", () => {
   const look = () => rig.module.get(QueueWatch).look();
   const messages = (spy: { mock: { calls: unknown[][] } }) => spy.mock.calls.map(([message]) => message);
 
-  it('is told of when OpenAI says that it is full, and shown until the batch has gone', async () => {
+  it('a full queue of OpenAI is told of when OpenAI says so, and shown until the batch has gone', async () => {
     rig = await BatchRig.start();
     const warn = vi.spyOn(Logger.prototype, 'warn');
     await rig.fault({ ...REFUSAL, count: 1 });
@@ -54,7 +54,7 @@ describe("OpenAI's queue", () => {
     expect(await metric('openai_batches_waiting_oldest_seconds')).toEqual({});
   });
 
-  it('is believed to be full whatever the code of the refusal', async () => {
+  it("OpenAI's queue is taken for full whatever the code of the refusal", async () => {
     rig = await BatchRig.start();
     await rig.fault({
       action: 'status',
@@ -74,7 +74,7 @@ describe("OpenAI's queue", () => {
     ).toEqual([{ enqueued_token_limit: '700000' }]);
   });
 
-  it('is waited for by our own count, told of once for each wait', async () => {
+  it("OpenAI's queue is waited for by our own count, and told of once for each wait", async () => {
     rig = await BatchRig.start({ MAX_ENQUEUED_TOKENS: '30000' }, { SANDBOX_BATCH_FINALIZE_SECONDS: '3600' });
     const warn = vi.spyOn(Logger.prototype, 'warn');
     for (let job = 0; job < 2; job += 1) await rig.job({ lots: 3, languages: ['en'] });
@@ -115,7 +115,7 @@ describe("OpenAI's queue", () => {
       .toBe(1);
   });
 
-  it('is an operator’s business when batches have waited for hours for tokens, not for a place', async () => {
+  it('batches that have waited for hours for tokens, and not for a place, are an operator’s business', async () => {
     rig = await BatchRig.start({ ACTIVE_BATCH_LIMIT_KEY: '1' }, { SANDBOX_BATCH_FINALIZE_SECONDS: '3600' });
     for (let job = 0; job < 2; job += 1) await rig.job({ lots: 1, languages: ['en'] });
     await rig.run('photos');
@@ -132,7 +132,7 @@ describe("OpenAI's queue", () => {
       now.mockReturnValue(Date.UTC(2026, 0, 1) + minutes * 60_000);
       await look();
     }
-    const alarm = 'batches have waited for OpenAI for hours: an operator must look';
+    const alarm = 'batches have waited for OpenAI for hours; an operator must look';
     expect(messages(error)).toEqual([alarm, alarm]);
     expect(error.mock.calls[0]?.[1]).toMatchObject({ model: MODEL, waits_for: 'tokens', batches: 1 });
   });

@@ -24,7 +24,7 @@ describe('a second batch of one submission', () => {
   it.each([
     ['later', 5],
     ['within the same second', 0],
-  ])('made %s is cancelled, and never taken in', async (_name, seconds) => {
+  ])('a second batch of one submission made %s is cancelled, and never taken in', async (_name, seconds) => {
     rig = await BatchRig.start({}, { SANDBOX_BATCH_FINALIZE_SECONDS: '3600' });
     await rig.fault({ action: 'status', status: 500, after: true, count: 1, method: 'POST', path: '/v1/batches' });
     const id = await rig.job({ languages: ['en'] });

@@ -50,7 +50,7 @@ async function ready(stage: 'vision' | 'translation', lots: number): Promise<Sha
 const lines = (text: string) => text.split('\n').length - 1;
 
 describe('a request file', () => {
-  it('names a photo once that a lot names twice, none that is missing, and all as a fetcher reads them', async () => {
+  it('a request file names a photo once that a lot names twice, none that is missing, and all as a fetcher reads them', async () => {
     const id = await rig.job({
       lots: 1,
       photos: () => ['/1.jpg', '/my car.jpg', '/missing.jpg', '/1.jpg', '/2.jpg', '/my car.jpg', '/3.jpg\n', '/4.jpg'],
@@ -69,7 +69,7 @@ describe('a request file', () => {
     expect(text).toContain('Photo 5 of 5');
   });
 
-  it('tells truly what it holds', async () => {
+  it('a request file tells truly what it holds', async () => {
     const { facts, bytes, text } = await write(await ready('vision', 7), NO_LIMIT);
     expect(facts).toMatchObject({ lines: 7, bytes, splitAt: null });
     expect(lines(text)).toBe(7);
@@ -81,7 +81,7 @@ describe('a request file', () => {
     [7, null],
     [6, 6],
     [1, 1],
-  ])('of 7 lots that may have %i lines splits at %s', async (most, splitAt) => {
+  ])('a request file of 7 lots that may have %i lines splits at %s', async (most, splitAt) => {
     const lots = await ready('vision', 7);
     const whole = await write(lots, NO_LIMIT);
     const { facts, text } = await write(lots, { ...NO_LIMIT, lines: most });
@@ -96,7 +96,7 @@ describe('a request file', () => {
     ['all of its bytes', 0, null],
     ['a byte less', -1, 6],
     ['a byte more', 1, null],
-  ])('that may have %s splits in the right place', async (_name, off, splitAt) => {
+  ])('a request file that may have %s splits in the right place', async (_name, off, splitAt) => {
     const lots = await ready('vision', 7);
     const whole = await write(lots, NO_LIMIT);
     const { facts, text } = await write(lots, { ...NO_LIMIT, bytes: whole.bytes + off });
@@ -105,7 +105,7 @@ describe('a request file', () => {
     expect(Buffer.byteLength(text)).toBe(facts.bytes);
   });
 
-  it('counts the tokens of the line that it leaves out to nobody', async () => {
+  it('a request file counts the tokens of the line that it leaves out to nobody', async () => {
     const lots = await ready('vision', 7);
     const { tokens } = (await write(lots, NO_LIMIT)).facts;
     expect((await write(lots, { tokens })).facts.splitAt).toBeNull();
@@ -113,12 +113,12 @@ describe('a request file', () => {
     expect(facts).toMatchObject({ splitAt: 6, lines: 6, tokens: (tokens / 7) * 6 });
   });
 
-  it('holds a single line whatever its size: a lot that fits into none must fail and not go round for ever', async () => {
+  it('a request file that not even a single line fits into holds it all the same: such a lot must fail and not go round for ever', async () => {
     const lots = await ready('vision', 2);
     expect((await write(lots, { tokens: 1, bytes: 1 })).facts).toMatchObject({ lines: 1, splitAt: 1 });
   });
 
-  it('ends by itself at 190 MiB', async () => {
+  it('a request file ends by itself at 190 MiB', async () => {
     const lots = await ready('vision', 20_000);
     const { facts, bytes } = await write(lots, NO_LIMIT, false);
     const limit = 190 * 1024 * 1024;
@@ -129,7 +129,7 @@ describe('a request file', () => {
     expect(bytes).toBeGreaterThan(limit - longest);
   });
 
-  it('ends by itself at 50,000 lines', async () => {
+  it('a request file ends by itself at 50,000 lines', async () => {
     const lots = await ready('translation', 50_001);
     const { facts, bytes } = await write(lots, NO_LIMIT, false);
     expect(facts).toMatchObject({ lines: 50_000, splitAt: 50_000, bytes });
@@ -141,7 +141,7 @@ describe('a request file', () => {
   });
 });
 
-it('leaves what does not fit to a shard of its own, in both stages', async () => {
+it('a request file leaves what does not fit to a shard of its own, in both model stages', async () => {
   const file = rig.module.get(RequestFile);
   const real = file.write.bind(file);
   const small = vi

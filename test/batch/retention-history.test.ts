@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { v7 } from 'uuid';
+import { JobShardStore } from '../../src/batch/shards/job-shard-store.js';
 import { Retention } from '../../src/batch/upkeep/retention.js';
 import { Clock } from '../../src/common/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
+import { RetentionStore } from '../../src/jobs/retention-store.js';
+import { aJob } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 // Real: PostgreSQL, its partitions, its plans. Faked: nothing.
@@ -24,7 +27,10 @@ describe('removal from a long history', () => {
   });
   afterEach(() => db.drop());
 
-  const worker = () => new Retention(loadConfig({ ...SETTINGS, DATABASE_URL: db.url }), new Clock(), db.database);
+  const worker = () => {
+    const config = loadConfig({ ...SETTINGS, DATABASE_URL: db.url });
+    return new Retention(config, new Clock(), db.database, new RetentionStore(), new JobShardStore(db.database));
+  };
   const SETTINGS = { SHARED_KEY: 'x'.repeat(64), RETENTION_DAYS: '28' };
 
   async function removeAll(retention = worker()): Promise<number> {
@@ -36,12 +42,18 @@ describe('removal from a long history', () => {
   /** A finished job of `lots` lots in two languages that ended so long ago. */
   async function ended(msAgo: number, lots = 1): Promise<string> {
     const at = NOW - msAgo;
-    const id = v7({ msecs: at });
-    await db.database.execute(
-      `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, total_lots, processed_lots,
-         created_at, updated_at, completed_at) values ($1, 'acme', 'f', 'batch', 'completed', 'done', '{en,de}', $2, $2, $3, $3, $3)`,
-      [id, lots, new Date(at)],
-    );
+    const time = new Date(at);
+    const id = await aJob(db.database, {
+      id: v7({ msecs: at }),
+      status: 'completed',
+      stage: 'done',
+      languages: ['en', 'de'],
+      totalLots: lots,
+      processedLots: lots,
+      createdAt: time,
+      updatedAt: time,
+      completedAt: time,
+    });
     await db.database.execute(
       `insert into batch_lots (job_id, position, lot_id, status) select $1, n, 'lot-' || n, 'completed' from generate_series(1, $2) n`,
       [id, lots],
@@ -91,7 +103,7 @@ describe('removal from a long history', () => {
     return found;
   }
 
-  it.each(['whole tables', 'weekly partitions'])('touches no row of a younger job, in %s', async (kind) => {
+  it.each(['whole tables', 'weekly partitions'])('no row of a younger job is touched in %s', async (kind) => {
     if (kind === 'weekly partitions') await partition();
     const old: string[] = [];
     const young: string[] = [];
@@ -111,7 +123,7 @@ describe('removal from a long history', () => {
     expect(await rowsOf(young)).toEqual(before);
   });
 
-  it('leaves to another process what that one has in hand, and goes on with the rest', async () => {
+  it('the removal of old jobs leaves to another process what that one has in hand, and goes on with the rest', async () => {
     const ids: string[] = [];
     for (let job = 0; job < 250; job++) ids.push(await ended(5 * WEEK_MS - job));
     await db.database.transaction(async (tx) => {
@@ -125,7 +137,7 @@ describe('removal from a long history', () => {
     expect(await rowsOf(ids)).toEqual([]);
   });
 
-  it('goes on with a large job that another process died over, of which nobody sees the rest', async () => {
+  it('the removal of old jobs goes on with a large job that another process died over, of which nobody sees the rest', async () => {
     const id = await ended(5 * WEEK_MS, 2500);
     expect(await worker().step()).toBe(true);
     expect(await db.database.query('select key_id, status from batch_jobs where id = $1', [id])).toEqual([
@@ -140,7 +152,7 @@ describe('removal from a long history', () => {
     expect(await rowsOf([id])).toEqual([]);
   });
 
-  it('passes over jobs that have to stay, however many lie before one that may go', async () => {
+  it('the removal of old jobs passes over jobs that have to stay, however many lie before one that may go', async () => {
     const kept: string[] = [];
     for (let job = 0; job < 150; job++) kept.push(await ended(6 * WEEK_MS - job));
     await db.database.execute(

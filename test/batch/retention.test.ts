@@ -50,7 +50,7 @@ describe('a job older than RETENTION_DAYS', () => {
     return (await rig.db.database.query<{ id: string }>('select id from batch_jobs order by id')).map(({ id }) => id);
   }
 
-  it('goes with all that it has, and no younger one does', async () => {
+  it('a job older than RETENTION_DAYS goes with all that it has, and no younger one does', async () => {
     const [old, young] = [await ended(8), await ended(6)];
     for (const id of [old, young]) await delivery(id, 'delivered');
     const kept = await rows(young);
@@ -60,7 +60,7 @@ describe('a job older than RETENTION_DAYS', () => {
     expect(await rows(young)).toBe(kept);
   });
 
-  it.each(['pending', 'in_flight'])('stays whole while a delivery is %s', async (status) => {
+  it.each(['pending', 'in_flight'])('an old job stays whole while a delivery is %s', async (status) => {
     const id = await ended(400);
     await delivery(id, status);
     const kept = await rows(id);
@@ -69,7 +69,7 @@ describe('a job older than RETENTION_DAYS', () => {
     expect(await rig.module.get(JobReader).find(id, 'acme')).toMatchObject({ id, status: 'completed' });
   });
 
-  it.each(['delivered', 'failed', 'superseded'])('goes once its last delivery is %s', async (status) => {
+  it.each(['delivered', 'failed', 'superseded'])('an old job goes once its last delivery is %s', async (status) => {
     const id = await ended(8);
     await delivery(id, 'pending');
     expect(await step()).toBe(false);
@@ -79,7 +79,7 @@ describe('a job older than RETENTION_DAYS', () => {
     expect(await rows(id)).toBe(0);
   });
 
-  it('goes in small steps, found by nobody from the first one on', async () => {
+  it('a job older than RETENTION_DAYS goes in small steps, found by nobody from the first one on', async () => {
     const id = await ended(8);
     await delivery(id, 'delivered');
     await execute(
@@ -103,7 +103,7 @@ describe('a job older than RETENTION_DAYS', () => {
     expect(await rows(id)).toBe(0);
   });
 
-  it('stays while its files stand at OpenAI: nobody else knows of them', async () => {
+  it('a job older than RETENTION_DAYS stays while its files stand at OpenAI: nobody else knows of them', async () => {
     const id = await ended(8);
     await execute(`update openai_batches set output_file_id = 'file-1'`);
     await removeAll();
@@ -113,7 +113,7 @@ describe('a job older than RETENTION_DAYS', () => {
     expect(await jobs()).toEqual([]);
   });
 
-  it('stays when its webhooks are sent for again at that moment', async () => {
+  it('a job older than RETENTION_DAYS stays when its webhooks are sent for again at that moment', async () => {
     const id = await ended(8);
     await delivery(id, 'delivered');
     const reader = rig.module.get(JobReader);

@@ -11,17 +11,18 @@ import type { Stage } from '../../src/batch/stages/stage.js';
 import { SubmitStage } from '../../src/batch/stages/submit.stage.js';
 import { TakeInStage } from '../../src/batch/stages/take-in.stage.js';
 import { WatchStage } from '../../src/batch/stages/watch.stage.js';
-import { AuthModule } from '../../src/auth/auth.module.js';
-import { newId } from '../../src/common/ids.js';
+import { CommonModule } from '../../src/common/common.module.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { Leases } from '../../src/database/leases.service.js';
-import { planShards } from '../../src/batch/shards/shard-planner.js';
+import { ShardStore } from '../../src/batch/shards/shard-store.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import type { JsonObject } from 'openai-sandbox';
 import { AVIF, JPEG } from '../images/photo-samples.js';
 import { TestSandbox } from '../../packages/openai-sandbox/test/support.js';
+import type { JobOptions } from '../../src/jobs/batch-job.entity.js';
+import { aJob } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 /** Photos of its own for every lot: what the host answers is decided by the path, and only `real` ones and AVIFs have bytes. */
@@ -43,7 +44,7 @@ type StageName = (typeof STAGES)[number];
 export interface JobOfRig {
   readonly lots?: number;
   readonly languages?: readonly string[];
-  readonly options?: Record<string, unknown>;
+  readonly options?: JobOptions;
   readonly keyId?: string;
   /** Paths of a lot's photos, or whole addresses; two by default. */
   readonly photos?: (position: number) => readonly string[];
@@ -105,7 +106,7 @@ export class BatchRig {
       ...environment,
     });
     const module = await Test.createTestingModule({
-      imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, db.url), AuthModule, BatchModule],
+      imports: [ConfigModule.forRoot(config), CommonModule, DatabaseModule.forRoot(config, db.url), BatchModule],
     }).compile();
     return new BatchRig(db, sandbox, module, photoServer, photoOrigin);
   }
@@ -122,13 +123,9 @@ export class BatchRig {
     keyId = 'acme',
     photos,
   }: JobOfRig = {}): Promise<string> {
-    const id = newId();
-    await this.db.database.transaction(async (tx) => {
-      await tx.execute(
-        `insert into batch_jobs (id, key_id, secret_fingerprint, mode, languages, options, total_lots, total_images,
-           awaiting_images, created_at, updated_at) values ($1, $2, 'f', 'batch', $3, $4, $5, $5 * 2, $5, now(), now())`,
-        [id, keyId, languages, options, lots],
-      );
+    return this.db.database.transaction(async (tx) => {
+      const job = { keyId, languages, options, totalLots: lots, totalImages: lots * 2, awaitingImages: lots };
+      const id = await aJob(tx, job);
       for (let position = 0; position < lots; position += 1) {
         const paths = photos?.(position) ?? [`/lot${position}-a.jpg`, `/lot${position}-b.jpg`];
         const images = JSON.stringify(paths.map((path) => (path.startsWith('http') ? path : this.photoOrigin + path)));
@@ -138,9 +135,9 @@ export class BatchRig {
           [id, position, images],
         );
       }
-      await planShards(tx, { jobId: id, keyId, totalLots: lots, visionModel: 'gpt-5.6-terra' });
+      await this.module.get(ShardStore).plan(tx, { jobId: id, keyId, totalLots: lots, visionModel: 'gpt-5.6-terra' });
+      return id;
     });
-    return id;
   }
 
   stage(name: StageName): Stage {

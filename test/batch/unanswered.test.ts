@@ -25,7 +25,7 @@ describe('OpenAI says nothing of a batch any more', () => {
     return id;
   }
 
-  it('and cannot cancel it either: its lots are asked for directly', async () => {
+  it('lots of a batch of which OpenAI says nothing any more, and which it cannot cancel either, are asked for directly', async () => {
     await rig.fault(
       { action: 'batch_stuck', state: 'in_progress' },
       { action: 'status', method: 'GET', path: '/v1/batches/*', status: 500 },
@@ -37,7 +37,7 @@ describe('OpenAI says nothing of a batch any more', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('nor whether it was created', async () => {
+  it('lots are asked for directly when OpenAI does not say whether their batch was created', async () => {
     await rig.fault(
       { action: 'batch_stuck', state: 'in_progress' },
       { action: 'reset', after: true, method: 'POST', path: '/v1/batches' },
@@ -50,7 +50,7 @@ describe('OpenAI says nothing of a batch any more', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('nor what it answered', async () => {
+  it('lots are asked for directly when OpenAI does not give what their batch answered', async () => {
     await rig.fault({ action: 'status', method: 'GET', path: '/v1/files/*/content', status: 500 });
     const id = await submitted();
     await rig.runUntil(async () => (await rig.shards()).some((shard) => shard.status === 'taking_in'));
@@ -59,7 +59,7 @@ describe('OpenAI says nothing of a batch any more', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('but may still do so before its time is over: nothing is asked for twice', async () => {
+  it('nothing is asked for twice while OpenAI may still tell of a batch before its time is over', async () => {
     await rig.fault({ action: 'status', method: 'GET', path: '/v1/batches/*', status: 500, count: 6 });
     const id = await submitted();
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });

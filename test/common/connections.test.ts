@@ -9,6 +9,7 @@ import {
   markProven,
   type ConnectionOptions,
 } from '../../src/common/connections/connections.js';
+import { FIRST } from '../../src/common/connections/turns.js';
 import { openRaw, until } from '../generation/http-support.js';
 
 // Real: Node's HTTP server on loopback and clients that speak bytes.
@@ -23,7 +24,6 @@ async function serve(
   const connections = new Connections(server, {
     max: 100,
     headersTimeoutMs: 60_000,
-    refusal: () => null,
     ...options,
   });
   server.on('clientError', answerClientError);
@@ -53,7 +53,7 @@ async function all(socket: Socket): Promise<string> {
 }
 
 describe('connections', () => {
-  it('beyond the most that there may be close the one that has been idle longest', async () => {
+  it('connections beyond the most that there may be close the one that has been idle longest', async () => {
     const { port, connections } = await serve(ok, { max: 3 });
     const sockets: Socket[] = [];
     for (let count = 0; count < 3; count++) {
@@ -72,7 +72,7 @@ describe('connections', () => {
     expect([sockets[0]?.destroyed, sockets[2]?.destroyed]).toEqual([false, false]);
   });
 
-  it('that sent a right signature, or are being answered, are not closed for others', async () => {
+  it('connections that sent a right signature, or are being answered, are not closed for others', async () => {
     const held: ServerResponse[] = [];
     const { port } = await serve(
       (request, response) => {
@@ -102,7 +102,7 @@ describe('connections', () => {
     expect([proven.destroyed, another.destroyed]).toEqual([false, false]);
   });
 
-  it('that say nothing are closed', async () => {
+  it('connections that say nothing are closed', async () => {
     const { port, connections } = await serve(ok, { headersTimeoutMs: 1 });
     const silent = openRaw(port, GET);
     await next(silent);
@@ -113,20 +113,19 @@ describe('connections', () => {
     expect(silent.destroyed).toBe(false);
   });
 
-  it('are refused by their first headers without a request, and may read why while they send on', async () => {
+  it('connections are refused by their first headers without a request, and may read why while they send on', async () => {
     let requests = 0;
-    const { port } = await serve(() => requests++, {
-      refusal: (head, address) => {
-        expect(address).toContain('127.0.0.1');
-        return head.startsWith('POST ') ? 'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n' : null;
-      },
+    const { port, connections } = await serve(() => requests++);
+    connections.refuseBy((head, address) => {
+      expect(address).toContain('127.0.0.1');
+      return head.startsWith('POST ') ? 'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n' : null;
     });
     const socket = openRaw(port, ['POST /x HTTP/1.1', 'Host: h', 'Content-Length: 5000000'], Buffer.alloc(5_000_000));
     expect(await all(socket)).toBe('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n');
     expect(requests).toBe(0);
   });
 
-  it('hand on a request that comes in pieces, or behind another, as it is', async () => {
+  it('connections hand on a request that comes in pieces, or behind another, as it is', async () => {
     const seen: string[] = [];
     const { port } = await serve((request, response) => {
       let body = '';
@@ -154,7 +153,7 @@ describe('connections', () => {
     ]);
   });
 
-  it('wait with a body until somebody reads it, and drop it when it is refused', async () => {
+  it('connections wait with a body until somebody reads it, and drop it when it is refused', async () => {
     const waiting: number[] = [];
     const { port, connections } = await serve((request, response) => {
       setImmediate(() => {
@@ -172,27 +171,150 @@ describe('connections', () => {
     expect(waiting.slice(1)).toEqual([0, 0]);
   });
 
-  it('let others be answered while one sends a body in chunks of a byte', async () => {
-    let chunks = 0;
+  it('connections are answered while one of them sends what takes long to handle', async () => {
+    let bytes = 0;
     const answeredAt: number[] = [];
     const { port } = await serve((request, response) => {
       if (request.method === 'GET') {
-        answeredAt.push(chunks);
+        answeredAt.push(bytes);
         response.end('ok');
         return;
       }
-      request.on('data', () => chunks++);
+      request.on('data', (part: Buffer) => {
+        bytes += part.length;
+        for (const until = performance.now() + 1.5; performance.now() < until;);
+      });
       request.on('end', () => response.end('ok'));
     });
-    const total = 150_000;
-    const slow = openRaw(port, ['POST /x HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked']);
+    const total = 200_000;
+    const slow = openRaw(port, ['POST /x HTTP/1.1', 'Host: h', `Content-Length: ${total}`]);
     const answered = next(slow);
-    slow.write('1\r\nx\r\n'.repeat(total));
-    await until(() => chunks > 0);
+    slow.write(Buffer.alloc(total));
+    await until(() => bytes > 0);
     await next(openRaw(port, GET));
-    slow.write('0\r\n\r\n');
     await answered;
-    expect(chunks).toBe(total);
+    expect(bytes).toBe(total);
     expect(answeredAt[0]).toBeLessThan(total);
+  });
+
+  it('hand on a body in chunks of a byte as few pieces, wherever its headers are cut', async () => {
+    const pieces: number[] = [];
+    let body = '';
+    const { port } = await serve((request, response) => {
+      request.on('data', (part: Buffer) => {
+        pieces.push(part.length);
+        body += part.toString();
+      });
+      request.on('end', () => response.end('ok'));
+    });
+    const head = 'POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n';
+    const text = 'abcdefghij'.repeat(2000);
+    const chunks = `${Array.from(text, (letter) => `1\r\n${letter}\r\n`).join('')}0\r\n\r\n`;
+    for (const cut of [0, 1, 2, 3, 4]) {
+      pieces.length = 0;
+      body = '';
+      const socket = openRaw(port, []);
+      socket.write(head.slice(0, head.length - cut));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      socket.write(head.slice(head.length - cut) + chunks);
+      expect(await next(socket)).toContain('200 OK');
+      expect(body).toBe(text);
+      expect(pieces.length).toBeLessThan(text.length / 100);
+    }
+  });
+
+  it('refuse a chunked body that HTTP does not allow', async () => {
+    const { port } = await serve((request, response) => {
+      request.resume().on('end', () => response.end('ok'));
+      request.on('error', () => undefined);
+    });
+    const socket = openRaw(port, ['POST /x HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked'], '1\r\nabc\r\n');
+    expect(await all(socket)).toContain('400 Bad Request');
+  });
+
+  it('go on with a body as it began when another request on the connection turns out right meanwhile', async () => {
+    const bodies: string[] = [];
+    let prove = (): void => undefined;
+    const { port } = await serve((request, response) => {
+      if (request.method === 'GET') {
+        prove = () => {
+          markProven(request);
+          response.end('ok');
+        };
+        return;
+      }
+      let body = '';
+      request.on('data', (part: Buffer) => {
+        body += part.toString();
+        if (body === 'ab') prove();
+      });
+      request.on('end', () => {
+        bodies.push(body);
+        response.end('ok');
+      });
+    });
+    const socket = openRaw(port, GET);
+    socket.write('POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab');
+    await next(socket);
+    socket.write('cde\r\n0\r\n\r\n');
+    expect(await next(socket)).toContain('200 OK');
+    expect(bodies).toEqual(['abcde']);
+  });
+
+  it('read in turns, from the first bytes on, but those of addresses that signed rightly before', async () => {
+    const events: string[] = [];
+    let isKnown = false;
+    const { port, connections } = await serve((request, response) => {
+      const connection = connectionOf(request);
+      if (connection !== undefined) connection.isKnown = isKnown;
+      events.push('request');
+      request.socket.on('data', () => events.push('read'));
+      request.resume().on('end', () => response.end('ok'));
+    });
+    connections['server'].prependListener('connection', (socket) => {
+      const handle = (socket as unknown as { _handle: { readStop(): void; readStart(): void } })._handle;
+      for (const name of ['readStop', 'readStart'] as const) {
+        const call = handle[name].bind(handle);
+        handle[name] = () => {
+          events.push(name);
+          return call();
+        };
+      }
+    });
+    const upload = async (): Promise<string> => {
+      events.length = 0;
+      const size = 4 * 1024 * 1024;
+      const socket = openRaw(port, ['POST /x HTTP/1.1', 'Host: h', `Content-Length: ${size}`], Buffer.alloc(size));
+      await next(socket);
+      socket.destroy();
+      return events.join(' ');
+    };
+    const inTurns = await upload();
+    expect(inTurns).toMatch(/^readStop readStart readStop request /);
+    expect(inTurns).not.toMatch(/read read\b/);
+    isKnown = true;
+    expect(await upload()).toMatch(/read read\b/);
+  });
+
+  it('are strained while many that were accepted have not been heard', async () => {
+    const { connections } = await serve(ok);
+    for (let count = 0; count <= 200; count++) connections.turns.addReader({ read: () => undefined }, FIRST);
+    expect(connections.isStrained).toBe(true);
+    await until(() => !connections.isStrained);
+  });
+
+  it('that were refused are closed although they send a byte now and then', async () => {
+    const { port, connections } = await serve(ok);
+    connections.refuseBy(() => 'HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n');
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.on('error', () => undefined);
+    socket.write('POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n');
+    let sent = 0;
+    const timer = setInterval(() => socket.write(' ', () => sent++), 50);
+    onTestFinished(() => clearInterval(timer));
+    socket.resume();
+    await new Promise((resolve) => socket.once('close', resolve));
+    // One that sends much may go on for 200 of them.
+    expect(sent).toBeLessThan(100);
   });
 });

@@ -35,7 +35,7 @@ function linesOf(call: (logger: JsonLogger) => void): string {
 }
 
 describe('JsonLogger', () => {
-  it.each(NAMES)('never writes the value of %s, at whatever depth', (name) => {
+  it.each(NAMES)('JsonLogger never writes the value of %s, at whatever depth', (name) => {
     const facts = {
       [name]: 'HUSH-1',
       request: { headers: { [name]: 'HUSH-2' } },
@@ -50,7 +50,7 @@ describe('JsonLogger', () => {
     }
   });
 
-  it('writes a line of JSON for each message', () => {
+  it('JsonLogger writes a line of JSON for each message', () => {
     const text = linesOf((logger) => logger.warn('two\nlines', { kept: 'a\nb' }));
     expect(text.trimEnd().split('\n')).toHaveLength(1);
     expect(JSON.parse(text)).toMatchObject({ level: 'warn', message: 'two\nlines', kept: 'a\nb' });

@@ -14,7 +14,7 @@ describe('plainQuery', () => {
     ['status=failed&status=completed', { status: [['failed', 'completed']] }],
     ['status[ne]=failed&a[][]=1&[]=2', { 'status[ne]': 'failed', 'a[][]': '1', '[]': '2' }],
     ['', {}],
-  ])('reads %s', (query, expected) => {
+  ])('plainQuery reads %s', (query, expected) => {
     expect(plainQuery(parse(query))).toEqual(expected);
   });
 });
@@ -30,11 +30,11 @@ describe('ignoredParameters', () => {
     ['a,b=1&c%0Ad=2&%F0%9F%98%80=3&%C3%A4=4&e%3Bf=5', 'a%2Cb, c%0Ad, %F0%9F%98%80, %C3%A4, e%3Bf'],
     [`${'x'.repeat(500)}=1`, 'x'.repeat(64)],
     [`${'x'.repeat(63)}%F0%9F%98%80y=1`, `${'x'.repeat(63)}%F0%9F%98%80`],
-  ])('of %s are %s', (query, expected) => {
+  ])('ignoredParameters of %s are %s', (query, expected) => {
     expect(ignoredParameters(parse(query), known)).toBe(expected);
   });
 
-  it('are the first twenty at most', () => {
+  it('ignoredParameters are the first twenty at most', () => {
     const names = Array.from({ length: 30 }, (_, index) => `p${index}`);
     const ignored = ignoredParameters(parse(names.map((name) => `${name}=1`).join('&')), known);
     expect(ignored).toBe(names.slice(0, 20).join(', '));

@@ -68,7 +68,7 @@ async function looksUntilCut(response: ServerResponse): Promise<number> {
 }
 
 describe('a client that stops reading', () => {
-  it('is cut after a minute without progress', async () => {
+  it('a client that stops reading is cut after a minute without progress', async () => {
     await ask('/much');
     const response = answered as ServerResponse;
     await standsStill(response);
@@ -77,7 +77,7 @@ describe('a client that stops reading', () => {
     expect(response.writableEnded).toBe(false);
   });
 
-  it('is left alone as long as the system says that it takes something, however little', async () => {
+  it('a client that stops reading is left alone as long as the system says that it takes something, however little', async () => {
     const socket = await ask('/much');
     const response = answered as ServerResponse;
     await standsStill(response);
@@ -90,14 +90,14 @@ describe('a client that stops reading', () => {
     socket.destroy();
   });
 
-  it('is not waited for once it has everything, or while nothing is to be sent', async () => {
+  it('a client that stops reading is not waited for once it has everything, or while nothing is to be sent', async () => {
     const sockets = [await ask('/little'), await ask('/nothing-yet')];
     await looks(40);
     expect(await new Promise((resolve) => server.getConnections((_, count) => resolve(count)))).toBe(sockets.length);
     for (const socket of sockets) socket.destroy();
   });
 
-  it('is cut too when the system has taken all of the answer and the client takes nothing from there', async () => {
+  it('a client that stops reading is cut too when the system has taken all of the answer and the client takes nothing from there', async () => {
     const socket = await ask('/little');
     const serverSide = served as Socket;
     await expect.poll(() => serverSide.writableLength).toBe(0);
@@ -113,7 +113,7 @@ describe('a client that stops reading', () => {
     socket.destroy();
   });
 
-  it('is looked at in the system only until it has everything', async () => {
+  it('a client that stops reading is looked at in the system only until it has everything', async () => {
     const socket = await ask('/little');
     const serverSide = served as Socket;
     await expect.poll(() => serverSide.writableLength).toBe(0);
@@ -130,7 +130,7 @@ describe('a client that stops reading', () => {
     socket.destroy();
   });
 
-  it('starts anew when it reads on', async () => {
+  it('a client that stops reading starts anew when it reads on', async () => {
     const socket = await ask('/much');
     const response = answered as ServerResponse;
     await standsStill(response);
@@ -150,7 +150,7 @@ async function readable(socket: Socket): Promise<Buffer> {
 }
 
 describe.runIf(process.platform === 'linux')('what Linux holds of a connection', () => {
-  it('lets a client be cut whose answer it holds whole', async () => {
+  it('what Linux holds of a connection lets a client be cut whose answer the system holds whole', async () => {
     queues = readSendQueues;
     const socket = await ask('/some');
     const serverSide = served as Socket;
@@ -164,7 +164,7 @@ describe.runIf(process.platform === 'linux')('what Linux holds of a connection',
     socket.destroy();
   });
 
-  it('is named by its ports, and nothing is left when the client has read all', async () => {
+  it('what Linux holds of a connection is named by its ports, and nothing is left when the client has read all', async () => {
     const socket = await ask('/much');
     const serverSide = (answered as ServerResponse).socket as Socket;
     await standsStill(answered as ServerResponse);

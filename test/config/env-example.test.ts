@@ -33,17 +33,17 @@ describe('.env.example', () => {
   const secrets = [...read].filter((name) => name.endsWith('_FILE')).map((name) => name.slice(0, -'_FILE'.length));
   const settings = [...read].filter((name) => !name.endsWith('_FILE'));
 
-  it('names every setting that is read, and no other', () => {
+  it('.env.example names every setting that is read, and no other', () => {
     expect(settings.length).toBeGreaterThan(50);
     expect(documented).toEqual(new Set(settings));
   });
 
-  it('says of exactly the secrets that they may come from a file', () => {
+  it('.env.example says of exactly the secrets that they may come from a file', () => {
     const marked = [...text.matchAll(/^# \(file\)[^\n]*\n(?:#[^\n]*\n)*?([A-Z_]+)=/gm)].map(([, name]) => name);
     expect(new Set(marked)).toEqual(new Set(secrets));
   });
 
-  it('shows the defaults: setting them changes nothing', () => {
+  it('.env.example shows the defaults: setting them changes nothing', () => {
     const shown = [...text.matchAll(/^# ([A-Z][A-Z0-9_]*)=(.*)$/gm)]
       .map(([, name, value]) => [name as string, value as string] as const)
       .filter(([, value]) => !value.startsWith('{'));
@@ -51,7 +51,7 @@ describe('.env.example', () => {
     expect(loadConfig({ SHARED_KEY: KEY, ...Object.fromEntries(shown) })).toEqual(loadConfig({ SHARED_KEY: KEY }));
   });
 
-  it('leaves empty what is empty by default', () => {
+  it('.env.example leaves empty what is empty by default', () => {
     const empty = [...text.matchAll(/^([A-Z][A-Z0-9_]*)=(.*)$/gm)];
     for (const [, name, value] of empty) expect(value, name).toBe('');
   });

@@ -13,11 +13,11 @@ function read<T>(environment: Record<string, string>, reading: (reader: SettingR
 }
 
 describe('shared keys', () => {
-  it('takes one secret as key id default', () => {
+  it('SHARED_KEY takes one secret as key id default', () => {
     expect(read({ SHARED_KEY: A }, readKeys)).toEqual({ value: new Map([['default', [A]]]), problems: [] });
   });
 
-  it('takes a secret or two per key id, newest first', () => {
+  it('SHARED_KEYS takes a secret or two per key id, newest first', () => {
     const keys = JSON.stringify({ acme: A, beta: [B, C] });
     expect(read({ SHARED_KEYS: keys }, readKeys)).toEqual({
       value: new Map([
@@ -44,13 +44,13 @@ describe('shared keys', () => {
     ['a key id with a blank', { SHARED_KEYS: JSON.stringify({ 'a b': A }) }, /a key id must be/],
     ['an array', { SHARED_KEYS: JSON.stringify([A]) }, /must be a JSON object/],
     ['broken JSON', { SHARED_KEYS: `{"acme":"${A}` }, /must be a JSON object/],
-  ])('refuses %s', (_name, environment, problem) => {
+  ])('the start refuses shared keys: %s', (_name, environment, problem) => {
     const { problems } = read(environment, readKeys);
     expect(problems.join('\n')).toMatch(problem);
     for (const secret of [A, B, C, A.slice(1)]) expect(problems.join('\n')).not.toContain(secret);
   });
 
-  it('counts bytes, not characters: 16 Cyrillic letters are 32 bytes', () => {
+  it('a shared key is counted in bytes, not characters: 16 Cyrillic letters are 32 bytes', () => {
     expect(read({ SHARED_KEY: 'ж'.repeat(16) }, readKeys).problems).toEqual([]);
     expect(read({ SHARED_KEY: 'ж'.repeat(15) }, readKeys).problems).toHaveLength(1);
   });
@@ -63,7 +63,7 @@ describe('the lots signature', () => {
   ]);
   const reading = (reader: SettingReader) => readLotsSignature(reader, keys);
 
-  it('is on by default, off on request, or for the listed key ids', () => {
+  it('the lots signature is on by default, off on request, or for the listed key ids', () => {
     expect(read({}, reading).value).toBe(true);
     expect(read({ AUTH_LOTS_SIGNATURE: 'false' }, reading).value).toBe(false);
     expect(read({ AUTH_LOTS_SIGNATURE: 'acme, beta' }, reading)).toEqual({
@@ -72,7 +72,7 @@ describe('the lots signature', () => {
     });
   });
 
-  it('refuses a key id that does not exist: a typing error would lock a client out', () => {
+  it('AUTH_LOTS_SIGNATURE refuses a key id that does not exist: a typing error would lock a client out', () => {
     expect(read({ AUTH_LOTS_SIGNATURE: 'acme,bate' }, reading).problems).toHaveLength(1);
   });
 });
@@ -84,7 +84,7 @@ describe('webhook secrets', () => {
     ['beta', [B]],
   ]);
 
-  it('belong to the only key id, or to the one that is named', () => {
+  it('webhook secrets belong to the only key id, or to the one that is named', () => {
     expect(read({ WEBHOOK_SECRET: WHSEC }, (reader) => readWebhookSecrets(reader, one)).value).toEqual(
       new Map([['default', [WHSEC]]]),
     );
@@ -101,7 +101,7 @@ describe('webhook secrets', () => {
     ['23 bytes', { WEBHOOK_SECRET: `whsec_${Buffer.alloc(23).toString('base64')}` }, one, /24 to 64 bytes/],
     ['an unknown key id', { WEBHOOK_SECRETS: JSON.stringify({ gamma: WHSEC }) }, two, /gamma is not in SHARED_KEYS/],
     ['both variables', { WEBHOOK_SECRET: WHSEC, WEBHOOK_SECRETS: JSON.stringify({ default: WHSEC }) }, one, /both set/],
-  ])('refuse %s', (_name, environment, keys, problem) => {
+  ])('webhook secrets refuse %s', (_name, environment, keys, problem) => {
     expect(read(environment, (reader) => readWebhookSecrets(reader, keys)).problems.join('\n')).toMatch(problem);
   });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_WEBHOOK_SCHEDULE, loadConfig } from '../../src/config/load-config.js';
-import { proxyWarning } from '../../src/config/proxy-warning.js';
+import { proxyWarning } from '../../src/config/trust-proxy.js';
 import { ConfigError } from '../../src/config/setting-reader.js';
 
 const KEY = 'client-secret-0123456789abcdef-0123456789';
@@ -21,7 +21,7 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
 }
 
 describe('loadConfig', () => {
-  it('needs nothing but a shared key', () => {
+  it('loadConfig needs nothing but a shared key', () => {
     const config = loadConfig({ SHARED_KEY: KEY });
     expect(config.role).toBe('all');
     expect(config.database.url).toBe('');
@@ -31,7 +31,7 @@ describe('loadConfig', () => {
     expect(config.glossaries.get('en')).toContain('"tag": "en"');
   });
 
-  it('treats an empty variable as absent, which is how compose passes unset ones', () => {
+  it('loadConfig treats an empty variable as absent, which is how compose passes unset ones', () => {
     expect(loadConfig({ SHARED_KEY: KEY, PORT: '', SHARED_KEYS: '', WEBHOOK_SCHEDULE: '' }).http.port).toBe(3000);
   });
 
@@ -46,15 +46,15 @@ describe('loadConfig', () => {
     ['fatal', 'fatal'],
     ['verbose', 'verbose'],
     ['', 'log'],
-  ])('understands LOG_LEVEL=%s, as the older service had it or as it is written here', (written, level) => {
+  ])('loadConfig understands LOG_LEVEL=%s, as the older service had it or as it is written here', (written, level) => {
     expect(loadConfig({ SHARED_KEY: KEY, LOG_LEVEL: written }).log.level).toBe(level);
   });
 
-  it.each(['chatty', 'constructor', '10'])('refuses LOG_LEVEL=%s', (written) => {
+  it.each(['chatty', 'constructor', '10'])('loadConfig refuses LOG_LEVEL=%s', (written) => {
     expect(problemsOf({ LOG_LEVEL: written })).toEqual([expect.stringMatching(/^LOG_LEVEL must be one of .*warning/)]);
   });
 
-  it('reports every problem at once, and never a value', () => {
+  it('loadConfig reports every problem at once, and never a value', () => {
     const environment = {
       PORT: '70000-sekrit',
       ROLE: 'sekrit',
@@ -79,17 +79,17 @@ describe('loadConfig', () => {
     expect(problems.join('\n')).not.toContain('sekrit');
   });
 
-  it.each(['api', 'worker', 'migrate'])('wants a database of its own for ROLE=%s', (role) => {
+  it.each(['api', 'worker', 'migrate'])('loadConfig wants a database of its own for ROLE=%s', (role) => {
     expect(problemsOf({ ROLE: role })).toEqual([expect.stringContaining('DATABASE_URL')]);
     expect(problemsOf({ ROLE: role, DATABASE_URL: 'postgres://db/x' })).toEqual([]);
   });
 
-  it('lets a migration run without any secret', () => {
+  it('loadConfig lets a migration run without any secret', () => {
     const config = loadConfig({ ROLE: 'migrate', DATABASE_URL: 'postgres://db/x', NODE_ENV: 'production' });
     expect(config.auth.keys.size).toBe(0);
   });
 
-  it('refuses the sandbox in production', () => {
+  it('loadConfig refuses the sandbox in production', () => {
     expect(problemsOf({ NODE_ENV: 'production' })).toEqual([expect.stringContaining('OPENAI_API_KEY')]);
     expect(problemsOf({ NODE_ENV: 'production', OPENAI_API_KEY: 'sk-test' })).toEqual([]);
   });
@@ -99,12 +99,12 @@ describe('loadConfig', () => {
     ['true', true],
     ['2', 2],
     ['10.0.0.0/8, 127.0.0.1', '10.0.0.0/8, 127.0.0.1'],
-  ])('hands TRUST_PROXY=%s to Express as it understands it', (value, expected) => {
+  ])('loadConfig hands TRUST_PROXY=%s to Express as it understands it', (value, expected) => {
     expect(loadConfig({ SHARED_KEY: KEY, TRUST_PROXY: value }).http.trustProxy).toBe(expected);
   });
 
   it.each(['loopback', '::1, fc00::/7', '10.0.0.0/255.0.0.0', 'loopback,172.16.0.0/12'])(
-    'takes the proxies %s as Express does',
+    'loadConfig takes the proxies %s as Express does',
     (value) =>
       expect(() =>
         express().set('trust proxy', loadConfig({ SHARED_KEY: KEY, TRUST_PROXY: value }).http.trustProxy),
@@ -120,24 +120,24 @@ describe('loadConfig', () => {
     '10.0.0.1:80',
     '-1',
     '1.5',
-  ])('names TRUST_PROXY where Express would end the start over %s', (value) => {
+  ])('loadConfig names TRUST_PROXY where Express would end the start over %s', (value) => {
     expect(() => express().set('trust proxy', value)).toThrow();
     expect(problemsOf({ TRUST_PROXY: value, OPENAI_API_KEY: 'k' })).toEqual([expect.stringContaining('TRUST_PROXY')]);
   });
 
-  it('warns of TRUST_PROXY=true alone, and recommends what to set', () => {
+  it('loadConfig warns of TRUST_PROXY=true alone, and recommends what to set', () => {
     const warning = (value: string) =>
       proxyWarning(loadConfig({ SHARED_KEY: KEY, TRUST_PROXY: value }).http.trustProxy);
     expect(warning('true')).toMatch(/number of proxies.*CIDRs/);
     for (const value of ['false', '1', '10.0.0.0/8']) expect(warning(value)).toBeNull();
   });
 
-  it('listens on every address unless HOST names one', () => {
+  it('loadConfig listens on every address unless HOST names one', () => {
     expect(loadConfig({ SHARED_KEY: KEY }).http.host).toBe('::');
     expect(loadConfig({ SHARED_KEY: KEY, HOST: '127.0.0.1' }).http.host).toBe('127.0.0.1');
   });
 
-  it('drops the slash at the end of OPENAI_BASE_URL, so that paths are not doubled', () => {
+  it('loadConfig drops the slash at the end of OPENAI_BASE_URL, so that paths are not doubled', () => {
     const { baseUrl } = loadConfig({ SHARED_KEY: KEY, OPENAI_BASE_URL: 'http://proxy.test/v1//' }).openai;
     expect(baseUrl).toBe('http://proxy.test/v1');
   });
@@ -149,11 +149,11 @@ describe('loadConfig', () => {
     ['https://x.test/v1?a=1&a=2&b=%2F?', 'https://x.test/v1?a=1&a=2&b=%2F?'],
     ['https://x.test/v1?', 'https://x.test/v1'],
     ['https://x.test/v1/#part', 'https://x.test/v1'],
-  ])('keeps the query of OPENAI_BASE_URL and drops what is never sent: %s', (value, expected) => {
+  ])('loadConfig keeps the query of OPENAI_BASE_URL and drops what is never sent: %s', (value, expected) => {
     expect(loadConfig({ SHARED_KEY: KEY, OPENAI_BASE_URL: value }).openai.baseUrl).toBe(expected);
   });
 
-  it('reads OPENAI_HEADERS, none by default', () => {
+  it('loadConfig reads OPENAI_HEADERS, none by default', () => {
     const headersOf = (value: string) => loadConfig({ SHARED_KEY: KEY, OPENAI_HEADERS: value }).openai.headers;
     expect(headersOf('')).toEqual({});
     expect(headersOf('{"api-key":"k 1","Authorization":null}')).toEqual({ 'api-key': 'k 1', Authorization: null });
@@ -170,13 +170,13 @@ describe('loadConfig', () => {
     ['the same name twice', '{"api-key":"sekrit","API-Key":"sekrit"}'],
     ['the length of the body', '{"Content-Length":"sekrit"}'],
     ['the host', '{"host":"sekrit.test"}'],
-  ])('refuses OPENAI_HEADERS with %s, and names no value', (_name, value) => {
+  ])('loadConfig refuses OPENAI_HEADERS with %s, and names no value', (_name, value) => {
     const problems = problemsOf({ SHARED_KEY: KEY, OPENAI_HEADERS: value });
     expect(problems).toEqual([expect.stringContaining('OPENAI_HEADERS')]);
     expect(problems.join()).not.toContain('sekrit');
   });
 
-  it('prices cached input as input where no price of its own is given', () => {
+  it('loadConfig prices cached input as input where no price of its own is given', () => {
     const { prices } = loadConfig({ SHARED_KEY: KEY, OPENAI_PRICES: '{"m":{"input":1,"output":4}}' }).openai;
     expect(prices['m']).toEqual({ input: 1, cachedInput: 1, output: 4 });
   });
@@ -186,7 +186,7 @@ describe('a secret in a file', () => {
   let folder: string;
   beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'settings-'))));
 
-  it('may be OPENAI_HEADERS', () => {
+  it('a secret in a file may be that of OPENAI_HEADERS', () => {
     const file = join(folder, 'headers.json');
     writeFileSync(file, '{"api-key":"from a file"}\n');
     expect(loadConfig({ SHARED_KEY: KEY, OPENAI_HEADERS_FILE: file }).openai.headers).toEqual({
@@ -195,13 +195,13 @@ describe('a secret in a file', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it.each(['\n', '\r\n', ''])('is read without its last line end %j', (end) => {
+  it.each(['\n', '\r\n', ''])('a secret in a file is read without its last line end %j', (end) => {
     const file = join(folder, 'key');
     writeFileSync(file, `${KEY}${end}`);
     expect(loadConfig({ SHARED_KEY_FILE: file }).auth.keys.get('default')).toEqual([KEY]);
   });
 
-  it('is refused beside the variable itself, and when it cannot be read, without its path', () => {
+  it('a secret in a file is refused beside the variable itself, and when it cannot be read, without its path', () => {
     const missing = join(folder, 'missing');
     expect(problemsOf({ OPENAI_API_KEY: 'sk', OPENAI_API_KEY_FILE: missing })).toEqual([
       'OPENAI_API_KEY and OPENAI_API_KEY_FILE are both set; keep one',

@@ -92,7 +92,7 @@ describe('a database that goes away', () => {
         await database.query(`select pg_terminate_backend(pid) from pg_stat_activity where ${ours}`, [`%${mark}%`]);
       },
     ],
-  ])('is a 503 for everything under way when %s, and works again by itself', async (_case, trouble) => {
+  ])('a database that goes away is a 503 when %s, and works again by itself', async (_case, trouble) => {
     const failures = await failuresDuring(trouble);
     for (const failure of failures) {
       expect([failure, isDatabaseAway(failure)]).toEqual([expect.any(Error), true]);
@@ -100,7 +100,7 @@ describe('a database that goes away', () => {
     }
   });
 
-  it('is a 503 for what comes while nothing listens', async () => {
+  it('a database that goes away is a 503 for what comes while nothing listens', async () => {
     const port = await closedPort();
     const url = `postgres://nobody@127.0.0.1:${port}/none`;
     const failure = await new DataSource(dataSourceOptions(testConfig(), url))
@@ -120,7 +120,7 @@ describe('a database that goes away', () => {
         url.username = url.password = 'crowded';
       },
     ],
-  ])('is a 503 when %s (%s)', async (_case, code, change) => {
+  ])('a database that goes away is a 503 when %s (%s)', async (_case, code, change) => {
     const url = new URL(server.url);
     await change(url);
     const failure = await new DataSource(dataSourceOptions(testConfig(), url.href))
@@ -130,7 +130,7 @@ describe('a database that goes away', () => {
     expect(toServiceError(failure)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', headers: { 'Retry-After': '5' } });
   });
 
-  it('is a 503 for what is written while a standby answers (25006)', async () => {
+  it('a database that goes away is a 503 for what is written while a standby answers (25006)', async () => {
     const failure = await database
       .transaction(async (tx) => {
         await tx.execute('set transaction read only');
@@ -141,7 +141,7 @@ describe('a database that goes away', () => {
     expect(isDatabaseAway(failure)).toBe(true);
   });
 
-  it('is a 503 when every connection is busy for longer than a request waits', async () => {
+  it('a database that goes away is a 503 when every connection is busy for longer than a request waits', async () => {
     const options = dataSourceOptions(testConfig({ poolSize: 1 }), server.url);
     const busy = await new DataSource({
       ...options,
@@ -155,7 +155,7 @@ describe('a database that goes away', () => {
     await busy.destroy();
   });
 
-  it('is nothing that a wrong statement is taken for', async () => {
+  it('a wrong statement is not taken for a database that is away', async () => {
     const failure = await database.query('select 1/0').catch((error: unknown) => error);
     expect([failure, isDatabaseAway(failure)]).toEqual([expect.any(Error), false]);
   });

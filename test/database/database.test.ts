@@ -27,7 +27,7 @@ afterAll(() => db.drop());
 const countNotes = async () => (await db.database.query('select 1 from notes')).length;
 
 describe('a transaction', () => {
-  it('is committed when its work resolves, and answers what the work answered', async () => {
+  it('a transaction is committed when its work resolves, and answers what the work answered', async () => {
     const answer = await db.database.transaction(async (tx) => {
       expect(await tx.execute(`insert into notes values ('a'), ('b')`)).toBe(2);
       return (await tx.query<{ words: string }>('select words from notes order by 1')).map((row) => row.words);
@@ -36,7 +36,7 @@ describe('a transaction', () => {
     expect(await countNotes()).toBe(2);
   });
 
-  it('is rolled back when its work throws, and gives its connection back', async () => {
+  it('a transaction is rolled back when its work throws, and gives its connection back', async () => {
     const before = await countNotes();
     const failing = db.database.transaction(async (tx) => {
       await tx.execute(`insert into notes values ('lost')`);
@@ -47,7 +47,7 @@ describe('a transaction', () => {
     expect(await countNotes()).toBe(before);
   });
 
-  it('whose connection breaks between two statements fails, and the pool gets a new one', async () => {
+  it('a transaction whose connection breaks between two statements fails, and the pool gets a new one', async () => {
     const broken = db.database.transaction(async (tx) => {
       const [row] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
       const other = await createTestDatabase();
@@ -66,12 +66,12 @@ describe('DATABASE_PREPARED', () => {
   const prepared = () =>
     db.database.query<{ statement: string }>('select statement from pg_prepared_statements order by prepare_time');
 
-  it('unset leaves nothing in the connection that PgBouncer could mix up', async () => {
+  it('DATABASE_PREPARED unset leaves nothing in the connection that PgBouncer could mix up', async () => {
     await db.database.query('select $1::int', [1]);
     expect(await prepared()).toEqual([]);
   });
 
-  it('plans a text once for all its calls', async () => {
+  it('DATABASE_PREPARED plans a text once for all its calls', async () => {
     const fast = new Database(db.dataSource, { database: { prepared: true } });
     const text = 'select $1::int + 1 as next';
     for (const value of [1, 2, 3]) expect(await fast.query(text, [value])).toEqual([{ next: value + 1 }]);
@@ -79,7 +79,7 @@ describe('DATABASE_PREPARED', () => {
     expect(await prepared()).toEqual([{ statement: text }]);
   });
 
-  it('names no more texts than a connection can hold', () => {
+  it('DATABASE_PREPARED names no more texts than a connection can hold', () => {
     const names = new StatementNames();
     const all = Array.from({ length: 600 }, (_, index) => names.nameOf(`select ${index}`));
     expect(new Set(all.filter((name) => name !== undefined)).size).toBe(500);
@@ -89,7 +89,7 @@ describe('DATABASE_PREPARED', () => {
 });
 
 describe('the module', () => {
-  it('hands out the database and the leases, on one pool', async () => {
+  it('the database module hands out the database and the leases, on one pool', async () => {
     const config = { ...testConfig(), jobs: { leaseSeconds: 60, retentionDays: 30 } } as AppConfig;
     const module = await Test.createTestingModule({
       imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, db.url)],
@@ -105,16 +105,16 @@ describe('the module', () => {
 });
 
 describe('what comes before the application', () => {
-  it('refuses a DATABASE_URL whose schema is not there, and ROLE=migrate makes it', async () => {
+  it('a start refuses a DATABASE_URL whose schema is not there, and ROLE=migrate makes it', async () => {
     const empty = await createTestDatabase({ empty: true });
     const config = testConfig({ url: empty.url });
     await expect(prepareDatabase(config)).rejects.toThrow(/ROLE=migrate/);
-    await prepareDatabase({ ...config, role: 'migrate' });
+    await prepareDatabase(config, true);
     expect((await prepareDatabase(config)).url).toBe(empty.url);
     await empty.drop();
   });
 
-  it('starts and migrates the embedded server where there is no DATABASE_URL', async () => {
+  it('a start without a DATABASE_URL starts and migrates the embedded server', async () => {
     const { dataDir, remove } = await temporaryDataDir();
     const config = testConfig({ dataDir });
     const { url, stop } = await prepareDatabase(config);

@@ -48,7 +48,7 @@ const ONE_MORE = `export class OneMore9000000000000 {
 }`;
 
 describe('the migrations', () => {
-  it('make the same schema up, all down and up again, and leave nothing between', async () => {
+  it('the migrations make the same schema up, all down and up again, and leave nothing between', async () => {
     const { url, database } = await emptyDatabase();
     const names = await migrateUp(config, url);
     expect(names.length).toBeGreaterThan(0);
@@ -59,13 +59,13 @@ describe('the migrations', () => {
     expect(await describeSchema(database)).toBe(first);
   });
 
-  it('run once when several replicas start together', async () => {
+  it('the migrations run once when several replicas start together', async () => {
     const { url } = await emptyDatabase();
     const runs = await Promise.all([migrateUp(config, url), migrateUp(config, url), migrateUp(config, url)]);
     expect(runs.flat()).toEqual(runs.find((names) => names.length > 0));
   });
 
-  it('make what the entities say', async () => {
+  it('the migrations make what the entities say', async () => {
     db = await createTestDatabase();
     const entities = await allEntities();
     expect(entities.length).toBeGreaterThan(10);
@@ -80,7 +80,7 @@ describe('the migrations', () => {
     }
   });
 
-  it('of which one fails leave nothing of it behind', async () => {
+  it('migrations of which one fails leave nothing of it behind', async () => {
     const { url, database } = await emptyDatabase();
     await migrateUp(config, url);
     const before = await describeSchema(database);
@@ -91,14 +91,14 @@ describe('the migrations', () => {
 });
 
 describe('the check at start', () => {
-  it('refuses an empty database and names what to run', async () => {
+  it('the check at start refuses an empty database and names what to run', async () => {
     const { url } = await emptyDatabase();
     const refusal = assertSchemaIsCurrent(config, url);
     await expect(refusal).rejects.toThrow(SchemaOutdatedError);
     await expect(refusal).rejects.toThrow(/CreateTables1764000000000.*ROLE=migrate/);
   });
 
-  it('refuses a database that lacks the newest migration, and lets it pass once it has run', async () => {
+  it('the check at start refuses a database that lacks the newest migration, and lets it pass once it has run', async () => {
     db = await createTestDatabase();
     const newer = { ...config, packageRoot: await rootWithOneMore(ONE_MORE) };
     await expect(assertSchemaIsCurrent(newer, db.url)).rejects.toThrow(/lacks 1 migration.*OneMore9000000000000/);
@@ -106,7 +106,7 @@ describe('the check at start', () => {
     await expect(assertSchemaIsCurrent(newer, db.url)).resolves.toBeUndefined();
   });
 
-  it('lets an older version work on beside a newer schema', async () => {
+  it('the check at start lets an older version work on beside a newer schema', async () => {
     db = await createTestDatabase();
     await migrateUp({ ...config, packageRoot: await rootWithOneMore(ONE_MORE) }, db.url);
     await expect(assertSchemaIsCurrent(config, db.url)).resolves.toBeUndefined();

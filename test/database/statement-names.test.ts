@@ -50,7 +50,7 @@ function pooledProcess() {
 }
 
 describe('names of prepared statements', () => {
-  it('never run the statement of another process on a connection that a pooler shares out', async () => {
+  it("a prepared statement's name never runs the statement of another process on a connection that a pooler shares out", async () => {
     const [one, two] = [pooledProcess(), pooledProcess()];
     const [mine, yours] = [`select 'mine' as who`, `select 'yours' as who`];
     expect(await one.query(0, mine)).toEqual([{ who: 'mine' }]);
@@ -62,7 +62,7 @@ describe('names of prepared statements', () => {
     expect(await two.query(0, mine)).toEqual([{ who: 'mine' }]);
   });
 
-  it('are the same in every process, others for other texts, and short enough for PostgreSQL', () => {
+  it("a prepared statement's name is the same in every process, another for another text, and short enough for PostgreSQL", () => {
     const texts = Array.from({ length: 500 }, (_, index) => `select ${index}`);
     const [one, two] = [new StatementNames(), new StatementNames()];
     const names = texts.map((text) => one.nameOf(text));

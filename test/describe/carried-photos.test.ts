@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CarriedPhotos } from '../../src/describe/carried-photos.js';
 import type { PhotoCarrier } from '../../src/images/photo-carrier.js';
-import { WeightedSlots } from '../../src/images/weighted-slots.js';
+import { Slots } from '../../src/common/slots.js';
 import type { CallLimits } from '../../src/openai/retry.js';
 
 const KEPT = 4;
@@ -9,7 +9,7 @@ const KEPT = 4;
 /** Room for four photos of one byte each; what is fetched is noted. */
 function room() {
   const fetched: string[] = [];
-  const kept = new WeightedSlots(KEPT);
+  const kept = new Slots(KEPT);
   const carrier = {
     kept,
     mostBytes: () => 1,
@@ -27,7 +27,7 @@ function room() {
 }
 
 describe('the carried photos of a lot', () => {
-  it('take room for what they are, and give it back', async () => {
+  it('the carried photos of a lot take room for what they are, and give it back', async () => {
     const { kept, lot } = room();
     const photos = lot();
     expect(await photos.carry(['a', 'bad', 'b'])).toEqual(new Map([['bad', 'not_a_photo']]));
@@ -37,7 +37,7 @@ describe('the carried photos of a lot', () => {
     expect([kept.inUse, photos.has('a')]).toEqual([0, false]);
   });
 
-  it('are no more than there is room for', async () => {
+  it('carried photos never take more than there is room for', async () => {
     const { kept, lot } = room();
     const photos = lot();
     expect(await photos.carry(['a', 'b', 'c', 'd', 'e'])).toEqual(new Map([['e', 'no_room']]));
@@ -45,7 +45,7 @@ describe('the carried photos of a lot', () => {
     expect(kept.inUse).toBe(KEPT);
   });
 
-  it('of two lots that both need more never wait for each other', async () => {
+  it('two lots that both need more carried photos never wait for each other', async () => {
     const { kept, fetched, lot } = room();
     const [first, second] = [lot(), lot()];
     await first.carry(['1a', '1b']);
@@ -64,7 +64,7 @@ describe('the carried photos of a lot', () => {
     expect(fetched.filter((url) => url === '2a')).toHaveLength(2);
   });
 
-  it('wait no longer than their lot may', async () => {
+  it('a lot waits for room to carry photos no longer than it may', async () => {
     const { lot } = room();
     const holder = lot();
     await holder.carry(['a', 'b', 'c', 'd']);

@@ -17,7 +17,7 @@ function judge(bad: ReadonlySet<number>) {
 }
 
 describe('halving', () => {
-  it('finds all of the bad ones and none of the good ones, each question about fewer than all', async () => {
+  it('halving finds all of the bad ones and none of the good ones, each question about fewer than all', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 100 }), fc.infiniteStream(fc.boolean()), async (count, coins) => {
         const bad = new Set(items(count).filter(() => coins.next().value === true));
@@ -31,7 +31,7 @@ describe('halving', () => {
     );
   });
 
-  it('takes six questions for one of twenty', async () => {
+  it('halving takes six questions for one of twenty', async () => {
     for (const bad of items(20)) {
       const { asked, isGood } = judge(new Set([bad]));
       expect(await findCulprits(items(20), isGood, 6)).toEqual([bad]);
@@ -39,18 +39,18 @@ describe('halving', () => {
     }
   });
 
-  it('stops when there are more than matter', async () => {
+  it('halving stops when there are more than matter', async () => {
     const { asked, isGood } = judge(new Set(items(100)));
     expect(await findCulprits(items(100), isGood, 2)).toHaveLength(3);
     expect(asked.length).toBeLessThan(15);
   });
 
-  it('blames nobody where each passes alone', async () => {
+  it('halving blames nobody where each passes alone', async () => {
     const isGood = (group: readonly number[]) => Promise.resolve(group.length < 20);
     expect(await findCulprits(items(20), isGood, 6)).toEqual([]);
   });
 
-  it('blames the only one without asking', async () => {
+  it('halving blames the only one without asking', async () => {
     const { asked, isGood } = judge(new Set([7]));
     expect(await findCulprits([7], isGood, 0)).toEqual([7]);
     expect(asked).toEqual([]);

@@ -38,7 +38,7 @@ const counted = () => Promise.resolve();
 const failed = () => new OpenAiError({ kind: 'server', retryable: true, status: 500, usage: TOLD });
 
 describe('a call within a budget', () => {
-  it('gives back what was held for it once its answer is counted', async () => {
+  it('a call within a budget gives back what was held for it once its answer is counted', async () => {
     const { log, ask } = budgeted(() => Promise.resolve({ body: {} }));
     const { bill } = await ask(counted);
     expect(log).toEqual(['hold']);
@@ -46,20 +46,20 @@ describe('a call within a budget', () => {
     expect(log).toEqual(['hold', 'give back 2']);
   });
 
-  it('is over when its answer cannot be counted: what it held stays held, and nobody waits for it', async () => {
+  it('a call is over when its answer cannot be counted: what it held stays held, and nobody waits for it', async () => {
     const { log, ask } = budgeted(() => Promise.resolve({ body: {} }));
     const { bill } = await ask(lost);
     await expect(bill(USAGE)).rejects.toThrow('the database is away');
     expect(log).toEqual(['hold', 'keep 2']);
   });
 
-  it('is over once when a failure that tells its tokens cannot be counted', async () => {
+  it('a call is over once when a failure that tells its tokens cannot be counted', async () => {
     const { log, ask } = budgeted(() => Promise.reject(failed()));
     await expect(ask(lost)).rejects.toThrow('the database is away');
     expect(log).toEqual(['hold', 'keep 2']);
   });
 
-  it('is over once when a try before the last cannot be counted', async () => {
+  it('a call is over once when a try before the last cannot be counted', async () => {
     const { log, ask } = budgeted(async (limits) => {
       await limits.beforeRetry?.(failed());
       return { body: {} };
@@ -68,7 +68,7 @@ describe('a call within a budget', () => {
     expect(log).toEqual(['hold', 'keep 2']);
   });
 
-  it('holds anew for another try', async () => {
+  it('a call holds its budget anew for another try', async () => {
     const { log, ask } = budgeted(async (limits) => {
       await limits.beforeRetry?.(failed());
       return { body: {} };

@@ -29,19 +29,19 @@ describe('an error names a photo by its position', () => {
     ['input.0.content.8.image_url', 3],
     ['messages.[1].content.[8].image_url', 3],
     ['$.input[0].content[8].image_url.url', 3],
-  ])('%s', (param, index) => {
+  ])('an error names a photo by its position: %s', (param, index) => {
     expect(named('The image data you provided does not represent a valid image.', param)).toEqual(only(index));
     expect(named(`Invalid '${param}'. Expected a valid URL.`)).toEqual(only(index));
   });
 
   it.each(['input[0].content[0]', 'input[0].content[7].image_url', 'input[0].content[90].image_url', 'input', 'url'])(
-    'but not where no photo stands: %s',
+    'an error blames no photo by a position where none stands: %s',
     (param) => {
       expect(named('Could not process the image.', param)).toEqual(only());
     },
   );
 
-  it('also one that was not sent by its address', () => {
+  it('an error names a photo by its position also where it was not sent by its address', () => {
     expect(named('Invalid image.', 'input[0].content[4].image_url', [URLS[0] ?? '', null])).toEqual(only(1));
   });
 });
@@ -72,25 +72,25 @@ describe('an error names a photo by its address', () => {
     ['cut and said so', `${BASE}/signed.jpg?X-D... [truncated]`, 5],
     ['cut without a sign', `${BASE}/it's`, 2],
     ['on another host', 'https://other.test/1.jpg', 7],
-  ])('%s', (_name, address, index) => {
+  ])('an error names a photo by its address %s', (_name, address, index) => {
     expect(named(error(address))).toEqual(only(index));
     expect(named(`Timeout while downloading ${address}`)).toEqual(only(index));
     expect(named(`{"error":"${address}"}`)).toEqual(only(index));
   });
 
-  it('and more than one', () => {
+  it('an error names more than one photo by their addresses', () => {
     expect(named(`Failed to download: ${URLS[0]}, ${URLS[2]}; ${URLS[3]}.`)).toEqual(only(0, 2, 3));
   });
 
-  it('in two places at once', () => {
+  it('an error that names a photo in two places at once names it once', () => {
     expect(named(error(URLS[1] ?? ''), 'input[0].content[4].image_url')).toEqual(only(1));
   });
 
-  it('that a lot lists twice', () => {
+  it('an error names a photo once that a lot lists twice', () => {
     expect(named(error(URLS[0] ?? ''), undefined, [URLS[1] ?? '', URLS[0] ?? '', URLS[0] ?? ''])).toEqual(only(1));
   });
 
-  it('that may be several: those are suspected, and none is blamed', () => {
+  it('an error whose address may be that of several photos has them suspected, and blames none', () => {
     expect(named(error(`${BASE}/1...`))).toEqual({ named: [], among: [0, 1] });
     expect(named(error('https://cdn.test/...'))).toEqual(only());
   });
@@ -101,7 +101,7 @@ describe('an error names a photo by its address', () => {
     ['an address longer than a photo of ours', `${BASE}/1.jpg/thumbnail`],
     ['a data URL', 'data:image/jpeg;base64,/9j/4AAQSkZJRgABAQ'],
     ['nothing', 'file'],
-  ])('not: %s', (_name, address) => {
+  ])('an error does not name a photo by %s', (_name, address) => {
     expect(named(error(address))).toEqual(only());
   });
 });
@@ -113,16 +113,16 @@ describe('an error names a photo by its file alone', () => {
     ['Failed to download image from signed.jpg', [5]],
     ["Please use one of: ['png', 'jpeg', 'gif', 'webp'].", []],
     ['The image 3.jpg is invalid.', []],
-  ])('%s', (text, indexes) => {
+  ])('an error names a photo by its file alone: %s', (text, indexes) => {
     expect(named(text)).toEqual(only(...indexes));
   });
 
-  it('which several have', () => {
+  it('an error blames no photo by a file name that several have', () => {
     expect(named('Timeout while downloading 1.jpg.')).toEqual({ named: [], among: [0, 7] });
   });
 });
 
-it('reads a text of any length in no time', () => {
+it("an error's text of any length is read in no time", () => {
   const text = `${BASE}/x `.repeat(20_000);
   const many = Array.from({ length: 100 }, (_, index) => `${BASE}/${'x'.repeat(2000)}${index}.jpg`);
   expect(named(text, undefined, many).named).toEqual([]);

@@ -49,19 +49,19 @@ describe('photos that nothing names', () => {
     [20, (number: number) => number % 7 === 0, ['7.jpg', '14.jpg']],
     [100, (number: number) => number === 77, ['77.jpg']],
     [100, (number: number) => number > 95, ['96.jpg', '97.jpg', '98.jpg', '99.jpg', '100.jpg']],
-  ])('are found among %i', async (count, bad, expected) => {
+  ])('photos that nothing names are found among %i', async (count, bad, expected) => {
     const { describeLot } = lotOf(count, bad);
     if (typeof expected === 'string') await expect(describeLot()).rejects.toMatchObject({ code: expected });
     else expect(await describeLot()).toEqual(expected);
   });
 
-  it('are not looked for without end: 64 calls, then the lot fails', async () => {
+  it('photos that nothing names are not looked for without end: 64 calls, then the lot fails', async () => {
     const { describeLot, calls } = lotOf(100, (number) => number % 4 === 0);
     await expect(describeLot()).rejects.toMatchObject({ code: 'OPENAI_API_ERROR' });
     expect(calls()).toBe(65);
   });
 
-  it('are not mixed up with a good one whose probe timed out', async () => {
+  it('photos that nothing names are not mixed up with a good one whose probe timed out', async () => {
     // All, 1 and 2, 1 alone, then 2 alone.
     const { describeLot } = lotOf(4, (number) => number === 1, 4);
     expect(await describeLot()).toEqual(['1.jpg']);

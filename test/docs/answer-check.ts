@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import type { OpenAPIObject } from '@nestjs/swagger';
-import { packagePath } from './package-path.js';
-import { schemaProblems, type Schema } from './schema-check.js';
+import { committed, schemaProblems, type Schema } from './schema-check.js';
 
 /** An answer as it came over the wire. */
 export interface WireAnswer {
@@ -18,26 +15,71 @@ interface Operation {
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema?: Schema }>> }>>;
 }
 
-// The committed document: check:openapi proves that it is what the code says.
-const document = JSON.parse(readFileSync(packagePath('openapi.json'), 'utf8')) as OpenAPIObject;
-const routes = Object.entries(document.paths).map(([path, item]) => ({
+const routes = Object.entries(committed.paths).map(([path, item]) => ({
+  path,
   pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
   item: item as Readonly<Record<string, Operation | undefined>>,
 }));
 
-/** What of an answer the OpenAPI document does not say; empty for a path or a method that it does not have. */
+const schemaOf = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
+const ERROR = schemaOf('ErrorDto');
+const LOT = schemaOf('LotResultDto');
+const STATUS = schemaOf('JobStatusDto');
+
+/** Every answer that the document describes, as `GET /ready 200 application/json`; without a type where there is no body. */
+export const documentedAnswers: readonly string[] = routes.flatMap(({ path, item }) =>
+  Object.entries(item).flatMap(([method, operation]) =>
+    Object.entries(operation?.responses ?? {}).flatMap(([status, { content }]) =>
+      Object.keys(content ?? { '': {} }).map((type) => answerName(method, path, status, type)),
+    ),
+  ),
+);
+
+/** Those of them that came to whoever asked in this test file, and were as the document says. */
+export const seenAnswers = new Set<string>();
+
+function answerName(method: string, path: string, status: number | string, type: string): string {
+  return `${method.toUpperCase()} ${path} ${status} ${type}`.trim();
+}
+
+/** What of an answer the OpenAPI document does not say. Paths and methods that it does not have may be refused alone. */
 export function answerProblems({ method, path, status, contentType, text }: WireAnswer): string[] {
   const target = path.split('?', 1)[0] as string;
-  const operation = routes.find(({ pattern }) => pattern.test(target))?.item[method.toLowerCase()];
-  if (operation === undefined) return [];
+  const route = routes.find(({ pattern }) => pattern.test(target));
+  const operation = route?.item[method.toLowerCase()];
+  const type = contentType?.split(';', 1)[0] ?? '';
+  if (route === undefined || operation === undefined) {
+    return status < 400 ? [] : bodyProblems('application/json', ERROR, text);
+  }
   const response = operation.responses[String(status)];
   if (response === undefined) return [`${status} is none of ${Object.keys(operation.responses).join(', ')}`];
-  const type = contentType?.split(';', 1)[0] ?? null;
-  if (response.content === undefined) return type === null ? [] : [`${status} has no body, and ${type} came`];
-  const media = response.content[type ?? ''];
-  if (media === undefined) return [`${type} is none of ${Object.keys(response.content).join(', ')}`];
-  if (type !== 'application/json' || text === undefined || text === '') return [];
-  return schemaProblems(document, media.schema ?? {}, JSON.parse(text), { closed: true });
+  if (response.content === undefined && type !== '') return [`${status} has no body, and ${type} came`];
+  const media = response.content?.[type];
+  if (response.content !== undefined && media === undefined) {
+    return [`${type} is none of ${Object.keys(response.content).join(', ')}`];
+  }
+  const problems = bodyProblems(type, media?.schema ?? {}, text);
+  if (problems.length === 0) seenAnswers.add(answerName(method, route.path, status, type));
+  return problems;
+}
+
+/** The document calls lines and events text; what they are made of has schemas of its own. */
+function bodyProblems(type: string, schema: Schema, text: string | undefined): string[] {
+  if (text === undefined || text === '') return [];
+  const problems = (of: Schema, json: string) => schemaProblems(of, JSON.parse(json), { closed: true });
+  const lines = text.split('\n');
+  switch (type) {
+    case 'application/json':
+      return problems(schema, text);
+    case 'application/x-ndjson':
+      return lines.filter((line) => line !== '').flatMap((line) => problems(LOT, line));
+    case 'text/event-stream':
+      return lines
+        .filter((line) => line.startsWith('data: '))
+        .flatMap((line) => problems(STATUS, line.slice('data: '.length)));
+    default:
+      return schemaProblems(schema, text);
+  }
 }
 
 /** Fails the test whose request was answered otherwise than the document says. */

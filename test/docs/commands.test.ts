@@ -18,12 +18,12 @@ describe('what the pages tell a reader to type', () => {
     ),
   );
 
-  it('are scripts of package.json', () => {
+  it('the commands that the pages tell a reader to type are scripts of package.json', () => {
     expect(commands.length).toBeGreaterThan(8);
     for (const [page, script] of commands) expect(Object.keys(scripts), page).toContain(script);
   });
 
-  it('are files that are there', () => {
+  it('the files that the pages tell a reader to run are there', () => {
     for (const page of pages) {
       for (const [, target = ''] of read(page).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)) {
         const folder = page.includes('/') ? 'docs/' : '';

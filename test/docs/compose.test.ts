@@ -15,17 +15,17 @@ function member(name: string): string {
 const common = member('x-service');
 
 describe('compose.yaml', () => {
-  it('builds one image, once', () => {
+  it('compose.yaml builds one image, once', () => {
     expect(text.match(/^ *build:/gm)).toHaveLength(1);
     expect(common).toMatch(/^ {2}image: \S+$/m);
     for (const name of ['migrate', 'api', 'worker']) expect(member(name)).toContain('<<: *service');
   });
 
-  it('asks the database for its health over TCP', () => {
+  it('compose.yaml asks the database for its health over TCP', () => {
     expect(member('healthcheck')).toMatch(/pg_isready.*'-h', '127\.0\.0\.1'/);
   });
 
-  it('starts again what ends by itself', () => {
+  it('compose.yaml starts again what ends by itself', () => {
     for (const name of [' database', ' api', ' worker']) expect(member(name)).toContain('restart: unless-stopped');
   });
 
@@ -33,7 +33,7 @@ describe('compose.yaml', () => {
     ['the service', () => common],
     ['the database', () => member(' database')],
   ])(
-    'gives %s bounded memory, a root that cannot be written to, and no capability that it does not need',
+    'compose.yaml gives %s bounded memory, a root that cannot be written to, and no capability that it does not need',
     (_of, find) => {
       const part = find();
       expect(part).toMatch(/^ +mem_limit: \d+g$/m);
@@ -45,7 +45,7 @@ describe('compose.yaml', () => {
     },
   );
 
-  it('gives uploads a volume of each container’s own: its folders are named by process numbers', () => {
+  it('compose.yaml gives uploads a volume of each container’s own: its folders are named by process numbers', () => {
     expect(common).toMatch(/^ +- \/app\/\.data$/m);
   });
 });

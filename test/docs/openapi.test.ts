@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
@@ -7,30 +6,24 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AppModule } from '../../src/app.module.js';
-import { setUpApp } from '../../src/app.setup.js';
 import { ERROR_CODES, type ErrorCode } from '../../src/common/service-error.js';
+import { compose } from '../../src/compose.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { forBrowser, openApiDocument, setUpDocs } from '../../src/docs/docs.setup.js';
 import { ERROR_EXAMPLES } from '../../src/generation/generate-descriptions.examples.js';
-import { packagePath } from './package-path.js';
-import { schemaProblems } from './schema-check.js';
+import { committed, schemaProblems } from './schema-check.js';
 
 // Preview mode builds no providers, so no database is needed: routes, decorators and the pages are real.
 let app: NestExpressApplication;
 let server: Server;
 let origin: string;
 let document: OpenAPIObject;
-// What members are comes from the compiler of the build, so only the committed document has it.
-const committed = JSON.parse(readFileSync(packagePath('openapi.json'), 'utf8')) as OpenAPIObject;
 
 const config = loadConfig({ SHARED_KEY: 'k'.repeat(32), DATABASE_URL: 'postgres://unused/unused' });
 
 beforeAll(async () => {
-  app = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, config.database.url), {
-    preview: true,
-    logger: false,
-  });
+  const { module } = await compose(config, config.database.url);
+  app = await NestFactory.create<NestExpressApplication>(module, { preview: true, logger: false });
   setUpDocs(app);
   server = createServer(app.getHttpAdapter().getInstance() as RequestListener).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -44,7 +37,7 @@ afterAll(async () => {
 });
 
 describe('the OpenAPI document', () => {
-  it('names every route with a summary, and signing exactly where it is needed', () => {
+  it('the OpenAPI document names every route with a summary, and signing exactly where it is needed', () => {
     for (const [path, item] of Object.entries(document.paths)) {
       for (const operation of [item.get, item.post].filter((found) => found !== undefined)) {
         expect(operation.summary, path).toBeTruthy();
@@ -54,7 +47,7 @@ describe('the OpenAPI document', () => {
     expect(document.security).toContainEqual({ signature: [], timestamp: [] });
   });
 
-  it('describes every operation, member and parameter, and names operations by plain words', () => {
+  it('the OpenAPI document describes every operation, member and parameter, and names operations by plain words', () => {
     const undescribed: string[] = [];
     const ids: string[] = [];
     for (const [path, item] of Object.entries(committed.paths)) {
@@ -81,7 +74,7 @@ describe('the OpenAPI document', () => {
     for (const id of ids) expect(id).toMatch(/^[a-z]+([A-Z][a-z]+)+$/);
   });
 
-  it('says of a request what is taken', () => {
+  it('the OpenAPI document says of a request what is taken', () => {
     const schema = { $ref: '#/components/schemas/GenerateDescriptionsRequestDto' };
     const request = (change: object, lot: object = {}) => ({
       version: '1.0.0',
@@ -95,7 +88,7 @@ describe('the OpenAPI document', () => {
       request({ unknown: 1 }, { additional_info: null, webhook: null, unknown: 1 }),
       request({ languages: ['pt-BR', 'zh-Hant', 'EN'], signature: `sha256=${'0'.repeat(64)}`, metadata: { a: 'b' } }),
     ];
-    for (const body of taken) expect(schemaProblems(committed, schema, body)).toEqual([]);
+    for (const body of taken) expect(schemaProblems(schema, body)).toEqual([]);
     const refused = [
       request({ version: '2' }),
       request({ languages: [] }),
@@ -112,7 +105,7 @@ describe('the OpenAPI document', () => {
       request({}, { images: Array.from({ length: 101 }, () => 'https://cdn.example.com/1.jpg') }),
       request({}, { additional_info: 'x'.repeat(4001) }),
     ];
-    for (const body of refused) expect(schemaProblems(committed, schema, body)).not.toEqual([]);
+    for (const body of refused) expect(schemaProblems(schema, body)).not.toEqual([]);
     const { requestBody } = committed.paths['/api/v1/generate-descriptions']?.post ?? {};
     expect(Object.keys((requestBody as { content: object }).content)).toEqual([
       'application/json',
@@ -120,7 +113,7 @@ describe('the OpenAPI document', () => {
     ]);
   });
 
-  it('gives an example of every code that POST generate-descriptions may refuse with', () => {
+  it('the OpenAPI document gives an example of every code that POST generate-descriptions may refuse with', () => {
     const responses = document.paths['/api/v1/generate-descriptions']?.post?.responses as Record<
       string,
       { content?: { 'application/json'?: { examples?: Record<string, { value: Record<string, unknown> }> } } }
@@ -133,7 +126,7 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(responses)).toEqual(expect.arrayContaining(['200', '201', '202']));
   });
 
-  it('tells generated clients of the real headers, and the page alone of the secret', () => {
+  it('the OpenAPI document tells generated clients of the real headers, and the page alone of the secret', () => {
     expect(JSON.stringify(document)).not.toContain('X-Signing-Secret');
     // One box: Swagger UI puts the cursor into the last, and what is pasted there goes out under its header's name.
     expect(Object.values(forBrowser(document).components?.securitySchemes ?? {})).toMatchObject([
@@ -144,12 +137,12 @@ describe('the OpenAPI document', () => {
 });
 
 describe('the pages', () => {
-  it('serve the document as JSON', async () => {
+  it('the pages serve the document as JSON', async () => {
     const answer = await fetch(`${origin}/openapi.json`);
     expect(await answer.json()).toEqual(JSON.parse(JSON.stringify(document)));
   });
 
-  it('load everything from here, under a policy that lets in no inline script', async () => {
+  it('the pages load everything from here, under a policy that lets in no inline script', async () => {
     const answer = await fetch(`${origin}/docs`);
     const html = await answer.text();
     expect(answer.headers.get('content-security-policy')).toContain("script-src 'self';");
@@ -165,7 +158,7 @@ describe('the pages', () => {
     }
   });
 
-  it('sign in the page, keep no secret and call no validator', async () => {
+  it('the pages sign in the page, keep no secret and call no validator', async () => {
     const init = await (await fetch(`${origin}/docs/swagger-ui-init.js`)).text();
     expect(init).toMatch(/"requestInterceptor": .*signRequest\(request\)/);
     expect(init).toMatch(/"plugins": \[\s*\(\) => .*maskSecret\(\)/);
@@ -176,12 +169,10 @@ describe('the pages', () => {
 });
 
 describe('where the sandbox runs and may fetch from this machine', () => {
-  it('the examples name photos that are served here', async () => {
-    const sandboxed = await NestFactory.create<NestExpressApplication>(AppModule.forRoot(config, config.database.url), {
-      preview: true,
-      logger: false,
-    });
-    setUpApp(sandboxed, {
+  it('the examples name photos that are served here where the sandbox may fetch from this machine', async () => {
+    const { module, setUp } = await compose(config, config.database.url);
+    const sandboxed = await NestFactory.create<NestExpressApplication>(module, { preview: true, logger: false });
+    setUp(sandboxed, {
       ...config,
       openai: { ...config.openai, upstream: 'sandbox' },
       outbound: { ...config.outbound, allow: ['127.0.0.0/8'] },

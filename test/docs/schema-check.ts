@@ -1,144 +1,69 @@
+import { readFileSync } from 'node:fs';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { Ajv, type ValidateFunction } from 'ajv';
+import { packagePath } from './package-path.js';
 
 export type Schema = Readonly<Record<string, unknown>>;
-type Members = Readonly<Record<string, unknown>>;
 
-/** The keywords that the document uses; another one would go unchecked, so it is a problem itself. */
-const KNOWN = new Set([
-  '$ref',
-  'allOf',
-  'oneOf',
-  'anyOf',
-  'type',
-  'nullable',
-  'enum',
-  'required',
-  'properties',
-  'additionalProperties',
-  'items',
-  'minItems',
-  'maxItems',
-  'minLength',
-  'maxLength',
-  'pattern',
-  'minimum',
-  'maximum',
-  'exclusiveMinimum',
-  'maxProperties',
-  'description',
-  'example',
-  'examples',
-  'default',
-  'format',
-  'title',
-  'deprecated',
-  'readOnly',
-  'writeOnly',
-]);
+/** The committed document: check:openapi proves that it is what the code says. */
+export const committed = JSON.parse(readFileSync(packagePath('openapi.json'), 'utf8')) as OpenAPIObject;
 
-const FORMATS: Readonly<Record<string, RegExp>> = {
-  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-  'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/,
-};
+const DOCUMENT = 'openapi';
+const open = validators(false);
+const closed = validators(true);
 
 /**
- * What is wrong with `value` by an OpenAPI 3.0 schema: a line each with its place; empty when it fits.
- * @param closed - whether a member that the schema does not name is wrong too: what we send must be in the document, while
- * what comes in may have more
+ * What is wrong with `value` by a schema of the document: a line each with its place; empty when it fits.
+ * @param options - closed: whether a member that the schema does not name is wrong too: what we send must be in the
+ *   document, while what comes in may have more
  */
-export function schemaProblems(
-  document: OpenAPIObject,
-  schema: Schema,
-  value: unknown,
-  { at = '$', closed = false } = {},
-): string[] {
-  const unknown = Object.keys(schema).filter((keyword) => !KNOWN.has(keyword) && !keyword.startsWith('x-'));
-  if (unknown.length > 0) return [`${at}: this check does not know ${unknown.join(', ')}`];
-  const check = (other: Schema, inner: unknown, place: string) =>
-    schemaProblems(document, other, inner, { at: place, closed });
-  if (typeof schema['$ref'] === 'string') return check(resolve(document, schema['$ref']), value, at);
-  if (value === null && schema['nullable'] === true) return [];
-  const problems = list(schema['allOf']).flatMap((each) => check(each, value, at));
-  const choices = [...list(schema['oneOf']), ...list(schema['anyOf'])];
-  if (choices.length > 0 && choices.every((each) => check(each, value, at).length > 0)) {
-    problems.push(`${at}: fits none of the choices`);
-  }
-  if (schema['type'] !== undefined && !isOfType(schema['type'], value)) {
-    return [...problems, `${at}: is not of type ${JSON.stringify(schema['type'])}`];
-  }
-  if (Array.isArray(schema['enum']) && !schema['enum'].includes(value)) {
-    problems.push(`${at}: is none of ${schema['enum'].join(', ')}`);
-  }
-  if (typeof schema['pattern'] === 'string' && !new RegExp(schema['pattern'], 'u').test(String(value))) {
-    problems.push(`${at}: does not match ${schema['pattern']}`);
-  }
-  const format = FORMATS[String(schema['format'])];
-  if (format !== undefined && !format.test(String(value))) problems.push(`${at}: is no ${String(schema['format'])}`);
-  if (schema['exclusiveMinimum'] === true && value === schema['minimum']) problems.push(`${at}: minimum`);
-  const size = sizeOf(value);
-  for (const keyword of ['minItems', 'minLength', 'minimum']) {
-    if (size < Number(schema[keyword] ?? -Infinity)) problems.push(`${at}: ${keyword}`);
-  }
-  for (const keyword of ['maxItems', 'maxLength', 'maximum']) {
-    if (size > Number(schema[keyword] ?? Infinity)) problems.push(`${at}: ${keyword}`);
-  }
-  if (Array.isArray(value) && schema['items'] !== undefined) {
-    const items = schema['items'] as Schema;
-    problems.push(...value.flatMap((item, index) => check(items, item, `${at}[${index}]`)));
-  }
-  if (isObject(value)) problems.push(...memberProblems(check, schema, value, { at, closed }));
-  return problems;
+export function schemaProblems(schema: Schema, value: unknown, options: { readonly closed?: boolean } = {}): string[] {
+  const validate = validatorOf(schema, options.closed === true ? closed : open);
+  if (validate(value)) return [];
+  return (validate.errors ?? []).map(
+    ({ instancePath, message, params }) => `$${instancePath} ${message} ${JSON.stringify(params)}`,
+  );
 }
 
-function memberProblems(
-  check: (schema: Schema, value: unknown, at: string) => string[],
-  schema: Schema,
-  value: Members,
-  { at, closed }: { at: string; closed: boolean },
-): string[] {
-  if (Object.keys(value).length > Number(schema['maxProperties'] ?? Infinity)) return [`${at}: maxProperties`];
-  const properties = (schema['properties'] ?? {}) as Record<string, Schema>;
-  const required = (schema['required'] ?? []) as string[];
-  const missing = required.filter((name) => !Object.hasOwn(value, name)).map((name) => `${at}.${name}: is missing`);
-  const others = schema['additionalProperties'] ?? !(closed && schema['properties'] !== undefined);
-  const members = Object.entries(value).flatMap(([name, member]) => {
-    const known = Object.hasOwn(properties, name) ? properties[name] : undefined;
-    if (known !== undefined) return check(known, member, `${at}.${name}`);
-    if (others === false) return [`${at}.${name}: is not in the schema`];
-    return isObject(others) ? check(others, member, `${at}.${name}`) : [];
-  });
-  return [...missing, ...members];
+interface Validators {
+  readonly ajv: Ajv;
+  readonly isClosed: boolean;
+  readonly compiled: WeakMap<Schema, ValidateFunction>;
 }
 
-/** What minLength, minItems and minimum are held against; JSON Schema counts characters, not UTF-16 units. */
-function sizeOf(value: unknown): number {
-  if (typeof value === 'string') return Array.from(value).length;
-  return Array.isArray(value) ? value.length : Number(value);
+function validatorOf(schema: Schema, { ajv, isClosed, compiled }: Validators): ValidateFunction {
+  const known = compiled.get(schema);
+  if (known !== undefined) return known;
+  const made = ajv.compile(jsonSchema(schema, isClosed) as Schema);
+  compiled.set(schema, made);
+  return made;
 }
 
-function resolve(document: OpenAPIObject, ref: string): Schema {
-  const schema = document.components?.schemas?.[ref.replace('#/components/schemas/', '')];
-  if (schema === undefined) throw new Error(`${ref} is not in the document`);
-  return schema as Schema;
+/** In strict mode a keyword that Ajv does not know is an error: it would go unchecked. */
+function validators(isClosed: boolean): Validators {
+  const ajv = new Ajv({ allErrors: true, strictTypes: false });
+  ajv.addVocabulary(['example', 'components']);
+  ajv.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+  ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  ajv.addSchema(jsonSchema({ components: committed.components }, isClosed) as Schema, DOCUMENT);
+  return { ajv, isClosed, compiled: new WeakMap() };
 }
 
-function list(value: unknown): readonly Schema[] {
-  return Array.isArray(value) ? (value as Schema[]) : [];
-}
-
-function isOfType(type: unknown, value: unknown): boolean {
-  switch (type) {
-    case 'array':
-      return Array.isArray(value);
-    case 'object':
-      return isObject(value);
-    case 'integer':
-      return Number.isInteger(value);
-    default:
-      return typeof value === type;
+/** OpenAPI 3.0 says three things otherwise than JSON Schema does. */
+function jsonSchema(schema: unknown, isClosed: boolean): unknown {
+  if (Array.isArray(schema)) return schema.map((each) => jsonSchema(each, isClosed));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  const changed: Record<string, unknown> = Object.fromEntries(
+    Object.entries(schema).map(([key, each]) => [key, jsonSchema(each, isClosed)]),
+  );
+  if (typeof changed['$ref'] === 'string') changed['$ref'] = DOCUMENT + changed['$ref'];
+  if (changed['nullable'] === true && Array.isArray(changed['enum'])) changed['enum'].push(null);
+  if (changed['exclusiveMinimum'] === true) {
+    changed['exclusiveMinimum'] = changed['minimum'];
+    delete changed['minimum'];
   }
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (isClosed && changed['type'] === 'object' && changed['properties'] !== undefined) {
+    changed['additionalProperties'] ??= false;
+  }
+  return changed;
 }

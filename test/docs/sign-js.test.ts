@@ -48,7 +48,7 @@ describe.each([
   const page = load(crypto);
   const sign = (request: DocsRequest) => page.signRequest(request);
 
-  it('signs the vector of an empty body', async () => {
+  it('the page signs the vector of an empty body', async () => {
     const vectors = JSON.parse(readFileSync(packagePath('test/vectors/signed-request-vectors.json'), 'utf8')) as {
       timestamp: number;
       key: string;
@@ -66,13 +66,13 @@ describe.each([
     ['/api/v1/batch-status/ab%20c/%C3%BC', 'GET', ''],
     ['/api/v1/generate-descriptions', 'POST', '{"lots":[{"lot_id":"лот-1 🚗"}]}'],
     ['/api/v1/generate-descriptions', 'POST', 'x'.repeat(200_000)],
-  ])('signs %s %s as the server does', async (target, method, body) => {
+  ])('the page signs %s %s as the server does', async (target, method, body) => {
     const url = `http://docs.test:3000${target}`;
     const signed = await sign({ url, method, body, headers: { 'x-signing-secret': SECRET } });
     expect(signed.headers['X-Signature']).toBe(expected(method, target, body));
   });
 
-  it('hashes right at every length around the block size, and keys longer than a block', async () => {
+  it('the page hashes right at every length around the block size, and keys longer than a block', async () => {
     for (let length = 0; length <= 130; length++) {
       const secret = randomBytes(32 + length).toString('hex');
       const body = randomBytes(length).toString('latin1');
@@ -81,19 +81,19 @@ describe.each([
     }
   });
 
-  it('takes the secret out of the request however its header is spelt', async () => {
+  it('the page takes the secret out of the request however its header is spelt', async () => {
     const headers = { 'X-Signing-Secret': SECRET, 'x-signing-secret': SECRET, Accept: 'application/json' };
     const signed = await sign({ url: '/api/v1/batch-jobs', headers });
     expect(JSON.stringify(signed)).not.toContain(SECRET);
     expect(signed.headers['Accept']).toBe('application/json');
   });
 
-  it('sends neither secret nor signature to another origin', async () => {
+  it('the page sends neither secret nor signature to another origin', async () => {
     const signed = await sign({ url: 'https://elsewhere.test/x', headers: { 'X-Signing-Secret': SECRET } });
     expect(signed.headers).toEqual({});
   });
 
-  it('sends no key id but beside a signature', async () => {
+  it('the page sends no key id but beside a signature', async () => {
     for (const name of ['X-Key-Id', 'x-key-id']) {
       const unsigned = await sign({ url: '/api/v1/batch-jobs', headers: { [name]: SECRET } });
       expect(unsigned.headers).toEqual({});
@@ -110,14 +110,14 @@ describe.each([
     }
   });
 
-  it('leaves a request alone when no secret was typed', async () => {
+  it('the page leaves a request alone when no secret was typed', async () => {
     const signed = await sign({ url: '/health', headers: { Accept: '*/*' } });
     expect(signed.headers).toEqual({ Accept: '*/*' });
   });
 });
 
 describe('the box for the secret', () => {
-  it('shows dots, and no other box of the page does', () => {
+  it('the box for the secret shows dots, and no other box of the page does', () => {
     const React = { createElement: (component: unknown, props: object) => ({ component, props }) };
     const input = load(webcrypto).maskSecret().wrapComponents.Input('Input', { React });
     expect(input({ id: 'api_key_value', type: 'text', autoFocus: true })).toEqual({

@@ -35,14 +35,14 @@ beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'signing-samples-'))));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the samples of docs/signing.md, as they stand there', () => {
-  it.runIf(hasInterpreter('python3'))('Python signs every request as the vectors say', () => {
+  it.runIf(hasInterpreter('python3'))('the Python of docs/signing.md signs every request as the vectors say', () => {
     const program = `${sample('signed-request python')}
 import sys
 print(json.dumps([sign(v["key"], v["method"], v["target"], v["body"].encode(), v["timestamp"]) for v in json.load(sys.stdin)]))`;
     expect(runPython(program, signedRequests)).toEqual(signedRequests.map(headersOf));
   });
 
-  it('Node signs every request as the vectors say', async () => {
+  it('the Node sample of docs/signing.md signs every request as the vectors say', async () => {
     const file = join(folder, 'sign.mjs');
     writeFileSync(file, sample('signed-request node'));
     const { sign } = (await import(file)) as { sign: (...values: unknown[]) => Record<string, string> };
@@ -50,14 +50,17 @@ print(json.dumps([sign(v["key"], v["method"], v["target"], v["body"].encode(), v
     expect(signed).toEqual(signedRequests.map(headersOf));
   });
 
-  it.runIf(hasInterpreter('openssl'))('the shell signs every request as the vectors say', () => {
-    const program = `${sample('signed-request shell')}\nsign "$@"`;
-    for (const { name, key, timestamp, method, target, body, signature } of signedRequests) {
-      const values = [key, String(timestamp), method, target];
-      const printed = execFileSync('sh', ['-c', program, 'sh', ...values], { input: body, encoding: 'utf8' });
-      expect(printed, name).toBe(`${signature}\n`);
-    }
-  });
+  it.runIf(hasInterpreter('openssl'))(
+    'the shell sample of docs/signing.md signs every request as the vectors say',
+    () => {
+      const program = `${sample('signed-request shell')}\nsign "$@"`;
+      for (const { name, key, timestamp, method, target, body, signature } of signedRequests) {
+        const values = [key, String(timestamp), method, target];
+        const printed = execFileSync('sh', ['-c', program, 'sh', ...values], { input: body, encoding: 'utf8' });
+        expect(printed, name).toBe(`${signature}\n`);
+      }
+    },
+  );
 
   it.runIf(hasInterpreter('python3'))(
     'the README’s Python signs the vectors without a body, and hashes the JSON that it sends',
@@ -87,10 +90,12 @@ print(json.dumps([at(v) for v in json.load(sys.stdin)]))`;
 
   const refusal = { code: 'INVALID_JSON', message: 'Say "this" \\n instead.', details: { seen: { method: 'GET' } } };
 
-  it.runIf(hasInterpreter('python3'))('Python tells what the service says of a refused request', () => {
-    const readme = readFileSync(packagePath('README.md'), 'utf8').match(/^```python\n([\s\S]*?)\n```/m)?.[1];
-    for (const code of [readme, sample('signed-request python')]) {
-      const program = `${code}
+  it.runIf(hasInterpreter('python3'))(
+    'the Python of docs/signing.md tells what the service says of a refused request',
+    () => {
+      const readme = readFileSync(packagePath('README.md'), 'utf8').match(/^```python\n([\s\S]*?)\n```/m)?.[1];
+      for (const code of [readme, sample('signed-request python')]) {
+        const program = `${code}
 import io, sys
 def urlopen(request, timeout):
     raise urllib.error.HTTPError(request.full_url, 400, "Bad Request", {}, io.BytesIO(sys.stdin.read().encode()))
@@ -99,11 +104,12 @@ try:
     call("http://service.test", "secret", "GET", "/x")
 except Exception as error:
     print(json.dumps(str(error)))`;
-      expect(runPython(program, refusal)).toBe(`INVALID_JSON: ${refusal.message} {'seen': {'method': 'GET'}}`);
-    }
-  });
+        expect(runPython(program, refusal)).toBe(`INVALID_JSON: ${refusal.message} {'seen': {'method': 'GET'}}`);
+      }
+    },
+  );
 
-  it('Node tells what the service says of a refused request', async () => {
+  it('the Node sample of docs/signing.md tells what the service says of a refused request', async () => {
     const file = join(folder, 'call.mjs');
     writeFileSync(file, sample('signed-request node'));
     const { call } = (await import(file)) as { call: (...values: unknown[]) => Promise<unknown> };
@@ -121,14 +127,14 @@ except Exception as error:
     }
   });
 
-  it.runIf(hasInterpreter('python3'))('Python signs all lots as the vectors say', () => {
+  it.runIf(hasInterpreter('python3'))('the Python of docs/signing.md signs all lots as the vectors say', () => {
     const program = `${sample('lots-signature python')}
 import sys
 print(json.dumps([lots_signature(v["key"], json.loads(v["lots_json"])) for v in json.load(sys.stdin)]))`;
     expect(runPython(program, lots)).toEqual(lots.map(({ signature }) => signature));
   });
 
-  it.runIf(hasInterpreter('python3'))('Python signs a job and a list as the vectors say', () => {
+  it.runIf(hasInterpreter('python3'))('the Python of docs/signing.md signs a job and a list as the vectors say', () => {
     const { job_signature: job, list_signature: list } = other;
     const program = `${sample('job-signature python')}
 import json, sys

@@ -32,16 +32,19 @@ describe('a body that is not JSON as the contract takes it', () => {
     ['a comma too many', '{"version":"1.0.0",}'],
     ['single quotes', "{'version':'1.0.0'}"],
     ['a zero byte', '{"version":"1.0.0"}\0'],
-  ])('%s', async (_name, body) => {
+  ])('a body is refused as no JSON for %s', async (_name, body) => {
     await refuse(body, 'INVALID_JSON');
   });
 
-  it.each(['NaN', 'Infinity', '-Infinity', '01', '+1', '.5', '0x10', 'undefined'])('the token %s', async (token) => {
-    await refuse(withMember(`"x":${token}`), 'INVALID_JSON');
-    await refuse(valid().replace('"lot_id"', `"x":${token},"lot_id"`), 'INVALID_JSON');
-  });
+  it.each(['NaN', 'Infinity', '-Infinity', '01', '+1', '.5', '0x10', 'undefined'])(
+    'the token %s is refused as no JSON',
+    async (token) => {
+      await refuse(withMember(`"x":${token}`), 'INVALID_JSON');
+      await refuse(valid().replace('"lot_id"', `"x":${token},"lot_id"`), 'INVALID_JSON');
+    },
+  );
 
-  it('invalid UTF-8, in the head and in a lot', async () => {
+  it('a body is refused as no JSON for invalid UTF-8, in the head and in a lot', async () => {
     for (const text of [withMember('"x":"BAD"'), valid().replace('lot-', 'BAD')]) {
       const [before = '', after = ''] = text.split('BAD');
       for (const bytes of [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xf4, 0x90, 0x80, 0x80]]) {
@@ -50,7 +53,7 @@ describe('a body that is not JSON as the contract takes it', () => {
     }
   });
 
-  it('depth over 32, and not 32 itself', async () => {
+  it('a body is refused for a depth over 32, and not for 32 itself', async () => {
     const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
     // The body's own object is one level, and lots[0] the third.
     await refuse(withMember(`"x":${nested(32)}`), 'INVALID_JSON');
@@ -60,7 +63,7 @@ describe('a body that is not JSON as the contract takes it', () => {
     expect((await service.generate(valid().replace('"lot_id"', `"x":${nested(29)},"lot_id"`))).status).toBe(200);
   });
 
-  it('a key twice outside lots, also when one is escaped; inside lots the last one counts', async () => {
+  it('a key that stands twice is refused outside lots, also when one is escaped; inside lots the last one counts', async () => {
     await refuse(withMember('"version":"1.0.0"'), 'INVALID_JSON');
     await refuse(withMember('"v\\u0065rsion":"1.0.0"'), 'INVALID_JSON');
     await refuse(withMember('"metadata":{"a":"1","a":"2"}'), 'INVALID_JSON');
@@ -70,19 +73,19 @@ describe('a body that is not JSON as the contract takes it', () => {
     expect(JSON.stringify(answer.body)).not.toContain('first');
   });
 
-  it('an integer of 4,301 digits', async () => {
+  it('a body is refused for an integer of 4,301 digits', async () => {
     await refuse(withMember(`"x":${'9'.repeat(4301)}`), 'INVALID_JSON');
     await refuse(valid().replace('"lot_id"', `"x":${'9'.repeat(4301)},"lot_id"`), 'INVALID_JSON');
   });
 
-  it('but a byte order mark is skipped', async () => {
+  it('a byte order mark before a body is skipped', async () => {
     expect((await service.generate(`\ufeff${valid()}`)).status).toBe(200);
   });
 });
 
 describe('a body that says it is something else', () => {
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/xml'])(
-    'Content-Type: %s',
+    'a body of Content-Type: %s is refused',
     async (type) => {
       const before = await service.rowCounts();
       const answer = await service.generate(valid(), { headers: { 'Content-Type': type } });
@@ -92,19 +95,19 @@ describe('a body that says it is something else', () => {
     },
   );
 
-  it('another charset or coding', async () => {
+  it('a body of another charset or coding is refused', async () => {
     await refuse(valid(), 'UNSUPPORTED_MEDIA_TYPE', { 'Content-Type': 'application/json; charset=utf-16' });
     await refuse(valid(), 'UNSUPPORTED_MEDIA_TYPE', { 'Content-Encoding': 'zstd' });
     await refuse(valid(), 'UNSUPPORTED_MEDIA_TYPE', { 'Content-Encoding': 'gzip, gzip' });
   });
 
-  it('gzip or br that it is not, or half of it', async () => {
+  it('a body that is not the gzip or br that it says, or half of it, is refused', async () => {
     await refuse(valid(), 'INVALID_JSON', { 'Content-Encoding': 'gzip' });
     await refuse(valid(), 'INVALID_JSON', { 'Content-Encoding': 'br' });
     await refuse(gzipSync(valid()).subarray(0, 60), 'INVALID_JSON', { 'Content-Encoding': 'gzip' });
   });
 
-  it('but gzip and br are taken, and signed as they are decoded', async () => {
+  it('a body in gzip or br is taken, and signed as it is decoded', async () => {
     for (const [coding, compress] of [
       ['gzip', gzipSync],
       ['br', brotliCompressSync],
@@ -118,7 +121,7 @@ describe('a body that says it is something else', () => {
 });
 
 describe('a body that is too large', () => {
-  it('as announced: refused before it is sent', async () => {
+  it('a body that is announced as too large is refused before it is sent', async () => {
     const head = [
       `POST ${GENERATE} HTTP/1.1`,
       'Host: h',
@@ -131,7 +134,7 @@ describe('a body that is too large', () => {
     expect(answer.headers).toContain('connection: close');
   });
 
-  it('as it turns out, in chunks of no announced size', async () => {
+  it('a body that turns out too large, in chunks of no announced size, is refused', async () => {
     const head = [
       `POST ${GENERATE} HTTP/1.1`,
       'Host: h',
@@ -147,7 +150,7 @@ describe('a body that is too large', () => {
   it.each([
     ['gzip', (zeros: Buffer) => gzipSync(zeros)],
     ['br', (zeros: Buffer) => brotliCompressSync(zeros, { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } })],
-  ])('as a bomb of %s', async (coding, compress) => {
+  ])('a body that is a bomb of %s is refused', async (coding, compress) => {
     // 64 MiB from less than a hundred kilobytes: decoding must end at the limit, whatever the rest would be.
     const bomb = compress(Buffer.alloc(64 * 1024 * 1024, 0x20));
     expect(bomb.length).toBeLessThan(100 * 1024);
@@ -156,7 +159,7 @@ describe('a body that is too large', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(16 * 1024 * 1024);
   });
 
-  it('as a single lot, or as all but the lots', async () => {
+  it('a body is refused as too large for a single lot, or for all but the lots', async () => {
     await refuse(valid().replace('"lot_id"', `"x":"${'x'.repeat(300_000)}","lot_id"`), 'BODY_TOO_LARGE');
     await refuse(withMember(`"x":"${'x'.repeat(300_000)}"`), 'BODY_TOO_LARGE');
   });
@@ -172,7 +175,7 @@ describe('the order of judgement', () => {
     return service.sendAsIs(GENERATE, 'POST', { ...headers, ...signature }, body);
   }
 
-  it('is 415, 413, 400 INVALID_JSON, 401, 403, then version and content', async () => {
+  it('a request is judged in the order 415, 413, 400 INVALID_JSON, 401, 403, then version and content', async () => {
     const before = await service.rowCounts();
     const type = 'application/json';
     expectRefusal(await judge({}), 'UNSUPPORTED_MEDIA_TYPE');
@@ -190,7 +193,7 @@ describe('the order of judgement', () => {
 });
 
 describe('a client that hangs up in the middle of its upload', () => {
-  it('leaves nothing behind, and the next one is served', async () => {
+  it('a client that hangs up in the middle of its upload leaves nothing behind, and the next one is served', async () => {
     const before = await service.rowCounts();
     const head = [`POST ${GENERATE} HTTP/1.1`, 'Host: h', 'Content-Type: application/json', 'Content-Length: 5000'];
     const socket = openRaw(

@@ -39,7 +39,7 @@ describe('a request whose members break a rule', () => {
     ['max_cost_usd', '1'],
     ['max_cost_usd', 0],
     ['max_cost_usd', -1],
-  ])('%s: %j', async (member, value) => {
+  ])('a request is refused for its member %s: %j', async (member, value) => {
     expect(pathsOf(await refuse(service.request({ [member]: value }), 'VALIDATION_FAILED'))).toEqual([member]);
   });
 
@@ -47,17 +47,17 @@ describe('a request whose members break a rule', () => {
     ['a', 7],
     ['a', 'v'.repeat(513)],
     ['a', 'zero\0byte'],
-  ])('metadata.%s: %j', async (name, value) => {
+  ])('a request is refused for metadata.%s: %j', async (name, value) => {
     const body = service.request({ metadata: { [name]: value } });
     expect(pathsOf(await refuse(body, 'VALIDATION_FAILED'))).toEqual([`metadata.${name}`]);
   });
 
-  it('takes metadata that just fits, counted in characters and not in bytes or UTF-16 units', async () => {
+  it('metadata that just fits is taken, counted in characters and not in bytes or UTF-16 units', async () => {
     const metadata = Object.fromEntries(Array.from({ length: 16 }, (_, n) => [`k${n}`, '🚗'.repeat(512)]));
     expect((await service.generate(service.request({ metadata }))).body).toMatchObject({ metadata });
   });
 
-  it.each([undefined, '2.0.0', 1, null, '1.0.0 '])('version: %j', async (version) => {
+  it.each([undefined, '2.0.0', 1, null, '1.0.0 '])('a request is refused for version %j', async (version) => {
     // Judged before all else: a later version may have other rules.
     await refuse(service.request({ version, languages: 'en', lots: {} }), 'UNSUPPORTED_VERSION');
   });
@@ -81,31 +81,34 @@ describe('a lot that breaks a rule', () => {
     ['additional_info', 'x'.repeat(4001)],
     ['additional_info', 'zero\0byte'],
     ['webhook', {}],
-  ])('%s: %j', async (member, value) => {
+  ])('a lot is refused for its member %s: %j', async (member, value) => {
     const body = service.request({}, { [member]: value });
     expect(pathsOf(await refuse(body, 'VALIDATION_FAILED'))).toEqual([`lots[0].${member}`]);
   });
 
-  it.each(['1.0', '1e3', '1E400', '-0.0'])('lot_id: %s is not an integer', async (token) => {
+  it.each(['1.0', '1e3', '1E400', '-0.0'])('a lot is refused whose lot_id %s is not an integer', async (token) => {
     const text = JSON.stringify(service.request({}, { lot_id: 'LOT' })).replace('"LOT"', token);
     expect(pathsOf(await refuse(text, 'VALIDATION_FAILED'))).toEqual(['lots[0].lot_id']);
   });
 
-  it('takes a lot_id of 100 characters and additional_info of 4,000, whatever they take in bytes', async () => {
+  it('a lot_id of 100 characters and additional_info of 4,000 are taken, whatever they take in bytes', async () => {
     const lot = { lot_id: '🚗'.repeat(100), additional_info: 'Ж'.repeat(4000) };
     expect((await service.generate(service.request({}, lot))).status).toBe(200);
   });
 
-  it.each([7, null, {}, { url: 5 }, { href: 'https://cdn.test/1.jpg' }])('a photo that is %j', async (image) => {
-    const body = service.request({}, { images: [photo(), image] });
-    expect(pathsOf(await refuse(body, 'VALIDATION_FAILED'))).toEqual(['lots[0].images[1]']);
-  });
+  it.each([7, null, {}, { url: 5 }, { href: 'https://cdn.test/1.jpg' }])(
+    'a lot is refused for a photo that is %j',
+    async (image) => {
+      const body = service.request({}, { images: [photo(), image] });
+      expect(pathsOf(await refuse(body, 'VALIDATION_FAILED'))).toEqual(['lots[0].images[1]']);
+    },
+  );
 
-  it.each([7, null, 'lot', []])('is no object: %j', async (lot) => {
+  it.each([7, null, 'lot', []])('a lot is refused that is no object: %j', async (lot) => {
     expect(pathsOf(await refuse(service.request({ lots: [lot] }), 'VALIDATION_FAILED'))).toEqual(['lots[0]']);
   });
 
-  it('has no photos, or 21 of them, in sync mode', async () => {
+  it('a lot without photos, or with 21 of them in sync mode, is refused', async () => {
     const none = await refuse(service.request({ mode: 'sync' }, { images: [] }), 'VALIDATION_FAILED');
     expect(pathsOf(none)).toEqual(['lots[0].images']);
     await refuse(service.request({}, { images: [] }), 'VALIDATION_FAILED');
@@ -113,17 +116,17 @@ describe('a lot that breaks a rule', () => {
     expect(await refuse(body, 'TOO_MANY_IMAGES')).toMatchObject({ details: { lot_ids: ['many'], max_allowed: 20 } });
   });
 
-  it('has 101 photos in a batch', async () => {
+  it('a lot of 101 photos in a batch is refused', async () => {
     const images = Array.from({ length: 101 }, photo);
     await refuse(service.request({ mode: 'batch' }, { images }), 'TOO_MANY_IMAGES');
   });
 
-  it('is one of two in sync mode', async () => {
+  it('two lots in sync mode are refused', async () => {
     const lots = ['a', 'b'].map((lot_id) => ({ lot_id, images: [photo()] }));
     expect(pathsOf(await refuse(service.request({ mode: 'sync', lots }), 'VALIDATION_FAILED'))).toEqual(['mode']);
   });
 
-  it('is there twice, or there are too many', async () => {
+  it('a lot that is there twice is refused, and so are too many lots', async () => {
     const lots = ['a', 'b', 'a'].map((lot_id) => ({ lot_id, images: [photo()] }));
     const body = await refuse(service.request({ lots }), 'DUPLICATE_LOT_ID');
     expect(body['details']).toEqual({ lot_ids: ['a'] });
@@ -138,7 +141,7 @@ describe('a language that is not known', () => {
     ['english', null],
     ['xx', null],
     ['en_US_', null],
-  ])('%s', async (tag, nearest) => {
+  ])('a language that is not known is refused: %s', async (tag, nearest) => {
     const { details } = await refuse(service.request({ languages: ['en', tag] }), 'UNSUPPORTED_LANGUAGE');
     const [named] = (details as { languages: JsonObject[] }).languages;
     expect(named?.['tag']).toBe(tag);
@@ -175,18 +178,18 @@ const HOSTILE = [
 ];
 
 describe('a hostile address', () => {
-  it.each(HOSTILE)('as a photo: %j', async (url) => {
+  it.each(HOSTILE)('a hostile address is refused as a photo: %j', async (url) => {
     const body = service.request({}, { images: [photo(), url] });
     await refuse(body, 'INVALID_IMAGE_URLS', { invalid_urls: [url] });
   });
 
-  it.each(HOSTILE.filter((url) => url !== ''))('as a webhook: %j', async (url) => {
+  it.each(HOSTILE.filter((url) => url !== ''))('a hostile address is refused as a webhook: %j', async (url) => {
     await refuse(service.request({ webhook_url: url }), 'INVALID_WEBHOOK_URL');
     const body = await refuse(service.request({}, { webhook: url }), 'INVALID_WEBHOOK_URL');
     expect(body['details']).toEqual({ invalid_urls: [url] });
   });
 
-  it('stands among the first 100 when there are more', async () => {
+  it('a refusal names the first 100 hostile addresses when there are more', async () => {
     const images = Array.from({ length: 100 }, (_, n) => `ftp://cdn.test/${n}.jpg`);
     const lots = ['a', 'b'].map((lot_id) => ({ lot_id, images }));
     const first = images.slice(0, 100);
@@ -195,7 +198,7 @@ describe('a hostile address', () => {
 });
 
 describe('a limit of its own', () => {
-  it('max_cost_usd below the estimate: nothing is sent', async () => {
+  it('nothing is sent where max_cost_usd is below the estimate', async () => {
     const { estimated_cost_usd: estimate } = await refuse(
       service.request({ max_cost_usd: 1e-6 }),
       'COST_LIMIT_EXCEEDED',
@@ -208,7 +211,7 @@ describe('a limit of its own', () => {
     expect(enough.status).toBe(200);
   });
 
-  it.each(['', 'two words', 'x'.repeat(256), 'käse'])('Idempotency-Key: %j', async (key) => {
+  it.each(['', 'two words', 'x'.repeat(256), 'käse'])('a request is refused for Idempotency-Key: %j', async (key) => {
     const send = () => service.generate(service.request(), { headers: { 'Idempotency-Key': key } });
     expect(pathsOf(await refused(service, send, 'VALIDATION_FAILED'))).toEqual(['Idempotency-Key']);
   });

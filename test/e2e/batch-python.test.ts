@@ -51,7 +51,7 @@ describe.runIf(hasInterpreter('python3'))('a Python client of batches written fr
     return JSON.parse(output) as Record<string, JsonObject>;
   }
 
-  it('makes a job of 300 lots', () => {
+  it('a Python client written from the contract alone makes a batch of 300 lots', () => {
     expect(seen['created']).toMatchObject({
       status: 'accepted',
       total_lots: LOTS,
@@ -68,7 +68,7 @@ describe.runIf(hasInterpreter('python3'))('a Python client of batches written fr
     });
   });
 
-  it('follows it to its end by ETag and Retry-After', () => {
+  it('a Python client written from the contract alone follows a batch to its end by ETag and Retry-After', () => {
     const { status, waits, ...end } = seen['followed'] as JsonObject & { waits: number[] };
     expect(status).toMatchObject({
       status: 'completed',
@@ -80,7 +80,7 @@ describe.runIf(hasInterpreter('python3'))('a Python client of batches written fr
     expect(end).toMatchObject({ retry_after_at_end: null, unchanged: { code: 304, bytes: 0, same_etag: true } });
   });
 
-  it('downloads every lot once in every format, and counts what the status says', () => {
+  it('a Python client written from the contract alone downloads every lot once in every format, and counts what the status says', () => {
     const texts = LOTS - GONE;
     expect(seen['downloaded']).toMatchObject({
       summary: { total_lots: LOTS, processed_lots: texts, failed_lots: GONE, total_images_processed: 3 * texts },
@@ -109,7 +109,7 @@ describe.runIf(hasInterpreter('python3'))('a Python client of batches written fr
     }
   });
 
-  it('cancels another job, once', () => {
+  it('a Python client written from the contract alone cancels another job, once', () => {
     expect(seen['cancelled']).toEqual([200, expect.objectContaining({ status: 'cancelled' })]);
     expect(seen['cancelled_again']).toEqual([
       409,
@@ -125,7 +125,7 @@ describe.runIf(hasInterpreter('python3'))('a Python client of batches written fr
     expect(seen['jobs']).toMatchObject({ jobs, pagination: { total: 2 } });
   });
 
-  it('sees nothing of another key’s jobs, neither while they run nor afterwards', () => {
+  it('a Python client written from the contract alone sees nothing of another key’s jobs, neither while they run nor afterwards', () => {
     for (const when of ['other_early', 'other_late']) {
       const answers = seen[when] as Record<string, unknown>;
       expect(Object.keys(answers)).toHaveLength(10);
@@ -136,7 +136,7 @@ describe.runIf(hasInterpreter('python3'))('a Python client of batches written fr
     expect(seen['other_jobs']).toMatchObject({ jobs: [], pagination: { total: 0, has_more: false } });
   });
 
-  it('gets 403 with another’s name and its own secret', () => {
+  it('a Python client written from the contract alone gets 403 with another’s name and its own secret', () => {
     for (const [request, answer] of Object.entries(seen['lost_key'] ?? {})) {
       expect([request, answer]).toEqual([request, [403, 'INVALID_SIGNATURE']]);
     }

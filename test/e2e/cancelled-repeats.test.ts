@@ -80,7 +80,7 @@ describe.each(KINDS)(
     it.each([
       ['the same process', () => service],
       ['another process', () => other],
-    ])('gets a description from %s, at whatever moment it comes', async (_which, target) => {
+    ])('a repeat at once gets a description from %s, at whatever moment it comes', async (_which, target) => {
       await service.faults({ action: 'latency', ms: 40, path: '/v1/responses' });
       for (let round = 0; round < (key ? 3 : 12); round++) {
         const { send, jobId } = prepare(scheme, key);
@@ -102,7 +102,7 @@ describe.each([1, 2] as const)('a repeat while its client is hanging up (scheme 
   it.each([
     ['the same process', () => service],
     ['another process', () => other],
-  ])('begins anew where the cancel came first, in %s', async (_which, target) => {
+  ])('a repeat begins anew where the cancel came first, in %s', async (_which, target) => {
     await service.faults(NEVER);
     const { send, jobId } = prepare(scheme, false);
     const hangUp = new AbortController();
@@ -129,7 +129,7 @@ describe.each([1, 2] as const)('a repeat while its client is hanging up (scheme 
   it.each([
     ['the same process', () => service],
     ['another process', () => other],
-  ])('gets the work that goes on where it came first, in %s', async (_which, target) => {
+  ])('a repeat gets the work that goes on where it came first, in %s', async (_which, target) => {
     await service.faults({ ...NEVER, ms: 2000 });
     const { send, jobId } = prepare(scheme, false);
     const hangUp = new AbortController();
@@ -155,7 +155,7 @@ describe.each([1, 2] as const)('a repeat while its client is hanging up (scheme 
 
 describe('a client that waits for a job which another request cancels', () => {
   it.each(KINDS)(
-    'gets 409 JOB_CANCELLED, and its repeat begins anew (scheme $scheme, Idempotency-Key: $key)',
+    'a client that waits for a job which another request cancels gets 409 JOB_CANCELLED, and its repeat begins anew (scheme $scheme, Idempotency-Key: $key)',
     async (kind) => {
       await service.faults(NEVER);
       const { send, jobId } = prepare(kind.scheme, kind.key);

@@ -30,14 +30,14 @@ async function hurried<T>(work: () => Promise<T>): Promise<T> {
 }
 
 describe('a connection', () => {
-  it('has 20 s for the headers of a request', async () => {
+  it('a connection has 20 s for the headers of a request', async () => {
     expect(service.app.getHttpServer().headersTimeout).toBe(20_000);
     const half = openRaw(service.port, []);
     half.write('GET /health HTTP/1.1\r\nHost: h\r\n');
     expect(await hurried(() => all(half))).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('has 600 s for a whole request', async () => {
+  it('a connection has 600 s for a whole request', async () => {
     expect(service.app.getHttpServer().requestTimeout).toBe(600_000);
     const head = [
       `POST ${GENERATE} HTTP/1.1`,
@@ -50,7 +50,7 @@ describe('a connection', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('may be idle for longer than the usual proxies keep it', async () => {
+  it('a connection may be idle for longer than the usual proxies keep it', async () => {
     const { headers } = await service.sendAsIs('/health', 'GET', {});
     expect(headers.get('keep-alive')).toBe('timeout=620');
   });

@@ -38,7 +38,7 @@ describe('a fault that passes', () => {
     ['an incomplete answer', { action: 'incomplete', count: 1 }, 2],
     ['broken JSON', { action: 'broken_json', count: 1 }, 2],
     ['a broken schema', { action: 'schema_violation', count: 1 }, 2],
-  ])('%s: 200 after the calls it took', async (_name, rule, calls) => {
+  ])('a fault of OpenAI that passes ends in 200 after the calls it took: %s', async (_name, rule, calls) => {
     await service.faults({ ...rule, ...(isAnswer(rule) ? VISION : { path: '/v1/responses' }) });
     const answer = await service.generate(service.request());
     expect(answer.status).toBe(200);
@@ -46,7 +46,7 @@ describe('a fault that passes', () => {
     expect(await service.job(String(answer.body['job_id']))).toMatchObject({ status: 'completed', processed_lots: 1 });
   });
 
-  it('gives an answer that was cut off more room the second time', async () => {
+  it('an answer of OpenAI that was cut off gets more room the second time', async () => {
     await service.faults({ action: 'incomplete', count: 1, ...VISION });
     await service.generate(service.request());
     const [first, second] = (await service.calls()).map(({ body }) => Number(body['max_output_tokens']));
@@ -74,7 +74,7 @@ describe('a fault that stays', () => {
     ['a broken schema', { action: 'schema_violation' }, 2, {}],
     ['nothing said', { action: 'empty' }, 2, {}],
     ['a model that is gone', { action: 'model_gone' }, 1, {}],
-  ])('%s: 502 after the calls that made sense', async (_name, rule, calls, details) => {
+  ])('a fault that stays ends in 502 after the calls that made sense: %s', async (_name, rule, calls, details) => {
     await service.faults({ ...rule, ...(isAnswer(rule) ? VISION : { path: '/v1/responses' }) });
     const body = service.request();
     const answer = await service.generate(body);
@@ -84,20 +84,23 @@ describe('a fault that stays', () => {
     expect(await service.jobOfLot(body)).toMatchObject({ status: 'failed', failed_lots: 1, processed_lots: 0 });
   });
 
-  it("names OpenAI's own request id", async () => {
+  it("a fault of OpenAI that stays names OpenAI's own request id", async () => {
     await service.faults({ action: 'refusal' });
     const { body } = await service.generate(service.request());
     expect(body['details']).toMatchObject({ openai_request_id: expect.stringMatching(/^req_/) as string });
   });
 
-  it.each(['hang', 'stall_body'])('%s: 504 at the deadline, after one call, which is cut', async (action) => {
-    await service.faults({ action, path: '/v1/responses' });
-    const body = impatient.request();
-    expectRefusal(await impatient.generate(body), 'OPENAI_TIMEOUT');
-    const calls = await service.callsWhen((all) => all.every(({ outcome }) => outcome !== 'running'));
-    expect(calls.map(({ kind }) => kind)).toEqual(['vision']);
-    expect(await service.jobOfLot(body)).toMatchObject({ status: 'failed', error: { code: 'OPENAI_TIMEOUT' } });
-  });
+  it.each(['hang', 'stall_body'])(
+    'a fault that stays ends in 504 at the deadline, after one call: %s',
+    async (action) => {
+      await service.faults({ action, path: '/v1/responses' });
+      const body = impatient.request();
+      expectRefusal(await impatient.generate(body), 'OPENAI_TIMEOUT');
+      const calls = await service.callsWhen((all) => all.every(({ outcome }) => outcome !== 'running'));
+      expect(calls.map(({ kind }) => kind)).toEqual(['vision']);
+      expect(await service.jobOfLot(body)).toMatchObject({ status: 'failed', error: { code: 'OPENAI_TIMEOUT' } });
+    },
+  );
 });
 
 describe('a translation that does not come', () => {
@@ -115,7 +118,7 @@ describe('a translation that does not come', () => {
     ['a refusal', { action: 'refusal' }, 1],
     ['broken JSON', { action: 'broken_json' }, 2],
     ['a broken schema', { action: 'schema_violation' }, 2],
-  ])('%s: English in its stead, named', async (_name, rule, calls) => {
+  ])('a translation that does not come has English in its stead, named: %s', async (_name, rule, calls) => {
     await service.faults({ ...rule, ...(isAnswer(rule) ? { kind: 'translation' } : { model: 'gpt-5.6-luna' }) });
     const answer = await service.generate(service.request({ languages: ['en', 'de'] }));
     expect(answer.status).toBe(200);
@@ -127,7 +130,7 @@ describe('a translation that does not come', () => {
     expect(results['lots']).toEqual(answer.body['lots']);
   });
 
-  it('late: the languages that came are there', async () => {
+  it('a translation that is late leaves the languages that came', async () => {
     await service.faults({ action: 'latency', ms: 3_600_000, contains: 'German' });
     const answer = await impatient.generate(impatient.request({ languages: ['en', 'de', 'fr'] }));
     const calls = await service.callsWhen((all) => all.every(({ outcome }) => outcome !== 'running'));
@@ -139,7 +142,7 @@ describe('a translation that does not come', () => {
 });
 
 describe('an OpenAI that is down', () => {
-  it('is left alone: 503 with Retry-After, without a call', async () => {
+  it('an OpenAI that is down is left alone: the answer is 503 with Retry-After, without a call', async () => {
     const other = await TestService.start({ beside: service });
     try {
       await service.faults({ action: 'status', status: 503, path: '/v1/responses' });

@@ -34,7 +34,7 @@ async function withProcess<T>(
 }
 
 describe('a model slower than SYNC_TIMEOUT', () => {
-  it('is waited for by polling: 202, then the result, and its webhook', async () => {
+  it('a model slower than SYNC_TIMEOUT is waited for by polling: 202, then the result, and its webhook', async () => {
     await heir.faults({ ...NEVER, ms: 1200 });
     await withProcess({ SYNC_TIMEOUT: '1' }, async (service) => {
       const body = service.request({ languages: ['en', 'de'], webhook_url: service.photos.url('hook') });
@@ -67,7 +67,7 @@ describe('a model slower than SYNC_TIMEOUT', () => {
     expect(await heir.callCounts()).toEqual({ vision: 1, translation: 1 });
   });
 
-  it('sends no webhook when it was in time', async () => {
+  it('a synchronous request sends no webhook when it was answered in time', async () => {
     const { body } = await heir.generate(heir.request({ webhook_url: heir.photos.url('hook') }));
     const { body: status } = await heir.send(`/api/v1/batch-status/${String(body['job_id'])}`);
     expect(Object.values(status['webhooks'] as Record<string, number>)).toEqual([0, 0, 0, 0, 0]);
@@ -75,7 +75,7 @@ describe('a model slower than SYNC_TIMEOUT', () => {
 });
 
 describe('a process that is told to end', () => {
-  it('answers what is done within its grace', async () => {
+  it('a process that is told to end answers what is done within its grace', async () => {
     await heir.faults({ ...NEVER, ms: 300 });
     await withProcess({ SHUTDOWN_GRACE: '30' }, async (service, close) => {
       const answer = service.generate(service.request());
@@ -86,7 +86,7 @@ describe('a process that is told to end', () => {
     });
   });
 
-  it('hands over what is not, and another one does it, asking the model again', async () => {
+  it('a process that is told to end hands over what is not, and another one does it, asking the model again', async () => {
     await heir.faults(NEVER);
     const answer = await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service, close) => {
       const waiting = service.generate(service.request());
@@ -101,7 +101,7 @@ describe('a process that is told to end', () => {
     expect((await heir.calls()).map(({ outcome }) => outcome)).toEqual(['aborted', 'answered']);
   });
 
-  it('leaves a stored vision answer, which is not asked for again', async () => {
+  it('a process that is told to end leaves a stored vision answer, which is not asked for again', async () => {
     await heir.faults({ ...NEVER, contains: 'German' });
     const answer = await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service, close) => {
       const waiting = service.generate(service.request({ languages: ['fr', 'de', 'en'] }));
@@ -136,7 +136,7 @@ describe('a process that died', () => {
 
   const takeOver = () => heir.app.get(AbandonedJobsCron).tick();
 
-  it('with an Idempotency-Key: the work is resumed, and the retry gets it', async () => {
+  it('the work of a dead process with an Idempotency-Key is resumed, and the retry gets it', async () => {
     await heir.faults(NEVER);
     await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service) => {
       const body = service.request();
@@ -155,7 +155,7 @@ describe('a process that died', () => {
     });
   });
 
-  it('after its 202: the work is resumed without a second vision call', async () => {
+  it('the work of a process that died after its 202 is resumed without a second vision call', async () => {
     await heir.faults({ ...NEVER, model: 'gpt-5.6-luna' });
     await withProcess({ SYNC_TIMEOUT: '1', SHUTDOWN_GRACE: '0.1' }, async (service) => {
       const body = service.request({ languages: ['de'] });
@@ -168,7 +168,7 @@ describe('a process that died', () => {
     });
   });
 
-  it('otherwise: the job fails with INTERRUPTED, and the model is not asked again', async () => {
+  it('the job of a dead process fails with INTERRUPTED otherwise, and the model is not asked again', async () => {
     await heir.faults({ ...NEVER, ms: 1000 });
     await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service) => {
       const body = service.request();
@@ -202,7 +202,7 @@ describe('a process that died', () => {
       [{ action: 'incomplete', reason: 'max_output_tokens', count: 4 }],
     ],
     ['a refused request', 'OPENAI_API_ERROR', [{ action: 'status', status: 400, path: '/v1/responses', count: 2 }]],
-  ] as const)('and was not dead: its client sees what ended the work elsewhere, %s', async (name, code, faults) => {
+  ] as const)('a client sees what ended its work elsewhere, %s', async (name, code, faults) => {
     // It looks whether its jobs are still its own every third of a lease.
     await withProcess({ SHUTDOWN_GRACE: '0.1', LEASE_SECONDS: '3' }, async (service) => {
       const gone = name.startsWith('photos');

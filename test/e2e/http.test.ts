@@ -26,13 +26,13 @@ async function withSettings(environment: Record<string, string>, work: (other: T
 }
 
 describe('a path or method that is not there', () => {
-  it.each(['GET', 'PUT', 'PATCH', 'DELETE'])('%s generate-descriptions: 405 with Allow', async (method) => {
+  it.each(['GET', 'PUT', 'PATCH', 'DELETE'])('%s generate-descriptions is answered 405 with Allow', async (method) => {
     const answer = await service.send(GENERATE, { method });
     expectRefusal(answer, 'METHOD_NOT_ALLOWED');
     expect(answer.headers.get('allow')).toBe('POST');
   });
 
-  it('HEAD and TRACE: 405 with Allow, HEAD without a body', async () => {
+  it('HEAD and TRACE are answered 405 with Allow, HEAD without a body', async () => {
     for (const method of ['HEAD', 'TRACE']) {
       const answer = await sendRaw(service.port, [`${method} ${GENERATE} HTTP/1.1`, 'Host: h', 'Connection: close']);
       expect(answer.status).toBe(405);
@@ -50,11 +50,11 @@ describe('a path or method that is not there', () => {
     '/api/v2/generate-descriptions',
     '/%ff',
     '/..%2f..%2fetc/passwd',
-  ])('%s: 404 as JSON', async (path) => {
+  ])('%s is answered 404 as JSON', async (path) => {
     await refused(service, () => service.send(path), 'NOT_FOUND');
   });
 
-  it('names what took the place of a path of the older service', async () => {
+  it('a 404 names what took the place of a path of the older service', async () => {
     const { body } = await service.send('/api/v1/generate', { method: 'POST' });
     expect(body).toMatchObject({
       code: 'NOT_FOUND',
@@ -68,7 +68,7 @@ describe('bytes that are no request', () => {
     ['a method that HTTP does not know', 400, ['FOO / HTTP/1.1', 'Host: h']],
     ['two lengths', 400, ['POST /health HTTP/1.1', 'Host: h', 'Content-Length: 1', 'Content-Length: 2']],
     ['headers without end', 431, ['GET /health HTTP/1.1', 'Host: h', `X-Long: ${'x'.repeat(70_000)}`]],
-  ])('%s: %i as JSON', async (_name, status, lines) => {
+  ])('bytes that are no request are answered as JSON: %s with %i', async (_name, status, lines) => {
     const answer = await sendRaw(service.port, lines);
     expect(answer.status).toBe(status);
     expect(answer.headers).toMatch(/content-type: application\/json/);
@@ -82,7 +82,7 @@ describe('bytes that are no request', () => {
 });
 
 describe('a request id', () => {
-  it("is the client's own where that is harmless, else a new one", async () => {
+  it("a request id is the client's own where that is harmless, else a new one", async () => {
     const own = await service.sendAsIs('/nothing', 'GET', { 'X-Request-Id': 'client-7.a_B' });
     expect(own.body['request_id']).toBe('client-7.a_B');
     for (const hostile of ['a b', '"><script>', 'x'.repeat(65), '{"a":1}']) {
@@ -92,7 +92,7 @@ describe('a request id', () => {
     }
   });
 
-  it('stands in the log lines of its request, and no secret or text of the client does', async () => {
+  it('a request id stands in the log lines of its request, and no secret or text of the client does', async () => {
     const lines: string[] = [];
     const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
     const errors = vi.spyOn(process.stderr, 'write').mockImplementation((text) => lines.push(String(text)) > 0);
@@ -123,7 +123,7 @@ describe('a request id', () => {
 });
 
 describe('limits', () => {
-  it('per key and minute are told with every answer, and over them: 429 with Retry-After', async () => {
+  it('limits per key and minute are told with every answer, and what is over them gets 429 with Retry-After', async () => {
     await withSettings({ RATE_LIMIT_SYNC: '2', RATE_LIMIT_BATCH: '1' }, async (other) => {
       const limits = (headers: Headers) =>
         ['ratelimit-policy', 'x-ratelimit-limit', 'x-ratelimit-remaining'].map((name) => headers.get(name));
@@ -150,7 +150,7 @@ describe('limits', () => {
     });
   });
 
-  it('of unfinished jobs: 429 TOO_MANY_ACTIVE_JOBS with Retry-After, and nothing is written', async () => {
+  it('a key with too many unfinished jobs gets 429 TOO_MANY_ACTIVE_JOBS with Retry-After, and nothing is written', async () => {
     await withSettings({ MAX_ACTIVE_JOBS: '1', ROLE: 'api' }, async (other) => {
       await service.db.database.execute(`update batch_jobs set status = 'completed' where mode = 'batch'`);
       // The first one waits: this process has no worker, and a hanging upstream keeps every other from ending it.
@@ -167,7 +167,7 @@ describe('limits', () => {
 });
 
 describe('LEGACY_UNSIGNED_READS', () => {
-  it('opens reading alone, and only when it is on', async () => {
+  it('LEGACY_UNSIGNED_READS opens reading alone, and only when it is on', async () => {
     const { body } = await service.generate(service.request());
     const jobId = String(body['job_id']);
     const reads = [`/api/v1/batch-status/${jobId}`, `/api/v1/batch-results/${jobId}`, `/api/v1/jobs/${jobId}/status`];
@@ -200,7 +200,7 @@ describe('for operators', () => {
     expect(text).toMatch(/openai/);
   });
 
-  it('without its database: /ready 503, requests 503 with Retry-After, /health well', async () => {
+  it('without its database the service answers /ready and requests with 503, and /health well', async () => {
     const line = await openLine(service.db.url);
     const other = await TestService.start({ beside: service, databaseUrl: () => line.url });
     try {

@@ -45,14 +45,20 @@ async function python(order: JsonObject): Promise<PythonAnswer> {
 }
 
 describe.runIf(hasInterpreter('python3'))('a Python client written from the contract alone', () => {
-  it.each(['body', 'header', 'v1'])('is let in with Cyrillic, emoji and floats (%s)', async (scheme) => {
-    const request = awkward();
-    const answer = await python({ scheme, request });
-    expect(answer.status).toBe(200);
-    expect(answer.body).toMatchObject({ processing_mode: 'synchronous', lots: [{ lot_id: lotOf(request)['lot_id'] }] });
-  });
+  it.each(['body', 'header', 'v1'])(
+    'a Python client is let in with Cyrillic, emoji and floats (%s)',
+    async (scheme) => {
+      const request = awkward();
+      const answer = await python({ scheme, request });
+      expect(answer.status).toBe(200);
+      expect(answer.body).toMatchObject({
+        processing_mode: 'synchronous',
+        lots: [{ lot_id: lotOf(request)['lot_id'] }],
+      });
+    },
+  );
 
-  it.each(['body', 'header', 'v1'])('gets 403 for one changed character (%s)', async (scheme) => {
+  it.each(['body', 'header', 'v1'])('a Python client gets 403 for one changed character (%s)', async (scheme) => {
     const before = await service.rowCounts();
     // Ф for Х in the text, as Python escapes it; 0.1 and 0.2 in a member that nobody reads.
     for (const tamper of [
@@ -67,7 +73,7 @@ describe.runIf(hasInterpreter('python3'))('a Python client written from the cont
     expect(await service.calls()).toEqual([]);
   });
 
-  it('gets 403 with another secret', async () => {
+  it('a Python client gets 403 with another secret', async () => {
     const answer = await python({ scheme: 'body', request: awkward(), secret: SECRETS.beta });
     expect([answer.status, answer.body['code']]).toEqual([403, 'INVALID_SIGNATURE']);
   });
@@ -88,7 +94,7 @@ const send = (body: string, headers: Record<string, string> = {}): Promise<Answe
   service.sendAsIs(GENERATE, 'POST', { ...JSON_TYPE, ...headers }, body);
 
 describe('the lots signature', () => {
-  it('is taken in the body and in the header, bare and with sha256=, with and without a key id', async () => {
+  it('the lots signature is taken in the body and in the header, bare and with sha256=, with and without a key id', async () => {
     for (const prefix of ['', 'sha256=']) {
       const [first, second, third] = [canonicalLots(), canonicalLots(), canonicalLots()];
       expect((await send(bodyOf(first, prefix + hmac(first)))).status).toBe(200);
@@ -97,14 +103,14 @@ describe('the lots signature', () => {
     }
   });
 
-  it('covers the lots wherever they stand, however they are written', async () => {
+  it('the lots signature covers the lots wherever they stand, however they are written', async () => {
     const lots = canonicalLots();
     const written = lots.replaceAll(',', ' ,\n').replace('"lot_id"', '"\\u006cot_id"');
     const body = `{"lots":${written},"languages":["en"],"version":"1.0.0","signature":"${hmac(lots)}"}`;
     expect((await send(body)).status).toBe(200);
   });
 
-  it('leaves the rest unsigned, which is why AUTH_LOTS_SIGNATURE can say who may use it', async () => {
+  it('the lots signature leaves the rest unsigned, which is why AUTH_LOTS_SIGNATURE can say who may use it', async () => {
     const lots = canonicalLots();
     const send2 = () => send(bodyOf(lots, hmac(lots, 'beta')));
     await refused(service, send2, 'INVALID_SIGNATURE');
@@ -121,13 +127,13 @@ describe('the lots signature', () => {
     ['too long', (lots: string) => `${hmac(lots)}0`],
     ['with another prefix', (lots: string) => `sha1=${hmac(lots)}`],
     ['with white space in it', (lots: string) => `${hmac(lots).slice(0, 32)} ${hmac(lots).slice(32)}`],
-  ])('%s: 403', async (_name, signature) => {
+  ])('a lots signature %s is answered 403', async (_name, signature) => {
     const lots = canonicalLots();
     await refused(service, () => send(bodyOf(lots, signature(lots))), 'INVALID_SIGNATURE');
     await refused(service, () => send(bodyOf(lots), { 'X-Signature': signature(lots) }), 'INVALID_SIGNATURE');
   });
 
-  it('missing, empty or null: 401', async () => {
+  it('a lots signature that is missing, empty or null is answered 401', async () => {
     const lots = canonicalLots();
     for (const body of [bodyOf(lots), bodyOf(lots, ''), bodyOf(lots).replace('{', '{"signature":null,')]) {
       await refused(service, () => send(body), 'MISSING_SIGNATURE');
@@ -135,14 +141,14 @@ describe('the lots signature', () => {
     await refused(service, () => send(bodyOf(lots).replace('{', '{"signature":7,')), 'INVALID_SIGNATURE');
   });
 
-  it('opens no NDJSON', async () => {
+  it('the lots signature opens no NDJSON', async () => {
     const lots = canonicalLots();
     const body = `{"version":"1.0.0","languages":["en"],"signature":"${hmac(lots)}"}\n${lots.slice(1, -1)}`;
     const answer = await send(body, { 'Content-Type': 'application/x-ndjson' });
     expect([401, 403]).toContain(answer.status);
   });
 
-  it('is refused for all with AUTH_LOTS_SIGNATURE=false', async () => {
+  it('the lots signature is refused for all with AUTH_LOTS_SIGNATURE=false', async () => {
     const strict = await TestService.start({ beside: service, environment: { AUTH_LOTS_SIGNATURE: 'false' } });
     try {
       const lots = canonicalLots();

@@ -58,7 +58,7 @@ describe('a refusal does not send the request back', () => {
       403,
       () => service.sendAsIs(GENERATE, 'POST', JSON_TYPE, JSON.stringify({ lots: [], signature: LONG })),
     ],
-  ])('%s: %d', async (_name, status, send) => {
+  ])('a refusal does not send back %s: %d', async (_name, status, send) => {
     const answer = await send();
     expect([status, answer.status]).toEqual([answer.status, status]);
     const shown = [JSON.stringify(answer.body), ...[...answer.headers].map(([, value]) => value)].join('\n');
@@ -66,7 +66,7 @@ describe('a refusal does not send the request back', () => {
     expect(shown.length).toBeLessThan(4 * MOST + 2000);
   });
 
-  it('names the first hundred addresses, whole where they are http(s), and counts the rest', async () => {
+  it('a refusal names the first hundred addresses, whole where they are http(s), and counts the rest', async () => {
     const url = (n: number) => `http://10.0.0.1/${n}/${'a'.repeat(1000)}`;
     const whole = await generate({ lots: lots(150, (n) => ({ lot_id: n, images: [url(n)] })) });
     expect(whole.body['invalid_urls']).toEqual(Array.from({ length: 100 }, (_, n) => url(n)));
@@ -82,7 +82,7 @@ describe('the 422 of a receiver’s address', () => {
     service.send('/api/v1/webhooks/ping', { method: 'POST', headers: JSON_TYPE }, JSON.stringify({ url }));
 
   it.each([
-    ['https://hooks.example.com:8443/x', /port 80 or 443: another port is not taken/],
+    ['https://hooks.example.com:8443/x', /port 80 or 443 \(no other port is allowed\)/],
     ['https://user:password@hooks.example.com/x', /without user:password/],
     ['https://user@hooks.example.com/x', /without user:password/],
     [
@@ -94,7 +94,7 @@ describe('the 422 of a receiver’s address', () => {
       'http://10.0.0.1:8443/x',
       /^Webhooks need public http or https addresses of at most 4096 characters without control characters or backslashes\.$/,
     ],
-  ])('%s says what is wrong', async (url, message) => {
+  ])("a refused receiver's address that is %s is answered with what is wrong", async (url, message) => {
     for (const answer of [
       await generate({ webhook_url: url }),
       await generate({}, { webhook: url }),
@@ -106,9 +106,9 @@ describe('the 422 of a receiver’s address', () => {
     }
   });
 
-  it('says both where different lots break different rules', async () => {
+  it('a refusal says both where the addresses of different lots break different rules', async () => {
     const hooks = ['https://h.example.com:81/', 'https://u:p@h.example.com/', 'http://localhost/'];
     const answer = await generate({ lots: lots(3, (n) => ({ lot_id: n, images: [], webhook: hooks[n] })) });
-    expect(answer.body['message']).toMatch(/another port is not taken.*without user:password/);
+    expect(answer.body['message']).toMatch(/no other port is allowed.*without user:password/);
   });
 });

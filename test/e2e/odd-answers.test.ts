@@ -3,6 +3,7 @@ import { MODEL_PRICES } from '../../src/assessment/cost.js';
 import { newId } from '../../src/common/ids.js';
 import { AbandonedJobsCron } from '../../src/sync/abandoned-jobs.cron.js';
 import type { JsonObject } from 'openai-sandbox';
+import { aJob } from '../support/a-job.mjs';
 import { AnswerProxy } from '../support/answer-proxy.js';
 import { lotOf, TestService } from '../support/service.js';
 
@@ -53,14 +54,14 @@ describe('a synchronous answer that is odd', () => {
     ['an id of a megabyte', (body) => ({ ...body, id: 'x'.repeat(1_000_000) })],
     ['tokens beyond every column', (body) => ({ ...body, usage: { input_tokens: 1e20, output_tokens: 9e15 } })],
     ['negative tokens', (body) => ({ ...body, usage: { input_tokens: -1, output_tokens: -1 } })],
-  ])('by %s is a description all the same, and paid for once a stage', async (_, odd) => {
+  ])('an answer odd by %s is a description all the same, paid for once a stage', async (_, odd) => {
     proxy.answer = odd;
     const { status, body } = await service.generate(service.request({ languages: ['en', 'de'] }));
     expect([status, lotOf(body)['status']]).toEqual([200, 'completed']);
     expect(proxy.directCalls).toBeLessThanOrEqual(3);
   });
 
-  it('never ends in a 500 once it is paid for, whatever our own code meets', async () => {
+  it('a synchronous answer that is odd never ends in a 500 once it is paid for, whatever our own code meets', async () => {
     // No test thinks of everything: a rule of the table's own stands for what nothing foresees.
     await service.db.database.execute(
       `alter table batch_results add constraint odd check (language <> 'en') not valid`,
@@ -84,7 +85,7 @@ describe('max_cost_usd of a synchronous request', () => {
     return body['estimated_cost_usd'] as number;
   };
 
-  it('of just the estimate is kept, translations included, and warned of', async () => {
+  it('max_cost_usd of just the estimate is kept, translations included, and warned of', async () => {
     const change = { languages: ['en', 'de', 'fr'] };
     const limit = await estimateOf(change);
     proxy.greedy = true;
@@ -95,7 +96,7 @@ describe('max_cost_usd of a synchronous request', () => {
     expect(await usageOf(body['job_id'])).toMatchObject([{ reserved: 0 }]);
   });
 
-  it('above the worst case changes nothing and warns of nothing', async () => {
+  it('max_cost_usd above the worst case changes nothing and warns of nothing', async () => {
     const { status, body } = await service.generate(service.request({ languages: ['en', 'de'], max_cost_usd: 5 }));
     expect([status, body['warnings'], body['pending_languages']]).toEqual([200, [], []]);
     const [job] = await usageOf(body['job_id']);
@@ -103,7 +104,7 @@ describe('max_cost_usd of a synchronous request', () => {
     expect(job?.reserved).toBe(0);
   });
 
-  it('holds tries that broke off at their worst, and ends the lot where none is left', async () => {
+  it('max_cost_usd holds tries that broke off at their worst, and ends the lot where none is left', async () => {
     proxy.greedy = true;
     proxy.breaksDirect = () => true;
     const limit = 0.25;
@@ -117,14 +118,17 @@ describe('max_cost_usd of a synchronous request', () => {
 describe('a synchronous job that ends every process which works on it', () => {
   /** As a process leaves it that died with the job; each try may have been paid for. */
   async function abandoned(takeovers: number, token: string | null): Promise<string> {
-    const id = newId();
-    await service.db.database.execute(
-      `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, options, total_lots,
-         total_images, awaiting_vision, created_at, updated_at, lock_token, locked_until, takeovers)
-       values ($1, 'acme', 'f', 'sync', 'processing', 'vision_analysis', '{en}', '{"idempotent": true}', 1, 1, 1, now(),
-         now(), $3, clock_timestamp() - interval '1 second', $2)`,
-      [id, takeovers, token],
-    );
+    const id = await aJob(service.db.database, {
+      mode: 'sync',
+      status: 'processing',
+      stage: 'vision_analysis',
+      options: { idempotent: true },
+      totalImages: 1,
+      awaitingVision: 1,
+      lockToken: token,
+      lockedUntil: new Date(Date.now() - 1000),
+      takeovers,
+    });
     await service.db.database.execute(
       `insert into batch_lots (job_id, position, lot_id, status) values ($1, 0, 'lot', 'processing')`,
       [id],
@@ -147,12 +151,12 @@ describe('a synchronous job that ends every process which works on it', () => {
     }
   }
 
-  it('is not resumed for ever', async () => {
+  it('a synchronous job that ends every process which works on it is not resumed for ever', async () => {
     expect(await endOf(await abandoned(5, newId()))).toEqual({ status: 'failed', code: 'INTERRUPTED' });
     expect(proxy.directCalls).toBe(0);
   });
 
-  it('is resumed as often as processes give it back', async () => {
+  it('a synchronous job that ends every process which works on it is resumed as often as processes give it back', async () => {
     expect(await endOf(await abandoned(5, null))).toEqual({ status: 'completed', code: null });
   });
 });

@@ -68,7 +68,7 @@ async function sent(): Promise<string[][]> {
 const DATA = 'data:image/jpeg;base64';
 
 describe('a photo whose bytes no model takes', () => {
-  it('is carried beside the others, whatever its host calls it', async () => {
+  it('a photo whose bytes no model takes is carried beside the others, whatever its host calls it', async () => {
     const answer = await ask(service, ['car.jpg', 'avif.jpg', 'tiff.jpg', 'grey.jpg']);
     expect(answer.status).toBe(200);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 4, ...missing() });
@@ -78,21 +78,21 @@ describe('a photo whose bytes no model takes', () => {
     ]);
   });
 
-  it('is carried at once where its host says what it is', async () => {
+  it('a photo whose bytes no model takes is carried at once where its host says what it is', async () => {
     service.photos.serve('honest.avif', AVIF, 'image/avif');
     const answer = await ask(service, ['honest.avif']);
     expect(answer.status).toBe(200);
     expect(await sent()).toEqual([[DATA]]);
   });
 
-  it('is left out where we cannot open it either', async () => {
+  it('a photo whose bytes no model takes is left out where we cannot open it either', async () => {
     const answer = await ask(service, ['car.jpg', 'heic.jpg', 'other.jpg', 'grey.jpg']);
     expect(answer.status).toBe(200);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 3, ...missing('heic.jpg') });
     expect(await service.callCounts()).toEqual({ vision: 2, translation: 0 });
   });
 
-  it('is left out where PHOTO_CARRY is false', async () => {
+  it('a photo whose bytes no model takes is left out where PHOTO_CARRY is false', async () => {
     const answer = await ask(plain, ['car.jpg', 'avif.jpg', 'other.jpg', 'grey.jpg']);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 3, ...missing('avif.jpg') });
     service.photos.serve('honest.avif', AVIF, 'image/avif');
@@ -103,7 +103,7 @@ describe('a photo whose bytes no model takes', () => {
 const NAMINGS = ['address', 'escaped', 'encoded', 'cut', 'file', 'position'] as const;
 
 describe('a photo that OpenAI cannot download', () => {
-  it.each(NAMINGS)('is carried when its error names it (%s)', async (named) => {
+  it.each(NAMINGS)('a photo that OpenAI cannot download is carried when its error names it (%s)', async (named) => {
     await service.faults(bad({ code: 'invalid_image_url', named }));
     const answer = await ask(service, ['good-1.jpg', 'bad-1.jpg', 'good-2.jpg', 'good-3.jpg']);
     expect(answer.status).toBe(200);
@@ -112,14 +112,14 @@ describe('a photo that OpenAI cannot download', () => {
     expect(await service.callCounts()).toEqual({ vision: 2, translation: 0 });
   });
 
-  it.each(NAMINGS)('is left out when nothing is carried (%s)', async (named) => {
+  it.each(NAMINGS)('a photo that OpenAI cannot download is left out when nothing is carried (%s)', async (named) => {
     await service.faults(bad({ code: 'invalid_image_url', named }));
     const answer = await ask(plain, ['good-1.jpg', 'bad-1.jpg', 'good-2.jpg', 'good-3.jpg']);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 3, ...missing('bad-1.jpg') });
     expect(await service.callCounts()).toEqual({ vision: 2, translation: 0 });
   });
 
-  it('is found by halving when nothing names it, at the price of low detail', async () => {
+  it('a photo that OpenAI cannot download is found by halving when nothing names it, at the price of low detail', async () => {
     await service.faults(bad({ code: 'invalid_image_url', named: 'none' }));
     const names = [...GOOD.slice(0, 17), 'bad-1.jpg', 'bad-2.jpg', ...GOOD.slice(17, 18)];
     const answer = await ask(plain, names);
@@ -137,21 +137,21 @@ describe('a photo that OpenAI cannot download', () => {
     expect(usage?.calls).toBe(calls.filter(({ status }) => status === 200).length);
   });
 
-  it('makes us carry its whole lot when nothing names it', async () => {
+  it('we carry all photos of a lot when nothing names the one that OpenAI cannot download', async () => {
     await service.faults(bad({ code: 'invalid_image_url', named: 'none' }));
     const answer = await ask(service, ['good-1.jpg', 'bad-1.jpg', 'good-2.jpg']);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 3, ...missing() });
     expect((await sent()).slice(1)).toEqual([[DATA, DATA, DATA]]);
   });
 
-  it('with another of its host makes us carry all of that host', async () => {
+  it('we carry all photos of a host once two of it cannot be downloaded by OpenAI', async () => {
     await service.faults(bad({ code: 'invalid_image_url' }));
     const answer = await ask(service, ['good-1.jpg', ...BAD, 'good-2.jpg']);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 10, ...missing() });
     expect(await service.callCounts()).toEqual({ vision: 3, translation: 0 });
   });
 
-  it('is asked for once more after a time-out', async () => {
+  it('a photo that OpenAI cannot download is asked for once more after a time-out', async () => {
     await service.faults(bad({ code: 'invalid_value', count: 1 }));
     const answer = await ask(plain, ['bad-1.jpg']);
     expect(answer.status).toBe(200);
@@ -159,14 +159,14 @@ describe('a photo that OpenAI cannot download', () => {
     expect((await sent()).flat()).toEqual(['bad-1.jpg', 'bad-1.jpg']);
   });
 
-  it('is left out after two time-outs', async () => {
+  it('a photo that OpenAI cannot download is left out after two time-outs', async () => {
     await service.faults(bad({ code: 'invalid_value' }));
     const answer = await ask(plain, ['good-1.jpg', 'bad-1.jpg', 'good-2.jpg', 'good-3.jpg']);
     expect(lotOf(answer.body)).toMatchObject(missing('bad-1.jpg'));
     expect(await service.callCounts()).toEqual({ vision: 3, translation: 0 });
   });
 
-  it('is not carried when its picture is what is wrong', async () => {
+  it('a photo is not carried when its picture is what is wrong', async () => {
     await service.faults(bad({ code: 'image_content_policy_violation', named: 'position' }));
     const answer = await ask(service, ['good-1.jpg', 'bad-1.jpg', 'good-2.jpg', 'good-3.jpg']);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 3, ...missing('bad-1.jpg') });
@@ -175,26 +175,26 @@ describe('a photo that OpenAI cannot download', () => {
 });
 
 describe('too many photos that OpenAI cannot take', () => {
-  it.each(['address', 'none'])('end the lot like too many that are not there (named by %s)', async (named) => {
+  it.each(['address', 'none'])('too many photos that OpenAI cannot take end the lot (named by %s)', async (named) => {
     await service.faults(bad({ code: 'invalid_image_url', named }));
     const answer = await ask(plain, ['bad-1.jpg', 'bad-2.jpg', 'bad-3.jpg', 'good-1.jpg']);
     expectRefusal(answer, 'IMAGE_UNREACHABLE', tooMany('bad-1.jpg', 'bad-2.jpg'));
   });
 
-  it('count together with those that are not there', async () => {
+  it('photos that OpenAI cannot take count together with those that are not there', async () => {
     await service.faults(bad({ code: 'invalid_image_url' }));
     const answer = await ask(plain, ['gone.jpg', 'bad-1.jpg', 'good-1.jpg', 'good-2.jpg', 'good-3.jpg']);
     expectRefusal(answer, 'IMAGE_UNREACHABLE', tooMany('gone.jpg', 'bad-1.jpg'));
   });
 
-  it('end it after a bounded number of calls, whatever is refused', async () => {
+  it('a lot ends after a bounded number of calls, whatever photos are refused', async () => {
     await service.faults({ action: 'image_error', code: 'image_parse_error', named: 'none' });
     const answer = await ask(plain, GOOD);
     expectRefusal(answer, 'IMAGE_UNREACHABLE', tooMany(...GOOD.slice(0, 7)));
     expect(await service.callCounts()).toEqual({ vision: 16, translation: 0 });
   });
 
-  it('are more than that when each passes alone: then no photo is blamed', async () => {
+  it('no photo is blamed when each passes alone and only all of them are too many', async () => {
     await service.faults({
       action: 'image_error',
       code: 'image_parse_error',
@@ -208,7 +208,7 @@ describe('too many photos that OpenAI cannot take', () => {
   });
 });
 
-it('shows a carried photo under its own address, and its data nowhere', async () => {
+it('an answer shows a carried photo under its own address, and its data nowhere', async () => {
   await service.faults(
     bad({ code: 'invalid_image_url' }),
     // What OpenAI says of a carried one may quote it.
@@ -247,7 +247,7 @@ describe('a lot that fails for another reason', () => {
   it.each([
     ['a refused request', { action: 'status', status: 400 }],
     ['a model that refuses', { action: 'refusal' }],
-  ])('names the photos that were missing all the same: %s', async (_name, fault) => {
+  ])('a lot that fails otherwise names the photos that were missing: %s', async (_name, fault) => {
     await service.faults(fault);
     const answer = await ask(service, ['good-1.jpg', 'absent.jpg', 'good-2.jpg', 'good-3.jpg']);
     expectRefusal(answer, 'OPENAI_API_ERROR');

@@ -61,7 +61,7 @@ function uses({ headers, body }: ReceivedRequest): [name: string, send: () => Pr
 }
 
 describe('what a receiver of webhooks holds', () => {
-  it('opens nothing and uses up none of its client’s limits', async () => {
+  it('what a receiver of webhooks holds opens nothing and uses up none of its client’s limits', async () => {
     const ping = await service.send(
       '/api/v1/webhooks/ping',
       { method: 'POST', headers: JSON_TYPE },
@@ -98,7 +98,7 @@ describe('an upload by scheme 2', () => {
   };
   const lot = () => (service.request()['lots'] as JsonObject[])[0] as JsonObject;
 
-  it('counts once its content was judged, and not before', async () => {
+  it('an upload by scheme 2 counts once its content was judged, and not before', async () => {
     for (let times = 0; times < 5; times++) {
       const answer = await signed([lot()], { languages: [] });
       expect([answer.status, answer.body['code']]).toEqual([400, 'VALIDATION_FAILED']);
@@ -107,7 +107,7 @@ describe('an upload by scheme 2', () => {
     expect((await signed([lot()])).status).toBe(429);
   });
 
-  it('is a request when one of its lots names photos, whatever is wrong with them', async () => {
+  it('an upload by scheme 2 is a request when one of its lots names photos, whatever is wrong with them', async () => {
     const without = { lot_id: 'without' };
     for (const [lots, status, code] of [
       [[lot(), without], 400, 'VALIDATION_FAILED'],

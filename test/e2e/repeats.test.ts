@@ -35,7 +35,7 @@ function expectReplay(first: Answer, second: Answer): void {
 }
 
 describe('a repeat of a request that was answered', () => {
-  it('by Idempotency-Key: the first answer again, signed anew, in another coding of the same body', async () => {
+  it('a repeat by Idempotency-Key gets the first answer again, signed anew, in another coding of the same body', async () => {
     const body = service.request();
     const headers = key();
     const now = Math.floor(Date.now() / 1000);
@@ -45,7 +45,7 @@ describe('a repeat of a request that was answered', () => {
     expect(await service.callCounts()).toEqual({ vision: 1, translation: 0 });
   });
 
-  it('another body under the same Idempotency-Key: 422, and nothing is written', async () => {
+  it('another body under the same Idempotency-Key gets 422, and nothing is written', async () => {
     const headers = key();
     await service.generate(service.request(), { headers });
     const before = await service.rowCounts();
@@ -63,7 +63,7 @@ describe('a repeat of a request that was answered', () => {
     expect(second.body['job_id']).not.toBe(first.body['job_id']);
   });
 
-  it('without a key: the same signature is a repeat, a new one is a new request', async () => {
+  it('without a key the same signature is a repeat, and a new one is a new request', async () => {
     const { body, send } = prepare();
     expectReplay(await send(), await send());
     const anew = await service.generate(body, { at: Math.floor(Date.now() / 1000) - 9 });
@@ -71,7 +71,7 @@ describe('a repeat of a request that was answered', () => {
     expect(await service.callCounts()).toEqual({ vision: 2, translation: 0 });
   });
 
-  it('by the lots signature: the same bytes are a repeat, other bytes of the same lots are not', async () => {
+  it('by the lots signature the same bytes are a repeat, and other bytes of the same lots are not', async () => {
     const request = service.request();
     const lots = JSON.stringify(request['lots']);
     // lot_id and images in the order of the canonical form.
@@ -83,7 +83,7 @@ describe('a repeat of a request that was answered', () => {
     expect([other.status, replayed(other)]).toEqual([200, null]);
   });
 
-  it('a batch: 201 again with the same job', async () => {
+  it('a repeat of a batch gets 201 again with the same job', async () => {
     const headers = key();
     const body = service.request({ mode: 'batch' });
     const [first, second] = [await service.generate(body, { headers }), await service.generate(body, { headers })];
@@ -94,7 +94,7 @@ describe('a repeat of a request that was answered', () => {
   it.each([
     ['of the job', { webhook_url: 'https://hook.test-host.com/' }, {}],
     ['of a single lot', {}, { webhook: 'https://hook.test-host.com/' }],
-  ])('a batch with a webhook %s: both say that one is configured, as the status does', async (_whose, head, lot) => {
+  ])('a batch with a webhook %s and its repeat both say so, as the status does', async (_whose, head, lot) => {
     const headers = key();
     const lots = [{ lot_id: 'A-1', images: ['https://cdn.test-host.com/1.jpg'], ...lot }];
     const body = service.request({ mode: 'batch', ...head, lots });
@@ -104,20 +104,20 @@ describe('a repeat of a request that was answered', () => {
     for (const { body: said } of [first, second, status]) expect(said).toMatchObject({ webhook_configured: true });
   });
 
-  it('a batch without a webhook: neither says that one is configured', async () => {
+  it('a batch without a webhook and its repeat say that none is configured', async () => {
     const answer = await service.generate(service.request({ mode: 'batch' }));
     expect(answer.body).toMatchObject({ webhook_configured: false });
   });
 });
 
 describe('what is not remembered', () => {
-  it('a refused request', async () => {
+  it('a refused request is not remembered', async () => {
     const headers = key();
     expect((await service.generate(service.request({ version: '9' }), { headers })).status).toBe(400);
     expect((await service.generate(service.request(), { headers })).status).toBe(200);
   });
 
-  it('a job that failed: the same request is done anew', async () => {
+  it('a job that failed is not remembered: the same request is done anew', async () => {
     for (const { send, extra } of [
       { send: prepare().send, extra: key() },
       { send: prepare().send, extra: {} },
@@ -131,7 +131,7 @@ describe('what is not remembered', () => {
 });
 
 describe('a twin at the same time', () => {
-  it('is told 202 or 409, and the model is asked once', async () => {
+  it('a twin at the same time is told 202 or 409, and the model is asked once', async () => {
     await service.faults({ action: 'latency', ms: 300, path: '/v1/responses' });
     const before = Number(await jobs());
     const { send } = prepare();
@@ -146,7 +146,7 @@ describe('a twin at the same time', () => {
 });
 
 describe('a repeat of a request that still runs', () => {
-  it('is handed the job, which then goes on whoever hangs up', async () => {
+  it('a repeat of a request that still runs is handed the job, which then goes on whoever hangs up', async () => {
     await service.faults({ action: 'latency', ms: 1000, path: '/v1/responses', count: 1 });
     const { send } = prepare();
     const hangUp = new AbortController();
@@ -169,7 +169,7 @@ describe('a repeat of a request that still runs', () => {
 describe('a client that hangs up while the model works', () => {
   const slow: JsonObject = { action: 'latency', ms: 1000, path: '/v1/responses', count: 1 };
 
-  it('without an Idempotency-Key: the call is cut, the job cancelled, and a retry does it anew', async () => {
+  it('a client that hangs up without an Idempotency-Key cuts the call and cancels the job, and a retry does it anew', async () => {
     await service.faults({ ...slow, ms: 3_600_000 });
     const { body, send } = prepare();
     const hangUp = new AbortController();
@@ -190,7 +190,7 @@ describe('a client that hangs up while the model works', () => {
     expect(again.body['job_id']).not.toBe(jobId);
   });
 
-  it('with an Idempotency-Key: the work goes on, and the retry gets it', async () => {
+  it('a client that hangs up with an Idempotency-Key leaves the work going on, and the retry gets it', async () => {
     await service.faults(slow);
     const body = service.request();
     const headers = key();
@@ -206,7 +206,7 @@ describe('a client that hangs up while the model works', () => {
     expect((await service.calls()).map(({ outcome }) => outcome)).toEqual(['answered']);
   });
 
-  it('after the vision answer: the translations are still made', async () => {
+  it('a client that hangs up after the vision answer still has its translations made', async () => {
     await service.faults({ ...slow, model: 'gpt-5.6-luna' });
     const { body, send } = prepare(service.request({ languages: ['en', 'de'] }));
     const hangUp = new AbortController();

@@ -28,7 +28,7 @@ const at = (seconds: number) => () => sign(GENERATE, 'another body', { method: '
 const mac = (headers: Headers) => String(headers['X-Signature']).slice(3);
 
 describe('a signed request', () => {
-  it('is let in up to 300 s from now, with and without a key id', async () => {
+  it('a signed request is let in up to 300 s from now, with and without a key id', async () => {
     for (const offset of [-299, 299]) {
       expect((await service.generate(service.request(), { at: now() + offset })).status).toBe(200);
     }
@@ -46,7 +46,7 @@ describe('a signed request', () => {
     ['a timestamp in milliseconds', (headers) => ({ ...headers, 'X-Timestamp': `${headers['X-Timestamp']}000` })],
     ['a timestamp with a sign', (headers) => ({ ...headers, 'X-Timestamp': `+${headers['X-Timestamp']}` })],
     ['a date for a timestamp', (headers) => ({ ...headers, 'X-Timestamp': new Date().toUTCString() })],
-  ])('%s: 401', async (_name, change) => {
+  ])('a request with %s is answered 401', async (_name, change) => {
     await refuse('MISSING_SIGNATURE', change);
   });
 
@@ -69,15 +69,15 @@ describe('a signed request', () => {
     ["another client's key id", (headers) => ({ ...headers, 'X-Key-Id': 'beta' })],
     ['a key id of the prototype', (headers) => ({ ...headers, 'X-Key-Id': '__proto__' })],
     ['one of the other key', (headers) => ({ ...headers, ...sign(GENERATE, '', { method: 'POST', keyId: 'beta' }) })],
-  ])('%s: 403', async (_name, change) => {
+  ])('a request whose signature is %s is answered 403', async (_name, change) => {
     await refuse('INVALID_SIGNATURE', change);
   });
 
-  it('for another path, a query added: 403', async () => {
+  it('a request signed for another path, or with a query added, is answered 403', async () => {
     await refuse('INVALID_SIGNATURE', (headers) => headers, `${GENERATE}?a=1`);
   });
 
-  it.each(['X-Signature', 'X-Timestamp', 'X-Key-Id'])('%s twice, both right: 403', async (name) => {
+  it.each(['X-Signature', 'X-Timestamp', 'X-Key-Id'])('%s twice, both right, is answered 403', async (name) => {
     const body = JSON.stringify(service.request());
     const headers = sign(GENERATE, body, { method: 'POST' });
     const lines = Object.entries(headers).map(([header, value]) => `${header}: ${value}`);
@@ -95,7 +95,7 @@ describe('a signed request', () => {
     expect(await service.rowCounts()).toEqual(before);
   });
 
-  it('says the same whatever is wrong, and shows what it saw', async () => {
+  it('a refused signature is answered the same whatever is wrong, and shown what the service saw', async () => {
     const answers = [];
     for (const change of [
       (headers: Headers) => ({ ...headers, 'X-Signature': `v1=${'0'.repeat(64)}` }),
@@ -114,7 +114,7 @@ describe('a signed request', () => {
     expect(answers[0]).toMatchObject({ method: 'POST', target: GENERATE, hashed: true });
   });
 
-  it('belongs to its client: another key id finds no job', async () => {
+  it('a signed request belongs to its client: another key id finds no job', async () => {
     const { body } = await service.generate(service.request());
     const path = `/api/v1/batch-status/${String(body['job_id'])}`;
     expect((await service.send(path)).status).toBe(200);

@@ -30,21 +30,21 @@ async function twice(body: Record<string, unknown>, by = service): Promise<[firs
 }
 
 describe('members that nobody knows', () => {
-  it('are named in a 200, and in that of its repeat', async () => {
+  it('members that nobody knows are named in a 200, and in that of its repeat', async () => {
     const [first, second] = await twice(mistyped({ languages: ['en', 'de', 'fr', 'es', 'it', 'pl', 'uk'] }));
     expect([first.status, second.status]).toEqual([200, 200]);
     expect(first.body['warnings']).toEqual(['processing 6 languages may increase response time', HEAD, LOT, PHOTO]);
     expect(second.body).toEqual(first.body);
   });
 
-  it('are named in a 201, and in that of its repeat', async () => {
+  it('members that nobody knows are named in a 201, and in that of its repeat', async () => {
     const [first, second] = await twice(mistyped({ mode: 'batch' }));
     expect([first.status, second.status]).toEqual([201, 201]);
     expect(first.body['warnings']).toEqual([HEAD, LOT, PHOTO]);
     expect(second.body).toEqual(first.body);
   });
 
-  it('are named in a 202, and in that of its repeat', async () => {
+  it('members that nobody knows are named in a 202, and in that of its repeat', async () => {
     await service.faults({ action: 'latency', ms: 3_600_000, count: 1, path: '/v1/responses' });
     const hasty = await TestService.start({
       beside: service,
@@ -60,7 +60,7 @@ describe('members that nobody knows', () => {
     }
   });
 
-  it('are named in lots that come a line each', async () => {
+  it('members that nobody knows are named in lots that come a line each', async () => {
     const { lots, ...head } = service.request({ mode: 'batch', max_cost: 1 });
     const more = { lot_id: 'b', images: [], Webhook: 'x' };
     const lines = [head, ...(lots as object[]), more].map((line) => JSON.stringify(line)).join('\n');
@@ -71,7 +71,7 @@ describe('members that nobody knows', () => {
     ]);
   });
 
-  it('are counted right among lots that are read without being parsed', async () => {
+  it('members that nobody knows are counted right among lots that are read without being parsed', async () => {
     const plain = (id: string) => ({ lot_id: id, images: [{ url: 'https://cdn.test-host.com/1.jpg' }] });
     const lots = [plain('a'), plain('b'), plain('c'), { ...plain('d'), lotId: 'e' }, plain('f')];
     const answer = await service.generate(service.request({ lots }));
@@ -81,12 +81,12 @@ describe('members that nobody knows', () => {
     ]);
   });
 
-  it('bring nothing into the database that it does not take', async () => {
+  it('members that nobody knows bring nothing into the database that it does not take', async () => {
     const answer = await service.generate(service.request({ mode: 'batch', 'a\0\ud800': 1 }));
     expect([answer.status, answer.body['warnings']]).toEqual([201, ['unknown_member:a\ufffd\ufffd']]);
   });
 
-  it('are no more than 20 in an answer, and none where all are known', async () => {
+  it('members that nobody knows are no more than 20 in an answer, and none where all are known', async () => {
     const lots = Array.from({ length: 30 }, (_, index) => ({ lot_id: `lot-${index}`, images: [], photos: [] }));
     const many = await service.generate(service.request({ lots }));
     expect((many.body['warnings'] as string[]).slice(18)).toEqual([
@@ -99,7 +99,7 @@ describe('members that nobody knows', () => {
 });
 
 describe('a query that the route does not read', () => {
-  it.each([200, 201, 400])('is named in a %i', async (status) => {
+  it.each([200, 201, 400])('a query that the route does not read is named in a %i', async (status) => {
     const change = { 200: {}, 201: { mode: 'batch' }, 400: { version: '2' } }[status];
     const body = JSON.stringify(service.request(change ?? {}));
     const headers = { 'Content-Type': 'application/json' };

@@ -69,7 +69,7 @@ describe('reading a request body', () => {
     ['x-gzip', gzipSync(BODY), ['Content-Encoding: X-GZip']],
     ['gzip beside identity', gzipSync(BODY), ['Content-Encoding: gzip, identity,']],
     ['identity twice', BODY, ['Content-Encoding: identity', 'Content-Encoding: identity']],
-  ])('gives and hashes the decoded bytes: %s', async (_name, body, headers) => {
+  ])('a request body is given and hashed as its decoded bytes: %s', async (_name, body, headers) => {
     const { status, json } = await sendRaw(server.port, ...post(body, JSON_TYPE, ...headers));
     expect(status).toBe(200);
     expect(json).toMatchObject({ format: 'json', lots: 20_001, version: '1.0.0', bytes: BODY.length });
@@ -77,7 +77,7 @@ describe('reading a request body', () => {
     expect(json.largest).toBeLessThanOrEqual(MAX_CHUNK_BYTES);
   });
 
-  it('reads a chunked body, and NDJSON', async () => {
+  it('a request body is read in chunks, and as NDJSON', async () => {
     const head = [
       'POST /x HTTP/1.1',
       'Host: h',
@@ -101,17 +101,17 @@ describe('reading a request body', () => {
     ['br beside gzip and identity', [JSON_TYPE, 'Content-Encoding: br, identity, gzip']],
     ['two encodings in two headers', [JSON_TYPE, 'Content-Encoding: gzip', 'Content-Encoding: br']],
     ['too large as well', ['Content-Type: text/plain', 'Content-Length: 99999999999']],
-  ])('answers 415: %s', async (_name, headers) => {
+  ])('a request body is answered 415: %s', async (_name, headers) => {
     const head = ['POST /x HTTP/1.1', 'Host: h', ...headers];
     expect(await sendRaw(server.port, head)).toMatchObject({ status: 415, json: { code: 'UNSUPPORTED_MEDIA_TYPE' } });
   });
 
-  it('refuses an announced size at once, without waiting for the body', async () => {
+  it('a request body of an announced size that is too large is refused at once, without waiting for it', async () => {
     const head = ['POST /x HTTP/1.1', 'Host: h', JSON_TYPE, `Content-Length: ${MAX_BYTES + 1}`];
     expect(await sendRaw(server.port, head)).toMatchObject({ status: 413, json: { code: 'BODY_TOO_LARGE' } });
   });
 
-  it('refuses a body that turns out too large, and answers on the open connection', async () => {
+  it('a request body that turns out too large is refused, and answered on the open connection', async () => {
     const text = `{"a":"${'x'.repeat(100_000)}"} ${' '.repeat(MAX_BYTES)}`;
     const head = ['POST /x HTTP/1.1', 'Host: h', JSON_TYPE, 'Transfer-Encoding: chunked'];
     const answer = await sendRaw(server.port, head, `${text.length.toString(16)}\r\n${text}\r\n0\r\n\r\n`);
@@ -121,7 +121,7 @@ describe('reading a request body', () => {
   it.each([
     ['gzip', gzipSync],
     ['br', brotliCompressSync],
-  ])('stops a %s bomb where the limit is', async (coding, compress) => {
+  ])('a request body that is a %s bomb is stopped where the limit is', async (coding, compress) => {
     const bomb = compress(Buffer.alloc(50_000_000, ' '));
     const answer = await sendRaw(server.port, ...post(bomb, JSON_TYPE, `Content-Encoding: ${coding}`));
     expect(answer).toMatchObject({ status: 413, json: { code: 'BODY_TOO_LARGE' } });
@@ -137,13 +137,13 @@ describe('reading a request body', () => {
     ['deflate called gzip', 'gzip', deflateSync(BODY)],
     ['br cut short', 'br', brotliCompressSync(BODY).subarray(0, -5)],
     ['no br', 'br', BODY],
-  ])('answers 400: %s', async (_name, coding, body) => {
+  ])('a request body is answered 400: %s', async (_name, coding, body) => {
     const answer = await sendRaw(server.port, ...post(body, JSON_TYPE, `Content-Encoding: ${coding}`));
     expect(answer).toMatchObject({ status: 400, json: { code: 'INVALID_JSON' } });
   });
 
   it.each([[[]], [['Content-Encoding: gzip']], [['Content-Encoding: br']]])(
-    'takes no bytes for an empty body: %j',
+    'a request body without bytes is taken for an empty one: %j',
     async (headers) => {
       const answer = await sendRaw(server.port, ...post('', JSON_TYPE, ...headers));
       expect(answer).toMatchObject({ status: 400, json: { code: 'INVALID_JSON' } });
@@ -158,7 +158,7 @@ describe('reading a request body', () => {
   it.each([
     ['as it is', [], BODY],
     ['gzip', ['Content-Encoding: gzip'], gzipSync(BODY)],
-  ])('ends when the client hangs up: %s', async (_name, headers, body) => {
+  ])('reading a request body ends when the client hangs up: %s', async (_name, headers, body) => {
     const head = ['POST /x HTTP/1.1', 'Host: h', JSON_TYPE, ...headers, `Content-Length: ${body.length}`];
     const arrived = once(server, 'request');
     const socket = openRaw(server.port, head, body.subarray(0, body.length / 2));
@@ -167,7 +167,7 @@ describe('reading a request body', () => {
     expect(await seen.outcome).toBeInstanceOf(BodyAbortedError);
   });
 
-  it('reads no faster than the bytes are kept', async () => {
+  it('a request body is read no faster than its bytes are kept', async () => {
     const waiting: number[] = [];
     const slow = await serve(async (request) => {
       const { body } = openBodyStream(request, 100_000_000);
@@ -187,7 +187,7 @@ describe('reading a request body', () => {
     expect(Math.max(...waiting)).toBeLessThan(1_000_000);
   });
 
-  it('stops a bomb that stays below the limit: what was sent may not become 500 times as long', async () => {
+  it('a bomb that stays below the limit is stopped: what was sent may not become 500 times as long', async () => {
     const bomb = brotliCompressSync(Buffer.alloc(MAX_BYTES - 1, ' '));
     const answer = await sendRaw(server.port, ...post(bomb, JSON_TYPE, 'Content-Encoding: br'));
     expect(answer).toMatchObject({ status: 413, json: { code: 'BODY_TOO_LARGE' } });
@@ -197,7 +197,7 @@ describe('reading a request body', () => {
   it.each([
     ['gzip', gzipSync],
     ['br', brotliCompressSync],
-  ])('takes lots in %s that all name the same photos', async (coding, compress) => {
+  ])('a request body may have lots in %s that all name the same photos', async (coding, compress) => {
     const photos = Array.from(
       { length: 8 },
       (_, photo) => `{"url":"https://cdn.example.com/placeholder/${photo}.jpg"}`,

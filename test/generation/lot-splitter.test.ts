@@ -108,11 +108,11 @@ function expectLikeJsonParse(body: string, size: number): void {
 }
 
 describe('splitting a JSON body', () => {
-  it.each(AWKWARD)('gives what JSON.parse gives, at every chunk size: %s', (body) => {
+  it.each(AWKWARD)('splitting a JSON body gives what JSON.parse gives, at every chunk size: %s', (body) => {
     for (const size of chunkSizes(body)) expectLikeJsonParse(body, size);
   });
 
-  it('gives what JSON.parse gives for 3,000 generated bodies, cut anywhere', () => {
+  it('splitting a JSON body gives what JSON.parse gives for 3,000 generated bodies, cut anywhere', () => {
     const seed = Date.now() % 1_000_000_000;
     const generator = new JsonGenerator(seed);
     for (let count = 0; count < 3000; count++) {
@@ -128,7 +128,7 @@ describe('splitting a JSON body', () => {
     }
   });
 
-  it.each(MALFORMED)('refuses at every chunk size: %s', (_name, body) => {
+  it.each(MALFORMED)('splitting a JSON body refuses at every chunk size: %s', (_name, body) => {
     for (const size of chunkSizes(body)) {
       const error = refusal(body, size);
       expect(error.code).toBe('INVALID_JSON');
@@ -136,29 +136,29 @@ describe('splitting a JSON body', () => {
     }
   });
 
-  it('refuses every body that is cut short', () => {
+  it('splitting a JSON body refuses every body that is cut short', () => {
     const bytes = Buffer.from(AWKWARD[1] as string).subarray(0, -3);
     for (let length = 0; length < bytes.length; length++) {
       expect(refusal(bytes.subarray(0, length), 5).code).toBe('INVALID_JSON');
     }
   });
 
-  it('keeps floats and strings of many digits, as Python does', () => {
+  it('splitting a JSON body keeps floats and strings of many digits, as Python does', () => {
     const digits = '7'.repeat(5000);
     const body = `{"lots":[{"a":${digits}.0,"b":"${digits}","c":${digits}e1,"d":0.${digits},"e":${'7'.repeat(4300)}}]}`;
     expect(split(body, 1000).texts[0]).toBe(body.slice(9, -2));
   });
 
-  it('lets a repeated key inside of lots pass: the signature counts the last', () => {
+  it('splitting a JSON body lets a repeated key inside of lots pass: the signature counts the last', () => {
     expect(split('{"lots":[{"a":1,"a":2}]}').lots).toEqual([{ a: 2 }]);
   });
 
-  it('says where: the lot and its first byte', () => {
+  it('splitting a JSON body says where an error is: the lot and its first byte', () => {
     expect(refusal('{"lots":[1,\n {"a":tru}]}').message).toMatch(/lots\[1\].*byte 13/);
     expect(refusal('{"lots":[]}x').message).toContain('byte 11');
   });
 
-  it('refuses a lot and a head beyond their limits before they are whole', () => {
+  it('splitting a JSON body refuses a lot and a head beyond their limits before they are whole', () => {
     const long = 'x'.repeat(MAX_LOT_BYTES);
     expect(refusal(`{"lots":["${long}`).code).toBe('BODY_TOO_LARGE');
     expect(refusal(`{"lots":["${long}"]}`, MAX_LOT_BYTES * 2).code).toBe('BODY_TOO_LARGE');
@@ -167,7 +167,7 @@ describe('splitting a JSON body', () => {
     expect(split(`{"a":"${'x'.repeat(MAX_HEAD_BYTES - 8)}"}`).head?.lots).toBe('missing');
   });
 
-  it('passes on what the sink throws', () => {
+  it('splitting a JSON body passes on what the sink throws', () => {
     const splitter = new LotSplitter({
       onHead: () => undefined,
       onLot: ({ index }) => {

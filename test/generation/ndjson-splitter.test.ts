@@ -28,7 +28,7 @@ describe('splitting an NDJSON body', () => {
   it.each([
     `${HEAD}\n{"a":"лот \\n 🚗"}\n[1,2]\n"x"\n`,
     `\ufeff\n ${HEAD}\r\n\r\n{"a":"лот \\n 🚗"} \r\n\n\t[1,2]\n"x"`,
-  ])('gives each line in order, at every chunk size: %j', (body) => {
+  ])('splitting an NDJSON body gives each line in order, at every chunk size: %j', (body) => {
     for (let size = 1; size <= Buffer.byteLength(body); size++) {
       const { head, lots, texts, headFirst } = split(body, size, 'ndjson');
       expect(head).toEqual({ members: JSON.parse(HEAD) as unknown, text: HEAD, lots: 'streamed', lotsText: undefined });
@@ -38,7 +38,7 @@ describe('splitting an NDJSON body', () => {
     }
   });
 
-  it('gives what JSON.parse gives for 1,000 generated bodies', () => {
+  it('splitting an NDJSON body gives what JSON.parse gives for 1,000 generated bodies', () => {
     const generator = new JsonGenerator(Date.now() % 1_000_000_000);
     for (let count = 0; count < 1000; count++) {
       // A line feed between tokens is white space to JSON but ends a line here.
@@ -48,20 +48,20 @@ describe('splitting an NDJSON body', () => {
     }
   });
 
-  it('takes a request without lots: that is for validation to judge', () => {
+  it('splitting an NDJSON body takes a request without lots: that is for validation to judge', () => {
     expect(split(HEAD, 7, 'ndjson')).toMatchObject({ lots: [], head: { lots: 'streamed' } });
   });
 
-  it('takes brackets in strings and 32 levels', () => {
+  it('splitting an NDJSON body takes brackets in strings and 32 levels', () => {
     const line = `["${'['.repeat(40)}\\"",${'['.repeat(31)}${']'.repeat(31)}]`;
     expect(split(`${HEAD}\n${line}`, 11, 'ndjson').texts).toEqual([line]);
   });
 
-  it.each(MALFORMED)('refuses at every chunk size: %s', (_name, body) => {
+  it.each(MALFORMED)('splitting an NDJSON body refuses at every chunk size: %s', (_name, body) => {
     for (const size of [1, 2, 3, 5, 17, 100, 8192]) expect(refusal(body, size, 'ndjson').code).toBe('INVALID_JSON');
   });
 
-  it('refuses lines beyond the limits before they are whole', () => {
+  it('splitting an NDJSON body refuses lines beyond the limits before they are whole', () => {
     expect(refusal(`${HEAD}\n"${'x'.repeat(MAX_LOT_BYTES)}`, 65_536, 'ndjson').code).toBe('BODY_TOO_LARGE');
     expect(refusal(`{"a":"${'x'.repeat(MAX_HEAD_BYTES)}`, 65_536, 'ndjson').code).toBe('BODY_TOO_LARGE');
   });

@@ -11,9 +11,10 @@ import { PlainLotReader } from '../../src/generation/intake/fast-path/plain-lot-
 import type { RequestSink } from '../../src/generation/intake/request-sink.js';
 import { PlainUrls } from '../../src/generation/intake/fast-path/plain-urls.js';
 import { RequestContent } from '../../src/generation/request/request-content.js';
-import { topLevelToken } from '../../src/generation/request/top-level-token.js';
+import { topLevelToken } from '../../src/common/json-tokens.js';
 import { AllowList, checkUrl } from '../../src/outbound/address-rules.js';
 import { REFUSED_URLS } from '../outbound/ssrf-strings.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 const LIMITS = {
   maxLots: 50,
@@ -154,7 +155,7 @@ const lot = fc
   });
 
 describe('lots read straight from their bytes', () => {
-  it('become the same rows, digest and verdict as lots that were parsed', async () => {
+  it('lots read straight from their bytes become the same rows, digest and verdict as lots that were parsed', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(lot, { minLength: 1, maxLength: 12 }),
@@ -168,7 +169,7 @@ describe('lots read straight from their bytes', () => {
         },
       ),
       {
-        numRuns: 1500,
+        ...propertyRuns(1500),
         examples: [[['{"lot_id": "id-1", "images": [], "additional_info": "\u{10000}"}'], 'json', undefined]],
       },
     );
@@ -180,12 +181,12 @@ describe('lots read straight from their bytes', () => {
     ['with null and empty members', '{"lot_id":"1","additional_info":null,"webhook":"","images":[]}'],
     ['with escapes in its text', '{"lot_id":"1","additional_info":"\\u0416\\n","images":[]}'],
     ['with a webhook', '{"lot_id":"1","webhook":"https://a.test-host.com/x","images":[]}'],
-  ])('is taken %s', (_, text) => {
+  ])('a lot is read straight from its bytes %s', (_, text) => {
     const reader = new PlainLotReader(new PlainUrls(AllowList.parse([])), false);
     expect(reader.read(Buffer.from(`${text},`), 0)).toBe(Buffer.byteLength(text));
   });
 
-  it('leaves to the parser what ends outside of the bytes, wherever they are cut', () => {
+  it('a lot that ends outside of the bytes is left to the parser, wherever they are cut', () => {
     const reader = new PlainLotReader(new PlainUrls(AllowList.parse([])), false);
     for (let cut = 1; cut < PLAIN.length; cut++) expect(reader.read(Buffer.from(PLAIN.slice(0, cut)), 0)).toBe(-1);
   });
@@ -194,7 +195,7 @@ describe('lots read straight from their bytes', () => {
     ['}', 'INVALID_JSON'],
     [' 7', 'INVALID_JSON'],
     [',', 'INVALID_JSON'],
-  ])('refuses %s behind a lot like the parser', async (behind, code) => {
+  ])('%s behind a lot is refused like the parser does', async (behind, code) => {
     const texts = [PLAIN, PLAIN.replace('b-1', 'b-2') + behind];
     expect(await takeIn(texts, { general: false })).toMatchObject({ refused: { code } });
   });
@@ -216,7 +217,7 @@ describe('addresses judged by their origin', () => {
     `https://cdn.test-host.com/${'%'.repeat(1365)}`,
     `https://cdn.test-host.com/${'"'.repeat(1400)}`,
     `https://cdn.test-host.com/${'x'.repeat(4096)}`,
-  ])('are let through as checkUrl lets them: %.60s', (address) => {
+  ])('addresses judged by their origin are let through as checkUrl lets them: %.60s', (address) => {
     const urls = new PlainUrls(list);
     const allowed = checkUrl(address, list).ok;
     // Each twice, because the second is answered from what the first left behind.
@@ -237,7 +238,7 @@ describe('the token of a member as it was sent', () => {
     ['{"x": "\\"lot_id\\": 5", "lot\\u005fid": 6}', '6'],
     ['{"lot_id": [7]}', null],
     [`{"x": "${'\\\\y'.repeat(120_000)}", "lot_id": 8}`, '8'],
-  ])('is found in %.60s', (source, token) => {
+  ])('the token of a member as it was sent is found in %.60s', (source, token) => {
     expect(topLevelToken(source, 'lot_id')).toBe(token);
   });
 });

@@ -10,7 +10,7 @@ const read = (names: readonly string[]): { end: number; length: number; count: n
   return { end: reader.read(bytes, 0), length: bytes.length, count: reader.imageCount };
 };
 
-it('leaves a lot that names a photo twice to the general way, which counts it once', () => {
+it('a lot that names a photo twice is left to the general way, which counts it once', () => {
   const usual = read(['1', '2', '3']);
   expect([usual.end, usual.count]).toEqual([usual.length, 3]);
   expect(read(['1', '2', '1']).end).toBe(-1);

@@ -1,10 +1,10 @@
 import { ServiceError } from '../../src/common/service-error.js';
 import { LotSplitter } from '../../src/generation/intake/lot-splitter.js';
 import { NdjsonSplitter } from '../../src/generation/intake/ndjson-splitter.js';
-import type { RequestHead, RequestSplitter } from '../../src/generation/intake/request-sink.js';
+import type { SentHead, RequestSplitter } from '../../src/generation/intake/request-sink.js';
 
 export interface SplitRequest {
-  head: RequestHead | undefined;
+  head: SentHead | undefined;
   lots: unknown[];
   texts: string[];
   /** Whether the head came before the first lot. */
@@ -15,7 +15,7 @@ export interface SplitRequest {
 export function split(body: Buffer | string, size = 65_536, format: 'json' | 'ndjson' = 'json'): SplitRequest {
   const result: SplitRequest = { head: undefined, lots: [], texts: [], headFirst: false };
   const sink = {
-    onHead: (head: RequestHead) => {
+    onHead: (head: SentHead) => {
       result.head = head;
       result.headFirst = result.lots.length === 0;
     },

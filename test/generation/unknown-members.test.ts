@@ -50,7 +50,7 @@ describe('members that nobody knows', () => {
     ['processing_mode', 'mode'],
     ['lot', 'lots'],
     ['signatures', 'signature'],
-  ])('beside the lots: %s is taken for %s', (name, meant) => {
+  ])('a member that nobody knows beside the lots is guessed at: %s is taken for %s', (name, meant) => {
     expect(ofHead({ [name]: 1 })).toEqual([`unknown_member:${name} (did you mean ${meant}?)`]);
   });
 
@@ -67,15 +67,18 @@ describe('members that nobody knows', () => {
     ['additionalInfo', 'additional_info'],
     ['info', 'additional_info'],
     ['description', 'additional_info'],
-  ])('in a lot: %s is taken for %s', (name, meant) => {
+  ])('a member that nobody knows in a lot is guessed at: %s is taken for %s', (name, meant) => {
     expect(ofLot({ [name]: 1 })).toEqual([`unknown_member:lots[3].${name} (did you mean ${meant}?)`]);
   });
 
-  it.each(['URL', 'uri', 'src', 'href', 'image_url'])('in a photo: %s is taken for url', (name) => {
-    expect(ofPhoto({ [name]: 1 })).toEqual([`unknown_member:lots[3].images[2].${name} (did you mean url?)`]);
-  });
+  it.each(['URL', 'uri', 'src', 'href', 'image_url'])(
+    'a member that nobody knows in a photo is guessed at: %s is taken for url',
+    (name) => {
+      expect(ofPhoto({ [name]: 1 })).toEqual([`unknown_member:lots[3].images[2].${name} (did you mean url?)`]);
+    },
+  );
 
-  it('are named without a guess where nothing is near', () => {
+  it('members that nobody knows are named without a guess where nothing is near', () => {
     expect(ofHead({ priority: 1, $schema: 'x', '': 1, цена: 1 })).toEqual(
       ['priority', '$schema', '', 'цена'].map((name) => `unknown_member:${name}`),
     );
@@ -85,14 +88,14 @@ describe('members that nobody knows', () => {
     ]);
   });
 
-  it('are not taken for a member that is there, unless they are it misspelt', () => {
+  it('members that nobody knows are not taken for a member that is there, unless they are it misspelt', () => {
     expect(ofLot({ lot_id: 'a', images: [], vehicle_id: 'b', lotId: 'c' })).toEqual([
       'unknown_member:lots[3].vehicle_id',
       'unknown_member:lots[3].lotId (did you mean lot_id?)',
     ]);
   });
 
-  it('are cut at 64 characters and lose what could break a line, a log or the database', () => {
+  it('members that nobody knows are cut at 64 characters and lose what could break a line, a log or the database', () => {
     for (const character of ['x', '🚗']) {
       expect(ofHead({ [character.repeat(100)]: 1 })).toEqual([`unknown_member:${character.repeat(64)}`]);
     }
@@ -105,7 +108,7 @@ describe('members that nobody knows', () => {
     ]);
   });
 
-  it('are the first 20 of all, those beside the lots before those in them', () => {
+  it('members that nobody knows are the first 20 of all, those beside the lots before those in them', () => {
     const unknown = new UnknownMembers();
     for (let position = 0; position < 50; position++) unknown.lot({ webhook_url: '' }, position);
     unknown.photo({ uri: '' }, 0, 0);
@@ -121,7 +124,7 @@ describe('members that nobody knows', () => {
 });
 
 describe('a request of nothing but unknown members', () => {
-  it('costs no more than the first 20 do, since it is read before its signature is proven', () => {
+  it('a request of nothing but unknown members costs no more than the first 20 do, since it is read before its signature is proven', () => {
     let looks = 0;
     const many = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`zzzz${index}`, 1]));
     // Only the search for what was meant asks whether a known member is there.
@@ -137,7 +140,7 @@ describe('a request of nothing but unknown members', () => {
 });
 
 describe('the members that are known', () => {
-  it('are those that the rules read', () => {
+  it('the members that are known are those that the rules read', () => {
     const read = new Set<string>();
     const spy = (of: Record<string, unknown>, place: string) =>
       new Proxy(of, {

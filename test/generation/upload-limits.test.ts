@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { UploadGate } from '../../src/auth/upload-gate.js';
 import { GENERATE, sign, TestService, type Answer } from '../support/service.js';
 import { expectRefusal } from '../e2e/refusal.js';
-import { sendRaw, until } from './http-support.js';
+import { openRaw, sendRaw, until } from './http-support.js';
 
 const MAX_UPLOADS = 4;
 /** A quarter is kept for addresses that have signed rightly. */
@@ -66,7 +66,7 @@ let addresses = 0;
 const stranger = (): string => `192.0.2.${++addresses}`;
 
 describe('uploads side by side', () => {
-  it('of strangers leave a place for who signed rightly before; the next stranger gets 503 until one is through', async () => {
+  it('uploads of strangers leave a place for who signed rightly before; the next stranger gets 503 until one is through', async () => {
     const known = stranger();
     expect((await send(known)).status).toBe(201);
     const uploads: Upload[] = [];
@@ -81,7 +81,7 @@ describe('uploads side by side', () => {
     for (const upload of uploads) expect(await upload.finish()).toBe(201);
   });
 
-  it('of one address are a quarter of them once half are taken; the next gets 429, another address is let in', async () => {
+  it('uploads of one address are a quarter of all once half are taken; the next gets 429, another address is let in', async () => {
     const address = stranger();
     const first = await begin(address);
     const second = await begin(address);
@@ -92,23 +92,49 @@ describe('uploads side by side', () => {
     expect([await first.finish(), await second.finish()]).toEqual([201, 201]);
   });
 
-  it('that come in pieces of a byte are refused after a thousand of them', async () => {
-    const head = [
+  it('uploads that come a byte at a time are refused after a thousand of them', async () => {
+    const head = ['Host: x', 'Content-Type: application/json', 'Content-Length: 40000'];
+    const socket = openRaw(Number(new URL(service.origin).port), [
       `POST ${GENERATE} HTTP/1.1`,
-      'Host: x',
-      'Content-Type: application/json',
-      'Transfer-Encoding: chunked',
-    ];
-    const pieces = '1\r\n \r\n'.repeat(40_000);
-    const answer = await sendRaw(
-      Number(new URL(service.origin).port),
-      [...head, `X-Forwarded-For: ${stranger()}`],
-      `${pieces}0\r\n\r\n`,
-    );
-    expect([answer.status, answer.json['code']]).toEqual([429, 'RATE_LIMITED']);
+      ...head,
+      `X-Forwarded-For: ${stranger()}`,
+    ]);
+    socket.setNoDelay(true);
+    const answered = once(socket, 'data') as Promise<[Buffer]>;
+    let answer: string | undefined;
+    void answered.then(([data]) => (answer = data.toString('latin1')));
+    // Each is a packet of its own, and read before the next one comes.
+    for (let sent = 0; sent < 40_000 && answer === undefined; sent++) {
+      await new Promise((resolve) => socket.write(' ', resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(answer).toMatch(/^HTTP\/1\.1 429 [^]*"RATE_LIMITED"/);
+    socket.destroy();
   });
 
-  it('that come in small pieces are taken', async () => {
+  it('uploads that come in chunks of a byte are taken', async () => {
+    const text = JSON.stringify(service.request({ mode: 'batch' }));
+    const body = Buffer.from(text);
+    const signature = Object.entries(sign(GENERATE, body, { method: 'POST' })).map(
+      ([name, value]) => `${name}: ${value}`,
+    );
+    const chunks = Array.from(text, (letter) => `1\r\n${letter}\r\n`).join('');
+    const answer = await sendRaw(
+      Number(new URL(service.origin).port),
+      [
+        `POST ${GENERATE} HTTP/1.1`,
+        'Host: x',
+        'Content-Type: application/json',
+        'Transfer-Encoding: chunked',
+        `X-Forwarded-For: ${stranger()}`,
+        ...signature,
+      ],
+      `${chunks}0\r\n\r\n`,
+    );
+    expect(answer.status).toBe(201);
+  });
+
+  it('uploads that come in small pieces are taken', async () => {
     const text = JSON.stringify(service.request({ mode: 'batch' })) + ' '.repeat(40_000);
     const headers = { 'Content-Type': 'application/json', 'X-Forwarded-For': stranger() };
     const sending = httpRequest(service.origin + GENERATE, {
@@ -122,7 +148,7 @@ describe('uploads side by side', () => {
     expect(response.statusCode).toBe(201);
   });
 
-  it('whose client hangs up give their place back', async () => {
+  it('uploads whose client hangs up give their place back', async () => {
     const uploads: Upload[] = [];
     for (let count = 1; count <= FOR_STRANGERS; count++) uploads.push(await begin(stranger()));
     for (const upload of uploads) upload.hangUp();
@@ -130,7 +156,7 @@ describe('uploads side by side', () => {
     expect((await send(stranger())).status).toBe(201);
   });
 
-  it('that stall are cut and told so, and their place is free', async () => {
+  it('uploads that stall are cut and told so, and their place is free', async () => {
     const clock = vi.spyOn(service.app.get(UploadGate)['clock'], 'now');
     const uploads: Upload[] = [];
     for (let count = 1; count <= FOR_STRANGERS; count++) uploads.push(await begin(stranger()));
@@ -142,7 +168,7 @@ describe('uploads side by side', () => {
     expect((await send(stranger())).status).toBe(201);
   });
 
-  it('that were refused early are read no further than the headers when they wait for 100 Continue', async () => {
+  it('uploads that were refused early are read no further than the headers when they wait for 100 Continue', async () => {
     const uploads: Upload[] = [];
     for (let count = 1; count <= FOR_STRANGERS; count++) uploads.push(await begin(stranger()));
     const head = [

@@ -64,7 +64,7 @@ async function expectNothingHeld(): Promise<void> {
 }
 
 describe('a large request', () => {
-  it('is stored as sent, lot by lot', async () => {
+  it('a large request is stored as sent, lot by lot', async () => {
     const sent = lots(LOTS, (lot, index) => (index === 7 ? { ...lot, webhook: 'https://hook.test-host.com/7' } : lot));
     const answer = await service.generate(JSON.stringify({ ...HEAD, lots: sent }));
     expect(answer).toMatchObject({
@@ -75,7 +75,7 @@ describe('a large request', () => {
     await expectNothingHeld();
   });
 
-  it('may be signed over its lots', async () => {
+  it('a large request may be signed over its lots', async () => {
     const sent = lots(LOTS);
     const text = JSON.stringify(
       sent.map(({ additional_info, images, lot_id }) => ({ additional_info, images, lot_id })),
@@ -93,7 +93,7 @@ describe('a large request', () => {
   it.each([
     ['gzip', gzipSync],
     ['br', (body: Buffer) => brotliCompressSync(body)],
-  ])('may come as %s', async (coding, compress) => {
+  ])('a large request may come as %s', async (coding, compress) => {
     const sent = lots(LOTS);
     const body = Buffer.from(JSON.stringify({ ...HEAD, lots: sent }));
     const headers = { ...sign(GENERATE, body, { method: 'POST' }), 'Content-Encoding': coding };
@@ -102,7 +102,7 @@ describe('a large request', () => {
     expect(await stored(answer.body['job_id'] as string)).toEqual(expected(sent));
   });
 
-  it('may come as NDJSON', async () => {
+  it('a large request may come as NDJSON', async () => {
     const sent = lots(LOTS);
     const body = [HEAD, ...sent].map((line) => JSON.stringify(line)).join('\n');
     const answer = await service.generate(body, { headers: { 'Content-Type': 'application/x-ndjson' } });
@@ -110,7 +110,7 @@ describe('a large request', () => {
     expect(await stored(answer.body['job_id'] as string)).toEqual(expected(sent));
   });
 
-  it('is not taken as NDJSON under a lots signature', async () => {
+  it('a large request is not taken as NDJSON under a lots signature', async () => {
     const headers = { 'Content-Type': 'application/x-ndjson', 'X-Signature': hmac('[]') };
     const answer = await service.sendAsIs(GENERATE, 'POST', headers, JSON.stringify(HEAD));
     expect(answer).toMatchObject({ status: 403, body: { code: 'INVALID_SIGNATURE' } });
@@ -139,7 +139,7 @@ describe('a large request', () => {
       400,
       { code: 'VALIDATION_FAILED', details: { fields: [{ path: `lots[${last}].images` }] } },
     ],
-  ] as const)('with %s is refused whole, naming the lot', async (_, change, places, status, body) => {
+  ] as const)('a large request with %s is refused whole, naming the lot', async (_, change, places, status, body) => {
     const before = await service.rowCounts();
     const sent = lots(LOTS, (lot, index) => ((places as readonly number[]).includes(index) ? change(lot) : lot));
     expect(await service.generate(JSON.stringify({ ...HEAD, lots: sent }))).toMatchObject({ status, body });
@@ -147,7 +147,7 @@ describe('a large request', () => {
     await expectNothingHeld();
   });
 
-  it('of too many lots is counted to its end, and none is kept', async () => {
+  it('a large request of too many lots is counted to its end, and none is kept', async () => {
     const before = await service.rowCounts();
     const sent = lots(MAX_LOTS + 3).map((lot) => ({ ...lot, images: [] }));
     expect(await service.generate(JSON.stringify({ ...HEAD, lots: sent }))).toMatchObject({
@@ -158,8 +158,9 @@ describe('a large request', () => {
     await expectNothingHeld();
   });
 
-  it('that needs more disk than there is gets a 503 and gives all back', async () => {
-    const sent = lots(MAX_LOTS, (lot) => ({ ...lot, additional_info: 'x'.repeat(4000) }));
+  it('a large request that needs more disk than there is gets a 503 and gives all back', async () => {
+    const photo = `https://cdn.test-host.com/${'x'.repeat(2000)}.jpg`;
+    const sent = lots(MAX_LOTS, (lot) => ({ ...lot, additional_info: 'x'.repeat(4000), images: [photo] }));
     const answer = await service.generate(JSON.stringify({ ...HEAD, lots: sent }));
     expect(answer).toMatchObject({ status: 503, body: { code: 'SERVICE_UNAVAILABLE' } });
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
@@ -173,7 +174,7 @@ describe('an upload that does not end well', () => {
     ['an old timestamp', 403, (body: Buffer) => sign(GENERATE, body, { method: 'POST', at: 1_000_000_000 })],
     ['no signature', 401, () => ({ 'X-Signature': '' })],
     ['an unknown type', 415, () => ({ 'Content-Type': 'text/plain' })],
-  ])('with %s is answered although the client first sends 8 MB', async (_, status, change) => {
+  ])('an upload with %s is answered although the client first sends 8 MB', async (_, status, change) => {
     const body = Buffer.from(JSON.stringify({ ...HEAD, padding: 'x'.repeat(1000), lots: lots(16_000) }));
     expect(body.length).toBeGreaterThan(5e6);
     const headers = {
@@ -186,7 +187,7 @@ describe('an upload that does not end well', () => {
     await expectNothingHeld();
   });
 
-  it('because the client hangs up leaves nothing', async () => {
+  it('an upload whose client hangs up leaves nothing', async () => {
     const body = Buffer.from(JSON.stringify({ ...HEAD, lots: lots(LOTS) }));
     const gate = service.app.get(UploadGate);
     const sending = httpRequest(service.origin + GENERATE, {
@@ -209,7 +210,7 @@ describe('an upload that does not end well', () => {
 describe('a COMMIT whose answer is lost', () => {
   const lost = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
 
-  it('is answered by what the job itself says: it is there', async () => {
+  it('a COMMIT whose answer is lost is answered by what the job itself says: it is there', async () => {
     const database = service.app.get(Database);
     const transaction = database.transaction.bind(database);
     const spy = vi.spyOn(database, 'transaction').mockImplementationOnce(async (work) => {
@@ -222,7 +223,7 @@ describe('a COMMIT whose answer is lost', () => {
     expect(await stored(answer.body['job_id'] as string)).toEqual(expected(sent));
   });
 
-  it('is a 503 when the job is not there, and the same request is taken afterwards', async () => {
+  it('a COMMIT whose answer is lost is a 503 when the job is not there, and the same request is taken afterwards', async () => {
     const database = service.app.get(Database);
     const transaction = database.transaction.bind(database);
     const spy = vi

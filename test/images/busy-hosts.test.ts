@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { serveHttp, serveTcp, signalled } from '../outbound/loopback.js';
-import { checkerFor, HurriedClock, photo, type Handler } from './photo-host.js';
+import { checkerFor, hurriedClock, photo, type Handler } from './photo-host.js';
 
 const names = (origin: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${origin}/${index}.jpg`);
@@ -35,15 +35,15 @@ function rationed(clock: Clock, most: number): Handler {
 }
 
 describe('a photo host that says "not now"', () => {
-  it.each([6, 16])('by taking %i connections at a time gives all photos to a client on the line', async (most) => {
+  it.each([6, 16])('a host of %i connections at a time gives all photos to a client on the line', async (most) => {
     const server = await serveHttp(limited(most));
     const found = await checkerFor({}, undefined, new Clock()).checkLot(names(server.origin, 20));
     expect(found).toMatchObject({ missing: [], withinThreshold: true });
     expect(server.requests.length).toBeLessThan(80);
   });
 
-  it('by a 429 with Retry-After gives all photos, and is asked for little more than it gives', async () => {
-    const clock = new HurriedClock();
+  it('a host that answers 429 with Retry-After gives all photos, and is asked for little more than it gives', async () => {
+    const clock = hurriedClock();
     const server = await serveHttp(rationed(clock, 50));
     const checker = checkerFor({}, undefined, clock);
     const until = clock.now() + 3_600_000;
@@ -74,7 +74,7 @@ describe('a photo host that says "not now"', () => {
         response.write('x', () => response.destroy());
       },
     ],
-  ])('for a moment, by %s, is asked again', async (_case, refuse) => {
+  ])('a host that says "not now" for a moment, by %s, is asked again', async (_case, refuse) => {
     let left = 4;
     const server = await serveHttp((request, response) => {
       if (left-- > 0) refuse(request, response);
@@ -83,8 +83,8 @@ describe('a photo host that says "not now"', () => {
     expect(await checkerFor().checkLot(names(server.origin, 3))).toMatchObject({ missing: [], withinThreshold: true });
   });
 
-  it('without end is given up by a client on the line after some rounds', async () => {
-    const clock = new HurriedClock();
+  it('a host that says "not now" without end is given up by a client on the line after some rounds', async () => {
+    const clock = hurriedClock();
     const server = await serveHttp((_request, response) => response.writeHead(503).end());
     const began = clock.now();
     const urls = names(server.origin, 20);
@@ -95,7 +95,7 @@ describe('a photo host that says "not now"', () => {
     expect(server.requests.length).toBeLessThan(100);
   });
 
-  it('for longer than a client waits is not asked again before', async () => {
+  it('a host that says "not now" for longer than a client waits is not asked again before', async () => {
     const server = await serveHttp((_request, response) => response.writeHead(429, { 'retry-after': '60' }).end());
     const checker = checkerFor();
     expect((await checker.checkLot(names(server.origin, 1))).missing).toHaveLength(1);
@@ -104,8 +104,8 @@ describe('a photo host that says "not now"', () => {
     expect([asked, server.requests.length]).toEqual([1, 1]);
   });
 
-  it('leaves its photos open for a batch, tells when to ask again, and is hardly asked while it rests', async () => {
-    const clock = new HurriedClock();
+  it('a host that says "not now" leaves its photos open for a batch, tells when to ask again, and is hardly asked while it rests', async () => {
+    const clock = hurriedClock();
     const server = await serveTcp((socket) => socket.once('data', () => socket.destroy()));
     const checker = checkerFor({}, undefined, clock);
     const urls = names(server.origin, 300);
@@ -122,7 +122,7 @@ describe('a photo host that says "not now"', () => {
     expect(checker.restingUntil([...urls, 'http://other.test/1.jpg'])).toBeNull();
   });
 
-  it('does not keep a client on the line from asking it', async () => {
+  it('a host that says "not now" to a batch is still asked by a client on the line', async () => {
     let up = false;
     const server = await serveHttp((request, response) => {
       if (up) photo(request, response);
@@ -137,7 +137,7 @@ describe('a photo host that says "not now"', () => {
     expect(checker.restingUntil(urls)).toBeNull();
   });
 
-  it('to one port says nothing of another', async () => {
+  it('a host that says "not now" on one port says nothing of another', async () => {
     const down = await serveHttp((_request, response) => response.writeHead(503, { 'retry-after': '60' }).end());
     const well = await serveHttp(photo);
     const checker = checkerFor();
@@ -147,7 +147,7 @@ describe('a photo host that says "not now"', () => {
     expect((await checker.checkLot(names(well.origin, 5), { lane: 'batch' })).reachable).toHaveLength(5);
   });
 
-  it.each([404, 410, 400, 401, 403, 451])('is not one that says %i', async (status) => {
+  it.each([404, 410, 400, 401, 403, 451])('a host that answers %i does not say "not now"', async (status) => {
     const server = await serveHttp((_request, response) => response.writeHead(status).end());
     const checker = checkerFor();
     const found = await checker.checkLot(names(server.origin, 25), { lane: 'batch' });
@@ -157,7 +157,7 @@ describe('a photo host that says "not now"', () => {
 });
 
 describe('an address that many lots name', () => {
-  it('is asked for once, whether it is there or not', async () => {
+  it('an address that many lots name is asked for once, whether it is there or not', async () => {
     const server = await serveHttp((request, response) => {
       if (request.url === '/gone.jpg') response.writeHead(404).end();
       else photo(request, response);
@@ -170,7 +170,7 @@ describe('an address that many lots name', () => {
     expect([...server.requests].sort()).toEqual(['GET /gone.jpg', 'HEAD /gone.jpg', 'HEAD /placeholder.jpg']);
   });
 
-  it('is asked for anew by a client on the line that was told it is not there', async () => {
+  it('an address that many lots name is asked for anew by a client on the line that was told it is not there', async () => {
     let mended = false;
     const server = await serveHttp((request, response) => {
       if (mended) photo(request, response);
@@ -183,7 +183,7 @@ describe('an address that many lots name', () => {
     expect((await checker.checkLot(urls)).reachable).toEqual(urls);
   });
 
-  it('goes on being asked for when the lot that began it is called off', async () => {
+  it('an address that many lots name goes on being asked for when the lot that began it is called off', async () => {
     const arrived = signalled();
     const release = signalled();
     const server = await serveHttp((request, response) => {

@@ -1,5 +1,6 @@
 import { Test } from '@nestjs/testing';
 import { expect, it, onTestFinished } from 'vitest';
+import { CommonModule } from '../../src/common/common.module.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { ConfigError } from '../../src/config/setting-reader.js';
@@ -9,10 +10,10 @@ import { serveHttp } from '../outbound/loopback.js';
 
 const build = (allow: string) => {
   const config = loadConfig({ SHARED_KEY: 'k'.repeat(32), OUTBOUND_ALLOW: allow });
-  return Test.createTestingModule({ imports: [ConfigModule.forRoot(config), ImagesModule] }).compile();
+  return Test.createTestingModule({ imports: [ConfigModule.forRoot(config), CommonModule, ImagesModule] }).compile();
 };
 
-it('stands by the settings alone, and its connections end with the application', async () => {
+it('the images module stands by the settings alone, and its connections end with the application', async () => {
   const server = await serveHttp((_request, response) =>
     response.writeHead(200, { 'content-type': 'image/png' }).end(),
   );
@@ -25,6 +26,6 @@ it('stands by the settings alone, and its connections end with the application',
   await expect(checker.checkLot([`${server.origin}/2.png`])).rejects.toMatchObject({ kind: 'aborted' });
 });
 
-it('does not start with an OUTBOUND_ALLOW that says nothing', async () => {
+it('the images module does not start with an OUTBOUND_ALLOW that says nothing', async () => {
   await expect(build('10.0.0.0/99')).rejects.toThrow(ConfigError);
 });

@@ -28,7 +28,7 @@ class Desk {
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('KeyedLimiter', () => {
-  it('bounds each key, and work that waits for its key holds nothing of the whole', async () => {
+  it('KeyedLimiter bounds each key, and work that waits for its key holds nothing of the whole', async () => {
     const desk = new Desk();
     const limiter = new KeyedLimiter(3, () => 2);
     const all = ['a1', 'a2', 'a3', 'a4', 'b1', 'b2'].map((name) =>
@@ -45,17 +45,17 @@ describe('KeyedLimiter', () => {
     }
     expect(await Promise.all(all)).toEqual(['a1', 'a2', 'a3', 'a4', 'b1', 'b2']);
     expect(desk.most).toBe(3);
-    expect(limiter.keys).toBe(0);
+    expect(limiter['byKey'].size).toBe(0);
   });
 
-  it('frees its slots when work fails', async () => {
+  it('KeyedLimiter frees its slots when work fails', async () => {
     const limiter = new KeyedLimiter(1, () => 1);
     await expect(limiter.run('a', undefined, () => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     expect(await limiter.run('a', undefined, () => Promise.resolve('next'))).toBe('next');
-    expect(limiter.keys).toBe(0);
+    expect(limiter['byKey'].size).toBe(0);
   });
 
-  it('lets waiters leave, for their key and for the whole, without losing a slot', async () => {
+  it('KeyedLimiter lets waiters leave, for their key and for the whole, without losing a slot', async () => {
     const desk = new Desk();
     const limiter = new KeyedLimiter(1, () => 1);
     const first = limiter.run('a', undefined, desk.work('a1'));
@@ -73,9 +73,9 @@ describe('KeyedLimiter', () => {
     desk.end('b2');
     expect(await Promise.all([first, last])).toEqual(['a1', 'b2']);
     expect(desk.started).toEqual(['a1', 'b2']);
-    expect(limiter.keys).toBe(0);
+    expect(limiter['byKey'].size).toBe(0);
   });
-  it('follows a bound that changes, and sends waiters away when it is told to', async () => {
+  it('KeyedLimiter follows a bound that changes, and sends waiters away when it is told to', async () => {
     let most = 1;
     const desk = new Desk();
     const limiter = new KeyedLimiter(9, () => most);
@@ -94,6 +94,6 @@ describe('KeyedLimiter', () => {
     limiter.sendAway('a');
     desk.end('4');
     expect(await Promise.all(all)).toEqual(['1', '2', '3', '4', null]);
-    expect(limiter.keys).toBe(0);
+    expect(limiter['byKey'].size).toBe(0);
   });
 });

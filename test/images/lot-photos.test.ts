@@ -10,7 +10,7 @@ describe("a lot's photos", () => {
     else photo(request, response);
   };
 
-  it('come back in order, one that is named twice once', async () => {
+  it("a lot's photos come back in order, one that is named twice once", async () => {
     const server = await serveHttp(byName);
     const url = (name: string): string => `${server.origin}/${name}`;
     const urls = [url('a'), url('gone1'), url('b'), url('a'), url('c')];
@@ -28,7 +28,7 @@ describe("a lot's photos", () => {
     [10, 3, true],
     [10, 4, false],
     [1, 1, false],
-  ])('of %i, %i are missing: enough are left: %s', async (total, missing, expected) => {
+  ])('of %i photos of a lot %i are missing, and enough are left: %s', async (total, missing, expected) => {
     const server = await serveHttp(byName);
     const urls = Array.from(
       { length: total },
@@ -38,7 +38,7 @@ describe("a lot's photos", () => {
     expect([photos.missing.length, photos.withinThreshold]).toEqual([missing, expected]);
   });
 
-  it('are asked for side by side', async () => {
+  it("a lot's photos are asked for side by side", async () => {
     const all = signalled();
     const held: ServerResponse[] = [];
     const server = await serveHttp((_request, response) => {
@@ -51,7 +51,7 @@ describe("a lot's photos", () => {
     expect((await lot).reachable).toHaveLength(20);
   });
 
-  it("keep within their lane's limit for a host, and leave the other lane alone", async () => {
+  it("a lot's photos keep within their lane's limit for a host, and leave the other lane alone", async () => {
     let running = 0;
     let most = 0;
     const batchRuns = signalled();
@@ -75,7 +75,7 @@ describe("a lot's photos", () => {
     expect(most).toBe(3);
   });
 
-  it('stop with the signal, those that run and those that wait', async () => {
+  it("a lot's photos stop with the signal, those that run and those that wait", async () => {
     const arrived = signalled();
     const server = await serveHttp(() => arrived.resolve());
     const stop = new AbortController();
@@ -89,7 +89,7 @@ describe("a lot's photos", () => {
     expect(server.requests.length).toBeLessThanOrEqual(2);
   });
 
-  it('are counted by outcome', async () => {
+  it("a lot's photos are counted by outcome", async () => {
     const server = await serveHttp(byName);
     const count = async (outcome: string): Promise<number> => {
       const metric = await metricsRegistry.getSingleMetric('photo_checks_total')?.get();

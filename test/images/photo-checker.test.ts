@@ -14,13 +14,13 @@ async function checkOne(
 }
 
 describe('one photo', () => {
-  it('is there when HEAD says so, and nothing of it is fetched', async () => {
+  it('a photo is there when HEAD says so, and nothing of it is fetched', async () => {
     const { result, server } = await checkOne(photo);
     expect(result).toEqual({ reachable: true });
     expect(server.requests).toEqual(['HEAD /1.jpg']);
   });
 
-  it.each([403, 404, 405, 501])('is asked for by GET when HEAD gets %i', async (status) => {
+  it.each([403, 404, 405, 501])('a photo is asked for by GET when HEAD gets %i', async (status) => {
     const { result, server } = await checkOne((request, response) => {
       if (request.method === 'HEAD') response.writeHead(status).end();
       else photo(request, response);
@@ -29,7 +29,7 @@ describe('one photo', () => {
     expect(server.requests).toEqual(['HEAD /1.jpg', 'GET /1.jpg']);
   });
 
-  it('is asked for by GET when HEAD hangs', async () => {
+  it('a photo is asked for by GET when HEAD hangs', async () => {
     const { result } = await checkOne(
       (request, response) => {
         if (request.method === 'GET') photo(request, response);
@@ -39,7 +39,7 @@ describe('one photo', () => {
     expect(result).toEqual({ reachable: true });
   });
 
-  it('is fetched by its first 32 KB only', async () => {
+  it('a photo is fetched by its first 32 KB only', async () => {
     expect(JPEG.length).toBeGreaterThan(PHOTO_BYTES);
     const ranges: unknown[] = [];
     const { result } = await checkOne(
@@ -53,7 +53,7 @@ describe('one photo', () => {
     expect(ranges).toEqual(['bytes=0-32767']);
   });
 
-  it('is read no further than 32 KB when the server ignores the range', async () => {
+  it('a photo is read no further than 32 KB when the server ignores the range', async () => {
     const closed = signalled();
     const { result } = await checkOne(
       getOnly((_request, response) => {
@@ -138,12 +138,12 @@ describe('one photo', () => {
       'redirect',
       (request, response) => response.writeHead(302, { location: `${request.url}x` }).end(),
     ],
-  ])('is not there: %s (%s)', async (_case, failure, handler) => {
+  ])('a photo is not there: %s (%s)', async (_case, failure, handler) => {
     const { result } = await checkOne(handler);
     expect(result).toMatchObject({ reachable: false, failure });
   });
 
-  it('is not asked for again once the guard has refused it', async () => {
+  it('a photo is not asked for again once the guard has refused it', async () => {
     const { result, server } = await checkOne((_request, response) =>
       response.writeHead(302, { location: 'http://10.0.0.1/' }).end(),
     );
@@ -155,7 +155,7 @@ describe('one photo', () => {
     });
   });
 
-  it('is found behind five redirects', async () => {
+  it('a photo is found behind five redirects', async () => {
     const { result, server } = await checkOne((request, response) => {
       if (request.url === '/1.jpgxxxxx') photo(request, response);
       else response.writeHead(301, { location: `${request.url}x` }).end();
@@ -164,7 +164,7 @@ describe('one photo', () => {
     expect(server.requests).toHaveLength(6);
   });
 
-  it('is not there when all requests hang, drip, or find nobody, as long as a client waits', async () => {
+  it('a photo is not there when all requests hang, drip, or find nobody, as long as a client waits', async () => {
     const impatient = checkerFor({ headTimeoutSeconds: 0.05, getTimeoutSeconds: 0.05 });
     const hanging = await serveHttp(() => undefined);
     const failed = (failure: string) => ({ reachable: false, failure, final: false });
@@ -203,7 +203,7 @@ describe('one photo', () => {
         response.write(JPEG.subarray(0, 100), () => response.destroy());
       },
     ],
-  ])('is asked for without a range where a range gets %s', async (_case, refuse) => {
+  ])('a photo is asked for without a range where a range gets %s', async (_case, refuse) => {
     const { result, server } = await checkOne(
       getOnly((request, response) => {
         if (request.headers.range === undefined) photo(request, response);
@@ -233,7 +233,7 @@ describe('one photo', () => {
       'a coding that was forgotten',
       (_request, response) => response.writeHead(200, { ...IMAGE, 'content-encoding': 'gzip' }).end(JPEG),
     ],
-  ])('is there by its bytes under %s', async (_case, get) => {
+  ])('a photo is there by its bytes under %s', async (_case, get) => {
     expect((await checkOne(getOnly(get))).result).toEqual({ reachable: true });
   });
 });

@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { PhotoConverter } from '../../src/images/photo-converter.js';
-import { WeightedSlots } from '../../src/images/weighted-slots.js';
+import { Slots } from '../../src/common/slots.js';
 import { AVIF, claimedPng, corner, HEIC, TIFF } from './photo-samples.js';
 
 const MIB = 1024 * 1024;
@@ -44,7 +44,7 @@ describe('a photo that is converted', () => {
     ['a PNG with a palette', () => corner().png({ palette: true }).toBuffer()],
     ['WebP', () => corner().webp().toBuffer()],
     ['GIF', () => corner().gif().toBuffer()],
-  ])('is a plain JPEG afterwards: %s', async (_name, make) => {
+  ])('a photo that is converted is a plain JPEG afterwards: %s', async (_name, make) => {
     const jpeg = await jpegOf(await make());
     expect(await sharp(jpeg).metadata()).toMatchObject({
       format: 'jpeg',
@@ -58,7 +58,7 @@ describe('a photo that is converted', () => {
     expect(await colourAt(jpeg, 0.75, 0.75)).toBe('blue');
   });
 
-  it('stands upright, and tells nothing of its camera any more', async () => {
+  it('a photo that is converted stands upright, and tells nothing of its camera any more', async () => {
     const lying = await corner()
       .withExif({ IFD0: { Make: 'camera' }, IFD3: { GPSLatitude: '51/1 30/1 0/1' } })
       .withMetadata({ orientation: 6 })
@@ -73,12 +73,12 @@ describe('a photo that is converted', () => {
     expect(await colourAt(jpeg, 0.75, 0.25)).toBe('red');
   });
 
-  it('is as large as its detail needs and no larger, and never larger than it was', async () => {
+  it('a photo that is converted is as large as its detail needs and no larger, and never larger than it was', async () => {
     expect(await sharp(await jpegOf(NOISE, 512)).metadata()).toMatchObject({ width: 512, height: 341 });
     expect(await sharp(await jpegOf(NOISE, 4096)).metadata()).toMatchObject({ width: 1200, height: 800 });
   });
 
-  it('is saved again until it takes no more bytes than it may', async () => {
+  it('a photo that is converted is saved again until it takes no more bytes than it may', async () => {
     const bytes = await noise.clone().jpeg({ quality: 95 }).toBuffer();
     const good = await jpegOf(bytes, 2048, 4 * MIB);
     const small = await jpegOf(bytes, 2048, good.length - 1);
@@ -100,7 +100,7 @@ describe('what is not converted', () => {
     ['a TIFF of first bytes alone', Buffer.from('II*\0\x08\0\0\0\0\0\0\0', 'latin1')],
     ["a camera's raw file", Buffer.from('II*\0\x10\0\0\0CR\x02\0', 'latin1')],
     ['an empty file', Buffer.alloc(0)],
-  ])('%s is no photo', async (_name, bytes) => {
+  ])('%s is not converted: it is no photo', async (_name, bytes) => {
     expect(await convert(bytes)).toEqual({ ok: false, problem: 'not_a_photo' });
   });
 
@@ -114,7 +114,7 @@ describe('what is not converted', () => {
   });
 });
 
-it('a JPEG that claims more pixels than a camera has is not decoded either', async () => {
+it('a JPEG that claims more pixels than a camera has is not decoded', async () => {
   const jpeg = Buffer.from(NOISE);
   const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]));
   jpeg.writeUInt16BE(60_000, frame + 5);
@@ -122,7 +122,7 @@ it('a JPEG that claims more pixels than a camera has is not decoded either', asy
   expect(await convert(jpeg)).toEqual({ ok: false, problem: 'too_large' });
 });
 
-it('lets the event loop turn while it decodes, one photo at a time', async () => {
+it('a conversion lets the event loop turn while it decodes, one photo at a time', async () => {
   const large = await noise.clone().resize(4000, 3000).png({ compressionLevel: 1 }).toBuffer();
   let turns = 0;
   let running = true;
@@ -137,8 +137,8 @@ it('lets the event loop turn while it decodes, one photo at a time', async () =>
   expect(turns).toBeGreaterThan(100);
 });
 
-it('waits for its turn, and no longer than its caller', async () => {
-  const turn = new WeightedSlots(1);
+it('a conversion waits for its turn, and no longer than its caller', async () => {
+  const turn = new Slots(1);
   await turn.take(1);
   const busy = new PhotoConverter(turn);
   const caller = new AbortController();

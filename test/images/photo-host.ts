@@ -1,36 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
+import type { Clock } from '../../src/common/clock.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { HostPaces } from '../../src/images/host-paces.js';
 import { PhotoAsker } from '../../src/images/photo-asker.js';
 import { PhotoChecker, type LaneLimits, type PhotoLane } from '../../src/images/photo-checker.js';
 import { AllowList } from '../../src/outbound/address-rules.js';
 import { OutboundClient } from '../../src/outbound/outbound-client.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { StubResolver } from '../outbound/stub-resolver.js';
 
 /** Waits pass at once, and the clock shows them as passed. */
-export class HurriedClock extends Clock {
-  private skipped = 0;
-
-  override now(): number {
-    return Date.now() + this.skipped;
-  }
-
-  override async sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    const until = this.now() + ms;
-    await new Promise((resolve) => setImmediate(resolve));
-    this.skipped += Math.max(0, until - this.now());
-    signal?.throwIfAborted();
-  }
-}
+export const hurriedClock = () => new FakeClock({ at: Date.now(), skipUpToMs: Infinity });
 
 /** Real servers on loopback, which the allow list lets through; DNS alone is a stub. */
 export function checkerFor(
   settings: Partial<AppConfig['images']> = {},
   lanes?: Record<PhotoLane, LaneLimits>,
-  clock: Clock = new HurriedClock(),
+  clock: Clock = hurriedClock(),
 ): PhotoChecker {
   const images = {
     maxBytes: 10 * 1024 * 1024,

@@ -6,7 +6,7 @@ import { OutboundClient, type OutboundRequest, type OutboundResponse } from '../
 import { OutboundError, type OutboundErrorFacts, type OutboundErrorKind } from '../../src/outbound/outbound-error.js';
 import { unusedPort } from '../outbound/loopback.js';
 import { StubResolver } from '../outbound/stub-resolver.js';
-import { assembled, checkerFor, HurriedClock } from './photo-host.js';
+import { assembled, checkerFor, hurriedClock } from './photo-host.js';
 
 const URL_OF_PHOTO = 'https://cdn.example.com/1.jpg';
 
@@ -18,12 +18,12 @@ class PublicHost extends OutboundClient {
     super(AllowList.parse([]), new StubResolver());
   }
 
-  override request(url: string, request: OutboundRequest): Promise<OutboundResponse> {
+  override request(_url: string, request: OutboundRequest): Promise<OutboundResponse> {
     const answer = this.answer(request);
     if (answer instanceof OutboundError) return Promise.reject(answer);
     const body = Buffer.from('<!doctype html>');
-    const facts = { finalUrl: url, remoteAddress: '93.184.216.34', durationMs: 1, viaAllowList: false };
-    const whole = { status: 200, headers: {}, body, bodyEnd: 'complete', truncated: false } as const;
+    const facts = { remoteAddress: '93.184.216.34', viaAllowList: false };
+    const whole = { status: 200, headers: {}, body, bodyEnd: 'complete' } as const;
     return Promise.resolve({ ...whole, ...facts, ...answer });
   }
 }
@@ -34,7 +34,7 @@ async function photosOf(answer: Answer, lane: PhotoLane = 'sync'): Promise<LotPh
   const host = new PublicHost(({ method }) =>
     method === 'HEAD' && !(answer instanceof OutboundError) ? { ...answer, status: 405 } : answer,
   );
-  const checker = assembled({ images } as AppConfig, new HurriedClock(), host, AllowList.parse([]));
+  const checker = assembled({ images } as AppConfig, hurriedClock(), host, AllowList.parse([]));
   return checker.checkLot([URL_OF_PHOTO], { lane });
 }
 
@@ -72,11 +72,11 @@ describe('a photo that is not there has a reason', () => {
     ['what is no HTTP', 'not_a_photo', failed('invalid_response')],
     ['404 from a listed host', 'unreachable', { status: 404, viaAllowList: true }],
     ['a listed host that is down', 'unreachable', failed('connect', { viaAllowList: true })],
-  ])('%s: %s', async (_case, reason, answer) => {
+  ])('a photo that is not there for %s has the reason %s', async (_case, reason, answer) => {
     expect((await photosOf(answer)).missing).toEqual([{ url: URL_OF_PHOTO, reason }]);
   });
 
-  it('but a host that OUTBOUND_ALLOW names shows none, also where it does not even answer', async () => {
+  it('a photo of a host that OUTBOUND_ALLOW names shows no reason, also where it does not even answer', async () => {
     const url = `http://127.0.0.1:${await unusedPort()}/1.jpg`;
     expect((await checkerFor().checkLot([url])).missing).toEqual([{ url, reason: 'unreachable' }]);
   });
@@ -84,7 +84,7 @@ describe('a photo that is not there has a reason', () => {
   it.each([
     ['a name without address', failed('dns', { unknownName: true }), true],
     ['a resolver that fails', failed('dns'), false],
-  ])('and for a batch %s is a last word: it is for the name alone', async (_case, answer, final) => {
+  ])('a batch takes %s for final only where the name has no address', async (_case, answer, final) => {
     const { missing, open } = await photosOf(answer, 'batch');
     expect([missing.length, open.length]).toEqual(final ? [1, 0] : [0, 1]);
   });

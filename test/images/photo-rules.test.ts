@@ -23,7 +23,7 @@ describe('photoFormatOf', () => {
     ['png', PNG],
     ['webp', WEBP],
     ['gif', GIF],
-  ])('knows %s by its first bytes', (format, bytes) => {
+  ])('photoFormatOf knows %s by its first bytes', (format, bytes) => {
     expect(photoFormatOf(bytes)).toBe(format);
     expect(photoFormatOf(bytes.subarray(0, 12))).toBe(format);
   });
@@ -37,7 +37,7 @@ describe('photoFormatOf', () => {
     ['gzip', Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])],
     ['a JPEG of three bytes', JPEG.subarray(0, 3)],
     ['nothing', Buffer.alloc(0)],
-  ])('takes no %s', (_name, bytes) => {
+  ])('photoFormatOf takes no %s', (_name, bytes) => {
     expect(photoFormatOf(bytes)).toBeNull();
   });
 });
@@ -53,7 +53,7 @@ it.each([
   ['application/octet-stream', false],
   ['x-image/jpeg', false],
   ['', false],
-])('content type %j: a HEAD suffices %s', (type, photo) => {
+])('a HEAD of content type %j suffices: %s', (type, photo) => {
   expect(isPhotoType(type)).toBe(photo);
 });
 
@@ -74,7 +74,7 @@ describe('judgeHead', () => {
     ['not_image', answer({ type: 'text/html' })],
     ['not_image', answer({ type: 'image/svg+xml' })],
     ['not_image', { status: 200, headers: {}, body: Buffer.alloc(0), bodyEnd: 'complete' } as const],
-  ])('%s', (fault, given) => {
+  ])('judgeHead answers %s', (fault, given) => {
     expect(judgeHead(given, 1000)).toBe(fault);
   });
 });
@@ -108,7 +108,7 @@ describe('judgeGet', () => {
     ['empty', answer({ body: Buffer.alloc(0) })],
     ['cut_off', answer({ bodyEnd: 'reset' })],
     ['cut_off', answer({ bodyEnd: 'deadline' })],
-  ])('%s', (fault, given) => {
+  ])('judgeGet answers %s', (fault, given) => {
     expect(judgeGet(given, 1000)).toBe(fault);
   });
 });
@@ -127,6 +127,6 @@ it.each([
   [10, 10, 1, false],
   [0, 0, 0.3, false],
   [10, 7, 0.7, true],
-])('of %i photos, %i unreachable, %f allowed: %s', (total, unreachable, allowed, expected) => {
+])('of %i photos %i may be unreachable with %f allowed: %s', (total, unreachable, allowed, expected) => {
   expect(withinThreshold(total, unreachable, allowed)).toBe(expected);
 });

@@ -1,18 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { KEPT_MS, SharedChecks } from '../../src/images/shared-checks.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { signalled } from '../outbound/loopback.js';
 
-class HandClock extends Clock {
-  at = 1000;
-
-  override now(): number {
-    return this.at;
-  }
-}
-
 describe('SharedChecks', () => {
-  it('does one check for all that ask while it runs', async () => {
+  it('checks are shared: there is one for all that ask while it runs', async () => {
     const checks = new SharedChecks<number>(new Clock());
     const done = signalled<number>();
     let started = 0;
@@ -28,7 +21,7 @@ describe('SharedChecks', () => {
     expect(await checks.join('a', undefined, () => Promise.resolve(3))).toBe(3);
   });
 
-  it('goes on when one of them leaves, and stops when the last one does', async () => {
+  it('SharedChecks goes on when one of them leaves, and stops when the last one does', async () => {
     const checks = new SharedChecks<number>(new Clock());
     const stopped = signalled();
     const [first, second] = [new AbortController(), new AbortController()];
@@ -55,13 +48,13 @@ describe('SharedChecks', () => {
     await expect(checks.join('a', first.signal, start)).rejects.toThrow('gone');
   });
 
-  it('remembers for five minutes, and no more than it has room for', () => {
-    const clock = new HandClock();
+  it('SharedChecks remembers for five minutes, and no more than it has room for', () => {
+    const clock = new FakeClock();
     const checks = new SharedChecks<number>(clock);
     checks.remember('a', 1);
-    clock.at += KEPT_MS - 1;
+    clock.advance(KEPT_MS - 1);
     expect(checks.known('a')).toBe(1);
-    clock.at += 1;
+    clock.advance(1);
     expect(checks.known('a')).toBeUndefined();
     checks.remember('a', 1);
     for (let n = 0; n < 20_000; n++) checks.remember(`k${n}`, n);

@@ -1,91 +1,27 @@
-import { newId } from '../../src/common/ids.js';
 import type { Database } from '../../src/database/database.service.js';
-import type { JobOptions, StoredError } from '../../src/jobs/batch-job.entity.js';
-import type { JobMode, JobStage, JobStatus, LotStatus } from '../../src/jobs/states.js';
+import type { StoredError } from '../../src/jobs/batch-job.entity.js';
+import type { LotStatus } from '../../src/jobs/states.js';
+import { aJob, type JobColumns } from '../support/a-job.mjs';
 
-export interface JobFixture {
-  readonly id: string;
-  readonly keyId: string;
-  readonly mode: JobMode;
-  readonly status: JobStatus;
-  readonly stage: JobStage;
-  readonly languages: readonly string[];
-  readonly options: JobOptions;
-  readonly metadata: Record<string, string>;
-  readonly webhookUrl: string | null;
-  readonly totalLots: number;
-  readonly processedLots: number;
-  readonly failedLots: number;
-  readonly awaitingImages: number;
-  readonly awaitingVision: number;
-  readonly awaitingTranslation: number;
-  readonly processedImages: number;
-  readonly version: number;
-  readonly createdAt: Date;
-  readonly completedAt: Date | null;
-  readonly cancelledAt: Date | null;
-  readonly handedOverAt: Date | null;
-  readonly error: StoredError | null;
-}
+type SetByDefault =
+  'status' | 'stage' | 'options' | 'languages' | 'totalLots' | 'awaitingVision' | 'createdAt' | 'webhookUrl';
+export type JobFixture = JobColumns & Required<Pick<JobColumns, 'id' | SetByDefault>>;
 
-/** Inserts a job's row as the intake would have; by default a batch of two lots that await vision. */
-export async function insertJob(database: Database, more: Partial<JobFixture> = {}): Promise<JobFixture> {
-  const job: JobFixture = {
-    id: newId(),
-    keyId: 'acme',
-    mode: 'batch',
+/** Inserts a job as the rooms that read jobs meet it: by default a batch of two lots that await vision. */
+export async function insertJob(database: Database, more: JobColumns = {}): Promise<JobFixture> {
+  const job: Omit<JobFixture, 'id'> = {
     status: 'processing',
     stage: 'vision_analysis',
     languages: ['en', 'ru'],
-    options: {},
-    metadata: {},
-    webhookUrl: null,
     totalLots: 2,
-    processedLots: 0,
-    failedLots: 0,
-    awaitingImages: 0,
     awaitingVision: 2,
-    awaitingTranslation: 0,
-    processedImages: 0,
-    version: 1,
     createdAt: new Date('2026-01-01T00:00:00Z'),
-    completedAt: null,
-    cancelledAt: null,
-    handedOverAt: null,
-    error: null,
+    webhookUrl: null,
+    options: {},
     ...more,
   };
-  await database.execute(
-    `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, options, metadata,
-       webhook_url, total_lots, processed_lots, failed_lots, awaiting_images, awaiting_vision, awaiting_translation,
-       processed_images, version, created_at, updated_at, completed_at, cancelled_at, handed_over_at, error)
-     values ($1, $2, 'f', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19, $20, $21, $22)`,
-    [
-      job.id,
-      job.keyId,
-      job.mode,
-      job.status,
-      job.stage,
-      job.languages,
-      job.options,
-      job.metadata,
-      job.webhookUrl,
-      job.totalLots,
-      job.processedLots,
-      job.failedLots,
-      job.awaitingImages,
-      job.awaitingVision,
-      job.awaitingTranslation,
-      job.processedImages,
-      job.version,
-      job.createdAt,
-      job.completedAt,
-      job.cancelledAt,
-      job.handedOverAt,
-      job.error === null ? null : JSON.stringify(job.error),
-    ],
-  );
-  return job;
+  const id = await aJob(database, { updatedAt: job.createdAt, ...job });
+  return { ...job, id };
 }
 
 export interface LotFixture {

@@ -5,7 +5,7 @@ import { readIdempotencyKey } from '../../src/jobs/idempotency-key.js';
 const read = (...values: string[]) => readIdempotencyKey({ 'idempotency-key': values });
 
 describe('the header Idempotency-Key', () => {
-  it('may be missing', () => {
+  it('the header Idempotency-Key may be missing', () => {
     expect(readIdempotencyKey({})).toBeNull();
   });
 
@@ -16,12 +16,12 @@ describe('the header Idempotency-Key', () => {
     ['"', '"'],
     ['x'.repeat(255), 'x'.repeat(255)],
     [`"${'x'.repeat(255)}"`, 'x'.repeat(255)],
-  ])('%s is the key %s', (header, key) => {
+  ])('the header Idempotency-Key %s is the key %s', (header, key) => {
     expect(read(header)).toBe(key);
   });
 
   it.each([[['']], [['""']], [['two words']], [['käse']], [['x'.repeat(256)]], [['a', 'a']], [['a', 'b']]])(
-    '%j is refused by name',
+    'the header Idempotency-Key %j is refused by name',
     (values) => {
       let refusal: unknown;
       try {

@@ -19,7 +19,7 @@ const running: JobCounts = {
 const createdAt = new Date('2026-01-01T00:00:00Z');
 
 describe('completionPercentage', () => {
-  it('counts processed and failed lots, and says 100 only when all have ended', () => {
+  it('completionPercentage counts processed and failed lots, and says 100 only when all have ended', () => {
     expect(completionPercentage(running)).toBe(30);
     expect(completionPercentage({ totalLots: 3, processedLots: 1, failedLots: 0 })).toBe(33.33);
     expect(completionPercentage({ totalLots: 50_000, processedLots: 49_999, failedLots: 0 })).toBe(99.99);
@@ -28,7 +28,7 @@ describe('completionPercentage', () => {
 });
 
 describe('lotsByStage', () => {
-  it('adds up to the total, running or ended', () => {
+  it('lotsByStage adds up to the total, running or ended', () => {
     expect(lotsByStage(running)).toEqual({
       image_check: 1,
       vision_analysis: 4,
@@ -52,34 +52,34 @@ describe('estimateCompletion', () => {
   const at = (time: string) => new Date(`2026-01-01T${time}Z`);
   const job = { ...running, createdAt, startedAt: null, updatedAt: at('02:00:00') };
 
-  it('goes on as completed lots did, and not as failed ones', () => {
+  it('estimateCompletion goes on as completed lots did, and not as failed ones', () => {
     expect(estimateCompletion(job)).toEqual(at('09:00:00'));
     expect(estimateCompletion({ ...job, startedAt: at('01:00:00') })).toEqual(at('05:30:00'));
     expect(estimateCompletion({ ...job, failedLots: 7, awaitingVision: 0 })).toEqual(at('03:00:00'));
   });
 
-  it('is null without a completed lot, however many have failed', () => {
+  it('estimateCompletion is null without a completed lot, however many have failed', () => {
     for (const failedLots of [0, 1, 9]) {
       expect(estimateCompletion({ ...job, processedLots: 0, failedLots })).toBeNull();
     }
     expect(estimateCompletion({ ...job, updatedAt: createdAt })).toBeNull();
   });
 
-  it('is at most the time by which a batch must end', () => {
+  it('estimateCompletion is at most the time by which a batch must end', () => {
     expect(estimateCompletion({ ...job, totalLots: 50_000 })).toEqual(new Date('2026-01-02T00:00:00Z'));
   });
 
-  it('is a whole second, not before what it stands for', () => {
+  it('estimateCompletion is a whole second, not before what it stands for', () => {
     expect(estimateCompletion({ ...job, processedLots: 7, updatedAt: at('00:00:01.300') })).toEqual(at('00:00:02'));
   });
 
-  it('is null once the job has ended', () => {
+  it('estimateCompletion is null once the job has ended', () => {
     expect(estimateCompletion({ ...job, status: 'failed' })).toBeNull();
   });
 });
 
 describe('retryAfterSeconds', () => {
-  it('grows with the job, from two seconds to a minute', () => {
+  it('retryAfterSeconds grows with the job, from two seconds to a minute', () => {
     const at = (seconds: number) => retryAfterSeconds({ createdAt }, createdAt.getTime() + seconds * 1000);
     expect([0, 60, 300, 1800, 86_400].map(at)).toEqual([2, 2, 10, 60, 60]);
   });

@@ -16,7 +16,7 @@ describe('JobReader', () => {
   afterAll(() => db.drop());
 
   describe('find', () => {
-    it('reads a job of the key id, with every value in its type', async () => {
+    it('find reads a job of the key id, with every value in its type', async () => {
       const job = await insertJob(db.database, {
         options: { include: ['usage'] },
         metadata: { auction: 'A-17' },
@@ -56,7 +56,7 @@ describe('JobReader', () => {
       });
     });
 
-    it('does not find the job of another key id, a job that never was, or what is no id', async () => {
+    it('find passes over the job of another key id, a job that never was, and what is no id', async () => {
       const job = await insertJob(db.database);
       for (const [id, keyId] of [
         [job.id, 'beta'],
@@ -69,7 +69,7 @@ describe('JobReader', () => {
       }
     });
 
-    it('finds any key id’s job for an unsigned reader', async () => {
+    it('find gives any key id’s job to an unsigned reader', async () => {
       const job = await insertJob(db.database, { keyId: 'beta' });
       await expect(reader.find(job.id, null)).resolves.toMatchObject({ id: job.id, keyId: 'beta' });
     });
@@ -97,18 +97,18 @@ describe('JobReader', () => {
       return { jobs: jobs.map(({ id }) => ids.indexOf(id)), total, hasMore };
     };
 
-    it('shows a key’s jobs, the latest first, without synchronous ones that were answered at once', async () => {
+    it('list shows a key’s jobs, the latest first, without synchronous ones that were answered at once', async () => {
       await expect(positions({})).resolves.toEqual({ jobs: [4, 3, 2, 0], total: 4, hasMore: false });
     });
 
-    it('filters by mode, state and time', async () => {
+    it('list filters by mode, state and time', async () => {
       await expect(positions({ mode: 'sync' })).resolves.toMatchObject({ jobs: [2, 1], total: 2 });
       await expect(positions({ mode: 'batch' })).resolves.toMatchObject({ jobs: [4, 3, 0] });
       await expect(positions({ statuses: ['completed'] })).resolves.toMatchObject({ jobs: [4, 0] });
       await expect(positions({ createdAfter: day(3), createdBefore: day(5) })).resolves.toMatchObject({ jobs: [3, 2] });
     });
 
-    it('pages by offset and by the last id, with the same total', async () => {
+    it('list pages by offset and by the last id, with the same total', async () => {
       await expect(positions({}, { limit: 2, offset: 1 })).resolves.toEqual({ jobs: [3, 2], total: 4, hasMore: true });
       await expect(positions({}, { limit: 2, afterId: ids[3] as string })).resolves.toEqual({
         jobs: [2, 0],

@@ -22,7 +22,7 @@ describe('LotResultReader', () => {
 
   const idsOf = (lots: readonly Record<string, unknown>[]) => lots.map((lot) => lot['lot_id']);
 
-  it('reads every lot once and in order, over many pages', async () => {
+  it('LotResultReader reads every lot once and in order, over many pages', async () => {
     const job = await insertJob(db.database, { status: 'completed', totalLots: 1203 });
     await insertCompletedLots(db.database, job.id, 1203, job.languages);
     const lots = await read(job);
@@ -35,7 +35,7 @@ describe('LotResultReader', () => {
     });
   });
 
-  it('ends a page by its bytes too, and gives a lot that is larger than a page one of its own', async () => {
+  it('LotResultReader ends a page by its bytes too, and gives a lot that is larger than a page one of its own', async () => {
     const job = await insertJob(db.database, { status: 'completed', totalLots: 7 });
     await insertCompletedLots(db.database, job.id, 7, job.languages, 200_000);
     await db.database.execute(`update batch_lots set rendered_bytes = 5000000 where job_id = $1 and position = 3`, [
@@ -46,7 +46,7 @@ describe('LotResultReader', () => {
     expect(sizes).toEqual([2, 1, 1, 2, 1]);
   });
 
-  it('reads a range, one lot, or what one address is to get', async () => {
+  it('LotResultReader reads a range, one lot, or what one address is to get', async () => {
     const job = await insertJob(db.database, { status: 'completed', webhookUrl: 'https://a.test/', languages: ['en'] });
     for (const position of [0, 1, 2, 3]) {
       await insertLot(db.database, job.id, position, position === 2 ? { webhook: 'https://b.test/' } : {});
@@ -59,7 +59,7 @@ describe('LotResultReader', () => {
     expect(idsOf(await read(job, { receiver: 'https://b.test/', from: 0, to: 3 }))).toEqual(['lot-2']);
   });
 
-  it('finds one finished lot far behind many unfinished ones', async () => {
+  it('LotResultReader finds one finished lot far behind many unfinished ones', async () => {
     const job = await insertJob(db.database, { totalLots: 1001, languages: ['en'] });
     await db.database.execute(
       `insert into batch_lots (job_id, position, lot_id) select $1, i, 'lot-' || i from generate_series(0, 999) i`,
@@ -71,7 +71,7 @@ describe('LotResultReader', () => {
     expect(await read(job)).toHaveLength(1001);
   });
 
-  it('reads the highest revision, or the one that a delivery carries', async () => {
+  it('LotResultReader reads the highest revision, or the one that a delivery carries', async () => {
     const job = await insertJob(db.database, { status: 'completed', languages: ['en'] });
     await insertLot(db.database, job.id, 0);
     await insertResult(db.database, job.id, 0, 'en', 'second', { revision: 1 });
@@ -82,7 +82,7 @@ describe('LotResultReader', () => {
     expect(await read(job, { revision: 0 })).toMatchObject([{ descriptions: [{ damages: 'first' }] }]);
   });
 
-  it('takes findings and usage from the English source that nobody asked for', async () => {
+  it('LotResultReader takes findings and usage from the English source that nobody asked for', async () => {
     const job = await insertJob(db.database, {
       status: 'completed',
       languages: ['ru'],
@@ -100,7 +100,7 @@ describe('LotResultReader', () => {
     ]);
   });
 
-  it('shows failed lots with their reason and the unfinished ones of a cancelled job as cancelled', async () => {
+  it('LotResultReader shows failed lots with their reason and the unfinished ones of a cancelled job as cancelled', async () => {
     const job = await insertJob(db.database, { status: 'cancelled', languages: ['en'] });
     await insertLot(db.database, job.id, 0, {
       status: 'failed',
@@ -120,13 +120,13 @@ describe('LotResultReader', () => {
     ]);
   });
 
-  it('fails when a completed lot has lost its results', async () => {
+  it('LotResultReader fails when a completed lot has lost its results', async () => {
     const job = await insertJob(db.database, { status: 'completed', languages: ['en'] });
     await insertLot(db.database, job.id, 0);
     await expect(read(job)).rejects.toThrow('lacks the description');
   });
 
-  it('stops between pages when it is told to', async () => {
+  it('LotResultReader stops between pages when it is told to', async () => {
     const job = await insertJob(db.database, { status: 'completed', totalLots: 600, languages: ['en'] });
     await insertCompletedLots(db.database, job.id, 600, ['en']);
     const abort = new AbortController();

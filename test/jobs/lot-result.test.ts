@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  lotStatus,
   pendingLanguages,
   renderLot,
   type LotDescription,
   type LotRecord,
   type LotView,
 } from '../../src/jobs/lot-result.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 const view: LotView = { status: 'completed', languages: ['ru', 'en'], options: {} };
 
@@ -30,7 +30,7 @@ function lot(more: Partial<LotRecord> = {}): LotRecord {
 }
 
 describe('renderLot', () => {
-  it('shows a completed lot as the contract has it, descriptions in the order of the request', () => {
+  it('renderLot shows a completed lot as the contract has it, descriptions in the order of the request', () => {
     expect(renderLot(lot(), view)).toBe(
       '{"lot_id":"11-12345","status":"completed","processed_at":"2026-01-01T00:00:00Z","processed_images":3,' +
         '"descriptions":[{"language":"ru","damages":"<p>Вмятина</p>"},{"language":"en","damages":"<p>Dent</p>"}],' +
@@ -38,17 +38,17 @@ describe('renderLot', () => {
     );
   });
 
-  it('gives the same bytes whatever order the descriptions were read in', () => {
+  it('renderLot gives the same bytes whatever order the descriptions were read in', () => {
     const { descriptions } = lot();
     expect(renderLot(lot({ descriptions: descriptions.toReversed() }), view)).toBe(renderLot(lot(), view));
   });
 
-  it('leaves the English source out when English was not asked for', () => {
+  it('renderLot leaves the English source out when English was not asked for', () => {
     const russian: LotView = { ...view, languages: ['ru'] };
     expect(JSON.parse(renderLot(lot(), russian))).toMatchObject({ descriptions: [{ language: 'ru' }] });
   });
 
-  it('marks and names a language that carries the English text', () => {
+  it('renderLot marks and names a language that carries the English text', () => {
     const fallen = lot({
       descriptions: [description('en', '<p>Dent</p>'), description('ru', '<p>Dent</p>', { fallback: true })],
     });
@@ -62,11 +62,11 @@ describe('renderLot', () => {
     expect(pendingLanguages(fallen, view.languages)).toEqual(['ru']);
   });
 
-  it('refuses to show a completed lot that lacks a language', () => {
+  it('renderLot refuses to show a completed lot that lacks a language', () => {
     expect(() => renderLot(lot({ descriptions: [description('en', '')] }), view)).toThrow('lacks the description');
   });
 
-  it('shows findings and usage only when they were asked for, spliced as stored', () => {
+  it('renderLot shows findings and usage only when they were asked for, spliced as stored', () => {
     const rich = lot({
       descriptions: [
         description('ru', 'r', { usage: '[{"stage":"translation"}]' }),
@@ -78,7 +78,7 @@ describe('renderLot', () => {
     expect(both).toContain('"assessment":{"findings" : [1.0]},"usage":[{"stage":"vision"},{"stage":"translation"}]');
   });
 
-  it('shows no usage entry for a row that cost nothing of its own', () => {
+  it('renderLot shows no usage entry for a row that cost nothing of its own', () => {
     const free = lot({
       descriptions: [
         description('en', 'e', { assessment: '{}', usage: 'null' }),
@@ -88,14 +88,14 @@ describe('renderLot', () => {
     expect(renderLot(free, { ...view, options: { include: ['usage'] } })).toContain('"usage":[]');
   });
 
-  it('keeps a pretty-printed value on the one line', () => {
+  it('renderLot keeps a pretty-printed value on the one line', () => {
     const pretty = lot({ descriptions: [description('en', 'e', { assessment: '{\n  "a": 1\r\n}' })] });
     const text = renderLot(pretty, { status: 'completed', languages: ['en'], options: { include: ['assessment'] } });
     expect(text).not.toMatch(/[\r\n]/);
     expect(JSON.parse(text)).toMatchObject({ assessment: { a: 1 } });
   });
 
-  it('shows a failed lot with its reason and its missing photos, and arrays even when empty', () => {
+  it('renderLot shows a failed lot with its reason and its missing photos, and arrays even when empty', () => {
     const failed = lot({
       status: 'failed',
       processedImages: 0,
@@ -120,7 +120,7 @@ describe('renderLot', () => {
     });
   });
 
-  it('shows the missing photos of a lot that is older than reasons as unreachable, and of words that nobody knows', () => {
+  it('renderLot shows the missing photos of a lot that is older than reasons as unreachable, and of words that nobody knows', () => {
     const missingImages = '["https://cdn.test/1.jpg"]';
     const photoProblems = [{ url: 'https://cdn.test/1.jpg', reason: 'unreachable' }];
     expect(JSON.parse(renderLot(lot({ missingImages }), view))).toMatchObject({ photo_problems: photoProblems });
@@ -128,12 +128,12 @@ describe('renderLot', () => {
     expect(JSON.parse(renderLot(strange, view))).toMatchObject({ photo_problems: photoProblems });
   });
 
-  it('shows nothing of a lot that is still being translated', () => {
+  it('renderLot shows nothing of a lot that is still being translated', () => {
     const text = renderLot(lot({ status: 'translating', finishedAt: null }), { ...view, status: 'translating' });
     expect(JSON.parse(text)).toMatchObject({ status: 'translating', processed_at: null, descriptions: [] });
   });
 
-  it('is valid JSON on one line with the text intact, whatever the text', () => {
+  it('renderLot writes valid JSON on one line with the text intact, whatever the text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (lotId, html) => {
         const text = renderLot(lot({ lotId, descriptions: [description('en', html)] }), { ...view, languages: ['en'] });
@@ -142,16 +142,7 @@ describe('renderLot', () => {
         expect(parsed).toMatchObject({ lot_id: lotId, descriptions: [{ damages: html }] });
         expect(parsed).not.toHaveProperty('images');
       }),
+      propertyRuns(),
     );
-  });
-});
-
-describe('lotStatus', () => {
-  it('reads an unfinished lot of a cancelled job as cancelled, a finished one as it ended', () => {
-    expect(lotStatus('pending', 'cancelled')).toBe('cancelled');
-    expect(lotStatus('translating', 'cancelled')).toBe('cancelled');
-    expect(lotStatus('completed', 'cancelled')).toBe('completed');
-    expect(lotStatus('failed', 'cancelled')).toBe('failed');
-    expect(lotStatus('processing', 'processing')).toBe('processing');
   });
 });

@@ -33,7 +33,7 @@ function heldStore() {
 }
 
 describe('MergedLookup', () => {
-  it('asks once for all that was asked in one turn, each key once', async () => {
+  it('MergedLookup asks once for all that was asked in one turn, each key once', async () => {
     const store = heldStore();
     const lookup = new MergedLookup(store.read);
     const answers = Promise.all([lookup.get('a'), lookup.get('b'), lookup.get('a'), lookup.get('none')]);
@@ -43,7 +43,7 @@ describe('MergedLookup', () => {
     await expect(answers).resolves.toEqual([1, 2, 1, undefined]);
   });
 
-  it('never answers from a statement that was under way before', async () => {
+  it('MergedLookup never answers from a statement that was under way before', async () => {
     const store = heldStore();
     const lookup = new MergedLookup(store.read, 1);
     const before = lookup.get('a');
@@ -56,7 +56,7 @@ describe('MergedLookup', () => {
     await expect(after).resolves.toBe(2);
   });
 
-  it('merges what waits while its statements are all busy', async () => {
+  it('MergedLookup merges what waits while its statements are all busy', async () => {
     const store = heldStore();
     const lookup = new MergedLookup(store.read, 1);
     const a = lookup.get('a');
@@ -70,7 +70,7 @@ describe('MergedLookup', () => {
     await expect(rest).resolves.toEqual([2, 3, 4]);
   });
 
-  it('passes a failure to those that it concerns and goes on', async () => {
+  it('MergedLookup passes a failure to those that it concerns and goes on', async () => {
     const store = heldStore();
     const lookup = new MergedLookup(store.read, 1);
     const failing = Promise.allSettled([lookup.get('a'), lookup.get('b')]);

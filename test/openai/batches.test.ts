@@ -16,10 +16,9 @@ function batch(id: string, more: Record<string, unknown> = {}): Record<string, u
 }
 
 describe('createBatch', () => {
-  it('asks for a 24 h batch on the Responses API and returns it', async () => {
+  it('createBatch asks for a 24 h batch on the Responses API and returns it', async () => {
     rig.stub.next(json(200, batch('batch_1', { metadata: NEW.metadata })));
-    const { outcome, batch: created } = await rig.client.batches.createBatch(NEW, rig.within(30));
-    expect(outcome).toBe('created');
+    const created = await rig.client.batches.createBatch(NEW, rig.within(30));
     expect(created).toMatchObject({ id: 'batch_1', status: 'in_progress', terminal: false, metadata: NEW.metadata });
     expect(created.createdAt).toEqual(new Date('2023-11-14T22:13:20Z'));
     expect(JSON.parse(String(rig.stub.requests[0]?.body))).toEqual({
@@ -40,14 +39,14 @@ describe('createBatch', () => {
     ['a cut body', cutBody, false],
     ['HTML with 200', html, false],
     ['a batch without an id', json(200, { object: 'batch', status: 'validating' }), false],
-  ])('is sent once, and %s says whether nothing was made', async (_name, behaviour, notCreated) => {
+  ])('createBatch is sent once, and %s says whether nothing was made', async (_name, behaviour, notCreated) => {
     rig.stub.always(behaviour);
     const error = await failureOf(rig.client.batches.createBatch(NEW, rig.within(30)));
     expect(error.notCreated).toBe(notCreated);
     expect(rig.stub.requests).toHaveLength(1);
   });
 
-  it('leaves the outcome open when the deadline passes in it', async () => {
+  it('createBatch leaves the outcome open when the deadline passes in it', async () => {
     rig.stub.always(silence);
     const call = failureOf(rig.client.batches.createBatch(NEW, rig.within(30)));
     await rig.stub.arrived(1);
@@ -55,7 +54,7 @@ describe('createBatch', () => {
     expect(await call).toMatchObject({ kind: 'timeout', notCreated: false });
   });
 
-  it('knows that nothing was made when nothing was sent', async () => {
+  it('createBatch knows that nothing was made when nothing was sent', async () => {
     const caller = AbortSignal.abort();
     const aborted = await failureOf(rig.client.batches.createBatch(NEW, { ...rig.within(30), signal: caller }));
     expect(aborted).toMatchObject({ kind: 'aborted', notCreated: true });
@@ -68,7 +67,7 @@ describe('createBatch', () => {
 });
 
 describe('retrieveBatch', () => {
-  it('tries again after trouble and says 404 plainly', async () => {
+  it('retrieveBatch tries again after trouble and says 404 plainly', async () => {
     rig.stub.next(apiError(500, {}), json(200, batch('batch_1', { status: 'completed', error_file_id: '' })));
     expect(await rig.client.batches.retrieveBatch('batch_1', rig.within(300))).toMatchObject({
       terminal: true,
@@ -82,13 +81,13 @@ describe('retrieveBatch', () => {
 });
 
 describe('cancelBatch', () => {
-  it('cancels', async () => {
+  it('cancelBatch cancels a batch', async () => {
     rig.stub.next(json(200, batch('batch_1', { status: 'cancelling' })));
     expect(await rig.client.batches.cancelBatch('batch_1', rig.within(300))).toMatchObject({ status: 'cancelling' });
     expect(rig.stub.requests[0]).toMatchObject({ method: 'POST', path: '/v1/batches/batch_1/cancel' });
   });
 
-  it.each([400, 409])('reads the batch again when it cannot be cancelled any more (%s)', async (status) => {
+  it.each([400, 409])('cancelBatch reads the batch again when it cannot be cancelled any more (%s)', async (status) => {
     rig.stub.next(
       apiError(status, { message: 'Cannot cancel a batch with status completed' }),
       json(200, batch('batch_1', { status: 'completed' })),
@@ -97,7 +96,7 @@ describe('cancelBatch', () => {
     expect(rig.stub.requests).toHaveLength(2);
   });
 
-  it('does not hide an unknown id', async () => {
+  it('cancelBatch does not hide an unknown id', async () => {
     rig.stub.always(apiError(404, {}));
     expect(await failureOf(rig.client.batches.cancelBatch('batch_9', rig.within(300)))).toMatchObject({ status: 404 });
     expect(rig.stub.requests).toHaveLength(1);
@@ -111,7 +110,7 @@ describe('listBatches', () => {
     return list;
   }
 
-  it('goes through the pages, and only as far as it is asked', async () => {
+  it('listBatches goes through the pages, and only as far as it is asked', async () => {
     const pages = [
       json(200, { data: [batch('b4'), batch('b3')], has_more: true }),
       json(200, { data: [batch('b2'), { object: 'batch' }, batch('b1')], has_more: false }),
@@ -134,7 +133,7 @@ describe('listBatches', () => {
     expect(rig.stub.requests[2]?.path).toBe('/v1/batches?limit=100&after=b5');
   });
 
-  it('ends when the server repeats itself, and at an empty page', async () => {
+  it('listBatches ends when the server repeats itself, and at an empty page', async () => {
     rig.stub.always(json(200, { data: [batch('b1')], has_more: true }));
     expect(await ids(rig.client.batches.listBatches(rig.within(300)))).toEqual([['b1'], ['b1']]);
     rig.stub.always(json(200, { data: [], has_more: true }));
@@ -143,7 +142,7 @@ describe('listBatches', () => {
 });
 
 describe('parseBatch', () => {
-  it('reads what is null, empty, missing or unknown', () => {
+  it('parseBatch reads what is null, empty, missing or unknown', () => {
     const sparse = batch('b1', {
       status: 'reticulating',
       output_file_id: null,
@@ -157,20 +156,17 @@ describe('parseBatch', () => {
       id: 'b1',
       status: 'reticulating',
       terminal: false,
-      model: undefined,
       inputFileId: 'file-1',
       outputFileId: undefined,
       errorFileId: undefined,
       createdAt: new Date('2023-11-14T22:13:20Z'),
-      expiresAt: undefined,
       counts: { total: 0, completed: 0, failed: 0 },
       errors: [],
       metadata: {},
-      usage: undefined,
     });
   });
 
-  it('reads why validation failed', () => {
+  it('parseBatch reads why validation failed', () => {
     const data = [{ code: 'token_limit_exceeded', message: 'Enqueued token limit', line: null, param: null }];
     expect(parseBatch(batch('b1', { status: 'failed', errors: { object: 'list', data } }))).toMatchObject({
       terminal: true,

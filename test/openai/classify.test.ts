@@ -113,13 +113,13 @@ const CASES: Case[] = [
 ];
 
 describe('classifyFailure', () => {
-  it.each(CASES)('%j is %s (retryable: %s)', (failure, kind, retryable) => {
+  it.each(CASES)('classifyFailure calls %j %s (retryable: %s)', (failure, kind, retryable) => {
     expect(classifyFailure(failure)).toEqual({ kind, retryable });
   });
 });
 
 describe('toOpenAiError', () => {
-  it('knows what a broken connection throws when it is not the SDK that noticed', () => {
+  it('toOpenAiError knows what a broken connection throws when it is not the SDK that noticed', () => {
     const reset = Object.assign(new Error('socket'), { code: 'ECONNRESET' });
     expect(toOpenAiError(new TypeError('terminated'), 0).kind).toBe('connection');
     expect(toOpenAiError(new TypeError('fetch failed', { cause: reset }), 0)).toMatchObject({
@@ -133,14 +133,14 @@ describe('toOpenAiError', () => {
     });
   });
 
-  it('takes a SyntaxError for a body that is no JSON', () => {
+  it('toOpenAiError takes a SyntaxError for a body that is no JSON', () => {
     expect(toOpenAiError(new SyntaxError('Unexpected token <'), 0)).toMatchObject({
       kind: 'broken_body',
       retryable: true,
     });
   });
 
-  it('does not repeat a fault of our own, nor blame OpenAI for it', () => {
+  it('toOpenAiError does not repeat a fault of our own, nor blame OpenAI for it', () => {
     expect(toOpenAiError(new TypeError('x is not a function'), 0)).toMatchObject({
       kind: 'rejected',
       retryable: false,
@@ -149,24 +149,27 @@ describe('toOpenAiError', () => {
 });
 
 describe('failureOfResponse', () => {
-  it('passes what succeeded and what is incomplete', () => {
+  it('failureOfResponse passes what succeeded and what is incomplete', () => {
     expect(failureOfResponse(completed())).toBeUndefined();
     expect(failureOfResponse({ ...completed(), status: 'incomplete' })).toBeUndefined();
   });
 
-  it('sorts a failed response by its code and keeps the tokens that it cost', () => {
+  it('failureOfResponse sorts a failed response by its code and keeps the tokens that it cost', () => {
     const usage = { input_tokens: 7 };
     const body = { status: 'failed', output: [], usage, error: { code: 'image_parse_error', message: 'bad' } };
     expect(failureOfResponse(body, 'req_1')).toMatchObject({ kind: 'image', usage, requestId: 'req_1', status: 200 });
     expect(failureOfResponse({ status: 'failed', error: null })).toMatchObject({ kind: 'server', retryable: true });
   });
 
-  it.each([{}, '', { code: null, message: null }])('takes an error that says nothing (%j) for none', (error) => {
-    expect(failureOfResponse({ ...completed(), error })).toBeUndefined();
-    expect(failureOfResponse({ ...completed(), error, status: 'failed' })).toMatchObject({ kind: 'server' });
-  });
+  it.each([{}, '', { code: null, message: null }])(
+    'failureOfResponse takes an error that says nothing (%j) for none',
+    (error) => {
+      expect(failureOfResponse({ ...completed(), error })).toBeUndefined();
+      expect(failureOfResponse({ ...completed(), error, status: 'failed' })).toMatchObject({ kind: 'server' });
+    },
+  );
 
-  it('takes an answer without a status, and an error that is a text', () => {
+  it('failureOfResponse takes an answer without a status, and an error that is a text', () => {
     expect(failureOfResponse({ ...completed(), status: undefined })).toBeUndefined();
     expect(failureOfResponse({ ...completed(), status: null })).toBeUndefined();
     expect(failureOfResponse({ ...completed(), error: 'out of order' })).toMatchObject({
@@ -174,7 +177,7 @@ describe('failureOfResponse', () => {
     });
   });
 
-  it('tells a safety refusal inside a 200', () => {
+  it('failureOfResponse tells a safety refusal inside a 200', () => {
     const error = { code: 'invalid_prompt', message: 'flagged' };
     expect(failureOfResponse({ status: 'failed', output: [], error })).toMatchObject({
       kind: 'refused',
@@ -183,7 +186,7 @@ describe('failureOfResponse', () => {
   });
 
   it.each([null, [], 'text', {}, { status: 'queued', output: [] }, { status: 'completed' }])(
-    'takes %j for a broken body',
+    'failureOfResponse takes %j for a broken body',
     (body) => {
       expect(failureOfResponse(body)).toMatchObject({ kind: 'broken_body', retryable: true });
     },

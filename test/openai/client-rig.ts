@@ -4,7 +4,7 @@ import { OpenAiCircuits } from '../../src/openai/circuit-breaker.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import { OpenAiClient } from '../../src/openai/openai-client.js';
 import { OpenAiTransport } from '../../src/openai/openai-transport.js';
-import { FakeClock } from './fake-clock.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { OpenAiStub } from './openai-stub.js';
 
 // Failures are what these tests make; their log lines would bury the one that matters.
@@ -32,7 +32,7 @@ export interface RigOptions {
 
 export async function startRig(options: RigOptions = {}): Promise<ClientRig> {
   const stub = await OpenAiStub.start();
-  const clock = new FakeClock(options.skipUpToMs ?? 100);
+  const clock = new FakeClock({ skipUpToMs: options.skipUpToMs ?? 100 });
   const { baseUrl = stub.baseUrl, tries = 5, baseDelaySeconds = 0.002 } = options;
   const config = { openai: { ...openAiSettings(baseUrl), retryAttempts: tries, baseDelaySeconds } };
   const circuits = new OpenAiCircuits(clock);

@@ -6,8 +6,9 @@ import { runInContext } from '../../src/common/request-context.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import type { OpenAiErrorKind } from '../../src/openai/errors.js';
 import { OpenAiClient } from '../../src/openai/openai-client.js';
-import { OpenAiTransport, type TryReport } from '../../src/openai/openai-transport.js';
+import { OpenAiTransport } from '../../src/openai/openai-transport.js';
 import { failureOf, openAiSettings, startRig, type ClientRig } from './client-rig.js';
+import { stateOf } from './circuit-state.js';
 import {
   apiError,
   completed,
@@ -37,9 +38,9 @@ function expectWaits(...seconds: number[]): void {
 }
 
 describe('createResponse', () => {
-  it('sends the request as given and returns the response as it came', async () => {
+  it('createResponse sends the request as given and returns the response as it came', async () => {
     const result = await rig.client.createResponse(REQUEST, rig.within(300));
-    expect(result).toMatchObject({ body: completed(), requestId: 'req_stub', tries: 1, durationMs: 0 });
+    expect(result).toMatchObject({ body: completed(), requestId: 'req_stub' });
     const [request] = rig.stub.requests;
     expect(request).toMatchObject({ method: 'POST', path: '/v1/responses' });
     expect(JSON.parse(String(request?.body))).toEqual(REQUEST);
@@ -47,13 +48,13 @@ describe('createResponse', () => {
     expect(rig.clock.waiting).toBe(0);
   });
 
-  it('names the running request to OpenAI', async () => {
+  it('createResponse names the running request to OpenAI', async () => {
     await runInContext({ requestId: 'ours-1' }, () => rig.client.createResponse(REQUEST, rig.within(300)));
     await rig.client.createResponse(REQUEST, rig.within(300));
     expect(rig.stub.requests.map(({ headers }) => headers['x-client-request-id'])).toEqual(['ours-1', undefined]);
   });
 
-  it('returns what is incomplete and what is refused: the caller judges', async () => {
+  it('createResponse returns what is incomplete and what is refused: the caller judges', async () => {
     const body = { ...completed(), status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } };
     rig.stub.next(json(200, body));
     expect((await rig.client.createResponse(REQUEST, rig.within(300))).body).toEqual(body);
@@ -72,19 +73,12 @@ describe('createResponse', () => {
       'a response that failed with server_error',
       json(200, { status: 'failed', output: [], error: { code: 'server_error' } }),
     ],
-  ])('tries again after %s', async (_name, behaviour) => {
+  ])('createResponse tries again after %s', async (_name, behaviour) => {
     rig.stub.next(behaviour, behaviour);
-    const tries: TryReport[] = [];
-    const options = { ...rig.within(300), onTry: (report: TryReport) => tries.push(report) };
-    const result = await rig.client.createResponse(REQUEST, options);
-    expect(result.tries).toBe(3);
+    const result = await rig.client.createResponse(REQUEST, rig.within(300));
+    expect(result.body).toEqual(completed());
     expect(rig.stub.requests).toHaveLength(3);
     expectWaits(2, 4);
-    expect(tries.map(({ tryNumber, error }) => [tryNumber, error === undefined])).toEqual([
-      [1, false],
-      [2, false],
-      [3, true],
-    ]);
   });
 
   it.each<[OpenAiErrorKind, Behaviour]>([
@@ -112,7 +106,7 @@ describe('createResponse', () => {
     ['refused', apiError(400, { code: 'invalid_prompt' })],
     ['rejected', apiError(400, { code: 'invalid_value' })],
     ['server', apiError(500, {}, { 'x-should-retry': 'false' })],
-  ])('asks once when the same would be refused again (%s)', async (kind, behaviour) => {
+  ])('createResponse asks once when the same would be refused again (%s)', async (kind, behaviour) => {
     rig.stub.always(behaviour);
     const error = await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     expect(error).toMatchObject({ kind, attempts: 1, retryable: false, requestId: 'req_stub' });
@@ -120,7 +114,7 @@ describe('createResponse', () => {
     expect(rig.stub.requests).toHaveLength(1);
   });
 
-  it('gives up after five tries', async () => {
+  it('createResponse gives up after five tries', async () => {
     rig.stub.always(apiError(503, {}));
     const error = await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     expect(error).toMatchObject({ kind: 'server', status: 503, attempts: 5 });
@@ -128,13 +122,13 @@ describe('createResponse', () => {
     expectWaits(2, 4, 8, 16);
   });
 
-  it('waits as long as Retry-After says', async () => {
+  it('createResponse waits as long as Retry-After says', async () => {
     rig.stub.next(apiError(429, {}, { 'retry-after': '30' }), apiError(429, {}, { 'retry-after-ms': '35500' }));
     await rig.client.createResponse(REQUEST, rig.within(300));
     expect(rig.clock.skipped).toEqual([30_000, 35_500]);
   });
 
-  it('gives up at once when Retry-After passes the deadline', async () => {
+  it('createResponse gives up at once when Retry-After passes the deadline', async () => {
     rig.stub.next(apiError(429, {}, { 'retry-after': '3600' }));
     const error = await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     expect(error).toMatchObject({ kind: 'rate_limited', retryAfterMs: 3_600_000, attempts: 1 });
@@ -144,7 +138,7 @@ describe('createResponse', () => {
   it.each([
     ['never answers', silence],
     ['stalls inside the body', stalledBody],
-  ])('ends at the deadline when OpenAI %s, and closes the connection', async (_name, behaviour) => {
+  ])('createResponse ends at the deadline when OpenAI %s, and closes the connection', async (_name, behaviour) => {
     rig.stub.always(behaviour);
     const call = failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     await rig.stub.arrived(1);
@@ -155,7 +149,7 @@ describe('createResponse', () => {
     expect(rig.clock.waiting).toBe(0);
   });
 
-  it('sends nothing when the deadline is over already', async () => {
+  it('createResponse sends nothing when the deadline is over already', async () => {
     expect(await failureOf(rig.client.createResponse(REQUEST, rig.within(0)))).toMatchObject({ kind: 'timeout' });
     expect(rig.stub.requests).toHaveLength(0);
   });
@@ -163,7 +157,7 @@ describe('createResponse', () => {
   it.each([
     ['before the headers', silence],
     ['inside the body', stalledBody],
-  ])('cancels upstream when the caller hangs up %s', async (_name, behaviour) => {
+  ])('createResponse cancels upstream when the caller hangs up %s', async (_name, behaviour) => {
     rig.stub.always(behaviour);
     const caller = new AbortController();
     const call = failureOf(rig.client.createResponse(REQUEST, { ...rig.within(300), signal: caller.signal }));
@@ -175,12 +169,12 @@ describe('createResponse', () => {
     expect(rig.clock.waiting).toBe(0);
   });
 
-  it('refuses while the circuit rests, without a request', async () => {
+  it('createResponse refuses while the circuit rests, without a request', async () => {
     rig.stub.always(apiError(500, {}));
     await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     const error = await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     expect(error).toMatchObject({ kind: 'server', attempts: 5 });
-    expect(rig.circuits.of('create_response').state().state).toBe('open');
+    expect(stateOf(rig.circuits.of('create_response'))).toBe('open');
     const refused = await failureOf(rig.client.createResponse(REQUEST, rig.within(300)));
     expect(refused).toMatchObject({ kind: 'circuit_open', retryAfterMs: 30_000, attempts: 0 });
     expect(rig.stub.requests).toHaveLength(10);
@@ -188,26 +182,26 @@ describe('createResponse', () => {
     rig.stub.always(json(200, completed()));
     rig.clock.advance(30_000);
     await rig.client.createResponse(REQUEST, rig.within(300));
-    expect(rig.circuits.of('create_response').state().state).toBe('closed');
+    expect(stateOf(rig.circuits.of('create_response'))).toBe('closed');
   });
 
   const BATCH = { inputFileId: 'file-1', metadata: {} };
 
-  it('is let through while batches and files answer nothing but errors', async () => {
+  it('createResponse is let through while batches and files answer nothing but errors', async () => {
     for (let failure = 0; failure < 10; failure++) {
       rig.circuits.of('create_batch').acquire().failed('server');
       rig.clock.advance(200);
     }
-    expect(rig.circuits.of('create_batch').state().state).toBe('open');
+    expect(stateOf(rig.circuits.of('create_batch'))).toBe('open');
     rig.stub.always(json(200, completed()));
     await rig.client.createResponse(REQUEST, rig.within(300));
-    expect(rig.circuits.of('create_response').state().state).toBe('closed');
+    expect(stateOf(rig.circuits.of('create_response'))).toBe('closed');
     expect(await failureOf(rig.client.batches.createBatch(BATCH, rig.within(300)))).toMatchObject({
       kind: 'circuit_open',
     });
   });
 
-  it('counts requests by outcome and tokens by kind, those of failed responses too', async () => {
+  it('createResponse counts requests by outcome and tokens by kind, those of failed responses too', async () => {
     metricsRegistry.resetMetrics();
     const usage = { input_tokens: 10, output_tokens: 1 };
     rig.stub.next(json(200, { status: 'failed', output: [], usage, error: { code: 'server_error' } }));
@@ -224,28 +218,31 @@ describe('createResponse', () => {
 });
 
 describe('createResponse while connecting', () => {
-  it.each(['deadline', 'hang-up'])('ends by the %s though the connection is never made', async (cause) => {
-    // It accepts and never says a word of TLS: for undici the connection is still being made.
-    const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const baseUrl = `https://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
-    const connecting = await startRig({ baseUrl });
-    try {
-      const caller = new AbortController();
-      const connection = once(server, 'connection');
-      const options = { ...connecting.within(300), signal: caller.signal };
-      const call = failureOf(connecting.client.createResponse(REQUEST, options));
-      await connection;
-      if (cause === 'deadline') connecting.clock.advance(300_000);
-      else caller.abort();
-      expect(await call).toMatchObject({ kind: cause === 'deadline' ? 'timeout' : 'aborted', attempts: 1 });
-    } finally {
-      await connecting.stop();
-      server.close();
-    }
-  });
+  it.each(['deadline', 'hang-up'])(
+    'createResponse ends by the %s though the connection is never made',
+    async (cause) => {
+      // It accepts and never says a word of TLS: for undici the connection is still being made.
+      const server = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const baseUrl = `https://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+      const connecting = await startRig({ baseUrl });
+      try {
+        const caller = new AbortController();
+        const connection = once(server, 'connection');
+        const options = { ...connecting.within(300), signal: caller.signal };
+        const call = failureOf(connecting.client.createResponse(REQUEST, options));
+        await connection;
+        if (cause === 'deadline') connecting.clock.advance(300_000);
+        else caller.abort();
+        expect(await call).toMatchObject({ kind: cause === 'deadline' ? 'timeout' : 'aborted', attempts: 1 });
+      } finally {
+        await connecting.stop();
+        server.close();
+      }
+    },
+  );
 
-  it('takes a refused connection for one that may come back', async () => {
+  it('createResponse takes a refused connection for one that may come back', async () => {
     const gone = await startRig({ tries: 2 });
     await gone.stub.stop();
     const error = await failureOf(gone.client.createResponse(REQUEST, gone.within(300)));
@@ -261,7 +258,7 @@ describe('fingerprint', () => {
     return new OpenAiClient(config, transport, rig.clock).fingerprint();
   };
 
-  it('is base URL and project, without credentials, or the name that the upstream was given', () => {
+  it('fingerprint is base URL and project, without credentials, or the name that the upstream was given', () => {
     expect(fingerprint({})).toBe('https://api.openai.com/v1#proj_test');
     expect(fingerprint({ projectId: '', baseUrl: 'https://user:secret@proxy.test/v1/' })).toBe('https://proxy.test/v1');
     expect(fingerprint({ upstream: 'sandbox', baseUrl: 'http://127.0.0.1:4000/v1' })).toBe('sandbox');

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FileContentOptions } from '../../src/openai/files-api.js';
 import { failureOf, startRig, type ClientRig } from './client-rig.js';
+import { stateOf } from './circuit-state.js';
 import { apiError, hangUp, json, type Behaviour } from './openai-stub.js';
 
 let rig: ClientRig;
@@ -19,7 +20,7 @@ async function* lines(): AsyncGenerator<Buffer> {
 describe('uploadBatchInput', () => {
   const uploaded = json(200, { id: 'file-1', bytes: SIZE, filename: 'shard.jsonl' });
 
-  it('streams a multipart form with name, purpose and content', async () => {
+  it('uploadBatchInput streams a multipart form with name, purpose and content', async () => {
     rig.stub.next(uploaded);
     const file = await rig.client.files.uploadBatchInput('shard.jsonl', lines, rig.within(300));
     expect(file).toEqual({ id: 'file-1', bytes: SIZE });
@@ -36,7 +37,7 @@ describe('uploadBatchInput', () => {
     ['a 500', apiError(500, {})],
     ['a cut connection', hangUp],
     ['an answer that counts other bytes', json(200, { id: 'file-0', bytes: SIZE - 1 })],
-  ])('opens the source again after %s', async (_name, behaviour) => {
+  ])('uploadBatchInput opens the source again after %s', async (_name, behaviour) => {
     rig.stub.next(behaviour, uploaded);
     expect(await rig.client.files.uploadBatchInput('shard.jsonl', lines, rig.within(300))).toMatchObject({
       id: 'file-1',
@@ -45,24 +46,24 @@ describe('uploadBatchInput', () => {
   });
 
   it.each([0, null, undefined, -1, '40', 'many', {}])(
-    'asks no more of a server that counts %j bytes',
+    'uploadBatchInput asks no more of a server that counts %j bytes',
     async (bytes) => {
       rig.stub.always(json(200, { id: 'file-1', bytes }));
       const file = await rig.client.files.uploadBatchInput('shard.jsonl', lines, rig.within(300));
       expect(file).toEqual({ id: 'file-1', bytes: SIZE });
       expect(rig.stub.requests).toHaveLength(1);
-      expect(rig.circuits.of('upload_file').state().state).toBe('closed');
+      expect(stateOf(rig.circuits.of('upload_file'))).toBe('closed');
     },
   );
 
-  it('uploads once more where other bytes are counted, and believes a server that counts them so again', async () => {
+  it('uploadBatchInput uploads once more where other bytes are counted, and believes a server that counts them so again', async () => {
     rig.stub.always(json(200, { id: 'file-1', bytes: SIZE + 2 }));
     const file = await rig.client.files.uploadBatchInput('shard.jsonl', lines, rig.within(300));
     expect(file).toEqual({ id: 'file-1', bytes: SIZE });
     expect(rig.stub.requests).toHaveLength(2);
   });
 
-  it('does not believe a server that counts other bytes each time, and blames nobody else for it', async () => {
+  it('uploadBatchInput does not believe a server that counts other bytes each time, and blames nobody else for it', async () => {
     for (let count = 1; count <= 24; count += 1) rig.stub.next(json(200, { id: 'file-1', bytes: SIZE + count }));
     for (let call = 0; call < 12; call += 1) {
       const error = await failureOf(rig.client.files.uploadBatchInput('shard.jsonl', lines, rig.within(300)));
@@ -70,10 +71,10 @@ describe('uploadBatchInput', () => {
       rig.clock.advance(1000);
     }
     expect(rig.stub.requests).toHaveLength(24);
-    expect(rig.circuits.of('upload_file').state().state).toBe('closed');
+    expect(stateOf(rig.circuits.of('upload_file'))).toBe('closed');
   });
 
-  it('reports an error of the source as it is and does not hold OpenAI for down', async () => {
+  it('uploadBatchInput reports an error of the source as it is and does not hold OpenAI for down', async () => {
     const fault = new Error('disk');
     // oxlint-disable-next-line require-yield
     const source = async function* (): AsyncGenerator<Buffer> {
@@ -84,7 +85,7 @@ describe('uploadBatchInput', () => {
     expect(rig.stub.requests).toHaveLength(0);
   });
 
-  it('closes the source when the caller hangs up', async () => {
+  it('uploadBatchInput closes the source when the caller hangs up', async () => {
     const caller = new AbortController();
     let closed: () => void = () => undefined;
     const sourceClosed = new Promise<void>((resolve) => (closed = resolve));
@@ -107,7 +108,7 @@ describe('uploadBatchInput', () => {
   });
 
   it.each(['', 'a b.jsonl', 'a"\r\nx: y', 'файл.jsonl', '.hidden', 'x'.repeat(129)])(
-    'refuses the name %j',
+    'uploadBatchInput refuses the name %j',
     async (name) => {
       await expect(rig.client.files.uploadBatchInput(name, lines, rig.within(300))).rejects.toThrow(TypeError);
       expect(rig.stub.requests).toHaveLength(0);
@@ -127,7 +128,7 @@ describe('listBatchInputs', () => {
     return ids;
   };
 
-  it('gives every page', async () => {
+  it('listBatchInputs gives every page', async () => {
     rig.stub.next(page(['f4', 'f3'], true), page(['f2'], false));
     expect(await listed()).toEqual(['f4', 'f3', 'f2']);
     expect(rig.stub.requests.map(({ path }) => path)).toEqual([
@@ -136,7 +137,7 @@ describe('listBatchInputs', () => {
     ]);
   });
 
-  it('ends where a server gives the same page again and again', async () => {
+  it('listBatchInputs ends where a server gives the same page again and again', async () => {
     rig.stub.always(page(['f1'], true));
     expect(await listed()).toEqual(['f1', 'f1']);
     expect(rig.stub.requests).toHaveLength(2);
@@ -144,7 +145,7 @@ describe('listBatchInputs', () => {
 });
 
 describe('deleteFile', () => {
-  it('takes a file that is gone for deleted', async () => {
+  it('deleteFile takes a file that is gone for deleted', async () => {
     rig.stub.next(json(200, { id: 'file-1', deleted: true }), apiError(404, {}));
     await rig.client.files.deleteFile('file-1', rig.within(300));
     await rig.client.files.deleteFile('file-1', rig.within(300));
@@ -188,45 +189,45 @@ describe('fileContent', () => {
     return Buffer.concat(chunks).toString();
   }
 
-  it('gives every byte', async () => {
+  it('fileContent gives every byte', async () => {
     rig.stub.next(serve());
     expect(await download()).toBe(CONTENT.toString());
     expect(rig.stub.requests[0]).toMatchObject({ method: 'GET', path: '/v1/files/file-1/content' });
   });
 
-  it.each([true, false])('begins at an offset (server with ranges: %s)', async (ranges) => {
+  it.each([true, false])('fileContent begins at an offset (server with ranges: %s)', async (ranges) => {
     rig.stub.always(serve({ ranges }));
     expect(await download({ offset: 12_345 })).toBe(CONTENT.subarray(12_345).toString());
     expect(rig.stub.requests[0]?.headers.range).toBe('bytes=12345-');
     expect(await download({ offset: CONTENT.length })).toBe('');
   });
 
-  it.each([true, false])('goes on where a connection broke (server with ranges: %s)', async (ranges) => {
+  it.each([true, false])('fileContent goes on where a connection broke (server with ranges: %s)', async (ranges) => {
     rig.stub.next(serve({ ranges, cutAfter: 20_000 }), apiError(502, {}), serve({ ranges, cutAfter: 25_000 }));
     rig.stub.always(serve({ ranges }));
     expect(await download()).toBe(CONTENT.toString());
     expect(rig.stub.requests).toHaveLength(4);
   });
 
-  it('gives up when no new byte comes any more', async () => {
+  it('fileContent gives up when no new byte comes any more', async () => {
     rig.stub.next(serve({ ranges: true, cutAfter: 20_000 }));
     rig.stub.always(hangUp);
     expect(await failureOf(download())).toMatchObject({ kind: 'connection' });
     expect(rig.stub.requests).toHaveLength(1 + 4);
   });
 
-  it('does not ask again for a file that is not there', async () => {
+  it('fileContent does not ask again for a file that is not there', async () => {
     rig.stub.always(apiError(404, { message: 'No such File object' }));
     expect(await failureOf(download())).toMatchObject({ kind: 'rejected', status: 404 });
     expect(rig.stub.requests).toHaveLength(1);
   });
 
-  it('takes a file shorter than the offset for broken, not for empty', async () => {
+  it('fileContent takes a file shorter than the offset for broken, not for empty', async () => {
     rig.stub.always(serve());
     expect(await failureOf(download({ offset: CONTENT.length + 1 }))).toMatchObject({ kind: 'broken_body' });
   });
 
-  it('resumes when the body stalls', async () => {
+  it('fileContent resumes when the body stalls', async () => {
     rig.stub.next(serve({ stallAfter: 20_000 }));
     rig.stub.always(serve({ ranges: true }));
     const chunks: Buffer[] = [];
@@ -238,7 +239,7 @@ describe('fileContent', () => {
       received += chunk.length;
     }
     const rest = content.next();
-    while (rig.clock.waiting === 0) await Promise.resolve();
+    await rig.clock.untilWaiting();
     rig.clock.advance(60_000);
     chunks.push((await rest).value as Buffer);
     await rig.stub.connectionsClosed(1);
@@ -246,7 +247,7 @@ describe('fileContent', () => {
     expect(Buffer.concat(chunks).toString()).toBe(CONTENT.toString());
   });
 
-  it('closes the connection when the reader stops or the caller hangs up', async () => {
+  it('fileContent closes the connection when the reader stops or the caller hangs up', async () => {
     rig.stub.always(serve({ stallAfter: 20_000 }));
     for await (const _chunk of rig.client.files.fileContent('file-1')) break;
     await rig.stub.connectionsClosed(1);

@@ -1,14 +1,15 @@
 import { Test } from '@nestjs/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CommonModule } from '../../src/common/common.module.js';
 import { Clock } from '../../src/common/clock.js';
 import { APP_CONFIG } from '../../src/config/app-config.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { OpenAiCircuits } from '../../src/openai/circuit-breaker.js';
-import { describeModel, ModelCheck } from '../../src/openai/model-check.js';
-import { replacementOf } from '../../src/openai/model-replacements.js';
+import { describeModel, ModelCheck, replacementOf } from '../../src/openai/model-check.js';
 import { OpenAiClient } from '../../src/openai/openai-client.js';
 import { OpenAiModule } from '../../src/openai/openai.module.js';
 import { openAiSettings, startRig, type ClientRig } from './client-rig.js';
+import { stateOf } from './circuit-state.js';
 import { apiError, hangUp, json, silence, type Behaviour } from './openai-stub.js';
 
 let rig: ClientRig;
@@ -28,7 +29,7 @@ describe('describeModel', () => {
     [49, 'deprecated', true],
     [48, 'closing', false],
     [-24, 'closing', false],
-  ] as const)('calls a model that shuts down in %s hours %s', (hours, state, acceptsBatch) => {
+  ] as const)('describeModel calls a model that shuts down in %s hours %s', (hours, state, acceptsBatch) => {
     const shutdownDate = hours === undefined ? undefined : new Date(NOW + hours * HOUR);
     expect(describeModel('gpt-4.1-mini', { shutdownDate }, NOW)).toEqual({
       id: 'gpt-4.1-mini',
@@ -39,12 +40,12 @@ describe('describeModel', () => {
     });
   });
 
-  it('refuses batches on what is gone, not on what could not be asked', () => {
+  it('describeModel refuses batches on what is gone, not on what could not be asked', () => {
     expect(describeModel('x', 'gone', NOW)).toMatchObject({ acceptsBatch: false, replacement: undefined });
     expect(describeModel('x', 'unknown', NOW)).toMatchObject({ acceptsBatch: true });
   });
 
-  it('names the replacement of a dated snapshot too', () => {
+  it('describeModel names the replacement of a dated snapshot too', () => {
     expect(replacementOf('o4-mini-2025-04-16')).toBe('gpt-5.6-terra');
   });
 });
@@ -52,12 +53,12 @@ describe('describeModel', () => {
 describe('modelState', () => {
   const check = () => new ModelCheck(rig.config, rig.clock, rig.client);
 
-  it('asks once an hour', async () => {
-    rig.stub.always(json(200, { id: 'gpt-vision', shutdown_date: '2027-01-14' }));
+  it('modelState asks once an hour', async () => {
+    rig.stub.always(json(200, { id: 'gpt-vision', shutdown_date: '2026-04-22' }));
     const models = check();
     expect(await models.modelState('gpt-vision')).toMatchObject({
       state: 'deprecated',
-      shutdownDate: new Date('2027-01-14T00:00:00Z'),
+      shutdownDate: new Date('2026-04-22T00:00:00Z'),
     });
     await models.modelState('gpt-vision');
     expect(rig.stub.requests.map(({ path }) => path)).toEqual(['/v1/models/gpt-vision']);
@@ -66,12 +67,12 @@ describe('modelState', () => {
     expect(rig.stub.requests).toHaveLength(2);
   });
 
-  it('calls a model gone that OpenAI does not know', async () => {
+  it('modelState calls a model gone that OpenAI does not know', async () => {
     rig.stub.always(apiError(404, { code: 'model_not_found' }));
     expect(await check().modelState('o4-mini')).toMatchObject({ state: 'gone', replacement: 'gpt-5.6-terra' });
   });
 
-  it('calls a model gone that this key may not use', async () => {
+  it('modelState calls a model gone that this key may not use', async () => {
     rig.stub.always(apiError(403, { code: 'model_not_found' }));
     expect(await check().modelState('o4-mini')).toMatchObject({ state: 'gone', acceptsBatch: false });
   });
@@ -87,7 +88,7 @@ describe('modelState', () => {
     ['is away', hangUp],
     ['refuses the key', apiError(401, {})],
     ['fails', apiError(500, {})],
-  ])('knows nothing when OpenAI %s, and asks again after a minute', async (_name, behaviour) => {
+  ])('modelState knows nothing when OpenAI %s, and asks again after a minute', async (_name, behaviour) => {
     rig.stub.next(behaviour);
     rig.stub.always(json(200, { id: 'gpt-vision', shutdown_date: null }));
     const models = check();
@@ -100,17 +101,19 @@ describe('modelState', () => {
 });
 
 describe('OpenAiModule', () => {
-  it('starts while OpenAI does not answer, asks for both models, and ends without waiting for them', async () => {
+  it('OpenAiModule starts while OpenAI does not answer, asks for both models, and ends without waiting for them', async () => {
     rig.stub.always(silence);
     const config = { openai: openAiSettings(rig.stub.baseUrl) };
-    const module = await Test.createTestingModule({ imports: [ConfigModule.forRoot(config as never), OpenAiModule] })
+    const module = await Test.createTestingModule({
+      imports: [ConfigModule.forRoot(config as never), CommonModule, OpenAiModule],
+    })
       .overrideProvider(Clock)
       .useValue(rig.clock)
       .compile();
     expect(module.get(APP_CONFIG)).toBe(config);
     await module.init();
     expect(module.get(OpenAiClient).fingerprint()).toBe(`${rig.stub.baseUrl}#proj_test`);
-    expect(module.get(OpenAiCircuits).of('retrieve_model').state().state).toBe('closed');
+    expect(stateOf(module.get(OpenAiCircuits).of('retrieve_model'))).toBe('closed');
     await rig.stub.arrived(2);
     expect(rig.stub.requests.map(({ path }) => path).toSorted()).toEqual([
       '/v1/models/gpt-translation',

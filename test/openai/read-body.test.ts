@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MOST_ANSWER_BYTES } from '../../src/assessment/answer-bounds.js';
 import type { OpenAiError } from '../../src/openai/errors.js';
 import { failureOf, startRig, type ClientRig } from './client-rig.js';
+import { stateOf } from './circuit-state.js';
 import { apiError, completed, json, type Behaviour } from './openai-stub.js';
 
 let rig: ClientRig;
@@ -55,7 +56,7 @@ const CALLS: [string, (rig: ClientRig) => Promise<unknown>][] = [
 ];
 
 describe('an answer without end', () => {
-  it.each(CALLS)('of %s is cut soon and not asked for again', async (_name, call) => {
+  it.each(CALLS)('an answer without end of %s is cut soon and not asked for again', async (_name, call) => {
     const { behaviour, bytesSent } = endless();
     rig.stub.always(behaviour);
     expect(await failureOf(call(rig))).toMatchObject({ kind: 'too_large', retryable: false, attempts: 1 });
@@ -64,27 +65,30 @@ describe('an answer without end', () => {
     expect(rig.stub.requests).toHaveLength(1);
   });
 
-  it.each(CALLS)('of %s that is refused is cut too, and judged by its status', async (_name, call) => {
-    const { behaviour, bytesSent } = endless(422);
-    rig.stub.always(behaviour);
-    expect(await failureOf(call(rig))).toMatchObject({ kind: 'rejected', status: 422 });
-    expect(await bytesSent).toBeLessThan(16 * MIB);
-  });
+  it.each(CALLS)(
+    'an answer without end of %s that is refused is cut too, and judged by its status',
+    async (_name, call) => {
+      const { behaviour, bytesSent } = endless(422);
+      rig.stub.always(behaviour);
+      expect(await failureOf(call(rig))).toMatchObject({ kind: 'rejected', status: 422 });
+      expect(await bytesSent).toBeLessThan(16 * MIB);
+    },
+  );
 
-  it('of a file that is refused is cut too', async () => {
+  it('an answer without end of a file that is refused is cut too', async () => {
     const { behaviour, bytesSent } = endless(404);
     rig.stub.always(behaviour);
     expect(await failureOf(firstOf(rig.client.files.fileContent('file-1')))).toMatchObject({ status: 404 });
     expect(await bytesSent).toBeLessThan(16 * MIB);
   });
 
-  it('says nothing against OpenAI: only that request is lost', async () => {
+  it('an answer without end says nothing against OpenAI: only that request is lost', async () => {
     rig.stub.always((response) => response.end('x'.repeat(MOST_ANSWER_BYTES + 1)));
     for (let call = 0; call < 12; call += 1) {
       await failureOf(rig.client.createResponse({ model: 'm' }, rig.within(300)));
       rig.clock.advance(1000);
     }
-    expect(rig.circuits.of('create_response').state().state).toBe('closed');
+    expect(stateOf(rig.circuits.of('create_response'))).toBe('closed');
   });
 });
 
@@ -93,7 +97,7 @@ describe('an answer at its bound', () => {
     const rest = JSON.stringify({ ...completed(), padding: '' }).length;
     return JSON.stringify({ ...completed(), padding: 'x'.repeat(bytes - rest) });
   };
-  it('is read up to the last byte', async () => {
+  it('an answer at its bound is read up to the last byte', async () => {
     rig.stub.next((response) => response.end(padded(MOST_ANSWER_BYTES)));
     const { body } = await rig.client.createResponse({ model: 'm' }, rig.within(300));
     expect(body['id']).toBe('resp_1');
@@ -105,7 +109,7 @@ describe('an answer at its bound', () => {
   it.each([
     ['deep', `{"a":${'['.repeat(1000)}${']'.repeat(1000)}}`],
     ['of a million values', `{"a":[${'[],'.repeat(1_000_000)}[]]}`],
-  ])('is not parsed when it is %s', async (_name, text) => {
+  ])('an answer at its bound is not parsed when it is %s', async (_name, text) => {
     rig.stub.always((response) => response.end(text));
     const error = await failureOf(rig.client.createResponse({ model: 'm' }, rig.within(300)));
     expect(error).toMatchObject({ kind: 'too_large', attempts: 1 });
@@ -125,7 +129,7 @@ describe('a compressed answer', () => {
     ['deflate', deflateSync(text)],
     ['br', brotliCompressSync(text)],
     ['GZIP', gzipSync(text)],
-  ])('is undone (%s)', async (encoding, body) => {
+  ])('a compressed answer is undone (%s)', async (encoding, body) => {
     rig.stub.next(encoded(encoding, body));
     expect((await rig.client.createResponse({ model: 'm' }, rig.within(300))).body).toMatchObject(
       completed('compressed'),
@@ -135,7 +139,7 @@ describe('a compressed answer', () => {
   it.each([
     ['gzip', gzipSync(Buffer.alloc(64 * MIB, 0x20))],
     ['br', brotliCompressSync(Buffer.alloc(64 * MIB, 0x20))],
-  ])('is measured as it is once undone (%s)', async (encoding, body) => {
+  ])('a compressed answer is measured as it is once undone (%s)', async (encoding, body) => {
     expect(body.length).toBeLessThan(MIB);
     rig.stub.always(encoded(encoding, body));
     expect(await failureOf(rig.client.createResponse({ model: 'm' }, rig.within(300)))).toMatchObject({
@@ -143,26 +147,26 @@ describe('a compressed answer', () => {
     });
   });
 
-  it.each(['gzip', 'br', 'deflate'])('that is none is broken (%s)', async (encoding) => {
+  it.each(['gzip', 'br', 'deflate'])('a compressed answer that is none is broken (%s)', async (encoding) => {
     rig.stub.next(encoded(encoding, Buffer.from('{"no":"such bytes"}')), json(200, completed()));
     await rig.client.createResponse({ model: 'm' }, rig.within(300));
     expect(rig.stub.requests).toHaveLength(2);
   });
 
-  it('of a file is undone while it is read', async () => {
+  it('a compressed answer of a file is undone while it is read', async () => {
     rig.stub.next(encoded('gzip', gzipSync('line 1\nline 2\n')));
     const chunks: Buffer[] = [];
     for await (const chunk of rig.client.files.fileContent('file-1')) chunks.push(chunk);
     expect(Buffer.concat(chunks).toString()).toBe('line 1\nline 2\n');
   });
 
-  it('of a file that is none is broken, and asked for again', async () => {
+  it('a compressed answer of a file that is none is broken, and asked for again', async () => {
     rig.stub.next(encoded('gzip', Buffer.from('line 1\nline 2\n')), (response) => response.end('line 1\n'));
     await expect(rig.client.files.fileContent('file-1').next()).resolves.toMatchObject({ done: false });
     expect(rig.stub.requests).toHaveLength(2);
   });
 
-  it('of a part of a file is not taken for the file', async () => {
+  it('a compressed answer of a part of a file is not taken for the file', async () => {
     const part: Behaviour = (response) => {
       const body = gzipSync('line 2\n');
       response
@@ -218,18 +222,18 @@ describe('an error in another form than OpenAI’s', () => {
     ],
     ['nothing', (response) => response.writeHead(404).end(), {}],
     ['a list', json(400, [1]), { upstreamMessage: '[1]' }],
-  ])('is read: %s', async (_name, behaviour, facts) => {
+  ])('an error in another form than OpenAI’s is read: %s', async (_name, behaviour, facts) => {
     rig.stub.always(behaviour);
     const { code, upstreamMessage } = await ask();
     expect({ code, upstreamMessage }).toEqual({ code: undefined, upstreamMessage: undefined, ...facts });
   });
 
-  it.each([301, 304, 307])('may be no error at all (%i)', async (status) => {
+  it.each([301, 304, 307])('an error in another form than OpenAI’s may be no error at all (%i)', async (status) => {
     rig.stub.always((response) => response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end());
     expect(await ask()).toMatchObject({ kind: 'rejected', status, attempts: 1 });
   });
 
-  it('is OpenAI’s own word for word', async () => {
+  it('an error of OpenAI’s own form is told word for word', async () => {
     rig.stub.always(
       apiError(400, { code: 'token_limit_exceeded', message: 'Enqueued token limit reached', param: 'file' }),
     );

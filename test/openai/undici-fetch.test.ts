@@ -1,15 +1,15 @@
 import { setMaxListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createAgent, createUndiciFetch } from '../../src/openai/undici-fetch.js';
+import { createOpenAiAgent, createUndiciFetch } from '../../src/openai/undici-fetch.js';
 import { OpenAiStub, json, silence } from './openai-stub.js';
 
 let stub: OpenAiStub;
-let agent: ReturnType<typeof createAgent>;
+let agent: ReturnType<typeof createOpenAiAgent>;
 let fetch: typeof globalThis.fetch;
 
 beforeEach(async () => {
   stub = await OpenAiStub.start();
-  agent = createAgent();
+  agent = createOpenAiAgent();
   fetch = createUndiciFetch(agent);
 });
 afterEach(async () => {
@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 describe('createUndiciFetch', () => {
-  it('gives a web Response with status, every header and the body', async () => {
+  it('createUndiciFetch gives a web Response with status, every header and the body', async () => {
     stub.next((response) => {
       response.setHeader('set-cookie', ['a=1', 'b=2']);
       response.writeHead(418, { 'x-request-id': 'req_1' }).end('pot');
@@ -33,7 +33,7 @@ describe('createUndiciFetch', () => {
     expect(stub.requests[0]?.headers['x-a']).toBe('b');
   });
 
-  it('sends forms with files, blobs, bytes and streams', async () => {
+  it('createUndiciFetch sends forms with files, blobs, bytes and streams', async () => {
     const form = new FormData();
     form.append('purpose', 'batch');
     form.append('file', new File(['{}\n'], 'a.jsonl'));
@@ -54,20 +54,20 @@ describe('createUndiciFetch', () => {
     expect(stub.requests.slice(1).map(({ body }) => String(body))).toEqual(['blob', 'bytes', 'stream']);
   });
 
-  it('gives a 204 without a body and frees its connection', async () => {
+  it('createUndiciFetch gives a 204 without a body and frees its connection', async () => {
     stub.next((response) => response.writeHead(204).end());
     expect(await fetch(stub.baseUrl)).toMatchObject({ status: 204, body: null });
     stub.next(json(200, { ok: true }));
     expect(await (await fetch(stub.baseUrl)).json()).toEqual({ ok: true });
   });
 
-  it('does not follow redirects, which would take the key along', async () => {
+  it('createUndiciFetch does not follow redirects, which would take the key along', async () => {
     stub.next((response) => response.writeHead(307, { location: '/elsewhere' }).end());
     expect((await fetch(stub.baseUrl, { headers: { authorization: 'Bearer key' } })).status).toBe(307);
     expect(stub.requests).toHaveLength(1);
   });
 
-  it('puts no cap on calls in flight', async () => {
+  it('createUndiciFetch puts no cap on calls in flight', async () => {
     stub.always(silence);
     const hangUp = new AbortController();
     setMaxListeners(0, hangUp.signal);
@@ -79,14 +79,14 @@ describe('createUndiciFetch', () => {
     await stub.connectionsClosed(300);
   });
 
-  it('ends the connection when the body is cancelled though the server stalls', async () => {
+  it('createUndiciFetch ends the connection when the body is cancelled though the server stalls', async () => {
     stub.next((response) => response.writeHead(200).write('beginning'));
     const response = await fetch(stub.baseUrl);
     await response.body?.cancel();
     await stub.connectionsClosed(1);
   });
 
-  it('sends nothing for a signal that is aborted already', async () => {
+  it('createUndiciFetch sends nothing for a signal that is aborted already', async () => {
     await expect(fetch(stub.baseUrl, { signal: AbortSignal.abort() })).rejects.toThrow();
     expect(stub.requests).toHaveLength(0);
   });

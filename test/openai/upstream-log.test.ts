@@ -60,7 +60,7 @@ describe('what an upstream says', () => {
     ['/v1/batches', () => client.batches.createBatch({ inputFileId: 'f', metadata: {} }, rig.within(60))],
     ['/v1/batches/batch_1', () => client.batches.retrieveBatch('batch_1', rig.within(60))],
     ['/v1/batches', () => first(client.batches.listBatches(rig.within(60))).next()],
-  ])('is told with host and path: %s', async (path, call) => {
+  ])('what an upstream says is logged with host and path: %s', async (path, call) => {
     expect(await said(json(405, { detail: 'Batches are not sold here' }), call)).toMatchObject({
       host: host(),
       path,
@@ -69,14 +69,14 @@ describe('what an upstream says', () => {
     });
   });
 
-  it('is told of a 200 that is a page', async () => {
+  it('what an upstream says is told of a 200 that is a page', async () => {
     const page: Behaviour = (response) =>
       response.end('<html><title>Sign in</title><p>Sign in to the gateway</p></html>');
     const facts = await said(page, () => client.models.retrieveModel('m', rig.within(60)));
     expect(facts).toMatchObject({ kind: 'broken_body', upstream_says: 'Sign in Sign in to the gateway' });
   });
 
-  it('is never told of a lot, whose texts it may quote', async () => {
+  it('what an upstream says is never told of a lot, whose texts it may quote', async () => {
     const message = 'Error while downloading https://client.test/secret.jpg: rusty sill';
     const facts = await said(apiError(400, { code: 'invalid_value', message }), () =>
       client.createResponse({ model: 'm' }, rig.within(60)),
@@ -85,7 +85,7 @@ describe('what an upstream says', () => {
     expect(JSON.stringify(facts)).not.toMatch(/client\.test|rusty/);
   });
 
-  it('has our key and headers struck out wherever they stand, then is cut', async () => {
+  it('what an upstream says has our key and headers struck out wherever they stand, then is cut', async () => {
     const message = [
       `Incorrect API key provided: ${KEY}.`,
       `Authorization was "${HEADERS.Authorization}" (token gateway-token-4567), api-key AZURE-SECRET-0123,`,
@@ -112,19 +112,19 @@ describe('what an upstream says', () => {
     expect(facts['upstream_says']).toContain('Incorrect API key provided: [struck out].');
   });
 
-  it('keeps half a key out that lies where the text is cut', () => {
+  it('what an upstream says keeps half a key out that lies where the text is cut', () => {
     const struck = new SecretStrike(['0123456789abcdef']).outOf(`${'x'.repeat(492)}0123456789abcdef`);
     expect(struck).toBe(`${'x'.repeat(492)}[struck `);
   });
 
-  it('is one line without control characters, and nothing where nothing is secret', () => {
+  it('what an upstream says is one line without control characters, and nothing where nothing is secret', () => {
     expect(new SecretStrike([null, '']).outOf('a\r\n\u001b[31mb\u0000c')).toBe('a [31mb c');
     expect(new SecretStrike([]).outOf(undefined)).toBeUndefined();
   });
 });
 
 describe('what is sent to an upstream', () => {
-  it('has the headers of the settings and the query of the base URL, word for word', async () => {
+  it('what is sent to an upstream has the headers of the settings and the query of the base URL, word for word', async () => {
     rig.stub.always(json(200, { id: 'm', data: [] }));
     await client.models.retrieveModel('m', rig.within(60));
     await first(client.files.listBatchInputs(rig.within(60))).next();
@@ -139,7 +139,7 @@ describe('what is sent to an upstream', () => {
     });
   });
 
-  it('leaves out what is set to null', async () => {
+  it('what is sent to an upstream leaves out what is set to null', async () => {
     rig.stub.always(json(200, { id: 'm' }));
     const config = {
       openai: { ...openAiSettings(rig.stub.baseUrl), headers: { 'api-key': 'k', authorization: null } },
@@ -163,8 +163,11 @@ describe('the upstream’s fingerprint', () => {
     ['http://127.0.0.1:4000', 'http://127.0.0.1:4000'],
     ['https://x.openai.azure.com/openai/v1?api-version=preview', 'https://x.openai.azure.com/openai/v1'],
     ['https://x.openai.azure.com/openai/v1/?token=t', 'https://x.openai.azure.com/openai/v1'],
-  ])('of %s is %s, as it always was: another would pause running shards', (baseUrl, fingerprint) => {
-    expect(of(baseUrl)).toBe(fingerprint);
-    expect(of(baseUrl, 'proj_1')).toBe(`${fingerprint}#proj_1`);
-  });
+  ])(
+    'the upstream’s fingerprint of %s is %s, as it always was: another would pause running shards',
+    (baseUrl, fingerprint) => {
+      expect(of(baseUrl)).toBe(fingerprint);
+      expect(of(baseUrl, 'proj_1')).toBe(`${fingerprint}#proj_1`);
+    },
+  );
 });

@@ -13,7 +13,7 @@ function reasonFor(url: string, allow = NOBODY): string {
 }
 
 describe('checkUrl', () => {
-  it.each(REFUSED_URLS)('refuses %j (%s)', (url) => {
+  it.each(REFUSED_URLS)('checkUrl refuses %j (%s)', (url) => {
     expect(checkUrl(url, NOBODY).ok).toBe(false);
   });
 
@@ -26,7 +26,7 @@ describe('checkUrl', () => {
     ['http://exa mple.com/', 'syntax'],
     [`http://example.com/${'a'.repeat(MAX_URL_CHARACTERS)}`, 'too_long'],
     [`http://example.com/${'ж'.repeat(MAX_URL_CHARACTERS / 4)}`, 'too_long'],
-  ])('names the rule that %s breaks: %s', (url, reason) => {
+  ])('checkUrl names the rule that %s breaks: %s', (url, reason) => {
     expect(reasonFor(url)).toBe(reason);
   });
 
@@ -51,17 +51,17 @@ describe('checkUrl', () => {
     ['https://пример.рф/фото.jpg', 'https://xn--e1afmkfd.xn--p1ai/%D1%84%D0%BE%D1%82%D0%BE.jpg'],
     ['https://r3---sn-ab.example.com/?a=b@c%20d', 'https://r3---sn-ab.example.com/?a=b@c%20d'],
     [`https://${'a'.repeat(63)}.com/`, `https://${'a'.repeat(63)}.com/`],
-  ])('lets %s through', (url, href) => {
+  ])('checkUrl lets %s through', (url, href) => {
     const checked = checkUrl(url, NOBODY);
     expect(checked).toMatchObject({ ok: true });
     expect(checked.ok && checked.url.href).toBe(href);
   });
 
-  it.each(REBOUND_NAMES)('cannot know without DNS where %s leads', (name) => {
+  it.each(REBOUND_NAMES)('checkUrl cannot know without DNS where %s leads', (name) => {
     expect(reasonFor(`http://${name}/`)).toBe('ok');
   });
 
-  it('lets no IPv4 literal through that is not public, however it is written', () => {
+  it('checkUrl lets no IPv4 literal through that is not public, however it is written', () => {
     const forms = (bytes: readonly number[]): string[] => {
       const number = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
       const hex = number.toString(16).padStart(8, '0');
@@ -97,9 +97,12 @@ describe('checkUrl', () => {
 });
 
 describe('isPublicAddress', () => {
-  it.each(['8.8.8.8', '1.1.1.1', '2606:4700:4700::1111', '2a00:1450::1'])('says yes to %s', (address) => {
-    expect(isPublicAddress(address)).toBe(true);
-  });
+  it.each(['8.8.8.8', '1.1.1.1', '2606:4700:4700::1111', '2a00:1450::1'])(
+    'isPublicAddress says yes to %s',
+    (address) => {
+      expect(isPublicAddress(address)).toBe(true);
+    },
+  );
 
   it.each([
     '127.0.0.1',
@@ -112,7 +115,7 @@ describe('isPublicAddress', () => {
     '8.8',
     'a.b',
     '',
-  ])('says no to %j', (address) => {
+  ])('isPublicAddress says no to %j', (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });
 });
@@ -137,7 +140,7 @@ describe('OUTBOUND_ALLOW', () => {
     'http://[::1]:8080/',
     'http://[fd12::1]/',
     'http://my_minio:9000/bucket/1.jpg',
-  ])('lets %s through, on any port', (url) => {
+  ])('OUTBOUND_ALLOW lets %s through, on any port', (url) => {
     expect(reasonFor(url, allow)).toBe('ok');
   });
 
@@ -152,7 +155,7 @@ describe('OUTBOUND_ALLOW', () => {
     ['http://user@localhost/', 'credentials'],
     ['ftp://localhost/', 'scheme'],
     ['http://localhost\\@example.com/', 'syntax'],
-  ])('still refuses %s', (url, reason) => {
+  ])('OUTBOUND_ALLOW still refuses %s', (url, reason) => {
     expect(reasonFor(url, allow)).toBe(reason);
   });
 
@@ -167,7 +170,7 @@ describe('OUTBOUND_ALLOW', () => {
     'a/b',
     'x@y',
     '::1/129',
-  ])('stops the start for %j without repeating it', (entry) => {
+  ])('OUTBOUND_ALLOW stops the start for %j without repeating it', (entry) => {
     expect(() => AllowList.parse(['localhost', entry])).toThrow(ConfigError);
     expect(() => AllowList.parse(['localhost', entry])).toThrow(/OUTBOUND_ALLOW: entry 2 /);
   });

@@ -40,7 +40,7 @@ describe('answers that browsers and curl take', () => {
     ['another minor version', 'HTTP/1.2 200 OK\r\ncontent-length: 2\r\n\r\nok'],
     ['20 KB of fields', `${OK}content-security-policy: ${'a'.repeat(20_000)}\r\ncontent-length: 2\r\n\r\nok`],
     ['an offer to upgrade', `${OK}upgrade: h2,h2c\r\nconnection: Upgrade, close\r\ncontent-length: 2\r\n\r\nok`],
-  ])('%s', async (_case, raw) => {
+  ])('an answer that browsers and curl take is taken: %s', async (_case, raw) => {
     const server = await serveBytes(Buffer.from(raw, 'latin1'));
     const client = clientFor(['127.0.0.1']);
     for (const request of [GET, POST]) {
@@ -55,13 +55,13 @@ describe('answers that browsers and curl take', () => {
     ['a negative length', `${OK}content-length: -2\r\n\r\nok`],
     ['HTTP/1.0', 'HTTP/1.0 200 OK\r\n\r\nok'],
     ['neither length nor chunks', `${OK}\r\nok`],
-  ])('%s: the body ends with the connection', async (_case, raw) => {
+  ])('an answer of %s ends its body with the connection', async (_case, raw) => {
     const server = await serveBytes(raw, true);
     const answer = await clientFor(['127.0.0.1']).request(server.origin, GET);
     expect([answer.status, answer.body.toString(), answer.bodyEnd]).toEqual([200, 'ok', 'complete']);
   });
 
-  it('in pieces of a byte', async () => {
+  it('an answer in pieces of a byte is taken', async () => {
     const raw = Buffer.from(`${CONTINUE}${OK}content-length: 2\r\ncontent-length: 2\r\ncontent-type: a/b\r\n\r\nok`);
     const server = await serveTcp((socket) => {
       socket.setNoDelay(true);
@@ -77,7 +77,7 @@ describe('answers that browsers and curl take', () => {
     expect([answer.status, answer.body.toString(), answer.headers['content-type']]).toEqual([200, 'ok', 'a/b']);
   });
 
-  it('with their status, whatever becomes of the body', async () => {
+  it("an answer's status is taken, whatever becomes of the body", async () => {
     const server = await serveTcp((socket) => {
       socket.once('data', () =>
         socket.write(`${CONTINUE}${OK}content-length: 9\r\ntransfer-encoding: chunked\r\n\r\nZZ`),
@@ -90,7 +90,7 @@ describe('answers that browsers and curl take', () => {
   it.each([
     ['an odd answer', `${OK}content-length: 2\r\ncontent-length: 2\r\n\r\nok`],
     ['an announced one', `${CONTINUE}${OK}content-length: 2\r\n\r\nok`],
-  ])('but %s is the last of its connection', async (_case, raw) => {
+  ])('%s is the last answer of its connection', async (_case, raw) => {
     const server = await serveBytes(raw);
     const client = clientFor(['127.0.0.1']);
     for (let n = 0; n < 3; n++) {
@@ -101,7 +101,7 @@ describe('answers that browsers and curl take', () => {
     expect(server.connections()).toBe(3);
   });
 
-  it('before they have read what is sent, and then hang up', async () => {
+  it('an answer is taken that comes before what is sent was read, and then hangs up', async () => {
     const server = await serveTcp((socket) => {
       socket.once('data', () => {
         socket.pause();
@@ -113,7 +113,7 @@ describe('answers that browsers and curl take', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('but what follows an odd answer is never read as the answer to the next request', async () => {
+  it('what follows an odd answer is never read as the answer to the next request', async () => {
     const smuggled = 'HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nsmuggled';
     const raw = `${OK}content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n${smuggled}`;
     const server = await serveBytes(raw);
@@ -122,7 +122,7 @@ describe('answers that browsers and curl take', () => {
     expect(server.connections()).toBe(3);
   });
 
-  it('but announcements do not go on for ever', async () => {
+  it('announcements do not go on for ever', async () => {
     const closed = signalled();
     const server = await serveTcp((socket) => {
       socket.on('close', () => closed.resolve());
@@ -136,7 +136,7 @@ describe('answers that browsers and curl take', () => {
     await closed.promise;
   });
 
-  it('but an announcement alone is no answer', async () => {
+  it('an announcement alone is no answer', async () => {
     const server = await serveBytes(CONTINUE);
     expect((await failure(clientFor(['127.0.0.1']).request(server.origin, SOON))).kind).toBe('timeout');
   });
@@ -148,12 +148,12 @@ describe('readHead', () => {
     ['HTTP/1.0 404 Not Found\r\n\r\n'],
     ['HTTP/1.1 204 \r\nx: \r\ny:\r\n\r\n'],
     [`${OK}content-disposition: inline; filename="\xc3\xa4"\r\ntransfer-encoding: chunked\r\n\r\n`],
-  ])('leaves %j as it is', (raw) => {
+  ])('readHead leaves %j as it is', (raw) => {
     const bytes = Buffer.from(raw, 'latin1');
     expect([endOfHead(bytes), readHead(bytes, false).kind]).toEqual([bytes.length, 'plain']);
   });
 
-  it('keeps of an odd head what is read of it, in order', () => {
+  it('readHead keeps of an odd head what is read of it, in order', () => {
     const raw = `${OK}content-length: 5\r\nContent-Length: 5\r\nContent-Type: image/jpeg\r\ncontent-type: text/html\r\nset-cookie: a=b\r\nretry-after: 7\r\n\r\n`;
     const head = readHead(Buffer.from(raw), false);
     expect(head.kind === 'odd' ? head.head.toString() : head.kind).toBe(

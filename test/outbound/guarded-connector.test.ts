@@ -43,7 +43,7 @@ const REFUSED_HOSTS = [
 ];
 
 describe('the guarded connector', () => {
-  it('reaches none of the refused hosts, whatever port is asked for', async () => {
+  it('the guarded connector reaches none of the refused hosts, whatever port is asked for', async () => {
     const listener = await serveHttp((_request, response) => response.end('secret'));
     const resolver = new StubResolver();
     for (const host of REFUSED_HOSTS)
@@ -69,7 +69,7 @@ describe('the guarded connector', () => {
     ['IPv4 in IPv6', ['::ffff:127.0.0.1']],
     ['a public A and a private AAAA', ['8.8.8.8', 'fd00::1']],
     ['the metadata address', ['169.254.169.254']],
-  ])('refuses a name with %s and dials nothing', async (_case, answer) => {
+  ])('the guarded connector refuses a name with %s and dials nothing', async (_case, answer) => {
     const listener = await serveHttp((_request, response) => response.end());
     const agent = guardedAgent(AllowList.parse([]), new StubResolver().answer('evil.test', answer));
     expect(await failure(`http://evil.test:${listener.port}/`, agent)).toEqual({
@@ -79,7 +79,7 @@ describe('the guarded connector', () => {
     expect(listener.connections()).toBe(0);
   });
 
-  it('asks once for each connection, so that a second answer cannot differ from the checked one', async () => {
+  it('the guarded connector asks once for each connection, so that a second answer cannot differ from the checked one', async () => {
     // 127.0.0.1 plays the public address: it is in the list. 127.0.0.2 is not.
     const listener = await serveHttp((_request, response) => response.setHeader('connection', 'close').end('public'));
     const resolver = new StubResolver().answer('rebind.test', ['127.0.0.1'], ['127.0.0.2']);
@@ -92,7 +92,7 @@ describe('the guarded connector', () => {
     expect(resolver.asked).toHaveLength(2);
   });
 
-  it('looks at the peer again once connected and sends nothing to a wrong one', async () => {
+  it('the guarded connector looks at the peer again once connected and sends nothing to a wrong one', async () => {
     const listener = await serveHttp((_request, response) => response.end());
     const allow = AllowList.parse(['127.0.0.1']);
     vi.spyOn(allow, 'hasAddress').mockReturnValueOnce(true).mockReturnValue(false);
@@ -102,7 +102,7 @@ describe('the guarded connector', () => {
     expect(listener.requests).toEqual([]);
   });
 
-  it('tells a name that does not exist from a port that nobody listens on', async () => {
+  it('the guarded connector tells a name that does not exist from a port that nobody listens on', async () => {
     const agent = guardedAgent(AllowList.parse(['127.0.0.1']), new StubResolver());
     expect(await failure('http://nowhere.test/', agent)).toMatchObject({ kind: 'dns' });
     expect(await failure(`http://127.0.0.1:${await unusedPort()}/`, agent)).toMatchObject({ kind: 'connect' });
@@ -131,7 +131,7 @@ describe('TLS through the guard', () => {
     return { port: (server.address() as AddressInfo).port, seen: seen.promise };
   }
 
-  it('keeps the name in SNI and Host while the checked address is dialled', async () => {
+  it('TLS through the guard keeps the name in SNI and Host while the checked address is dialled', async () => {
     const { port, seen } = await serveTls();
     const resolver = new StubResolver().answer('photos.test', ['127.0.0.1']);
     const agent = guardedAgent(AllowList.parse(['127.0.0.1']), resolver, cert);
@@ -144,7 +144,7 @@ describe('TLS through the guard', () => {
   it.each([
     ['another name', 'other.test', cert],
     ['an unknown issuer', 'photos.test', undefined],
-  ])('refuses a certificate for %s', async (_case, name, ca) => {
+  ])('TLS through the guard refuses a certificate for %s', async (_case, name, ca) => {
     const { port } = await serveTls();
     const agent = guardedAgent(AllowList.parse(['127.0.0.1']), new StubResolver().answer(name, ['127.0.0.1']), ca);
     expect(await failure(`https://${name}:${port}/`, agent)).toMatchObject({ kind: 'tls' });

@@ -31,7 +31,7 @@ export async function serveTcp(onConnection: (socket: Socket) => void): Promise<
   return { ...(await listen(server)), requests: [] };
 }
 
-export async function listen(server: Server | TcpServer): Promise<Omit<Loopback, 'requests'>> {
+async function listen(server: Server | TcpServer): Promise<Omit<Loopback, 'requests'>> {
   let connections = 0;
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

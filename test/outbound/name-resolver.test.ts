@@ -68,7 +68,7 @@ function resolverWith(servers: () => string): NameResolver {
 const V6 = '2606:4700:0:0:0:0:0:1';
 
 describe('NameResolver', () => {
-  it('returns every address of both families, IPv4 first', async () => {
+  it('NameResolver returns every address of both families, IPv4 first', async () => {
     const server = await serveDns({ 'two.test': { a: ['8.8.8.8', '127.0.0.1'], aaaa: [V6] } });
     expect(await resolverWith(() => server).resolve('two.test')).toEqual([
       { address: '8.8.8.8', family: 4 },
@@ -77,12 +77,12 @@ describe('NameResolver', () => {
     ]);
   });
 
-  it('is content with AAAA only', async () => {
+  it('NameResolver is content with AAAA only', async () => {
     const server = await serveDns({ 'six.test': { aaaa: [V6] } });
     expect(await resolverWith(() => server).resolve('six.test')).toEqual([{ address: '2606:4700::1', family: 6 }]);
   });
 
-  it('gives the A answer although the server never answers for AAAA', async () => {
+  it('NameResolver gives the A answer although the server never answers for AAAA', async () => {
     const server = await serveDns({ 'half.test': { a: ['8.8.8.8'], aaaa: 'silent' } });
     expect(await resolverWith(() => server).resolve('half.test')).toEqual([{ address: '8.8.8.8', family: 4 }]);
   });
@@ -91,12 +91,12 @@ describe('NameResolver', () => {
     ['missing.test', 'ENOTFOUND'],
     ['empty.test', 'ENODATA'],
     ['silent.test', 'ETIMEOUT'],
-  ])('fails for %s with %s', async (name, code) => {
+  ])('NameResolver fails for %s with %s', async (name, code) => {
     const server = await serveDns({ 'empty.test': {}, 'silent.test': { a: 'silent', aaaa: 'silent' } });
     await expect(resolverWith(() => server).resolve(name)).rejects.toMatchObject({ code });
   });
 
-  it('learns of new name servers after the old ones fell silent', async () => {
+  it('NameResolver learns of new name servers after the old ones fell silent', async () => {
     const silent = await serveDns({ 'a.test': { a: 'silent', aaaa: 'silent' } });
     const working = await serveDns({ 'a.test': { a: ['8.8.8.8'] } });
     let server = silent;
@@ -106,7 +106,7 @@ describe('NameResolver', () => {
     expect(await resolver.resolve('a.test')).toEqual([{ address: '8.8.8.8', family: 4 }]);
   });
 
-  it('asks the system only where no name server can be reached', async () => {
+  it('NameResolver asks the system only where no name server can be reached', async () => {
     const gone = await new Promise<string>((resolve) => {
       const socket = createSocket('udp4').bind(0, '127.0.0.1', () => {
         const { port } = socket.address();
@@ -116,7 +116,7 @@ describe('NameResolver', () => {
     expect(await resolverWith(() => gone).resolve('a.test')).toEqual([{ address: '192.0.2.99', family: 4 }]);
   });
 
-  it('reads the hosts file for names that the operator listed', async () => {
+  it('NameResolver reads the hosts file for names that the operator listed', async () => {
     const found = await new NameResolver().resolveBySystem('localhost');
     expect(found.map(({ address }) => address)).toContain('127.0.0.1');
   });

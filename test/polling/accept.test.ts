@@ -38,11 +38,11 @@ describe('preferredType', () => {
     ['application/x-ndjson;q=two, application/json;q=0.9', LINES],
     [', ,;q=1,application/x-ndjson,', LINES],
     ['application/x-ndjsonx, application/xx-ndjson', JSON_TYPE],
-  ])('of %s is %s', (accept, type) => {
+  ])('the preferred type of %s is %s', (accept, type) => {
     expect(preferredType(accept, [JSON_TYPE, LINES])).toBe(type);
   });
 
-  it('reads a header of any length in one pass', () => {
+  it('preferredType reads a header of any length in one pass', () => {
     const long = `${'"\\'.repeat(8000)},application/x-ndjson`;
     expect(preferredType(long, [JSON_TYPE, LINES])).toBe(JSON_TYPE);
     expect(preferredType(`${'a/b;c=d,'.repeat(2000)}${LINES}`, [JSON_TYPE, LINES])).toBe(LINES);

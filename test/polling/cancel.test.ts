@@ -25,7 +25,7 @@ describe('POST batch-jobs/{job_id}/cancel', () => {
     );
   }
 
-  it('freezes the results, queues the webhooks and flags the shards, all at once', async () => {
+  it('a cancel freezes the results, queues the webhooks and flags the shards, all at once', async () => {
     const { database } = polling.db;
     const job = await insertJob(database, { languages: ['en'], webhookUrl: 'https://client.test/hook' });
     await insertLot(database, job.id, 0);
@@ -69,7 +69,7 @@ describe('POST batch-jobs/{job_id}/cancel', () => {
     expect(results.body).toMatchObject({ results: { lots: [{ status: 'completed' }, { status: 'cancelled' }] } });
   });
 
-  it('answers a repeat with the same Idempotency-Key as the first time, and any other with 409', async () => {
+  it('a cancel answers a repeat with the same Idempotency-Key as the first time, and any other with 409', async () => {
     const job = await insertJob(polling.db.database);
     const path = `/api/v1/batch-jobs/${job.id}/cancel`;
     const keyed = async (key: string) => {
@@ -84,7 +84,7 @@ describe('POST batch-jobs/{job_id}/cancel', () => {
     expect(await keyed('x'.repeat(256))).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } });
   });
 
-  it.each(['completed', 'failed', 'cancelled'] as const)('answers 409 for a job that is %s', async (state) => {
+  it.each(['completed', 'failed', 'cancelled'] as const)('a cancel answers 409 for a job that is %s', async (state) => {
     const job = await insertJob(polling.db.database, { status: state });
     await insertShard(job.id, 0, 'watching');
     const { status, body } = await cancel(job.id);
@@ -95,13 +95,13 @@ describe('POST batch-jobs/{job_id}/cancel', () => {
     ).toEqual([]);
   });
 
-  it('gives another key a 404 and cancels nothing', async () => {
+  it('a cancel gives another key a 404 and cancels nothing', async () => {
     const job = await insertJob(polling.db.database);
     expect(await cancel(job.id, 'beta')).toMatchObject({ status: 404, body: { code: 'JOB_NOT_FOUND' } });
     expect((await polling.json(`/api/v1/batch-status/${job.id}`)).body).toMatchObject({ status: 'processing' });
   });
 
-  it('is opened by the signature over the job id', async () => {
+  it('a cancel is opened by the signature over the job id', async () => {
     const job = await insertJob(polling.db.database);
     const url = `${polling.origin}/api/v1/batch-jobs/${job.id}/cancel`;
     const headers = {
@@ -112,7 +112,7 @@ describe('POST batch-jobs/{job_id}/cancel', () => {
   });
 
   describe('against a finish', () => {
-    it('loses when the finish commits first, and takes its flags back', async () => {
+    it('a cancel loses when a finish commits first, and takes its flags back', async () => {
       const { database } = polling.db;
       const job = await insertJob(database);
       await insertShard(job.id, 0, 'watching');
@@ -130,7 +130,7 @@ describe('POST batch-jobs/{job_id}/cancel', () => {
       ]);
     });
 
-    it('wins when it commits first: the finish changes nothing', async () => {
+    it('a cancel wins when it commits before a finish, which then changes nothing', async () => {
       const { database } = polling.db;
       const job = await insertJob(database);
       expect((await cancel(job.id)).status).toBe(200);
@@ -139,7 +139,7 @@ describe('POST batch-jobs/{job_id}/cancel', () => {
       expect((await polling.json(`/api/v1/batch-status/${job.id}`)).body).toMatchObject({ status: 'cancelled' });
     });
 
-    it('has one winner when many cancel at once', async () => {
+    it('a cancel has one winner when many come at once', async () => {
       const job = await insertJob(polling.db.database);
       const answers = await Promise.all(Array.from({ length: 5 }, () => cancel(job.id)));
       expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 409, 409, 409, 409]);

@@ -4,13 +4,16 @@ import { matchesEtag, preferredWait, statusEtag } from '../../src/polling/condit
 describe('matchesEtag', () => {
   const etag = statusEtag({ id: '0190163d-8694-739b-aea5-966c26f8ad90', tag: '7-0a1b' });
 
-  it('is a weak tag of the job and what its status shows', () => {
+  it('an ETag is a weak tag of the job and what its status shows', () => {
     expect(etag).toBe('W/"0190163d-8694-739b-aea5-966c26f8ad90-7-0a1b"');
   });
 
-  it.each([etag, etag.slice(2), `"other", ${etag}`, `W/"a",W/"b" , ${etag}`, '*', ' * '])('matches %s', (header) => {
-    expect(matchesEtag(header, etag)).toBe(true);
-  });
+  it.each([etag, etag.slice(2), `"other", ${etag}`, `W/"a",W/"b" , ${etag}`, '*', ' * '])(
+    'matchesEtag matches %s',
+    (header) => {
+      expect(matchesEtag(header, etag)).toBe(true);
+    },
+  );
 
   const opaque = etag.slice(3, -1);
   it.each([
@@ -27,7 +30,7 @@ describe('matchesEtag', () => {
     `"${opaque}:0"`,
     `\\"${opaque}\\"`,
     `"other-gzip","${opaque}-gzip"`,
-  ])('matches %s, as proxies and careless clients write it', (header) => {
+  ])('matchesEtag matches %s, as proxies and careless clients write it', (header) => {
     expect(matchesEtag(header, etag)).toBe(true);
   });
 
@@ -42,7 +45,7 @@ describe('matchesEtag', () => {
     `"${opaque}-gzip-gzip-gzip-gzip"`,
     `"${opaque.slice(0, -1)}-gzip"`,
     `"x${opaque}"`,
-  ])('does not match %s', (header) => {
+  ])('matchesEtag does not match %s', (header) => {
     expect(matchesEtag(header, etag)).toBe(false);
   });
 });
@@ -63,7 +66,7 @@ describe('preferredWait', () => {
     ['wait=-1', 0],
     ['wait=soon', 0],
     ['await=9', 0],
-  ])('reads %s as %d seconds', (prefer, seconds) => {
+  ])('preferredWait reads %s as %d seconds', (prefer, seconds) => {
     expect(preferredWait(prefer)).toBe(seconds);
   });
 });

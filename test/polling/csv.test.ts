@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LotRecord } from '../../src/jobs/lot-result.js';
 import { csvCell, csvRows, CSV_HEADER } from '../../src/polling/csv.js';
+import { propertyRuns } from '../support/property-runs.js';
 
 /** A reader of RFC 4180 of its own, to read back what was written. */
 function parseCsv(text: string): string[][] {
@@ -55,23 +56,24 @@ describe('csvCell', () => {
     ['\t=1+1', "'\t=1+1"],
     ['=HYPERLINK("http://x","y")', `"'=HYPERLINK(""http://x"",""y"")"`],
     ['a=1', 'a=1'],
-  ])('writes %j as %j', (text, cell) => {
+  ])('csvCell writes %j as %j', (text, cell) => {
     expect(csvCell(text)).toBe(cell);
   });
 
-  it('reads back as written, but for the quote that keeps it from being a formula', () => {
+  it('csvCell reads back as written, but for the quote that keeps it from being a formula', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 2, maxLength: 4 }), (texts) => {
         const [row] = parseCsv(`${texts.map(csvCell).join(',')}\r\n`);
         expect(row).toEqual(texts.map((text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text)));
         for (const cell of row ?? []) expect(cell).not.toMatch(/^[=+\-@]/);
       }),
+      propertyRuns(),
     );
   });
 });
 
 describe('csvRows', () => {
-  it('writes a row a language under the named columns', () => {
+  it('csvRows writes a row a language under the named columns', () => {
     const lot: LotRecord = {
       ...base,
       missingImages: '["https://cdn.test/1.jpg","https://cdn.test/2.jpg"]',
@@ -100,7 +102,7 @@ describe('csvRows', () => {
     ]);
   });
 
-  it('writes one row for a lot without descriptions', () => {
+  it('csvRows writes one row for a lot without descriptions', () => {
     const failed: LotRecord = { ...base, status: 'failed', error: { code: 'REFUSED', message: 'no' } };
     expect(parseCsv(csvRows('job', failed, view))).toEqual([['job', '11-1', 'failed', '', '', '', 'REFUSED: no', '']]);
     const unfinished: LotRecord = { ...base, status: 'translating', lotId: '=cmd' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventsService, type EventTarget } from '../../src/polling/events.service.js';
-import type { JobState, JobStates } from '../../src/polling/job-states.js';
+import type { JobState, JobStatusStore } from '../../src/jobs/job-status-store.js';
 import type { JobWatcher } from '../../src/polling/job-watcher.js';
 import type { StatusService } from '../../src/polling/status.service.js';
 
@@ -31,7 +31,7 @@ describe('EventsService', () => {
       },
     };
     const service = new EventsService(
-      { find: () => Promise.resolve(jobs.shift()) } as unknown as JobStates,
+      { find: () => Promise.resolve(jobs.shift()) } as unknown as JobStatusStore,
       { render: ({ version }: JobState) => `{"v":${version}}` } as unknown as StatusService,
       watcher as unknown as JobWatcher,
     );
@@ -39,7 +39,7 @@ describe('EventsService', () => {
     return sent;
   }
 
-  it('sends a comment whenever nothing has changed for a while, so that no proxy cuts the stream', async () => {
+  it('EventsService sends a comment whenever nothing has changed for a while, so that no proxy cuts the stream', async () => {
     expect(await stream([job(1, 'processing'), job(2, 'completed')], [false, false, true])).toEqual([
       'open',
       'retry: 3000\n\n',
@@ -52,7 +52,7 @@ describe('EventsService', () => {
     ]);
   });
 
-  it('sends nothing more to a client that hung up', async () => {
+  it('EventsService sends nothing more to a client that hung up', async () => {
     expect(await stream([job(1, 'processing')], [])).toEqual([
       'open',
       'retry: 3000\n\n',

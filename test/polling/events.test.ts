@@ -61,7 +61,7 @@ describe('GET batch-jobs/{job_id}/events', () => {
   const ofVersion = (version: number): string =>
     expect.stringMatching(new RegExp(`^${version}-[0-9a-f]{16}$`)) as unknown as string;
 
-  it('tells where the job stands, each change, and its end', async () => {
+  it('the event stream of a job tells where the job stands, each change, and its end', async () => {
     const job = await insertJob(polling.db.database, { version: 3 });
     const { response, events } = await open(job.id);
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
@@ -78,7 +78,7 @@ describe('GET batch-jobs/{job_id}/events', () => {
     expect(last.data).toEqual(status.body);
   });
 
-  it('tells of OpenAI’s counts, though they leave the job’s row alone', async () => {
+  it('the event stream of a job tells of OpenAI’s counts, though they leave the job’s row alone', async () => {
     const job = await insertJob(polling.db.database, { version: 3 });
     await polling.db.database.execute(
       `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
@@ -98,7 +98,7 @@ describe('GET batch-jobs/{job_id}/events', () => {
     hangUp();
   });
 
-  it('resumes: what the client knows is not told again', async () => {
+  it('the event stream of a job resumes: what the client knows is not told again', async () => {
     const job = await insertJob(polling.db.database, { version: 7 });
     const fresh = await open(job.id);
     const { id } = await next(fresh.events);
@@ -114,7 +114,7 @@ describe('GET batch-jobs/{job_id}/events', () => {
     behind.hangUp();
   });
 
-  it('tells a client that knows the end not to come back', async () => {
+  it('the event stream of a job tells a client that knows the end not to come back', async () => {
     const job = await insertJob(polling.db.database, { status: 'cancelled', version: 9 });
     const { response, events } = await open(job.id);
     expect(response.status).toBe(200);
@@ -132,14 +132,14 @@ describe('GET batch-jobs/{job_id}/events', () => {
     expect((await open(job.id, { headers })).response.status).toBe(204);
   });
 
-  it('is for the key that the job belongs to, signed by scheme 1', async () => {
+  it('the event stream of a job is for the key that the job belongs to, signed by scheme 1', async () => {
     const job = await insertJob(polling.db.database);
     expect((await polling.json(path(job.id), { keyId: 'beta' })).body).toMatchObject({ code: 'JOB_NOT_FOUND' });
     const headers = { 'X-Signature': signJobId(secretOf('acme'), job.id) };
     expect((await fetch(polling.origin + path(job.id), { headers })).status).toBe(403);
   });
 
-  it('keeps to ten streams a key, and frees the place of one that hung up', async () => {
+  it('event streams are kept to ten a key, and one that hung up frees its place', async () => {
     const job = await insertJob(polling.db.database);
     const foreign = await insertJob(polling.db.database, { keyId: 'beta' });
     const streams = await Promise.all(Array.from({ length: 10 }, () => open(job.id)));
@@ -171,7 +171,7 @@ describe('GET batch-jobs/{job_id}/events', () => {
     for (const stream of [...streams, again]) stream.hangUp();
   });
 
-  it('ends its streams when the process ends, so that the server can close', async () => {
+  it('event streams end when the process ends, so that the server can close', async () => {
     const ending = await startPollingApp();
     const job = await insertJob(ending.db.database);
     const { events } = await open(job.id, {}, ending);

@@ -1,32 +1,12 @@
 import { Logger } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { Clock } from '../../src/common/clock.js';
-import type { JobStates } from '../../src/polling/job-states.js';
+import type { JobStatusStore } from '../../src/jobs/job-status-store.js';
 import { JobWatcher } from '../../src/polling/job-watcher.js';
-
-/** A second that passes when the test says so. */
-class HeldClock extends Clock {
-  private readonly sleepers: (() => void)[] = [];
-  private readonly expected: (() => void)[] = [];
-
-  override sleep(_ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      signal?.addEventListener('abort', () => resolve());
-      this.sleepers.push(resolve);
-      this.expected.shift()?.();
-    });
-  }
-
-  /** Lets a second pass once somebody sleeps. */
-  async tick(): Promise<void> {
-    if (this.sleepers.length === 0) await new Promise<void>((resolve) => this.expected.push(resolve));
-    this.sleepers.shift()?.();
-  }
-}
+import { FakeClock } from '../support/fake-clock.js';
 
 /** Faked: the clock, and the tags that the look-up reads. */
 function setUp() {
-  const clock = new HeldClock();
+  const clock = new FakeClock();
   const tags = new Map([
     ['a', '1'],
     ['b', '1'],
@@ -34,7 +14,7 @@ function setUp() {
   const statements: string[][] = [];
   let failing = false;
   let answered: () => void = () => undefined;
-  const states: Pick<JobStates, 'tags'> = {
+  const states: Pick<JobStatusStore, 'tags'> = {
     tags: (ids) => {
       statements.push([...ids]);
       // After the watcher has seen the answer.
@@ -43,7 +23,7 @@ function setUp() {
       return Promise.resolve(new Map([...tags].filter(([id]) => ids.includes(id))));
     },
   };
-  const watcher = new JobWatcher(states as JobStates, clock);
+  const watcher = new JobWatcher(states as JobStatusStore, clock);
   return {
     tags,
     statements,
@@ -53,7 +33,8 @@ function setUp() {
     /** Lets a second pass, and what is asked after it be answered. */
     second: async () => {
       const looked = new Promise<void>((resolve) => (answered = resolve));
-      await clock.tick();
+      await clock.untilWaiting();
+      clock.advance(1000);
       await looked;
     },
   };
@@ -63,7 +44,7 @@ function setUp() {
 Logger.overrideLogger(false);
 
 describe('JobWatcher', () => {
-  it('asks once a second for all that are watched, whoever watches them', async () => {
+  it('JobWatcher asks once a second for all that are watched, whoever watches them', async () => {
     const { second, tags, statements, watcher, limits } = setUp();
     const waits = [
       ...Array.from({ length: 50 }, () => watcher.waitForChange('a', '1', limits())),
@@ -79,14 +60,14 @@ describe('JobWatcher', () => {
     ]);
   });
 
-  it('wakes who is behind already, and who watches a job that is gone', async () => {
+  it('JobWatcher wakes who is behind already, and who watches a job that is gone', async () => {
     const { second, watcher, limits } = setUp();
     const waits = [watcher.waitForChange('a', '0', limits()), watcher.waitForChange('gone', '1', limits())];
     await second();
     await expect(Promise.all(waits)).resolves.toEqual([true, true]);
   });
 
-  it('goes on after a look-up that failed', async () => {
+  it('JobWatcher goes on after a look-up that failed', async () => {
     const { second, tags, watcher, limits, fail } = setUp();
     const wait = watcher.waitForChange('a', '1', limits());
     fail(true);
@@ -97,7 +78,7 @@ describe('JobWatcher', () => {
     await expect(wait).resolves.toBe(true);
   });
 
-  it('ends a wait by its time, its signal or the end of the process, and then asks no more', async () => {
+  it('JobWatcher ends a wait by its time, its signal or the end of the process, and then asks no more', async () => {
     const { statements, watcher, limits } = setUp();
     await expect(watcher.waitForChange('a', '1', { ...limits(), timeoutMs: 1 })).resolves.toBe(false);
     const hangUp = new AbortController();

@@ -48,7 +48,7 @@ describe('the older service’s addresses of a job, with LEGACY_UNSIGNED_READS',
     return job;
   }
 
-  it('give an ended job with its totals at the top and its lots as they were', async () => {
+  it('the older service’s addresses of a job give an ended job with its totals at the top and its lots as they were', async () => {
     const job = await endedJob();
     const { body: status } = await read(`/api/v1/batch-status/${job.id}`);
     const { body, headers } = await read(`/api/v1/jobs/${job.id}`);
@@ -82,7 +82,7 @@ describe('the older service’s addresses of a job, with LEGACY_UNSIGNED_READS',
     expect((await read(`/api/v1/jobs/${job.id}/status`)).body).toEqual(status);
   });
 
-  it('name English once, as it was sent', async () => {
+  it('the older service’s addresses of a job name English once, as it was sent', async () => {
     const job = await endedJob({ languages: ['EN', 'ru'] });
     await insertResult(polling.db.database, job.id, 0, 'EN', '<p>Dent</p>');
     const { body } = await read(`/api/v1/jobs/${job.id}`);
@@ -92,7 +92,7 @@ describe('the older service’s addresses of a job, with LEGACY_UNSIGNED_READS',
     });
   });
 
-  it('give what is left of a cancelled job', async () => {
+  it('the older service’s addresses of a job give what is left of a cancelled job', async () => {
     const { database } = polling.db;
     const job = await insertJob(database, { status: 'cancelled', totalLots: 1, cancelledAt: new Date() });
     await insertLot(database, job.id, 0, { status: 'processing' });
@@ -102,7 +102,7 @@ describe('the older service’s addresses of a job, with LEGACY_UNSIGNED_READS',
     });
   });
 
-  it('give the status alone while the job runs, and wait for its change', async () => {
+  it('the older service’s addresses of a job give the status alone while the job runs, and wait for its change', async () => {
     const job = await insertJob(polling.db.database);
     const { status, headers, body } = await read(`/api/v1/jobs/${job.id}`);
     expect([status, body]).toEqual([200, (await read(`/api/v1/batch-status/${job.id}`)).body]);
@@ -111,7 +111,7 @@ describe('the older service’s addresses of a job, with LEGACY_UNSIGNED_READS',
     expect((await read(`/api/v1/jobs/${job.id}`, { 'If-None-Match': known })).status).toBe(304);
   });
 
-  it('answer an entity tag of an ended job, and signed requests too', async () => {
+  it('the older service’s addresses of a job answer an entity tag of an ended job, and signed requests too', async () => {
     const job = await endedJob();
     const known = (await read(`/api/v1/jobs/${job.id}`)).headers.get('etag') ?? '';
     expect((await read(`/api/v1/jobs/${job.id}`, { 'If-None-Match': known })).status).toBe(304);
@@ -119,7 +119,7 @@ describe('the older service’s addresses of a job, with LEGACY_UNSIGNED_READS',
     expect((await polling.json(`/api/v1/jobs/${job.id}`, { keyId: 'beta' })).status).toBe(404);
   });
 
-  it('stream a job of many lots', async () => {
+  it('the older service’s addresses of a job stream one of many lots', async () => {
     const job = await insertJob(polling.db.database, { status: 'completed', totalLots: 2000 });
     await insertCompletedLots(polling.db.database, job.id, 2000, ['en', 'ru']);
     const { body } = await read(`/api/v1/jobs/${job.id}`);
@@ -153,12 +153,12 @@ describe('paths of the older service that are gone', () => {
     ['/', '/docs'],
     ['/index.html', '/docs'],
     ['/static/app.js', '/docs'],
-  ])('%s: %s took its place', (path, replacement) => {
+  ])('%s is gone, and %s took its place', (path, replacement) => {
     expect(replacementOf(path)).toContain(replacement);
   });
 
   it.each(['/api/v1/generate-images', '/wp-login.php', '/api/v1/testimonials', '/%ff', '/..%2f..%2fetc/passwd'])(
-    '%s: nobody ever had it',
+    '%s has no successor: nobody ever had it',
     (path) => expect(replacementOf(path)).toBeNull(),
   );
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
-import { cursorAfter, parseCursor } from '../../src/polling/cursor.js';
-import { parseRfc3339 } from '../../src/polling/rfc3339.js';
+import { cursorAfter, parseCursor } from '../../src/common/cursor.js';
+import { parseRfc3339 } from '../../src/common/clock.js';
 
 describe('parseRfc3339', () => {
   it.each([
@@ -9,7 +9,7 @@ describe('parseRfc3339', () => {
     ['2026-01-01t00:00:00.25z', '2026-01-01T00:00:00.250Z'],
     ['2026-01-01T02:30:00+02:30', '2026-01-01T00:00:00.000Z'],
     ['2024-02-29T23:59:59-01:00', '2024-03-01T00:59:59.000Z'],
-  ])('reads %s', (text, iso) => {
+  ])('parseRfc3339 reads %s', (text, iso) => {
     expect(parseRfc3339(text)?.toISOString()).toBe(iso);
   });
 
@@ -25,19 +25,19 @@ describe('parseRfc3339', () => {
     '2026-01-01T00:00:00+99:00',
     '1767225600',
     ' 2026-01-01T00:00:00Z',
-  ])('refuses %j', (text) => {
+  ])('parseRfc3339 refuses %j', (text) => {
     expect(parseRfc3339(text)).toBeNull();
   });
 });
 
 describe('cursor', () => {
-  it('carries a job id there and back', () => {
+  it('a cursor carries a job id there and back', () => {
     const id = newId();
     expect(parseCursor(cursorAfter(id))).toBe(id);
   });
 
   it.each(['', 'x', 'not a cursor', Buffer.from("' or 1=1").toString('base64url'), `${cursorAfter(newId())}=`])(
-    'refuses %j',
+    'a cursor is refused: %j',
     (cursor) => {
       expect(parseCursor(cursor)).toBeNull();
     },

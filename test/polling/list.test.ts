@@ -31,7 +31,7 @@ describe('GET batch-jobs', () => {
   const list = async (query = '') => (await polling.json(`/api/v1/batch-jobs${query}`)).body as unknown as ListBody;
   const days = (body: ListBody) => body.jobs.map(({ id }) => ids.indexOf(id) + 1);
 
-  it('shows the latest ten of the key’s jobs', async () => {
+  it('the list of jobs shows the latest ten of the key’s jobs', async () => {
     const body = await list();
     expect(days(body)).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3]);
     expect(body.pagination).toEqual({
@@ -67,13 +67,13 @@ describe('GET batch-jobs', () => {
     });
   });
 
-  it('pages by offset', async () => {
+  it('the list of jobs pages by offset', async () => {
     const body = await list('?limit=5&offset=10');
     expect(days(body)).toEqual([2, 1]);
     expect(body.pagination).toMatchObject({ limit: 5, offset: 10, total: 12, has_more: false, next_cursor: null });
   });
 
-  it('pages by cursor to the end, each job once', async () => {
+  it('the list of jobs pages by cursor to the end, each job once', async () => {
     const seen: number[] = [];
     for (let query = '?limit=5'; ;) {
       const body = await list(query);
@@ -84,7 +84,7 @@ describe('GET batch-jobs', () => {
     expect(seen).toEqual([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
   });
 
-  it('tells whether a job has webhooks, its own or those of its lots', async () => {
+  it('the list of jobs tells whether a job has webhooks, its own or those of its lots', async () => {
     const { database } = polling.db;
     const own = await insertJob(database, { keyId: 'beta', webhookUrl: 'https://client.test/hook' });
     const lots = await insertJob(database, { keyId: 'beta' });
@@ -98,7 +98,7 @@ describe('GET batch-jobs', () => {
     await database.execute(`delete from batch_jobs where id = any($1::uuid[])`, [[own.id, lots.id, none.id]]);
   });
 
-  it('filters by state, time and mode', async () => {
+  it('the list of jobs filters by state, time and mode', async () => {
     expect(days(await list('?status=completed'))).toEqual([12, 10, 8, 6, 4, 2]);
     expect(days(await list('?created_after=2026-01-03T00:00:00Z&created_before=2026-01-05T00:00:00Z'))).toEqual([4, 3]);
     expect(days(await list('?created_after=2026-01-11T23:00:00-01:00'))).toEqual([12]);
@@ -111,11 +111,11 @@ describe('GET batch-jobs', () => {
     ['?status%5B%5D=completed&status%5B%5D=failed', [12, 10, 8, 6, 4, 2]],
     ['?status[0]=completed&status[1]=processing&limit[]=3', [12, 11, 10]],
     ['?status=processing&status[]=failed&limit=2', [11, 9]],
-  ])('takes lists as PHP and others write them: %s', async (query, expected) => {
+  ])('the list of jobs takes lists as PHP and others write them: %s', async (query, expected) => {
     expect(days(await list(query))).toEqual(expected);
   });
 
-  it('names what it ignores, so that a mistyped filter does not pass for one', async () => {
+  it('the list of jobs names what it ignores, so that a mistyped filter does not pass for one', async () => {
     const ignoredOf = async (query: string) =>
       (await polling.send(`/api/v1/batch-jobs${query}`)).headers.get('x-ignored-parameters');
     expect(await ignoredOf('?stauts=failed&limit=1&sort=asc&order[]=desc')).toBe('stauts, sort, order[]');
@@ -124,7 +124,7 @@ describe('GET batch-jobs', () => {
     expect(await ignoredOf('')).toBeNull();
   });
 
-  it('takes a limit above 100 for 100 and ignores members that it does not know', async () => {
+  it('the list of jobs takes a limit above 100 for 100 and ignores members that it does not know', async () => {
     const body = await list('?limit=5000&sort=asc');
     expect(body.pagination.limit).toBe(100);
     expect(body.jobs).toHaveLength(12);
@@ -148,7 +148,7 @@ describe('GET batch-jobs', () => {
     ['created_after', '2026-02-30T00:00:00Z'],
     ['created_before', '2026-01-01'],
     ['cursor', 'x'],
-  ])('refuses %s=%s and names it', async (name, value) => {
+  ])('the list of jobs refuses %s=%s and names it', async (name, value) => {
     const { status, body } = await polling.json(`/api/v1/batch-jobs?${name}=${value}`);
     expect(status).toBe(400);
     expect(body).toMatchObject({
@@ -157,20 +157,20 @@ describe('GET batch-jobs', () => {
     });
   });
 
-  it('says of a filter that stands twice how lists are written, not that its values are wrong', async () => {
+  it('the list of jobs says of a filter that stands twice how lists are written, not that its values are wrong', async () => {
     const { status, body } = await polling.json('/api/v1/batch-jobs?status=completed&status=failed');
     const fields = (body as { details: { fields: unknown } }).details.fields;
     expect([status, fields]).toEqual([400, [{ path: 'status', rule: expect.stringContaining('name[]=…') as string }]]);
   });
 
-  it('is opened by the signature over its path with query', async () => {
+  it('the list of jobs is opened by the signature over its path with query', async () => {
     const target = '/api/v1/batch-jobs?status=completed&limit=10';
     const sign = (message: string) => ({ headers: { 'X-Signature': signJobId(secretOf('acme'), message) } });
     expect((await fetch(polling.origin + target, sign(target))).status).toBe(200);
     expect((await fetch(`${polling.origin}${target}&offset=1`, sign(target))).status).toBe(403);
   });
 
-  it('shows a key only its own', async () => {
+  it('the list of jobs shows a key only its own', async () => {
     const body = (await polling.json('/api/v1/batch-jobs', { keyId: 'beta' })).body as unknown as ListBody;
     expect(body.jobs).toHaveLength(1);
     expect(days(body)).toEqual([0]);

@@ -2,15 +2,17 @@ import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
-import { APPLICATION_OPTIONS, setUpApp } from '../../src/app.setup.js';
+import { setUpApi } from '../../src/api.setup.js';
+import { APPLICATION_OPTIONS } from '../../src/app.setup.js';
 import { AuthModule } from '../../src/auth/auth.module.js';
-import { EMPTY_BODY_SHA256, signRequest } from '../../src/auth/signatures.js';
+import { CommonModule } from '../../src/common/common.module.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { PollingModule } from '../../src/polling/polling.module.js';
 import { expectDocumented, type WireAnswer } from '../docs/answer-check.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { signatureHeaders } from '../support/signing.js';
 
 /** Two clients; no test knows their secrets by heart. */
 const SECRETS = { acme: randomBytes(32).toString('hex'), beta: randomBytes(32).toString('hex') };
@@ -46,21 +48,25 @@ export async function startPollingApp(environment: Record<string, string> = {}):
   const config = loadConfig({
     SHARED_KEYS: JSON.stringify(SECRETS),
     DATABASE_URL: db.url,
-    ROLE: 'api',
     ...environment,
   });
   const module = await Test.createTestingModule({
-    imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, db.url), AuthModule, PollingModule],
+    imports: [
+      ConfigModule.forRoot(config),
+      CommonModule,
+      DatabaseModule.forRoot(config, db.url),
+      AuthModule,
+      PollingModule,
+    ],
   }).compile();
   const app = module.createNestApplication<NestExpressApplication>({ ...APPLICATION_OPTIONS, logger: ['fatal'] });
-  setUpApp(app, config);
+  setUpApi(app, config);
   await app.listen(0, '127.0.0.1');
   const origin = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
-  const sign = (path: string, { method = 'GET', keyId = 'acme' }: RequestOptions = {}) => {
-    const timestamp = String(Math.floor(Date.now() / 1000));
-    const parts = { timestamp, method, target: path, bodySha256Hex: EMPTY_BODY_SHA256 };
-    return { 'X-Key-Id': keyId, 'X-Timestamp': timestamp, 'X-Signature': signRequest(SECRETS[keyId], parts) };
-  };
+  const sign = (path: string, { method, keyId = 'acme' }: RequestOptions = {}) => ({
+    'X-Key-Id': keyId,
+    ...signatureHeaders(SECRETS[keyId], { target: path, method }),
+  });
   const send = async (path: string, options: RequestOptions = {}) => {
     const response = await fetch(origin + path, {
       method: options.method ?? 'GET',

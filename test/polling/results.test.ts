@@ -65,7 +65,7 @@ describe('batch-results', () => {
     return Buffer.concat(chunks);
   }
 
-  it('gives the results as the contract has them', async () => {
+  it('batch-results gives the results as the contract has them', async () => {
     const job = await finishedJob();
     const response = await polling.send(path(job));
     expect(response.status).toBe(200);
@@ -116,7 +116,7 @@ describe('batch-results', () => {
     });
   });
 
-  it('gives a lot a line as NDJSON, the same lots as JSON has', async () => {
+  it('batch-results gives a lot a line as NDJSON, the same lots as JSON has', async () => {
     const job = await finishedJob();
     const ndjson = await polling.send(path(job), { headers: { Accept: 'application/x-ndjson' } });
     expect(ndjson.headers.get('content-type')).toBe('application/x-ndjson; charset=utf-8');
@@ -126,7 +126,7 @@ describe('batch-results', () => {
     expect({ lots: lines.map((line) => JSON.parse(line) as unknown), version: '1.0.0' }).toEqual(body['results']);
   });
 
-  it('answers 202 while the job runs', async () => {
+  it('batch-results answers 202 while the job runs', async () => {
     const job = await insertJob(polling.db.database, { processedLots: 1, awaitingVision: 1 });
     for (const rest of ['', '/download?format=csv']) {
       const response = await polling.send(path(job, rest));
@@ -143,7 +143,7 @@ describe('batch-results', () => {
     }
   });
 
-  it('gives the lots that have ended with ?partial=true', async () => {
+  it('batch-results gives the lots that have ended with ?partial=true', async () => {
     const { database } = polling.db;
     const job = await insertJob(database, { languages: ['en'] });
     await insertLot(database, job.id, 0, { status: 'processing' });
@@ -162,7 +162,7 @@ describe('batch-results', () => {
     expect((await polling.json(path(job, '?lot_id=lot-0'))).status).toBe(202);
   });
 
-  it('shows the lots of a cancelled job, the unfinished as cancelled', async () => {
+  it('batch-results shows the lots of a cancelled job, the unfinished as cancelled', async () => {
     const { database } = polling.db;
     const job = await insertJob(database, {
       status: 'cancelled',
@@ -182,7 +182,7 @@ describe('batch-results', () => {
     });
   });
 
-  it('gives one lot, or 404 for one that the job does not have', async () => {
+  it('batch-results gives one lot, or 404 for one that the job does not have', async () => {
     const job = await finishedJob();
     const { body } = await polling.json(path(job, '?lot_id=%3D1%2B1'));
     expect(body).toMatchObject({ results: { lots: [{ lot_id: '=1+1' }] } });
@@ -193,7 +193,7 @@ describe('batch-results', () => {
     }
   });
 
-  it('gives several lots in their order, each once, or says which of them the job lacks', async () => {
+  it('batch-results gives several lots in their order, each once, or says which of them the job lacks', async () => {
     const job = await finishedJob();
     const idsOf = ({ body }: { body: unknown }) =>
       (body as { results: { lots: { lot_id: string }[] } }).results.lots.map(({ lot_id }) => lot_id);
@@ -210,7 +210,7 @@ describe('batch-results', () => {
     });
   });
 
-  it('reads the parameters of Accept', async () => {
+  it('batch-results reads the parameters of Accept', async () => {
     const job = await finishedJob();
     const typeOf = async (accept: string) =>
       (await polling.send(path(job), { headers: { Accept: accept } })).headers.get('content-type');
@@ -219,7 +219,7 @@ describe('batch-results', () => {
     expect(await typeOf('text/html')).toMatch(/^application\/json/);
   });
 
-  it('names the query members that each route ignores', async () => {
+  it('batch-results names the query members that each route ignores', async () => {
     const job = await finishedJob();
     for (const [target, ignored] of [
       [path(job, '?lotid=a&partial=true'), 'lotid'],
@@ -236,7 +236,7 @@ describe('batch-results', () => {
     }
   });
 
-  it('gives another key nothing', async () => {
+  it('batch-results gives another key nothing', async () => {
     const job = await finishedJob();
     for (const rest of ['', '?partial=true', '?lot_id=lot-1', '/download', '/download?format=csv']) {
       const { status, body } = await polling.json(path(job, rest), { keyId: 'beta' });
@@ -246,7 +246,7 @@ describe('batch-results', () => {
   });
 
   it.each(['?partial=yes', '?partial=true&partial=true', '/download?format=xml', '?lot_id=a&lot_id=b'])(
-    'refuses %s and names the value',
+    'batch-results refuses %s and names the value',
     async (rest) => {
       const job = await finishedJob();
       const { status, body } = await polling.json(path(job, rest));
@@ -256,7 +256,7 @@ describe('batch-results', () => {
     },
   );
 
-  it('ignores query members that it does not know', async () => {
+  it('batch-results ignores query members that it does not know', async () => {
     const job = await finishedJob();
     expect((await polling.json(path(job, '?pretty=1&constructor=x'))).status).toBe(200);
   });
@@ -267,7 +267,7 @@ describe('batch-results', () => {
       ['?format=json', 'application/json; charset=utf-8', 'json'],
       ['?format=ndjson', 'application/x-ndjson; charset=utf-8', 'ndjson'],
       ['?format=csv', 'text/csv; charset=utf-8; header=present', 'csv'],
-    ])('offers %s as a file', async (query, type, extension) => {
+    ])('a download offers %s as a file', async (query, type, extension) => {
       const job = await finishedJob();
       const response = await polling.send(path(job, `/download${query}`));
       expect(response.status).toBe(200);
@@ -280,7 +280,7 @@ describe('batch-results', () => {
       if (extension === 'ndjson') expect(text.trim().split('\n')).toHaveLength(2);
     });
 
-    it('keeps spreadsheets from taking a cell for a formula', async () => {
+    it('a download keeps spreadsheets from taking a cell for a formula', async () => {
       const job = await finishedJob();
       const response = await polling.send(path(job, '/download?format=csv'));
       // As bytes, because text() drops the byte order mark that a spreadsheet needs.
@@ -294,7 +294,7 @@ describe('batch-results', () => {
   });
 
   describe('of a large job', () => {
-    it('streams every lot once, gzipped where the client takes it', async () => {
+    it('the results of a large job are streamed, every lot once, gzipped where the client takes it', async () => {
       const job = await largeJob();
       const plain = await raw(path(job), { headers: { 'Accept-Encoding': 'gzip;q=0' } });
       expect(plain.headers['content-encoding']).toBeUndefined();
@@ -308,7 +308,7 @@ describe('batch-results', () => {
       expect(results.lots.map(({ lot_id }) => lot_id)).toEqual(Array.from({ length: 20_000 }, (_, i) => `lot-${i}`));
     });
 
-    it('stops reading when the client hangs up', async () => {
+    it('the results of a large job stop being read when the client hangs up', async () => {
       const job = await largeJob();
       const reader = polling.app.get(LotResultReader, { strict: false });
       const readPages = reader.readPages.bind(reader);
@@ -335,7 +335,7 @@ describe('batch-results', () => {
       }
     });
 
-    it('cuts the connection when reading fails after the first byte: the JSON is never closed', async () => {
+    it('the results of a large job cut the connection when reading fails after the first byte: the JSON is never closed', async () => {
       const job = await largeJob();
       await polling.db.database.execute('delete from batch_results where job_id = $1 and position = 15000', [job.id]);
       for (const encoding of ['identity', 'gzip']) {
@@ -346,14 +346,14 @@ describe('batch-results', () => {
       }
     });
 
-    it('cuts the connection when lots went while they were read', async () => {
+    it('the results of a large job cut the connection when lots went while they were read', async () => {
       const job = await largeJob();
       await polling.db.database.execute('delete from batch_lots where job_id = $1 and position = 19999', [job.id]);
       await expect(read(await raw(path(job)))).rejects.toThrow('aborted');
     });
   });
 
-  it('answers a failure before the first byte as an error', async () => {
+  it('the results of a large job answer a failure before the first byte as an error', async () => {
     const job = await finishedJob();
     await polling.db.database.execute('delete from batch_results where job_id = $1', [job.id]);
     const { status, body } = await polling.json(path(job));
@@ -362,7 +362,7 @@ describe('batch-results', () => {
     expect(JSON.stringify(body)).not.toContain('lacks');
   });
 
-  it('answers HEAD with the headers alone', async () => {
+  it('the results of a large job answer HEAD with the headers alone', async () => {
     const job = await finishedJob();
     const response = await polling.send(path(job), { method: 'HEAD' });
     expect(response.status).toBe(200);

@@ -43,7 +43,7 @@ function watchReading(reader: LotResultReader): { pages: number; ended: Promise<
 
 /** Real: HTTP, guard, PostgreSQL, sockets. Faked: the five seconds between two looks at them. */
 describe('a reader that stands still', () => {
-  it('of results is cut in every format, and nothing more is read for it', async () => {
+  it('a reader of results that stands still is cut in every format, and nothing more is read for it', async () => {
     const polling = await startPollingApp();
     try {
       const { database } = polling.db;
@@ -83,7 +83,7 @@ describe('a reader that stands still', () => {
     }
   });
 
-  it('of events is cut, and its stream ends', async () => {
+  it('a reader of events that stands still is cut, and its stream ends', async () => {
     let ended: Promise<void> | undefined;
     const server = createServer((_request, response) => {
       const sink = new EventSink(response as Response);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JobRecord } from '../../src/jobs/job-reader.js';
-import type { BatchDetail } from '../../src/polling/status-details.js';
+import type { JobRecord } from '../../src/jobs/job-columns.js';
+import type { ShardDetail } from '../../src/batch/shards/job-shard-store.js';
 import { workPercentage } from '../../src/polling/work-percentage.js';
 
 const job = (change: Partial<JobRecord>) =>
@@ -17,7 +17,7 @@ const job = (change: Partial<JobRecord>) =>
     ...change,
   }) as JobRecord;
 
-const batch = (change: Partial<BatchDetail>) =>
+const batch = (change: Partial<ShardDetail>) =>
   ({
     stage: 'vision',
     attempt: 0,
@@ -25,10 +25,10 @@ const batch = (change: Partial<BatchDetail>) =>
     request_completed: 0,
     request_failed: 0,
     ...change,
-  }) as BatchDetail;
+  }) as ShardDetail;
 
 describe('workPercentage', () => {
-  it('moves with OpenAI’s own counts, long before a result is taken in', () => {
+  it('workPercentage moves with OpenAI’s own counts, long before a result is taken in', () => {
     const waiting = job({ awaitingVision: 100 });
     const counts = [0, 1, 50, 99, 100].map((request_completed) =>
       workPercentage(waiting, [batch({ request_completed })]),
@@ -37,13 +37,13 @@ describe('workPercentage', () => {
     expect(workPercentage(waiting, [batch({ request_completed: 40, request_failed: 10 })])).toBe(35);
   });
 
-  it('moves beside lots that failed before they were sent', () => {
+  it('workPercentage moves beside lots that failed before they were sent', () => {
     const failed = job({ failedLots: 60, awaitingVision: 40 });
     const start = workPercentage(failed, [batch({ request_total: 40 })]);
     expect(workPercentage(failed, [batch({ request_total: 40, request_completed: 10 })])).toBeGreaterThan(start);
   });
 
-  it('gives all of the way to vision where nothing is translated', () => {
+  it('workPercentage gives all of the way to vision where nothing is translated', () => {
     const english = job({ languages: ['EN', 'en-GB'], awaitingVision: 100 });
     expect(workPercentage(english, [batch({ request_completed: 50 })])).toBe(50);
     expect(workPercentage(job({ languages: ['enm'], awaitingVision: 100 }), [batch({ request_completed: 50 })])).toBe(
@@ -51,21 +51,21 @@ describe('workPercentage', () => {
     );
   });
 
-  it('counts a lot that is asked for again once', () => {
+  it('workPercentage counts a lot that is asked for again once', () => {
     const waiting = job({ awaitingVision: 55, awaitingTranslation: 45 });
     const first = batch({ request_total: 50, request_completed: 45, request_failed: 5 });
     const again = batch({ attempt: 1, request_total: 5, request_completed: 4 });
     expect(workPercentage(waiting, [first, again])).toBe(workPercentage(waiting, [first]));
   });
 
-  it('says 100 only when the job has ended, and then always', () => {
+  it('workPercentage says 100 only when the job has ended, and then always', () => {
     expect(workPercentage(job({ processedLots: 100 }), [])).toBe(99.99);
     for (const status of ['completed', 'failed', 'cancelled'] as const) {
       expect(workPercentage(job({ status, processedLots: 1 }), [])).toBe(100);
     }
   });
 
-  it('never falls, whatever way the lots of a job take', () => {
+  it('workPercentage never falls, whatever way the lots of a job take', () => {
     // Each step moves some lots on in one of two batches, as the stages do.
     const step = fc.record({
       kind: fc.integer({ min: 0, max: 6 }),

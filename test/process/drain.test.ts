@@ -46,7 +46,7 @@ async function statementWaits(): Promise<void> {
 }
 
 describe('a process that drains', () => {
-  it('works what still comes within its grace, and ends when all is answered', async () => {
+  it('a process that drains works on what still comes within its grace, and ends when all is answered', async () => {
     await observer.faults(NEVER);
     const service = await processes.start({ SHUTDOWN_GRACE: '3600' });
     const hangUp = new AbortController();
@@ -65,7 +65,7 @@ describe('a process that drains', () => {
     expect(await exit).toEqual([0, null]);
   });
 
-  it('waits for the last hand-over without keeping the processor busy', async () => {
+  it('a process that drains waits for the last hand-over without keeping the processor busy', async () => {
     const counter = join(folder, 'count-turns.mjs');
     await writeFile(
       counter,

@@ -34,7 +34,7 @@ async function killDuring(body: JsonObject, headers: Record<string, string>, cal
 }
 
 describe('kill -9 during a call to the model', () => {
-  it('with an Idempotency-Key: the restarted service resumes the job, and the retry gets it', async () => {
+  it('after kill -9 during a call with an Idempotency-Key, the restarted service resumes the job, and the retry gets it', async () => {
     await observer.faults(NEVER);
     const body = observer.request();
     const headers = { 'Idempotency-Key': randomUUID() };
@@ -46,7 +46,7 @@ describe('kill -9 during a call to the model', () => {
     expect((await observer.calls()).map(({ outcome }) => outcome)).toEqual(['aborted', 'answered']);
   });
 
-  it('after the vision answer was stored: it is not asked for again', async () => {
+  it('after kill -9 the stored vision answer is not asked for again', async () => {
     await observer.faults({ ...NEVER, model: 'gpt-5.6-luna' });
     const body = observer.request({ languages: ['de'] });
     const jobId = await killDuring(body, { 'Idempotency-Key': randomUUID() }, 2);
@@ -55,7 +55,7 @@ describe('kill -9 during a call to the model', () => {
     expect(await observer.callCounts()).toEqual({ vision: 1, translation: 2 });
   });
 
-  it('without a key: the job fails as INTERRUPTED, unpaid, and the next request works', async () => {
+  it('after kill -9 during a call without a key, the job fails as INTERRUPTED, unpaid, and the next request works', async () => {
     await observer.faults(NEVER);
     const body = observer.request();
     const jobId = await killDuring(body, {}, 1);
@@ -67,7 +67,7 @@ describe('kill -9 during a call to the model', () => {
 });
 
 describe('SIGTERM during a call to the model', () => {
-  it('answers 202, ends with 0, and the next process finishes the job', async () => {
+  it('SIGTERM during a call to the model answers 202, ends with 0, and the next process finishes the job', async () => {
     await observer.faults(NEVER);
     const first = await processes.start({ SHUTDOWN_GRACE: '0.1' });
     const waiting = generate(first, observer.request());

@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 describe('a start that fails', () => {
-  it('says what is wrong with the settings in a line of the log like any other, and never a value', async () => {
+  it('a start that fails says what is wrong with the settings in a line of the log like any other, and never a value', async () => {
     const { code, lines } = await processes.run({ SHARED_KEY: 'short-secret', ROLE: 'worker', PORT: 'x' });
     expect(code).toBe(1);
     expect(lines).toHaveLength(1);
@@ -31,14 +31,14 @@ describe('a start that fails', () => {
     expect(lines[0]).not.toContain('short-secret');
   });
 
-  it('says so too of hosts and networks that are none, before anything is started', async () => {
+  it('a start that fails names hosts and networks that are none too, before anything is started', async () => {
     const settings = { SHARED_KEY: 'x'.repeat(32), OUTBOUND_ALLOW: '10.0.0.0/99', DATABASE_URL: observer.db.url };
     const { code, lines } = await processes.run(settings);
     expect([code, lines.map((line) => (JSON.parse(line) as { level: string }).level)]).toEqual([1, ['fatal']]);
     expect(lines[0]).toContain('OUTBOUND_ALLOW: entry 1');
   });
 
-  it('tells a database of the older service apart, and leaves it as it is', async () => {
+  it('a start tells a database of the older service apart, and leaves it as it is', async () => {
     const older = await createTestDatabase({ empty: true });
     await older.database.execute('create table batch_jobs (id text primary key, status text)');
     await older.database.execute('create table migrations (version text)');
@@ -55,7 +55,7 @@ describe('a start that fails', () => {
     await older.drop();
   });
 
-  it('does not wait for a password that is wrong', async () => {
+  it('a start does not wait for a password that is wrong', async () => {
     const url = new URL(observer.db.url);
     url.username = 'nobody';
     url.password = 'wrong';
@@ -73,7 +73,7 @@ describe('a start before its database', () => {
   let late: Server | undefined;
   afterEach(() => late?.close());
 
-  it('waits for it and works', async () => {
+  it('a start before its database waits for it and works', async () => {
     const real = new URL(observer.db.url);
     const placeholder = createServer().listen(0, '127.0.0.1');
     await once(placeholder, 'listening');

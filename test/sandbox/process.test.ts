@@ -27,7 +27,7 @@ afterEach(() => rm(stateDir, { recursive: true, force: true }));
 const models = (baseUrl: string) => fetch(`${baseUrl}/models`, { headers: { authorization: 'Bearer x' } });
 
 describe('the process', () => {
-  it('listens on loopback, answers, and ends when told', async () => {
+  it("the sandbox's process listens on loopback, answers, and ends when told", async () => {
     const sandbox = await startSandbox({ stateDir, allow: [], program: PROGRAM });
     expect(sandbox.baseUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/);
     expect((await models(sandbox.baseUrl)).status).toBe(200);
@@ -36,7 +36,7 @@ describe('the process', () => {
     await expect(models(sandbox.baseUrl)).rejects.toThrow();
   });
 
-  it('dies with its parent, also after kill -9', async () => {
+  it("the sandbox's process dies with its parent, also after kill -9", async () => {
     const parent = spawn(process.execPath, ['--import', LOADER, PARENT, stateDir, ...PROGRAM], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -50,7 +50,7 @@ describe('the process', () => {
     expect(isAlive(pid)).toBe(false);
   });
 
-  it('says which setting is wrong, and not its value', async () => {
+  it("the sandbox's process says which setting is wrong, and not its value", async () => {
     const start = startSandbox({ stateDir, allow: [], program: PROGRAM, env: { SANDBOX_SPEED: 'hunter2' } });
     await expect(start).rejects.toThrow(/SANDBOX_SPEED must be/);
     await expect(start).rejects.not.toThrow(/hunter2/);
@@ -58,7 +58,7 @@ describe('the process', () => {
 });
 
 describe('a restart with the same folder', () => {
-  it('goes on with a batch that was running, and its clock does not run back', async () => {
+  it('the sandbox goes on after a restart with a batch that was running, and its clock does not run back', async () => {
     let sandbox = await TestSandbox.start({ SANDBOX_BATCH_RUN_SECONDS: '100000' }, stateDir);
     await sandbox.call('POST', '/sandbox/clock', { advanceSeconds: 7200 });
     const batch = await createBatch(sandbox, lines(20));
@@ -74,7 +74,7 @@ describe('a restart with the same folder', () => {
 });
 
 describe('settings', () => {
-  it('hands a child its own settings and none of the service’s secrets', () => {
+  it("the sandbox's process gets its own settings and none of the service’s secrets", () => {
     const given = { SANDBOX_SPEED: '5', PATH: '/bin', SHARED_KEY: 'secret', OPENAI_API_KEY: 'sk', DATABASE_URL: 'x' };
     expect(sandboxEnvironment(given)).toEqual({ SANDBOX_SPEED: '5', PATH: '/bin' });
   });

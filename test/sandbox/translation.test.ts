@@ -34,7 +34,7 @@ describe('translations', () => {
   ]);
   const tags = [...scripts, 'pt-BR', 'zh-TW', 'DE', 'iw', 'sr-Latn-RS'].filter((tag) => !tag.startsWith('en'));
 
-  it('pass the service’s own checks in every language and script that it offers', async () => {
+  it("the sandbox's translations pass the service’s own checks in every language and script that it offers", async () => {
     const refused: string[] = [];
     for (let start = 0; start < tags.length; start += 10) {
       const some = tags.slice(start, start + 10);
@@ -52,7 +52,7 @@ describe('translations', () => {
     expect(refused).toEqual([]);
   });
 
-  it('say in the reader’s language that they are simulated', async () => {
+  it("the sandbox's translations say in the reader’s language that they are simulated", async () => {
     const body = buildTranslationRequest(['Left door: dent.'], ['ru', 'de', 'zu'], {
       model: 'gpt-5.6-luna',
       effort: 'none',
@@ -67,7 +67,7 @@ describe('translations', () => {
 });
 
 describe('the service’s vision schema', () => {
-  it('is satisfied, with findings that cite a photo', async () => {
+  it("the service’s vision schema is satisfied by the sandbox's answers, with findings that cite a photo", async () => {
     const host = await PhotoHost.start();
     const body = { ...visionRequest([host.serve('a.jpg', await drawnCar())]), text: VISION_TEXT_FORMAT };
     const value = JSON.parse(outputText((await sandbox.respond(body)).json)) as { findings: { photos: number[] }[] };

@@ -43,17 +43,17 @@ async function run(args: string[] = [], env: Record<string, string> = {}): Promi
   return { calls: calls.split('\n').filter((line) => line !== ''), said: stdout + stderr };
 }
 
-it('installs where nothing is installed', async () => {
+it('ensure-installed installs where nothing is installed', async () => {
   const { calls } = await run();
   expect(calls).toEqual([expect.stringMatching(/^ci /)]);
 });
 
-it('installs when the lockfile is newer than what is installed', async () => {
+it('ensure-installed installs when the lockfile is newer than what is installed', async () => {
   await write('node_modules/.package-lock.json', 99);
   expect((await run()).calls).toEqual([expect.stringMatching(/^ci /)]);
 });
 
-it('does and says nothing when all is in place', async () => {
+it('ensure-installed does and says nothing when all is in place', async () => {
   await write('node_modules/.package-lock.json', 101);
   await write('dist/main.js', 101);
   expect(await run(['--build'])).toEqual({ calls: [], said: '' });
@@ -69,12 +69,12 @@ it.each([
       await setTime('src/room', 200);
     },
   ],
-])('builds, when asked to, where %s', async (_case, prepare) => {
+])('ensure-installed builds, when asked to, where %s', async (_case, prepare) => {
   await write('node_modules/.package-lock.json', 101);
   await prepare();
   expect((await run(['--build'])).calls).toEqual(['run --silent build']);
 });
 
-it('ends with npm’s own exit code', async () => {
+it('ensure-installed ends with npm’s own exit code', async () => {
   await expect(run([], { NPM_EXIT: '7' })).rejects.toMatchObject({ code: 7 });
 });

@@ -43,7 +43,7 @@ describe('the process that the demo starts', () => {
   it.each([
     ['its own process alone', 1],
     ['its whole group, as Ctrl-C does', -1],
-  ])('drains and ends with 0 when SIGINT reaches %s', async (_whom, sign) => {
+  ])('the process that the demo starts drains and ends with 0 when SIGINT reaches %s', async (_whom, sign) => {
     const demo = spawn(process.execPath, [join(folder, 'demo.mjs')], {
       stdio: ['ignore', 'pipe', 'inherit'],
       detached: true,

@@ -1,16 +1,17 @@
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { LoggerService } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { AppModule } from '../../src/app.module.js';
-import { APPLICATION_OPTIONS, closeApp, setUpApp } from '../../src/app.setup.js';
+import { APPLICATION_OPTIONS, closeApp } from '../../src/app.setup.js';
+import { compose } from '../../src/compose.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import type { JsonObject } from 'openai-sandbox';
 import { expectDocumented } from '../docs/answer-check.js';
 import { PhotoHost, TestSandbox, drawnCar, greyCard } from '../../packages/openai-sandbox/test/support.js';
 import { createTestDatabase, type TestDatabase } from './database.js';
+import { hmacHex, signatureHeaders } from './signing.js';
 
 /** Two clients whose secrets no test knows by heart. */
 export const SECRETS = { acme: randomBytes(32).toString('hex'), beta: randomBytes(32).toString('hex') };
@@ -84,14 +85,10 @@ export class TestService {
       DATA_DIR: sandbox.stateDir,
       ...environment,
     });
-    const app = await NestFactory.create<NestExpressApplication>(
-      AppModule.forRoot(config, databaseUrl?.(db.url) ?? db.url),
-      {
-        ...APPLICATION_OPTIONS,
-        logger: logger ?? false,
-      },
-    );
-    setUpApp(app, config);
+    const { module, setUp } = await compose(config, databaseUrl?.(db.url) ?? db.url);
+    const options = { ...APPLICATION_OPTIONS, logger: logger ?? false } as const;
+    const app = await NestFactory.create<NestExpressApplication>(module, options);
+    setUp(app, config);
     await app.listen(0, '127.0.0.1');
     const urls = beside?.urls ?? {
       car: photos.serve('car.jpg', await drawnCar('#ff00aa')),
@@ -245,13 +242,12 @@ export function lotOf(body: JsonObject): JsonObject {
   return (body['lots'] as JsonObject[])[0] as JsonObject;
 }
 
-/** Scheme 1 as the contract has it, made here anew: the service's own code must not vouch for itself. */
+/** The headers that sign a request of one of the two clients by scheme 1. */
 export function sign(path: string, body: Buffer | string, options: SendOptions = {}): Record<string, string> {
-  const { method = 'GET', keyId = 'acme', at = Math.floor(Date.now() / 1000) } = options;
-  const text = `v1\n${at}\n${method}\n${path}\n${createHash('sha256').update(body).digest('hex')}`;
-  return { 'X-Key-Id': keyId, 'X-Timestamp': String(at), 'X-Signature': `v1=${hmac(text, keyId)}` };
+  const { method, keyId = 'acme', at } = options;
+  return { 'X-Key-Id': keyId, ...signatureHeaders(SECRETS[keyId], { target: path, method, body, at }) };
 }
 
 export function hmac(message: Buffer | string, keyId: KeyId = 'acme'): string {
-  return createHmac('sha256', SECRETS[keyId]).update(message).digest('hex');
+  return hmacHex(SECRETS[keyId], message);
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rfc3339 } from '../../src/common/clock.js';
 import { OTHER_SECRET, startApi, type Api } from './support/api.js';
-import { FakeClock } from './support/fake-clock.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { answer, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
@@ -18,7 +18,7 @@ describe('the webhook endpoints', () => {
 
   beforeEach(async () => {
     // Repeats are remembered by the database's clock, so this one starts at its time.
-    const clock = new FakeClock(Math.floor(Date.now() / 1000) * 1000);
+    const clock = new FakeClock({ at: Math.floor(Date.now() / 1000) * 1000 });
     start = clock.now();
     rig = await createRig({ settings: { webhook: { partLots: 2 } }, clock });
     api = await startApi(rig.db.url, rig.clock);
@@ -45,11 +45,11 @@ describe('the webhook endpoints', () => {
     readonly pagination: { readonly has_more: boolean; readonly next_cursor: string | null };
   }
 
-  it('show a job’s deliveries with every attempt', async () => {
+  it('the webhook endpoints show a job’s deliveries with every attempt', async () => {
     const id = await endedJob();
     receiver.behave((_request, response, index) => void response.writeHead(index === 0 ? 500 : 204).end());
     await rig.sendDue();
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     await rig.sendDue();
     const { deliveries } = await list(`/api/v1/batch-jobs/${id}/deliveries`);
     expect(deliveries.map(({ part }) => part)).toEqual([1, 2, 3].map((number) => ({ number, of: 3 })));
@@ -69,7 +69,7 @@ describe('the webhook endpoints', () => {
     });
   });
 
-  it('page through deliveries without missing or repeating one', async () => {
+  it('the webhook endpoints page through deliveries without missing or repeating one', async () => {
     const id = await endedJob({ lots: 9 });
     await endedJob({ lots: 1 });
     for (const [target, expected] of [
@@ -88,7 +88,7 @@ describe('the webhook endpoints', () => {
     }
   });
 
-  it('list deliveries across jobs by state', async () => {
+  it('the webhook endpoints list deliveries across jobs by state', async () => {
     await endedJob({ lots: 1 });
     await rig.sendDue();
     await endedJob({ lots: 1 });
@@ -101,7 +101,7 @@ describe('the webhook endpoints', () => {
     ]);
   });
 
-  it('list deliveries in one of several states, and name the query that they ignore', async () => {
+  it('the webhook endpoints list deliveries in one of several states, and name the query that they ignore', async () => {
     await endedJob({ lots: 1 });
     await rig.sendDue();
     const id = await endedJob({ lots: 1 });
@@ -121,7 +121,7 @@ describe('the webhook endpoints', () => {
   });
 
   it.each(['status=lost', 'limit=0', 'limit=x', 'cursor=nonsense', 'status=failed&status=pending'])(
-    'refuse the query %s',
+    'the webhook endpoints refuse the query %s',
     async (query) => {
       expect(await api.call('GET', `/api/v1/webhook-deliveries?${query}`)).toMatchObject({
         status: 400,
@@ -130,12 +130,12 @@ describe('the webhook endpoints', () => {
     },
   );
 
-  it('send one again on request: the same id and bytes, a new schedule', async () => {
+  it('the webhook endpoints send one delivery again on request: the same id and bytes, a new schedule', async () => {
     const id = await endedJob({ lots: 1 });
     receiver.behave(answer(500));
     for (let i = 0; i < 20; i++) {
       await rig.sendDue();
-      rig.clock.advance(100_000);
+      rig.clock.advance(100_000_000);
     }
     const [failed] = (await list(`/api/v1/batch-jobs/${id}/deliveries`)).deliveries;
     expect(failed).toMatchObject({ status: 'failed' });
@@ -150,7 +150,7 @@ describe('the webhook endpoints', () => {
     expect((await list(`/api/v1/batch-jobs/${id}/deliveries`)).deliveries).toMatchObject([{ status: 'delivered' }]);
   });
 
-  it('send all of a job again, once for each request and its repeats', async () => {
+  it('the webhook endpoints send all of a job again, once for each request and its repeats', async () => {
     const id = await endedJob();
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(3);
@@ -175,7 +175,7 @@ describe('the webhook endpoints', () => {
     expect(receiver.requests).toHaveLength(9);
   });
 
-  it('replay the webhooks of a failed job too, and remember that they did', async () => {
+  it('the webhook endpoints replay the webhooks of a failed job too, and remember that they did', async () => {
     const id = await seedJob(rig.db.database, {
       lots: 1,
       lotStatus: () => 'failed',
@@ -191,7 +191,7 @@ describe('the webhook endpoints', () => {
     expect(receiver.requests).toHaveLength(2);
   });
 
-  it('show and resend nothing of another key id', async () => {
+  it('the webhook endpoints show and resend nothing of another key id', async () => {
     const id = await endedJob({ lots: 1 });
     const [own] = (await list(`/api/v1/batch-jobs/${id}/deliveries`)).deliveries;
     const another = { secret: OTHER_SECRET };
@@ -212,7 +212,7 @@ describe('the webhook endpoints', () => {
     }
   });
 
-  it('open to signed requests only', async () => {
+  it('the webhook endpoints open to signed requests only', async () => {
     const id = await endedJob({ lots: 1 });
     expect(await api.call('GET', `/api/v1/batch-jobs/${id}/deliveries`, { secret: 'w'.repeat(40) })).toMatchObject({
       status: 403,
@@ -223,7 +223,7 @@ describe('the webhook endpoints', () => {
   describe('ping', () => {
     const ping = (url: unknown, call = {}) => api.call('POST', '/api/v1/webhooks/ping', { body: { url }, ...call });
 
-    it('sends a signed test event at once and says what came of it', async () => {
+    it('a ping sends a signed test event at once and says what came of it', async () => {
       const pinged = await ping(`${receiver.origin}/hook`);
       expect(pinged).toMatchObject({
         status: 200,
@@ -241,18 +241,18 @@ describe('the webhook endpoints', () => {
       expect(request?.headers).not.toHaveProperty('x-job-id');
     });
 
-    it('says that it failed and does not try again', async () => {
+    it('a ping says that it failed and does not try again', async () => {
       receiver.behave(answer(500));
       expect(await ping(receiver.origin)).toMatchObject({
         status: 200,
         body: { status: 'failed', error: 'the answer was not a 2xx' },
       });
-      rig.clock.advance(1000);
+      rig.clock.advance(1_000_000);
       await rig.sendDue();
       expect(receiver.requests).toHaveLength(1);
     });
 
-    it('sends nothing when it is repeated, and answers with the first', async () => {
+    it('a ping sends nothing when it is repeated, and answers with the first', async () => {
       const first = await ping(receiver.origin);
       const repeat = await ping(receiver.origin);
       expect(repeat.body).toEqual(first.body);
@@ -260,7 +260,7 @@ describe('the webhook endpoints', () => {
       expect(receiver.requests).toHaveLength(1);
     });
 
-    it('refuses another body under the same Idempotency-Key', async () => {
+    it('a ping refuses another body under the same Idempotency-Key', async () => {
       await ping(receiver.origin, { idempotencyKey: 'k' });
       expect(await ping(`${receiver.origin}/other`, { idempotencyKey: 'k' })).toMatchObject({
         status: 422,
@@ -269,7 +269,7 @@ describe('the webhook endpoints', () => {
       expect(await ping(receiver.origin, { idempotencyKey: 'k'.repeat(256) })).toMatchObject({ status: 400 });
     });
 
-    it('closes the circuit of a receiver that is back', async () => {
+    it('a ping closes the circuit of a receiver that is back', async () => {
       receiver.behave(answer(503));
       await endedJob({ lots: 40 });
       await rig.sendDue();
@@ -281,11 +281,23 @@ describe('the webhook endpoints', () => {
       expect((await state())?.opened_at).toBeNull();
     });
 
-    it.each([undefined, null, 5, ['http://a.test'], {}])('refuses the address %j', async (url) => {
-      expect(await ping(url)).toMatchObject({ status: 400, body: { code: 'VALIDATION_FAILED' } });
+    const noAddress = {
+      status: 400,
+      body: { code: 'VALIDATION_FAILED', details: { fields: [{ path: 'url', rule: 'a string' }], count: 1 } },
+    };
+
+    it.each([undefined, null, 5, ['http://a.test'], {}])('a ping refuses the address %j', async (url) => {
+      expect(await ping(url)).toMatchObject(noAddress);
     });
 
-    it('is of no use to reach what a client must not', async () => {
+    it.each([undefined, null, 5, 'http://a.test', ['http://a.test'], [{ url: 'http://a.test' }]])(
+      'a ping refuses the body %j',
+      async (body) => {
+        expect(await api.call('POST', '/api/v1/webhooks/ping', { body })).toMatchObject(noAddress);
+      },
+    );
+
+    it('a ping is of no use to reach what a client must not', async () => {
       const closed = await startApi(rig.db.url, rig.clock, '');
       const { port } = new URL(receiver.origin);
       for (const url of [

@@ -1,13 +1,9 @@
+import { ModuleRef } from '@nestjs/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { KeyRing } from '../../src/auth/keys.js';
 import { newId } from '../../src/common/ids.js';
-import { EndedJobs } from '../../src/jobs/ended-jobs.js';
-import { LotResultReader } from '../../src/jobs/lot-result-reader.js';
-import { PartReader } from '../../src/jobs/part-reader.js';
+import { AttemptsModule } from '../../src/webhook/attempts.module.js';
 import { BodyRenderer } from '../../src/webhook/body-renderer.js';
-import { WebhookSigner } from '../../src/webhook/signer.js';
-import { Turns } from '../../src/webhook/turns.js';
-import { createRig, testSettings, type Rig } from './support/rig.js';
+import { createRig, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
 
 // Real: PostgreSQL. Faked: the wall clock.
@@ -22,20 +18,11 @@ describe('a body', () => {
   });
 
   /** A renderer of its own, as another process or the next attempt would have. */
-  const renderer = () => {
-    const { database } = rig.db;
-    const config = testSettings();
-    return new BodyRenderer(
-      new EndedJobs(database),
-      new LotResultReader(database),
-      new PartReader(database),
-      new WebhookSigner(config, new KeyRing(config)),
-    );
-  };
+  const renderer = () => rig.module.select(AttemptsModule).get(ModuleRef, { strict: true }).create(BodyRenderer);
   const claimed = async (job: SeededJob, status: 'completed' | 'failed' | 'cancelled' = 'completed') => {
     const id = await seedJob(rig.db.database, { webhookUrl: `https://${newId()}.test/`, ...job });
     await rig.end(id, status);
-    return rig.queue.claim({ token: newId(), leaseSeconds: 60, limit: 100, now: rig.clock.date() });
+    return rig.claims.claim({ token: newId(), leaseSeconds: 60, limit: 100, now: rig.clock.date() });
   };
 
   const jobs: [string, SeededJob, ('completed' | 'failed' | 'cancelled')?][] = [
@@ -56,58 +43,30 @@ describe('a body', () => {
     ['with metadata', { metadata: { b: '2', a: 'Ключ', '10': 'x' } }],
   ];
 
-  it.each(jobs)('%s is the same whether its lots were read ahead or not', async (_what, job, status) => {
+  it.each(jobs)('a body %s is the same whether its lots were read ahead or not', async (_what, job, status) => {
     const deliveries = await claimed(job, status);
     expect(deliveries.length).toBeGreaterThan(0);
-    const ahead = renderer();
+    const [ahead, behind] = await Promise.all([renderer(), renderer()]);
     await ahead.prefetch(deliveries);
     for (const delivery of deliveries) {
-      const [prefetched, read] = await Promise.all([ahead.render(delivery), renderer().render(delivery)]);
+      const [prefetched, read] = await Promise.all([ahead.render(delivery), behind.render(delivery)]);
       expect(prefetched.bytes.toString()).toBe(read.bytes.toString());
       expect(prefetched).toEqual(read);
     }
   });
 
-  it('carries the revision that was there when the job ended', async () => {
+  it('a body carries the revision that was there when the job ended', async () => {
     const [delivery] = await claimed({ languages: ['en'] });
     if (delivery === undefined) throw new Error('nothing was claimed');
-    const before = await renderer().render(delivery);
+    const before = await (await renderer()).render(delivery);
     await rig.db.database.execute(
       `insert into batch_results (job_id, position, language, revision, html, strings, created_at)
        values ($1, 0, 'en', 1, '<p>reviewed</p>', '[]', now())`,
       [delivery.jobId],
     );
-    const ahead = renderer();
+    const ahead = await renderer();
     await ahead.prefetch([delivery]);
-    expect((await renderer().render(delivery)).sha256).toBe(before.sha256);
+    expect((await (await renderer()).render(delivery)).sha256).toBe(before.sha256);
     expect((await ahead.render(delivery)).sha256).toBe(before.sha256);
-  });
-});
-
-describe('turns', () => {
-  it('let as much run at once as allowed, in order, and go on after a failure', async () => {
-    const turns = new Turns(2);
-    const ends: ((error?: Error) => void)[] = [];
-    const started: number[] = [];
-    const work = (index: number) =>
-      turns.run(() => {
-        started.push(index);
-        return new Promise<number>((resolve, reject) => {
-          ends[index] = (error) => (error === undefined ? resolve(index) : reject(error));
-        });
-      });
-    const all = Promise.allSettled([work(0), work(1), work(2), work(3)]);
-    await Promise.resolve();
-    expect(started).toEqual([0, 1]);
-    const failed = new Promise((resolve) => setImmediate(resolve));
-    ends[1]?.(new Error('broken'));
-    await failed;
-    expect(started).toEqual([0, 1, 2]);
-    ends[0]?.();
-    ends[2]?.();
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(started).toEqual([0, 1, 2, 3]);
-    ends[3]?.();
-    expect((await all).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled', 'fulfilled']);
   });
 });

@@ -22,7 +22,7 @@ describe('the end of a job', () => {
       [id],
     );
 
-  it('sets the last state, its time and a new version, and frees the lease', async () => {
+  it('the end of a job sets the last state, its time and a new version, and frees the lease', async () => {
     const id = await seed({ status: 'translating' });
     await rig.db.database.execute(
       `update batch_jobs set locked_until = now(), lock_token = gen_random_uuid() where id = $1`,
@@ -40,7 +40,7 @@ describe('the end of a job', () => {
     });
   });
 
-  it('keeps the reason of a failure, and a cancelled job has no completed_at', async () => {
+  it('the end of a job keeps the reason of a failure, and a cancelled job has no completed_at', async () => {
     const failed = await seed({});
     await rig.end(failed, 'failed', { error: { code: 'DEADLINE_EXCEEDED', message: 'too late' } });
     expect(await jobRow(failed)).toMatchObject({
@@ -53,7 +53,7 @@ describe('the end of a job', () => {
     expect(await jobRow(cancelled)).toMatchObject({ completed_at: null, cancelled_at: rig.clock.date() });
   });
 
-  it('names what most lots failed with where the job has no reason of its own', async () => {
+  it('the end of a job names what most lots failed with where the job has no reason of its own', async () => {
     const id = await seed({ lots: 3 });
     await rig.db.database.execute(
       `update batch_lots set status = 'failed', error = jsonb_build_object('message', 'm', 'code',
@@ -66,7 +66,7 @@ describe('the end of a job', () => {
     });
   });
 
-  it('lets the first end win and queues nothing for the second', async () => {
+  it('the end of a job lets the first end win and queues nothing for the second', async () => {
     const id = await seed({ webhookUrl: 'https://a.test/hook' });
     const ends = await Promise.all([rig.end(id, 'completed'), rig.end(id, 'cancelled'), rig.end(id, 'failed')]);
     expect(ends.filter((won) => won)).toHaveLength(1);
@@ -74,7 +74,7 @@ describe('the end of a job', () => {
     expect(await rig.end('00000000-0000-7000-8000-000000000000')).toBe(false);
   });
 
-  it('queues nothing when the transaction is rolled back', async () => {
+  it('the end of a job queues nothing when the transaction is rolled back', async () => {
     const id = await seed({ webhookUrl: 'https://a.test/hook' });
     await expect(
       rig.db.database.transaction(async (tx) => {
@@ -86,7 +86,7 @@ describe('the end of a job', () => {
     expect(await deliveries(id)).toEqual([]);
   });
 
-  it('gives each address its own lots in parts, a lot’s own address before the job’s', async () => {
+  it('the end of a job gives each address its own lots in parts, a lot’s own address before the job’s', async () => {
     const own = 'https://b.test:443/own?x=1';
     const id = await seed({
       lots: 25,
@@ -113,7 +113,7 @@ describe('the end of a job', () => {
     expect(new Set(parts.map(({ id: deliveryId }) => deliveryId)).size).toBe(3);
   });
 
-  it('sends nothing where no address was given, and tells lots with one of their own', async () => {
+  it('the end of a job sends nothing where no address was given, and tells lots with one of their own', async () => {
     const silent = await seed({ lots: 3 });
     await rig.end(silent);
     expect(await deliveries(silent)).toEqual([]);
@@ -122,7 +122,7 @@ describe('the end of a job', () => {
     expect(await deliveries(some)).toMatchObject([{ url: 'https://c.test/', lots: 1, event: 'batch_job_cancelled' }]);
   });
 
-  it('sends no webhook for a synchronous job that its 200 answered, and sends one after a hand-over', async () => {
+  it('the end of a job sends no webhook for a synchronous job that its 200 answered, and sends one after a hand-over', async () => {
     const answered = await seed({ mode: 'sync', webhookUrl: 'https://a.test/hook' });
     expect(await rig.end(answered)).toBe(true);
     expect(await deliveries(answered)).toEqual([]);
@@ -131,7 +131,7 @@ describe('the end of a job', () => {
     expect(await deliveries(handedOver)).toHaveLength(1);
   });
 
-  it('ends 50,000 lots in one go, every lot in exactly one part of bounded size', async () => {
+  it('the end of a job ends 50,000 lots in one go, every lot in exactly one part of bounded size', async () => {
     const big = await createRig({ db: rig.db });
     const id = await seed({ lots: 50_000, webhookUrl: 'https://a.test/hook', languages: ['en'] });
     await rig.db.database.execute(`update batch_lots set rendered_bytes = 3000 + position % 2000 where job_id = $1`, [

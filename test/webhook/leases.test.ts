@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
-import { MAX_UNKNOWN_OUTCOMES } from '../../src/webhook/delivery-queue.js';
+import { MAX_UNKNOWN_OUTCOMES } from '../../src/webhook/delivery-states.js';
 import { answer, answer204, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob } from './support/seed.js';
@@ -25,7 +25,7 @@ describe('the lease of a delivery', () => {
     await rig.end(id);
     return id;
   };
-  const claim = (limit = 100) => rig.queue.claim({ token: newId(), leaseSeconds: 60, limit, now: rig.clock.date() });
+  const claim = (limit = 100) => rig.claims.claim({ token: newId(), leaseSeconds: 60, limit, now: rig.clock.date() });
   const rows = () => rig.db.database.query<Record<string, unknown>>('select * from webhook_deliveries order by part');
   const attempts = () =>
     rig.db.database.query<Record<string, unknown>>('select * from webhook_attempts order by delivery_id, attempt');
@@ -34,7 +34,7 @@ describe('the lease of a delivery', () => {
       `update webhook_deliveries set locked_until = clock_timestamp() - interval '1 second' where status = 'in_flight'`,
     );
 
-  it('has the attempt’s row in the database before any request', async () => {
+  it("an attempt's row is in the database before any request", async () => {
     await endedJob();
     const [claimed] = await claim();
     expect(await attempts()).toMatchObject([
@@ -43,7 +43,7 @@ describe('the lease of a delivery', () => {
     expect(await rows()).toMatchObject([{ status: 'in_flight', attempts: 1, lock_token: claimed?.token }]);
   });
 
-  it('is never given to two claimers at once', async () => {
+  it('a delivery is never leased to two who claim at once', async () => {
     await endedJob(40);
     await rig.db.database.execute('update webhook_endpoints set slots = 32');
     const claims = (await Promise.all(Array.from({ length: 8 }, () => claim(10)))).flat();
@@ -51,7 +51,7 @@ describe('the lease of a delivery', () => {
     expect(await attempts()).toHaveLength(claims.length);
   });
 
-  it('of a dead process comes to an end, and the unknown outcome costs nothing of the schedule', async () => {
+  it('the lease of a delivery ends with a dead process, and the unknown outcome costs nothing of the schedule', async () => {
     await endedJob();
     await claim();
     await rig.sendDue();
@@ -65,23 +65,23 @@ describe('the lease of a delivery', () => {
     expect((await attempts()).map(({ outcome }) => outcome)).toEqual(['unknown', 'delivered']);
   });
 
-  it('fails for good after 20 unknown outcomes', async () => {
+  it('a delivery fails for good after 20 unknown outcomes', async () => {
     await endedJob();
     for (let i = 0; i < MAX_UNKNOWN_OUTCOMES; i++) {
       expect(await claim()).toHaveLength(1);
       await expireLeases();
-      expect(await rig.queue.takeBackExpired(rig.clock.date())).toBe(1);
+      expect(await rig.claims.takeBackExpired(rig.clock.date())).toBe(1);
     }
     expect(await claim()).toHaveLength(0);
     expect(await rows()).toMatchObject([{ status: 'failed', attempts: 20, failures: 0, unknown_outcomes: 20 }]);
     expect(receiver.requests).toHaveLength(0);
   });
 
-  it('that was lost lets a failure write nothing but its attempt', async () => {
+  it('a lease of a delivery that was lost lets a failure write nothing but its attempt', async () => {
     await endedJob();
     const [stale] = await claim();
     await expireLeases();
-    await rig.queue.takeBackExpired(rig.clock.date());
+    await rig.claims.takeBackExpired(rig.clock.date());
     const [current] = await claim();
     receiver.behave(answer(500));
     const late = await rig.runner.run(stale as NonNullable<typeof stale>, Infinity);
@@ -90,11 +90,11 @@ describe('the lease of a delivery', () => {
     expect((await attempts()).map(({ outcome }) => outcome)).toEqual(['failed', 'unknown']);
   });
 
-  it('that was lost lets a success win all the same, and the other holder’s failure comes too late', async () => {
+  it('a lease of a delivery that was lost lets a success win all the same, and the other holder’s failure comes too late', async () => {
     await endedJob();
     const [stale] = await claim();
     await expireLeases();
-    await rig.queue.takeBackExpired(rig.clock.date());
+    await rig.claims.takeBackExpired(rig.clock.date());
     const [current] = await claim();
     const success = await rig.runner.run(stale as NonNullable<typeof stale>, Infinity);
     receiver.behave(answer(500));
@@ -105,10 +105,10 @@ describe('the lease of a delivery', () => {
     expect((await attempts()).map(({ outcome }) => outcome)).toEqual(['delivered', 'failed']);
   });
 
-  it('goes back with its attempt when nothing was sent under it', async () => {
+  it('a delivery goes back with its attempt when nothing was sent under its lease', async () => {
     await endedJob(3);
     const claimed = await claim();
-    await rig.queue.handBack(claimed.slice(0, 2));
+    await rig.claims.handBack(claimed.slice(0, 2));
     expect(await attempts()).toHaveLength(1);
     expect((await rows()).map(({ status, attempts: n }) => [status, n])).toEqual([
       ['pending', 0],
@@ -116,18 +116,18 @@ describe('the lease of a delivery', () => {
       ['in_flight', 1],
     ]);
     // Not by a process that has lost it meanwhile.
-    await rig.queue.handBack([{ id: claimed[2]?.id ?? '', token: newId() }]);
+    await rig.claims.handBack([{ id: claimed[2]?.id ?? '', token: newId() }]);
     expect(await attempts()).toHaveLength(1);
   });
 
-  it('is not waited for by a request that could outlive it', async () => {
+  it('a request that could outlive the lease of its delivery is not begun', async () => {
     await endedJob();
     const [claimed] = await claim();
     expect(await rig.runner.run(claimed as NonNullable<typeof claimed>, performance.now() - 1)).toBeUndefined();
     expect(receiver.requests).toHaveLength(0);
   });
 
-  it('ends with its process: what was claimed goes back, what is under way is waited for', async () => {
+  it("the sender's end gives back what was claimed, and waits for what is under way", async () => {
     await endedJob(6);
     await rig.db.database.execute('update webhook_endpoints set slots = 2');
     const open: (() => void)[] = [];
@@ -142,15 +142,5 @@ describe('the lease of a delivery', () => {
     expect(statuses.filter((status) => status === 'pending')).toHaveLength(4);
     expect(await attempts()).toHaveLength(2);
     expect(receiver.requests).toHaveLength(2);
-  });
-
-  it('is claimed in no role that only serves requests', async () => {
-    const api = await createRig({ settings: { role: 'api' }, db: rig.db, clock: rig.clock });
-    await endedJob();
-    await api.sendDue();
-    api.hints.wake();
-    expect(receiver.requests).toHaveLength(0);
-    expect(await rows()).toMatchObject([{ status: 'pending' }]);
-    await api.close();
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { OutcomeWriter } from '../../src/webhook/outcome-writer.js';
 import type { OutcomeStore, SettledAttempt } from '../../src/webhook/outcome-store.js';
+import type { ReceiverStore } from '../../src/webhook/receiver-store.js';
 
 const outcome = (id: string) => ({ delivery: { id, keyId: 'acme', origin: 'https://a.example' } }) as SettledAttempt;
 
@@ -16,13 +17,13 @@ function storeThat(refuses: (ids: readonly string[]) => Error | undefined) {
       written.push(...ids);
       return Promise.resolve();
     },
-    writeHealth: () => Promise.resolve(),
   };
-  return { written, writer: new OutcomeWriter(store as unknown as OutcomeStore, new Clock()) };
+  const receivers = { writeHealth: () => Promise.resolve() } as unknown as ReceiverStore;
+  return { written, writer: new OutcomeWriter(store as unknown as OutcomeStore, receivers, new Clock()) };
 }
 
 describe('outcomes of webhooks', () => {
-  it('that cannot be written hold up no others', async () => {
+  it('outcomes of webhooks that cannot be written hold up no others', async () => {
     const odd = Object.assign(new Error('value out of range'), { code: '22003', severity: 'ERROR' });
     const { written, writer } = storeThat((ids) => (ids.includes('odd') ? odd : undefined));
     for (const id of ['a', 'odd', 'b']) writer.add(outcome(id), id !== 'b');
@@ -33,7 +34,7 @@ describe('outcomes of webhooks', () => {
     expect(written).toEqual(['a', 'b', 'c']);
   });
 
-  it('are kept, all of them, while the database is away', async () => {
+  it('outcomes of webhooks are kept, all of them, while the database is away', async () => {
     let away = true;
     const gone = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' });
     const { written, writer } = storeThat(() => (away ? gone : undefined));

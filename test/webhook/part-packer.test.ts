@@ -5,7 +5,7 @@ import { PartPacker } from '../../src/webhook/part-packer.js';
 const lots = fc.array(fc.record({ url: fc.constantFrom('a', 'b', 'c'), bytes: fc.integer({ min: 1, max: 200 }) }));
 
 describe('parts', () => {
-  it('hold every lot of their address once and in order, within both limits, numbered from 1', () => {
+  it('parts hold every lot of their address once and in order, within both limits, numbered from 1', () => {
     fc.assert(
       fc.property(lots, fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 300 }), (given, most, bytes) => {
         const packer = new PartPacker({ lots: most, bytes });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ProgressEvents } from '../../src/webhook/progress-events.js';
-import { WebhookHealth } from '../../src/webhook/webhook-health.js';
+import { ReceiverStore } from '../../src/webhook/receiver-store.js';
 import { answer, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
@@ -15,7 +15,7 @@ describe('progress events', () => {
   beforeEach(async () => {
     rig = await createRig();
     receiver = await startReceiver();
-    progress = new ProgressEvents(rig.outbox, rig.clock);
+    progress = rig.module.get(ProgressEvents, { strict: false });
   });
   afterEach(async () => {
     await receiver.close();
@@ -39,10 +39,10 @@ describe('progress events', () => {
       )
     ).map(({ event, status }) => `${event} ${status}`);
 
-  it('tell how far a job has come, signed like everything else', async () => {
+  it('progress events tell how far a job has come, signed like everything else', async () => {
     const id = await seed({ metadata: { auction: 'A-17' } });
     await record(id);
-    rig.clock.advance(1);
+    rig.clock.advance(1000);
     await rig.sendDue();
     const body = verifyRequest(receiver.requests[0] as Receiver['requests'][number]);
     expect(body).toEqual({
@@ -64,10 +64,10 @@ describe('progress events', () => {
     });
   });
 
-  it('go to every address of the job, and only to jobs that asked and run', async () => {
+  it('progress events go to every address of the job, and only to jobs that asked and run', async () => {
     const id = await seed({ webhooks: (position) => (position === 2 ? `${receiver.origin}/own` : null) });
     await record(id);
-    rig.clock.advance(1);
+    rig.clock.advance(1000);
     await rig.sendDue();
     expect(receiver.requests.map(({ path }) => path).toSorted((a, b) => a.localeCompare(b))).toEqual(['/hook', '/own']);
     const silent = await seed({ options: {} });
@@ -79,11 +79,11 @@ describe('progress events', () => {
     expect(await statuses(ended)).toEqual(['batch_job_completed pending']);
   });
 
-  it('are superseded by newer ones, which take their turn, and by the end', async () => {
+  it('progress events are superseded by newer ones, which take their turn, and by the end', async () => {
     const id = await seed();
     for (let i = 0; i < 3; i++) {
       await record(id);
-      rig.clock.advance(0.4);
+      rig.clock.advance(400);
     }
     // A job that moves on all the time still tells: the first one's turn was kept.
     await rig.sendDue();
@@ -100,18 +100,18 @@ describe('progress events', () => {
     ]);
   });
 
-  it('that failed are superseded too instead of arriving late', async () => {
+  it('progress events that failed are superseded too instead of arriving late', async () => {
     receiver.behave(answer(500));
     const id = await seed();
     await record(id);
-    rig.clock.advance(1);
+    rig.clock.advance(1000);
     await rig.sendDue();
     await rig.end(id, 'cancelled');
     expect(await statuses(id)).toEqual(['batch_job_progress superseded', 'batch_job_cancelled pending']);
   });
 
-  it('do not hide that an address is failing from who names it next', async () => {
-    const health = new WebhookHealth(rig.db.database);
+  it('progress events do not hide from who names an address next that it is failing', async () => {
+    const health = rig.module.get(ReceiverStore, { strict: false });
     const url = `${receiver.origin}/hook`;
     const { host } = new URL(url);
     expect(await health.failing('default', [url])).toEqual([]);
@@ -120,7 +120,7 @@ describe('progress events', () => {
     await rig.end(id);
     for (let i = 0; i < 3; i++) {
       await rig.sendDue();
-      rig.clock.advance(1000);
+      rig.clock.advance(1_000_000);
     }
     expect(await health.failing('default', [url, `${receiver.origin}/other`, 'https://well.test/'])).toEqual([host]);
     expect(await health.failing('somebody', [url])).toEqual([]);

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { newId } from '../../src/common/ids.js';
 import { loadConfig } from '../../src/config/load-config.js';
+import { LotInputStore } from '../../src/jobs/lot-input-store.js';
 import { ReceiverKeys } from '../../src/webhook/receiver-keys.js';
 import { insertLot } from '../jobs/fixtures.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -22,7 +23,7 @@ async function warnings(secrets: Record<string, string>): Promise<[text: string,
     SHARED_KEYS: JSON.stringify(KEYS),
     ...(Object.keys(secrets).length === 0 ? {} : { WEBHOOK_SECRETS: JSON.stringify(secrets) }),
   });
-  await new ReceiverKeys(config, db.database).onApplicationBootstrap();
+  await new ReceiverKeys(config, new LotInputStore(db.database)).onApplicationBootstrap();
   const said = warn.mock.calls.map(
     ([text, facts]) => [String(text), (facts as { key_ids: string[] }).key_ids] as [string, string[]],
   );
@@ -31,18 +32,18 @@ async function warnings(secrets: Record<string, string>): Promise<[text: string,
 }
 
 describe('the start, where receivers verify with the key that signs requests', () => {
-  it('says so, and for which key ids', async () => {
+  it('the start says that receivers verify with the key that signs requests, and for which key ids', async () => {
     expect(await warnings({})).toEqual([[expect.stringContaining('no webhook secret is set'), ['acme', 'beta']]]);
     expect(await warnings({ acme: SECRET })).toEqual([[expect.any(String), ['beta']]]);
   });
 
-  it('says nothing where every key id has a webhook secret', async () => {
+  it('the start says nothing of receivers where every key id has a webhook secret', async () => {
     expect(await warnings({ acme: SECRET, beta: SECRET })).toEqual([]);
   });
 
-  it('says more once a lot has named a receiver of its own', async () => {
+  it('the start says more of receivers once a lot has named one of its own', async () => {
     await insertLot(db.database, newId(), 0, { webhook: 'https://a.test/' });
     const said = await warnings({});
-    expect(said).toEqual([[expect.stringContaining('whoever holds it can send requests'), ['acme', 'beta']]]);
+    expect(said).toEqual([[expect.stringContaining("can send requests in the client's name"), ['acme', 'beta']]]);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
-import { CIRCUIT_FAILURES } from '../../src/webhook/outcome-store.js';
+import { CIRCUIT_FAILURES } from '../../src/webhook/receiver-limits.js';
 import { answer, answer204, startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob } from './support/seed.js';
@@ -39,15 +39,15 @@ describe('a receiver', () => {
         )
       )[0]?.n,
     );
-  const claim = (limit = 500) => rig.queue.claim({ token: newId(), leaseSeconds: 60, limit, now: rig.clock.date() });
+  const claim = (limit = 500) => rig.claims.claim({ token: newId(), leaseSeconds: 60, limit, now: rig.clock.date() });
 
-  it('never has more claimed than its slots and four times as many that wait', async () => {
+  it('a receiver never has more claimed than its slots and four times as many that wait', async () => {
     await endedJob(100);
     expect(await claim()).toHaveLength(40);
     expect(await claim()).toHaveLength(0);
   });
 
-  it('leaves the others their share of a claim', async () => {
+  it('a receiver leaves the others their share of a claim', async () => {
     const others = await Promise.all([startReceiver(), startReceiver(), startReceiver()]);
     await endedJob(100);
     for (const other of others) await endedJob(10, other);
@@ -58,7 +58,7 @@ describe('a receiver', () => {
     await Promise.all(others.map((other) => other.close()));
   });
 
-  it('is sent all that is due after a single hint, however much more than its room that is', async () => {
+  it('a receiver is sent all that is due after a single hint, however much more than its room that is', async () => {
     await endedJob(600);
     rig.hints.wake();
     await receiver.received(600);
@@ -66,7 +66,7 @@ describe('a receiver', () => {
     expect(await count('delivered')).toBe(600);
   });
 
-  it('that hangs holds up nobody else', async () => {
+  it('a receiver that hangs holds up nobody else', async () => {
     const hanging = await startReceiver(() => undefined);
     await endedJob(200, hanging);
     await endedJob(200);
@@ -78,18 +78,18 @@ describe('a receiver', () => {
     expect(await count('delivered')).toBe(200);
   });
 
-  it('that fails now and then keeps its circuit closed and is sent everything', async () => {
+  it('a receiver that fails now and then keeps its circuit closed and is sent everything', async () => {
     receiver.behave((_request, response, index) => void response.writeHead(index % 10 === 3 ? 503 : 204).end());
     await endedJob(300);
     for (let i = 0; i < 5; i++) {
       await rig.sendDue();
-      rig.clock.advance(300);
+      rig.clock.advance(300_000);
     }
     expect(await count('delivered')).toBe(300);
     expect(await health()).toMatchObject({ opened_at: null, failed_probes: 0 });
   });
 
-  it('that is down has its deliveries wait, tried by one at a time, and gets all once it is back', async () => {
+  it('a receiver that is down has its deliveries wait, tried by one at a time, and gets all once it is back', async () => {
     receiver.behave(answer(503));
     await endedJob(100);
     await rig.sendDue();
@@ -102,17 +102,17 @@ describe('a receiver', () => {
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(seen);
     // Half open: a single probe, whoever asks.
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     const other = await createRig({ db: rig.db, clock: rig.clock });
     await Promise.all([rig.sendDue(), other.sendDue()]);
     expect(receiver.requests).toHaveLength(seen + 1);
     expect(await health()).toMatchObject({ failed_probes: 1 });
     // The pause after a failed probe is longer.
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(seen + 1);
     receiver.behave(answer204);
-    rig.clock.advance(3600);
+    rig.clock.advance(3_600_000);
     await rig.sendDue();
     expect(await health()).toMatchObject({ opened_at: null, open_until: null, failed_probes: 0 });
     for (let i = 0; i < 5; i++) await rig.sendDue();
@@ -120,7 +120,7 @@ describe('a receiver', () => {
     await other.close();
   });
 
-  it('pauses for 15 minutes at most, however often a probe fails', async () => {
+  it("a receiver's circuit pauses for 15 minutes at most, however often a probe fails", async () => {
     receiver.behave(answer(503));
     await endedJob(100);
     await rig.sendDue();
@@ -128,14 +128,14 @@ describe('a receiver', () => {
     for (let i = 0; i < 12; i++) {
       const until = (await health())?.['open_until'] as Date;
       longest = Math.max(longest, until.getTime() - rig.clock.now());
-      rig.clock.advance((until.getTime() - rig.clock.now()) / 1000 + 1);
+      rig.clock.advance(until.getTime() - rig.clock.now() + 1000);
       await rig.sendDue();
     }
     expect(longest).toBeGreaterThan(0.8 * 900_000 - 1);
     expect(longest).toBeLessThanOrEqual(1.2 * 900_000);
   });
 
-  it('gets more slots as it answers, and fewer when most of its answers are failures', async () => {
+  it('a receiver gets more slots as it answers, and fewer when most of its answers are failures', async () => {
     await endedJob(200);
     await rig.sendDue();
     expect(await health()).toMatchObject({ slots: 32 });
@@ -145,7 +145,7 @@ describe('a receiver', () => {
     expect(Number((await health())?.['slots'])).toBeLessThan(32);
   });
 
-  it('is an origin of one key id: two clients with the same address do not share its circuit', async () => {
+  it('a receiver is an origin of one key id: two clients with the same address do not share its circuit', async () => {
     await endedJob(1);
     const id = await seedJob(rig.db.database, { webhookUrl: `${receiver.origin}/hook`, keyId: 'another' });
     await rig.end(id);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { JobOptions } from '../../src/jobs/batch-job.entity.js';
 import { secretOf, startPollingApp, type PollingApp } from '../polling/polling-app.js';
 import { startReceiver, type Receiver } from './support/receiver.js';
 import { createRig, type Rig } from './support/rig.js';
@@ -60,7 +61,7 @@ describe('the lots of a webhook and of batch-results', () => {
     return { sent: body.slice(body.indexOf(LOTS_BEGIN)), polled: await response.text(), lots };
   }
 
-  const both = { include: ['assessment', 'usage'] };
+  const both: JobOptions = { include: ['assessment', 'usage'] };
   const jobs: [string, SeededJob][] = [
     ['read many at once', { lots: 3, languages: ['en', 'ru'], options: both }],
     [
@@ -69,29 +70,32 @@ describe('the lots of a webhook and of batch-results', () => {
     ],
   ];
 
-  it.each(jobs)('are the same bytes with findings and usage, %s', async (_how, job) => {
-    const { sent, polled, lots } = await bothOf(job);
-    expect(polled).toContain(sent.slice(0, -1));
-    expect(lots).toHaveLength(3);
-    for (const lot of lots) {
-      expect(lot).toMatchObject({
-        assessment: JSON.parse(ASSESSMENT),
-        usage: [JSON.parse(VISION_USAGE), ...(JSON.parse(TRANSLATION_USAGE) as unknown[])],
-      });
-    }
-    // Numbers keep the digits with which they were stored.
-    expect(sent).toContain('"cost_usd": 0.00310');
-    expect(sent).toContain('"share": 1.0');
-  });
+  it.each(jobs)(
+    'the lots of a webhook and of batch-results are the same bytes with findings and usage, %s',
+    async (_how, job) => {
+      const { sent, polled, lots } = await bothOf(job);
+      expect(polled).toContain(sent.slice(0, -1));
+      expect(lots).toHaveLength(3);
+      for (const lot of lots) {
+        expect(lot).toMatchObject({
+          assessment: JSON.parse(ASSESSMENT),
+          usage: [JSON.parse(VISION_USAGE), ...(JSON.parse(TRANSLATION_USAGE) as unknown[])],
+        });
+      }
+      // Numbers keep the digits with which they were stored.
+      expect(sent).toContain('"cost_usd": 0.00310');
+      expect(sent).toContain('"share": 1.0');
+    },
+  );
 
-  it('are the same bytes with findings whose English nobody asked for', async () => {
+  it('the lots of a webhook and of batch-results are the same bytes with findings whose English nobody asked for', async () => {
     const { sent, polled, lots } = await bothOf({ languages: ['ru'], options: { include: ['assessment'] } });
     expect(polled).toContain(sent.slice(0, -1));
     expect(lots[0]).toMatchObject({ assessment: JSON.parse(ASSESSMENT) });
     expect(lots[0]).not.toHaveProperty('usage');
   });
 
-  it('carry neither unless asked', async () => {
+  it('the lots of a webhook and of batch-results carry neither unless asked', async () => {
     const { sent, polled, lots } = await bothOf({ languages: ['en', 'ru'] });
     expect(polled).toContain(sent.slice(0, -1));
     expect(lots[0]).not.toHaveProperty('assessment');

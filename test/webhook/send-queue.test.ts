@@ -10,7 +10,7 @@ const drain = (queue: SendQueue<Queued>) => {
 };
 
 describe('the send queue', () => {
-  it('lets receivers take turns, each within its own slots', () => {
+  it('the send queue lets receivers take turns, each within its own slots', () => {
     const queue = new SendQueue<Queued>({ requests: 100, bytes: 1000 });
     for (let i = 0; i < 5; i++) queue.add(queued('slow'));
     queue.add(queued('fast'));
@@ -18,7 +18,7 @@ describe('the send queue', () => {
     expect(queue.waiting).toBe(3);
   });
 
-  it('lets no receiver hold more than a quarter of the bytes, but always one body', () => {
+  it('the send queue lets no receiver hold more than a quarter of the bytes, but always one body', () => {
     const queue = new SendQueue<Queued>({ requests: 100, bytes: 100 });
     for (let i = 0; i < 3; i++) queue.add(queued('big', 20, 10));
     queue.add(queued('huge', 500, 10));
@@ -28,7 +28,7 @@ describe('the send queue', () => {
     expect(drain(queue).map(({ origin }) => origin)).toEqual(['huge']);
   });
 
-  it('gives back what is no longer wanted', () => {
+  it('the send queue gives back what is no longer wanted', () => {
     const queue = new SendQueue<Queued>({ requests: 100, bytes: 1000 });
     for (let i = 0; i < 5; i++) queue.add(queued('down'));
     queue.add(queued('well'));
@@ -36,7 +36,7 @@ describe('the send queue', () => {
     expect(drain(queue).map(({ origin }) => origin)).toEqual(['well']);
   });
 
-  it('never exceeds a limit and sends all, in any order of ends', () => {
+  it('the send queue never exceeds a limit and sends all, in any order of ends', () => {
     const delivery = fc.record({
       keyId: fc.constant('default'),
       origin: fc.constantFrom('a', 'b', 'c', 'd'),

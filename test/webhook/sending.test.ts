@@ -4,7 +4,7 @@ import { createRig, type Rig } from './support/rig.js';
 import { seedJob, type SeededJob } from './support/seed.js';
 import { verifyRequest } from './support/verify.js';
 
-const HOUR = 3600;
+const HOUR = 3_600_000;
 
 // Real: PostgreSQL, HTTP on loopback, the outbound guard. Faked: the wall clock.
 describe('a delivery', () => {
@@ -36,7 +36,7 @@ describe('a delivery', () => {
       [deliveryId],
     );
 
-  it('arrives signed three ways, with the fields of both old guides', async () => {
+  it('a delivery arrives signed three ways, with the fields of both old guides', async () => {
     const id = await endedJob({
       lots: 3,
       metadata: { auction: 'A-17' },
@@ -100,7 +100,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('fails verification when one byte is changed', async () => {
+  it('a delivery fails verification when one byte is changed', async () => {
     await endedJob();
     await rig.sendDue();
     const request = receiver.requests[0] as Receiver['requests'][number];
@@ -109,7 +109,7 @@ describe('a delivery', () => {
     expect(() => verifyRequest({ ...request, body })).toThrow('does not hold');
   });
 
-  it('carries a cancelled job’s lots as they stand', async () => {
+  it('a delivery carries a cancelled job’s lots as they stand', async () => {
     const id = await seedJob(rig.db.database, {
       lots: 2,
       webhookUrl: receiver.origin,
@@ -128,7 +128,7 @@ describe('a delivery', () => {
     });
   });
 
-  it('gives a receiver that is back after 20 hours everything once, in parts that make up the results', async () => {
+  it('a receiver that is back after 20 hours is given everything once, in parts that make up the results', async () => {
     const id = await endedJob({
       lots: 25,
       webhooks: (position) => (position % 3 === 0 ? `${receiver.origin}/own` : null),
@@ -167,12 +167,12 @@ describe('a delivery', () => {
     for (const seen of bodies.values()) expect(seen.size).toBe(1);
   });
 
-  it('keeps its id and counts its attempts, each with a row of its own', async () => {
+  it('a delivery keeps its id and counts its attempts, each with a row of its own', async () => {
     const id = await endedJob();
     receiver.behave((_request, response, index) => void response.writeHead(index < 2 ? 500 : 200).end());
     for (let i = 0; i < 5; i++) {
       await rig.sendDue();
-      rig.clock.advance(100);
+      rig.clock.advance(100_000);
     }
     expect(receiver.requests.map(({ headers }) => headers['x-delivery-attempt'])).toEqual(['1', '2', '3']);
     const [delivery] = await deliveries(id);
@@ -185,7 +185,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('fails for good when the schedule is used up', async () => {
+  it('a delivery fails for good when the schedule is used up', async () => {
     const id = await endedJob();
     receiver.behave(answer(500));
     for (let i = 0; i < 50; i++) {
@@ -196,19 +196,19 @@ describe('a delivery', () => {
     expect(await deliveries(id)).toMatchObject([{ status: 'failed', attempts: 10, failures: 10 }]);
   });
 
-  it('waits as long as Retry-After asks', async () => {
+  it('a delivery waits as long as Retry-After asks', async () => {
     await endedJob();
     receiver.behave(answer(503, { 'retry-after': '7200' }));
     await rig.sendDue();
-    rig.clock.advance(7199);
+    rig.clock.advance(7_199_000);
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(1);
-    rig.clock.advance(1);
+    rig.clock.advance(1000);
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(2);
   });
 
-  it('ends at 410 together with the job’s other parts for that address, and no other address', async () => {
+  it('a 410 ends a delivery together with the job’s other parts for that address, and no other address', async () => {
     const other = await startReceiver();
     const id = await endedJob({ lots: 10, webhooks: (position) => (position === 0 ? `${other.origin}/` : null) });
     // One part at a time: the receiver is new to the sender and still has a single slot.
@@ -230,7 +230,7 @@ describe('a delivery', () => {
     await other.close();
   });
 
-  it('never follows a redirect', async () => {
+  it('a delivery never follows a redirect', async () => {
     const target = await startReceiver();
     const id = await endedJob();
     receiver.behave(answer(307, { location: `${target.origin}/inside` }));
@@ -240,7 +240,7 @@ describe('a delivery', () => {
     await target.close();
   });
 
-  it('is delivered by a 2xx whatever the body then does', async () => {
+  it('a delivery is accepted by a 2xx whatever the body then does', async () => {
     const id = await endedJob();
     receiver.behave((_request, response) => {
       response.writeHead(200);
@@ -258,7 +258,7 @@ describe('a delivery', () => {
     ['a broken connection', (response) => void response.destroy()],
     ['no HTTP', (response) => void response.socket?.end('hello\r\n\r\n')],
     ['nothing but interim answers', (response) => response.writeProcessing()],
-  ])('is tried again after %s', async (_what, misbehave) => {
+  ])('a delivery is tried again after %s', async (_what, misbehave) => {
     const id = await endedJob();
     receiver.behave((_request, response) => misbehave(response));
     await rig.sendDue();
@@ -266,12 +266,12 @@ describe('a delivery', () => {
     expect(delivery).toMatchObject({ status: 'pending', failures: 1, response_status: null });
     expect(delivery?.['last_error']).toEqual(expect.any(String));
     receiver.behave(answer(200));
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     await rig.sendDue();
     expect(await deliveries(id)).toMatchObject([{ status: 'delivered' }]);
   });
 
-  it('keeps nothing of what a host of OUTBOUND_ALLOW answered', async () => {
+  it('a delivery keeps nothing of what a host of OUTBOUND_ALLOW answered', async () => {
     const id = await endedJob();
     receiver.behave(answer(500, {}, 'the secrets of an internal host'));
     await rig.sendDue();
@@ -280,7 +280,7 @@ describe('a delivery', () => {
     expect(await attempts(delivery?.id ?? '')).toMatchObject([{ response_status: null, response_start: null }]);
   });
 
-  it('leaves within the hint, without waiting for a sweep', async () => {
+  it('a delivery leaves at the hint, without waiting for a sweep', async () => {
     await endedJob();
     rig.hints.wake();
     await receiver.received(1);
@@ -288,20 +288,20 @@ describe('a delivery', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('is sent although its body changed since the last attempt, and remembers the new one', async () => {
+  it('a delivery is sent although its body changed since the last attempt, and remembers the new one', async () => {
     const id = await endedJob();
     receiver.behave(answer(500));
     await rig.sendDue();
     await rig.db.database.execute(`update webhook_deliveries set body_sha256 = 'another'`);
     receiver.behave(answer(200));
-    rig.clock.advance(40);
+    rig.clock.advance(40_000);
     await rig.sendDue();
     const [delivery] = await deliveries(id);
     expect(delivery).toMatchObject({ status: 'delivered' });
     expect(delivery?.['body_sha256']).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('fails an attempt when its results are gone, and says so', async () => {
+  it('an attempt fails when its results are gone, and says so', async () => {
     const id = await endedJob();
     await rig.db.database.execute('delete from batch_lots where job_id = $1', [id]);
     await rig.sendDue();

@@ -47,7 +47,7 @@ describe('a hostile webhook address at sending time', () => {
       'select url, status, last_error from webhook_deliveries order by origin',
     );
 
-  it('is refused, whatever the trick', async () => {
+  it('a hostile webhook address at sending time is refused, whatever the trick', async () => {
     const urls = REFUSED_URLS.map(([url]) => url.replace('127.0.0.1/', `127.0.0.1:${port}/`)).filter(
       // What UTF-8 text cannot hold never gets into the queue.
       (url) => !url.includes('\0') && Buffer.from(url).toString() === url,
@@ -63,7 +63,7 @@ describe('a hostile webhook address at sending time', () => {
     expect(touched).toBe(0);
   });
 
-  it('is refused when its name has come to mean a private address', async () => {
+  it('a hostile webhook address at sending time is refused when its name has come to mean a private address', async () => {
     await queue(REBOUND_NAMES.map((name) => `http://${name}/hook`));
     for (const name of REBOUND_NAMES) resolver.answer(name, ['127.0.0.1']);
     await rig.sendDue();

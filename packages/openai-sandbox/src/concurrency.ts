@@ -21,9 +21,8 @@ export class Slots {
 }
 
 /**
- * Gives the event loop back when more than a few milliseconds went by since the last time.
- * A batch's lines are worked on without any I/O when photos are not fetched; without this no status request would be
- * answered until the batch is done.
+ * Lets the event loop run when more than a few milliseconds have passed since the last time. When photos are not
+ * fetched a batch's lines need no I/O; without this no status request would be answered until the batch is done.
  */
 export class Breather {
   private last = performance.now();

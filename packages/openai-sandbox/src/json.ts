@@ -1,4 +1,4 @@
-/** Narrowing helpers for JSON that somebody else wrote. */
+/** Type guards for JSON from outside. */
 export type JsonObject = Record<string, unknown>;
 
 export function isObject(value: unknown): value is JsonObject {

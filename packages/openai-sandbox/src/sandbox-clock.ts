@@ -40,7 +40,10 @@ export class SandboxClock {
     for (const wakeUp of this.wakeUps) wakeUp();
   }
 
-  /** Resolves when the sandbox's time reaches `atMs`, at the next `wake`, or when the signal aborts: look, then wait again. */
+  /**
+   * Resolves when the sandbox's time reaches `atMs`, at the next `wake`, or when the signal aborts: look, then wait
+   * again.
+   */
   waitUntil(atMs: number, signal: AbortSignal): Promise<void> {
     const realMs = Math.min(Math.ceil((atMs - this.now()) / this.speed), LONGEST_TIMER_MS);
     if (realMs <= 0 || signal.aborted) return Promise.resolve();

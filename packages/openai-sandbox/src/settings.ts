@@ -14,7 +14,9 @@ export interface SandboxSettings {
   readonly speed: number;
   /** Milliseconds (real, whatever the speed) before each answer of POST /v1/responses. */
   readonly latencyMs: number;
-  /** `fetch`: photos are fetched and decoded; `url`: findings are derived from the address alone, for proofs of load. */
+  /**
+   * `fetch`: photos are fetched and decoded; `url`: findings are derived from the address alone, for proofs of load.
+   */
   readonly photos: 'fetch' | 'url';
   /** Real seconds that one photo may take. */
   readonly photoTimeoutSeconds: number;

@@ -16,7 +16,7 @@ const usageTotal = (body: JsonObject = {}) => Number((body['usage'] as JsonObjec
 const expected = (count: number) => idsOf(lines(count) as { custom_id: string }[] & JsonObject[]);
 
 describe('a batch', () => {
-  it('runs to its end; every line comes out once, in another order', async () => {
+  it('a batch of the sandbox runs to its end; every line comes out once, in another order', async () => {
     const batch = await createBatch(sandbox, lines(300), { metadata: { shard: 's1' } });
     expect(batch).toMatchObject({
       object: 'batch',
@@ -45,7 +45,7 @@ describe('a batch', () => {
     expect(file.json).toMatchObject({ purpose: 'batch_output' });
   });
 
-  it('puts what the endpoint refuses into the error file, with the HTTP error', async () => {
+  it('a batch of the sandbox puts what the endpoint refuses into the error file, with the HTTP error', async () => {
     const done = await inState(sandbox, await createBatch(sandbox, [line('good'), line('bad', { temperature: 1 })]));
     expect(done).toMatchObject({ status: 'completed', request_counts: { total: 2, completed: 1, failed: 1 } });
     expect(await results(sandbox, done['error_file_id'])).toMatchObject([
@@ -58,7 +58,7 @@ describe('a batch', () => {
     expect(idsOf(await results(sandbox, done['output_file_id']))).toEqual(['good']);
   });
 
-  it('completes with nothing but an error file when every line fails', async () => {
+  it('a batch of the sandbox completes with nothing but an error file when every line fails', async () => {
     await sandbox.faults({ action: 'line_status', status: 500 });
     const done = await inState(sandbox, await createBatch(sandbox, lines(3)));
     expect(done).toMatchObject({
@@ -69,7 +69,7 @@ describe('a batch', () => {
     expect(await results(sandbox, done['error_file_id'])).toHaveLength(3);
   });
 
-  it('is listed newest first, also when nobody knows of it', async () => {
+  it('a batch of the sandbox is listed newest first, also when nobody knows of it', async () => {
     const made: unknown[] = [];
     for (let index = 0; index < 3; index++)
       made.push((await createBatch(sandbox, lines(1), { metadata: { shard: 'x' } }))['id']);
@@ -89,7 +89,7 @@ describe('a batch', () => {
     ['a file', { input_file_id: 'file-gone' }, null],
     ['a member', { priority: 1 }, 'unknown_parameter'],
     ['an output life', { output_expires_after: { anchor: 'created_at', seconds: 60 } }, 'invalid_value'],
-  ])('is refused for %s', async (_name, members, code) => {
+  ])('a batch of the sandbox is refused for %s', async (_name, members, code) => {
     const file = await upload(sandbox, JSON.stringify(line('a')));
     const answer = await createFrom(sandbox, String(file.json['id']), members);
     expect({ status: answer.status, code: errorOf(answer)['code'] }).toEqual({ status: 400, code });
@@ -105,14 +105,14 @@ describe('validation', () => {
     ['a model that is gone', [line('a', { model: 'o4-mini' })], 'model_not_found', 1],
     ['another endpoint', [{ ...line('a'), url: '/v1/chat/completions' }], 'invalid_url', 1],
     ['an empty file', [''], 'empty_file', null],
-  ])('fails a batch for %s', async (_name, input, code, number) => {
+  ])('the sandbox fails a batch for %s', async (_name, input, code, number) => {
     const done = await inState(sandbox, await createBatch(sandbox, input));
     expect(done).toMatchObject({ status: 'failed', errors: { object: 'list' } });
     expect(done).not.toHaveProperty('output_file_id');
     expect((done['errors'] as { data: JsonObject[] }).data[0]).toMatchObject({ code, line: number });
   });
 
-  it('fails a batch whose input was deleted before it was read, and creates none from a deleted file', async () => {
+  it('the sandbox fails a batch whose input was deleted before it was read, and creates none from a deleted file', async () => {
     const slow = await TestSandbox.start({ SANDBOX_BATCH_VALIDATE_SECONDS: '3600' });
     const batch = await createBatch(slow, lines(2));
     const fileId = String(batch['input_file_id']);
@@ -124,7 +124,7 @@ describe('validation', () => {
     await slow.stop();
   });
 
-  it('keeps to the limit of enqueued tokens, and counts what has ended no more', async () => {
+  it('the sandbox keeps to the limit of enqueued tokens, and counts what has ended no more', async () => {
     await sandbox.faults({ action: 'batch_stuck', state: 'finalizing', count: 1 });
     const holder = await createBatch(sandbox, lines(50));
     await inState(sandbox, holder, 'finalizing');
@@ -144,7 +144,7 @@ describe('endings', () => {
     return { output, errors };
   };
 
-  it('expires by the clock while it is stuck, with the lines that were done', async () => {
+  it('a batch that is stuck expires by the clock, with the lines that were done', async () => {
     await sandbox.faults({ action: 'batch_stuck', state: 'in_progress', share: 0.4 });
     const batch = await createBatch(sandbox, lines(10));
     await whenDone(sandbox, batch, 4);
@@ -157,7 +157,7 @@ describe('endings', () => {
     expect(errors[0]).toMatchObject({ response: null, error: { code: 'batch_expired' } });
   });
 
-  it('expires after a share of its lines when told to', async () => {
+  it('a batch expires after a share of its lines when told to', async () => {
     await sandbox.faults({ action: 'batch_expire', share: 0.3 });
     const done = await inState(sandbox, await createBatch(sandbox, lines(10)));
     expect(done['status']).toBe('expired');
@@ -165,7 +165,7 @@ describe('endings', () => {
     expect([output.length, errors.length]).toEqual([3, 7]);
   });
 
-  it('is cancelled with what was done; the rest is listed in some batches and missing in others', async () => {
+  it('a batch is cancelled with what was done; the rest is listed in some batches and missing in others', async () => {
     await sandbox.faults({ action: 'batch_stuck', state: 'in_progress', share: 0.5 });
     const listed = new Set<number>();
     for (let index = 0; index < 12; index++) {
@@ -184,7 +184,7 @@ describe('endings', () => {
     expect(listed.size).toBeGreaterThan(1);
   });
 
-  it('cannot be cancelled once it has ended', async () => {
+  it('a batch cannot be cancelled once it has ended', async () => {
     const done = await inState(sandbox, await createBatch(sandbox, lines(1)));
     const answer = await sandbox.call('POST', `/v1/batches/${String(done['id'])}/cancel`);
     expect({ status: answer.status, message: errorOf(answer)['message'] }).toEqual({
@@ -194,7 +194,7 @@ describe('endings', () => {
   });
 
   it.each(['validating', 'in_progress', 'finalizing'])(
-    'stays in %s for ever and can be cancelled there',
+    'a batch stays in %s for ever when told to, and can be cancelled there',
     async (state) => {
       await sandbox.faults({ action: 'batch_stuck', state });
       const batch = await createBatch(sandbox, lines(4));
@@ -210,7 +210,7 @@ describe('endings', () => {
 });
 
 describe('faults of batches and lines', () => {
-  it('is not to be seen for a while after it was created', async () => {
+  it('a batch is not to be seen for a while after it was created, when told so', async () => {
     await sandbox.faults({ action: 'batch_hidden', seconds: 60 });
     const batch = await createBatch(sandbox, lines(1));
     const path = `/v1/batches/${String(batch['id'])}`;
@@ -220,7 +220,7 @@ describe('faults of batches and lines', () => {
     expect((await sandbox.call('GET', path)).status).toBe(200);
   });
 
-  it('is created although the answer says 500', async () => {
+  it('a batch is created although the answer says 500, when told so', async () => {
     await sandbox.faults({ action: 'status', status: 500, method: 'POST', path: '/v1/batches', after: true });
     const file = await upload(sandbox, JSON.stringify(line('a')));
     expect((await createFrom(sandbox, String(file.json['id']))).status).toBe(500);
@@ -228,7 +228,7 @@ describe('faults of batches and lines', () => {
     expect(json['data']).toMatchObject([{ input_file_id: file.json['id'] }]);
   });
 
-  it('fails with a code that was ordered, by the text of its metadata', async () => {
+  it('a batch fails with a code that was ordered, by the text of its metadata', async () => {
     await sandbox.faults({ action: 'batch_fail', code: 'token_limit_exceeded', contains: 'shard-2' });
     const one = await createBatch(sandbox, lines(1), { metadata: { key: 'shard-1' } });
     const two = await createBatch(sandbox, lines(1), { metadata: { key: 'shard-2' } });
@@ -239,7 +239,7 @@ describe('faults of batches and lines', () => {
     });
   });
 
-  it('loses, doubles, breaks and fails single lines', async () => {
+  it('a batch loses, doubles, breaks and fails single lines when told to', async () => {
     const only = (id: string) => ({ contains: `"custom_id":"${id}"` });
     await sandbox.faults(
       { action: 'line_missing', ...only('lot-1') },
@@ -274,7 +274,7 @@ describe('faults of batches and lines', () => {
     ]);
   });
 
-  it('strikes the same lines on every run with one seed', async () => {
+  it('faults of lines strike the same lines on every run with one seed', async () => {
     const run = async (settings: Record<string, string>) => {
       const one = await TestSandbox.start(settings);
       await one.faults({ action: 'line_status', status: 500, probability: 0.3 });
@@ -288,14 +288,14 @@ describe('faults of batches and lines', () => {
     expect(await run({ SANDBOX_LINE_CONCURRENCY: '8' })).toEqual(first);
   });
 
-  it('cuts a download', async () => {
+  it('a fault cuts a download', async () => {
     const done = await inState(sandbox, await createBatch(sandbox, lines(50)));
     await sandbox.faults({ action: 'cut_body', path: '/v1/files/*/content', count: 1 });
     await expect(content(sandbox, done['output_file_id'])).rejects.toThrow();
     expect((await content(sandbox, done['output_file_id'])).trim().split('\n')).toHaveLength(50);
   });
 
-  it('counts what does not add up', async () => {
+  it('a fault makes a batch count what does not add up', async () => {
     await sandbox.faults({ action: 'batch_counts_off' });
     const done = await inState(sandbox, await createBatch(sandbox, lines(2)));
     expect(done['request_counts']).toEqual({ total: 5, completed: 2, failed: 0 });

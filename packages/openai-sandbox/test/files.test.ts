@@ -21,7 +21,7 @@ afterEach(() => sandbox.stop());
 const ids = (list: JsonObject) => (list['data'] as { id: string }[]).map(({ id }) => id);
 
 describe('/v1/files', () => {
-  it('keeps a file, shows it, gives its bytes back and deletes it', async () => {
+  it('/v1/files keeps a file, shows it, gives its bytes back and deletes it', async () => {
     const bytes = 'первая\n\u2028вторая\r\n--x\r\n';
     const { status, json } = await upload(sandbox, bytes);
     expect(status).toBe(200);
@@ -43,7 +43,7 @@ describe('/v1/files', () => {
     });
   });
 
-  it('survives a restart, and forgets what expired', async () => {
+  it('/v1/files survives a restart, and forgets what expired', async () => {
     const { json: kept } = await upload(sandbox, 'a');
     const { json: short } = await upload(sandbox, 'b', {
       purpose: 'batch',
@@ -58,7 +58,7 @@ describe('/v1/files', () => {
     expect((await sandbox.call('GET', `/v1/files/${String(kept['id'])}`)).status).toBe(200);
   });
 
-  it('lists by purpose, order and page', async () => {
+  it('/v1/files lists by purpose, order and page', async () => {
     const made: string[] = [];
     for (const name of ['1', '2', '3']) made.push(String((await upload(sandbox, name)).json['id']));
     await upload(sandbox, 'x', { purpose: 'user_data' });
@@ -82,13 +82,13 @@ describe('/v1/files', () => {
       'a.jsonl',
       'invalid_value',
     ],
-  ])('refuses %s and keeps nothing', async (_name, fields, name, code) => {
+  ])('/v1/files refuses %s and keeps nothing', async (_name, fields, name, code) => {
     const answer = await upload(sandbox, 'x', fields, name);
     expect({ status: answer.status, code: errorOf(answer)['code'] }).toEqual({ status: 400, code });
     expect(await readdir(join(sandbox.stateDir, 'files'))).toEqual([]);
   });
 
-  it('refuses a batch input of one byte more than 200 MiB, and keeps nothing', async () => {
+  it('/v1/files refuses a batch input of one byte more than 200 MiB, and keeps nothing', async () => {
     const chunk = Buffer.alloc(1024 * 1024, 0x20);
     const boundary = 'b';
     async function* body(): AsyncGenerator<Buffer> {
@@ -108,7 +108,7 @@ describe('/v1/files', () => {
     expect(await readdir(join(sandbox.stateDir, 'files'))).toEqual([]);
   });
 
-  it('keeps nothing of an upload that breaks off', async () => {
+  it('/v1/files keeps nothing of an upload that breaks off', async () => {
     const { request } = await import('node:http');
     const call = request(`${sandbox.server.baseUrl}/files`, {
       method: 'POST',
@@ -125,7 +125,7 @@ describe('/v1/files', () => {
 });
 
 describe('the multipart reader', () => {
-  it('gives every part back, however the bytes are cut', async () => {
+  it('the multipart reader gives every part back, however the bytes are cut', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ maxLength: 400 }),
@@ -162,7 +162,7 @@ describe('the multipart reader', () => {
 });
 
 describe('lines', () => {
-  it('are split at 0x0A alone, whatever the chunks', async () => {
+  it('lines are split at 0x0A alone, whatever the chunks', async () => {
     const text = 'a\u2028b\r\n\nпривет\n{"x":1}';
     const bytes = Buffer.from(text);
     for (let size = 1; size <= bytes.length; size++) {

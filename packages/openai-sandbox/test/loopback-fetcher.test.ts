@@ -19,7 +19,7 @@ afterAll(() => new Promise((resolve) => server.close(resolve)));
 
 const fetchPhoto = (url: string) => loopbackFetcher(5).fetch(url, new AbortController().signal);
 
-it('fetches from this machine', async () => {
+it('the loopback fetcher fetches from this machine', async () => {
   const photo = await fetchPhoto(`${origin}/photo.jpg`);
   expect([photo.status, Buffer.from(photo.body).toString(), photo.problem]).toEqual([200, 'bytes', null]);
 });
@@ -30,10 +30,10 @@ it.each([
   'http://[2001:db8::1]/a.jpg',
   'file:///etc/passwd',
   'no address',
-])('asks nobody for %s', async (url) => {
+])('the loopback fetcher asks nobody for %s', async (url) => {
   expect(await fetchPhoto(url)).toMatchObject({ status: 0, problem: 'unreachable' });
 });
 
-it('follows no redirect', async () => {
+it('the loopback fetcher follows no redirect', async () => {
   expect((await fetchPhoto(`${origin}/elsewhere`)).status).toBe(302);
 });

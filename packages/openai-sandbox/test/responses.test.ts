@@ -165,7 +165,7 @@ describe('what POST /v1/responses accepts', () => {
       'context_length_exceeded',
       'input',
     ],
-  ])('refuses %s', async (_name, request, status, code, param) => {
+  ])('POST /v1/responses refuses %s', async (_name, request, status, code, param) => {
     const answer = await sandbox.respond(request());
     expect({ status: answer.status, ...errorOf(answer) }).toMatchObject({
       status,
@@ -176,7 +176,7 @@ describe('what POST /v1/responses accepts', () => {
     });
   });
 
-  it('takes a model without reasoning when nothing of it is sent', async () => {
+  it('POST /v1/responses takes a model without reasoning when nothing of it is sent', async () => {
     const answer = await sandbox.respond(changed({ model: 'gpt-4.1-mini', reasoning: undefined, temperature: 0.5 }));
     expect(answer.status).toBe(200);
     expect(answer.json).toMatchObject({
@@ -185,7 +185,7 @@ describe('what POST /v1/responses accepts', () => {
     });
   });
 
-  it('asks for a key, and for the right one where one is set', async () => {
+  it('POST /v1/responses asks for a key, and for the right one where one is set', async () => {
     const none = await sandbox.call('GET', '/v1/models', undefined, { authorization: '' });
     expect({ status: none.status, ...errorOf(none) }).toMatchObject({
       status: 401,
@@ -199,7 +199,7 @@ describe('what POST /v1/responses accepts', () => {
     await strict.stop();
   });
 
-  it('answers JSON for malformed JSON and for paths that are not there', async () => {
+  it('the sandbox answers JSON for malformed JSON and for paths that are not there', async () => {
     expect(errorOf(await sandbox.respond('{"model":'))).toMatchObject({ type: 'invalid_request_error', code: null });
     const lost = await sandbox.call('GET', '/v1/nothing');
     expect({ status: lost.status, message: errorOf(lost)['message'] }).toEqual({
@@ -237,19 +237,19 @@ describe('photos', () => {
     ],
     ['that is empty', () => Promise.resolve(host.serve('empty.jpg', Buffer.alloc(0))), { code: 'empty_image_file' }],
     ['in broken base64', () => Promise.resolve('data:image/jpeg;base64,?'), { code: 'invalid_base64_image' }],
-  ])('refuses a photo %s', async (_name, url, error) => {
+  ])('the sandbox refuses a photo %s', async (_name, url, error) => {
     const answer = await sandbox.respond(visionRequest([car, await url()]));
     expect({ status: answer.status, ...errorOf(answer) }).toMatchObject({ status: 400, ...error });
   });
 
-  it('are fetched for every request, also the second time', async () => {
+  it('photos are fetched for every request, also the second time', async () => {
     const before = host.requested.filter((path) => path === '/car.jpg').length;
     await sandbox.respond(visionRequest([car]));
     await sandbox.respond(visionRequest([car]));
     expect(host.requested.filter((path) => path === '/car.jpg').length).toBe(before + 2);
   });
 
-  it('decide the answer: the same again, another one otherwise, nothing for a grey card', async () => {
+  it('photos decide the answer: the same again, another one otherwise, nothing for a grey card', async () => {
     const other = host.serve('other.jpg', await drawnCar('#00e5ff', 300, 230));
     const grey = host.serve('grey.jpg', await greyCard());
     const findings = async (url: string) => {
@@ -263,7 +263,7 @@ describe('photos', () => {
     expect(await findings(grey)).toEqual([]);
   });
 
-  it('are cited by the number that announces them', async () => {
+  it('photos are cited by the number that announces them', async () => {
     const grey = host.serve('grey.jpg', await greyCard());
     const answer = await sandbox.respond(visionRequest([grey, car]));
     const { findings } = JSON.parse(outputText(answer.json)) as { findings: { photos: number[] }[] };
@@ -273,7 +273,7 @@ describe('photos', () => {
 });
 
 describe('the answer', () => {
-  it('is a whole Response object with usage and the usual headers', async () => {
+  it('an answer of the sandbox is a whole Response object with usage and the usual headers', async () => {
     const { status, headers, json } = await sandbox.respond(changed({ metadata: { lot: '7' } }));
     expect(status).toBe(200);
     expect(json).toMatchObject({
@@ -298,7 +298,7 @@ describe('the answer', () => {
     expect(headers.get('x-ratelimit-remaining-requests')).toMatch(/^\d+$/);
   });
 
-  it('says in every text that it is simulated, and guesses nothing', async () => {
+  it('an answer of the sandbox says in every text that it is simulated, and guesses nothing', async () => {
     const answer = await sandbox.respond(visionRequest([car]));
     const value = JSON.parse(outputText(answer.json)) as {
       findings: { description: string }[];
@@ -311,13 +311,13 @@ describe('the answer', () => {
     expect(value.mileage).toBeNull();
   });
 
-  it('is incomplete when reasoning leaves no room for the text', async () => {
+  it('an answer of the sandbox is incomplete when reasoning leaves no room for the text', async () => {
     const { json } = await sandbox.respond(changed({ max_output_tokens: 100 }));
     expect(json).toMatchObject({ status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } });
     expect((json['usage'] as { output_tokens: number }).output_tokens).toBe(100);
   });
 
-  it('reads a long static prompt from the cache the second time', async () => {
+  it('an answer of the sandbox reads a long static prompt from the cache the second time', async () => {
     const long = changed({ instructions: `Be exact. ${'Look closely at every part. '.repeat(200)}` });
     const cached = async () => {
       const usage = (await sandbox.respond(long)).json['usage'] as { input_tokens_details: { cached_tokens: number } };
@@ -329,7 +329,7 @@ describe('the answer', () => {
 });
 
 describe('models', () => {
-  it('are listed with their shutdown date; what was shut down is gone', async () => {
+  it('models are listed with their shutdown date; what was shut down is gone', async () => {
     const { json } = await sandbox.call('GET', '/v1/models/gpt-4.1-mini');
     expect(json).toMatchObject({ id: 'gpt-4.1-mini', object: 'model', shutdown_date: '2999-01-14' });
     const dead = await sandbox.call('GET', '/v1/models/o4-mini');
@@ -344,7 +344,7 @@ describe('models', () => {
     expect(ids).not.toContain('o4-mini');
   });
 
-  it('go when their day has come', async () => {
+  it('models go when their day has come', async () => {
     const future = await TestSandbox.start({ SANDBOX_MODELS: '{"gpt-next":"2999-01-01"}' });
     expect((await future.call('GET', '/v1/models/gpt-next')).status).toBe(200);
     await future.call('POST', '/sandbox/clock', { advanceSeconds: 1000 * 366 * 86_400 });
@@ -353,7 +353,7 @@ describe('models', () => {
   });
 });
 
-it('knows no earlier response', async () => {
+it('the sandbox knows no earlier response', async () => {
   const answer = await sandbox.respond({ model: 'gpt-5.6-luna', input: 'go on', previous_response_id: 'resp_1' });
   expect({ status: answer.status, code: errorOf(answer)['code'] }).toEqual({
     status: 400,

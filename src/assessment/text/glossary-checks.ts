@@ -145,7 +145,10 @@ function entryProblems({ name, text, rule }: Entry, script: string): string[] {
     [/ {2}/.test(text), 'holds two spaces in a row'],
     [/[<>&"]/.test(text), 'holds a character of markup'],
     // Doors are counted in the vehicle line, where nothing else is; some languages write their number in digits.
-    [/\p{N}/u.test(words) && rule.list !== 'vehicle.doors', 'holds a number, which a reader would take for a count or a photo'],
+    [
+      /\p{N}/u.test(words) && rule.list !== 'vehicle.doors',
+      'holds a number, which a reader would take for a count or a photo',
+    ],
     [
       !complete || /[{}]/.test(words),
       rule.placeholders.length === 0

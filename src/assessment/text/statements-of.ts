@@ -77,8 +77,7 @@ function damageStatements({ findings, flags }: Assessment): readonly DamageState
   for (const finding of findings) {
     if (told && finding.type === 'airbag_deployed' && finding.confidence !== 'low') continue;
     const statement = damageStatement(finding);
-    const { count, photos, ...same } = statement;
-    const key = JSON.stringify(same);
+    const key = JSON.stringify({ ...statement, count: undefined, photos: undefined });
     const twin = groups.get(key);
     groups.set(key, twin === undefined ? statement : bothOf(twin, statement));
   }

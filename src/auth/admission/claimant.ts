@@ -2,20 +2,21 @@ import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 
 /**
- * How a request says that it is signed: scheme 1, scheme 2 in a header, or in the body if at all. Who sends what nobody
- * signed shares an address with a client that signs, behind one proxy say, but not its standing and its places.
+ * How a request says that it is signed: by scheme 1, by scheme 2 in a header, or by the body if at all. A sender of
+ * unsigned uploads may share an address with a real client, for example behind one proxy, but it does not share that
+ * client's standing and places.
  */
 export type Claim = 'v1' | 'header' | 'body';
 
 export const CLAIMS: readonly Claim[] = ['v1', 'header', 'body'];
 
-/** Who sends an upload, as far as is known before anything is proven. */
+/** Who sends an upload, as far as this is known before the signature is checked. */
 export interface Claimant {
   /** Of the client, as a group of addresses; see {@link addressGroup}. */
   readonly address: string;
-  /** `address` with the claim: what waits in line, and has a standing. */
+  /** `address` together with the claim; it waits in line and has a standing. */
   readonly key: string;
-  /** The connection's own address where anybody may say any other (TRUST_PROXY=true); else null. */
+  /** The connection's own address if clients can claim any other (TRUST_PROXY=true); otherwise null. */
   readonly peer: string | null;
 }
 

@@ -1,15 +1,15 @@
 import type { Upload } from './upload.js';
 
-/** Seconds in which nobody is judged: a connection takes its time to get going. */
+/** Seconds during which no upload is judged, because a connection needs time to reach its speed. */
 const GRACE_MS = 10_000;
-/** An upload of which nothing came for this long is over. */
+/** An upload that sent nothing for this long is ended. */
 const MAX_SILENCE_MS = 10_000;
-/** Half of what a client must be able to count on (64 KB/s), so that a line at just that rate is safe. */
+/** Half of the rate that clients are promised (64 KB/s), so that a connection at just that rate is safe. */
 const LEAST_BYTES_PER_MS = 32 * 1.024;
-/** So long nobody is displaced by those who wait: 64 KB/s bring 50,000 compressed lots in this time. */
+/** For this long no upload is ended to make room for others: at 64 KB/s 50,000 compressed lots arrive in this time. */
 const TENURE_MS = 60_000;
 
-/** Whether so little came, in bytes as sent, that the place is better given to somebody else. */
+/** Whether so few bytes arrived that the place should be given to another upload. */
 export function isTooSlow(upload: Upload, now: number): boolean {
   if (upload.arrived || upload.isHeld) return false;
   if (now - upload.lastByteAt > MAX_SILENCE_MS) return true;

@@ -13,15 +13,21 @@ interface Receiving {
   readonly upload: Upload;
 }
 
-/** After this many pieces a body is judged by their size: to read a piece of one byte takes as long as to read one of 64 KB. */
+/**
+ * After this many pieces a body is judged by their size, because reading a piece of one byte takes as long as reading
+ * one of 64 KB.
+ */
 const JUDGED_PIECES = 1000;
-/** The fewest bytes of a piece, on average: encoders that hand on each token (Python's iterencode) come to seven and more. */
+/**
+ * The smallest average size of a piece. Encoders that send each token by itself (Python's iterencode) reach seven bytes
+ * and more.
+ */
 const LEAST_PIECE_BYTES = 4;
 
 /**
  * Receives the whole body of an upload that was let in, as it is sent. The gate may cut it.
- * @throws ServiceError BODY_TOO_LARGE, BodyAbortedError, SERVICE_UNAVAILABLE (no room, too slow, displaced), RATE_LIMITED (in
- * pieces of a few bytes)
+ * @throws ServiceError BODY_TOO_LARGE, BodyAbortedError, SERVICE_UNAVAILABLE (no room, too slow, displaced),
+ * RATE_LIMITED (in pieces of a few bytes)
  */
 export async function receiveUpload({ request, response, body, sent, upload }: Receiving): Promise<void> {
   if (body.isAnnounced) {
@@ -48,7 +54,7 @@ export async function receiveUpload({ request, response, body, sent, upload }: R
 }
 
 function tooManyPieces(): ServiceError {
-  return new ServiceError('RATE_LIMITED', 'The body comes in pieces of a few bytes each; send it in larger ones.', {
+  return new ServiceError('RATE_LIMITED', 'The body arrives in pieces of a few bytes each; send it in larger pieces.', {
     headers: { 'Retry-After': '30' },
   });
 }

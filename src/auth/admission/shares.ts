@@ -20,8 +20,8 @@ export class Shares {
   }
 
   /**
-   * Whether `who` may have `amount` more of `most`: while less than half is taken everybody may use what is free, beyond
-   * that nobody more than a quarter, but a first piece.
+   * Whether `who` may have `amount` more of `most`: while less than half is taken, everyone may use what is free;
+   * beyond that no one may have more than a quarter, except for a first piece.
    */
   allows(who: string, amount: number, most: number): boolean {
     if (this.total + amount > most) return false;

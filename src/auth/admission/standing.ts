@@ -1,10 +1,10 @@
 import { remember } from '../../common/remember.js';
 import { CLAIMS, claimKey, type Claimant } from './claimant.js';
 
-/** What is remembered of addresses, for good ones and for bad ones: whoever comes from more of them forgets the oldest. */
+/** How many addresses are remembered, of good and of bad ones each; beyond it the oldest is forgotten. */
 const MAX_REMEMBERED = 10_000;
 
-/** The longest that an address waits for what it did: a client behind the same proxy must get in within minutes. */
+/** The longest that an address has to wait. A client behind the same proxy must get in within minutes. */
 const MAX_REST_MS = 30_000;
 const FIRST_REST_MS = 2000;
 
@@ -13,17 +13,17 @@ interface Strikes {
   readonly until: number;
 }
 
-/** Whose last request was rightly signed, and whose uploads came to nothing. */
+/** Remembers which claimants' last request was correctly signed and which ones' uploads failed. */
 export class Standing {
   private readonly good = new Map<string, true>();
   private readonly strikes = new Map<string, Strikes>();
 
-  /** Whether the last that is known of the claimant is a right signature. */
+  /** Whether the last thing known about the claimant is a correct signature. */
   isGood({ key }: Claimant): boolean {
     return this.good.has(key);
   }
 
-  /** A right signature vouches for all that its address sends, until some of it turns out otherwise. */
+  /** A correct signature counts for everything that its address sends, until some of it turns out bad. */
   proved(address: string): void {
     for (const claim of CLAIMS) {
       const key = claimKey(address, claim);
@@ -32,7 +32,7 @@ export class Standing {
     }
   }
 
-  /** An upload was cut, or read for nothing. */
+  /** An upload was cut off, or was read in vain. */
   failed({ key }: Claimant, now: number): void {
     this.good.delete(key);
     const count = (this.strikes.get(key)?.count ?? 0) + 1;

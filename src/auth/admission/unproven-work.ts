@@ -3,17 +3,23 @@ import { remember } from '../../common/remember.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { Upload } from './upload.js';
 
-/** How many bodies of strangers, and of others, are decoded or parsed side by side: each has a decoder, and lots in memory. */
+/**
+ * How many bodies of strangers, and of others, are decoded or parsed side by side: each has a decoder, and lots in
+ * memory.
+ */
 const STRANGERS_AT_ONCE = 2;
 const OTHERS_AT_ONCE = 4;
 
-/** After so much work in one go the event loop gets a turn. */
+/** After this many milliseconds of work in one go the event loop gets a turn. */
 const SLICE_MS = 6;
-/** While new connections come, a stranger's body rests this many times as long as it worked: each connection needs a turn of the loop to be accepted. */
+/**
+ * While new connections come, a stranger's body rests this many times as long as it worked: each connection needs a
+ * turn of the loop to be accepted.
+ */
 const CROWDED_REST = 8;
 /** What one stranger's body may take while others wait: several times what 50,000 lots take. */
 const MAX_WORK_MS = 4000;
-/** How fast it is forgotten what a claimant's bodies took. */
+/** How fast the time that a claimant's bodies took is forgotten. */
 const FORGET_MS = 60_000;
 const MAX_REMEMBERED = 10_000;
 
@@ -51,8 +57,9 @@ export class WorkTurns {
 }
 
 /**
- * The processor time that bodies take before their signature is right. Strangers together get half of it at most, in short
- * turns, and first whoever took least lately; what comes from addresses that signed rightly before goes ahead of them.
+ * The processor time that bodies take before their signature is right. All strangers together get at most half of it,
+ * in short turns, and the one who used least recently goes first. Addresses that signed correctly before go ahead of
+ * them.
  */
 @Injectable()
 export class UnprovenWork {
@@ -60,7 +67,7 @@ export class UnprovenWork {
   private readonly others = new Lane(OTHERS_AT_ONCE);
   private readonly spent = new Map<string, { ms: number; at: number }>();
   private isCrowded: () => boolean = () => false;
-  /** Before this moment no stranger works again. */
+  /** No stranger's body is worked on before this time. */
   private nextTurnAt = 0;
 
   /** @param isCrowded - whether new connections come just now */
@@ -91,8 +98,8 @@ export class UnprovenWork {
   }
 
   /**
-   * As long as the work was, so that at least half of the time is everybody else's, however many bodies are at work; longer
-   * while new connections come.
+   * The pause is as long as the work was, so that at least half of the time is left for everything else, however many
+   * bodies are being read. It is longer while new connections arrive.
    */
   private async rest(worked: number): Promise<void> {
     const now = performance.now();
@@ -127,7 +134,7 @@ export class UnprovenWork {
   }
 }
 
-/** So many at a time; the others wait. */
+/** At most this many at a time; the others wait. */
 class Lane {
   private readonly waiting: Waiting[] = [];
   private running = 0;
@@ -156,7 +163,7 @@ class Lane {
   }
 }
 
-/** For what its key's limits count already: it only lets others have their turn. */
+/** For work that already counts against its key's limits: it only gives others their turn. */
 export function turnsOfProven(): WorkTurns {
   return new WorkTurns(turnOfLoop, () => undefined);
 }

@@ -1,20 +1,21 @@
 import { Logger } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { answerUpload } from '../../common/answer-upload.js';
+import { refuseUpload } from '../../common/refuse-upload.js';
 import { rawAnswer } from '../../common/client-error.js';
+import { connectionOf } from '../../common/connections/connections.js';
 import { errorBody } from '../../common/http-error.filter.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { UploadGate } from '../upload-gate.js';
 import { claimantAt } from './claimant.js';
 
-/** How often it is told how many were refused: a line for each would be a flood of its own. */
+/** How often the log says how many uploads were refused. One line for each would flood the log. */
 const TELL_MS = 10_000;
 
 const SIGNATURE = /\r\nx-signature:[ \t]*([^\r ]*)/i;
 
 /**
- * Lets uploads in, or refuses them, before anything else is done for them: with thousands at once, what a refusal costs
- * decides whether others are served meanwhile.
+ * Lets uploads in or refuses them before any other work is done for them. With thousands at once, the cost of a refusal
+ * decides whether others are still served.
  */
 export class UploadDoor {
   private readonly logger = new Logger('UploadGate');
@@ -49,7 +50,9 @@ export class UploadDoor {
     if (request.method !== 'POST' || request.path !== this.path) return next();
     try {
       const upload = this.gate.enter(request, request.ip);
-      // Whatever refuses the request before it is taken in, or a client that hangs up: the place is given back.
+      const connection = connectionOf(request);
+      if (connection !== undefined) connection.isKnown = upload.good;
+      // The place is given back when the request is refused before it is taken in, or when the client disconnects.
       response.once('close', () => {
         if (!upload.taken) upload.release();
       });
@@ -57,7 +60,7 @@ export class UploadDoor {
       if (!(error instanceof ServiceError)) return next(error);
       this.count(error.code);
       response.status(error.status).set(error.headers);
-      return answerUpload(request, response, JSON.stringify(errorBody(error)));
+      return refuseUpload(request, response, JSON.stringify(errorBody(error)));
     }
     next();
   };

@@ -26,9 +26,9 @@ export class Upload {
   lastByteAt: number;
   /** Milliseconds for which we, and not the client, kept its bytes waiting. */
   heldMs = 0;
-  /** All bytes are here: from now on nothing depends on the client. */
+  /** All bytes have been received; from now on nothing depends on the client. */
   arrived = false;
-  /** Whoever handles the request has taken the upload over, and releases it. */
+  /** The request's handler has taken the upload over and will release it. */
   taken = false;
   cut: Cut | undefined;
   memory = 0;
@@ -46,7 +46,7 @@ export class Upload {
     this.lastByteAt = enteredAt;
   }
 
-  /** Whether what it holds counts against what strangers may hold in all. */
+  /** Whether its bytes count against the limit for all strangers. */
   get isStranger(): boolean {
     return !this.good && this.stage === 'unproven';
   }
@@ -73,7 +73,7 @@ export class Upload {
     return this.heldSince !== undefined;
   }
 
-  /** Asks for memory; false: there is none for it, the bytes belong on disk. */
+  /** Asks for memory. False when there is none: then the bytes must go to disk. */
   takeMemory(bytes: number): boolean {
     return this.host.takeMemory(this, bytes);
   }
@@ -82,7 +82,7 @@ export class Upload {
     this.host.giveMemory(this, Math.min(bytes, this.memory));
   }
 
-  /** What to answer where there is no room at all. */
+  /** The refusal when there is no room at all. */
   full(): ServiceError {
     return this.host.full();
   }
@@ -107,13 +107,13 @@ export class Upload {
     this.stage = 'proven';
   }
 
-  /** Its handling threw `error`: what the client sent is held against its claimant, what we lacked is not. */
+  /** Handling it threw `error`. A fault of the client counts against its claimant, a shortage on our side does not. */
   endedBy(error: unknown): void {
     if (error instanceof BodyAbortedError || !(error instanceof ServiceError) || error.status >= 429) return;
     this.failed();
   }
 
-  /** It came to nothing: wrong, broken or cut. Its claimant pays with longer waits. */
+  /** The upload failed: it was wrong, broken or cut off. Its claimant has to wait longer. */
   failed(): void {
     if (this.stage === 'unproven') this.end('failed');
   }

@@ -1,14 +1,17 @@
 import { remember } from '../../common/remember.js';
 
-/** Who was refused is told to come back after so many milliseconds at least and at most. */
+/** The shortest and the longest time, in milliseconds, after which a refused client is told to come back. */
 const SOONEST_MS = 2000;
 const LATEST_MS = 20_000;
-/** A place is kept for so long after the moment at which its owner was to come back. */
+/** A place is kept for this long after the time at which its owner should have come back. */
 const KEPT_MS = 10_000;
-/** Coming back earlier than told by more than this counts for nothing. */
+/** Coming back earlier than told by more than this does not count. */
 const EARLY_MS = 500;
 const MAX_PLACES = 10_000;
-/** Newcomers that are remembered: only who comes back stands in the line, so that strangers passing by hold up nobody. */
+/**
+ * How many newcomers are remembered. Only clients that come back stand in the line, so that strangers who never return
+ * delay no one.
+ */
 const MAX_NEWCOMERS = 10_000;
 
 interface Place {
@@ -19,15 +22,15 @@ interface Place {
 }
 
 /**
- * A line of those who were refused because everything was taken. Nobody is held: each was answered and told when to come
- * back; who does is let in before whoever came later. Pure: the caller says what time it is.
+ * A line of clients that were refused because everything was taken. No request is kept open: each was answered and told
+ * when to come back. A client that comes back is let in before those that came later. Pure: the caller passes the time.
  */
 export class WaitingLine {
   /** In the order of the line. */
   private readonly places = new Map<string, Place>();
   private readonly newcomers = new Map<string, number>();
   private numbers = 0;
-  /** Those let in lately, for an estimate of how fast the line moves. */
+  /** Recent admissions, for an estimate of how fast the line moves. */
   private readonly pace = { since: 0, count: 0, perSecond: 1 };
 
   /**
@@ -35,13 +38,18 @@ export class WaitingLine {
    * @returns null to let `who` in, else the milliseconds after which to come back
    */
   ask(who: string, free: number, now: number): number | null {
-    if (free > 0 && !this.hasAhead(who, free, now)) {
+    if (this.isOpenTo(who, free, now)) {
       this.places.delete(who);
       this.newcomers.delete(who);
       this.letIn(now);
       return null;
     }
     return this.keepPlace(who, now);
+  }
+
+  /** Whether `who` would be let in just now. */
+  isOpenTo(who: string, free: number, now: number): boolean {
+    return free > 0 && !this.hasAhead(who, free, now);
   }
 
   private keepPlace(who: string, now: number): number {

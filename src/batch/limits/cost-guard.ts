@@ -14,46 +14,48 @@ import {
 import { Database, type Transaction } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import type { ShardLots } from '../../jobs/lot-store.js';
-import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
+import { ShardMoneyStore } from '../shards/shard-money-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { SpendingStore } from '../../jobs/spending-store.js';
 import { JobEndedError } from '../shards/job-ended.js';
 import { shardLots } from '../shards/shard-lots.js';
 
-/** Shown as a shard's reason while the job's limit has no room for it before other costs of the job are known. */
+/** The shard's `reason` while the job's limit has no room for it until other costs of the job are known. */
 export const WAITING_FOR_COSTS = 'waiting_for_costs';
 
 const PAGE_LOTS = 1000;
 
-/** One lot of a shard as it would be sent. */
+/** One lot of a shard and the most that sending it may cost. */
 interface PricedLot {
   readonly position: number;
   readonly bounds: CallBounds;
-  /** USD that its later translation is expected to take; 0 for a lot that is being translated. */
+  /** The expected cost of its later translation, in USD; 0 for a lot that is being translated. */
   readonly laterUsd: number;
 }
 
-/** What of a shard the job's limit lets through now. */
+/** How much of a shard the job's limit allows now. */
 export type Room =
   /** The job has no limit. */
   | { readonly kind: 'unlimited' }
   | { readonly kind: 'held'; readonly held: HeldLots }
   /** Other costs of the job will be known soon. */
   | { readonly kind: 'wait' }
-  /** Not even the next lot fits, and nothing that is under way can change that. */
+  /** Not even the next lot fits, and nothing under way can change that. */
   | { readonly kind: 'over' };
 
 /** The lots whose worst cost is held. */
 export interface HeldLots {
   /** The first position that no longer fits; null when all do. */
   readonly splitAt: number | null;
-  /** `max_output_tokens` of the one lot that had to be lowered; null: the usual. */
+  /** `max_output_tokens` of the single lot for which it had to be lowered; null: the usual value. */
   readonly room: number | null;
   readonly usdByPosition: ReadonlyMap<number, number>;
 }
 
 /**
- * Keeps a job within `max_cost_usd`: a batch is sent with as many lots as fit while each of them, and everything that is
- * under way, costs the most that it can. What was spent less than that makes room for the next.
+ * Keeps a job within `max_cost_usd`. A batch is sent with as many lots as fit if each of them, and everything under
+ * way, costs the most that it can. When the real cost is lower, the difference makes room for the next lots.
  */
 @Injectable()
 export class CostGuard {
@@ -62,9 +64,12 @@ export class CostGuard {
     private readonly settings: ModelSettings,
     private readonly shards: ShardStore,
     private readonly spending: SpendingStore,
+    private readonly money: ShardMoneyStore,
   ) {}
 
-  /** Holds the worst cost of as many of a queued shard's lots, from the first on, as the job's limit has room for. */
+  /**
+   * Holds the worst cost of as many lots of a queued shard, counted from the first, as the job's limit has room for.
+   */
   async hold(claim: ShardClaim, job: ShardJob): Promise<Room> {
     const limit = job.options.max_cost_usd;
     if (limit === undefined) return { kind: 'unlimited' };
@@ -74,34 +79,34 @@ export class CostGuard {
       await this.shards.fence(tx, claim);
       const spending = await this.spending.lock(tx, job.id);
       if (spending === undefined) return { kind: 'wait' };
-      const underWay = await this.spending.underWay(tx, claim.key);
-      // Nothing of a queued shard is under way: what its row holds is left of a try that was not sent.
-      const before = await this.spending.heldByShard(tx, claim.key);
+      const underWay = await this.money.underWay(tx, claim);
+      // Nothing of a queued shard is under way: an amount in its row is left over from a submission that was not sent.
+      const before = await this.money.held(tx, claim);
       let free = limit - spending.costUsd - (spending.reservedUsd - before);
       if (claim.row.stage === 'vision') {
         const untranslated = Math.max(0, spending.awaitingTranslation - underWay.translation) + underWay.vision;
-        // Or the descriptions of late lots would take what the translations of early ones need.
+        // Otherwise the descriptions of late lots would use up what the translations of early ones need.
         free -= untranslated * (lots[0]?.laterUsd ?? 0);
       }
       let held = fitting(lots, free);
       const mayChange = underWay.holds || (claim.row.stage === 'vision' && spending.awaitingTranslation > 0);
       if (held.usdByPosition.size === 0) {
         if (mayChange) return { kind: 'wait' };
-        // Answers of the same job say better than any estimate what the next one needs.
+        // Answers of the same job are a better guide to what the next one needs than any estimate.
         const needed = await this.spending.meanOutput(tx, job.id, claim.row.stage);
         const lowered = lowest(lots, free, needed);
         if (lowered === null) return { kind: 'over' };
         held = lowered;
       }
-      await this.spending.holdForShard(tx, claim.key, job.id, heldBefore(held, null) - before);
+      await this.move(tx, claim, heldBefore(held, null) - before);
       return { kind: 'held', held };
     });
   }
 
   /**
    * Holds the worst cost of one direct call of a claimed shard.
-   * @param laterUsd - what the lot's translation is expected to take
-   * @returns `wait` while something that is under way may make room, null when nothing will
+   * @param laterUsd - the expected cost of the lot's translation, in USD
+   * @returns `wait` while something under way may still make room, null when nothing will
    */
   async holdCall(
     claim: ShardClaim,
@@ -115,45 +120,57 @@ export class CostGuard {
       await this.shards.fence(tx, claim);
       const spending = await this.spending.lock(tx, job.id);
       if (spending === undefined) throw new JobEndedError('the job has ended');
-      const underWay = await this.spending.underWay(tx, claim.key);
-      const own = await this.spending.heldByShard(tx, claim.key);
+      const underWay = await this.money.underWay(tx, claim);
+      const own = await this.money.held(tx, claim);
       const free = limit - spending.costUsd - spending.reservedUsd;
       const waits = underWay.holds || own > 0;
       const needed = mayLower && !waits ? await this.spending.meanOutput(tx, job.id, claim.row.stage) : 0;
       const held =
         heldWithin(bounds, free - laterUsd, false) ?? heldWithin(atLeast(bounds, needed), free, mayLower && !waits);
       if (held === null) return waits ? 'wait' : null;
-      await this.spending.holdForShard(tx, claim.key, job.id, held.usd);
+      await this.move(tx, claim, held.usd);
       return held;
     });
   }
 
   async giveBackCall(claim: ShardClaim, usd: number): Promise<void> {
-    await this.database.transaction((tx) => this.spending.holdForShard(tx, claim.key, claim.row.job_id, -usd));
+    await this.database.transaction((tx) => this.move(tx, claim, -usd));
   }
 
   async keepCall(claim: ShardClaim, usd: number): Promise<void> {
-    await this.spending.keep(this.database, claim.key, usd);
+    await this.money.keep(this.database, claim, usd);
   }
 
-  /** Gives back what a shard holds whose cost is known, or that surely was not sent; in the transaction that says so. */
+  /**
+   * Gives back what a shard holds, once its cost is known or it is certain that it was not sent. Call it in the
+   * transaction that writes this down.
+   */
   async giveBack(tx: Transaction, claim: ShardClaim): Promise<void> {
-    const held = await this.spending.heldByShard(tx, claim.key);
-    if (held > 0) await this.spending.holdForShard(tx, claim.key, claim.row.job_id, -held);
+    const held = await this.money.held(tx, claim);
+    if (held > 0) await this.move(tx, claim, -held);
   }
 
-  /** A file came to end earlier than was held for. */
+  /** Gives back what was held for lots that did not fit into the file. */
   async trim(tx: Transaction, claim: ShardClaim, held: HeldLots, splitAt: number | null): Promise<void> {
-    const usd = heldBefore(held, splitAt) - (await this.spending.heldByShard(tx, claim.key));
-    await this.spending.holdForShard(tx, claim.key, claim.row.job_id, usd);
+    const usd = heldBefore(held, splitAt) - (await this.money.held(tx, claim));
+    await this.move(tx, claim, usd);
   }
 
-  /** What nobody will know the cost of stays held by the job for good, and is no longer the shard's to give back. */
+  /**
+   * Keeps an amount held by the job for good, because its real cost will never be known; the shard can no longer give
+   * it back.
+   */
   async keep(tx: Transaction, claim: ShardClaim, usd: number): Promise<void> {
-    await this.spending.keep(tx, claim.key, usd);
+    await this.money.keep(tx, claim, usd);
   }
 
-  /** The most that a lot of these positions may have cost; for answers that do not tell. */
+  /** Changes what a claimed shard holds by `usd`, in its own row and in the job's. */
+  private async move(tx: Transaction, claim: ShardClaim, usd: number): Promise<void> {
+    await this.money.hold(tx, claim, usd);
+    await this.spending.hold(tx, claim.row.job_id, usd);
+  }
+
+  /** The most in USD that a lot at one of these positions may have cost, for answers that do not say what they cost. */
   async worst(lots: ShardLots, job: ShardJob): Promise<(position: number | null) => number> {
     const priced = (await this.price(lots, job, Infinity)) ?? [];
     const byPosition = new Map(priced.map(({ position, bounds }) => [position, worstUsd(bounds)]));
@@ -161,7 +178,7 @@ export class CostGuard {
     return (position) => (position === null ? most : (byPosition.get(position) ?? most));
   }
 
-  /** USD that a described lot's translation is expected to take. */
+  /** The expected cost of a described lot's translation, in USD. */
   expectedTranslation(photos: number, infoLength: number, languages: readonly string[], batch: boolean): number {
     const others = othersThanEnglish(languages);
     if (others === 0) return 0;
@@ -206,7 +223,7 @@ export class CostGuard {
   }
 }
 
-/** As many lots as fit, each at its worst. */
+/** As many lots as fit, each counted at its worst cost. */
 function fitting(lots: readonly PricedLot[], free: number): HeldLots {
   const usdByPosition = new Map<number, number>();
   let left = free;
@@ -219,9 +236,9 @@ function fitting(lots: readonly PricedLot[], free: number): HeldLots {
   return { splitAt: null, room: null, usdByPosition };
 }
 
-/** The first lot alone with less room for its answer, where that is what it takes. */
+/** The first lot alone, with less room for its answer if it does not fit otherwise. */
 function lowest([first, second]: readonly PricedLot[], free: number, needed: number): HeldLots | null {
-  // Its translation gets what is left then: English alone is better than nothing.
+  // Its translation gets what is left after that: English alone is better than nothing.
   const held = first === undefined ? null : heldWithin(atLeast(first.bounds, needed), free, true);
   if (first === undefined || held === null) return null;
   return {
@@ -231,7 +248,7 @@ function lowest([first, second]: readonly PricedLot[], free: number, needed: num
   };
 }
 
-/** Answers differ: of those that get the average room, half are cut off. */
+/** Room for an answer, as a multiple of the mean: with the mean alone, half of the answers would be cut off. */
 const ABOVE_MEAN = 1.5;
 
 function atLeast(bounds: CallBounds, meanOutput: number): CallBounds {

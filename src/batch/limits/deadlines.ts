@@ -1,11 +1,10 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
-import type { ShardJob } from '../shards/shard-store.js';
+import { JOB_LIMIT_MS } from '../../jobs/job-limit.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
 
-/** Every job has ended within this time of its acceptance … */
-const LAST_MS = 24 * 3_600_000;
-/** … and what ends it needs a few minutes itself for 50,000 lots. */
+/** Reserved for ending a job of 50,000 lots, which takes a few minutes. */
 const ENDING_MS = 5 * 60_000;
 const LOT_MS = 10 * 60_000;
 
@@ -17,33 +16,39 @@ export class Deadlines {
     private readonly clock: Clock,
   ) {}
 
-  /** Past BATCH_DEADLINE: open batches are cancelled and the rest goes straight through the Responses API. */
+  /** True past BATCH_DEADLINE: open batches are then cancelled, and the rest is asked for through the Responses API. */
   batchesAreOver(job: Pick<ShardJob, 'createdAt'>): boolean {
     return this.clock.now() >= job.createdAt.getTime() + this.config.batch.deadlineSeconds * 1000;
   }
 
-  /** A batch that was told to cancel and does not end is given up a quarter of the way between the two deadlines. */
+  /**
+   * True a quarter of the way between the two deadlines: a batch that was told to cancel and has not ended is then
+   * given up.
+   */
   harvestIsOver(job: Pick<ShardJob, 'createdAt'>): boolean {
     const batches = this.config.batch.deadlineSeconds * 1000;
-    return this.clock.now() >= job.createdAt.getTime() + batches + Math.max(0, LAST_MS - batches) / 4;
+    return this.clock.now() >= job.createdAt.getTime() + batches + Math.max(0, JOB_LIMIT_MS - batches) / 4;
   }
 
-  /** Jobs accepted before these have passed their deadline; the second ends whatever is left. */
+  /** Jobs that were accepted before this are past BATCH_DEADLINE. */
   get batchesAcceptedBefore(): Date {
     return new Date(this.clock.now() - this.config.batch.deadlineSeconds * 1000);
   }
 
+  /** Jobs that were accepted before this are past their last deadline: whatever is left of them is ended. */
   get everythingAcceptedBefore(): Date {
-    return new Date(this.clock.now() - LAST_MS + ENDING_MS);
+    return new Date(this.clock.now() - JOB_LIMIT_MS + ENDING_MS);
   }
 
-  /** Milliseconds since 1970: until then one lot of this job may take that is asked for directly now, all tries included. */
+  /**
+   * When a direct request for one lot that begins now must have ended, with all its tries; in milliseconds since 1970.
+   */
   lotEnds(job: Pick<ShardJob, 'createdAt'>): number {
     return Math.min(this.clock.now() + LOT_MS, this.lastCallEnds(job));
   }
 
-  /** Milliseconds since 1970: no call for this job may go on after it. */
+  /** When the last call for this job must have ended, in milliseconds since 1970. */
   lastCallEnds(job: Pick<ShardJob, 'createdAt'>): number {
-    return job.createdAt.getTime() + LAST_MS - ENDING_MS;
+    return job.createdAt.getTime() + JOB_LIMIT_MS - ENDING_MS;
   }
 }

@@ -1,11 +1,11 @@
 import { Counter, Gauge } from 'prom-client';
 import { metricsRegistry } from '../../common/metrics.js';
 
-/** `refused`: OpenAI said that its queue of enqueued tokens is full; the others: our own count kept a batch back. */
+/** `refused`: OpenAI said that its queue of enqueued tokens is full. The others: our own count kept a batch back. */
 export type QueueLimit = 'refused' | 'enqueued_tokens' | 'active_batches';
 
-/** What queued batches wait for. `pause`: a quota, a model or a refusal; the model's row in openai_models tells which. */
-export type QueueWait = 'tokens' | 'place' | 'pause';
+/** What queued batches wait for. `pause`: a quota, a model or a refusal; the model's row says which. */
+type QueueWait = 'tokens' | 'place' | 'pause';
 
 const reached = new Counter({
   name: 'openai_queue_limit_reached_total',
@@ -39,7 +39,9 @@ export interface WaitingBatches {
   readonly oldestSeconds: number;
 }
 
-/** What is not among them any more disappears: a gauge that stood still would go on alarming. */
+/**
+ * Resets the gauges first: a model without waiting batches must vanish, or its last value would keep the alert firing.
+ */
 export function showWaiting(rows: readonly WaitingBatches[]): void {
   waiting.reset();
   longest.reset();

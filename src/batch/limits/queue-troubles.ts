@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
+import { ModelQueueStore } from '../shards/model-queue-store.js';
 import { ShardStore, type ShardChanges, type ShardClaim } from '../shards/shard-store.js';
 import { isQueueLimit } from '../../openai/classify.js';
 import type { OpenAiError } from '../../openai/errors.js';
@@ -8,14 +9,16 @@ import { CostGuard } from './cost-guard.js';
 import { countQueueLimit } from './queue-metrics.js';
 import { TOKEN_LIMIT_EXCEEDED, TokenLedger } from './token-ledger.js';
 
-/** Polling intervals that a shard rests: 5 to 15 minutes at the usual 30 seconds. */
+/** How many polling intervals a shard waits: 5 to 15 minutes at the usual 30 seconds. */
 const REST_INTERVALS = { least: 10, spread: 20 };
-/** A refusal that says nothing of use (a file that is not visible yet, for one) is tried again so often. */
+/**
+ * How often a shard is sent again after a refusal that gives no useful reason, such as a file that is not visible yet.
+ */
 const MAX_REFUSALS = 5;
 
 /**
- * What OpenAI's queue says instead of taking a batch. None of it uses up an attempt of the lots: limits are waited for, a
- * missing quota or model pauses the model's queue where an operator sees it.
+ * Handles what OpenAI answers instead of taking a batch. None of it uses up a try of the lots. Limits are waited for. A
+ * missing quota or model pauses the model's queue, where an operator sees it.
  */
 @Injectable()
 export class QueueTroubles {
@@ -25,11 +28,12 @@ export class QueueTroubles {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly database: Database,
     private readonly ledger: TokenLedger,
+    private readonly queues: ModelQueueStore,
     private readonly shards: ShardStore,
     private readonly costs: CostGuard,
   ) {}
 
-  /** A try that surely made no batch. */
+  /** Handles an error after which it is certain that no batch was made. */
   async notSent(claim: ShardClaim, error: OpenAiError): Promise<void> {
     const { row } = claim;
     const upstream = row.upstream ?? '';
@@ -66,7 +70,7 @@ export class QueueTroubles {
     }
   }
 
-  /** The queue of enqueued tokens is full: wait, and believe OpenAI about its limit. */
+  /** OpenAI's queue of enqueued tokens is full: the shard waits, and the limit that OpenAI named is stored. */
   async tokenLimit(claim: ShardClaim, message: string | undefined): Promise<void> {
     const { upstream, model, estimated_tokens } = claim.row;
     const seconds = this.restSeconds();
@@ -82,11 +86,11 @@ export class QueueTroubles {
     await this.ledger.shrinkLimit(upstream ?? '', model, Number(estimated_tokens), message);
   }
 
-  /** Holds the whole queue of the model back; this shard is queued again. */
+  /** Pauses the whole queue of the model; this shard is queued again. */
   async pause(claim: ShardClaim, upstream: string, model: string, reason: string): Promise<void> {
     const seconds = this.restSeconds();
-    this.logger.error('the queue of a model is paused: an operator must act', { model, reason });
-    await this.ledger.pause(upstream, model, reason, seconds);
+    this.logger.error('the queue of a model is paused; an operator must act', { model, reason });
+    await this.queues.pause(upstream, model, reason, seconds);
     await this.requeue(claim, reason, seconds);
   }
 
@@ -94,12 +98,15 @@ export class QueueTroubles {
     await this.pause(claim, upstream, model, `model_${state}`);
   }
 
-  /** Of none of its lots a request can be made: they are asked for one by one, and fail there. */
+  /** No request can be made for any of its lots. They are asked for one by one, and fail there. */
   async nothingToSend(claim: ShardClaim, inputFileId: string): Promise<void> {
     await this.passOver(claim, { reason: 'no_requests', input_file_id: inputFileId });
   }
 
-  /** Refused again and again: its lots are tried otherwise, as lines that never came. */
+  /**
+   * The shard was refused too often. Its lots are treated like lots whose lines never came, and are tried in another
+   * way.
+   */
   private async refused(claim: ShardClaim, reason: string): Promise<void> {
     await this.passOver(claim, { reason });
   }
@@ -120,7 +127,7 @@ export class QueueTroubles {
   private async requeue(claim: ShardClaim, reason: string, seconds: number): Promise<void> {
     await this.database.transaction(async (tx) => {
       await this.shards.letGo(tx, claim, { status: 'queued', reason, batch_id: null, input_file_id: null }, seconds);
-      // Surely not sent: it costs nothing.
+      // It was certainly not sent, so it costs nothing.
       await this.costs.giveBack(tx, claim);
     });
   }

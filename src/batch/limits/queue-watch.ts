@@ -1,14 +1,17 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
-import { Database } from '../../database/database.service.js';
-import { showWaiting, type QueueWait, type WaitingBatches } from './queue-metrics.js';
+import { ModelQueueStore } from '../shards/model-queue-store.js';
+import { showWaiting, type WaitingBatches } from './queue-metrics.js';
 import { TOKEN_LIMIT_EXCEEDED, WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from './token-ledger.js';
 
-/** Users report queues that stay full with nothing running: after this only OpenAI's support can help, or a higher tier. */
+/**
+ * Users report queues that stay full although nothing is running. After this time only OpenAI's support, or a higher
+ * tier, can help.
+ */
 const LONG_WAIT_S = 2 * 3600;
 const REPEAT_MS = 3_600_000;
 
-/** Shows which batches wait for OpenAI's queue, and says so loudly when they do for hours. */
+/** Shows which batches wait for OpenAI's queue, and logs an error when they have waited for hours. */
 @Injectable()
 export class QueueWatch {
   private readonly logger = new Logger(QueueWatch.name);
@@ -16,34 +19,26 @@ export class QueueWatch {
 
   constructor(
     private readonly clock: Clock,
-    private readonly database: Database,
+    private readonly queues: ModelQueueStore,
   ) {}
 
   async look(): Promise<void> {
-    const rows = await this.database.query<{ model: string; waits_for: QueueWait; batches: number; oldest: number }>(
-      `select model,
-         case when reason = $1 then 'place' when reason in ($2, $3) then 'tokens' else 'pause' end as waits_for,
-         count(*)::int as batches, extract(epoch from clock_timestamp() - min(created_at))::float8 as oldest
-       from openai_batches
-       -- Its second half lets the partial index of unfinished shards serve it.
-       where status = 'queued' and reason is not null and status not in ('done', 'cancelled') group by 1, 2`,
-      [WAITING_FOR_PLACE, WAITING_FOR_TOKENS, TOKEN_LIMIT_EXCEEDED],
-    );
-    const waiting = rows.map(({ model, waits_for: waitsFor, batches, oldest }) => {
-      return { model, waitsFor, batches, oldestSeconds: oldest };
+    const waiting = await this.queues.waiting({
+      place: [WAITING_FOR_PLACE],
+      tokens: [WAITING_FOR_TOKENS, TOKEN_LIMIT_EXCEEDED],
     });
     showWaiting(waiting);
     for (const row of waiting) this.alert(row);
   }
 
   private alert({ model, waitsFor, batches, oldestSeconds }: WaitingBatches): void {
-    // A place among our own limits comes free by itself: a large job is meant to wait for it.
+    // Our own limits free a place by themselves: a large job is meant to wait for one.
     if (waitsFor === 'place' || oldestSeconds < LONG_WAIT_S) return;
     const about = `${model} ${waitsFor}`;
     const now = this.clock.now();
     if (now < (this.saidAt.get(about) ?? -Infinity) + REPEAT_MS) return;
     this.saidAt.set(about, now);
-    this.logger.error('batches have waited for OpenAI for hours: an operator must look', {
+    this.logger.error('batches have waited for OpenAI for hours; an operator must look', {
       model,
       waits_for: waitsFor,
       batches,

@@ -2,17 +2,19 @@ import type { CallBounds, HeldCall } from '../../assessment/worst-case.js';
 import type { Clock } from '../../common/clock.js';
 import { overLimit, type Budget } from '../../describe/budget.js';
 import type { CallLimits } from '../../openai/retry.js';
-import type { ShardClaim, ShardJob } from '../shards/shard-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import type { ShardClaim } from '../shards/shard-store.js';
 import { WAITING_FOR_COSTS, type CostGuard } from './cost-guard.js';
 import { NotNowError } from '../lines/not-now.js';
 
 const LOOK_MS = 500;
-/** Until the shard is claimed again whose next lot had to wait. */
+/** Seconds until a shard is claimed again when its next lot had to wait. */
 const AGAIN_SECONDS = 1;
 
 /**
- * The budget of one lot that is asked for directly. Its first call gives way to what is under way; once something of the lot
- * is paid for, further ones are waited for, because to begin again would pay for it again.
+ * The budget of one lot that is asked for directly. Its first call waits until the calls under way have ended, and the
+ * lot is put back meanwhile. Once a call of the lot is paid for, the lot keeps its place and waits for the next one:
+ * starting over would mean paying again.
  */
 export class ShardBudget implements Budget {
   private begun = false;
@@ -23,7 +25,7 @@ export class ShardBudget implements Budget {
     private readonly claim: ShardClaim,
     private readonly job: ShardJob,
     private readonly limits: CallLimits,
-    /** USD that the lot's translation is expected to take. */
+    /** The expected cost of the lot's translation, in USD. */
     private readonly laterUsd: number,
   ) {}
 

@@ -4,9 +4,9 @@ import { classifyFailure } from '../../openai/classify.js';
 import type { OpenAiErrorKind } from '../../openai/errors.js';
 import { failureOfResponse } from '../../openai/to-openai-error.js';
 import { readUpstreamError } from '../../openai/upstream-error.js';
-import { parseCustomId } from '../shards/attempts.js';
+import { parseCustomId } from '../shards/tries.js';
 
-/** What one line of an output or error file says, whichever of its shapes it has. */
+/** What one line of an output or error file says, in one form for all the shapes that such lines have. */
 export type BatchLine = { readonly position: number; readonly attempt: number; readonly usage: TokenUsage | null } & (
   | { readonly kind: 'answer'; readonly responseId: string; readonly body: unknown }
   | {
@@ -20,8 +20,9 @@ export type BatchLine = { readonly position: number; readonly attempt: number; r
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * Reads a line. Undefined for what cannot be told apart from a line that never came: no JSON, no id of ours, no shape of
- * OpenAI's; the lot is then missing at the end and tried again.
+ * Reads a line.
+ * @returns undefined for a line without JSON, without an id of ours or in an unknown shape. It is treated like a line
+ *   that never came: the lot is missing at the end and is tried again.
  */
 export function readBatchLine(bytes: Buffer): BatchLine | undefined {
   const line = parse(bytes.toString('utf8'));
@@ -39,14 +40,14 @@ export function readBatchLine(bytes: Buffer): BatchLine | undefined {
   const responseId = idOf(membersOf(body)?.['id']) ?? idOf(response['request_id']) ?? '';
   if (status !== undefined && status >= 400) return failed(id, body, status, billed, responseId);
   const failure = failureOfResponse(body);
-  // Whatever the status says that is no error's: an answer that is there has been paid for.
+  // An answer that is there has been paid for, whatever the status says, unless it is an error's.
   if (failure === undefined) return { ...id, kind: 'answer', usage: billed, responseId, body };
-  // Seen in the wild: a status_code of 0 on a line that is counted as completed.
+  // This occurs in practice: a status_code of 0 on a line that is counted as completed.
   if (status === undefined || status < 200 || status > 299) return failed(id, body, 500, billed, responseId);
   return { ...id, kind: 'failure', failure: failure.kind, retryable: failure.retryable, usage: billed, responseId };
 }
 
-/** The Response: an object, a text of JSON that some gateways write instead, or the line's `response` itself. */
+/** The Response object. Some gateways write it as JSON text, or put its members directly into the line's `response`. */
 function bodyOf(response: Members): unknown {
   const { body } = response;
   if (typeof body === 'string') return parse(body) ?? body;
@@ -81,7 +82,7 @@ function membersOf(value: unknown): Members | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Members) : undefined;
 }
 
-/** What tells one answer from another, and is kept until its chunk is written. */
+/** The longest id that is kept, in characters. Ids tell answers apart and are kept until their chunk is written. */
 const LONGEST_ID = 256;
 
 function idOf(value: unknown): string | undefined {

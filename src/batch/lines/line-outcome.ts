@@ -2,20 +2,20 @@ import type { MissingPhoto } from '../../common/missing-photo.js';
 import type { TokenUsage } from '../../assessment/response-body.js';
 import { REFUSED, REJECTED } from '../../describe/call-errors.js';
 import { LotError } from '../../describe/lot-error.js';
-import type { StoredError } from '../../jobs/batch-job.entity.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import type { OpenAiErrorKind } from '../../openai/errors.js';
 
 /** What a line means for its lot. */
 export type LineOutcome =
   | { readonly kind: 'described'; readonly results: readonly NewResult[]; readonly renderedBytes: number }
-  /** Nothing is wrong with the lot: another batch, then straight through. */
+  /** Nothing is wrong with the lot: it goes into another batch, then through the Responses API. */
   | { readonly kind: 'retry' }
-  /** The same request would fail again; the Responses API may be asked with fewer photos or more room. */
+  /** The same request would fail again. The Responses API can be asked with fewer photos or with more room. */
   | { readonly kind: 'direct' }
-  | { readonly kind: 'failed'; readonly error: StoredError };
+  | { readonly kind: 'failed'; readonly error: LotEnd };
 
-/** A failed line by what can be done about it. */
+/** What can be done about a failed line. */
 export function outcomeOfFailure(failure: OpenAiErrorKind): LineOutcome {
   switch (failure) {
     case 'image':
@@ -40,22 +40,22 @@ export function outcomeOfFailure(failure: OpenAiErrorKind): LineOutcome {
   }
 }
 
-/** What a lot looks like to whoever reads its line. */
+/** A lot as far as reading its line needs it. */
 export interface LineLot {
   readonly position: number;
   readonly status: string;
   readonly attempt: number;
   readonly missing: readonly MissingPhoto[];
-  /** The response that its stored rows came from, if any: the same line again is not billed again. */
+  /** The id of the response that its stored rows came from, if any: the same line again is not counted twice. */
   readonly seenResponse: string | null;
 }
 
 /** Turns answers of one stage into what is stored. */
 export interface LineReader<L extends LineLot> {
-  /** The lots of these positions as far as reading their lines needs; those of other stages too. */
+  /** The lots at these positions, also those that are in another stage by now. */
   load(positions: readonly number[]): Promise<Map<number, L>>;
-  /** @param usage - of the answer, null when it names none */
+  /** @param usage - the answer's usage, or null when it names none */
   read(body: unknown, lot: L, usage: TokenUsage | null): LineOutcome;
-  /** What stands in when a lot of this stage cannot be done. */
-  giveUp(error: StoredError, lot: L): LineOutcome;
+  /** The outcome of a lot that this stage cannot finish. */
+  giveUp(error: LotEnd, lot: L): LineOutcome;
 }

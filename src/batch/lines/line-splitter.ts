@@ -1,29 +1,29 @@
 import { MOST_ANSWER_BYTES } from '../../assessment/answer-bounds.js';
 
 const NEWLINE = 0x0a;
-/** An answer and what a batch's file puts around it; a "line" beyond this is no line of such a file. */
+/** The longest answer and what a batch's file puts around it. Anything longer is not a line of such a file. */
 export const MOST_LINE_BYTES = MOST_ANSWER_BYTES + 64 * 1024;
 
 /** A line without its newline, and the byte after that newline. */
 export interface FileLine {
-  /** Null: too long for a line of ours; it was passed over and not kept. */
+  /** Null for a line that was too long: it was skipped and not kept. */
   readonly bytes: Buffer | null;
   readonly end: number;
 }
 
-/** How much is read and kept. */
+/** How much is read and kept, in bytes. */
 export interface SplitBounds {
-  /** Bytes of the longest line that is handed over. */
+  /** The longest line that is handed over. */
   readonly line?: number;
-  /** Bytes of the whole file that are read; what comes behind them is no part of it. */
+  /** How much of the whole file is read; the rest is ignored. */
   readonly file?: number;
 }
 
 /**
  * Splits a file's bytes at 0x0A and nowhere else: U+2028 inside a line is text (readline of Node 24 splits there). The
- * last line may lack its newline; empty ones are left out. Of a line that is too long nothing is kept: it costs its own
- * lot alone, and no memory.
- * @param start - the file's offset of the first byte
+ * last line may lack its newline; empty lines are left out. Nothing of a line that is too long is kept, so it takes no
+ * memory, and only its own lot goes without an answer.
+ * @param start - the offset of the first byte in the file
  */
 export async function* splitLines(
   chunks: AsyncIterable<Buffer>,

@@ -1,9 +1,12 @@
 const START_BYTES = 1024 * 1024;
-/** A chunk of this size costs the upload one write; larger ones only hold memory. */
+/** A buffer of this size goes out in one write of the upload; a larger one would only take memory. */
 const FULL_BYTES = 512 * 1024;
 const TAIL = Buffer.from('}\n');
 
-/** Assembles the lines of a batch's input in one buffer: the prompt and schema are copied as bytes, never stringified again. */
+/**
+ * Builds the lines of a batch's input in one buffer. Prompt and schema are copied as bytes, not serialized for each
+ * line.
+ */
 export class LineWriter {
   private buffer = Buffer.allocUnsafe(START_BYTES);
   private length = 0;
@@ -12,7 +15,7 @@ export class LineWriter {
     return this.length >= FULL_BYTES;
   }
 
-  /** @returns the bytes of the line, its newline included */
+  /** @returns the length of the line in bytes, newline included */
   add(customId: string, prefix: Buffer, middle: string, suffix: Buffer): number {
     const head = `{"custom_id":"${customId}","method":"POST","url":"/v1/responses","body":`;
     this.reserve(head.length + prefix.length + middle.length * 3 + suffix.length + TAIL.length);
@@ -25,12 +28,12 @@ export class LineWriter {
     return this.length - start;
   }
 
-  /** Takes the last line back. */
+  /** Removes the last line again. */
   drop(bytes: number): void {
     this.length -= bytes;
   }
 
-  /** The lines so far, the caller's alone from now on. */
+  /** Returns the lines so far; from then on the buffer belongs to the caller. */
   take(): Buffer {
     const lines = this.buffer.subarray(0, this.length);
     this.buffer = Buffer.allocUnsafe(START_BYTES);

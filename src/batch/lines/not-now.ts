@@ -1,7 +1,7 @@
 import type { LotError } from '../../describe/lot-error.js';
 import { OpenAiError } from '../../openai/errors.js';
 
-/** Not this lot's fault: nothing can be asked for just now. Its message is the shard's reason. */
+/** Nothing can be asked for at the moment, and that is not this lot's fault. The message becomes the shard's reason. */
 export class NotNowError extends Error {
   override name = 'NotNowError';
 
@@ -17,10 +17,10 @@ export class NotNowError extends Error {
   }
 }
 
-/** What the whole account or service lacks is waited for; no lot fails for it. */
+/** Seconds to wait when the whole account or service lacks something; no lot fails because of it. */
 const REST_SECONDS = 30;
 
-/** Quota, keys, models, limits and an open circuit hold everything back; they are no lot's fault. */
+/** Quota, keys, models, limits and an open circuit hold everything back, and are not the fault of a lot. */
 export function throwIfNotNow(error: LotError): void {
   const { cause } = error;
   if (!(cause instanceof OpenAiError)) return;

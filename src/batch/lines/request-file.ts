@@ -2,13 +2,13 @@ import { Injectable, Logger } from '@nestjs/common';
 import { stringsOf, type DescriptionText } from '../../assessment/description.js';
 import { translationInputTokens, visionInputTokens } from '../../assessment/estimate.js';
 import { isEnglish } from '../../assessment/languages.js';
-import { fetchable } from '../../assessment/photo-address.js';
+import { fetchable } from '../../assessment/photo-refs.js';
 import { translationRequestParts } from '../../assessment/translation.js';
 import { visionRequestParts } from '../../assessment/vision-request.js';
-import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import type { ShardLots } from '../../jobs/lot-store.js';
-import { customId } from '../shards/attempts.js';
+import { ModelLotReader } from '../../jobs/model-lot-reader.js';
+import { customId } from '../shards/tries.js';
 import { LineWriter } from './line-writer.js';
 import { kindOf } from './unforeseen.js';
 
@@ -18,26 +18,26 @@ const MAX_LINES = 50_000;
 const PAGE_LOTS = 500;
 
 export interface FileLimits {
-  /** Input tokens that the file may hold; null: any number. */
+  /** How many input tokens the file may hold; null: any number. */
   readonly tokens: number | null;
   readonly bytes?: number;
   readonly lines?: number;
-  /** From this position on the lots need a file of their own; null: all go. */
+  /** Only lots before this position go into the file; null: all do. */
   readonly before?: number | null;
-  /** `max_output_tokens` of each line, where it is not the usual one. */
+  /** `max_output_tokens` of each line, if it is not the usual value. */
   readonly room?: number | null;
 }
 
-/** What a file came to hold. */
+/** What a file contains once it is written. */
 export interface FileFacts {
   lines: number;
   bytes: number;
   tokens: number;
-  /** The first position that did not fit: from there on the lots need a file of their own. Null when all did. */
+  /** The first position that did not fit: the lots from there on need a file of their own. Null when all fitted. */
   splitAt: number | null;
 }
 
-/** One lot's share of the file. */
+/** What one lot's line is made from. */
 interface LineSource {
   readonly position: number;
   readonly prefix: Buffer;
@@ -46,48 +46,31 @@ interface LineSource {
   readonly tokens: number;
 }
 
-type VisionLot = [position: number, info: string | null, images: string, missing: string | null, photos: number];
-type TranslationLot = [position: number, strings: string];
-
-/** Writes a shard's JSONL, in pages by key: no connection is held while a slow upload takes it. */
+/** Writes a shard's JSONL. Lots are read page by page, so that no connection is held during a slow upload. */
 @Injectable()
 export class RequestFile {
   private readonly logger = new Logger(RequestFile.name);
 
   constructor(
-    private readonly database: Database,
+    private readonly lots: ModelLotReader,
     private readonly settings: ModelSettings,
   ) {}
 
-  /** Input tokens of all lots of a shard, from sums that PostgreSQL makes; on the high side. */
+  /** Estimates the input tokens of all lots of a shard from sums in PostgreSQL; rather too high than too low. */
   async estimate(lots: ShardLots, languages: readonly string[]): Promise<number> {
-    const values = [lots.jobId, lots.first, lots.last, lots.attempt];
     if (lots.stage === 'vision') {
-      const [sum] = await this.database.query<{ lots: number; images: number; info: number }>(
-        `select count(*)::int as lots, coalesce(sum(l.processed_images), 0)::int as images,
-           coalesce(sum(char_length(i.additional_info)), 0)::int as info
-         from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
-         where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'processing'`,
-        values,
-      );
-      const { lots: count = 0, images = 0, info = 0 } = sum ?? {};
+      const { lots: count, images, info } = await this.lots.visionTotals(lots);
       const fixed = visionInputTokens(0, 0, this.settings.vision);
       return count * fixed + images * (visionInputTokens(1, 0, this.settings.vision) - fixed) + info;
     }
-    const [sum] = await this.database.query<{ lots: number; text: number }>(
-      `select count(*)::int as lots, coalesce(sum(char_length(r.html)), 0)::int as text
-       from batch_lots l join batch_results r on r.job_id = l.job_id and r.position = l.position and r.language = 'en' and r.revision = 0
-       where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'translating'`,
-      values,
-    );
-    const { lots: count = 0, text = 0 } = sum ?? {};
+    const { lots: count, text } = await this.lots.translationTotals(lots);
     const fixed = translationInputTokens(0, languages.length, this.settings.translation);
     return count * fixed + Math.ceil(text / 2);
   }
 
   /**
-   * The file's bytes. `facts` is filled in as it is read, and whole when it has ended.
-   * @param languages - of the job; English ones are left out
+   * Yields the file's bytes. `facts` is filled in while the file is read, and is complete at its end.
+   * @param languages - the job's languages; English ones are skipped
    */
   async *write(
     lots: ShardLots,
@@ -111,7 +94,8 @@ export class RequestFile {
           facts.bytes + size > maxBytes ||
           facts.lines >= maxLines ||
           (limits.tokens !== null && tokens > limits.tokens);
-        // A single line always goes: a lot that no file can hold must fail at OpenAI and not go round for ever.
+        // The first line is always sent: a lot that fits into no file must fail at OpenAI instead of being queued for
+        // ever.
         if (full && facts.lines > 0) {
           writer.drop(size);
           facts.splitAt = line.position;
@@ -131,13 +115,7 @@ export class RequestFile {
 
   private async *visionPages(lots: ShardLots, room: number | undefined): AsyncGenerator<LineSource[], void, undefined> {
     const parts = visionRequestParts(this.settings.vision);
-    const pages = this.pages<VisionLot>(
-      lots,
-      `select l.position, i.additional_info, i.images::text, l.missing_images::text, l.processed_images
-       from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
-       where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'processing'
-       order by l.position limit ${PAGE_LOTS}`,
-    );
+    const pages = this.pages(lots, (from) => this.lots.visionPage(lots, from, PAGE_LOTS));
     const fixed = visionInputTokens(0, 0, this.settings.vision);
     const perPhoto = visionInputTokens(1, 0, this.settings.vision) - fixed;
     for await (const rows of pages) {
@@ -161,13 +139,7 @@ export class RequestFile {
   ): AsyncGenerator<LineSource[], void, undefined> {
     const wanted = languages.filter((language) => !isEnglish(language));
     const parts = translationRequestParts(wanted, this.settings.translation);
-    const pages = this.pages<TranslationLot>(
-      lots,
-      `select l.position, r.strings::text
-       from batch_lots l join batch_results r on r.job_id = l.job_id and r.position = l.position and r.language = 'en' and r.revision = 0
-       where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = 'translating'
-       order by l.position limit ${PAGE_LOTS}`,
-    );
+    const pages = this.pages(lots, (from) => this.lots.translationPage(lots, from, PAGE_LOTS));
     for await (const rows of pages) {
       yield this.sound(lots, rows, ([position, json]) => {
         const strings = stringsOf(JSON.parse(json) as DescriptionText);
@@ -184,8 +156,8 @@ export class RequestFile {
   }
 
   /**
-   * The lines of a page. A lot of which none can be made is left out, as one whose line never comes back: it is then asked
-   * for by itself, and fails there alone, where otherwise no file of its whole shard could ever be written.
+   * Makes the lines of a page. A lot for which none can be made is left out, like a lot whose line never comes back. It
+   * is then asked for by itself and fails alone; otherwise no file of its whole shard could ever be written.
    */
   private sound<T extends [position: number, ...unknown[]]>(
     lots: ShardLots,
@@ -197,32 +169,24 @@ export class RequestFile {
         return [line(row)];
       } catch (error) {
         const facts = { job_id: lots.jobId, stage: lots.stage, position: row[0] };
-        this.logger.error('no request can be made of a lot', { ...facts, reason: kindOf(error) });
+        this.logger.error('no request can be made for a lot', { ...facts, reason: kindOf(error) });
         return [];
       }
     });
   }
 
-  /** Pages in the order of positions; the next one is on its way while one is written. */
+  /** Yields pages in the order of positions; the next page is read while one is written. */
   private async *pages<T extends [position: number, ...unknown[]]>(
     lots: ShardLots,
-    text: string,
+    read: (from: number) => Promise<T[]>,
   ): AsyncGenerator<T[], void, undefined> {
-    const read = async (from: number) => {
-      const { rows } = await this.database.pool.query<T>({
-        rowMode: 'array',
-        text,
-        values: [lots.jobId, from, lots.last, lots.attempt],
-      });
-      return rows;
-    };
     let next: Promise<T[]> | null = read(lots.first);
     try {
       while (next !== null) {
         const rows: T[] = await next;
         const last = rows.at(-1);
         next = last === undefined || rows.length < PAGE_LOTS ? null : read(last[0] + 1);
-        // Awaited one turn later; until then its failure must not count as unhandled.
+        // Awaited in the next turn of the loop; until then its failure must not count as unhandled.
         next?.catch(() => undefined);
         if (rows.length > 0) yield rows;
       }
@@ -233,8 +197,9 @@ export class RequestFile {
 }
 
 /**
- * The addresses of the photos that are there, each once and as a fetcher reads it, as JSON text; most lots' stand so as they were stored.
- * @param photos - how many they are
+ * The addresses of the photos that are there, as JSON text: each once, and in the form in which a fetcher reads it. For
+ * most lots this is the stored text itself.
+ * @param photos - how many photos are there
  */
 function addressesOf(images: string, missing: string | null, photos: number): string {
   if (missing === null && countStrings(images) === photos && !NEEDS_MENDING.test(images)) return images;
@@ -243,7 +208,7 @@ function addressesOf(images: string, missing: string | null, photos: number): st
   return JSON.stringify([...different].map(fetchable));
 }
 
-/** White space, written as itself or as an escape. */
+/** White space, or a backslash that may begin an escape. */
 const NEEDS_MENDING = /[ \\]/;
 
 function countStrings(json: string): number {

@@ -3,32 +3,32 @@ import { isEnglish } from '../../assessment/languages.js';
 import type { TokenUsage } from '../../assessment/response-body.js';
 import { parseTranslation } from '../../assessment/translation.js';
 import { missingPhotos, type MissingPhoto } from '../../common/missing-photo.js';
-import type { Database } from '../../database/database.service.js';
 import { englishCopy, translatedRow } from '../../describe/lot-describer.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
-import type { StoredError } from '../../jobs/batch-job.entity.js';
-import type { ShardJob } from '../shards/shard-store.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import type { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import { usageJson } from '../../jobs/usage-json.js';
+import { renderedBytes } from '../../jobs/rendered-bytes.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
-import { renderedBytes } from './rendered-bytes.js';
 
 export interface TranslationLineLot extends LineLot {
   readonly lotId: string;
   readonly missing: readonly MissingPhoto[];
   readonly text: DescriptionText;
-  /** The English row's. */
+  /** The HTML of the English row. */
   readonly html: string;
   readonly model: string;
   readonly assessmentBytes: number;
 }
 
-/** Translations of one job: a completed lot has a row for every language, the English text where none came. */
+/** Reads the translations of one job. A completed lot has a row for every language, with English text if none came. */
 export class TranslationReader implements LineReader<TranslationLineLot> {
   private readonly wanted: readonly string[];
 
   constructor(
-    private readonly database: Database,
+    private readonly lots: ModelLotReader,
     private readonly settings: ModelSettings,
     private readonly job: ShardJob,
   ) {
@@ -41,32 +41,8 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
   }
 
   async load(positions: readonly number[]): Promise<Map<number, TranslationLineLot>> {
-    const { rows } = await this.database.pool.query<
-      [
-        number,
-        string,
-        string,
-        number,
-        string[] | null,
-        string[] | null,
-        string,
-        string,
-        string | null,
-        number | null,
-        string | null,
-      ]
-    >({
-      rowMode: 'array',
-      text: `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, e.strings::text, e.html, e.model,
-          case when $4 then octet_length(e.assessment::text) end,
-          case when l.status <> 'translating' then
-            (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
-               and r.language = any($3::text[]) and r.revision = 0 and r.response_id is not null limit 1) end
-        from batch_lots l
-        join batch_results e on e.job_id = l.job_id and e.position = l.position and e.language = 'en' and e.revision = 0
-        where l.job_id = $1 and l.position = any($2::int[])`,
-      values: [this.job.id, positions, this.wanted, this.job.options.include?.includes('assessment') === true],
-    });
+    const withAssessment = this.job.options.include?.includes('assessment') === true;
+    const rows = await this.lots.translationAnswered(this.job.id, positions, this.wanted, withAssessment);
     return new Map(
       rows.map(
         ([position, lotId, status, attempt, missing, reasons, strings, html, model, assessment, seenResponse]) => [
@@ -96,7 +72,8 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
     }
     if (answer.kind !== 'translated') return { kind: 'retry' };
     const rows = new Map<string, NewResult>();
-    // One call for all languages: its cost stands on the first row, or it would count once for each.
+    // One call covers all languages. Its cost is written on the first row only, or it would count once for each
+    // language.
     let cost = usage === null ? null : usageJson(this.settings.usageRow('translation', usage, true));
     for (const [language, translated] of answer.languages) {
       if (!translated.ok) continue;
@@ -112,7 +89,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
     return rows.size === 0 ? { kind: 'retry' } : this.described(rows, lot);
   }
 
-  /** Completes a lot with what there is, English for the rest. */
+  /** Completes a lot with the translations that are there, and with English for the rest. */
   described(rows: ReadonlyMap<string, NewResult>, lot: TranslationLineLot): LineOutcome & { kind: 'described' } {
     const shown = this.job.languages.map(
       (language) =>
@@ -131,12 +108,12 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
     };
   }
 
-  /** A lot whose English is there completes, whatever became of its translation. */
+  /** Completes a lot with its English text when the translation failed. */
   fallback(lot: TranslationLineLot): LineOutcome & { kind: 'described' } {
     return this.described(new Map(), lot);
   }
 
-  giveUp(_error: StoredError, lot: TranslationLineLot): LineOutcome {
+  giveUp(_error: LotEnd, lot: TranslationLineLot): LineOutcome {
     return this.fallback(lot);
   }
 }

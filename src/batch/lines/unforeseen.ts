@@ -1,28 +1,30 @@
 import { isPassing } from '../../common/database-away.js';
 import { LeaseLostError } from '../../database/lease.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { JobEndedError } from '../shards/job-ended.js';
 
 /**
- * Whether an error says that what was worked on is at fault, or our code: the same work would fail again. A database or
- * an OpenAI that is away, a lost lease and a job that has ended say nothing of it.
+ * Whether an error means that the data or our code is at fault, so that the same work would fail again. That is not so
+ * when the database or OpenAI is away, when a lease was lost, or when a job has ended.
  */
 export function isUnforeseen(error: unknown): boolean {
   if (error instanceof LeaseLostError || error instanceof JobEndedError || error instanceof OpenAiError) return false;
   return !isPassing(error);
 }
 
-/** What spoils a chunk, and with which error. */
+/** An item that makes a chunk fail, and its error. */
 export interface Culprit<T> {
   readonly item: T;
   readonly error: unknown;
 }
 
 /**
- * Does `work` with all items at once; where that fails for what they are, with each half, down to those that fail alone.
- * @param work - undoes whatever it did when it throws
- * @returns those; all others are done
- * @throws what is no item's fault
+ * Runs `work` with all items at once. If that fails because of the items, it runs with each half, and so on down to the
+ * single items that fail alone.
+ * @param work - must undo whatever it did when it throws
+ * @returns the items that fail alone; the work on all others is done
+ * @throws errors that are not an item's fault
  */
 export async function bisect<T>(
   items: readonly T[],
@@ -42,15 +44,17 @@ export async function bisect<T>(
   }
 }
 
-/** For a log line; what an error says may quote what a client or a model wrote. */
+/**
+ * The kind of an error for a log line. Its message is left out, because it may quote what a client or a model wrote.
+ */
 export function kindOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const code = (error as { code?: unknown }).code;
   return typeof code === 'string' ? `${error.name} ${code}` : error.name;
 }
 
-/** How a lot ends on which the service failed again and again. */
-export const INTERNAL_ERROR = {
+/** The end of a lot on which the service failed too often. */
+export const INTERNAL_ERROR: LotEnd = {
   code: 'INTERNAL_ERROR',
   message: 'The service failed on this lot; send it again, and report its job if that fails too.',
 };

@@ -3,17 +3,17 @@ import { isEnglish } from '../../assessment/languages.js';
 import { photoRefs } from '../../assessment/photo-refs.js';
 import { parseVisionAnswer } from '../../assessment/vision-answer.js';
 import { missingPhotos, urlsOf, type MissingPhoto } from '../../common/missing-photo.js';
-import type { Database } from '../../database/database.service.js';
 import type { ResponseFailure } from '../../assessment/response-body.js';
 import { answerError } from '../../describe/call-errors.js';
 import { englishCopy, type LotDescriber } from '../../describe/lot-describer.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
-import type { StoredError } from '../../jobs/batch-job.entity.js';
-import { isFirstTry } from '../shards/attempts.js';
-import type { ShardJob } from '../shards/shard-store.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import type { ModelLotReader } from '../../jobs/model-lot-reader.js';
+import { isFirstTry } from '../shards/tries.js';
 import type { NewResult } from '../../jobs/new-result.js';
+import { renderedBytes } from '../../jobs/rendered-bytes.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
-import { renderedBytes } from './rendered-bytes.js';
 
 export interface VisionLineLot extends LineLot {
   readonly lotId: string;
@@ -21,12 +21,12 @@ export interface VisionLineLot extends LineLot {
   readonly missing: readonly MissingPhoto[];
 }
 
-/** Vision answers of one job: the English row, and all rows where only English was asked for. */
+/** Reads the vision answers of one job into the English row, and into all rows if only English was asked for. */
 export class VisionReader implements LineReader<VisionLineLot> {
   private readonly englishOnly: boolean;
 
   constructor(
-    private readonly database: Database,
+    private readonly lots: ModelLotReader,
     private readonly settings: ModelSettings,
     private readonly describer: LotDescriber,
     private readonly job: ShardJob,
@@ -35,18 +35,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
   }
 
   async load(positions: readonly number[]): Promise<Map<number, VisionLineLot>> {
-    const { rows } = await this.database.pool.query<
-      [number, string, string, number, string[] | null, string[] | null, string, string | null]
-    >({
-      rowMode: 'array',
-      text: `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, i.images::text,
-          case when l.status <> 'processing' then
-            (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
-               and r.language = 'en' and r.revision = 0) end
-        from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
-        where l.job_id = $1 and l.position = any($2::int[])`,
-      values: [this.job.id, positions],
-    });
+    const rows = await this.lots.visionAnswered(this.job.id, positions);
     return new Map(
       rows.map(([position, lotId, status, attempt, missing, reasons, images, seenResponse]) => [
         position,
@@ -73,7 +62,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
       case 'refused':
         return { kind: 'failed', error: stored(answer) };
       case 'incomplete':
-        // Reasoning that ate the room: the Responses API is asked with twice of it.
+        // Reasoning used up the room for the answer: the Responses API is asked with twice as much.
         if (answer.reason === 'max_output_tokens') return { kind: 'direct' };
         return { kind: 'failed', error: stored(answer) };
       case 'failed':
@@ -82,7 +71,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
     }
   }
 
-  /** The rows of an assessed lot; also of one that was asked directly. */
+  /** The rows of an assessed lot; used for lots that were asked for directly too. */
   described(english: NewResult, lot: Pick<VisionLineLot, 'lotId' | 'missing'>): LineOutcome & { kind: 'described' } {
     if (!this.englishOnly) return { kind: 'described', results: [english], renderedBytes: 0 };
     const { languages, options } = this.job;
@@ -102,18 +91,18 @@ export class VisionReader implements LineReader<VisionLineLot> {
     };
   }
 
-  giveUp(error: StoredError): LineOutcome {
+  giveUp(error: LotEnd): LineOutcome {
     return { kind: 'failed', error };
   }
 }
 
-/** The photos that were sent, with their numbers in the client's list. */
+/** The photos that were sent, each with its number in the client's list. */
 export function photosOf(lot: { images: readonly string[]; missing: readonly MissingPhoto[] }): PhotoRef[] {
   const gone = new Set(urlsOf(lot.missing));
   return photoRefs(lot.images, (url) => !gone.has(url));
 }
 
-function stored(answer: ResponseFailure): StoredError {
+function stored(answer: ResponseFailure): LotEnd {
   const { code, message } = answerError(answer, undefined);
   return { code, message };
 }

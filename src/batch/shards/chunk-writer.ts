@@ -9,7 +9,7 @@ import { JobAdvance } from './job-advance.js';
 import { JobEndedError } from './job-ended.js';
 import { bisect, isUnforeseen, kindOf } from '../lines/unforeseen.js';
 
-/** Commits what a chunk of lines brought: each chunk counts once, and no lot costs another its result. */
+/** Commits a chunk of lines. Each chunk counts once, and a lot that cannot be written does not affect the others. */
 @Injectable()
 export class ChunkWriter {
   private readonly logger = new Logger(ChunkWriter.name);
@@ -24,8 +24,8 @@ export class ChunkWriter {
   ) {}
 
   /**
-   * One transaction: results, lots, cursor, usage, counters, and the job's end if this was the last of it.
-   * @param keptUsd - the most that answers may have cost which do not tell
+   * Writes results, lots, cursor, usage, counters, and the job's end if this was its last chunk, in one transaction.
+   * @param keptUsd - the most in USD that answers without usage may have cost
    */
   async commit(claim: ShardClaim, chunk: Chunk, keptUsd: number): Promise<void> {
     const outcomes = [...chunk.outcomes.values()].sort((a, b) => a.position - b.position);
@@ -65,7 +65,10 @@ export class ChunkWriter {
     });
   }
 
-  /** Cancelled, or over: what OpenAI answered is billed all the same, and nothing else of it is kept. */
+  /**
+   * The job was cancelled or has ended: the usage of the answers is counted, because it is billed, and the rest is
+   * dropped.
+   */
   private async count(claim: ShardClaim, chunk: Chunk, keptUsd: number): Promise<void> {
     await this.database.transaction((tx) => this.move(tx, claim, chunk, keptUsd));
   }
@@ -80,7 +83,9 @@ export class ChunkWriter {
     return this.lots.write(tx, chunk.jobId, chunk.stage, outcomes, chunk.rows);
   }
 
-  /** In one transaction all the same, because the chunk's usage must count once: each half behind a savepoint. */
+  /**
+   * Writes the chunk by halves, each behind a savepoint. It is still one transaction, because usage must count once.
+   */
   private async apart(tx: Transaction, chunk: Chunk, outcomes: readonly LotOutcome[]): Promise<LotMoves> {
     const sum: Record<string, number> = {};
     const behindSavepoint = async (part: readonly LotOutcome[]) => {
@@ -99,8 +104,9 @@ export class ChunkWriter {
     for (const { item, error } of culprits) {
       const { position, attempt } = item;
       const facts = { job_id: chunk.jobId, stage: chunk.stage, position };
-      this.logger.error('what became of a lot cannot be written', { ...facts, reason: kindOf(error) });
-      // As an answer of no use; what cannot even be moved is left over at the shard's end, and moved with the rest.
+      this.logger.error('the outcome of a lot cannot be written', { ...facts, reason: kindOf(error) });
+      // Treated as a useless answer. A lot that cannot even be moved stays behind until the shard ends, and is moved
+      // then.
       await bisect([{ position, attempt, outcome: { kind: 'retry' } } satisfies LotOutcome], behindSavepoint);
     }
     return sum;

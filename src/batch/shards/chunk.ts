@@ -1,30 +1,30 @@
-import type { ModelStage } from '../../jobs/states.js';
+import { describedStatus, type ModelStage } from '../../jobs/states.js';
 import type { DescribedLot } from '../../jobs/lot-store.js';
-import { translationAttempt } from './attempts.js';
+import { UsageSum } from '../../jobs/usage-sum.js';
+import { translationTry } from './tries.js';
 import type { LotOutcome } from './described-lots.js';
 import type { LineLot, LineOutcome } from '../lines/line-outcome.js';
-import { ResultRows } from '../lines/result-rows.js';
-import { UsageSum } from '../lines/usage-sum.js';
+import { ResultRows } from '../../jobs/result-rows.js';
 
-/** Lines of a batch's file that are committed together. */
+/** Some lines of a batch's file that are committed together. */
 export class Chunk {
-  /** The last word on each lot; the first description wins. */
+  /** The outcome of each lot by position. The last line of a lot counts, but the first description wins. */
   readonly outcomes = new Map<number, LotOutcome>();
   readonly described = new Set<number>();
   readonly responses = new Set<string>();
   readonly usage = new UsageSum();
   readonly rows: ResultRows;
-  /** Lots whose answers do not tell what they cost; null for a line that does not even tell its lot. */
+  /** Positions of lots whose answers do not say what they cost; null for a line that does not even name its lot. */
   readonly unknownCosts: (number | null)[] = [];
 
   /**
-   * @param end - the file's byte behind the last line
-   * @param earlier - responses of the chunk before, which may not be committed yet
+   * @param end - the offset in the file after the last line, in bytes
+   * @param earlier - ids of the responses in the chunk before, which may not be committed yet
    */
   constructor(
     readonly jobId: string,
     readonly stage: ModelStage,
-    private readonly shardAttempt: number,
+    private readonly shardTry: number,
     readonly file: 'output' | 'error',
     public end: number,
     private readonly earlier: ReadonlySet<string>,
@@ -33,7 +33,7 @@ export class Chunk {
     this.rows = new ResultRows(jobId, createdAt);
   }
 
-  /** Whether a line of this response was read before; notes it. */
+  /** Whether a line of this response was read before. The response is remembered. */
   isRepeat(responseId: string, lot: LineLot): boolean {
     const repeat =
       responseId !== '' &&
@@ -42,7 +42,7 @@ export class Chunk {
     return repeat;
   }
 
-  /** @throws when the rows of a description cannot be encoded; nothing of the lot is kept then */
+  /** Adds an outcome. @throws when the rows of a description cannot be encoded; nothing of the lot is kept then */
   add(lot: LineLot, attempt: number, outcome: LineOutcome): void {
     const { position } = lot;
     if (outcome.kind === 'failed') {
@@ -54,8 +54,8 @@ export class Chunk {
       const translating = outcome.renderedBytes === 0;
       const described: DescribedLot = {
         position,
-        status: translating ? 'translating' : 'completed',
-        attempt: translating ? translationAttempt(this.shardAttempt) : lot.attempt,
+        status: describedStatus(translating),
+        attempt: translating ? translationTry(this.shardTry) : lot.attempt,
         renderedBytes: outcome.renderedBytes,
         missing: null,
       };

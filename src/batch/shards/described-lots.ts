@@ -1,19 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../../database/database.service.js';
-import { copyRows } from '../../database/copy-rows.js';
-import type { FailedLot, LotMoves } from '../../jobs/job-store.js';
-import { JobStore } from '../../jobs/job-store.js';
-import { LotStore, STAGE_STATUS, type DescribedLot, type LockedLot } from '../../jobs/lot-store.js';
-import type { ModelStage } from '../../jobs/states.js';
-import { directAttempt, retryAttempt } from './attempts.js';
-import { RESULT_COLUMNS, type ResultRows, type RowRange } from '../lines/result-rows.js';
+import type { LotMoves } from '../../jobs/job-store.js';
+import { LotStore, type DescribedLot, type FailedLot, type LockedLot } from '../../jobs/lot-store.js';
+import type { ResultRows, RowRange } from '../../jobs/result-rows.js';
+import { copyResults } from '../../jobs/result-store.js';
+import { STAGE_STATUS, type ModelStage } from '../../jobs/states.js';
+import { directTry, nextTry } from './tries.js';
 
-const UNIQUE_VIOLATION = '23505';
-
-/** What became of one lot, before its lock is held. */
+/** The outcome of one lot, before its lock is held. */
 export interface LotOutcome {
   readonly position: number;
-  /** The attempt that the outcome comes from. */
+  /** The number of the try that the outcome comes from. */
   readonly attempt: number;
   readonly outcome:
     | { readonly kind: 'described'; readonly rows: RowRange; readonly lot: DescribedLot }
@@ -21,17 +18,15 @@ export interface LotOutcome {
     | { readonly kind: 'failed'; readonly lot: FailedLot };
 }
 
-/** Writes outcomes of one stage under the lots' locks: results by COPY, states, and how the job's counters move. */
+/** Writes the outcomes of one stage under the lots' locks: results by COPY, then the lots' states. */
 @Injectable()
 export class DescribedLots {
-  constructor(
-    private readonly lots: LotStore,
-    private readonly jobs: JobStore,
-  ) {}
+  constructor(private readonly lots: LotStore) {}
 
   /**
-   * An error counts only while the lot is still on the attempt it comes from; a description always may, as long as the
-   * lot waits for one. What is left is written; the caller advances the job by the moves.
+   * An error counts only while the lot is still on the try that it comes from. A description counts as long as the lot
+   * waits for one. The outcomes that count are written.
+   * @returns how many lots moved, by which the caller advances the job's counters
    */
   async write(
     tx: Transaction,
@@ -54,13 +49,13 @@ export class DescribedLots {
       } else if (outcome.kind === 'failed') {
         failed.push(outcome.lot);
       } else {
-        moved.push({ position, attempt: outcome.kind === 'retry' ? retryAttempt(attempt) : directAttempt(attempt) });
+        moved.push({ position, attempt: outcome.kind === 'retry' ? nextTry(attempt) : directTry(attempt) });
       }
     }
-    await this.copy(tx, rows.take(ranges));
+    await copyResults(tx, rows.take(ranges));
     await this.lots.described(tx, jobId, described);
-    if (failed.length > 0) await this.jobs.failLots(tx, jobId, failed);
-    await this.lots.setAttempts(
+    if (failed.length > 0) await this.lots.fail(tx, jobId, failed);
+    await this.lots.setTries(
       tx,
       jobId,
       moved.map((lot) => lot.position),
@@ -68,7 +63,7 @@ export class DescribedLots {
     );
     const translating = described.filter((lot) => lot.status === 'translating').length;
     const left = -(described.length + failed.length);
-    // What the photos' check counted, less what the model was not shown after all: the job's count is its lots'.
+    // The job's count of photos is the sum of its lots' counts: subtract photos that the model was not shown after all.
     const images = described.reduce(
       (sum, { position, seen }) =>
         sum + (seen === undefined ? 0 : seen - (locked.get(position)?.processed_images ?? seen)),
@@ -82,22 +77,6 @@ export class DescribedLots {
       processed: described.length - translating,
       failed: failed.length,
     };
-  }
-
-  /** Straight into the table; only rows that were there before, which is never expected, cost a detour. */
-  private async copy(tx: Transaction, rows: readonly Buffer[]): Promise<void> {
-    if (rows.length === 0) return;
-    await tx.execute('savepoint results');
-    try {
-      await copyRows(tx.client, RESULT_COLUMNS, rows);
-      await tx.execute('release savepoint results');
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error;
-      await tx.execute('rollback to savepoint results');
-      await tx.execute('create temp table copied_results (like batch_results) on commit drop');
-      await copyRows(tx.client, RESULT_COLUMNS.replace('batch_results', 'copied_results'), rows);
-      await tx.execute('insert into batch_results select * from copied_results on conflict do nothing');
-    }
   }
 }
 

@@ -2,12 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { JobStore, type LotMoves } from '../../jobs/job-store.js';
 import { finalStatus } from '../../jobs/states.js';
-import { DeliveryHints } from '../../webhook/delivery-hints.js';
+import { DeliveryHints } from '../../common/work-hints.js';
 import { JobEnder } from '../../jobs/job-ender.js';
 import { ProgressEvents } from '../../webhook/progress-events.js';
 import { JobEndedError } from './job-ended.js';
 
-/** Moves the job's counters as the last statement of a transaction that moved lots; the one that reaches the total ends the job. */
+/**
+ * Advances the job's counters as the last statement of a transaction that moved lots. The transaction that reaches the
+ * total ends the job.
+ */
 @Injectable()
 export class JobAdvance {
   constructor(
@@ -19,9 +22,9 @@ export class JobAdvance {
   ) {}
 
   /**
-   * Runs `work` in one transaction; the moves that it returns (none: null) are added to the job.
-   * @returns true when the job ended with it
-   * @throws JobEndedError when the job had ended before: nothing was written
+   * Runs `work` in one transaction and adds the moves that it returns (null: none) to the job.
+   * @returns true when this ended the job
+   * @throws JobEndedError when the job had ended before; nothing was written then
    */
   async commit(jobId: string, work: (tx: Transaction) => Promise<LotMoves | null>): Promise<boolean> {
     const ended = await this.database.transaction(async (tx) => {

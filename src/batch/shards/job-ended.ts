@@ -1,4 +1,4 @@
-/** The job ended before this transaction: roll back, count usage only. */
+/** The job ended before this transaction. Roll back and count only the usage. */
 export class JobEndedError extends Error {
   override name = 'JobEndedError';
 }

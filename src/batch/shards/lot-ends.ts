@@ -1,27 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
-import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
-import { ShardStore, type ShardClaim, type ShardJob } from './shard-store.js';
+import { ModelLotReader } from '../../jobs/model-lot-reader.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { ShardStore, type ShardClaim } from './shard-store.js';
 import { DescribedLots, type LotOutcome } from './described-lots.js';
 import { JobAdvance } from './job-advance.js';
-import { ResultRows } from '../lines/result-rows.js';
+import { ResultRows } from '../../jobs/result-rows.js';
 import { TranslationReader } from '../lines/translation-reader.js';
 import { INTERNAL_ERROR } from '../lines/unforeseen.js';
 
-/** Ends lots with which the service itself cannot go on. */
+/** Ends lots on which the service itself cannot go on. */
 @Injectable()
 export class LotEnds {
   constructor(
     private readonly clock: Clock,
-    private readonly database: Database,
     private readonly settings: ModelSettings,
+    private readonly modelLots: ModelLotReader,
     private readonly described: DescribedLots,
     private readonly shards: ShardStore,
     private readonly advance: JobAdvance,
   ) {}
 
-  /** Those without a description fail; those that have one complete with their English. */
+  /** Lots without a description fail; lots that have one complete with their English text. */
   async end(claim: ShardClaim, job: ShardJob, positions: readonly number[]): Promise<void> {
     const { attempt, stage } = claim.row;
     const rows = new ResultRows(job.id, this.clock.date().toISOString());
@@ -32,7 +33,7 @@ export class LotEnds {
         outcomes.push({ position, attempt, outcome: { kind: 'failed', lot } });
       }
     } else {
-      const reader = new TranslationReader(this.database, this.settings, job);
+      const reader = new TranslationReader(this.modelLots, this.settings, job);
       for (const lot of (await reader.load(positions)).values()) {
         const { results, renderedBytes } = reader.fallback(lot);
         const { position } = lot;

@@ -1,11 +1,8 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { ModelStage } from '../../jobs/states.js';
+import type { ShardStatus } from './shard-states.js';
 
-/** `direct`: its lots go straight through the Responses API; `paused`: an operator, or the deadline, must decide. */
-export type ShardStatus =
-  'checking_photos' | 'queued' | 'submitting' | 'watching' | 'taking_in' | 'direct' | 'paused' | 'done' | 'cancelled';
-
-/** A shard: a range of a job's lots that travels as one OpenAI batch, in one stage and attempt. */
+/** A shard: a range of a job's lots on its way through one model stage, with one try number (`attempt`). */
 @Entity('openai_batches')
 @Index('openai_batches_due_idx', { synchronize: false })
 @Index('openai_batches_active_idx', { synchronize: false })
@@ -80,11 +77,11 @@ export class OpenAiBatch {
   @Column('bigint', { name: 'cursor_bytes', default: 0 })
   cursorBytes: string;
 
-  /** What of the job's `reserved_usd` the shard gives back once its cost is known. */
+  /** The part of the job's `reserved_usd` that the shard gives back once its cost is known. */
   @Column('numeric', { name: 'reserved_usd', precision: 16, scale: 8, default: 0 })
   reservedUsd: string;
 
-  /** Errors in a row that no stage foresees. */
+  /** How many unexpected failures in a row its stages have had. */
   @Column('smallint', { default: 0 })
   failures: number;
 
@@ -110,7 +107,7 @@ export class OpenAiBatch {
   finishedAt: Date | null;
 }
 
-/** What was learned of a model's limits on one upstream, and whether its queue is paused. */
+/** What was learned about a model's limits at one upstream, and whether its queue is paused. */
 @Entity('openai_models')
 export class OpenAiModel {
   @PrimaryColumn('text', { primaryKeyConstraintName: 'openai_models_pkey' })

@@ -4,14 +4,16 @@ import { Clock } from '../../common/clock.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { LotStore, type ShardLots } from '../../jobs/lot-store.js';
-import { ShardStore, type ShardClaim, type ShardJob } from './shard-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardClaim } from './shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
-import { directAttempt, FEW_LOTS, isDirect, retryAttempt, translationAttempt } from './attempts.js';
+import { directTry, FEW_LOTS, isDirect, nextTry, translationTry } from './tries.js';
 import { CostGuard, WAITING_FOR_COSTS } from '../limits/cost-guard.js';
 import { Deadlines } from '../limits/deadlines.js';
 import { shardLots } from './shard-lots.js';
 
-/** Ends a shard: what it left over and what it described go on as shards of their own, in the same transaction. */
+/** Ends a shard. In the same transaction, lots that it left over and lots that it described go on in new shards. */
 @Injectable()
 export class ShardEnd {
   constructor(
@@ -19,15 +21,17 @@ export class ShardEnd {
     private readonly database: Database,
     private readonly settings: ModelSettings,
     private readonly lots: LotStore,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly deadlines: Deadlines,
     private readonly costs: CostGuard,
   ) {}
 
   /**
-   * Everything that the shard could bring is in: lots without an answer are tried again, described ones translated. What
-   * it still holds of the job's money is given back, so whoever ends one of unknown cost lets it go first.
-   * @param over - no batch may follow: whatever is left goes to the Responses API
+   * Ends a shard whose answers are all in. Lots without an answer are tried again, described ones are translated. Money
+   * that the shard still holds is given back, so a caller that does not know its cost must first set what it holds to
+   * zero.
+   * @param over - true when no batch may follow: whatever is left goes to the Responses API
    */
   async finish(claim: ShardClaim, job: ShardJob, over = this.deadlines.batchesAreOver(job)): Promise<void> {
     const lots = shardLots(claim.row);
@@ -51,30 +55,30 @@ export class ShardEnd {
     if (job.options.max_cost_usd !== undefined) await this.shards.wakeWaiting([WAITING_FOR_COSTS]);
   }
 
-  /** No stage can bring the shard further: its lots are asked for one by one, where each fails, or not, alone. */
+  /** No stage can get any further with the shard. Its lots are asked for one by one, so that each can fail alone. */
   async giveUp(claim: ShardClaim): Promise<void> {
-    const job = await this.shards.job(this.database, claim.row.job_id);
+    const job = await this.jobReader.forShard(claim.row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.abandon(claim);
     await this.finish(claim, job, true);
   }
 
-  /** The job has ended, perhaps with this very shard: nothing more will be written for it. */
+  /** The job has ended, perhaps with this very shard, so nothing more will be written for it. */
   async abandon(claim: ShardClaim): Promise<void> {
-    const job = await this.shards.job(this.database, claim.row.job_id);
+    const job = await this.jobReader.forShard(claim.row.job_id);
     const status = job?.status === 'completed' || job?.status === 'failed' ? 'done' : 'cancelled';
     await this.shards.letGo(this.database, claim, { status, finished_at: this.clock.date() });
   }
 
   private async retry(tx: Transaction, claim: ShardClaim, lots: ShardLots, over: boolean): Promise<void> {
-    const direct = directAttempt(lots.attempt);
-    const next = retryAttempt(lots.attempt);
+    const direct = directTry(lots.attempt);
+    const next = nextTry(lots.attempt);
     const missing = await this.lots.lockLeft(tx, lots);
     const again = next === direct ? [] : await this.lots.lockLeft(tx, { ...lots, attempt: next });
     const retried = [...again, ...missing];
     const few = over || next === direct || retried.length < FEW_LOTS;
     const attempt = few ? direct : next;
     const moved = attempt === next ? missing : retried;
-    await this.lots.setAttempts(
+    await this.lots.setTries(
       tx,
       lots.jobId,
       moved,
@@ -87,15 +91,15 @@ export class ShardEnd {
   }
 
   private async translate(tx: Transaction, claim: ShardClaim, lots: ShardLots, over: boolean): Promise<void> {
-    const attempt = translationAttempt(lots.attempt);
+    const attempt = translationTry(lots.attempt);
     const translation: ShardLots = { ...lots, stage: 'translation', attempt };
     const described = await this.lots.lockLeft(tx, translation);
     if (described.length === 0) return;
-    // What was asked for directly is late already; a batch of a handful would only make it later.
+    // Lots that were asked for directly are late already; a batch of a few lots would only delay them more.
     const few = over || (isDirect(lots.attempt) && described.length < FEW_LOTS);
     if (few) {
-      const direct = directAttempt(attempt);
-      await this.lots.setAttempts(
+      const direct = directTry(attempt);
+      await this.lots.setTries(
         tx,
         lots.jobId,
         described,
@@ -121,7 +125,7 @@ export class ShardEnd {
   }
 }
 
-/** A batch that calls itself completed has run all its lines: what a line cost that is in none of its files nobody says. */
+/** True when a completed batch lacks lines: all its lines have run, but no file says what the missing ones cost. */
 function isSilentLoss({ row }: ShardClaim, job: ShardJob): boolean {
   return job.options.max_cost_usd !== undefined && !isDirect(row.attempt) && row.upstream_status === 'completed';
 }

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../../database/database.service.js';
 import { Leases } from '../../database/leases.service.js';
+import { hasEnded, hasFiles, sendsNothing } from './shard-states.js';
 import { SHARDS, type ShardClaim, type ShardRow } from './shard-store.js';
 import type { ModelStage } from '../../jobs/states.js';
 
-/** An uploaded request file and the try to send a shard that its name tells of. */
+/** The submission of a shard that the name of an uploaded request file states. */
 export interface RequestFileName {
   readonly jobId: string;
   readonly stage: ModelStage;
@@ -13,11 +14,13 @@ export interface RequestFileName {
   readonly submission: number;
 }
 
-/** Spelt as the partial index has it. */
-const SPENT = `status in ('done', 'cancelled')
-  and (input_file_id is not null or output_file_id is not null or error_file_id is not null)`;
+/** Written as in the partial index. */
+const SPENT = `${hasEnded()} and ${hasFiles()}`;
 
-/** Which files of shards still stand at OpenAI: an ended shard keeps a file's id until the file is deleted. */
+/**
+ * Keeps track of the files of shards that are still at OpenAI: an ended shard keeps a file's id until the file is
+ * deleted.
+ */
 @Injectable()
 export class ShardFileStore {
   constructor(
@@ -26,8 +29,8 @@ export class ShardFileStore {
   ) {}
 
   /**
-   * Claims ended shards whose files nobody needs any more.
-   * @param upstream - only this one's: another knows nothing of these files
+   * Claims ended shards whose files are no longer needed.
+   * @param upstream - only shards of this upstream: another one does not have these files
    */
   claimSpent(upstream: string, limit: number): Promise<ShardClaim[]> {
     return this.leases.claimMany<ShardRow>({
@@ -39,7 +42,10 @@ export class ShardFileStore {
     });
   }
 
-  /** Strikes the files of shards that ended before this: they have expired, whatever upstream held them. */
+  /**
+   * Forgets the files of shards that ended before this time: they have expired at every upstream.
+   * @returns the shards' number
+   */
   async forgetSpent(endedBefore: Date): Promise<number> {
     return this.database.execute(
       `update openai_batches set input_file_id = null, output_file_id = null, error_file_id = null
@@ -49,9 +55,10 @@ export class ShardFileStore {
   }
 
   /**
-   * Which of these request files no batch will ever be made of: uploaded for a submission that is over, or beside the one
-   * whose id was committed. A file of an unknown job may be another deployment's and is none of them.
-   * @returns ids
+   * Finds the request files from which no batch will ever be made: those of a submission that is over, and those that
+   * are not the one whose id was committed. A file of an unknown job may belong to another deployment and is not among
+   * them.
+   * @returns the ids of these files
    */
   async orphansAmong(upstream: string, files: ReadonlyMap<string, RequestFileName>): Promise<string[]> {
     const rows = await this.database.query<{ id: string }>(
@@ -61,7 +68,7 @@ export class ShardFileStore {
          and b.attempt = f.attempt
        where b.upstream = $1 and b.input_file_id is distinct from f.id and b.submission >= f.submission
          -- Of the present submission it is spare only once another id stands, or none ever will.
-         and (b.submission > f.submission or b.input_file_id is not null or b.status in ('queued', 'done', 'cancelled'))`,
+         and (b.submission > f.submission or b.input_file_id is not null or ${sendsNothing('b.')})`,
       [upstream, JSON.stringify([...files].map(([id, name]) => ({ id, ...name })))],
     );
     return rows.map((row) => row.id);

@@ -1,8 +1,8 @@
-import type { Transaction } from '../../database/database.service.js';
-
 const SMALL_SHARD = 5000;
 const LARGE_SHARD = 25_000;
-/** Shards of the small size that a job may have before it gets the large one: more cost too many rounds of batches. */
+/**
+ * How many small shards a job may have. Beyond that its shards are large, or it would take too many rounds of batches.
+ */
 const MOST_SMALL_SHARDS = 6;
 
 /** A range of positions, both ends included. */
@@ -11,6 +11,7 @@ export interface ShardRange {
   readonly last: number;
 }
 
+/** What is needed of a new job to plan its shards. */
 export interface ShardPlan {
   readonly jobId: string;
   readonly keyId: string;
@@ -19,8 +20,8 @@ export interface ShardPlan {
 }
 
 /**
- * Cuts a job into ranges: 5,000 lots, so that early ones are translated while late ones are checked, and up to 25,000 for
- * large jobs, so that two active batches a key cost at most three rounds a stage.
+ * Cuts a job into ranges of 5,000 lots, so that early lots are translated while late ones are checked. Large jobs get
+ * ranges of up to 25,000 lots, so that with two active batches per key each stage takes at most three rounds.
  */
 export function shardRanges(totalLots: number): ShardRange[] {
   const count = Math.ceil(totalLots / SMALL_SHARD);
@@ -31,16 +32,4 @@ export function shardRanges(totalLots: number): ShardRange[] {
     ranges.push({ first, last: Math.min(first + size, totalLots) - 1 });
   }
   return ranges;
-}
-
-/** Inserts the vision ranges of a new job, in its intake's transaction. */
-export async function planShards(tx: Transaction, plan: ShardPlan): Promise<void> {
-  const ranges = shardRanges(plan.totalLots);
-  await tx.execute(
-    `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
-       photos_position, next_check_at, created_at)
-     select $1, 'vision', r.first, 0, r.last, $2, $3, 'checking_photos', r.first, now(), now()
-     from unnest($4::int[], $5::int[]) as r (first, last)`,
-    [plan.jobId, plan.keyId, plan.visionModel, ranges.map((range) => range.first), ranges.map((range) => range.last)],
-  );
 }

@@ -6,11 +6,11 @@ import { LeaseLostError } from '../../database/lease.js';
 import { dueTable, keyIs } from '../../database/lease-table.js';
 import { storableName } from '../../database/storable-text.js';
 import { Leases } from '../../database/leases.service.js';
-import type { JobOptions } from '../../jobs/batch-job.entity.js';
-import type { ShardStatus } from './openai-batch.entities.js';
-import type { JobStatus, ModelStage } from '../../jobs/states.js';
+import { assertStep, isAtOpenAi, isIn, isUnfinished, type ShardStatus } from './shard-states.js';
+import { shardRanges, type ShardPlan } from './shard-planner.js';
+import type { ModelStage } from '../../jobs/states.js';
 
-/** A row of openai_batches as a claim returns it; bigint columns are text. */
+/** A row of openai_batches as a claim returns it; bigint columns come as text. */
 export interface ShardRow extends QueryResultRow {
   readonly job_id: string;
   readonly stage: ModelStage;
@@ -44,16 +44,6 @@ export interface ShardRow extends QueryResultRow {
 }
 
 export type ShardClaim = Claim<ShardRow>;
-
-/** What a stage needs to know of the job of a shard. */
-export interface ShardJob {
-  readonly id: string;
-  readonly status: JobStatus;
-  readonly languages: readonly string[];
-  readonly options: JobOptions;
-  readonly createdAt: Date;
-  readonly costUsd: number;
-}
 
 /** Columns that a stage may set. */
 export type ShardChanges = Partial<{
@@ -93,17 +83,17 @@ export interface NewShard {
   readonly status: ShardStatus;
   /** Seconds until it is due. */
   readonly delaySeconds?: number;
-  /** Since when its lots are on their way; now by default. */
+  /** When its lots began to wait; now by default. */
   readonly since?: Date;
 }
 
 export const SHARDS = dueTable('openai_batches', ['job_id', 'stage', 'first_position', 'attempt'], 'next_check_at');
 
-/** Shards that a key has at OpenAI: the key with the fewest is served first. */
+/** How many shards a key has at OpenAI: the key with the fewest is served first. */
 const ACTIVE_OF_KEY = `(select count(*) from openai_batches a
-  where a.key_id = openai_batches.key_id and a.status in ('submitting', 'watching'))`;
+  where a.key_id = openai_batches.key_id and ${isAtOpenAi('a.')})`;
 
-/** The shards' rows. Every write of a holder names its token: a row that was taken over is never touched again. */
+/** The shards' rows. Every write names the holder's token, so a process never changes a row that another took over. */
 @Injectable()
 export class ShardStore {
   constructor(
@@ -111,12 +101,12 @@ export class ShardStore {
     private readonly leases: Leases,
   ) {}
 
-  /** Claims what is due in any of these states, and shards of cancelled jobs where they stand still. */
+  /** Claims shards that are due in one of these states, and paused shards of cancelled jobs. */
   claim(statuses: readonly ShardStatus[], limit: number): Promise<ShardClaim[]> {
     return this.leases.claimMany<ShardRow>({
       table: SHARDS,
-      // Spelt out so that the partial index of unfinished shards serves it.
-      where: `status = any($1::text[]) and status not in ('done', 'cancelled')`,
+      // Written out so that the partial index of unfinished shards can be used.
+      where: `status = any($1::text[]) and ${isUnfinished()}`,
       values: [statuses],
       orderBy: statuses.includes('queued') ? `${ACTIVE_OF_KEY}, created_at, next_check_at` : 'next_check_at',
       limit,
@@ -126,49 +116,31 @@ export class ShardStore {
   async claimCancelledWhilePaused(limit: number): Promise<ShardClaim[]> {
     return this.leases.claimMany<ShardRow>({
       table: SHARDS,
-      where: `status = 'paused' and cancel_requested`,
+      where: `${isIn('paused')} and cancel_requested`,
       orderBy: 'next_check_at',
       limit,
     });
   }
 
-  async job(sql: Sql, jobId: string): Promise<ShardJob | undefined> {
-    const [row] = await sql.query<{
-      id: string;
-      status: JobStatus;
-      languages: string[];
-      options: JobOptions;
-      created_at: Date;
-      cost_usd: string;
-    }>('select id, status, languages, options, created_at, cost_usd from batch_jobs where id = $1', [jobId]);
-    return row === undefined
-      ? undefined
-      : {
-          id: row.id,
-          status: row.status,
-          languages: row.languages,
-          options: row.options,
-          createdAt: row.created_at,
-          costUsd: Number(row.cost_usd),
-        };
-  }
-
   /**
-   * Writes a step of a claimed shard and keeps the claim, prolonged by a whole lease.
-   * @throws LeaseLostError when another holder has it: the transaction must not be committed
+   * Writes changes to a claimed shard and keeps the claim; the lease starts over.
+   * @throws LeaseLostError when another process has it; the transaction must not be committed then
    */
   async step(sql: Sql, claim: ShardClaim, changes: ShardChanges): Promise<void> {
     await this.write(sql, claim, changes, claim.leaseSeconds, true);
   }
 
-  /** Writes where a shard goes next and lets go of it; due again after `delaySeconds`. @throws LeaseLostError */
+  /**
+   * Writes changes to a claimed shard and releases the claim; it is due again after `delaySeconds`.
+   * @throws LeaseLostError
+   */
   async letGo(sql: Sql, claim: ShardClaim, changes: ShardChanges, delaySeconds = 0): Promise<void> {
     await this.write(sql, claim, changes, delaySeconds, false);
   }
 
   /**
-   * Counts a failure that no stage foresees, and keeps the claim for a lease: what is done about it must be done by one.
-   * @returns how many there were in a row
+   * Counts an unexpected failure and keeps the claim for another lease, so that only one process handles the failure.
+   * @returns the number of failures in a row
    * @throws LeaseLostError
    */
   async countFailure(sql: Sql, claim: ShardClaim): Promise<number> {
@@ -191,7 +163,26 @@ export class ShardStore {
     if (rows.length === 0) throw new LeaseLostError(SHARDS.name, 'another holder has it');
   }
 
-  /** Inserts a shard in the transaction that makes its lots its own; one that is there already stays. */
+  /** Inserts the vision shards of a new job, in the transaction that accepts it. */
+  async plan(tx: Transaction, { jobId, keyId, totalLots, visionModel }: ShardPlan): Promise<void> {
+    const ranges = shardRanges(totalLots);
+    await tx.execute(
+      `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
+         photos_position, next_check_at, created_at)
+       select $1, 'vision', r.first, 0, r.last, $2, $3, $6, r.first, now(), now()
+       from unnest($4::int[], $5::int[]) as r (first, last)`,
+      [
+        jobId,
+        keyId,
+        visionModel,
+        ranges.map(({ first }) => first),
+        ranges.map(({ last }) => last),
+        'checking_photos' satisfies ShardStatus,
+      ],
+    );
+  }
+
+  /** Inserts a shard, in the transaction that gives it its lots. A shard that is there already stays as it is. */
   async insert(tx: Transaction, shard: NewShard): Promise<void> {
     await tx.execute(
       `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
@@ -213,12 +204,12 @@ export class ShardStore {
     );
   }
 
-  /** Makes shards that wait for a free place due now; called whenever a batch has left OpenAI's queue. */
+  /** Makes queued shards with one of these reasons due now; called whenever a batch has left OpenAI's queue. */
   async wakeWaiting(reasons: readonly string[]): Promise<void> {
     await this.database.execute(
       `update openai_batches set next_check_at = clock_timestamp() where (job_id, stage, first_position, attempt) in (
          select job_id, stage, first_position, attempt from openai_batches
-         where status = 'queued' and reason = any($1::text[]) and lock_token is null and next_check_at > clock_timestamp()
+         where ${isIn('queued')} and reason = any($1::text[]) and lock_token is null and next_check_at > clock_timestamp()
          for update skip locked)`,
       [reasons],
     );
@@ -231,9 +222,10 @@ export class ShardStore {
     seconds: number,
     keep: boolean,
   ): Promise<void> {
+    if (changes.status !== undefined) assertStep(claim.row.status, changes.status);
     const values: unknown[] = [claim.token, ...claim.key, seconds];
     const due = values.length;
-    // Whatever is written by a stage that works ends the row of failures that the shard may have had.
+    // A stage that writes something has succeeded, so the shard's count of failures in a row starts over.
     const assignments = Object.entries({ failures: 0, ...changes }).map(
       ([column, value]) => `${column} = $${values.push(storable(column, value))}`,
     );
@@ -252,7 +244,7 @@ const LARGEST_BIGINT = Number.MAX_SAFE_INTEGER;
 const BIGINTS: ReadonlySet<string> = new Set(['input_bytes', 'estimated_tokens', 'cursor_bytes']);
 const REAL = 'reserved_usd';
 
-/** Ids, words and counts come from OpenAI, or from what stands before it: an odd one must not keep its shard from moving. */
+/** Ids, words and counts come from OpenAI or from a gateway: an odd value must not stop its shard from moving on. */
 function storable(column: string, value: unknown): unknown {
   if (typeof value === 'string') return storableName(value);
   if (typeof value !== 'number' || column === REAL) return value;

@@ -1,29 +1,39 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import type { MissingPhoto } from '../../common/missing-photo.js';
+import { sideBySide } from '../../common/side-by-side.js';
 import { Database, type Transaction } from '../../database/database.service.js';
-import { unreachablePhotos } from '../../describe/photo-refusal.js';
+import { unreachablePhotos } from '../../describe/lot-error.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
-import type { FailedLot } from '../../jobs/job-store.js';
-import { JobStore } from '../../jobs/job-store.js';
-import { LotStore, type CheckedLot, type ShardLots, type UncheckedLot, type WaitingLot } from '../../jobs/lot-store.js';
+import {
+  LotStore,
+  type CheckedLot,
+  type FailedLot,
+  type ShardLots,
+  type UncheckedLot,
+  type WaitingLot,
+} from '../../jobs/lot-store.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
-import { laterAttempt, timesLate } from '../shards/attempts.js';
+import { laterTry, timesLate } from '../shards/tries.js';
 import { JobAdvance } from '../shards/job-advance.js';
 import { JobEndedError } from '../shards/job-ended.js';
 import { isWorthWaiting, leavesNow, passMs } from './photo-patience.js';
 import { ShardEnd } from '../shards/shard-end.js';
-import type { Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { shardLots } from '../shards/shard-lots.js';
 import { bisect, INTERNAL_ERROR, isUnforeseen, kindOf } from '../lines/unforeseen.js';
 
-/** Lots of one commit. */
+/** How many lots are committed together. */
 const CHUNK_LOTS = 500;
-/** Lots begun side by side; their photos share the checker's own limits, overall and per host. */
+/** How many lots are checked side by side. Their photos share the checker's own limits, overall and per host. */
 const LOTS_AT_ONCE = 64;
-/** A range whose hosts rest is looked at again after this, at the least and at the most. */
+/** The shortest wait before a range is checked again when its photo hosts are paused. */
 const SOONEST_SECONDS = 1;
+/** The longest such wait. */
 const LATEST_SECONDS = 60;
 
 type Checked =
@@ -31,26 +41,27 @@ type Checked =
   | { kind: 'failed'; lot: FailedLot }
   | { kind: 'waits'; lot: WaitingLot; news: boolean };
 
-/** One walk through a range. */
+/** One pass through a range. */
 interface Pass {
   readonly late: number;
-  /** Since the lots were put off first; 0 when they were not. */
+  /** Milliseconds since the lots were first put off; 0 when they were not. */
   readonly waitedMs: number;
-  /** Milliseconds since 1970 until which hosts that say "not now" are asked again. */
+  /** Until when hosts that say "not now" are asked again, in milliseconds since 1970. */
   readonly until: number;
-  /** When a host of the lots that wait may be asked next, in milliseconds since 1970. */
+  /** The earliest time at which a host of the waiting lots may be asked again, in milliseconds since 1970. */
   nextAt: number;
 }
 
-/** Of a range that is given up: no lot of it waits any more. */
+/** The pass of a range that is given up: none of its lots waits any more. */
 const GIVEN_UP: Pass = { late: 0, waitedMs: 0, until: 0, nextAt: Infinity };
 
 /**
- * Looks whether a range's photos are there, 500 lots a commit; a lot over the threshold fails alone.
- * Lots with photos on a host that says "not now" wait in a range of their own, whose walks ask for nothing but the photos that are open.
+ * Checks whether the photos of a range are there, and commits after each 500 lots. A lot with too many missing photos
+ * fails alone. Lots with photos on a host that says "not now" wait in a range of their own; its passes ask only for the
+ * photos that are still open.
  */
 @Injectable()
-export class CheckPhotosStage implements Stage {
+export class CheckPhotosStage extends ScheduledStage {
   readonly name = 'photos';
   readonly atOnce = 4;
   private readonly logger = new Logger(CheckPhotosStage.name);
@@ -59,12 +70,19 @@ export class CheckPhotosStage implements Stage {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly photos: PhotoChecker,
-    private readonly jobs: JobStore,
     private readonly lots: LotStore,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly advance: JobAdvance,
     private readonly end: ShardEnd,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-photos', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   claim(limit: number): Promise<ShardClaim[]> {
     return this.shards.claim(['checking_photos'], limit);
@@ -99,17 +117,13 @@ export class CheckPhotosStage implements Stage {
 
   private async checkAll(lots: readonly UncheckedLot[], pass: Pass, signal: AbortSignal): Promise<Checked[]> {
     const checked: Checked[] = [];
-    const waiting = [...lots].reverse();
-    const worker = async () => {
-      for (let lot = waiting.pop(); lot !== undefined; lot = waiting.pop()) {
-        checked.push(await this.checkAnyhow(lot, pass, signal));
-      }
-    };
-    await Promise.all(Array.from({ length: LOTS_AT_ONCE }, worker));
+    await sideBySide(lots, LOTS_AT_ONCE, async (lot) => {
+      checked.push(await this.checkAnyhow(lot, pass, signal));
+    });
     return checked;
   }
 
-  /** What the checker does not foresee is the trouble of the lot that it meets it with. */
+  /** An unexpected error of the checker affects only the lot that it was checking. */
   private async checkAnyhow(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
     try {
       return await this.check(lot, pass, signal);
@@ -118,7 +132,7 @@ export class CheckPhotosStage implements Stage {
       const { position, open, missing } = lot;
       this.logger.error('the photos of a lot cannot be checked', { position, reason: kindOf(error) });
       if (pass.late > 0) return failedByUs(position);
-      // Once more, with the lots that wait for a host.
+      // It is checked once more, together with the lots that wait for a host.
       pass.nextAt = 0;
       return { kind: 'waits', lot: { position, open, missing }, news: true };
     }
@@ -127,7 +141,7 @@ export class CheckPhotosStage implements Stage {
   private async check(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
     const { position, images } = lot;
     if (images.length === 0) {
-      const error = { code: 'NO_IMAGES', message: 'The lot has no photos.' };
+      const error: LotEnd = { code: 'NO_IMAGES', message: 'The lot has no photos.' };
       return { kind: 'failed', lot: { position, error, missingImages: [] } };
     }
     const found = await this.photos.checkLot(lot.open, { signal, lane: 'batch', until: pass.until });
@@ -136,7 +150,7 @@ export class CheckPhotosStage implements Stage {
     for (const photo of found.open) {
       (isWorthWaiting(photo, pass.waitedMs) ? open : missing).push({ url: photo.url, reason: photo.reason });
     }
-    // Too many are gone for good: nothing that is still open can help.
+    // Too many photos are missing for good, so the photos that are still open cannot help.
     if (!this.photos.areEnough(images.length, missing.length)) return unreachable(lot, [...missing, ...open]);
     if (open.length === 0) {
       return { kind: 'ready', lot: { position, missing, reachable: images.length - missing.length } };
@@ -147,7 +161,7 @@ export class CheckPhotosStage implements Stage {
     return { kind: 'waits', lot: { position, open: urls, missing }, news };
   }
 
-  /** Where the lots cannot be committed together, those that spoil it fail alone. @returns false when the job has ended */
+  /** Commits the lots; if that fails because of some of them, only those fail. @returns false when the job has ended */
   private async commitEach(
     claim: ShardClaim,
     checked: readonly Checked[],
@@ -174,7 +188,7 @@ export class CheckPhotosStage implements Stage {
   /** @returns false when the job has ended meanwhile */
   private async commit(claim: ShardClaim, checked: readonly Checked[], next: number): Promise<boolean> {
     const { job_id: jobId } = claim.row;
-    // Of lots of which nothing new is known nothing is written: a range may be walked through many times.
+    // Nothing is written about lots without news: a range may be checked many times.
     const news = checked.filter((lot) => lot.kind !== 'waits' || lot.news);
     try {
       await this.advance.commit(jobId, async (tx) => {
@@ -187,7 +201,7 @@ export class CheckPhotosStage implements Stage {
         const failed = news.flatMap((lot) => (lot.kind === 'failed' && open.has(lot.lot.position) ? [lot.lot] : []));
         const waits = news.flatMap((lot) => (lot.kind === 'waits' && open.has(lot.lot.position) ? [lot.lot] : []));
         await this.lots.photosChecked(tx, jobId, ready);
-        if (failed.length > 0) await this.jobs.failLots(tx, jobId, failed);
+        if (failed.length > 0) await this.lots.fail(tx, jobId, failed);
         await this.lots.photosWait(tx, jobId, waits);
         await this.shards.step(tx, claim, { photos_position: next });
         return {
@@ -206,12 +220,12 @@ export class CheckPhotosStage implements Stage {
   }
 
   /**
-   * The range is through. It goes on without the lots that wait, which become a range of their own; one of those stays together until its next
-   * step, or each lot that comes free would be an OpenAI batch.
+   * Ends a pass. The range goes on without the waiting lots, which become a range of their own. A range of waiting lots
+   * stays together until its next step; otherwise each lot that becomes ready would make an OpenAI batch of its own.
    */
   private async finish(claim: ShardClaim, lots: ShardLots, pass: Pass): Promise<void> {
     const { row } = claim;
-    const job = await this.shards.job(this.database, row.job_id);
+    const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined || isTerminal(job.status)) {
       await this.end.abandon(claim);
       return;
@@ -241,8 +255,8 @@ export class CheckPhotosStage implements Stage {
     pass: Pass,
   ): Promise<void> {
     const { row } = claim;
-    const attempt = laterAttempt(row.attempt);
-    await this.lots.setAttempts(
+    const attempt = laterTry(row.attempt);
+    await this.lots.setTries(
       tx,
       row.job_id,
       waiting,
@@ -259,7 +273,7 @@ export class CheckPhotosStage implements Stage {
       model: row.model,
       status: 'checking_photos',
       delaySeconds,
-      // The wait is counted from its beginning, however often the lots are put off.
+      // The wait is counted from its beginning, even if the lots are put off several times.
       ...(pass.late === 0 ? {} : { since: row.created_at }),
     });
   }

@@ -1,19 +1,24 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import type { MissingPhoto } from '../../common/missing-photo.js';
+import { sideBySide } from '../../common/side-by-side.js';
 import { Database } from '../../database/database.service.js';
 import type { Budget } from '../../describe/budget.js';
 import { LotDescriber, TranslationError } from '../../describe/lot-describer.js';
 import { LotError } from '../../describe/lot-error.js';
 import { ModelSettings } from '../../describe/model-settings.js';
-import type { StoredError } from '../../jobs/batch-job.entity.js';
+import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { JobStore, type UsageRow } from '../../jobs/job-store.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { LotStore, type DescribedLot } from '../../jobs/lot-store.js';
-import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
-import { isTerminal } from '../../jobs/states.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
+import { describedStatus, isTerminal } from '../../jobs/states.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import type { CallLimits } from '../../openai/retry.js';
-import { translationAttempt } from '../shards/attempts.js';
+import { translationTry } from '../shards/tries.js';
 import { CostGuard } from '../limits/cost-guard.js';
 import { Deadlines } from '../limits/deadlines.js';
 import { DescribedLots, type LotOutcome } from '../shards/described-lots.js';
@@ -23,25 +28,26 @@ import { JobEndedError } from '../shards/job-ended.js';
 import type { LineOutcome } from '../lines/line-outcome.js';
 import { LotEnds } from '../shards/lot-ends.js';
 import { NotNowError } from '../lines/not-now.js';
-import { ResultRows } from '../lines/result-rows.js';
+import { ResultRows } from '../../jobs/result-rows.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import { ShardBudget } from '../limits/shard-budget.js';
 import { shardLots } from '../shards/shard-lots.js';
-import type { Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { bisect, isUnforeseen, kindOf } from '../lines/unforeseen.js';
 import { TranslationReader, type TranslationLineLot } from '../lines/translation-reader.js';
 import { UnansweredLots } from './unanswered-lots.js';
-import { VisionReader, type VisionLineLot } from '../lines/vision-reader.js';
+import { VisionReader } from '../lines/vision-reader.js';
 
-/** Lots read at once, and those of them that are asked for side by side. */
+/** How many lots are read at once. */
 const PAGE_LOTS = 100;
+/** How many of them are asked for side by side. */
 const LOTS_AT_ONCE = 16;
-/** How a lot ends whose answer was paid for and cannot be kept: to ask again would only be paid for again. */
-const NOT_STORABLE = { code: 'OPENAI_API_ERROR', message: 'What the model answered cannot be stored.' };
+/** The end of a lot whose answer was paid for but cannot be stored: asking again would only cost more. */
+const NOT_STORABLE: LotEnd = { code: 'OPENAI_API_ERROR', message: 'What the model answered cannot be stored.' };
 
-/** Asks for lots through the Responses API: what two batches left over, what is too few for one, and all that misses BATCH_DEADLINE. */
+/** Asks the Responses API for lots that batches left over, that are too few for one, or that miss BATCH_DEADLINE. */
 @Injectable()
-export class DirectStage implements Stage {
+export class DirectStage extends ScheduledStage {
   readonly name = 'direct';
   readonly atOnce = 2;
   private readonly logger = new Logger(DirectStage.name);
@@ -50,11 +56,13 @@ export class DirectStage implements Stage {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly settings: ModelSettings,
+    private readonly modelLots: ModelLotReader,
     private readonly describer: LotDescriber,
     private readonly lotsToSend: DirectLots,
     private readonly jobs: JobStore,
     private readonly lots: LotStore,
     private readonly described: DescribedLots,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly advance: JobAdvance,
     private readonly end: ShardEnd,
@@ -62,20 +70,26 @@ export class DirectStage implements Stage {
     private readonly costs: CostGuard,
     private readonly ends: LotEnds,
     private readonly unanswered: UnansweredLots,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-direct', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   claim(limit: number): Promise<ShardClaim[]> {
     return this.shards.claim(['direct'], limit);
   }
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
-    // Held by a process that is gone: what became of its calls nobody knows, so it stays held by the job.
+    // A process that has died held this. The outcome of its calls is unknown, so the amount stays held by the job.
     if (Number(claim.row.reserved_usd) > 0) {
-      const { failures } = claim.row;
-      await this.shards.step(this.database, claim, { reserved_usd: 0, failures });
+      await this.shards.step(this.database, claim, { reserved_usd: 0, failures: claim.row.failures });
     }
     for (;;) {
-      const job = await this.shards.job(this.database, claim.row.job_id);
+      const job = await this.jobReader.forShard(claim.row.job_id);
       if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
       const positions = await this.database.transaction((tx) => this.lots.lockLeft(tx, shardLots(claim.row)));
       if (positions.length === 0) return this.end.finish(claim, job);
@@ -89,9 +103,9 @@ export class DirectStage implements Stage {
     }
   }
 
-  /** Each lot that is left fails, or completes with its English, by itself. */
+  /** Each lot that is left ends by itself: it fails, or completes with its English text. */
   async giveUp(claim: ShardClaim): Promise<void> {
-    const job = await this.shards.job(this.database, claim.row.job_id);
+    const job = await this.jobReader.forShard(claim.row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
     const positions = await this.database.transaction((tx) => this.lots.lockLeft(tx, shardLots(claim.row)));
     try {
@@ -103,46 +117,26 @@ export class DirectStage implements Stage {
     await this.end.finish(claim, job);
   }
 
-  private async page(
-    claim: ShardClaim,
-    job: ShardJob,
-    positions: readonly number[],
-    signal: AbortSignal,
-  ): Promise<void> {
+  private async page(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
     const one =
       claim.row.stage === 'vision'
         ? await this.visionPage(claim, job, positions, signal)
         : await this.translationPage(claim, job, positions, signal);
-    const waiting = [...positions].reverse();
-    let failure: unknown;
-    const worker = async () => {
-      for (let position = waiting.pop(); position !== undefined && failure === undefined; position = waiting.pop()) {
-        try {
-          signal.throwIfAborted();
-          await one(position);
-        } catch (error) {
-          failure ??= await this.afterError(claim, job, position, error, signal);
-        }
+    await sideBySide(positions, LOTS_AT_ONCE, async (position) => {
+      try {
+        signal.throwIfAborted();
+        await one(position);
+      } catch (error) {
+        if (signal.aborted || error instanceof NotNowError || !isUnforeseen(error)) throw error;
+        // The lot alone is at fault: it ends, and the others of the page go on.
+        this.tell(claim, position, error);
+        await this.ends.end(claim, job, [position]);
       }
-    };
-    await Promise.all(Array.from({ length: LOTS_AT_ONCE }, worker));
-    if (failure !== undefined) throw failure;
-  }
-
-  /** @returns what stops the whole page; nothing when the lot alone is at fault, which ends with it */
-  private async afterError(claim: ShardClaim, job: ShardJob, position: number, error: unknown, signal: AbortSignal) {
-    if (signal.aborted || error instanceof NotNowError || !isUnforeseen(error)) return error;
-    this.tell(claim, position, error);
-    try {
-      await this.ends.end(claim, job, [position]);
-      return undefined;
-    } catch (failure) {
-      return failure;
-    }
+    });
   }
 
   private async visionPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    const reader = new VisionReader(this.database, this.settings, this.describer, job);
+    const reader = new VisionReader(this.modelLots, this.settings, this.describer, job);
     const lots = await reader.load(positions);
     return async (position: number) => {
       const lot = lots.get(position);
@@ -160,7 +154,7 @@ export class DirectStage implements Stage {
         if (!(error instanceof LotError)) throw error;
         await this.unanswered.judge(error, claim, position, since, signal);
         const { code, message } = error;
-        return this.fail(claim, lot, { code, message }, error.missingImages);
+        return this.fail(claim, position, { code, message }, error.missingImages);
       }
       const { seen, missing } = english;
       try {
@@ -168,8 +162,8 @@ export class DirectStage implements Stage {
         const translating = renderedBytes === 0;
         await this.store(claim, results, {
           position,
-          status: translating ? 'translating' : 'completed',
-          attempt: translating ? translationAttempt(claim.row.attempt) : lot.attempt,
+          status: describedStatus(translating),
+          attempt: translating ? translationTry(claim.row.attempt) : lot.attempt,
           renderedBytes,
           missing,
           seen,
@@ -177,13 +171,13 @@ export class DirectStage implements Stage {
       } catch (error) {
         if (!isUnforeseen(error)) throw error;
         this.tell(claim, position, error);
-        await this.fail(claim, lot, NOT_STORABLE, missing);
+        await this.fail(claim, position, NOT_STORABLE, missing);
       }
     };
   }
 
   private async translationPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    const reader = new TranslationReader(this.database, this.settings, job);
+    const reader = new TranslationReader(this.modelLots, this.settings, job);
     const lots = await reader.load(positions);
     return async (position: number) => {
       const lot = lots.get(position);
@@ -208,7 +202,7 @@ export class DirectStage implements Stage {
     };
   }
 
-  /** Language by language, side by side; one that fails falls back to English. */
+  /** Translates into all languages side by side; one that fails falls back to English. */
   private async translate(
     claim: ShardClaim,
     job: ShardJob,
@@ -236,13 +230,13 @@ export class DirectStage implements Stage {
       }
     };
     if (budget === undefined) {
-      // Each is waited for, whatever the others met: an answer that comes late is paid for too.
+      // All calls are awaited even if one fails: an answer that comes late is paid for too.
       const failed = (await Promise.allSettled(languages.map(one))).find((end) => end.status === 'rejected');
       if (failed !== undefined) throw failed.reason;
     }
-    // One after another under a limit: the first may have to give way, and none may be paid for by then.
+    // Under a limit the calls run one after another: the first may have to wait, and none may be paid for by then.
     else for (const language of languages) await one(language);
-    // Where something was paid for, the lot does not come back for the rest.
+    // If something was paid for, the lot is not asked for again because of the rest.
     if (!paid) for (const error of unanswered) await this.unanswered.judge(error, claim, lot.position, since, signal);
   }
 
@@ -261,7 +255,7 @@ export class DirectStage implements Stage {
     this.logger.error('an answer cannot be kept', { job_id, stage, position, reason: kindOf(error) });
   }
 
-  /** Paid answers are committed one by one, so that a process that dies pays for none twice but those in flight. */
+  /** Commits paid answers one by one: if the process dies, only the calls in flight are paid for twice. */
   private async store(claim: ShardClaim, results: readonly NewResult[], lot: DescribedLot): Promise<void> {
     const rows = new ResultRows(claim.row.job_id, this.clock.date().toISOString());
     const range = rows.add(lot.position, results);
@@ -269,16 +263,11 @@ export class DirectStage implements Stage {
     await this.write(claim, rows, [{ position: lot.position, attempt: claim.row.attempt, outcome }]);
   }
 
-  private async fail(
-    claim: ShardClaim,
-    lot: VisionLineLot,
-    error: StoredError,
-    missingImages: readonly MissingPhoto[],
-  ): Promise<void> {
-    const { position } = lot;
-    const rows = new ResultRows(claim.row.job_id, '');
+  private async fail(claim: ShardClaim, position: number, error: LotEnd, missingImages: readonly MissingPhoto[]) {
     const failed = { kind: 'failed', lot: { position, error, missingImages } } as const;
-    await this.write(claim, rows, [{ position, attempt: claim.row.attempt, outcome: failed }]);
+    await this.write(claim, new ResultRows(claim.row.job_id, ''), [
+      { position, attempt: claim.row.attempt, outcome: failed },
+    ]);
   }
 
   private async write(claim: ShardClaim, rows: ResultRows, outcomes: readonly LotOutcome[]): Promise<void> {

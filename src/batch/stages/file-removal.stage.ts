@@ -1,4 +1,5 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
@@ -7,21 +8,21 @@ import { ShardStore, type ShardChanges, type ShardClaim } from '../shards/shard-
 import { isTerminalBatch } from '../../openai/batches-api.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
-import type { Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 
 const CALL_MS = 60_000;
-/** After a failure the wait is this share of the time since the shard's end, and at most six hours. */
+/** After a failure the wait is this share of the time since the shard ended, at most six hours. */
 const AGE_SHARE = 1 / 4;
 const LONGEST_WAIT_S = 6 * 3600;
 
 /**
- * Deletes the files of ended shards at OpenAI: they hold the clients' texts and count against the project's storage.
- * It claims by ended shards whose ids of files still stand, so whatever a dead process left undeleted is found again.
+ * Deletes the files of ended shards at OpenAI: they contain clients' texts and count against the project's storage.
+ * It claims ended shards that still have file ids, so files that a dead process did not delete are found again.
  */
 @Injectable()
-export class FileRemovalStage implements Stage {
+export class FileRemovalStage extends ScheduledStage {
   readonly name = 'file-removal';
-  /** Few: nobody waits for it, and taking in shares OpenAI's rate limit. */
+  /** A small number: nobody waits for this, and taking in results shares OpenAI's rate limit. */
   readonly atOnce = 2;
   private readonly logger = new Logger(FileRemovalStage.name);
 
@@ -32,7 +33,14 @@ export class FileRemovalStage implements Stage {
     private readonly openai: OpenAiClient,
     private readonly files: ShardFileStore,
     private readonly shards: ShardStore,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-file-removal', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   claim(limit: number): Promise<ShardClaim[]> {
     return this.files.claimSpent(this.openai.fingerprint(), limit);
@@ -42,7 +50,7 @@ export class FileRemovalStage implements Stage {
     try {
       const row = { ...claim.row, ...(await this.ending(claim, signal)) };
       if (row.batch_id !== null && !isTerminalBatch(row.upstream_status)) {
-        // It was given up and runs on: without its input it might fail, and its output is yet to come.
+        // The batch was given up but is still running: without its input it might fail, and its output is yet to come.
         return await this.shards.letGo(this.database, claim, {}, this.wait(claim));
       }
       for (const id of new Set([row.input_file_id, row.output_file_id, row.error_file_id])) {
@@ -60,12 +68,12 @@ export class FileRemovalStage implements Stage {
     await this.shards.letGo(this.database, claim, { input_file_id: null, output_file_id: null, error_file_id: null });
   }
 
-  /** They expire there by themselves. */
+  /** Forgets the files: they expire at OpenAI by themselves. */
   giveUp(claim: ShardClaim): Promise<void> {
     return this.shards.letGo(this.database, claim, { input_file_id: null, output_file_id: null, error_file_id: null });
   }
 
-  /** How the batch of a shard ended that did not wait for it; nothing when that is known. */
+  /** Looks up how the batch ended if the shard did not wait for its end; empty when that is known already. */
   private async ending(claim: ShardClaim, signal: AbortSignal): Promise<ShardChanges> {
     const { batch_id: id, upstream_status } = claim.row;
     if (id === null || isTerminalBatch(upstream_status)) return {};
@@ -76,7 +84,7 @@ export class FileRemovalStage implements Stage {
         output_file_id: batch.outputFileId ?? null,
         error_file_id: batch.errorFileId ?? null,
       };
-      // Written before anything is deleted: a kill between must not lose the ids.
+      // Written before anything is deleted, so that a kill in between does not lose the ids.
       await this.shards.step(this.database, claim, changes);
       return changes;
     } catch (error) {
@@ -85,7 +93,10 @@ export class FileRemovalStage implements Stage {
     }
   }
 
-  /** Seconds; each failure doubles the shard's age by and by, so that a missing permission is no flood of requests. */
+  /**
+   * Seconds to wait after a failure: a quarter of the time since the shard ended, at most 6 h. The waits grow, so that
+   * a missing permission does not cause a flood of requests.
+   */
   private wait({ row }: ShardClaim): number {
     const age = (this.clock.now() - (row.finished_at?.getTime() ?? this.clock.now())) / 1000;
     return Math.max(this.config.batch.pollIntervalSeconds, Math.min(LONGEST_WAIT_S, age * AGE_SHARE));

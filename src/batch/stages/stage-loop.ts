@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { listenFreely } from '../../common/listen-freely.js';
+import { listenFreely } from '../../common/abort-signals.js';
 import { LeaseLostError } from '../../database/lease.js';
 import type { Leases } from '../../database/leases.service.js';
 import type { ShardClaim, ShardStore } from '../shards/shard-store.js';
@@ -7,12 +7,12 @@ import { OpenAiError } from '../../openai/errors.js';
 import { MOST_FAILURES, type Stage } from './stage.js';
 import { isUnforeseen } from '../lines/unforeseen.js';
 
-/** Seconds until a shard is tried again after OpenAI failed us; what it is about stays as it was. */
+/** Seconds until a shard is worked on again after OpenAI failed. Its row stays as it was. */
 const RETRY_SECONDS = 10;
 
 /**
- * Runs one stage in this process: claims as many rows as it has places for, works on them side by side, claims again as
- * places become free. Any number of processes may run it.
+ * Runs one stage in this process. It claims as many shards as it has places for, works on them side by side, and claims
+ * again when places become free. Any number of processes may run it at once.
  */
 export class StageLoop {
   private readonly logger = new Logger(StageLoop.name);
@@ -29,14 +29,14 @@ export class StageLoop {
     private readonly onProgress: () => void,
   ) {}
 
-  /** Claims what is due and starts on it; resolves once that is started. */
+  /** Claims the shards that are due and starts the work on them; resolves once the work has started. */
   async fill(): Promise<void> {
     this.woken = true;
     this.claiming ??= this.claimAll().finally(() => (this.claiming = undefined));
     await this.claiming;
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no work is under way. */
   async idle(): Promise<void> {
     while (this.underWay.size > 0 || this.claiming !== undefined) {
       await this.claiming;
@@ -44,7 +44,7 @@ export class StageLoop {
     }
   }
 
-  /** Claims no more; what is under way ends at its next commit and hands its row back. */
+  /** Stops claiming. Work under way ends at its next commit and gives its shard back. */
   stop(): void {
     this.stopping.abort(new Error('the process is stopping'));
   }
@@ -56,7 +56,7 @@ export class StageLoop {
       if (free <= 0) return;
       const claims = await this.stage.claim(free);
       for (const claim of claims) this.start(claim);
-      // A full hand: there may be more.
+      // The claim filled every place, so more shards may be due.
       this.woken ||= claims.length > 0 && this.underWay.size < this.stage.atOnce;
     }
   }
@@ -74,7 +74,7 @@ export class StageLoop {
     try {
       // The claim was under way when the process was told to stop.
       this.stopping.signal.throwIfAborted();
-      // Only giving it up is left, and failed the last time.
+      // The shard must be given up; the last try to do so failed.
       if (claim.row.failures >= MOST_FAILURES) return await this.fail(claim, facts);
       await this.leases.runWithLease(claim, (lease) => {
         const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
@@ -97,12 +97,16 @@ export class StageLoop {
         reason,
         cause: error instanceof Error ? error.stack : undefined,
       });
-      // What passes by itself, a database that is away above all, keeps its lease until it runs out and is no failure.
+      // A problem that passes by itself, such as a database that is away, is not counted as a failure. The lease runs
+      // out.
       if (isUnforeseen(error)) await this.fail(claim, facts);
     }
   }
 
-  /** The same work would fail for ever: after some failures in a row, whoever counted them, the stage gives it up. */
+  /**
+   * The same work would always fail. After some failures in a row, counted over all processes, the stage gives the
+   * shard up.
+   */
   private async fail(claim: ShardClaim, facts: Readonly<Record<string, unknown>>): Promise<void> {
     try {
       const failures = await this.shards.countFailure(this.sql, claim);
@@ -120,8 +124,8 @@ export class StageLoop {
   }
 
   private async handBack(claim: ShardClaim, seconds: number): Promise<void> {
-    // The database may be the trouble, or the row another's by now: its lease runs out by itself then.
-    // Nothing was got on with: what failed before is not forgotten for it.
+    // If the database is the problem, or another process has the shard by now, its lease runs out by itself.
+    // No progress was made, so the count of failures stays.
     const { failures } = claim.row;
     await this.shards.letGo(this.sql, claim, { failures }, seconds).catch(() => undefined);
   }

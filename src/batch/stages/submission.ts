@@ -2,7 +2,9 @@ import type { RequestFileName } from '../shards/shard-file-store.js';
 import type { ShardRow } from '../shards/shard-store.js';
 import type { ModelStage } from '../../jobs/states.js';
 
-/** What tells one try to send a shard from every other: it goes into the batch's metadata and finds the batch again. */
+/**
+ * Identifies one submission of a shard. It goes into the batch's metadata, so that the batch can be found again by it.
+ */
 export function submissionKey(row: ShardRow): string {
   return `${row.job_id}:${row.stage}:${row.first_position}:${row.attempt}:${row.submission}`;
 }
@@ -11,7 +13,7 @@ export function metadataOf(row: ShardRow, key: string): Record<string, string> {
   return { app: 'generation-service', key, job: row.job_id, stage: row.stage };
 }
 
-/** The name of the file that a submission uploads: whatever was committed of it, the name tells whose it is. */
+/** The name of the file that a submission uploads. It says whose file it is, even if nothing of it was committed. */
 export function requestFileName(key: string): string {
   return `${key.replaceAll(':', '-')}.jsonl`;
 }
@@ -19,7 +21,7 @@ export function requestFileName(key: string): string {
 const REQUEST_FILE =
   /^([\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12})-(vision|translation)-(\d{1,9})-(\d{1,5})-(\d{1,5})\.jsonl$/;
 
-/** Whose file this is, or undefined when no submission has named it. */
+/** The submission that this file belongs to, or undefined when its name is not one of ours. */
 export function parseRequestFileName(name: string | undefined): RequestFileName | undefined {
   const parts = REQUEST_FILE.exec(name ?? '');
   if (parts === null) return undefined;

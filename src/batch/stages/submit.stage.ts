@@ -1,9 +1,13 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
-import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
+import { ModelQueueStore } from '../shards/model-queue-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import type { UpstreamBatch } from '../../openai/batches-api.js';
 import { OpenAiError } from '../../openai/errors.js';
@@ -15,16 +19,16 @@ import { QueueTroubles } from '../limits/queue-troubles.js';
 import { RequestFile, type FileFacts } from '../lines/request-file.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import { shardLots } from '../shards/shard-lots.js';
-import type { Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { metadataOf, requestFileName, submissionKey } from './submission.js';
 import { TokenLedger } from '../limits/token-ledger.js';
 
-/** An upload of 190 MB over a slow line. */
+/** Enough for an upload of 190 MB over a slow line. */
 const UPLOAD_MS = 30 * 60_000;
 
-/** Sends a shard as an OpenAI batch, once: whatever was committed before a crash says whether it may have been sent. */
+/** Sends a shard as an OpenAI batch, once: after a crash, its row says whether it may have been sent. */
 @Injectable()
-export class SubmitStage implements Stage {
+export class SubmitStage extends ScheduledStage {
   readonly name = 'submit';
   readonly atOnce = 4;
   private readonly logger = new Logger(SubmitStage.name);
@@ -37,13 +41,22 @@ export class SubmitStage implements Stage {
     private readonly models: ModelCheck,
     private readonly settings: ModelSettings,
     private readonly ledger: TokenLedger,
+    private readonly queues: ModelQueueStore,
     private readonly file: RequestFile,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
     private readonly troubles: QueueTroubles,
     private readonly costs: CostGuard,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-submit', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   claim(limit: number): Promise<ShardClaim[]> {
     return this.shards.claim(['queued'], limit);
@@ -51,27 +64,28 @@ export class SubmitStage implements Stage {
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
     const { row } = claim;
-    const job = await this.shards.job(this.database, row.job_id);
+    const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
-    // ShardEnd gives what is left to the Responses API once the deadline is past.
+    // Past the deadline, ShardEnd asks for what is left through the Responses API.
     if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);
     const model = this.settings.modelOf(row.stage);
     const upstream = this.openai.fingerprint();
     const { acceptsBatch, state } = await this.models.modelState(model);
     if (!acceptsBatch) return this.troubles.modelUnavailable(claim, upstream, model, state);
     const all = shardLots(row);
-    // Nothing is left of it: its lots have all ended or moved on.
+    // Nothing is left to send: all its lots have ended or moved on.
     if ((await this.file.estimate(all, job.languages)) === 0) return this.end.finish(claim, job);
     const room = await this.costs.hold(claim, job);
     if (room.kind === 'wait') return this.wait(claim, WAITING_FOR_COSTS, this.config.batch.pollIntervalSeconds);
-    // Asked for one by one, at the most that the limit still has room for, they fail with its reason.
+    // The lots are asked for one by one; those that the limit has no room for fail with that reason.
     if (room.kind === 'over') return this.end.finish(claim, job, true);
     const held = room.kind === 'held' ? room.held : null;
     const last = held?.splitAt == null ? all.last : held.splitAt - 1;
     const tokens = await this.file.estimate({ ...all, last }, job.languages);
     const admission = await this.ledger.admit(claim, upstream, model, tokens);
     if (admission.kind === 'wait') return this.wait(claim, admission.reason, admission.seconds);
-    const submitting: ShardClaim = { ...claim, row: { ...row, model, upstream, submission: admission.submission } };
+    const { submission } = admission;
+    const submitting: ShardClaim = { ...claim, row: { ...row, status: 'submitting', model, upstream, submission } };
     await this.send(submitting, job, { tokens: admission.tokenBudget, held }, signal);
   }
 
@@ -79,7 +93,7 @@ export class SubmitStage implements Stage {
     return this.end.giveUp(claim);
   }
 
-  /** Nothing is sent yet: what was held for it others of the job may have. */
+  /** Nothing is sent yet, so what was held for this shard is free for other shards of the job. */
   private async wait(claim: ShardClaim, reason: string, seconds: number): Promise<void> {
     await this.database.transaction(async (tx) => {
       await this.shards.letGo(tx, claim, { reason }, seconds);
@@ -103,7 +117,7 @@ export class SubmitStage implements Stage {
       fileId = (await this.openai.files.uploadBatchInput(requestFileName(key), source, call)).id;
     } catch (error) {
       if (signal.aborted || !(error instanceof OpenAiError) || error.kind === 'aborted') throw error;
-      // Without its file no batch can exist: it is surely not sent.
+      // Without its file no batch can exist, so it was certainly not sent.
       return this.troubles.notSent(claim, error);
     }
     if (facts.lines === 0) return this.troubles.nothingToSend(claim, fileId);
@@ -120,7 +134,7 @@ export class SubmitStage implements Stage {
           status: 'queued',
         });
       }
-      // The claim's whole lease begins anew here, so that the POST's deadline ends before it.
+      // The lease starts over here, so that the POST's deadline comes before the lease's end.
       await this.shards.step(tx, claim, {
         input_file_id: fileId,
         input_bytes: facts.bytes,
@@ -140,7 +154,7 @@ export class SubmitStage implements Stage {
     let batch: UpstreamBatch;
     try {
       const metadata = metadataOf(claim.row, key);
-      ({ batch } = await this.openai.batches.createBatch({ inputFileId, metadata }, { deadlineAt, signal }));
+      batch = await this.openai.batches.createBatch({ inputFileId, metadata }, { deadlineAt, signal });
     } catch (error) {
       if (!(error instanceof OpenAiError)) throw error;
       if (error.notCreated) return this.troubles.notSent(claim, error);
@@ -149,7 +163,7 @@ export class SubmitStage implements Stage {
         kind: error.kind,
         status: error.status,
       });
-      // It stays `submitting`; the watcher finds it, or proves that it is not there.
+      // It stays `submitting`: the watch stage finds the batch, or proves that there is none.
       return this.shards.letGo(this.database, claim, {}, 1);
     }
     await this.shards.letGo(
@@ -158,6 +172,6 @@ export class SubmitStage implements Stage {
       { status: 'watching', batch_id: batch.id, upstream_status: batch.status },
       Math.min(1, this.config.batch.pollIntervalSeconds),
     );
-    await this.ledger.resume(claim.row.upstream ?? '', claim.row.model);
+    await this.queues.resume(claim.row.upstream ?? '', claim.row.model);
   }
 }

@@ -1,12 +1,15 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import { Database } from '../../database/database.service.js';
 import { storableName } from '../../database/storable-text.js';
 import { LotDescriber } from '../../describe/lot-describer.js';
 import { ModelSettings } from '../../describe/model-settings.js';
-import { STAGE_STATUS } from '../../jobs/lot-store.js';
-import { ShardStore, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
-import { isTerminal } from '../../jobs/states.js';
+import { ModelLotReader } from '../../jobs/model-lot-reader.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
+import { isTerminal, STAGE_STATUS } from '../../jobs/states.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
 import { readBatchLine, type BatchLine } from '../lines/batch-line.js';
@@ -18,21 +21,25 @@ import { outcomeOfFailure, type LineLot, type LineOutcome, type LineReader } fro
 import { splitLines } from '../lines/line-splitter.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import { shardLots } from '../shards/shard-lots.js';
-import { MOST_FAILURES, type Stage } from './stage.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
+import { MOST_FAILURES } from './stage.js';
 import { TranslationReader } from '../lines/translation-reader.js';
 import { kindOf } from '../lines/unforeseen.js';
 import { VisionReader } from '../lines/vision-reader.js';
 
-/** Lines of one commit; fewer where their rows are long, so that memory stays flat. */
+/** How many lines are committed together; fewer if their rows are long, so that memory does not grow. */
 const CHUNK_LINES = 2000;
 const CHUNK_BYTES = 8 * 1024 * 1024;
-/** Lots looked up at once, and lines read before other work gets its turn. */
+/** How many lots are looked up at once. It is also how many lines are read before other work gets its turn. */
 const LOOKUP_LINES = 250;
 const LINES_PER_TURN = 4;
 
-/** Takes in the files of a batch that ended, however it ended: each chunk of lines counts once, whoever dies when. */
+/**
+ * Takes in the files of a batch that has ended, in whatever way. Each chunk of lines is applied exactly once, even if a
+ * process dies in the middle.
+ */
 @Injectable()
-export class TakeInStage implements Stage {
+export class TakeInStage extends ScheduledStage {
   readonly name = 'take-in';
   readonly atOnce = 2;
   private readonly logger = new Logger(TakeInStage.name);
@@ -42,13 +49,22 @@ export class TakeInStage implements Stage {
     private readonly database: Database,
     private readonly openai: OpenAiClient,
     private readonly settings: ModelSettings,
+    private readonly modelLots: ModelLotReader,
     private readonly describer: LotDescriber,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly writer: ChunkWriter,
     private readonly costs: CostGuard,
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-take-in', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   claim(limit: number): Promise<ShardClaim[]> {
     return this.shards.claim(['taking_in'], limit);
@@ -56,34 +72,34 @@ export class TakeInStage implements Stage {
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
     const { row } = claim;
-    const job = await this.shards.job(this.database, row.job_id);
+    const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined) return this.end.abandon(claim);
     try {
       if (row.stage === 'vision') {
-        await this.takeFiles(claim, job, new VisionReader(this.database, this.settings, this.describer, job), signal);
+        await this.takeFiles(claim, job, new VisionReader(this.modelLots, this.settings, this.describer, job), signal);
       } else {
-        await this.takeFiles(claim, job, new TranslationReader(this.database, this.settings, job), signal);
+        await this.takeFiles(claim, job, new TranslationReader(this.modelLots, this.settings, job), signal);
       }
     } catch (error) {
-      // A file that cannot be had is waited for as long as a batch that does not end.
+      // A file that cannot be downloaded is waited for as long as a batch that does not end.
       if (!(error instanceof OpenAiError) || !this.deadlines.harvestIsOver(job)) throw error;
       this.logger.error('the rest of a file is given up', { job_id: row.job_id, stage: row.stage, kind: error.kind });
-      // Nobody will read what it cost.
+      // The answers that say what it cost will not be read, so the amount stays held by the job.
       await this.shards.step(this.database, claim, { reserved_usd: 0 });
     }
     signal.throwIfAborted();
-    const now = await this.shards.job(this.database, row.job_id);
+    const now = await this.jobReader.forShard(row.job_id);
     if (now === undefined || isTerminal(now.status)) return this.end.abandon(claim);
     await this.end.finish(claim, now);
   }
 
-  /** What its files say of the rest cannot be taken in, nor what it cost. */
+  /** The rest of its files cannot be taken in, and its cost cannot be read. */
   async giveUp(claim: ShardClaim): Promise<void> {
     await this.shards.step(this.database, claim, { reserved_usd: 0, failures: MOST_FAILURES });
     await this.end.giveUp(claim);
   }
 
-  /** Both files from the cursor on. */
+  /** Takes in both files, starting at the cursor. */
   private async takeFiles<L extends LineLot>(
     claim: ShardClaim,
     job: ShardJob,
@@ -109,7 +125,7 @@ export class TakeInStage implements Stage {
     let chunk = this.newChunk(claim, file, offset, new Set());
     let waiting: BatchLine[] = [];
     let lines = 0;
-    // One chunk is being written while the next is read: PostgreSQL and this process each have a core to use.
+    // One chunk is written while the next is read, because PostgreSQL and this process each have a core to use.
     let writing: Promise<void> = Promise.resolve();
     try {
       for await (const { bytes, end } of splitLines(this.openai.files.fileContent(fileId, { offset, signal }), offset, {
@@ -130,7 +146,7 @@ export class TakeInStage implements Stage {
           await this.read(waiting, claim, reader, chunk, signal);
           await writing;
           writing = this.commit(claim, job, chunk, signal);
-          // Awaited below, or at the end; a rejection in between is not forgotten.
+          // Awaited below or at the end, so a rejection is still noticed; here it must not count as unhandled.
           writing.catch(() => undefined);
           chunk = this.newChunk(claim, file, end, chunk.responses);
           waiting = [];
@@ -166,7 +182,7 @@ export class TakeInStage implements Stage {
       }
       const lot = lots.get(line.position);
       if (lot === undefined) continue;
-      // A line that is written twice is one answer and is billed once.
+      // The same line twice is one answer, and is billed once.
       const repeat = chunk.isRepeat(storableName(line.responseId), lot);
       if (!repeat && line.usage !== null) chunk.usage.add(this.settings.usageRow(stage, line.usage, true));
       if (!repeat && hidesItsCost(line)) chunk.unknownCosts.push(line.position);
@@ -175,7 +191,7 @@ export class TakeInStage implements Stage {
     }
   }
 
-  /** An answer that cannot be judged or stored, whatever is odd about it, is of no use to its lot and to no other. */
+  /** Adds an answer to the chunk. One that cannot be read or stored affects only its own lot. */
   private add<L extends LineLot>(chunk: Chunk, lot: L, line: BatchLine, reader: LineReader<L>): void {
     try {
       chunk.add(lot, line.attempt, outcomeOf(line, lot, reader));
@@ -203,7 +219,10 @@ function outcomeOf<L extends LineLot>(line: BatchLine, lot: L, reader: LineReade
   return outcome.kind === 'failed' ? reader.giveUp(outcome.error, lot) : outcome;
 }
 
-/** Bytes that the file of a shard may have: a file that never ends must not be read for ever. */
+/**
+ * How many bytes of a shard's file are read, for each lot and in addition: a file that never ends must not be read for
+ * ever.
+ */
 const MOST_FILE_BYTES = { each: 1024 * 1024, besides: 64 * 1024 * 1024 };
 
 function mostFileBytes({ row }: ShardClaim): number {
@@ -214,7 +233,7 @@ function inRange(line: BatchLine, claim: ShardClaim): boolean {
   return line.position >= claim.row.first_position && line.position <= claim.row.last_position;
 }
 
-/** A line that cannot even be taken apart is one that never came. */
+/** A line that cannot even be parsed is treated like one that never came. */
 function lineOf(bytes: Buffer): BatchLine | undefined {
   try {
     return readBatchLine(bytes);
@@ -223,7 +242,7 @@ function lineOf(bytes: Buffer): BatchLine | undefined {
   }
 }
 
-/** An answer is billed, whatever its usage says; a failure that names none is not. */
+/** True for an answer without usage: every answer is billed. A failure without usage is not. */
 function hidesItsCost(line: BatchLine): boolean {
   return line.kind === 'answer' && (line.usage === null || line.usage.input === 0 || line.usage.output === 0);
 }

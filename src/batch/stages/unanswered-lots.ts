@@ -9,14 +9,14 @@ import { OpenAiError } from '../../openai/errors.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
 import { NotNowError, throwIfNotNow } from '../lines/not-now.js';
 
-/** How often a lot is asked for without an answer while nobody else got one either; with the growing rests 2.5 minutes. */
+/** How often a lot may get no answer while no other lot gets one either; with the growing waits this is 2.5 minutes. */
 const MOST_UNANSWERED = 5;
 const FIRST_REST_SECONDS = 10;
 
 /**
- * Whose fault it is that a lot's direct call got no answer in all its tries. A lot whose request breaks the connection each
- * time would else look like an OpenAI that is away, and be paid for again at each round until the job's deadline; one that
- * meets a real outage must not fail for it.
+ * Decides whether the lot or OpenAI is at fault when a direct call got no answer in all its tries. If a lot's request
+ * breaks the connection each time, that looks like an outage of OpenAI, and each round until the job's deadline would
+ * be paid for again. But a lot that meets a real outage must not fail because of it.
  */
 @Injectable()
 export class UnansweredLots {
@@ -29,9 +29,9 @@ export class UnansweredLots {
   ) {}
 
   /**
-   * Returns where the lot is to end with this error.
+   * Returns if the lot is at fault and ends with this error.
    * @param since - when its first call began
-   * @throws NotNowError where it is asked for again
+   * @throws NotNowError if the lot is to be asked for again later
    */
   async judge(error: LotError, claim: ShardClaim, position: number, since: number, signal: AbortSignal): Promise<void> {
     const { cause } = error;
@@ -39,7 +39,7 @@ export class UnansweredLots {
     if (neverSent(cause) || !(await this.openai.models.answers(claim.row.model, signal))) {
       throw NotNowError.away(cause);
     }
-    // Others were answered meanwhile: it is this lot, and it has had its tries.
+    // Other lots were answered meanwhile, so this lot is at fault, and its tries are used up.
     if (this.circuits.of('create_response').answeredSince(since)) return;
     const times = await this.database.transaction(async (tx) => {
       const counted = await this.lots.countUnanswered(tx, claim.row.job_id, position);
@@ -50,7 +50,7 @@ export class UnansweredLots {
   }
 }
 
-/** Nothing came, or only that the server has trouble of its own. What came inside a 200 was an answer to this lot. */
+/** Whether nothing came, or only a server error. An error inside a 200 was an answer to this lot. */
 function isNoAnswer({ kind, status, attempts }: OpenAiError): boolean {
   switch (kind) {
     case 'connection':
@@ -59,7 +59,7 @@ function isNoAnswer({ kind, status, attempts }: OpenAiError): boolean {
     case 'server':
       return status !== undefined && status !== 200;
     case 'circuit_open':
-      // Its own tries opened it; where none was sent, there is nothing to judge by.
+      // Its own tries opened the circuit. If none was sent, there is nothing to judge by.
       return attempts > 0;
     case 'broken_body':
     case 'too_large':

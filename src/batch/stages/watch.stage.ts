@@ -1,8 +1,12 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
-import { ShardStore, type ShardChanges, type ShardClaim, type ShardJob } from '../shards/shard-store.js';
+import { ModelQueueStore } from '../shards/model-queue-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import { ShardStore, type ShardChanges, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
 import type { UpstreamBatch } from '../../openai/batches-api.js';
 import { classifyFailure } from '../../openai/classify.js';
@@ -12,17 +16,18 @@ import { Deadlines } from '../limits/deadlines.js';
 import { QueueTroubles } from '../limits/queue-troubles.js';
 import { Reconcile } from '../shards/reconcile.js';
 import { ShardEnd } from '../shards/shard-end.js';
-import type { Stage } from './stage.js';
-import { TokenLedger, WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from '../limits/token-ledger.js';
+import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
+import { WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from '../limits/token-ledger.js';
 
 const CALL_MS = 60_000;
-/** The longest pause between two looks, in polling intervals, and the share of a batch's age that it grows by. */
+/** The longest pause between two status requests, in polling intervals. */
 const LONGEST_INTERVALS = 10;
+/** The pause between two status requests, as a share of the batch's age. */
 const AGE_SHARE = 1 / 20;
 
-/** Asks OpenAI how its batches are, finds those of unknown outcome, and cancels those that nobody waits for. */
+/** Asks OpenAI for the state of its batches, looks for those whose creation is uncertain, and cancels unwanted ones. */
 @Injectable()
-export class WatchStage implements Stage {
+export class WatchStage extends ScheduledStage {
   readonly name = 'watch';
   readonly atOnce = 8;
   private readonly logger = new Logger(WatchStage.name);
@@ -32,13 +37,21 @@ export class WatchStage implements Stage {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly openai: OpenAiClient,
-    private readonly ledger: TokenLedger,
+    private readonly queues: ModelQueueStore,
+    private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
     private readonly reconcile: Reconcile,
     private readonly troubles: QueueTroubles,
-  ) {}
+  ) {
+    super();
+  }
+
+  @Cron(EVERY_SECOND, { name: 'batch-watch', waitForCompletion: true })
+  tick(): Promise<void> {
+    return this.claimDue();
+  }
 
   async claim(limit: number): Promise<ShardClaim[]> {
     const claims = await this.shards.claim(['watching', 'submitting'], limit);
@@ -46,18 +59,18 @@ export class WatchStage implements Stage {
   }
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
-    const job = await this.shards.job(this.database, claim.row.job_id);
+    const job = await this.jobReader.forShard(claim.row.job_id);
     if (job === undefined || claim.row.status === 'paused') return this.end.abandon(claim);
     try {
       await this.look(claim, job, signal);
     } catch (error) {
-      // Answers that never come must not cost a job its end either, as a batch that never ends must not.
+      // A job must reach its end even if OpenAI stops answering, just as it must when a batch never ends.
       if (!(error instanceof OpenAiError) || signal.aborted || !this.mustGiveUp(job)) throw error;
       await this.abandonBatch(claim, {});
     }
   }
 
-  /** Its batch may be running: nothing of it is sent again, and what it may cost stays held. */
+  /** Its batch may be running, so nothing of it is sent again, and what it may cost stays held. */
   giveUp(claim: ShardClaim): Promise<void> {
     return this.abandonBatch(claim, {});
   }
@@ -86,14 +99,16 @@ export class WatchStage implements Stage {
     await this.shards.wakeWaiting([WAITING_FOR_PLACE, WAITING_FOR_TOKENS]);
   }
 
-  /** It was told to cancel long ago: what it may still bring is given up, or the job would miss its end. */
+  /**
+   * It was told to cancel long ago. Answers that it may still bring are given up, or the job would miss its deadline.
+   */
   private mustGiveUp(job: ShardJob): boolean {
     return !isTerminal(job.status) && this.deadlines.harvestIsOver(job);
   }
 
   private async abandonBatch(claim: ShardClaim, changes: ShardChanges): Promise<void> {
     this.logger.error('a batch is given up', { job_id: claim.row.job_id, batch_id: claim.row.batch_id });
-    // What it may yet be billed for nobody will read: it stays held of the job's limit.
+    // It may still be billed, and nobody will read for how much: the amount stays held of the job's limit.
     await this.shards.letGo(this.database, claim, {
       ...changes,
       status: 'taking_in',
@@ -120,10 +135,10 @@ export class WatchStage implements Stage {
         job_id: job.id,
         batch_id: batch.id,
         code: problem.code,
-        // What is said of a line may quote its lot.
+        // A message about a line may quote its lot.
         upstream_says: problem.line === undefined ? this.openai.quotable(problem.message) : undefined,
       });
-      // Nothing of it ran: no attempt is used up.
+      // None of its lines ran, so no try is used up.
       if (kind === 'rate_limited') {
         return this.troubles.tokenLimit(claim, problem.message);
       }
@@ -140,10 +155,13 @@ export class WatchStage implements Stage {
       cursor_bytes: 0,
       ...(batch.status === 'failed' ? { reason: problem?.code ?? 'failed' } : {}),
     });
-    if (batch.status === 'completed') await this.ledger.growLimit(upstream, claim.row.model);
+    if (batch.status === 'completed') await this.queues.growLimit(upstream, claim.row.model);
   }
 
-  /** Nothing may be asked about this batch, and above all nothing sent again by itself: an operator decides, or the deadline. */
+  /**
+   * Pauses a shard whose batch cannot be asked for. Nothing may be sent again automatically: an operator decides, or
+   * the deadline does.
+   */
   private async standStill(claim: ShardClaim, job: ShardJob, reason: string): Promise<void> {
     if (isTerminal(job.status)) return this.end.abandon(claim);
     if (this.deadlines.batchesAreOver(job)) {
@@ -154,7 +172,10 @@ export class WatchStage implements Stage {
     await this.shards.letGo(this.database, claim, { status: 'paused', reason });
   }
 
-  /** Young batches and those that are being cancelled are looked at often, old ones seldom. */
+  /**
+   * Seconds until the next status request: short for young batches and those that are being cancelled, longer for old
+   * ones.
+   */
   private interval(claim: ShardClaim, job: ShardJob): number {
     const { pollIntervalSeconds } = this.config.batch;
     if (this.deadlines.batchesAreOver(job) || isTerminal(job.status)) return pollIntervalSeconds;

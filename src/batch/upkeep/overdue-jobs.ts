@@ -1,29 +1,35 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
-import { missingPhotos } from '../../common/missing-photo.js';
 import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
-import { JobStore } from '../../jobs/job-store.js';
-import { ShardStore, type ShardJob } from '../shards/shard-store.js';
-import { UNFINISHED_SQL } from '../../jobs/states.js';
+import { JobShardStore } from '../shards/job-shard-store.js';
+import { ModelLotReader } from '../../jobs/model-lot-reader.js';
+import { LotEndStore } from '../../jobs/lot-end-store.js';
+import { LotStore } from '../../jobs/lot-store.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
+import { JobReader } from '../../jobs/job-reader.js';
+import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { Deadlines } from '../limits/deadlines.js';
 import { DescribedLots, type LotOutcome } from '../shards/described-lots.js';
 import { JobAdvance } from '../shards/job-advance.js';
 import { JobEndedError } from '../shards/job-ended.js';
-import { ResultRows } from '../lines/result-rows.js';
+import { ResultRows } from '../../jobs/result-rows.js';
 import { TranslationReader } from '../lines/translation-reader.js';
 
-/** Lots of one commit. */
+/** How many lots are committed together. */
 const CHUNK_LOTS = 500;
 const JOBS_AT_ONCE = 10;
 const REASON = 'deadline';
 
-const DEADLINE_EXCEEDED = {
+const DEADLINE_EXCEEDED: LotEnd = {
   code: 'DEADLINE_EXCEEDED',
   message: 'The lot was not done within 24 hours; send it again.',
 };
 
-/** Jobs past their deadlines: the first makes their shards move at once, the second ends what is left. */
+/**
+ * Handles jobs past their deadlines. Past the first, their shards become due at once; past the second, the rest is
+ * ended.
+ */
 @Injectable()
 export class OverdueJobs {
   private readonly logger = new Logger(OverdueJobs.name);
@@ -32,44 +38,30 @@ export class OverdueJobs {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly settings: ModelSettings,
-    private readonly jobs: JobStore,
-    private readonly shards: ShardStore,
+    private readonly jobShards: JobShardStore,
+    private readonly modelLots: ModelLotReader,
+    private readonly lots: LotStore,
+    private readonly lotEnds: LotEndStore,
+    private readonly jobReader: JobReader,
     private readonly described: DescribedLots,
     private readonly advance: JobAdvance,
     private readonly deadlines: Deadlines,
   ) {}
 
-  /** Makes every waiting shard of a job past BATCH_DEADLINE due once; what each does then is its stage's. */
-  async hurry(): Promise<number> {
-    return this.database.execute(
-      // Of a paused batch nobody will learn the cost: it stays held, and is no longer the shard's to give back.
-      `update openai_batches set reason = $2, next_check_at = clock_timestamp(),
-         reserved_usd = case when status = 'paused' then 0 else reserved_usd end,
-         status = case when status = 'paused' then 'queued' else status end
-       where (job_id, stage, first_position, attempt) in (
-         select b.job_id, b.stage, b.first_position, b.attempt
-         from batch_jobs j join openai_batches b on b.job_id = j.id
-         where j.mode = 'batch' and j.status in ${UNFINISHED_SQL} and j.created_at < $1
-           and b.status in ('queued', 'watching', 'paused', 'direct') and b.lock_token is null
-           and b.reason is distinct from $2
-         for update of b skip locked)`,
-      [this.deadlines.batchesAcceptedBefore, REASON],
-    );
+  /** Makes every waiting shard of a job past BATCH_DEADLINE due, once; its stage decides what happens then. */
+  hurry(): Promise<number> {
+    return this.jobShards.hurry(this.deadlines.batchesAcceptedBefore, REASON);
   }
 
-  /** Ends what no call can end in time. Many processes may do so at once: lots are moved under their locks. */
+  /**
+   * Ends jobs that no call can finish in time. Many processes may do this at once, because lots are changed under
+   * locks.
+   */
   async end(): Promise<void> {
-    const overdue = await this.database.query<{ id: string }>(
-      `select id from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < $1
-       order by created_at limit ${JOBS_AT_ONCE}`,
-      [this.deadlines.everythingAcceptedBefore],
-    );
-    for (const { id } of overdue) {
-      const job = await this.shards.job(this.database, id);
-      if (job === undefined) continue;
+    for (const job of await this.jobReader.unfinishedBatches(this.deadlines.everythingAcceptedBefore, JOBS_AT_ONCE)) {
       await this.endJob(job).catch((error: Error) => {
-        // One that cannot be ended must not keep the others from their end.
-        this.logger.error('an overdue job could not be ended', { job_id: id, reason: error.message });
+        // A job that cannot be ended must not stop the others from being ended.
+        this.logger.error('an overdue job could not be ended', { job_id: job.id, reason: error.message });
       });
     }
   }
@@ -81,49 +73,34 @@ export class OverdueJobs {
     } catch (error) {
       if (!(error instanceof JobEndedError)) throw error;
     }
-    await this.database.execute(
-      `update openai_batches set cancel_requested = true where job_id = $1 and status not in ('done', 'cancelled')`,
-      [job.id],
-    );
+    await this.jobShards.cancel(this.database, job.id);
   }
 
   /** @returns false when no lot without English is left */
   private async failChunk(job: ShardJob): Promise<boolean> {
     let found = 0;
     await this.advance.commit(job.id, async (tx) => {
-      const lots = await tx.query<{
-        position: number;
-        status: string;
-        missing_images: string[] | null;
-        missing_reasons: string[] | null;
-      }>(
-        `select position, status, missing_images, missing_reasons from batch_lots
-         where job_id = $1 and status in ('pending', 'processing') order by position limit ${CHUNK_LOTS} for update`,
-        [job.id],
-      );
+      const lots = await this.lotEnds.lockUndescribed(tx, job.id, CHUNK_LOTS);
       found = lots.length;
       if (found === 0) return null;
-      const failed = lots.map((lot) => ({
-        position: lot.position,
+      const failed = lots.map(({ position, missing }) => ({
+        position,
         error: DEADLINE_EXCEEDED,
-        missingImages: missingPhotos(lot.missing_images, lot.missing_reasons),
+        missingImages: missing,
       }));
-      await this.jobs.failLots(tx, job.id, failed);
-      const pending = lots.filter((lot) => lot.status === 'pending').length;
+      await this.lots.fail(tx, job.id, failed);
+      const pending = lots.filter(({ unchecked }) => unchecked).length;
       return { awaitingImages: -pending, awaitingVision: pending - found, failed: found };
     });
     return found > 0;
   }
 
-  /** Lots whose English is there complete with it. @returns false when none is left */
+  /** Completes lots that have their English text with it. @returns false when none is left */
   private async completeChunk(job: ShardJob): Promise<boolean> {
-    const left = await this.database.query<{ position: number; attempt: number }>(
-      `select position, attempt from batch_lots where job_id = $1 and status = 'translating' order by position limit ${CHUNK_LOTS}`,
-      [job.id],
-    );
+    const left = await this.lotEnds.translating(this.database, job.id, CHUNK_LOTS);
     if (left.length === 0) return false;
-    const reader = new TranslationReader(this.database, this.settings, job);
-    const lots = await reader.load(left.map((lot) => lot.position));
+    const reader = new TranslationReader(this.modelLots, this.settings, job);
+    const lots = await reader.load(left);
     const rows = new ResultRows(job.id, this.clock.date().toISOString());
     const outcomes = [...lots.values()]
       .sort((a, b) => a.position - b.position)

@@ -1,13 +1,12 @@
-import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
-import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
-import { BatchHints } from '../shards/batch-hints.js';
+import { BatchHints } from '../../common/work-hints.js';
 import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueWatch } from '../limits/queue-watch.js';
 import { Retention } from './retention.js';
 
-/** What no shard asks for by itself: deadlines every second, old jobs every minute, stray files every hour. */
+/** Work that no shard triggers: deadlines every second, old jobs every minute, orphaned files every hour. */
 @Injectable()
 export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(UpkeepCron.name);
@@ -15,7 +14,6 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly stopping = new AbortController();
 
   constructor(
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly hints: BatchHints,
     private readonly overdue: OverdueJobs,
     private readonly retention: Retention,
@@ -57,7 +55,7 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   }
 
   private async run(name: string, work: () => Promise<void>): Promise<void> {
-    if (this.stopping.signal.aborted || (this.config.role !== 'worker' && this.config.role !== 'all')) return;
+    if (this.stopping.signal.aborted) return;
     const running = work()
       .catch((error: Error) => {
         if (!this.stopping.signal.aborted) this.logger.warn('upkeep failed', { name, reason: error.message });

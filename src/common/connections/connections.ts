@@ -3,14 +3,14 @@ import type { Socket } from 'node:net';
 import { Connection, type ConnectionHost } from './connection.js';
 import { Turns } from './turns.js';
 
-/** Bytes that were read from connections and wait for their turn to be parsed. */
+/** The most bytes that may be read from connections and wait for their turn to be parsed. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 const connections = new WeakMap<Socket, Connection>();
 
 /**
- * Notes that the request was rightly signed: its connection is closed after all others when they run short.
- * @returns whether that is news
+ * Notes that the request was correctly signed. When connections run short, its connection is closed after all others.
+ * @returns whether this was not known before
  */
 export function markProven(request: IncomingMessage): boolean {
   const connection = connections.get(request.socket);
@@ -25,24 +25,30 @@ export function connectionOf(request: IncomingMessage): Connection | undefined {
   return connections.get(request.socket);
 }
 
-/** Whether the rest of what comes over the socket is thrown away. */
+/** Whether everything else that the socket receives is thrown away. */
 export function isDiscarding(socket: Socket): boolean {
   return connections.get(socket)?.isDiscarding === true;
 }
 
 export interface ConnectionOptions {
-  /** At most so many. */
+  /** The most connections at the same time. */
   readonly max: number;
-  /** How long one may be open without a whole request line and headers, milliseconds. */
+  /** Milliseconds that a connection may be open without a complete request line and headers. */
   readonly headersTimeoutMs: number;
-  /** The bytes of a refusal, for a connection's first headers; null: they are parsed as any others. */
-  readonly refusal: (head: string, address: string | undefined) => string | null;
 }
 
-/** A refused client that sends on keeps its connection for this long, so that it can read its answer. */
+/** The bytes of a refusal for a connection's first headers; null when they are to be parsed as usual. */
+export type Refuse = (head: string, address: string | undefined) => string | null;
+
+/** A refused client that continues to send keeps its connection for this long, so that it can read its answer. */
 const LINGER_MS = 1500;
-/** And for this long while it sends much. */
+/** The same while it sends much. */
 const MAX_LINGER_MS = 10_000;
+/**
+ * This much at a time counts as sending much: clients that sent one byte a second kept thousands of connections open
+ * for ten seconds each.
+ */
+export const MUCH_BYTES = 16 * 1024;
 const SWEEP_MS = 500;
 
 interface Lingering {
@@ -52,24 +58,26 @@ interface Lingering {
 }
 
 /**
- * All connections of a server: at most so many, and each read in turns. When they run short, the one that has been idle
- * longest of those that never sent a right signature is closed first, and none that did.
+ * All connections of a server: their number is limited, and they are read in turns. When connections run short, the one
+ * that has been idle longest and never sent a correct signature is closed. A connection that sent one is never closed
+ * for this.
  */
 export class Connections implements ConnectionHost {
   readonly turns = new Turns();
   private waitingBytes = 0;
-  /** The one that was active last comes last. */
+  /** In order of activity: the one that was active last comes last. */
   private readonly all = new Set<Connection>();
-  /** Those that have not sent whole headers yet, with the time at which they were opened; oldest first. */
+  /** Connections that have not sent complete headers yet, with the time when they were opened; oldest first. */
   private readonly silent = new Map<Connection, number>();
   private readonly lingering = new Map<Connection, Lingering>();
   private readonly toHttp: (socket: Socket) => void;
+  private refuse: Refuse = () => null;
 
   constructor(
     private readonly server: Server,
     private readonly options: ConnectionOptions,
   ) {
-    // Node's own listener for connections is put behind ours; without it nothing would be a request.
+    // Node's own connection listener runs behind ours; without it no bytes would become a request.
     const listeners = server.listeners('connection') as ((socket: Socket) => void)[];
     this.toHttp = (socket) => listeners.forEach((one) => one.call(server, socket));
     server.removeAllListeners('connection');
@@ -85,13 +93,21 @@ export class Connections implements ConnectionHost {
     return this.all.size;
   }
 
-  /** Whether so much waits already that nothing should be let in that adds to it. */
+  /** Whether so many bytes wait already that no further upload should be let in. */
   get isStrained(): boolean {
-    return this.waitingBytes > MAX_WAITING_BYTES / 2;
+    return this.waitingBytes > MAX_WAITING_BYTES / 2 || this.turns.isStrained;
+  }
+
+  /**
+   * Sets the function that judges the first headers of each connection before they are parsed. Without it none is
+   * refused.
+   */
+  refuseBy(refuse: Refuse): void {
+    this.refuse = refuse;
   }
 
   refusal(head: string, socket: Socket): string | null {
-    return this.options.refusal(head, socket.remoteAddress);
+    return this.refuse(head, socket.remoteAddress);
   }
 
   open(connection: Connection): (bytes: Buffer) => void {
@@ -99,7 +115,7 @@ export class Connections implements ConnectionHost {
     this.silent.delete(connection);
     socket.removeAllListeners('data').off('end', destroyThis).off('error', destroyThis);
     this.toHttp(socket);
-    // In the place of Node's own reader, which would parse whatever comes at once.
+    // Replaces Node's own reader, which would parse everything at once.
     const readers = socket.listeners('data') as ((chunk: Buffer) => void)[];
     socket.removeAllListeners('data');
     socket.on('data', (chunk: Buffer) => connection.receive(chunk));
@@ -131,9 +147,10 @@ export class Connections implements ConnectionHost {
     connections.set(socket, connection);
     this.all.add(connection);
     this.silent.set(connection, performance.now());
-    // Until there is a request, nobody else hears these.
+    // Until a request exists, nothing else listens to these events.
     socket.on('error', destroyThis).on('end', destroyThis);
     socket.on('data', (chunk: Buffer) => connection.receive(chunk));
+    connection.readFirstInTurn();
     socket.once('close', () => {
       this.all.delete(connection);
       this.silent.delete(connection);
@@ -167,17 +184,17 @@ export class Connections implements ConnectionHost {
   private sweep(): void {
     const now = performance.now();
     for (const [connection, since] of this.silent) {
-      // A server that is closing knows nothing of those that sent nothing, and would wait for them.
+      // server.close() does not know connections that sent nothing, and would wait for them.
       if (this.server.listening && now - since < this.options.headersTimeoutMs) break;
       this.silent.delete(connection);
       connection.socket.destroy();
     }
     for (const [connection, lingering] of this.lingering) {
       const { discardedBytes } = connection;
-      if (discardedBytes > lingering.bytes && now - lingering.since < MAX_LINGER_MS) {
+      if (discardedBytes - lingering.bytes >= MUCH_BYTES && now - lingering.since < MAX_LINGER_MS) {
         lingering.bytes = discardedBytes;
         lingering.at = now;
-      } else if (now - lingering.at > LINGER_MS) connection.socket.destroy();
+      } else if (now - lingering.at > (connection.isToRead ? MAX_LINGER_MS : LINGER_MS)) connection.socket.destroy();
     }
   }
 }

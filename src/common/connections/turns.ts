@@ -1,36 +1,61 @@
-/** After so much work for others the event loop gets a turn, and with it whoever has just come. */
+/** After this many milliseconds of work the event loop gets a turn, and with it new connections. */
 const TURN_MS = 12;
 
 /**
- * And after so much while new connections come: libuv accepts one in each turn of the loop, so 250 that wait to be accepted
- * kept /health waiting for 7 s behind bodies that had their turns.
+ * While new connections arrive, nothing else is done for at most this long. libuv accepts one in each turn of the loop,
+ * so 2,500 waiting connections kept /health waiting for 7 s behind bodies that had their turns.
  */
-const CROWDED_MS = 0.5;
-/** So long after the last of them it is taken that more may wait. */
+const ACCEPTING_MS = 25;
+/** For this long after the last new connection, more are assumed to be waiting. */
 const CROWD_MS = 50;
 
-/** Something that has a little to do each time that it is its turn. */
+/**
+ * How many connections of each rank read in one turn of the loop. Node by itself reads from all that have data, up to 2
+ * MB each: with thousands of them one turn took as long as accepting a thousand.
+ */
+const MOST_READS = [64, 64, 8] as const;
+/** When more than this many accepted connections have not been read yet, the process is overloaded. */
+const MOST_UNHEARD = 200;
+
+/** A task that does a small piece of work in each turn. */
 export interface Task {
-  /** Does a little. @returns whether there is more to do now */
+  /** Does one piece of work. @returns whether there is more to do now */
   turn(): boolean;
 }
 
+/** A connection that reads once in its turn. Reading is expensive, because the kernel has the data ready. */
+export interface Reader {
+  read(): void;
+}
+
 /**
- * Shares the event loop among tasks whose cost only their senders know: each does a little in its turn, first come, first
- * served, and between the rounds everything else happens.
+ * The ranks in the order in which they read: first bytes of a connection, the rest of a request, bytes to throw away.
+ */
+export const FIRST = 0;
+export const REST = 1;
+export const REFUSED = 2;
+export type Rank = typeof FIRST | typeof REST | typeof REFUSED;
+
+/**
+ * Shares the event loop among tasks whose cost cannot be known in advance. Each does a small piece of work in its turn,
+ * first come, first served; between the rounds everything else runs.
  */
 export class Turns {
-  /** What is urgent goes first. */
+  /** Urgent tasks go first. */
   private readonly urgent = new Set<Task>();
   private readonly usual = new Set<Task>();
+  private readonly readers: readonly Set<Reader>[] = [new Set(), new Set(), new Set()];
   private crowdedAt = Number.NEGATIVE_INFINITY;
+  /** When the first of the new connections was accepted, for which everything else waits. */
+  private acceptingSince: number | undefined;
+  /** Whether a connection was accepted in this turn of the loop. */
+  private hasAccepted = false;
   private spentMs = 0;
-  private mostMs = TURN_MS;
   private scheduled = false;
 
-  /** Whether there is time left in this turn of the event loop, and nobody waits for it. */
+  /** Whether there is time left in this turn of the event loop and no task is waiting. */
   get isFree(): boolean {
-    return this.spentMs < this.mostMs && this.urgent.size === 0;
+    return this.spentMs < TURN_MS && this.urgent.size === 0 && !this.isAccepting;
   }
 
   /** Whether connections were accepted just now, so that others may wait behind them. */
@@ -38,14 +63,20 @@ export class Turns {
     return performance.now() - this.crowdedAt < CROWD_MS;
   }
 
+  /** Whether there are connections from which nothing has been read yet. */
+  get isStrained(): boolean {
+    return (this.readers[FIRST]?.size ?? 0) > MOST_UNHEARD;
+  }
+
   /** A connection was accepted in this turn of the loop; others may wait behind it. */
   crowd(): void {
     this.crowdedAt = performance.now();
-    this.mostMs = CROWDED_MS;
+    this.hasAccepted = true;
+    this.acceptingSince ??= this.crowdedAt;
     this.schedule();
   }
 
-  /** Does work right now, on the account of this turn. */
+  /** Does work right now and counts it as part of this turn. */
   now(work: () => void): void {
     const started = performance.now();
     try {
@@ -61,9 +92,16 @@ export class Turns {
     this.schedule();
   }
 
-  delete(task: Task): void {
+  delete(task: Task & Reader): void {
     this.urgent.delete(task);
     this.usual.delete(task);
+    for (const readers of this.readers) readers.delete(task);
+  }
+
+  /** Lets `reader` read in one of the next turns. */
+  addReader(reader: Reader, rank: Rank): void {
+    this.readers[rank]?.add(reader);
+    this.schedule();
   }
 
   private schedule(): void {
@@ -72,15 +110,37 @@ export class Turns {
     setImmediate(() => this.round());
   }
 
+  /** Whether everything else waits for new connections. */
+  private get isAccepting(): boolean {
+    return this.hasAccepted && performance.now() - (this.acceptingSince ?? 0) < ACCEPTING_MS;
+  }
+
   private round(): void {
     this.scheduled = false;
+    const isAccepting = this.isAccepting;
+    this.hasAccepted = false;
+    if (isAccepting) return this.schedule();
+    this.acceptingSince = undefined;
     this.spentMs = 0;
     this.runAll(this.urgent);
-    this.spentMs = 0;
     this.runAll(this.usual);
-    this.spentMs = 0;
-    this.mostMs = TURN_MS;
-    if (this.urgent.size + this.usual.size > 0) this.schedule();
+    const isReading = this.letRead();
+    if (isReading || this.urgent.size + this.usual.size > 0) this.schedule();
+  }
+
+  /** @returns whether others wait to read */
+  private letRead(): boolean {
+    let isAnyLeft = false;
+    for (const [rank, readers] of this.readers.entries()) {
+      let left = MOST_READS[rank as Rank];
+      for (const reader of readers) {
+        if (left-- <= 0) break;
+        readers.delete(reader);
+        reader.read();
+      }
+      isAnyLeft ||= readers.size > 0;
+    }
+    return isAnyLeft;
   }
 
   private runAll(tasks: Set<Task>): void {
@@ -88,7 +148,7 @@ export class Turns {
     for (const task of tasks) {
       tasks.delete(task);
       if (task.turn()) this.usual.add(task);
-      if (performance.now() - started >= this.mostMs) return;
+      if (performance.now() - started >= TURN_MS) return;
     }
   }
 }

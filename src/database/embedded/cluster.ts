@@ -7,11 +7,11 @@ import { isRunning } from './postmaster-file.js';
 import type { ServerCommands } from './server-commands.js';
 import type { ServerUser } from './server-user.js';
 
-/** More than DATABASE_POOL allows, so that a server adopted after a crash never has to be restarted for its sake. */
+/** More than DATABASE_POOL allows, so that an adopted server never has to be restarted because of this setting. */
 const MAX_CONNECTIONS = 250;
 const MAX_LOG_BYTES = 10 * 1024 * 1024;
 
-/** The files of one cluster: everything under DATA_DIR/pg<major>/. */
+/** The files of one cluster: all that is under DATA_DIR/pg<major>/. */
 export class Cluster {
   readonly folder: string;
   /** PostgreSQL's own data folder. */
@@ -32,11 +32,10 @@ export class Cluster {
   }
 
   /**
-   * Makes the cluster unless there is one.
-   * It is built under another name and renamed, so a start that was cut short never leaves half a cluster, and of two
-   * starts at once one wins.
-   * @throws EmbeddedPostgresError when only another major version's data is there: starting empty beside it would look
-   *   like the loss of everything
+   * Makes the cluster unless there is one. It is built under another name and then renamed, so that a start that is cut
+   * short never leaves half a cluster, and so that of two starts at the same time one wins.
+   * @throws EmbeddedPostgresError when only the data of another major version is there: an empty database beside it
+   *   would look as if all data were lost
    */
   async ensureExists(): Promise<void> {
     const existing = statSync(this.folder, { throwIfNoEntry: false });
@@ -55,7 +54,7 @@ export class Cluster {
       [
         '-D',
         this.commands.dataArgument(data),
-        // The machine's locale must decide nothing: neither the order of text nor what bytes text may hold.
+        // The machine's locale must not matter, neither for the order of text nor for its encoding.
         '--encoding=UTF8',
         '--locale=C',
         '--username=postgres',
@@ -85,23 +84,23 @@ export class Cluster {
     return (await readFile(this.passwordFile, 'utf8')).trim();
   }
 
-  /** Written anew for each start: the port changes, and so may these lines with the service's version. */
+  /** Writes the settings before each start: the port changes, and other lines may change with the service's version. */
   async writeSettings(port: number, extra: Readonly<Record<string, string>>): Promise<void> {
     const settings: Record<string, string> = {
       listen_addresses: '127.0.0.1',
       port: String(port),
-      // The path of a socket has at most 107 bytes, and the folder may lie deep.
+      // The path of a socket has at most 107 bytes, and the folder's path may be long.
       unix_socket_directories: '',
       max_connections: String(MAX_CONNECTIONS),
       timezone: 'UTC',
       log_timezone: 'UTC',
       jit: 'off',
       idle_in_transaction_session_timeout: '5min',
-      // Statements and the values in error details are clients' data: neither belongs in a log file.
+      // Statements and the values in error details are clients' data, which must not be in a log file.
       log_error_verbosity: 'terse',
       log_min_error_statement: 'panic',
       log_checkpoints: 'off',
-      // A killed service's statements must not go on and hold their locks; other systems refuse the setting.
+      // Statements of a killed service must not run on and hold locks. Systems other than Linux refuse this setting.
       ...(process.platform === 'linux' ? { client_connection_check_interval: '1s' } : {}),
       ...extra,
     };
@@ -111,14 +110,17 @@ export class Cluster {
     await this.give(file);
   }
 
-  /** The server's log for `pg_ctl -l`, relative to the data folder; begins anew when it has grown large. */
+  /**
+   * The path of the server's log for `pg_ctl -l`, relative to the data folder. A log that has become large is started
+   * over.
+   */
   async prepareLog(): Promise<string> {
     const size = (await stat(this.log).catch(() => undefined))?.size ?? 0;
     if (size > MAX_LOG_BYTES) await rename(this.log, `${this.log}.1`);
     return '../server.log';
   }
 
-  /** The last lines of the server's log: why it would not start. */
+  /** The last lines of the server's log, which say why it did not start. */
   lastLogLines(count = 8): string {
     try {
       return readFileSync(this.log, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
@@ -169,7 +171,7 @@ export class Cluster {
     );
   }
 
-  /** Removes what starts left behind that were killed while they made the cluster. */
+  /** Removes the remains of starts that were killed while they made the cluster. */
   private async removeAbandoned(): Promise<void> {
     for (const entry of await readdir(this.dataDir)) {
       const pid = /^pg\d+\.new-(\d+)-/.exec(entry)?.[1];

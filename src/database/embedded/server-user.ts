@@ -3,19 +3,19 @@ import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EmbeddedPostgresError, SET_DATABASE_URL } from './embedded-error.js';
 
-/** The account that the server runs as. */
+/** The account under which the server runs. */
 export interface ServerUser {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** initdb looks its user up by name, so it must be an account that exists; a made-up number fails. */
+/** initdb looks its user up by name, so the account must exist; any other number fails. */
 const UNPRIVILEGED_ACCOUNTS = ['postgres', '_postgres', 'nobody'];
 
 /**
- * Whom to run the server as: PostgreSQL refuses root.
- * @param clusterFolder - an existing cluster keeps its owner, so that starts as root and as its owner may alternate
- * @returns undefined where the process's own user will do
+ * Chooses the account for the server, because PostgreSQL refuses to run as root.
+ * @param clusterFolder - an existing cluster keeps its owner, so that both root and the owner can start it
+ * @returns undefined when the process's own user can run it
  * @throws EmbeddedPostgresError when root has no account to change to
  */
 export function chooseServerUser(clusterFolder: string): ServerUser | undefined {
@@ -39,14 +39,14 @@ function idOf(flag: '-u' | '-g', account: string): number | undefined {
   return status === 0 && Number.isInteger(id) && id > 0 ? id : undefined;
 }
 
-/** True when `user` may walk to `path` and use it; false inside a 0700 folder of somebody else's. */
+/** True when `user` has access to `path`; false inside a 0700 folder of another user. */
 export function canReach(path: string, user: ServerUser): boolean {
   for (let part = path; ; part = dirname(part)) {
     const entry = statSync(part, { throwIfNoEntry: false });
     if (entry === undefined) return false;
     const shift = entry.uid === user.uid ? 6 : entry.gid === user.gid ? 3 : 0;
     const needed = entry.isDirectory() ? 0o5 : 0o4;
-    // A folder on the way needs to be walked through only; the last one and its files are read as well.
+    // Folders on the way only need to be entered; the last one and its files must be readable as well.
     const wanted = part === path ? needed : 0o1;
     if (((entry.mode >> shift) & wanted) !== wanted) return false;
     if (part === dirname(part)) return true;

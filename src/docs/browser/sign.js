@@ -1,12 +1,12 @@
 /**
  * Signs the requests that Swagger UI sends, in the browser: the secret typed under Authorize never leaves the page.
- * Served as it stands at /docs-assets/sign.js (no build step, no module), so that a strict Content-Security-Policy holds.
+ * Served unchanged at /docs-assets/sign.js (no build step, no module), so that a strict Content-Security-Policy holds.
  * Defines `window.signRequest` (scheme 1 of docs/signing.md) and `window.maskSecret`, a plugin of Swagger UI.
  */
 (() => {
   'use strict';
 
-  /** Where Swagger UI puts what was typed under Authorize; the same name stands in src/docs/docs.setup.ts. */
+  /** The header into which Swagger UI puts the input of Authorize; src/docs/docs.setup.ts uses the same name. */
   const SECRET_HEADER = 'x-signing-secret';
   const KEY_ID_HEADER = 'x-key-id';
   /** The id of Swagger UI's box for what a header is to hold. */
@@ -21,16 +21,16 @@
   /**
    * Swagger UI's requestInterceptor: takes the secret out of the headers and puts the signature in.
    * @param {{url: string, method?: string, headers: Record<string, string>, body?: unknown}} request
-   * @returns {Promise<object>} the same request; unsigned where no secret was typed
+   * @returns {Promise<object>} the same request; unsigned if no secret was typed
    */
   window.signRequest = async (request) => {
     const secret = takeHeader(request.headers, SECRET_HEADER);
     const keyId = takeHeader(request.headers, KEY_ID_HEADER);
     if (secret === '') return request;
     const url = new URL(request.url, window.location.href);
-    // Elsewhere the signature would be of no use, and nobody else needs to see one.
+    // Other hosts cannot use the signature and must not see it.
     if (url.origin !== window.location.origin) return request;
-    // A key id alone signs nothing; it may be a secret that was pasted into the wrong place.
+    // A key id alone signs nothing, and it may be a secret pasted into the wrong place.
     if (keyId !== '' && keyId !== secret) request.headers['X-Key-Id'] = keyId;
     const timestamp = String(Math.floor(Date.now() / 1000));
     const method = (request.method ?? 'GET').toUpperCase();

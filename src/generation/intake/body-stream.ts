@@ -18,7 +18,7 @@ export interface BodyStream {
 }
 
 /**
- * Judges what the headers say of the body.
+ * Checks what the headers say about the body.
  * @param maxBytes - MAX_BODY_BYTES
  * @throws ServiceError UNSUPPORTED_MEDIA_TYPE (415), BODY_TOO_LARGE (413, announced size)
  */

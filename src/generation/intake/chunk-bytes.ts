@@ -2,7 +2,7 @@ import { invalidJson } from '../../common/strict-json.js';
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
-/** Takes a byte order mark off the start of a body, however it is cut. */
+/** Removes a byte order mark from the start of a body, even if it is split over chunks. */
 export class ByteOrderMark {
   private matched = 0;
   private passed = false;
@@ -24,9 +24,9 @@ export class ByteOrderMark {
   }
 }
 
-/** The bytes of something that began in an earlier chunk. Whoever adds to them bounds them. */
+/** The bytes of something that began in an earlier chunk. The caller limits their number. */
 export class BegunBytes {
-  /** How many are kept. */
+  /** The number of bytes kept. */
   length = 0;
   private pieces: Buffer[] = [];
 
@@ -36,7 +36,7 @@ export class BegunBytes {
     this.pieces.push(Buffer.from(piece));
   }
 
-  /** All of it with its last bytes, a view of those where there is nothing else; the next one begins empty. */
+  /** All kept bytes followed by the last ones (a view of these when nothing was kept). Afterwards nothing is kept. */
   endWith(last: Buffer): Buffer {
     if (this.length === 0) return last;
     const whole = Buffer.concat([...this.pieces, last]);

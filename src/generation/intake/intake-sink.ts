@@ -2,9 +2,9 @@ import type { LotsHmac } from '../../auth/signatures.js';
 import type { RequestContent } from '../request/request-content.js';
 import type { LotSpool } from './lot-spool.js';
 import { PlainLotReader } from './fast-path/plain-lot-reader.js';
-import type { PlainLots, RequestHead, RequestSink, SourceLot } from './request-sink.js';
+import type { PlainLots, SentHead, RequestSink, SourceLot } from './request-sink.js';
 
-/** What the splitter calls: each lot is signed as it was sent, checked, and kept as a row. */
+/** Receives the splitter's calls: adds each lot, as it was sent, to the signature, checks it and keeps it as a row. */
 export class IntakeSink implements RequestSink, PlainLots {
   members: Readonly<Record<string, unknown>> = {};
   hasLots = false;
@@ -20,7 +20,7 @@ export class IntakeSink implements RequestSink, PlainLots {
     this.plain = new PlainLotReader(content.urls, signer !== null);
   }
 
-  onHead(head: RequestHead): void {
+  onHead(head: SentHead): void {
     this.members = head.members;
     this.hasLots = head.lots === 'streamed';
     if (head.lots === 'other' && head.lotsText !== undefined) this.signer?.useWhole(head.lotsText);

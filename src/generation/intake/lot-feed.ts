@@ -2,16 +2,16 @@ import { readLot, type RequestSink } from './request-sink.js';
 
 const OPENING_BRACE = 0x7b;
 
-/** Hands a splitter's lots to its sink, in order: usual ones as their bytes, all others parsed. */
+/** Hands a splitter's lots to its sink, in order: usual lots as bytes, all others parsed. */
 export class LotFeed {
-  /** Lots handed on so far, and so the number of the next one. */
+  /** The number of lots handed on so far, which is also the index of the next one. */
   count = 0;
 
   constructor(private readonly sink: RequestSink) {}
 
   /**
-   * Offers what begins at `start` to the reader of usual lots. Nothing is handed on yet: only the splitter knows whether
-   * a lot may end there.
+   * Offers what begins at `start` to the reader of usual lots. Nothing is handed on yet, because only the splitter
+   * knows whether a lot may end there.
    * @returns the position behind the lot's last byte, or -1 when it must be parsed
    */
   offer(bytes: Buffer, start: number): number {

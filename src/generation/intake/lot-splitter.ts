@@ -1,9 +1,15 @@
+import { isObject, isSpace, trim } from '../../common/json-tokens.js';
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
 import { BegunBytes, ByteOrderMark } from './chunk-bytes.js';
-import { isSpace, trim } from './json-space.js';
 import { LotFeed } from './lot-feed.js';
-import { headTooLarge, isObject, lotTooLarge, MAX_HEAD_BYTES, MAX_LOT_BYTES } from './request-sink.js';
-import type { RequestSink, RequestSplitter } from './request-sink.js';
+import {
+  headTooLarge,
+  lotTooLarge,
+  MAX_HEAD_BYTES,
+  MAX_LOT_BYTES,
+  type RequestSink,
+  type RequestSplitter,
+} from './request-sink.js';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -14,10 +20,10 @@ const CLOSING_BRACKET = 0x5d;
 const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
-/** Brackets open where the elements of `lots` stand: the body's own and that of the array. */
+/** How many brackets are open around the elements of `lots`: the body's own and the array's. */
 const LOTS_DEPTH = 2;
 
-/** `lots` with every character as \uXXXX: a longer key is another one. */
+/** The length of `lots` with every character written as \uXXXX; a longer key cannot be `lots`. */
 const MAX_LOTS_KEY = 24;
 
 /** What comes next at the top level of the body. */
@@ -26,8 +32,8 @@ type Expected = 'body' | 'key' | 'colon' | 'value' | 'rest' | 'nothing';
 /**
  * Splits `{…, "lots": [lot, lot, …], …}` into lots and the rest without holding the body.
  *
- * It only follows strings and brackets. Syntax is JSON.parse's to judge, of each lot by itself and of the rest with `[]`
- * in the place of the lots: so every byte is parsed strictly, and a lot that is not JSON cannot hide behind its neighbour.
+ * It only follows strings and brackets. JSON.parse checks the syntax of each lot by itself and of the rest with `[]` in
+ * place of the lots. So every byte is parsed strictly, and the error of one lot is reported for that lot.
  */
 export class LotSplitter implements RequestSplitter {
   private readonly mark = new ByteOrderMark();
@@ -43,7 +49,7 @@ export class LotSplitter implements RequestSplitter {
   private expected: Expected = 'body';
   private key = '';
   private lots: 'streamed' | 'missing' | 'other' = 'missing';
-  /** Where in the head a `lots` that is no array starts and ends. */
+  /** The range in the head of a `lots` that is not an array. */
   private otherLots: { start: number; end?: number } | undefined;
 
   private inLots = false;
@@ -90,7 +96,7 @@ export class LotSplitter implements RequestSplitter {
       }
       if (isSpace(byte)) continue;
       if (this.expected === 'nothing')
-        throw invalidJson(`Something follows the JSON at byte ${this.consumed + position}.`);
+        throw invalidJson(`There is more text after the JSON, at byte ${this.consumed + position}.`);
       if (this.expected === 'value' && this.key === 'lots' && this.meetLots(byte, position - from)) {
         this.keepHead(chunk.subarray(from, position));
         this.keepHead(EMPTY_ARRAY);
@@ -114,7 +120,7 @@ export class LotSplitter implements RequestSplitter {
 
   /** @param place - of the byte, counted from what the head has so far */
   private scanToken(byte: number, place: number, offset: number): void {
-    // Judged here and not by JSON.parse, because a key that is missed would let the lots run into the head.
+    // Checked here and not by JSON.parse, because with a missing key the lots would be taken for a part of the head.
     if (this.expected === 'key' && byte !== QUOTE && byte !== CLOSING_BRACE) {
       throw invalidJson(`A key in double quotes is expected at byte ${offset}.`);
     }
@@ -178,13 +184,13 @@ export class LotSplitter implements RequestSplitter {
     if (bytes.length === 0) return;
     this.headBytes += bytes.length;
     if (this.headBytes > MAX_HEAD_BYTES) throw headTooLarge();
-    // A copy, so that a few bytes of head do not keep a chunk full of lots alive.
+    // A copy, so that a few bytes of head do not keep a whole chunk of lots in memory.
     this.head.push(Buffer.from(bytes));
   }
 
   /** Scans inside of `lots`; returns where it stopped: at the end of the chunk, or behind the array's bracket. */
   private scanLots(chunk: Buffer, from: number): number {
-    // Locals, because this loop sees every byte of the lots.
+    // Local variables, because this loop runs for every byte of the lots.
     let { depth, inString, escaped } = this;
     let start = this.lotOpen ? from : -1;
     for (let position = from; position < chunk.length; position++) {
@@ -247,7 +253,7 @@ export class LotSplitter implements RequestSplitter {
   private leaveLots(): void {
     this.inLots = false;
     this.depth = LOTS_DEPTH - 1;
-    // The loop keeps these as locals; what the chunk began with is no longer true.
+    // The loop keeps these in local variables, so the values from the start of the chunk are outdated.
     this.inString = false;
     this.escaped = false;
   }
@@ -276,7 +282,7 @@ function isEscapedLots(source: string): boolean {
   try {
     return JSON.parse(`"${source}"`) === 'lots';
   } catch {
-    // JSON.parse of the whole head says what is wrong with the key.
+    // JSON.parse of the whole head reports what is wrong with the key.
     return false;
   }
 }

@@ -1,9 +1,15 @@
+import { isObject, isDeeperThan, trim } from '../../common/json-tokens.js';
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
 import { BegunBytes, ByteOrderMark } from './chunk-bytes.js';
-import { trim } from './json-space.js';
 import { LotFeed } from './lot-feed.js';
-import { headTooLarge, isObject, lotTooLarge, MAX_HEAD_BYTES, MAX_LOT_BYTES } from './request-sink.js';
-import type { RequestSink, RequestSplitter } from './request-sink.js';
+import {
+  headTooLarge,
+  lotTooLarge,
+  MAX_HEAD_BYTES,
+  MAX_LOT_BYTES,
+  type RequestSink,
+  type RequestSplitter,
+} from './request-sink.js';
 
 const LINE_FEED = 0x0a;
 
@@ -61,7 +67,10 @@ export class NdjsonSplitter implements RequestSplitter {
 
   private emitLot(source: Buffer, offset: number): void {
     if (this.feed.offer(source, 0) === source.length) return this.feed.take(source);
-    if (isTooDeep(source)) throw tooDeep(`lots[${this.feed.count}], which starts at byte ${offset},`);
+    // Brackets and quotes are ASCII, whatever the encoding is. A line counts two levels less than the same lot inside of `lots` would.
+    if (isDeeperThan(MAX_JSON_DEPTH, source.toString('latin1'))) {
+      throw tooDeep(`lots[${this.feed.count}], which starts at byte ${offset},`);
+    }
     this.feed.parse(source, offset);
   }
 
@@ -72,21 +81,4 @@ export class NdjsonSplitter implements RequestSplitter {
     if (!this.hasHead && bytes > MAX_HEAD_BYTES) throw headTooLarge();
     this.begunLine.add(piece);
   }
-}
-
-/** A line counts two levels less than the same lot inside of `lots` would. */
-function isTooDeep(source: Buffer): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let position = 0; position < source.length; position++) {
-    const byte = source[position];
-    if (inString) {
-      if (byte === 0x5c) position++;
-      else if (byte === 0x22) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > MAX_JSON_DEPTH) return true;
-    } else if (byte === 0x7d || byte === 0x5d) depth--;
-  }
-  return false;
 }

@@ -7,7 +7,7 @@ import { turnsOfProven, UnprovenWork, type WorkTurns } from '../../auth/admissio
 import type { Upload } from '../../auth/admission/upload.js';
 import { AuthService, type BodyFacts, type PendingAuthentication } from '../../auth/auth.service.js';
 import type { SignedCaller } from '../../auth/caller.js';
-import { RateLimits } from '../../auth/rate-limit.js';
+import { RateLimits } from '../../auth/rate-limits.js';
 import { UploadGate } from '../../auth/upload-gate.js';
 import { Clock } from '../../common/clock.js';
 import { markProven } from '../../common/connections/connections.js';
@@ -16,17 +16,20 @@ import { SentBody } from '../../common/sent-body.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { readIdempotencyKey } from '../../jobs/idempotency-key.js';
 import { AllowList } from '../../outbound/allow-list.js';
+import { requestKeyOf } from '../request/idempotency.js';
 import { RequestContent } from '../request/request-content.js';
 import { createSplitter, openBodyStream, type BodyStream } from './body-stream.js';
 import { IntakeSink } from './intake-sink.js';
 import type { ReceivedRequest } from '../request/received-request.js';
 import { LotSpool } from './lot-spool.js';
 import { SpoolFolder } from './spool-folder.js';
+import { StraightCopies } from './straight-copy.js';
 
 /**
- * Takes one request in: its body is received as it is, then proven, and only then read through splitter and rules into
- * the spool; what must be read to be proven (the lots signature) is read in turns. Memory does not grow with the body, and
- * nothing reaches the database.
+ * Takes one request in. The body is received unchanged, then its signature is checked, and only then it is read through
+ * splitter and rules into the spool; most rows go straight on into the database. A body that must be read to check its
+ * signature (the lots signature) is read in turns and its rows wait in the spool. Memory does not grow with the body,
+ * nothing reaches the database before the signature is found correct, and nothing of a refused request stays there.
  */
 @Injectable()
 export class RequestIntake {
@@ -39,12 +42,13 @@ export class RequestIntake {
     private readonly work: UnprovenWork,
     private readonly allow: AllowList,
     private readonly folder: SpoolFolder,
+    private readonly straight: StraightCopies,
   ) {}
 
   /**
    * @returns the request; the caller discards its spool
-   * @throws ServiceError in the contract's order: 415, 413, then for scheme 1: 401, 403, 400 INVALID_JSON, for scheme 2:
-   * 400 INVALID_JSON, 401, 403; then version and content
+   * @throws ServiceError in the contract's order: 415, 413, then for scheme 1: 401, 403, 400 INVALID_JSON, for scheme
+   * 2: 400 INVALID_JSON, 401, 403; then version and content
    */
   async read(request: Request, response: Response): Promise<ReceivedRequest> {
     const upload = this.gate.enter(request, request.ip);
@@ -80,7 +84,8 @@ export class RequestIntake {
     const respondAsync = prefersAsync(request);
     const count = () =>
       this.limits.count(content.guessMode(sink.members, respondAsync), caller, request.ip ?? '', response);
-    // Scheme 2 signs lots alone and for ever: what is no request uses up nobody's limits.
+    // Scheme 2 signs only the lots and never expires, so anyone may have seen such a signature. Content that is not a
+    // valid request must not use up the client's limits.
     if (caller.scheme === 1) await count();
     const checked = content.judge(sink.members, sink.hasLots, respondAsync);
     if (caller.scheme === 2) await count();
@@ -90,24 +95,27 @@ export class RequestIntake {
       content: checked,
       spool: body.spool,
       bodyHash,
-      idempotencyKey: readIdempotencyKey(request.headersDistinct),
-      signedAt: pending.scheme === 1 ? Number(pending.timestamp) : null,
+      ...knownBy(body),
       receivedAt: body.receivedAt,
     };
   }
 
-  /** Scheme 1 covers the bytes: nothing is parsed before they are proven, and a stranger's decoder has its turn. */
+  /**
+   * Scheme 1 covers the bytes, so nothing is parsed before they are proven. A stranger's decoder waits for its turn.
+   */
   private async proveThenSplit(body: Received): Promise<Proven> {
     const bodyHash =
       body.stream.body.coding === 'identity'
         ? body.sent.sha256Hex()
         : await this.work.run(body.upload, (turns) => hashDecoded(body, turns));
     const caller = this.prove(body, { bodySha256Hex: bodyHash });
+    const keyOf = () => requestKeyOf({ jobId: body.jobId, caller, bodyHash, ...knownBy(body) }, this.clock.now());
+    body.spool.copyStraight((target) => this.straight.open(target, keyOf));
     const read = await this.split(body, turnsOfProven());
     return { ...read, caller };
   }
 
-  /** Scheme 2 covers the lots, so they are read first: within the time that unproven bodies may take. */
+  /** Scheme 2 covers the lots, so they are read first, within the time that unproven bodies may take. */
   private async splitThenProve(body: Received): Promise<Proven> {
     const read = await this.work.run(body.upload, (turns) => this.split(body, turns));
     const { bodyHash, content, sink } = read;
@@ -119,7 +127,10 @@ export class RequestIntake {
     return { ...read, caller };
   }
 
-  /** Reads the lots into the spool. What it needs for it is made when its turn has come: many may wait for theirs. */
+  /**
+   * Reads the lots into the spool. The reader is created only when its turn comes, because many requests may be
+   * waiting.
+   */
   private async split(body: Received, turns: WorkTurns): Promise<Read> {
     const { stream, sent, spool, pending } = body;
     const content = new RequestContent(this.config.limits, this.allow);
@@ -160,7 +171,7 @@ interface Proven extends Read {
   readonly caller: SignedCaller;
 }
 
-/** A request whose body is here, as it was sent. */
+/** A request whose body has been received, as it was sent. */
 interface Received {
   readonly request: Request;
   readonly response: Response;
@@ -181,6 +192,14 @@ async function hashDecoded({ stream, sent }: Received, turns: WorkTurns): Promis
     if (wait !== undefined) await wait;
   }
   return hash.digest('hex');
+}
+
+/** What the headers say about repeats. */
+function knownBy({ request, pending }: Received): Pick<ReceivedRequest, 'idempotencyKey' | 'signedAt'> {
+  return {
+    idempotencyKey: readIdempotencyKey(request.headersDistinct),
+    signedAt: pending.scheme === 1 ? Number(pending.timestamp) : null,
+  };
 }
 
 /** RFC 7240: `Prefer: respond-async`, alone or among others. */

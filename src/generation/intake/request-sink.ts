@@ -8,14 +8,14 @@ export interface SourceLot {
   readonly index: number;
   /** The exact source text without white space around it: what the lots signature is made of. */
   readonly text: string;
-  /** `text` in UTF-8, a view of the chunk that it came in: copy it to keep it past the call. */
+  /** `text` in UTF-8, a view of the received chunk; copy it to keep it after the call. */
   readonly bytes: Buffer;
   /** `JSON.parse(text)`, of any type. */
   readonly value: unknown;
 }
 
-/** Everything of a request but its lots. */
-export interface RequestHead {
+/** A request without its lots. */
+export interface SentHead {
   /** The top-level members; without `lots` where those were streamed. */
   readonly members: Record<string, unknown>;
   /** The source text of `members`, with `[]` in the place of streamed lots. */
@@ -28,18 +28,18 @@ export interface RequestHead {
 
 /** What a splitter calls. An error thrown here ends the splitting and reaches the caller of `write` or `end`. */
 export interface RequestSink {
-  /** Once: for NDJSON before the first lot, for JSON after the last, since `lots` may come anywhere. */
-  onHead(head: RequestHead): void;
+  /** Called once: for NDJSON before the first lot, for JSON after the last, because `lots` may be anywhere. */
+  onHead(head: SentHead): void;
   onLot(lot: SourceLot): void;
   /** Reads usual lots without parsing them; without it, and for all others, `onLot` is called. */
   readonly plainLots?: PlainLots;
 }
 
-/** A faster way for lots that need no judgement; see PlainLotReader. */
+/** A faster way for usual lots; see PlainLotReader. */
 export interface PlainLots {
   /**
-   * @param start - of the lot in `bytes`
-   * @returns the position behind its last byte, or -1 when it is no plain lot or does not end in `bytes`
+   * @param start - the position of the lot in `bytes`
+   * @returns the position behind its last byte, or -1 when it is not a plain lot or does not end in `bytes`
    */
   read(bytes: Buffer, start: number): number;
   /** Takes the lot just read as the next one; `bytes` are the same. */
@@ -50,16 +50,19 @@ export interface PlainLots {
 export interface RequestSplitter {
   /** @throws ServiceError INVALID_JSON, BODY_TOO_LARGE (a head or a lot over its limit), or what the sink throws */
   write(chunk: Buffer): void;
-  /** @throws as `write`; a body that ends too early is found here */
+  /** @throws like `write`, and for a body that ends too early */
   end(): void;
 }
 
-/** A request without its lots: the fullest metadata takes 110 KB of it; checking the most awkward one takes some 20 ms. */
+/**
+ * The largest request without its lots. The largest metadata takes 110 KB of it; the slowest one takes some 20 ms to
+ * check.
+ */
 export const MAX_HEAD_BYTES = 256 * 1024;
 
 /**
- * 100 photo URLs of 2,300 bytes and the longest additional_info. A lot is parsed and signed in one go, and the most
- * awkward text of this size (floats only) holds the event loop for 42 ms; twice the size took 89.
+ * The largest lot: 100 photo URLs of 2,300 bytes and the longest additional_info. A lot is parsed and signed in one go,
+ * and the slowest text of this size (only floats) blocks the event loop for 42 ms; twice the size took 89 ms.
  */
 export const MAX_LOT_BYTES = 256 * 1024;
 
@@ -89,8 +92,4 @@ export function headTooLarge(): ServiceError {
   return new ServiceError('BODY_TOO_LARGE', `The request without its lots is larger than ${MAX_HEAD_BYTES} bytes.`, {
     details: { max_bytes: MAX_HEAD_BYTES },
   });
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -5,7 +5,7 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 
 const PREFIX = 'uploads-';
 
-/** This process's own folder for large uploads; the folders of processes that died are swept at start. */
+/** This process's own folder for large uploads; the folders of processes that died are removed at start. */
 @Injectable()
 export class SpoolFolder implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(SpoolFolder.name);
@@ -21,10 +21,10 @@ export class SpoolFolder implements OnModuleInit, OnApplicationShutdown {
     await mkdir(this.parent, { recursive: true, mode: 0o700 });
     for (const name of await readdir(this.parent)) {
       const pid = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length)) : Number.NaN;
-      // Our own number: left by an earlier process that had it.
+      // A folder with our own process id was left by an earlier process with the same id.
       if (Number.isInteger(pid) && (pid === process.pid || !isAlive(pid))) {
         await rm(join(this.parent, name), { recursive: true, force: true });
-        this.logger.log('the uploads of a process that died were removed', { pid });
+        this.logger.log('removed the uploads of a process that had died', { pid });
       }
     }
     await mkdir(this.path, { recursive: true, mode: 0o700 });

@@ -6,7 +6,7 @@ export interface FieldProblem {
   readonly rule: string;
 }
 
-/** How many problems an answer names: enough to mend a request, too few to be a second body. */
+/** How many problems an answer lists: enough to correct a request, and not as long as the request. */
 export const MAX_NAMED = 100;
 
 /** Collects the first problems and counts the rest. */
@@ -21,7 +21,7 @@ export class FieldProblems {
 
   throwIfAny(): void {
     if (this.count === 0) return;
-    throw new ServiceError('VALIDATION_FAILED', 'Some values are not allowed; details names each field and its rule.', {
+    throw new ServiceError('VALIDATION_FAILED', 'Some values are not valid; details lists each field with its rule.', {
       details: { fields: this.fields, count: this.count },
     });
   }
@@ -40,8 +40,4 @@ export function characters(text: string): number {
   // Each pair of surrogates is one character; most texts hold none and cost a single scan.
   for (const _pair of text.matchAll(/[\uD800-\uDBFF][\uDC00-\uDFFF]/g)) count -= 1;
   return count;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,12 +1,13 @@
 import { checkLanguages } from '../../assessment/languages.js';
+import { API_VERSION } from '../../common/api-version.js';
 import { cutText } from '../../common/cut-text.js';
+import { isObject } from '../../common/json-tokens.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
-import { characters, isObject, isStorable, type FieldProblems } from './field-problems.js';
+import { characters, isStorable, type FieldProblems } from './field-problems.js';
 import { checkWebhook, type LotReport } from './lot-rules.js';
 import type { PlainUrls } from '../intake/fast-path/plain-urls.js';
 
-export const VERSION = '1.0.0';
 export const REQUEST_MODES = ['auto', 'sync', 'batch'] as const;
 export const INCLUDES = ['assessment', 'usage'] as const;
 export const WEBHOOK_EVENTS = ['batch_job_progress'] as const;
@@ -14,7 +15,7 @@ const MAX_METADATA = 16;
 const MAX_METADATA_KEY = 64;
 const MAX_METADATA_VALUE = 512;
 
-/** What a request says beside its lots, checked. */
+/** The members of a request besides its lots, checked. */
 export interface RequestHead {
   /** As sent; {@link checkLanguageTags} judges them. */
   readonly languages: readonly string[];
@@ -25,13 +26,13 @@ export interface RequestHead {
 }
 
 /**
- * Checks all members of the body but `lots` and `signature`; problems go to `report`.
+ * Checks all members of the body except `lots` and `signature`; problems go to `report`.
  * @throws ServiceError UNSUPPORTED_VERSION before anything else is judged
  */
 export function checkHead(head: Readonly<Record<string, unknown>>, urls: PlainUrls, report: LotReport): RequestHead {
-  if (head['version'] !== VERSION) {
-    throw new ServiceError('UNSUPPORTED_VERSION', `This service speaks version "${VERSION}"; send it as version.`, {
-      details: { supported_versions: [VERSION] },
+  if (head['version'] !== API_VERSION) {
+    throw new ServiceError('UNSUPPORTED_VERSION', `This service speaks version "${API_VERSION}"; send it as version.`, {
+      details: { supported_versions: [API_VERSION] },
     });
   }
   const { problems } = report;
@@ -56,8 +57,8 @@ export function checkHead(head: Readonly<Record<string, unknown>>, urls: PlainUr
 }
 
 /**
- * Judges the languages of a checked head; assessment/languages.ts knows the tags. Apart from {@link checkHead}, because a
- * request's mode is judged before them.
+ * Checks the languages of a checked head; assessment/languages.ts knows the tags. Separate from {@link checkHead},
+ * because a request's mode is checked before its languages.
  * @throws ServiceError UNSUPPORTED_LANGUAGE naming each tag and the nearest one that is known
  */
 export function checkLanguageTags(tags: readonly string[], max: number, problems: FieldProblems): void {
@@ -65,7 +66,7 @@ export function checkLanguageTags(tags: readonly string[], max: number, problems
   if (checked.ok) return;
   switch (checked.problem) {
     case 'empty':
-      // checkHead has reported it already, with what was there instead.
+      // checkHead has already reported it.
       return;
     case 'too_many':
       problems.add('languages', `at most ${checked.max}, ${checked.provided} were given`);

@@ -1,27 +1,31 @@
 import { TIMESTAMP_WINDOW_SECONDS } from '../../auth/signatures.js';
 import { idempotencyKeyExpiry } from '../../jobs/idempotency-key.js';
-import type { NewRequestKey } from '../../jobs/request-keys.js';
+import type { NewRequestKey } from '../../jobs/request-key-store.js';
 import type { ReceivedRequest } from './received-request.js';
 
-/** How long the same body counts as a repeat where a scheme 2 signature has no time of its own. */
+const GENERATE_ROUTE = 'POST /api/v1/generate-descriptions';
+
+/** How long the same body counts as a repeat, because a scheme 2 signature carries no time. */
 const SAME_BODY_MS = 300_000;
 
-/** By what a repeat of this request is known: its Idempotency-Key, else its signature, else its body. */
-export function requestKeyOf(request: ReceivedRequest, route: string, now: number): NewRequestKey {
+type Known = Pick<ReceivedRequest, 'caller' | 'bodyHash' | 'jobId' | 'idempotencyKey' | 'signedAt'>;
+
+/** How a repeat of this request is recognised: by its Idempotency-Key, else its signature, else its body. */
+export function requestKeyOf(request: Known, now: number): NewRequestKey {
   const { caller, bodyHash, jobId } = request;
   const base = { keyId: caller.keyId, jobId, bodyHash };
   if (request.idempotencyKey !== null) {
     return {
       ...base,
       kind: 'idempotency',
-      value: `${route} ${request.idempotencyKey}`,
+      value: `${GENERATE_ROUTE} ${request.idempotencyKey}`,
       expiresAt: idempotencyKeyExpiry(now),
     };
   }
   if (caller.scheme === 1) {
-    // Stale afterwards, so that nobody can send it again.
+    // After that the signature is too old, so it cannot be sent again.
     const expiresAt = new Date(((request.signedAt ?? now / 1000) + TIMESTAMP_WINDOW_SECONDS) * 1000);
-    return { ...base, kind: 'signature', value: `${route} ${caller.signature}`, expiresAt };
+    return { ...base, kind: 'signature', value: `${GENERATE_ROUTE} ${caller.signature}`, expiresAt };
   }
-  return { ...base, kind: 'body', value: `${route} ${bodyHash}`, expiresAt: new Date(now + SAME_BODY_MS) };
+  return { ...base, kind: 'body', value: `${GENERATE_ROUTE} ${bodyHash}`, expiresAt: new Date(now + SAME_BODY_MS) };
 }

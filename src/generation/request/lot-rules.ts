@@ -1,6 +1,6 @@
-import { characters, isObject, isStorable, type FieldProblems } from './field-problems.js';
+import { topLevelToken, isObject } from '../../common/json-tokens.js';
+import { characters, isStorable, type FieldProblems } from './field-problems.js';
 import type { PlainUrls } from '../intake/fast-path/plain-urls.js';
-import { topLevelToken } from './top-level-token.js';
 import type { UnknownMembers } from './unknown-members.js';
 
 /** Characters of a lot_id. */
@@ -16,10 +16,10 @@ export interface RequestedLot {
   readonly webhook: string | null;
 }
 
-/** Where the rules report what breaks them; one lot may break several. */
+/** Where the rules report violations; one lot may have several. */
 export interface LotReport {
   readonly problems: FieldProblems;
-  /** Members that nobody knows: no problem, but worth a warning. */
+  /** Members that the service does not know: no problem, but worth a warning. */
   readonly unknown: UnknownMembers;
   /** A photo's address that is not http(s) or is refused without DNS. */
   invalidImage(url: string): void;
@@ -31,7 +31,7 @@ export interface LotReport {
  * Checks one lot: plain functions, because class-validator costs four times as much on 50,000 of them (measured).
  * @param value - the lot as parsed
  * @param source - the lot's text as sent: JSON.parse loses the digits of large integers and makes 1.0 an integer
- * @returns the lot, or null when `report` got a problem that leaves nothing to go on with
+ * @returns the lot, or null after a reported problem that leaves nothing to check further
  */
 export function checkLot(
   value: unknown,
@@ -59,7 +59,7 @@ function checkLotId(value: unknown, source: () => string, path: string, problems
   if (typeof value === 'string') lotId = value;
   else if (typeof value === 'number') {
     const digits = topLevelToken(source(), 'lot_id');
-    // Python, whose clients number their lots, knows no minus zero.
+    // Python clients that number their lots have no minus zero.
     if (digits !== null && /^-?\d+$/.test(digits)) lotId = digits === '-0' ? '0' : digits;
   }
   if (lotId === undefined) {

@@ -1,14 +1,15 @@
+import { isObject } from '../../common/json-tokens.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
 import { checkUrl, type AllowList, type RefusalReason } from '../../outbound/address-rules.js';
 import { addressNeeds, shownAddress } from '../../outbound/refused-address.js';
-import { characters, FieldProblems, isObject, MAX_NAMED } from './field-problems.js';
+import { characters, FieldProblems, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
 import { PlainUrls } from '../intake/fast-path/plain-urls.js';
 import { UnknownMembers } from './unknown-members.js';
 
-/** Different addresses a job may have: each gets its own parts and its own retries. */
+/** How many different addresses a job may have. Each gets its own parts and its own retries. */
 const MAX_WEBHOOKS = 100;
 
 /** A request that may be accepted. */
@@ -21,17 +22,19 @@ export interface CheckedRequest extends RequestHead {
   readonly webhooks: ReadonlySet<string>;
   /** The only lot of a synchronous request. */
   readonly onlyLot: RequestedLot | null;
-  /** What the answer says that is no reason to refuse the request. */
+  /** Warnings for the answer, which are no reason to refuse the request. */
   readonly warnings: readonly string[];
 }
 
-/** What the rules about the whole request need of a lot. */
-export interface CheckedLot {
+/** What the rules about the whole request need to know about a lot. */
+export interface JudgedLot {
   readonly lotId: string;
   readonly webhook: string | null;
-  /** A photo that the lot names twice is one. */
+  /** The number of photos; one that the lot names twice counts once. */
   readonly imageCount: number;
-  /** With those that are named again, where there are such: the limits are for what was sent. */
+  /**
+   * The number as sent, repeated photos included, because the limits apply to what was sent; absent without repeats.
+   */
   readonly addressCount?: number;
   /** Of additional_info. */
   readonly infoCharacters: number;
@@ -39,7 +42,10 @@ export interface CheckedLot {
 
 type Limits = AppConfig['limits'];
 
-/** Gathers what a streamed request's lots break, and judges the whole once its signature is right. */
+/**
+ * Collects the rule violations of a streamed request's lots, and checks the whole request after its signature is found
+ * correct.
+ */
 export class RequestContent implements LotReport {
   readonly problems = new FieldProblems();
   readonly unknown = new UnknownMembers();
@@ -57,9 +63,9 @@ export class RequestContent implements LotReport {
   private images = 0;
   private infoCharacters = 0;
   private lotsWithoutImages = 0;
-  /** Whether some lot has a member `images`, of whatever type: none of what we sign for receivers has. */
+  /** Whether some lot has a member `images`, of any type. Nothing that we sign for receivers has one. */
   namesPhotos = false;
-  /** What is known of the addresses in this request. */
+  /** What is known about the addresses in this request. */
   readonly urls: PlainUrls;
 
   constructor(
@@ -90,16 +96,17 @@ export class RequestContent implements LotReport {
   }
 
   /**
-   * Counts a lot that breaks no rule by itself; not for the first, which a synchronous answer needs whole.
-   * @returns whether it is worth keeping
+   * Counts a lot that breaks no rule by itself. Not used for the first lot, which a synchronous answer needs as a
+   * whole.
+   * @returns whether the lot must be kept
    */
-  addChecked(lot: CheckedLot): boolean {
+  addChecked(lot: JudgedLot): boolean {
     this.total += 1;
     this.namesPhotos = true;
     return this.total <= this.limits.maxLots && this.count(lot);
   }
 
-  private count({ lotId, webhook, imageCount, addressCount = imageCount, infoCharacters }: CheckedLot): boolean {
+  private count({ lotId, webhook, imageCount, addressCount = imageCount, infoCharacters }: JudgedLot): boolean {
     if (this.seen.has(lotId)) this.duplicates.add(lotId);
     else this.seen.add(lotId);
     if (webhook !== null && this.webhooks.size <= MAX_WEBHOOKS) this.webhooks.add(webhook);
@@ -108,11 +115,11 @@ export class RequestContent implements LotReport {
     if (imageCount === 0) this.lotsWithoutImages += 1;
     if (addressCount > this.limits.maxSyncImages) this.overSync.add(lotId);
     if (addressCount > this.limits.maxLotImages) this.overBatch.add(lotId);
-    // A refused request keeps nothing: an address with U+0000, say, could not even be spooled.
+    // Lots of a refused request are not kept; an address with U+0000, for example, could not even be spooled.
     return !this.refusable;
   }
 
-  /** Whether something was found already that the request will be refused for. */
+  /** Whether a reason to refuse the request has already been found. */
   private get refusable(): boolean {
     return this.problems.count + this.invalidImages.count + this.invalidWebhooks.count > 0;
   }
@@ -127,14 +134,14 @@ export class RequestContent implements LotReport {
 
   private refuse(url: string, invalid: Named, reasons: Set<RefusalReason>): void {
     invalid.add(shownAddress(url));
-    // Those that are named are enough to say why.
+    // The addresses listed so far are enough to say why.
     if (invalid.count > MAX_NAMED) return;
     const checked = checkUrl(url, this.allow);
     if (!checked.ok) reasons.add(checked.reason);
   }
 
   /**
-   * Judges the request; call it when the signature is right.
+   * Checks the whole request; call it after the signature is found correct.
    * @param head - all members but `lots`
    * @param hasLots - whether `lots` was there and an array
    * @param respondAsync - `Prefer: respond-async` asks for a batch
@@ -170,7 +177,7 @@ export class RequestContent implements LotReport {
     };
   }
 
-  /** What limit a request counts against, known even where the request turns out to be wrong. */
+  /** Which rate limit a request counts against; known even if the request turns out to be invalid. */
   guessMode(head: Readonly<Record<string, unknown>>, respondAsync: boolean): 'sync' | 'batch' {
     const { mode } = head;
     if (mode === 'batch' || (mode !== 'sync' && respondAsync)) return 'batch';
@@ -204,7 +211,7 @@ export class RequestContent implements LotReport {
 
   private throwDuplicates(): void {
     if (this.duplicates.count === 0) return;
-    throw new ServiceError('DUPLICATE_LOT_ID', 'Each lot_id may stand once in a request.', {
+    throw new ServiceError('DUPLICATE_LOT_ID', 'Each lot_id may be used only once in a request.', {
       details: { lot_ids: this.duplicates.named },
     });
   }
@@ -225,7 +232,7 @@ export class RequestContent implements LotReport {
   }
 }
 
-/** The first of many, and how many there were. */
+/** Keeps the first few entries and counts all of them. */
 class Named {
   readonly named: string[] = [];
   count = 0;

@@ -1,4 +1,4 @@
-/** The members that this service reads, by where they stand. Whatever else is sent stays accepted and is named in warnings. */
+/** The members that this service reads, by their place. Any other member is accepted and named in warnings. */
 export const HEAD_MEMBERS = [
   'version',
   'languages',
@@ -14,13 +14,13 @@ export const HEAD_MEMBERS = [
 export const LOT_MEMBERS = ['lot_id', 'images', 'additional_info', 'webhook'] as const;
 export const PHOTO_MEMBERS = ['url'] as const;
 
-/** How many an answer names: enough to find what is misspelt, too few to send 50,000 lots back. */
+/** How many unknown members an answer names: enough to find what is misspelt, and not 50,000 of them. */
 const MAX_WARNED = 20;
 const MAX_NAME_CHARACTERS = 64;
 
 type Members = Readonly<Record<string, unknown>>;
 
-/** A known member, and what its likeness to another name is judged by. */
+/** A known member, and the forms by which its likeness to another name is judged. */
 interface Known {
   readonly name: string;
   /** Lower case and without separators, so that maxCostUsd and max_cost_usd are the same. */
@@ -32,7 +32,7 @@ const HEAD = knownMembers(HEAD_MEMBERS);
 const LOT = knownMembers(LOT_MEMBERS);
 const PHOTO = knownMembers(PHOTO_MEMBERS);
 
-/** Other words for the same, as clients of other services have them; squeezed. */
+/** Other names for the same members, as used by other services; squeezed. */
 const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
   lots: ['items', 'vehicles', 'cars'],
   languages: ['locales', 'locale', 'translations'],
@@ -46,20 +46,20 @@ const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Gathers the members of a request that nobody knows. They are no reason to refuse it, but a mistyped limit of the cost
- * that passes in silence is a bill.
+ * Collects the members of a request that the service does not know. They are no reason to refuse it, but a mistyped
+ * cost limit that is silently ignored would cost money.
  */
 export class UnknownMembers {
   private readonly ofHead: string[] = [];
   private readonly ofLots: string[] = [];
 
-  /** Beside the lots. */
+  /** Unknown members besides the lots. */
   head(members: Members): void {
     note(members, HEAD, '', this.ofHead);
   }
 
   lot(lot: Members, position: number): void {
-    // Once there are enough, a lot more costs nothing.
+    // Once there are enough, further lots are not checked.
     if (this.ofLots.length < MAX_WARNED) note(lot, LOT, `lots[${position}].`, this.ofLots);
   }
 
@@ -67,7 +67,7 @@ export class UnknownMembers {
     if (this.ofLots.length < MAX_WARNED) note(photo, PHOTO, `lots[${position}].images[${index}].`, this.ofLots);
   }
 
-  /** The first of them as warnings; those beside the lots come first, because they hold for all of the request. */
+  /** The first of them as warnings. Those of the request itself come first, because they concern all of it. */
   get warnings(): string[] {
     return [...this.ofHead, ...this.ofLots].slice(0, MAX_WARNED);
   }
@@ -82,16 +82,16 @@ function note(members: Members, known: readonly Known[], place: string, found: s
   }
 }
 
-/** A name that may stand in an answer and in a log, and that PostgreSQL takes: cut, without control or format characters. */
+/** A name that is safe in an answer, in a log and in PostgreSQL: shortened, without control or format characters. */
 function shownName(name: string): string {
-  // Two UTF-16 units a character at most, so that a name of 250 KB is not taken apart.
+  // A character has at most two UTF-16 units, so a name of 250 KB is cut before it is split into characters.
   const characters = Array.from(name.slice(0, 2 * MAX_NAME_CHARACTERS)).slice(0, MAX_NAME_CHARACTERS);
   return characters.join('').replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }
 
 /**
  * The known member that was most likely meant, or null.
- * @param members - all of the object: a likeness of words alone does not point at a member that is there already
+ * @param members - all members of the object; a likeness of words alone does not suggest a member that is there already
  */
 function nearest(name: string, known: readonly Known[], members: Members): string | null {
   const squeezed = squeeze(name.slice(0, MAX_NAME_CHARACTERS));
@@ -108,7 +108,7 @@ function nearest(name: string, known: readonly Known[], members: Members): strin
   );
 }
 
-/** How much of two names is the same, above 0; null where nothing is. */
+/** How much of two names is the same, above 0; null when nothing is. */
 function likeness(squeezed: string, words: readonly string[], member: Known): number | null {
   if (OTHER_WORDS[member.name]?.includes(squeezed) === true) return 2;
   const shared = words.filter((word) => member.words.includes(word)).length;
@@ -147,7 +147,7 @@ function wordsOf(name: string): string[] {
   return words.map((word) => (word.length > 3 ? word.replace(/s$/, '') : word));
 }
 
-/** Insertions, removals, replacements and swaps of neighbours that make one of the other. */
+/** The number of insertions, removals, replacements and swaps of neighbours that turn one into the other. */
 function editDistance(from: string, to: string): number {
   let before: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, index) => index);

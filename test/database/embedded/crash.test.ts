@@ -34,7 +34,7 @@ async function hostWithData(): Promise<{ host: Host; url: string; pid: number }>
 const kept = (url: string) => query(url, 'select answer from kept');
 
 describe('after kill -9', () => {
-  it('of the service, the next start adopts the server that lives on', async () => {
+  it('after kill -9 of the service, the next start adopts the server that lives on', async () => {
     const { host, url, pid } = await hostWithData();
     await host.kill();
     const next = await startHost().says('ready');
@@ -43,28 +43,28 @@ describe('after kill -9', () => {
     expect(await kept(next)).toEqual([{ answer: 42 }]);
   });
 
-  it('of the server, the living service brings it back under the same address', async () => {
+  it('after kill -9 of the server, the living service brings it back under the same address', async () => {
     const { host, url, pid } = await hostWithData();
     process.kill(pid, 'SIGKILL');
-    await host.says('log embedded database is back');
+    await host.says('log the embedded database is running again');
     expect(await serverPid(dataDir)).not.toBe(pid);
     expect(await kept(url)).toEqual([{ answer: 42 }]);
   });
 
-  it('of one connection of the server, which makes it restart all of them, the service keeps its claim on it', async () => {
+  it('after kill -9 of one connection of the server, which makes it restart all of them, the service keeps its claim on it', async () => {
     const { host, url, pid } = await hostWithData();
     const [row] = await query<{ pid: number }>(
       url,
       `select pid from pg_stat_activity where application_name like 'generation-service owner%'`,
     );
     process.kill(row?.pid as number, 'SIGKILL');
-    await host.says('log embedded database is back');
+    await host.says('log the embedded database is running again');
     expect(await serverPid(dataDir)).toBe(pid);
     expect(await startHost().says('failed')).toMatch(/Another running service/);
     expect(await kept(url)).toEqual([{ answer: 42 }]);
   });
 
-  it('of both, the next start recovers the data', async () => {
+  it('after kill -9 of both, the next start recovers the data', async () => {
     const { host, pid } = await hostWithData();
     await host.kill();
     process.kill(pid, 'SIGKILL');
@@ -75,7 +75,7 @@ describe('after kill -9', () => {
 });
 
 describe('a server that is just going down', () => {
-  it('is waited for, and then started', async () => {
+  it('a server that is just going down is waited for, and then started', async () => {
     const { host, url, pid } = await hostWithData();
     await host.kill();
     const last = new pg.Client({ connectionString: url });
@@ -93,7 +93,7 @@ describe('a server that is just going down', () => {
 });
 
 describe('Ctrl-C', () => {
-  it('reaches the whole process group, and the server still answers during the drain', async () => {
+  it('a Ctrl-C that reaches the whole process group leaves the server to answer during the drain', async () => {
     const { host } = await hostWithData();
     host.signalGroup('SIGINT');
     await host.says('drained');

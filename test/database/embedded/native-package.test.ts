@@ -29,7 +29,7 @@ async function packageWithoutLinks(): Promise<{ folder: string; version: string;
 }
 
 describe('the programs of the embedded PostgreSQL', () => {
-  it('run after their links were left out by a blocked install script', async () => {
+  it('the programs of the embedded PostgreSQL run after their links were left out by a blocked install script', async () => {
     const { links, ...postgres } = await packageWithoutLinks();
     const native = await prepareNativeFolder(postgres, undefined, []);
     expect(native).toBe(join(postgres.folder, 'native'));
@@ -37,7 +37,7 @@ describe('the programs of the embedded PostgreSQL', () => {
   });
 
   it.runIf(process.getuid?.() === 0)(
-    'are copied to where the server’s user can run them, and the copy mends itself',
+    'the programs of the embedded PostgreSQL are copied to where the server’s user can run them, and the copy mends itself',
     async () => {
       const { links: _links, ...postgres } = await packageWithoutLinks();
       await chmod(folder, 0o755);
@@ -58,17 +58,22 @@ describe('the programs of the embedded PostgreSQL', () => {
     },
   );
 
-  it.runIf(process.getuid?.() === 0)('are never run from a folder that somebody else may write to', async () => {
-    const { links: _links, ...postgres } = await packageWithoutLinks();
-    await chmod(folder, 0o755);
-    const own = join(folder, 'own');
-    const planted = join(own, `generation-service-postgres-${postgres.version}`);
-    await mkdir(planted, { recursive: true });
-    await chmod(planted, 0o777);
-    const user = chooseServerUser(join(folder, 'none'));
-    await expect(prepareNativeFolder(postgres, user, [own])).rejects.toThrow(/belongs to somebody else.*DATABASE_URL/);
-    const safe = join(folder, 'safe');
-    await mkdir(safe);
-    expect((await prepareNativeFolder(postgres, user, [own, safe])).startsWith(safe)).toBe(true);
-  });
+  it.runIf(process.getuid?.() === 0)(
+    'the programs of the embedded PostgreSQL are never run from a folder that somebody else may write to',
+    async () => {
+      const { links: _links, ...postgres } = await packageWithoutLinks();
+      await chmod(folder, 0o755);
+      const own = join(folder, 'own');
+      const planted = join(own, `generation-service-postgres-${postgres.version}`);
+      await mkdir(planted, { recursive: true });
+      await chmod(planted, 0o777);
+      const user = chooseServerUser(join(folder, 'none'));
+      await expect(prepareNativeFolder(postgres, user, [own])).rejects.toThrow(
+        /belongs to somebody else.*DATABASE_URL/,
+      );
+      const safe = join(folder, 'safe');
+      await mkdir(safe);
+      expect((await prepareNativeFolder(postgres, user, [own, safe])).startsWith(safe)).toBe(true);
+    },
+  );
 });

@@ -33,7 +33,7 @@ afterEach(async () => {
 });
 
 describe('a first start', () => {
-  it('makes a cluster of UTF-8 and locale C, and listens on loopback only', async () => {
+  it('a first start makes a cluster of UTF-8 and locale C, and listens on loopback only', async () => {
     const { url } = await start();
     const [row] = await query(
       url,
@@ -53,7 +53,7 @@ describe('a first start', () => {
     expect(new URL(url).hostname).toBe('127.0.0.1');
   });
 
-  it('keeps its password to itself, and asks for it', async () => {
+  it('a first start keeps its password to itself, and asks for it', async () => {
     const { url } = await start();
     const file = await stat(join(await dataFolder(dataDir), '..', 'password'));
     expect(file.mode & 0o777).toBe(0o600);
@@ -62,7 +62,7 @@ describe('a first start', () => {
     await expect(query(guessed.href, 'select 1')).rejects.toMatchObject({ code: '28P01' });
   });
 
-  it('stops the server, twice without harm', async () => {
+  it("a first start's server is stopped, twice without harm", async () => {
     const started = await start();
     expect(await serverIsRunning(dataDir)).toBe(true);
     await started.stop();
@@ -70,7 +70,7 @@ describe('a first start', () => {
     expect(await serverIsRunning(dataDir)).toBe(false);
   });
 
-  it('removes what a start left behind that was killed while it made the cluster', async () => {
+  it('a first start removes what a start left behind that was killed while it made the cluster', async () => {
     // Process ids end at 2^22 on Linux, so this one never runs.
     const abandoned = join(dataDir, 'pg18.new-4999999-abcd');
     await mkdir(join(abandoned, 'data'), { recursive: true });
@@ -78,7 +78,7 @@ describe('a first start', () => {
     await expect(stat(abandoned)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('refuses to begin empty beside the data of another major version, and touches nothing', async () => {
+  it('a first start refuses to begin empty beside the data of another major version, and touches nothing', async () => {
     const older = join(dataDir, 'pg15', 'data');
     await mkdir(older, { recursive: true });
     await writeFile(join(older, 'PG_VERSION'), '15\n');
@@ -89,12 +89,12 @@ describe('a first start', () => {
 });
 
 describe('a folder in use', () => {
-  it('is refused while its owner lives, and says what to do', async () => {
+  it('a folder in use is refused while its owner lives, with words on what to do', async () => {
     await start();
     await expect(startEmbeddedPostgres({ dataDir, logger })).rejects.toThrow(/Another running service.*DATA_DIR/s);
   });
 
-  it('of two first starts at once gives one the cluster and the other that answer', async () => {
+  it('of two first starts at once, one gets the cluster and the other is told that the folder is in use', async () => {
     const [first, second] = await Promise.allSettled([
       startEmbeddedPostgres({ dataDir, logger }),
       startEmbeddedPostgres({ dataDir, logger }),
@@ -111,19 +111,22 @@ describe('a postmaster.pid that outlived its server', () => {
   it.each([
     ['names a foreign process', () => process.pid],
     ['is empty', () => ''],
-  ])('and %s does not keep the next start from working', async (_case, pid) => {
-    await (await start()).stop();
-    const file = join(await dataFolder(dataDir), 'postmaster.pid');
-    await writeFile(file, `${pid()}\n/nowhere\n1700000000\n1\n\n127.0.0.1\n 1 1\nready\n`);
-    const { url } = await start();
-    expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
-    expect(await serverPid(dataDir)).not.toBe(process.pid);
-    expect(warnings.join()).toMatch(/removing postmaster.pid/);
-  });
+  ])(
+    'a postmaster.pid that outlived its server and %s does not keep the next start from working',
+    async (_case, pid) => {
+      await (await start()).stop();
+      const file = join(await dataFolder(dataDir), 'postmaster.pid');
+      await writeFile(file, `${pid()}\n/nowhere\n1700000000\n1\n\n127.0.0.1\n 1 1\nready\n`);
+      const { url } = await start();
+      expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
+      expect(await serverPid(dataDir)).not.toBe(process.pid);
+      expect(warnings.join()).toMatch(/removing postmaster.pid/);
+    },
+  );
 });
 
 describe.runIf(isRoot)('as root', () => {
-  it('runs the server as an ordinary user, inside a folder that this user cannot reach', async () => {
+  it('a start as root runs the server as an ordinary user, inside a folder that this user cannot reach', async () => {
     expect(canReach(dataDir, NOBODY)).toBe(false);
     const { url } = await start();
     expect(await query(url, 'select 1 as one')).toEqual([{ one: 1 }]);
@@ -134,7 +137,7 @@ describe.runIf(isRoot)('as root', () => {
 });
 
 describe.runIf(isRoot && canReach(import.meta.dirname, NOBODY))('as a plain user', () => {
-  it('starts and stops, whatever the locale of the machine', async () => {
+  it('a start as a plain user works and stops, whatever the locale of the machine', async () => {
     const { dataDir: theirs, remove: removeTheirs } = await temporaryDataDir();
     await chown(theirs, NOBODY.uid, NOBODY.gid);
     const host = new Host(theirs, { ...NOBODY, env: { LC_ALL: 'C' } });
@@ -145,7 +148,7 @@ describe.runIf(isRoot && canReach(import.meta.dirname, NOBODY))('as a plain user
     await removeTheirs();
   });
 
-  it('is told so when the cluster or the folder is not theirs', async () => {
+  it('a plain user is told so when the cluster or the folder is not theirs', async () => {
     await chmod(dataDir, 0o755);
     expect(await new Host(dataDir, NOBODY).says('failed')).toMatch(/has no folder: EACCES.*DATA_DIR/);
     await mkdir(join(dataDir, 'pg18'), { mode: 0o700 });

@@ -1,30 +1,30 @@
-import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { ScheduleModule } from '@nestjs/schedule';
 import { Test } from '@nestjs/testing';
-import { APPLICATION_OPTIONS, setUpApp } from '../../../src/app.setup.js';
+import { setUpApi } from '../../../src/api.setup.js';
+import { APPLICATION_OPTIONS } from '../../../src/app.setup.js';
 import { AuthModule } from '../../../src/auth/auth.module.js';
-import { signRequest } from '../../../src/auth/signatures.js';
 import { Clock } from '../../../src/common/clock.js';
+import { CommonModule } from '../../../src/common/common.module.js';
 import { ConfigModule } from '../../../src/config/config.module.js';
 import { loadConfig } from '../../../src/config/load-config.js';
 import { DatabaseModule } from '../../../src/database/database.module.js';
-import { WebhookModule } from '../../../src/webhook/webhook.module.js';
+import { WebhookApiModule } from '../../../src/webhook/webhook-api.module.js';
 import { expectDocumented } from '../../docs/answer-check.js';
-import type { FakeClock } from './fake-clock.js';
+import type { FakeClock } from '../../support/fake-clock.js';
+import { signatureHeaders } from '../../support/signing.js';
 import { SECRET } from './seed.js';
 
 export const OTHER_SECRET = 'another-shared-key-0123456789abcdef01';
 
-export interface ApiAnswer {
+interface ApiAnswer {
   readonly status: number;
   readonly headers: Headers;
   // Tests name what they expect of it.
   readonly body: Record<string, never>;
 }
 
-export interface ApiCall {
+interface ApiCall {
   readonly body?: unknown;
   readonly secret?: string;
   readonly idempotencyKey?: string;
@@ -32,7 +32,7 @@ export interface ApiCall {
   readonly later?: number;
 }
 
-/** The room's HTTP side over real HTTP, in the role that sends nothing by itself. */
+/** The room's HTTP side over real HTTP: its part of an api process, which sends nothing by itself. */
 export interface Api {
   call(method: 'GET' | 'POST', target: string, call?: ApiCall): Promise<ApiAnswer>;
   close(): Promise<void>;
@@ -42,7 +42,6 @@ export async function startApi(databaseUrl: string, clock: FakeClock, allow = '1
   const config = loadConfig({
     SHARED_KEYS: JSON.stringify({ default: SECRET, beta: OTHER_SECRET }),
     OUTBOUND_ALLOW: allow,
-    ROLE: 'api',
     DATABASE_URL: databaseUrl,
     WEBHOOK_TIMEOUT: '2',
     OPENAI_API_KEY: 'unused',
@@ -50,30 +49,28 @@ export async function startApi(databaseUrl: string, clock: FakeClock, allow = '1
   const module = await Test.createTestingModule({
     imports: [
       ConfigModule.forRoot(config),
+      CommonModule,
       DatabaseModule.forRoot(config, databaseUrl),
-      ScheduleModule.forRoot(),
       AuthModule,
-      WebhookModule,
+      WebhookApiModule,
     ],
   })
     .overrideProvider(Clock)
     .useValue(clock)
     .compile();
   const app = module.createNestApplication<NestExpressApplication>({ ...APPLICATION_OPTIONS, logger: ['error'] });
-  setUpApp(app, config);
+  setUpApi(app, config);
   await app.listen(0, '127.0.0.1');
   const { port } = app.getHttpServer().address() as AddressInfo;
   return {
     call: async (method, target, { body, secret = SECRET, idempotencyKey, later = 0 } = {}) => {
       const text = body === undefined ? '' : JSON.stringify(body);
-      const timestamp = String(Math.floor(clock.now() / 1000) + later);
-      const bodySha256Hex = createHash('sha256').update(text).digest('hex');
+      const at = Math.floor(clock.now() / 1000) + later;
       const response = await fetch(`http://127.0.0.1:${port}${target}`, {
         method,
         headers: {
           'content-type': 'application/json',
-          'x-timestamp': timestamp,
-          'x-signature': signRequest(secret, { timestamp, method, target, bodySha256Hex }),
+          ...signatureHeaders(secret, { method, target, body: text, at }),
           ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
         },
         ...(text === '' ? {} : { body: text }),

@@ -1,84 +1,54 @@
-import { KeyRing } from '../../../src/auth/keys.js';
+import type { Type } from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { Clock } from '../../../src/common/clock.js';
+import { CommonModule } from '../../../src/common/common.module.js';
 import type { AppConfig } from '../../../src/config/app-config.js';
-import { DEFAULT_WEBHOOK_SCHEDULE } from '../../../src/config/load-config.js';
-import type { TerminalStatus } from '../../../src/jobs/states.js';
-import { EndedJobs } from '../../../src/jobs/ended-jobs.js';
-import { LotResultReader } from '../../../src/jobs/lot-result-reader.js';
-import { PartReader } from '../../../src/jobs/part-reader.js';
-import { AllowList } from '../../../src/outbound/address-rules.js';
-import { NameResolver } from '../../../src/outbound/name-resolver.js';
-import { OutboundClient } from '../../../src/outbound/outbound-client.js';
-import { AttemptRunner } from '../../../src/webhook/attempt-runner.js';
-import { BodyRenderer } from '../../../src/webhook/body-renderer.js';
-import { DeliveryHints } from '../../../src/webhook/delivery-hints.js';
-import { WebhookJobEndOutbox } from '../../../src/webhook/job-end-outbox.js';
-import { DeliveryOutbox } from '../../../src/webhook/delivery-outbox.js';
-import { DeliveryQueue } from '../../../src/webhook/delivery-queue.js';
-import { DeliverySender } from '../../../src/webhook/delivery-sender.js';
+import { ConfigModule } from '../../../src/config/config.module.js';
+import { loadConfig } from '../../../src/config/load-config.js';
+import { DatabaseModule } from '../../../src/database/database.module.js';
 import { JobEnder, type EndJobOptions } from '../../../src/jobs/job-ender.js';
+import type { TerminalStatus } from '../../../src/jobs/states.js';
+import { NameResolver } from '../../../src/outbound/name-resolver.js';
+import { AttemptRunner } from '../../../src/webhook/attempt-runner.js';
+import { AttemptsModule } from '../../../src/webhook/attempts.module.js';
+import { DeliveryHints } from '../../../src/common/work-hints.js';
+import { ClaimStore } from '../../../src/webhook/claim-store.js';
+import { DeliverySender } from '../../../src/webhook/delivery-sender.js';
+import { OutboxModule } from '../../../src/webhook/outbox.module.js';
 import { OutcomeStore } from '../../../src/webhook/outcome-store.js';
-import { OutcomeWriter } from '../../../src/webhook/outcome-writer.js';
-import { WebhookSigner } from '../../../src/webhook/signer.js';
+import { SenderModule } from '../../../src/webhook/sender.module.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
-import { FakeClock } from './fake-clock.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { SECRET } from './seed.js';
 
-/** As much of the settings as this room reads. */
-export type RoomSettings = Pick<AppConfig, 'role' | 'auth' | 'http' | 'jobs' | 'webhook' | 'outbound'>;
-
 export interface SettingChanges {
-  readonly role?: AppConfig['role'];
   readonly keys?: Record<string, readonly string[]>;
   readonly allow?: readonly string[];
-  readonly leaseSeconds?: number;
   readonly webhook?: Partial<AppConfig['webhook']>;
 }
 
-export function testSettings(changes: SettingChanges = {}): AppConfig {
-  const settings: RoomSettings = {
-    role: changes.role ?? 'all',
-    auth: {
-      keys: new Map(Object.entries(changes.keys ?? { default: [SECRET] })),
-      lotsSignature: true,
-      legacyUnsignedReads: false,
-    },
-    http: {
-      port: 0,
-      host: '127.0.0.1',
-      maxConnections: 100,
-      keepAliveSeconds: 5,
-      trustProxy: false,
-      shutdownGraceSeconds: 5,
-    },
-    jobs: { leaseSeconds: changes.leaseSeconds ?? 60, retentionDays: 30 },
-    outbound: { allow: changes.allow ?? ['127.0.0.1'] },
-    webhook: {
-      schedule: DEFAULT_WEBHOOK_SCHEDULE,
-      timeoutSeconds: 5,
-      secrets: new Map(),
-      signatureFormat: 'sha256',
-      partLots: 500,
-      partBytes: 1024 * 1024,
-      ...changes.webhook,
-    },
-  };
-  return settings as AppConfig;
+/** The service's own defaults, but for what is said. */
+export function testSettings({
+  keys = { default: [SECRET] },
+  allow = ['127.0.0.1'],
+  webhook,
+}: SettingChanges = {}): AppConfig {
+  const config = loadConfig({ SHARED_KEY: SECRET, OUTBOUND_ALLOW: allow.join(','), WEBHOOK_TIMEOUT: '5' });
+  const auth = { ...config.auth, keys: new Map(Object.entries(keys)) };
+  return { ...config, auth, webhook: { ...config.webhook, ...webhook } };
 }
 
 /** One process's worth of the room on `database`: everything real but the wall clock. */
 export interface Rig {
-  readonly config: AppConfig;
+  readonly module: TestingModule;
   readonly clock: FakeClock;
   readonly db: TestDatabase;
   readonly ender: JobEnder;
-  readonly outbox: DeliveryOutbox;
   readonly hints: DeliveryHints;
-  readonly queue: DeliveryQueue;
+  readonly claims: ClaimStore;
   readonly outcomes: OutcomeStore;
-  readonly writer: OutcomeWriter;
   readonly runner: AttemptRunner;
   readonly sender: DeliverySender;
-  readonly outbound: OutboundClient;
   end(jobId: string, status?: TerminalStatus, options?: EndJobOptions): Promise<boolean>;
   /** Sends everything that is due and waits until nothing is. */
   sendDue(): Promise<void>;
@@ -92,52 +62,47 @@ export interface RigOptions {
   readonly resolver?: NameResolver;
 }
 
+/** Put together by the room's own modules; without a scheduler nothing is swept but by `sendDue`. */
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const config = testSettings(options.settings);
   const clock = options.clock ?? new FakeClock();
   const db = options.db ?? (await createTestDatabase());
-  const { database } = db;
-  const outbox = new DeliveryOutbox(config);
-  const ender = new JobEnder(clock, new WebhookJobEndOutbox(config, outbox));
-  const hints = new DeliveryHints();
-  const queue = new DeliveryQueue(database);
-  const outcomes = new OutcomeStore(database);
-  const writer = new OutcomeWriter(outcomes, clock);
-  const signer = new WebhookSigner(config, new KeyRing(config));
-  const renderer = new BodyRenderer(
-    new EndedJobs(database),
-    new LotResultReader(database),
-    new PartReader(database),
-    signer,
-  );
-  const resolver = options.resolver ?? new NameResolver();
-  const outbound = new OutboundClient(AllowList.parse(config.outbound.allow), resolver);
-  const runner = new AttemptRunner(config, clock, renderer, signer, outbound);
-  const sender = new DeliverySender(config, clock, hints, queue, runner, writer);
-  sender.onApplicationBootstrap();
+  const module = await Test.createTestingModule({
+    imports: [
+      ConfigModule.forRoot(config),
+      CommonModule,
+      DatabaseModule.forRoot(config, db.url),
+      AttemptsModule,
+      OutboxModule,
+      SenderModule,
+    ],
+  })
+    .overrideProvider(Clock)
+    .useValue(clock)
+    .overrideProvider(NameResolver)
+    .useValue(options.resolver ?? new NameResolver())
+    .compile();
+  await module.init();
+  const of = <T>(type: Type<T>): T => module.get(type, { strict: false });
+  const [ender, sender] = [of(JobEnder), of(DeliverySender)];
   return {
-    config,
+    module,
     clock,
     db,
     ender,
-    outbox,
-    hints,
-    queue,
-    outcomes,
-    writer,
-    runner,
+    hints: of(DeliveryHints),
+    claims: of(ClaimStore),
+    outcomes: of(OutcomeStore),
+    runner: of(AttemptRunner),
     sender,
-    outbound,
     end: (jobId, status = 'completed', endOptions = {}) =>
-      database.transaction((tx) => ender.endJob(tx, jobId, status, endOptions)),
+      db.database.transaction((tx) => ender.endJob(tx, jobId, status, endOptions)),
     sendDue: async () => {
       await sender.sweep();
       await sender.idle();
     },
     close: async () => {
-      await sender.onModuleDestroy();
-      await sender.beforeApplicationShutdown();
-      await outbound.onApplicationShutdown();
+      await module.close();
       if (options.db === undefined) await db.drop();
     },
   };

@@ -1,13 +1,15 @@
-import { secretFingerprint } from '../../../src/auth/keys.js';
-import { newId } from '../../../src/common/ids.js';
+import { secretFingerprint } from '../../../src/auth/key-ring.js';
 import type { Database } from '../../../src/database/database.service.js';
+import type { JobOptions } from '../../../src/jobs/batch-job.entity.js';
+import type { JobMode, JobStatus } from '../../../src/jobs/states.js';
+import { aJob } from '../../support/a-job.mjs';
 
 export const SECRET = 'dev-shared-key-0123456789abcdef012345';
 
 export interface SeededJob {
   readonly lots?: number;
-  readonly status?: string;
-  readonly mode?: 'sync' | 'batch';
+  readonly status?: JobStatus;
+  readonly mode?: JobMode;
   readonly handedOver?: boolean;
   readonly webhookUrl?: string | null;
   /** A lot's own address by position. */
@@ -17,38 +19,32 @@ export interface SeededJob {
   readonly languages?: readonly string[];
   readonly keyId?: string;
   readonly secret?: string;
-  readonly options?: Record<string, unknown>;
+  readonly options?: JobOptions;
   readonly metadata?: Record<string, string>;
 }
 
 /** Writes a running job with its lots and results as the stages would have, and returns its id. */
 export async function seedJob(database: Database, job: SeededJob = {}): Promise<string> {
-  const id = newId();
   const { lots = 1, languages = ['en', 'ru'] } = job;
   const positions = Array.from({ length: lots }, (_, position) => position);
   const status = job.lotStatus ?? (() => 'completed' as const);
   const statuses = positions.map(status);
   const html = job.html ?? ((position, language) => `<p>Lot ${position} — повреждение (${language})</p>`);
-  await database.execute(
-    `insert into batch_jobs (id, key_id, secret_fingerprint, mode, status, stage, languages, webhook_url, options,
-       metadata, total_lots, processed_lots, failed_lots, created_at, updated_at, handed_over_at)
-     values ($1, $2, $3, $4, $5, 'finishing', $6, $7, $8, $9, $10, $11, $12, now(), now(), $13)`,
-    [
-      id,
-      job.keyId ?? 'default',
-      secretFingerprint(job.secret ?? SECRET),
-      job.mode ?? 'batch',
-      job.status ?? 'processing',
-      languages,
-      job.webhookUrl ?? null,
-      job.options ?? {},
-      job.metadata ?? {},
-      lots,
-      statuses.filter((each) => each === 'completed').length,
-      statuses.filter((each) => each === 'failed').length,
-      job.handedOver === true ? new Date() : null,
-    ],
-  );
+  const id = await aJob(database, {
+    keyId: job.keyId ?? 'default',
+    secretFingerprint: secretFingerprint(job.secret ?? SECRET),
+    mode: job.mode ?? 'batch',
+    status: job.status ?? 'processing',
+    stage: 'finishing',
+    languages,
+    webhookUrl: job.webhookUrl ?? null,
+    options: job.options ?? {},
+    metadata: job.metadata ?? {},
+    totalLots: lots,
+    processedLots: statuses.filter((each) => each === 'completed').length,
+    failedLots: statuses.filter((each) => each === 'failed').length,
+    handedOverAt: job.handedOver === true ? new Date() : null,
+  });
   await database.execute(
     `insert into batch_lots (job_id, position, lot_id, status, error, processed_images, rendered_bytes, finished_at)
      select $1, p.position, 'lot-' || p.position, p.status,

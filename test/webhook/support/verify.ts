@@ -1,6 +1,6 @@
-import { createHmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { canonicalValue } from '../../../src/auth/canonical-json.js';
+import { hmacHex } from '../../support/signing.js';
 import type { ReceivedRequest } from './receiver.js';
 import { SECRET } from './seed.js';
 
@@ -25,7 +25,7 @@ export function verifyRequest({ headers, body }: ReceivedRequest, secret = SECRE
   const sent = new Date(Number(headers['webhook-timestamp']) * 1000);
   const expected = library.sign(id, sent, body.toString());
   if (headers['webhook-signature'] !== expected) throw new Error('webhook-signature does not hold');
-  const hmac = (text: string | Buffer) => createHmac('sha256', secret).update(text).digest('hex');
+  const hmac = (text: string | Buffer) => hmacHex(secret, text);
   if (headers['x-signature'] !== `sha256=${hmac(body)}`) throw new Error('X-Signature does not hold');
   const parsed = JSON.parse(body.toString()) as WebhookBody;
   if (parsed.signature !== hmac(canonicalValue(JSON.stringify(parsed.lots)))) {

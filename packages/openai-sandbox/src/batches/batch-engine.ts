@@ -10,12 +10,12 @@ import { LinesRun } from './lines-run.js';
 import type { LineRunner } from './run-line.js';
 import { validateInput } from './validate-batch.js';
 
-/** Room for the enqueued-token limit to be changed while the sandbox runs. */
+/** Lets the enqueued-token limit be changed while the sandbox runs. */
 export interface QueueLimit {
   tokens: number;
 }
 
-/** Takes batches through their states, each on its own; resumes at a start what a kill interrupted. */
+/** Moves each batch through its states; at a start it resumes batches that a kill interrupted. */
 export class BatchEngine {
   private readonly closing = new AbortController();
   private readonly running = new Set<Promise<void>>();
@@ -29,7 +29,7 @@ export class BatchEngine {
     private readonly config: SandboxSettings,
     private readonly limit: QueueLimit,
   ) {
-    // Every photo of every line under way listens for the end of the process.
+    // Every photo of every running line listens for the end of the process.
     setMaxListeners(0, this.closing.signal);
   }
 
@@ -52,7 +52,7 @@ export class BatchEngine {
     this.clock.wake();
   }
 
-  /** Stops where it is; the next start goes on from the states on disk. */
+  /** Stops at once; the next start continues from the states on disk. */
   async close(): Promise<void> {
     this.closing.abort(new Error('the sandbox closes'));
     await Promise.allSettled(this.running);
@@ -120,7 +120,7 @@ export class BatchEngine {
   private async runLines(record: BatchRecord): Promise<void> {
     const run = new LinesRun(record, this.files, this.lines, this.clock, this.config, this.closing.signal);
     const end = await run.finish();
-    // Whole before they are shown: a kill from here on resumes behind the lines.
+    // The files are complete before they are shown; after a kill from here on, the lines do not run again.
     record.output_file_id = end.outputFileId;
     record.error_file_id = end.errorFileId;
     if (end.problem !== null) record.problems = [end.problem];
@@ -129,7 +129,10 @@ export class BatchEngine {
     else await this.enter(record, end.expired ? 'expired' : 'finalizing');
   }
 
-  /** Waits in the present state: its usual time, until cancelled or expired, or for ever where a fault says "stuck". */
+  /**
+   * Waits in the present state: for its usual time, until it is cancelled or expires, or without end when a fault says
+   * "stuck".
+   */
   private async stay(record: BatchRecord, seconds: number): Promise<void> {
     const { status } = record;
     const isStuck = stuckRule(record, status) !== undefined;

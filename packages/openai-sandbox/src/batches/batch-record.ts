@@ -13,7 +13,7 @@ export interface BatchProblem {
   readonly line: number | null;
 }
 
-export interface TokenTally {
+interface TokenTally {
   input: number;
   cached: number;
   output: number;
@@ -23,7 +23,7 @@ export interface TokenTally {
 /** A batch as it is kept on disk; times in seconds since 1970. */
 export interface BatchRecord {
   readonly id: string;
-  /** Rises with every batch: several are made within a second. */
+  /** Rises with every batch, because several may be created within a second. */
   readonly sequence: number;
   readonly input_file_id: string;
   readonly created_at: number;
@@ -36,14 +36,14 @@ export interface BatchRecord {
   status: BatchStatus;
   model: string | null;
   problems: BatchProblem[];
-  /** Set as soon as the files are whole; shown only once the batch has ended. */
+  /** Set as soon as the files are complete; shown only after the batch has ended. */
   output_file_id: string | null;
   error_file_id: string | null;
   /** Time of entering a state, by its name: in_progress, finalizing, … */
   entered: Partial<Record<BatchStatus, number>>;
   counts: { total: number; completed: number; failed: number };
   tokens: TokenTally;
-  /** Input tokens that it holds of the model's queue. */
+  /** Input tokens that it takes of the model's queue. */
   enqueued: number;
 }
 
@@ -59,14 +59,14 @@ export function isHidden(record: BatchRecord, nowSeconds: number): boolean {
   return rule !== undefined && nowSeconds < record.created_at + (rule.seconds ?? 60);
 }
 
-/** The rule that keeps a batch in this state, if any; several may keep one in several states. */
+/** The rule that keeps a batch in this state, if any; there may be one rule for each of several states. */
 export function stuckRule(record: BatchRecord, state: BatchStatus): FaultRule | undefined {
   return record.fate.find((rule) => rule.action === 'batch_stuck' && (rule.state ?? 'finalizing') === state);
 }
 
 /**
- * The Batch object as OpenAI's document describes it: what is not there yet is left out. One oddity of real ones is kept:
- * now and then the error file of a batch without errors is "".
+ * The Batch object as OpenAI's document describes it: members without a value are left out. One oddity of real batches
+ * is copied: sometimes the error file of a batch without errors is "".
  */
 export function batchObject(record: BatchRecord): JsonObject {
   const ended = isTerminal(record);

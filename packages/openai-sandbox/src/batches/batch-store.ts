@@ -37,7 +37,7 @@ export class BatchStore {
     return [...this.records.values()].toSorted((a, b) => b.sequence - a.sequence);
   }
 
-  /** Input tokens that all unfinished batches of a model hold, but for one of them. */
+  /** Input tokens of all unfinished batches of a model, except for one of them. */
   enqueuedTokens(model: string, except: string): number {
     let tokens = 0;
     for (const record of this.records.values()) {
@@ -46,7 +46,7 @@ export class BatchStore {
     return tokens;
   }
 
-  /** The newest time that any batch tells of: the sandbox's clock never runs back behind it. */
+  /** The newest time in any batch; the sandbox's clock never goes back behind it. */
   latestSeconds(): number {
     let latest = 0;
     for (const { created_at, entered } of this.records.values()) {

@@ -61,7 +61,7 @@ export function batchRoutes(
           throw new ApiError(409, `Cannot cancel a batch with status '${record.status}'.`);
         }
         const cancelled = engine.cancel(record);
-        // As it is now: by the time it is on disk it may have gone on to `cancelled`.
+        // The present state is returned, because while it is written to disk it may already become `cancelled`.
         const shown = batchObject(record);
         await cancelled;
         return ok(shown);
@@ -70,7 +70,7 @@ export function batchRoutes(
   ];
 }
 
-/** What the sandbox tells of its batches besides: hidden ones too, and how many carry each value of a metadata key. */
+/** Extra information on the sandbox's batches: hidden ones too, and how many have each value of a metadata key. */
 export function batchControlRoutes(store: BatchStore, limit: QueueLimit): Route[] {
   return [
     {

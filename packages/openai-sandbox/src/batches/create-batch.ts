@@ -16,7 +16,7 @@ const LIFE = { least: 3600, most: 2_592_000 };
 /** Batches that an account may create within an hour. */
 const MOST_AN_HOUR = 2000;
 
-/** Judges and records new batches; running them is the engine's. */
+/** Checks and records new batches; the engine runs them. */
 export class BatchCreator {
   constructor(
     private readonly store: BatchStore,

@@ -1,7 +1,7 @@
 import { chance } from '../seeded.js';
 import type { FileDraft, FileStore } from '../files/file-store.js';
 
-/** Lines held back so that they come out in another order; flat memory whatever the batch's size. */
+/** The number of lines held back so that they are written in another order; the memory does not grow with the batch. */
 const HELD_LINES = 128;
 
 /** One of a batch's two output files, its lines shuffled by the seed. It exists only once a line was written. */
@@ -16,7 +16,7 @@ export class LineOutput {
     private readonly seed: string,
   ) {}
 
-  /** Several lines of a batch end at once: their writes are put one behind the other. */
+  /** Several lines of a batch end at the same time, so their writes are queued. */
   async add(line: string): Promise<void> {
     this.held.push(Buffer.from(`${line}\n`));
     if (this.held.length <= HELD_LINES) return;

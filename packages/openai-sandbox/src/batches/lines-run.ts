@@ -39,7 +39,8 @@ export class LinesRun {
     this.output = new LineOutput(files, `${config.seed} ${record.id} output`);
     this.errors = new LineOutput(files, `${config.seed} ${record.id} errors`);
     this.startedAt = clock.now();
-    // A kill during the lines begins them anew: nobody saw a file of the first pass.
+    // After a kill during the lines they run again from the beginning, because no client has seen a file of the first
+    // pass.
     record.tokens = { input: 0, cached: 0, output: 0, reasoning: 0 };
   }
 
@@ -80,13 +81,13 @@ export class LinesRun {
     return stopped;
   }
 
-  /** Why no further line is run, after keeping to the pace. */
+  /** Waits to keep the pace. @returns why no further line is run, if there is a reason */
   private async stopReason(started: number, most: number): Promise<'cancelled' | 'expired' | null> {
     const expiresAt = this.record.expires_at * 1000;
     const share = started / Math.max(1, this.record.counts.total);
     const isHeld = this.isStuck() && started >= most;
     const until = isHeld ? expiresAt : this.startedAt + this.config.batch.runSeconds * 1000 * share;
-    // A timer for each of 50,000 lines would be the slowest part of all: lines run ahead of the pace by this much.
+    // A timer for each of 50,000 lines would be the slowest part, so lines may run ahead of the pace by this much.
     const slack = isHeld ? 0 : PACE_SLACK_MS * this.clock.speed;
     while (this.record.status === 'in_progress' && this.clock.now() + slack < Math.min(until, expiresAt)) {
       await this.clock.waitUntil(Math.min(until, expiresAt), this.closing);
@@ -133,7 +134,9 @@ export class LinesRun {
     tokens.reasoning += usage.output_tokens_details.reasoning_tokens;
   }
 
-  /** Of an expired batch every line left is listed; of a cancelled one only now and then, so nobody may rely on it. */
+  /**
+   * Of an expired batch every line left is listed; of a cancelled one only sometimes, so clients must not rely on it.
+   */
   private async leaveOut(text: string, reason: 'cancelled' | 'expired'): Promise<void> {
     if (reason === 'cancelled' && chance(this.record.id, 'lists cancelled') < 0.5) return;
     await this.errors.add(notRunLine(customIdOf(text), `batch_${reason}`));
@@ -143,7 +146,7 @@ export class LinesRun {
 
   private showCounts(): void {
     const { counts } = this.record;
-    // After a restart the lines run again: what a client has seen never goes back.
+    // After a restart the lines run again, but counts that a client has seen never go down.
     counts.completed = Math.max(counts.completed, this.counts.completed);
     counts.failed = Math.max(counts.failed, this.counts.failed);
   }

@@ -8,7 +8,7 @@ import type { Usage } from '../responses/response-object.js';
 import type { Responder } from '../responses/responder.js';
 import { newObjectId } from '../seeded.js';
 
-/** What came of one line of a batch. */
+/** The result of one line of a batch. */
 export interface LineResult {
   /** The lines to write: one, two for a doubled one, none for a missing one. */
   readonly lines: readonly string[];

@@ -4,7 +4,10 @@ import { translationAnswer } from './translation-answer.js';
 import { sceneAskedFor } from './scenes.js';
 import { visionAnswer } from './vision-answer.js';
 
-/** Damage of cars made up from the pixels of photos, and pseudo translations of texts. Every text says that it is simulated. */
+/**
+ * Damage of cars made up from the pixels of photos, and pseudo translations of texts. Every text says that it is
+ * simulated.
+ */
 export const CAR_SIMULATION: Simulation<PhotoLook> = {
   look: lookAtPhoto,
   lookByAddress,

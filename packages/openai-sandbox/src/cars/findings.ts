@@ -16,7 +16,7 @@ export interface SimulatedFinding {
   readonly extent: string;
   readonly severity: string;
   readonly confidence: string;
-  /** How far the place stands out, in standard deviations. */
+  /** How much the place differs from the photo, in standard deviations. */
   readonly salience: number;
 }
 
@@ -33,7 +33,7 @@ export interface SimulatedPhoto {
 
 /** Below this spread of brightness a photo shows nothing: a grey card, a black frame. */
 const FLAT_SPREAD = 6;
-/** Below this many differences between neighbours it shows a smooth gradient, no thing. */
+/** Below this difference between neighbouring pixels it only shows a smooth gradient and no object. */
 const FLAT_EDGES = 1.2;
 /** A field this far above its photo's mean is taken for damage. */
 const SALIENT = 1.7;
@@ -95,7 +95,7 @@ function findingsOf(number: number, view: string, look: PhotoLook): SimulatedFin
   return [...found.values()];
 }
 
-/** The fields that stand out of their photo, most first. The outermost columns are mostly background. */
+/** The fields that differ most from their photo, largest first. The outermost columns are mostly background. */
 function salientCells(look: PhotoLook): { cell: Cell; salience: number }[] {
   const mean = look.edges;
   const squares = look.cells.reduce((sum, cell) => sum + (cell.edges - mean) ** 2, 0);

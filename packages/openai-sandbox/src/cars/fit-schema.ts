@@ -3,8 +3,8 @@ import { resolveRef } from '../responses/validate-schema.js';
 
 /** Answers that claim nothing, tried first where a closed list is asked for and nothing is known. */
 const NEUTRAL = ['unknown', 'n/a', 'none', 'no', 'not_visible', 'uncertain', 'low', 'other'];
-/** What stands where a text is asked for that the simulation has no words for. */
-export const SIMULATED_TEXT = 'Simulated: no text for this member.';
+/** The text for members for which the simulation has no words. */
+const SIMULATED_TEXT = 'Simulated: no text for this member.';
 
 /**
  * Makes a value that satisfies `schema`, taking what fits from `facts` by member name and leaving the rest neutral:
@@ -27,7 +27,7 @@ function fit(node: unknown, facts: unknown, root: JsonObject, depth: number): un
     return fit(option, facts, root, depth + 1);
   }
   const types = (Array.isArray(node['type']) ? node['type'] : [node['type']]).map(String);
-  // A member that may be null and that nothing is known of is null: a slot that is there invites a guess.
+  // A member that may be null, and for which nothing is known, is null: filling it would be a guess.
   if (types.includes('null') && facts === undefined) return null;
   if (types.includes('object')) return fitObject(node, facts, root, depth);
   if (types.includes('array')) return fitArray(node, facts, root, depth);
@@ -46,7 +46,7 @@ function fitObject(node: JsonObject, facts: unknown, root: JsonObject, depth: nu
 }
 
 function fitArray(node: JsonObject, facts: unknown, root: JsonObject, depth: number): unknown[] {
-  // A list of the same: what is not a value of a closed list is left out, not replaced.
+  // In a list, values that are not in the closed list are left out, not replaced.
   const values = isObject(node['items']) && Array.isArray(node['items']['enum']) ? node['items']['enum'] : null;
   const given = Array.isArray(facts) ? (facts as unknown[]) : facts === undefined ? [] : [facts];
   const kept = values === null ? given : given.filter((value) => values.includes(value));

@@ -14,7 +14,7 @@ export interface LogEntry {
   /** The body as it came, cut to the configured length; null when it was not kept. */
   body: string | null;
   status: number | null;
-  /** `aborted`: the client hung up before the answer was out. `lost`: a fault kept the answer back. */
+  /** `aborted`: the client disconnected before the answer was sent. `lost`: a fault kept the answer back. */
   outcome: 'running' | 'answered' | 'aborted' | 'lost';
   duration_ms: number | null;
   faults: string[];

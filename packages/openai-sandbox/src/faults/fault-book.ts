@@ -2,7 +2,7 @@ import { numberAt, type JsonObject } from '../json.js';
 import { chance } from '../seeded.js';
 import { FAULT_ACTIONS, parseFaultRule, type FaultAction, type FaultRule, type FaultScope } from './fault-rules.js';
 
-/** The case that a rule's conditions are held against. */
+/** The case that a rule's conditions are compared with. */
 export interface FaultCase {
   readonly method?: string;
   readonly path?: string;
@@ -11,7 +11,7 @@ export interface FaultCase {
   readonly within?: 'line' | 'http';
   /** The raw body or line. */
   readonly text?: string | undefined;
-  /** What a probability is decided by, a custom_id for one; without it the running number of the case. */
+  /** The value that decides a probability, a custom_id for example; without it the running number of the case. */
   readonly key?: string;
 }
 
@@ -44,12 +44,12 @@ export class FaultBook {
     return rules;
   }
 
-  /** What a restart needs to go on with the same rules under the same ids; an id decides a probability. */
+  /** The state that a restart needs to continue with the same rules and ids; ids decide probabilities. */
   kept(): JsonObject {
     return { made: this.made, rules: this.entries.filter(({ isSetting }) => !isSetting).map(({ rule }) => rule) };
   }
 
-  /** Takes up what `kept` gave. */
+  /** Restores the state that `kept` returned. */
   restore(document: JsonObject | null): void {
     const rules = document?.['rules'];
     if (Array.isArray(rules)) this.add(rules);

@@ -1,12 +1,12 @@
 import { isObject, numberAt, stringAt, type JsonObject } from '../json.js';
 
 /**
- * What can be made to go wrong. By where it strikes:
- * a request (any endpoint), a model's answer (POST /v1/responses and batch lines alike), a line of a batch's output,
- * a batch as a whole (decided when it is created), a model.
+ * The faults that can be caused, by the place where they strike: a request (any endpoint), a model's answer (POST
+ * /v1/responses and batch lines alike), a line of a batch's output, a batch as a whole (decided when it is created), a
+ * model.
  */
 export const FAULT_ACTIONS = {
-  /** `ms` of delay, then on as usual; a POST that creates something goes on even when its client hung up meanwhile. */
+  /** `ms` of delay, then on as usual; a POST that creates something continues even when its client has disconnected. */
   latency: 'request',
   /** Answers `status` with `code`, `message`, `retry_after` (seconds), `retry_after_ms`. */
   status: 'request',
@@ -31,7 +31,7 @@ export const FAULT_ACTIONS = {
   broken_json: 'answer',
   /** Completed, valid JSON, but not what the schema asks for. */
   schema_violation: 'answer',
-  /** The model obeys what it finds in the client's text: echoes it, HTML and addresses included. */
+  /** The model obeys instructions in the client's text: it repeats the text, HTML and addresses included. */
   obey: 'answer',
   /** The rows of `scene` whatever the photos show: a crash, a hail car, an answer that says nothing (`src/cars/` lists them). */
   scene: 'answer',
@@ -40,8 +40,9 @@ export const FAULT_ACTIONS = {
   /** 200 whose status is `failed`, with `code` (server_error). */
   failed: 'answer',
   /**
-   * The model says it cannot take a photo: the first whose address holds `contains`, else the first. `code` (invalid_value) chooses
-   * the text, `message` replaces it ({photo} stands for the address), `named` says how the photo is named, if at all.
+   * The model says it cannot take a photo: the first whose address holds `contains`, else the first. `code`
+   * (invalid_value) chooses the text, `message` replaces it ({photo} stands for the address), `named` says how the
+   * photo is named, if at all.
    */
   image_error: 'answer',
 
@@ -74,7 +75,10 @@ export const FAULT_ACTIONS = {
 export type FaultScope = 'request' | 'answer' | 'line' | 'batch' | 'model';
 export type FaultAction = keyof typeof FAULT_ACTIONS;
 
-/** How an error names a photo: by its address in some form, by `input[0].content[n].image_url`, by its file name, or not at all. */
+/**
+ * How an error names a photo: by its address in some form, by `input[0].content[n].image_url`, by its file name, or not
+ * at all.
+ */
 const PHOTO_NAMINGS = ['address', 'escaped', 'encoded', 'cut', 'file', 'position', 'none'] as const;
 export type PhotoNaming = (typeof PHOTO_NAMINGS)[number];
 
@@ -130,7 +134,10 @@ const NUMBERS = [
 const OTHERS = ['id', 'action', 'kind', 'within', 'after', 'named'];
 const KNOWN = new Set<string>([...STRINGS, ...NUMBERS, ...OTHERS]);
 
-/** @throws Error saying which member is wrong: a mistyped rule that never strikes would make a test pass for nothing */
+/**
+ * @throws Error naming the member that is wrong, because a mistyped rule that never strikes would make a test pass for
+ * no reason
+ */
 export function parseFaultRule(value: unknown, id: string): FaultRule {
   if (!isObject(value)) throw new Error('a fault rule must be an object');
   const unknown = Object.keys(value).find((name) => !KNOWN.has(name));

@@ -10,8 +10,8 @@ export const NO_ANSWER = Symbol('no answer');
 const LOSING = new Set(['status', 'quota', 'html', 'hang', 'reset']);
 
 /**
- * Sits out the delays, then gives the answer of a fault that strikes before the work, or undefined to go on.
- * @param signal - given where the work is to be given up when the client hangs up
+ * Waits for the delays, then returns the answer of a fault that strikes before the work, or undefined to continue.
+ * @param signal - given when the work is to be abandoned if the client disconnects
  */
 export async function strikeBefore(
   faults: readonly FaultRule[],
@@ -23,12 +23,12 @@ export async function strikeBefore(
   return rule === undefined ? undefined : faultReply(rule);
 }
 
-/** The fault that takes the answer's place once the work is done. */
+/** The fault that replaces the answer after the work is done. */
 export function afterFault(faults: readonly FaultRule[]): FaultRule | undefined {
   return faults.find(({ action, after }) => after === true && LOSING.has(action));
 }
 
-/** The answer that a fault gives in the right one's place. */
+/** The answer that a fault gives instead of the correct one. */
 export function faultReply(rule: FaultRule): Reply | typeof NO_ANSWER {
   if (rule.action === 'html') {
     const page = '<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>';

@@ -22,7 +22,7 @@ export interface FileRecord {
 
 const MONTH_SECONDS = 30 * 86_400;
 
-/** Files on disk: `<id>.json` tells of one, `<id>.bin` holds its bytes and is written first. */
+/** Files on disk: `<id>.json` describes a file, `<id>.bin` holds its bytes and is written first. */
 export class FileStore {
   private readonly records = new Map<string, FileRecord>();
   private sequence = 0;
@@ -40,7 +40,7 @@ export class FileStore {
       store.records.set(document.id, document);
       store.sequence = Math.max(store.sequence, document.sequence);
     }
-    // Bytes without a record: an upload that a kill cut short.
+    // Bytes without a record are from an upload that a kill interrupted.
     for (const name of await readdir(folder)) {
       if (name.endsWith('.bin') && !store.records.has(name.slice(0, -4))) await rm(join(folder, name), { force: true });
     }
@@ -70,7 +70,7 @@ export class FileStore {
     });
   }
 
-  /** undefined when it never was, was deleted or has expired. */
+  /** undefined when it never existed, was deleted or has expired. */
   find(id: string): FileRecord | undefined {
     const record = this.records.get(id);
     const expired = record !== undefined && record.expires_at !== null && record.expires_at <= this.clock.seconds();

@@ -53,10 +53,10 @@ export class Pipeline {
       return;
     }
     entry.status = reply.status;
-    // A client that hangs up meanwhile is no fault of the sandbox: the log's outcome tells of it.
+    // A client that disconnects is not a fault of the sandbox; the log's outcome shows it.
     const complete = await sendReply(response, reply, standardHeaders(requestId, started), faults).catch(() => true);
     if (!complete) entry.outcome = 'lost';
-    // What was not read of a refused upload would otherwise be taken for the next request of the connection.
+    // Otherwise the unread rest of a refused upload would be read as the next request of the connection.
     if (!request.complete) request.resume();
   }
 

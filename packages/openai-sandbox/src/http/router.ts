@@ -13,7 +13,7 @@ export interface Exchange {
   /** The body as text and parsed, for routes that take JSON. */
   readonly text: string;
   readonly json: unknown;
-  /** Aborts when the client hangs up. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
@@ -30,7 +30,7 @@ export interface Route {
   readonly pattern: string;
   /** `json`: read and parsed before the handler; `stream`: the handler reads the request itself. */
   readonly body: 'none' | 'json' | 'stream';
-  /** True where the work is given up when the client hangs up; a create goes on, as at OpenAI. */
+  /** True when the work is abandoned if the client disconnects; a create continues, as at OpenAI. */
   readonly stopsOnHangUp?: boolean;
   readonly handle: (exchange: Exchange) => Promise<Reply>;
 }

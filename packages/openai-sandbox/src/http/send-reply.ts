@@ -6,7 +6,7 @@ import { ruleFor } from '../faults/fault-book.js';
 import type { Reply } from './router.js';
 
 /**
- * Sends an answer, cut or stalled where a fault says so.
+ * Sends an answer; cut off or stalled if a fault says so.
  * @returns false when a fault kept (part of) the answer back
  */
 export async function sendReply(
@@ -23,7 +23,7 @@ export async function sendReply(
     return true;
   }
   await sendPart(response, stream, Math.floor(bytes * (cut.share ?? 0.5)));
-  // Headers that never leave would make this a hang instead of a broken body.
+  // The headers must be sent first; otherwise this would be a request without an answer instead of a broken body.
   response.flushHeaders();
   if (cut.action === 'cut_body') response.destroy();
   return false;
@@ -53,7 +53,7 @@ async function sendPart(response: ServerResponse, stream: Readable, most: number
     }
     if (left <= 0 || response.destroyed) break;
   }
-  // Written is not sent: the socket must have taken the bytes before it is destroyed.
+  // Written bytes are not sent yet: the socket must have taken them before it is destroyed.
   await new Promise<void>((resolve) => {
     if (response.destroyed) resolve();
     else response.write('', () => resolve());

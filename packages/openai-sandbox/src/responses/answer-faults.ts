@@ -11,7 +11,7 @@ export function strikeBeforeAnswer(request: ResponseRequest, faults: readonly Fa
   if (image !== undefined) throw ruledPhotoError(image, request.photos);
 }
 
-/** The model's value as a model that obeys, or that breaks the schema, would give it. */
+/** The model's value if the model obeys the client's text, or breaks the schema. */
 export function strikeValue(value: unknown, request: ResponseRequest, faults: readonly FaultRule[]): unknown {
   let struck = value;
   if (ruleFor(faults, 'obey') !== undefined) struck = obey(struck, slippedIn(request));
@@ -19,7 +19,7 @@ export function strikeValue(value: unknown, request: ResponseRequest, faults: re
   return struck;
 }
 
-/** The finished answer with a refusal, a cut or a failure in its place. */
+/** The finished answer, replaced by a refusal, a cut text or a failure. */
 export function strikeAnswer(answer: ModelAnswer, faults: readonly FaultRule[]): ModelAnswer {
   const failed = ruleFor(faults, 'failed');
   if (failed !== undefined) {
@@ -39,7 +39,7 @@ export function strikeAnswer(answer: ModelAnswer, faults: readonly FaultRule[]):
 
 const MOST_SLIPPED = 600;
 
-/** What an obedient model would take for its orders: the client's own words, those that look like orders first. */
+/** The texts that a gullible model would obey: the client's own words, those that look like instructions first. */
 function slippedIn(request: ResponseRequest): string {
   const words = request.userTexts.flatMap((text) => text.split('\n')).map(unescaped);
   const orders = words.filter((line) => /ignore|instruct|instead|must|write|say|http|<[a-z]/i.test(line));

@@ -7,8 +7,8 @@ LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
 LOOPBACK.addAddress('::1', 'ipv6');
 
 /**
- * Fetches photos from this machine's own loopback addresses and from nowhere else, also after a redirect: addresses
- * come from whoever calls the sandbox, and it resolves no names. Whoever needs more hands in a fetcher with a guard.
+ * Fetches photos only from this machine's loopback addresses, also after a redirect, because the addresses come from
+ * the sandbox's callers. It resolves no names. For other addresses, pass in a fetcher with a guard.
  */
 export function loopbackFetcher(timeoutSeconds: number): PhotoFetcher {
   return {

@@ -6,12 +6,12 @@ import { timeoutError, unreachableError, unsupportedImage } from './photo-errors
 import type { PhotoPart } from './response-request.js';
 import type { PixelSize } from './token-estimate.js';
 
-/** What came of fetching one photo. */
+/** The result of fetching one photo. */
 export interface PhotoDownload {
   /** 0 when no answer came. */
   readonly status: number;
   readonly body: Uint8Array;
-  /** Why the body is not all of it; null when it is. */
+  /** Why the body is incomplete; null when it is complete. */
   readonly problem: 'timeout' | 'unreachable' | 'too_large' | null;
 }
 
@@ -39,7 +39,7 @@ export class PhotoSource<Look extends PixelSize> {
 
   /**
    * The looks in the order of the photos.
-   * @throws ApiError 400 for the first photo that cannot be had, in the shape that the real one uses for its kind
+   * @throws ApiError 400 for the first photo that cannot be fetched, in the form that OpenAI uses for that error
    */
   async look(photos: readonly PhotoPart[], signal: AbortSignal): Promise<Look[]> {
     if (this.mode === 'url') return photos.map(({ url }) => this.simulation.lookByAddress(url));

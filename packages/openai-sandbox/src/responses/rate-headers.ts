@@ -1,7 +1,7 @@
 const LIMIT_REQUESTS = 30_000;
 const LIMIT_TOKENS = 150_000_000;
 
-/** The x-ratelimit-* headers of one minute and model; told only, never enforced (a fault does that). */
+/** The x-ratelimit-* headers of one minute and model; only reported, never enforced (a fault can do that). */
 export class RateHeaders {
   private readonly minutes = new Map<string, { minute: number; requests: number; tokens: number }>();
 

@@ -17,7 +17,7 @@ export interface ResponseRequest {
   readonly body: JsonObject;
   /** Every text of the request in order; `instructions` first. */
   readonly texts: readonly string[];
-  /** The texts of user messages alone: what a client may have slipped in. */
+  /** Only the texts of user messages, which may contain a client's instructions. */
   readonly userTexts: readonly string[];
   readonly photos: readonly PhotoPart[];
   readonly effort: string | null;

@@ -1,0 +1,29 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { setUpApp } from './app.setup.js';
+import { UnprovenWork } from './auth/admission/unproven-work.js';
+import { UploadDoor } from './auth/admission/upload-door.js';
+import { UploadGate } from './auth/upload-gate.js';
+import { SERVES_API } from './common/http-error.filter.js';
+import type { AppConfig } from './config/app-config.js';
+import { setUpDocs } from './docs/docs.setup.js';
+import { AllowList } from './outbound/address-rules.js';
+
+const UPLOADS_PATH = '/api/v1/generate-descriptions';
+
+/** The HTTP set-up of a process with the API: the door for uploads, and the documents. */
+export function setUpApi(app: NestExpressApplication, config: AppConfig): void {
+  const connections = setUpApp(app, config);
+  const gate = app.get(UploadGate);
+  const door = new UploadDoor(gate, UPLOADS_PATH, config.http.trustProxy === false);
+  connections.refuseBy((head, address) => door.refuseUnparsed(head, address));
+  gate.watchStrain(() => connections.isStrained);
+  app.get(UnprovenWork).watchCrowd(() => connections.turns.isCrowded);
+  app.enable(SERVES_API);
+  app.use(door.admit);
+  setUpDocs(app, { samplePhotos: isSandboxedOnLoopback(config) });
+}
+
+/** Whether the sandbox stands in for OpenAI and may fetch photos from this machine, as in the demo. */
+function isSandboxedOnLoopback({ openai, outbound }: AppConfig): boolean {
+  return openai.upstream === 'sandbox' && AllowList.parse(outbound.allow).hasAddress('127.0.0.1');
+}

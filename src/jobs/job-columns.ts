@@ -1,0 +1,127 @@
+import type { JobOptions, StoredError } from './batch-job.entity.js';
+import type { JobMode, JobStage, JobStatus, TerminalStatus } from './states.js';
+
+/** A job's row in the form that readers need. */
+export interface JobRecord {
+  /** In lower case, also if the client wrote it in upper case. */
+  readonly id: string;
+  readonly keyId: string;
+  readonly mode: JobMode;
+  readonly status: JobStatus;
+  readonly stage: JobStage;
+  /** As sent and in the order of the request. */
+  readonly languages: readonly string[];
+  readonly webhookUrl: string | null;
+  readonly options: JobOptions;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly totalLots: number;
+  readonly processedLots: number;
+  readonly failedLots: number;
+  readonly awaitingImages: number;
+  readonly awaitingVision: number;
+  readonly awaitingTranslation: number;
+  readonly processedImages: number;
+  /** In USD. */
+  readonly costUsd: number;
+  readonly estimatedCostUsd: number | null;
+  readonly error: StoredError | null;
+  /** Rises with each change of this row that the status shows. */
+  readonly version: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly startedAt: Date | null;
+  readonly handedOverAt: Date | null;
+  readonly completedAt: Date | null;
+  readonly cancelledAt: Date | null;
+}
+
+/** Further columns that are read but never shown to clients. */
+interface JobRow extends JobRecord {
+  readonly secretFingerprint: string;
+}
+
+/** The SQL that reads each member from a job's row. */
+const COLUMNS = {
+  id: 'id',
+  keyId: 'key_id',
+  secretFingerprint: 'secret_fingerprint',
+  mode: 'mode',
+  status: 'status',
+  stage: 'stage',
+  languages: 'languages',
+  webhookUrl: 'webhook_url',
+  options: 'options',
+  metadata: 'metadata',
+  totalLots: 'total_lots',
+  processedLots: 'processed_lots',
+  failedLots: 'failed_lots',
+  awaitingImages: 'awaiting_images',
+  awaitingVision: 'awaiting_vision',
+  awaitingTranslation: 'awaiting_translation',
+  processedImages: 'processed_images::float8',
+  costUsd: 'cost_usd::float8',
+  estimatedCostUsd: 'estimated_cost_usd::float8',
+  error: 'error',
+  version: 'version',
+  createdAt: 'created_at',
+  updatedAt: 'updated_at',
+  startedAt: 'started_at',
+  handedOverAt: 'handed_over_at',
+  completedAt: 'completed_at',
+  cancelledAt: 'cancelled_at',
+} as const satisfies Record<keyof JobRow, string>;
+
+const ENDED = [
+  'id',
+  'keyId',
+  'secretFingerprint',
+  'status',
+  'languages',
+  'webhookUrl',
+  'options',
+  'metadata',
+  'error',
+  'totalLots',
+  'processedLots',
+  'failedLots',
+  'completedAt',
+  'cancelledAt',
+] as const satisfies readonly (keyof JobRow)[];
+const SHARD = [
+  'id',
+  'status',
+  'languages',
+  'options',
+  'createdAt',
+  'costUsd',
+] as const satisfies readonly (keyof JobRow)[];
+const RUNNING = [
+  'id',
+  'keyId',
+  'webhookUrl',
+  'metadata',
+  'status',
+  'stage',
+  'totalLots',
+  'processedLots',
+  'failedLots',
+] as const satisfies readonly (keyof JobRow)[];
+
+/** What webhooks say about a job that has ended. */
+export type EndedJob = Pick<JobRow, (typeof ENDED)[number]> & { readonly status: TerminalStatus };
+/** What a stage needs to know about a shard's job. */
+export type ShardJob = Pick<JobRow, (typeof SHARD)[number]>;
+/** What webhooks say about a running job's progress. */
+export type RunningJob = Pick<JobRow, (typeof RUNNING)[number]>;
+
+function select(members: readonly (keyof JobRow)[]): string {
+  return members.map((member) => `${COLUMNS[member]} as "${member}"`).join(', ');
+}
+
+/** The columns of a job's row, named like the members of a {@link JobRecord}. */
+export const JOB_COLUMNS = select(
+  (Object.keys(COLUMNS) as (keyof JobRow)[]).filter((member) => member !== 'secretFingerprint'),
+);
+export const ENDED_COLUMNS = select(ENDED);
+export const SHARD_COLUMNS = select(SHARD);
+export const RUNNING_COLUMNS = select(RUNNING);

@@ -1,8 +1,0 @@
-/**
- * What every request to an address named by a client carries; a header of the request itself wins over one here.
- * `identity`: nothing is ever decompressed, so a compression bomb is only as large as it was sent.
- */
-export const DEFAULT_HEADERS: Readonly<Record<string, string>> = {
-  'user-agent': 'Generation-Service/2.0',
-  'accept-encoding': 'identity',
-};

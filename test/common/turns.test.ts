@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { FIRST, type Rank, REFUSED, REST, Turns } from '../../src/common/connections/turns.js';
+import { until } from '../generation/http-support.js';
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('turns of the event loop', () => {
+  it('let so many connections read: first bytes, the rest of requests, and less of what is thrown away', async () => {
+    const turns = new Turns();
+    const reads: Rank[] = [];
+    for (const rank of [REFUSED, REST, FIRST] as const)
+      for (let count = 0; count < 100; count++) turns.addReader({ read: () => reads.push(rank) }, rank);
+    await nextTurn();
+    expect([FIRST, REST, REFUSED].map((rank) => reads.filter((one) => one === rank).length)).toEqual([64, 64, 8]);
+    expect(reads).toEqual(reads.toSorted((one, other) => one - other));
+    await until(() => reads.length === 300);
+  });
+
+  it('are left to connections that come, until others have waited for some time', async () => {
+    const turns = new Turns();
+    let done = 0;
+    const isFree: boolean[] = [];
+    const another = { turn: () => (done += 1) > 0 && false };
+    turns.crowd();
+    turns.add(another, true);
+    turns.addReader({ read: () => (done += 1) }, FIRST);
+    isFree.push(turns.isFree);
+    await nextTurn();
+    expect(done).toBe(0);
+    await nextTurn();
+    expect(done).toBe(2);
+    turns.add(another, false);
+    while (done === 2) {
+      turns.crowd();
+      isFree.push(turns.isFree);
+      await nextTurn();
+    }
+    expect(isFree.slice(0, 2)).toEqual([false, false]);
+  });
+
+  it('are too few while many that were accepted have not been heard', async () => {
+    const turns = new Turns();
+    for (let count = 0; count < 200; count++) turns.addReader({ read: () => undefined }, FIRST);
+    expect(turns.isStrained).toBe(false);
+    turns.addReader({ read: () => undefined }, FIRST);
+    expect(turns.isStrained).toBe(true);
+    await nextTurn();
+    expect(turns.isStrained).toBe(false);
+  });
+});
