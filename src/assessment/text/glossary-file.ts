@@ -15,7 +15,7 @@ export interface KnownGlossary {
  * What a file says about itself, in its member `standing`. `checked` and `reviewed` name the fingerprint of what was looked at:
  * an edit has another, and the glossary is `machine` again until somebody has looked at the edit too.
  */
-export type Standing =
+type Standing =
   | { readonly state: 'machine' }
   | { readonly state: 'checked'; readonly fingerprint: string }
   | { readonly state: 'reviewed'; readonly by: string; readonly on: string; readonly fingerprint: string };
