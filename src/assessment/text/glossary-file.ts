@@ -50,6 +50,24 @@ export function parseGlossary(text: string, tag: string, english?: Glossary): Kn
   return { glossary: words as unknown as Glossary, version, state: stateOf(standing as Standing, version) };
 }
 
+/**
+ * The same glossary with another sentence on what photos never show. It has a version of its own, for its texts are others; its state
+ * is that of all the words that were looked at.
+ * @throws GlossaryError for a sentence that does not pass the checks
+ */
+export function withLimits(known: KnownGlossary, sentence: string): KnownGlossary {
+  const { glossary, state } = known;
+  // The full stop is the glossary's; people write it all the same.
+  const limits =
+    glossary.full_stop !== '' && sentence.endsWith(glossary.full_stop)
+      ? sentence.slice(0, -glossary.full_stop.length)
+      : sentence;
+  const changed: Glossary = { ...glossary, sentences: { ...glossary.sentences, limits } };
+  const problems = glossaryProblems(changed).map((problem) => `LIMITS_TEXT: ${problem}`);
+  if (problems.length > 0) throw new GlossaryError(glossary.tag, problems);
+  return { glossary: changed, version: fingerprintOf(changed), state };
+}
+
 /** The first 12 hex digits of the SHA-256 of a glossary's words, whatever the order and the spaces they are written in. */
 export function fingerprintOf(words: unknown): string {
   return createHash('sha256')
