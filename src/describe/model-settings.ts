@@ -22,7 +22,7 @@ export class ModelSettings {
   constructor(@Inject(APP_CONFIG) config: AppConfig) {
     const { openai, prompts } = config;
     this.prices = openai.prices;
-    this.glossaries = Glossaries.read(config.glossaries);
+    this.glossaries = Glossaries.read(config.glossaries, config.limitsTexts);
     this.vision = {
       model: openai.visionModel,
       effort: openai.visionEffort,
@@ -46,6 +46,11 @@ export class ModelSettings {
   /** The settings from which a call's worst cost is computed. */
   worstCase(batch: boolean): WorstCaseSettings {
     return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
+  }
+
+  /** The languages that the translation model is asked for: those without words of their own. */
+  toTranslate(languages: readonly string[]): readonly string[] {
+    return languages.filter((language) => this.glossaries.for(language) === null);
   }
 
   modelOf(stage: ModelStage): string {
