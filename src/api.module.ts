@@ -2,7 +2,6 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { AuthModule } from './auth/auth.module.js';
 import { GenerationModule } from './generation/generation.module.js';
 import { HealthModule } from './health/health.module.js';
-import { MetricsModule } from './metrics/metrics.module.js';
 import { PollingModule } from './polling/polling.module.js';
 import { WebhookApiModule } from './webhook/webhook-api.module.js';
 
@@ -11,7 +10,7 @@ import { WebhookApiModule } from './webhook/webhook-api.module.js';
 export class ApiModule {
   /** Dynamic for the sake of openapi.json and /docs: their routes come in the order of these, whichever imports another. */
   static register(): DynamicModule {
-    const rooms = [AuthModule, GenerationModule, PollingModule, WebhookApiModule, HealthModule, MetricsModule];
+    const rooms = [AuthModule, GenerationModule, PollingModule, WebhookApiModule, HealthModule];
     return { module: ApiModule, imports: rooms };
   }
 }

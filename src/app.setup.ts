@@ -9,7 +9,7 @@ import { Connections } from './common/connections/connections.js';
 import { holdContinues } from './common/expect-continue.js';
 import { requestIdFrom, runInContext } from './common/request-context.js';
 import { StalledReaders } from './common/stalled-readers.js';
-import { observeRequest } from './metrics/http-metrics.js';
+import { observeRequest } from './health/http-metrics.js';
 
 /** The queue of connections that wait to be accepted: Node's 511 resets clients when 5,000 arrive at once (measured). */
 export const LISTEN_BACKLOG = 8192;

@@ -1,6 +1,6 @@
 import type { TokenUsage } from './response-body.js';
 
-/** USD per million tokens at the standard rate. */
+/** USD per million tokens at the standard rate; the Batch API costs half. */
 export interface ModelPrice {
   readonly input: number;
   readonly cachedInput: number;

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { QueueWatch } from '../../src/batch/limits/queue-watch.js';
 import { Clock } from '../../src/common/clock.js';
-import { metricsRegistry } from '../../src/common/metrics.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { BatchRig } from './rig.js';
 
 const MODEL = 'gpt-5.6-terra';
