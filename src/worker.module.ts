@@ -6,7 +6,10 @@ import { WorkerBeatModule } from './health/worker-beat.module.js';
 import { AbandonedJobsModule } from './sync/abandoned-jobs.module.js';
 import { SenderModule } from './webhook/sender.module.js';
 
-/** What nobody waits for, by crons: batches, webhooks, synchronous jobs whose process is gone. It has no controller but the operator's. */
+/**
+ * The background work, started by crons: batches, webhooks, and synchronous jobs whose process died. Its only
+ * controllers are those for operators.
+ */
 @Module({
   imports: [ScheduleModule.forRoot(), BatchModule, SenderModule, AbandonedJobsModule, WorkerBeatModule, HealthModule],
 })

@@ -20,7 +20,7 @@ const KEPT_SHARE = 1 / 4;
  * Never more strangers than this, because Node holds 80 KB for each stalled request, however little of it was received.
  */
 const MOST_STRANGERS = 750;
-/** The share of SPOOL_MAX_BYTES that strangers may hold, so that proven requests never lack room because of them. */
+/** The share of SPOOL_MAX_BYTES that strangers may hold, so that there is always room for proven requests. */
 const STRANGERS_SPOOL_SHARE = 1 / 2;
 /** Bytes of bodies in memory, for strangers and the same again for the others; beyond it bodies lie on disk. */
 const MEMORY_BYTES = 16 * MIB;

@@ -19,7 +19,7 @@ export class NulByteError extends Error {
 /**
  * Encodes rows for COPY's text format into one growing buffer, without a string or an array per row.
  * Call the field methods in the order of the columns, then {@link endRow}; {@link take} hands the rows over.
- * A field that cannot be encoded throws and takes its row with it: the fields before it would otherwise become the
+ * A field that cannot be encoded throws, and its whole row is dropped. Otherwise the fields before it would become the
  * beginning of the next row, and one bad value would spoil every row after it.
  */
 export class CopyEncoder {
@@ -51,7 +51,7 @@ export class CopyEncoder {
 
   integer(value: number | null): this {
     if (value === null) return this.ready(NULL_FIELD);
-    if (!Number.isSafeInteger(value)) this.refuse(new RangeError('a column of whole numbers got something else'));
+    if (!Number.isSafeInteger(value)) this.refuse(new RangeError('a column of whole numbers got a value that is none'));
     return this.ascii(String(value));
   }
 
@@ -101,7 +101,7 @@ export class CopyEncoder {
     this.rowStart = size;
   }
 
-  /** The whole rows so far; the encoder begins anew, and what was taken is the caller's alone. */
+  /** The whole rows so far. The encoder goes on with a new buffer, so the caller may keep these bytes. */
   take(): Buffer {
     const rows = this.buffer.subarray(0, this.rowStart);
     const rest = this.buffer.subarray(this.rowStart, this.length);
@@ -113,9 +113,9 @@ export class CopyEncoder {
   }
 
   /**
-   * Hands the whole rows to `write` and keeps the memory for the next ones: a large request fills it hundreds of times,
-   * and buffers that only the garbage collector frees pile up to 60 MB between two of its rounds.
-   * @param write - is done with the bytes when it resolves; nothing may be added before
+   * Hands the whole rows to `write` and uses the same memory for the next ones. A large request fills it hundreds of
+   * times, and with a new buffer each time up to 60 MB would wait for the garbage collector.
+   * @param write - has finished with the bytes when it resolves; nothing may be added before that
    */
   async writeTo(write: (rows: Buffer) => Promise<unknown>): Promise<void> {
     await write(this.buffer.subarray(0, this.rowStart));
@@ -136,7 +136,7 @@ export class CopyEncoder {
     } catch (error) {
       this.refuse(error as Error);
     }
-    if (text === undefined) this.refuse(new RangeError('a column of JSON got something else'));
+    if (text === undefined) this.refuse(new RangeError('a column of JSON got a value that JSON cannot hold'));
     // PostgreSQL takes an escaped NUL, or half of a pair, into json and fails when the text is read later.
     if (isUnstorable(value, text)) this.refuse(new NulByteError());
     return text;

@@ -108,7 +108,7 @@ export class WatchStage extends ScheduledStage {
 
   private async abandonBatch(claim: ShardClaim, changes: ShardChanges): Promise<void> {
     this.logger.error('a batch is given up', { job_id: claim.row.job_id, batch_id: claim.row.batch_id });
-    // It may still be billed, and nobody will read for how much: the amount stays held of the job's limit.
+    // It may still be billed, and its cost will never be read, so the amount stays held of the job's limit.
     await this.shards.letGo(this.database, claim, {
       ...changes,
       status: 'taking_in',
