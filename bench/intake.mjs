@@ -1,4 +1,4 @@
-// 50,000 lots in: what the service takes from the first byte to its 201, beside COPY of the same rows, ready made.
+// A request of 50,000 lots: the time from its first byte to the 201, beside COPY of the same rows when they are ready.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -24,7 +24,7 @@ const TABLES = [
   'batch_lots (job_id, position, lot_id)',
   'batch_lot_inputs (job_id, position, additional_info, images, webhook)',
 ];
-/** Status requests beside an upload: so many connections, each asking this often. */
+/** Status requests during an upload: so many connections, and how often each of them asks. */
 const POLLERS = 10;
 const POLL_EVERY_MS = 50;
 

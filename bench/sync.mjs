@@ -1,4 +1,5 @@
-// Requests in flight against an upstream of fixed latency: what the service adds, beside a bare proxy on the same SDK.
+// Many requests at once to an upstream of fixed latency: the time that the service adds, beside a bare proxy on the
+// same SDK.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
