@@ -41,7 +41,7 @@ describe('uploads that are not yet proven', () => {
     expect(codeOf(() => uploads.admit(from('192.0.2.2')))).toBe('RATE_LIMITED');
   });
 
-  it('the gate of unproven uploads does not count what nobody signs against who signs behind the same address', () => {
+  it('the gate of unproven uploads does not count unsigned uploads against signed ones from the same address', () => {
     const { uploads } = gate();
     for (let count = 0; count < 4; count++) uploads.admit(from('192.0.2.1', 'body'));
     expect(codeOf(() => uploads.admit(from('192.0.2.1', 'body')))).toBe('RATE_LIMITED');
@@ -60,7 +60,7 @@ describe('uploads that are not yet proven', () => {
     for (let count = 0; count < FOR_STRANGERS; count++) uploads.admit(from(`192.0.2.${count}`));
     expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
     expect(retryAfter(() => uploads.admit(from('198.51.100.1')))).toBeGreaterThan(0);
-    // Whatever it signs by.
+    // It may sign in any way.
     uploads.admit(from('192.0.2.100', 'v1'));
     uploads.admit(from('192.0.2.100', 'body'));
     expect(codeOf(() => uploads.admit(from('192.0.2.100', 'header')))).toBe('SERVICE_UNAVAILABLE');
@@ -79,7 +79,7 @@ describe('uploads that are not yet proven', () => {
     expect(uploads.refusal(waiting)).toBeNull();
   });
 
-  it('the gate of unproven uploads forgets the good standing of a claim whose upload came to nothing', () => {
+  it('the gate of unproven uploads forgets the good standing of a claim whose upload failed', () => {
     const { uploads } = gate();
     uploads.admit(from('192.0.2.100')).proven();
     uploads.admit(from('192.0.2.100', 'body')).failed();
@@ -100,7 +100,7 @@ describe('uploads that are not yet proven', () => {
     expect(uploads.usage).toEqual(NOTHING);
   });
 
-  it('the gate of unproven uploads counts by the address of the connection too, where anybody may say to be anybody', () => {
+  it('the gate of unproven uploads also counts by the address of the connection when TRUST_PROXY=true', () => {
     const { uploads } = gate({ TRUST_PROXY: 'true' });
     const forged = (count: number) => ({ ...from(`192.0.2.${count}`), peer: '198.51.100.7' });
     for (let count = 0; count < 4; count++) uploads.admit(forged(count));
@@ -172,7 +172,7 @@ describe('what unproven uploads hold', () => {
 });
 
 describe('an upload that comes too slowly', () => {
-  /** Lets one in that gets `bytesPerSecond` each second; the second at which it is cut. */
+  /** Lets an upload in that gets `bytesPerSecond` each second. @returns the second in which it is cut */
   function cutAfter(seconds: number, bytesPerSecond: number): number | null {
     const { uploads, clock } = gate();
     const upload = uploads.admit(from('192.0.2.1'));
@@ -205,7 +205,7 @@ describe('an upload that comes too slowly', () => {
     expect(cutAfter(590, 64_000)).toBeNull();
   });
 
-  it('an upload is not cut while it is we who keep its bytes waiting, or once all of it is here', () => {
+  it('an upload is not cut while its bytes wait for us, or once all of it has arrived', () => {
     const { uploads, clock } = gate();
     const [held, arrived] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
     let cuts = 0;

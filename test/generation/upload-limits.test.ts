@@ -62,7 +62,7 @@ const send = (address: string): Promise<Answer> =>
   service.generate(service.request({ mode: 'batch' }), { headers: { 'X-Forwarded-For': address } });
 
 let addresses = 0;
-/** An address that nobody has come from yet. */
+/** An address from which no request has come yet. */
 const stranger = (): string => `192.0.2.${++addresses}`;
 
 describe('uploads side by side', () => {

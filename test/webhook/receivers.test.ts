@@ -101,7 +101,7 @@ describe('a receiver', () => {
     // Open: nothing leaves, and nothing of the retry budget is used.
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(seen);
-    // Half open: a single probe, whoever asks.
+    // Half open: a single probe, no matter which process asks.
     rig.clock.advance(40_000);
     const other = await createRig({ db: rig.db, clock: rig.clock });
     await Promise.all([rig.sendDue(), other.sendDue()]);

@@ -27,7 +27,7 @@ export interface SettingChanges {
   readonly webhook?: Partial<AppConfig['webhook']>;
 }
 
-/** The service's own defaults, but for what is said. */
+/** The service's own defaults, except for the values given. */
 export function testSettings({
   keys = { default: [SECRET] },
   allow = ['127.0.0.1'],
@@ -38,7 +38,7 @@ export function testSettings({
   return { ...config, auth, webhook: { ...config.webhook, ...webhook } };
 }
 
-/** One process's worth of the room on `database`: everything real but the wall clock. */
+/** The part of one process that webhook/ makes, on `database`. Everything is real except the wall clock. */
 export interface Rig {
   readonly module: TestingModule;
   readonly clock: FakeClock;
@@ -62,7 +62,7 @@ export interface RigOptions {
   readonly resolver?: NameResolver;
 }
 
-/** Put together by the room's own modules; without a scheduler nothing is swept but by `sendDue`. */
+/** Built by the room's own modules. Without a scheduler only `sendDue` sends anything. */
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const config = testSettings(options.settings);
   const clock = options.clock ?? new FakeClock();
