@@ -7,6 +7,13 @@ export const IMAGE_DETAILS = ['low', 'high', 'auto', 'original'] as const;
 export type ReasoningEffort = (typeof REASONING_EFFORTS)[number];
 export type ImageDetail = (typeof IMAGE_DETAILS)[number];
 
+/** USD per million tokens at the standard rate; the Batch API costs half. */
+export interface ModelPrice {
+  readonly input: number;
+  readonly cachedInput: number;
+  readonly output: number;
+}
+
 type Family = 'gpt-4' | 'o-series' | 'gpt-5+';
 
 /** A name that is not known counts as the newest family: what has just come out is like that. */

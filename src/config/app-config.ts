@@ -1,5 +1,4 @@
-import type { ModelPrice } from '../assessment/cost.js';
-import type { ImageDetail, ReasoningEffort } from '../assessment/model-traits.js';
+import type { ImageDetail, ModelPrice, ReasoningEffort } from '../assessment/model-traits.js';
 
 /** The settings of one process, validated and typed. Built by `loadConfig` and never changed afterwards. */
 export interface AppConfig {

@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { ModelPrice } from '../assessment/cost.js';
-import { IMAGE_DETAILS, REASONING_EFFORTS } from '../assessment/model-traits.js';
+import { IMAGE_DETAILS, REASONING_EFFORTS, type ModelPrice } from '../assessment/model-traits.js';
 import type { AppConfig, LogLevelName, Role } from './app-config.js';
 import { readHeaders } from './header-settings.js';
 import { readKeys, readLotsSignature, readWebhookSecrets } from './key-settings.js';
