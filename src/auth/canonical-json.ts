@@ -1,4 +1,8 @@
-import {
+import { CODES } from '../common/character-codes.js';
+import { endOfString } from '../common/json-tokens.js';
+import { pythonFloat } from './python-float.js';
+
+const {
   CAPITAL_E,
   CARRIAGE_RETURN,
   CLOSING_BRACE,
@@ -19,9 +23,7 @@ import {
   SPACE,
   TAB,
   ZERO,
-} from '../common/character-codes.js';
-import { endOfString } from '../common/json-tokens.js';
-import { pythonFloat } from './python-float.js';
+} = CODES;
 
 /**
  * The canonical form that the lots signature covers: exactly what Python's `json.dumps(json.loads(x), separators=(',',

@@ -1,4 +1,6 @@
-import {
+import { CODES } from './character-codes.js';
+
+const {
   BACKSLASH,
   CARRIAGE_RETURN,
   CLOSING_BRACE,
@@ -11,7 +13,7 @@ import {
   QUOTE,
   SPACE,
   TAB,
-} from './character-codes.js';
+} = CODES;
 
 const COLON_NEXT = /[ \t\n\r]*:/y;
 

@@ -1,5 +1,7 @@
-import { BACKSLASH, CARRIAGE_RETURN, LINE_FEED, TAB } from '../common/character-codes.js';
+import { CODES } from '../common/character-codes.js';
 import { isUnstorable } from './storable-text.js';
+
+const { BACKSLASH, CARRIAGE_RETURN, LINE_FEED, TAB } = CODES;
 
 const NULL_FIELD = Buffer.from('\\N');
 const START_BYTES = 64 * 1024;

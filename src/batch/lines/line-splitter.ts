@@ -1,5 +1,7 @@
 import { MOST_ANSWER_BYTES } from '../../assessment/answer-bounds.js';
-import { LINE_FEED } from '../../common/character-codes.js';
+import { CODES } from '../../common/character-codes.js';
+
+const { LINE_FEED } = CODES;
 
 /** The longest answer and what a batch's file puts around it. Anything longer is not a line of such a file. */
 export const MOST_LINE_BYTES = MOST_ANSWER_BYTES + 64 * 1024;

@@ -1,13 +1,4 @@
-import {
-  BACKSLASH,
-  CLOSING_BRACE,
-  CLOSING_BRACKET,
-  COLON,
-  COMMA,
-  OPENING_BRACE,
-  OPENING_BRACKET,
-  QUOTE,
-} from '../../common/character-codes.js';
+import { CODES } from '../../common/character-codes.js';
 import { isObject, isSpace, trim } from '../../common/json-tokens.js';
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
 import { BegunBytes } from './begun-bytes.js';
@@ -21,6 +12,8 @@ import {
   type RequestSink,
   type RequestSplitter,
 } from './request-sink.js';
+
+const { BACKSLASH, CLOSING_BRACE, CLOSING_BRACKET, COLON, COMMA, OPENING_BRACE, OPENING_BRACKET, QUOTE } = CODES;
 
 /** How many brackets are open around the elements of `lots`: the body's own and the array's. */
 const LOTS_DEPTH = 2;

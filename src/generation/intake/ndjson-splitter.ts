@@ -1,4 +1,4 @@
-import { LINE_FEED } from '../../common/character-codes.js';
+import { CODES } from '../../common/character-codes.js';
 import { isObject, isDeeperThan, trim } from '../../common/json-tokens.js';
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
 import { BegunBytes } from './begun-bytes.js';
@@ -12,6 +12,8 @@ import {
   type RequestSink,
   type RequestSplitter,
 } from './request-sink.js';
+
+const { LINE_FEED } = CODES;
 
 /**
  * Splits `application/x-ndjson`: the first line is the request without `lots`, each further line a lot. Lines end with

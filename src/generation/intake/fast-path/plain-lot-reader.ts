@@ -1,21 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { canonicalValue } from '../../../auth/canonical-json.js';
-import {
-  BACKSLASH,
-  CLOSING_BRACE,
-  CLOSING_BRACKET,
-  COLON,
-  COMMA,
-  DELETE,
-  OPENING_BRACE,
-  OPENING_BRACKET,
-  QUOTE,
-  SPACE,
-} from '../../../common/character-codes.js';
-import { isSpace } from '../../../common/json-tokens.js';
+import { CODES } from '../../../common/character-codes.js';
 import { characters, isStorable } from '../../request/field-problems.js';
 import { MAX_INFO, MAX_LOT_ID } from '../../request/lot-rules.js';
 import type { PlainUrls } from './plain-urls.js';
+
+const { QUOTE, COMMA, COLON, BACKSLASH, DELETE } = CODES;
+const { OPENING_BRACKET, CLOSING_BRACKET, OPENING_BRACE, CLOSING_BRACE } = CODES;
+const { SPACE, TAB, LINE_FEED, CARRIAGE_RETURN } = CODES;
 
 const LOT_ID = Buffer.from('"lot_id"');
 const INFO = Buffer.from('"additional_info"');
@@ -274,9 +266,13 @@ function valueAt(bytes: Buffer, at: number): number {
   return bytes[colon] === COLON ? skipSpace(bytes, colon + 1) : -1;
 }
 
+/** As isSpace of json-tokens.ts, in a loop of its own: asking there for each byte took a tenth longer. */
 function skipSpace(bytes: Buffer, from: number): number {
   let at = from;
-  while (at < bytes.length && isSpace(bytes[at] as number)) at++;
+  for (; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte !== SPACE && byte !== LINE_FEED && byte !== CARRIAGE_RETURN && byte !== TAB) break;
+  }
   return at;
 }
 

@@ -1,11 +1,13 @@
 import type { LotsHmac } from '../../../auth/signatures.js';
-import { CLOSING_BRACKET, COMMA, OPENING_BRACE } from '../../../common/character-codes.js';
+import { CODES } from '../../../common/character-codes.js';
 import { isSpace } from '../../../common/json-tokens.js';
 import type { RequestContent } from '../../request/request-content.js';
 import type { LotSpool } from '../lot-spool.js';
 import type { FastLots } from '../request-sink.js';
 import { PlainLotReader } from './plain-lot-reader.js';
 import { PlainUrls } from './plain-urls.js';
+
+const { CLOSING_BRACKET, COMMA, OPENING_BRACE } = CODES;
 
 /**
  * The only door of this folder, which can be taken away: without it all lots go the general way, to the same rows,

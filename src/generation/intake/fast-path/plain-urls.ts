@@ -1,5 +1,7 @@
-import { BACKSLASH, DELETE, QUOTE, SLASH, SPACE } from '../../../common/character-codes.js';
+import { CODES } from '../../../common/character-codes.js';
 import { MAX_SIMPLE_URL, type AddressVerdicts } from '../../request/address-verdicts.js';
+
+const { BACKSLASH, DELETE, QUOTE, SLASH, SPACE } = CODES;
 
 /**
  * 1: may stand in a simple URL behind its authority. Neither quote nor backslash, so it needs no escape in JSON either.
