@@ -119,6 +119,18 @@ describe('the files of src/', () => {
   });
 });
 
+describe('the fast path of the intake', () => {
+  const folder = 'generation/intake/fast-path/';
+
+  it('the fast path of the intake has one door, and only the sink that hands it lots goes through it', () => {
+    const outside = files.filter(({ path }) => !path.startsWith(folder));
+    const entries = outside.flatMap(({ path, imports }) =>
+      imports.filter((name) => name.startsWith(folder)).map((name) => `${path} imports ${name}`),
+    );
+    expect(entries).toEqual([`generation/intake/intake-sink.ts imports ${folder}plain-lots.js`]);
+  });
+});
+
 describe('what belongs to one room alone', () => {
   const importersOf = (name: string) => roomsOf(({ packages }) => packages.some((found) => isPackage(found, name)));
 

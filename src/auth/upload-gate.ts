@@ -91,7 +91,10 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     }
   }
 
-  /** As {@link enter}, of a claimant; for tests of the rules. */
+  /**
+   * As {@link enter}, by what decides about it.
+   * @throws like {@link enter}
+   */
   admit(claimant: Claimant): Upload {
     const now = this.clock.now();
     const good = this.standing.isGood(claimant);
@@ -126,21 +129,6 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     if (this.uploads.size > 0) return;
     clearInterval(this.sweeper);
     this.sweeper = undefined;
-  }
-
-  /** What is in use now, for tests. */
-  get usage(): {
-    readonly uploads: number;
-    readonly addresses: number;
-    readonly spoolBytes: number;
-    readonly memoryBytes: number;
-  } {
-    return {
-      uploads: this.uploads.size,
-      addresses: this.byClaim.holders,
-      spoolBytes: this.spoolBytes,
-      memoryBytes: this.strangersMemory.total + this.othersMemory.total,
-    };
   }
 
   onApplicationShutdown(): void {

@@ -1,9 +1,8 @@
+import { CODES } from '../common/character-codes.js';
 import { isUnstorable } from './storable-text.js';
 
-const TAB = 0x09;
-const NEWLINE = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const BACKSLASH = 0x5c;
+const { BACKSLASH, CARRIAGE_RETURN, LINE_FEED, TAB } = CODES;
+
 const NULL_FIELD = Buffer.from('\\N');
 const START_BYTES = 64 * 1024;
 
@@ -65,7 +64,7 @@ export class CopyEncoder {
   }
 
   /** Bytes of a larger buffer that need no escaping, as one field. */
-  plain(source: Uint8Array, from: number, to: number): this {
+  readyRange(source: Uint8Array, from: number, to: number): this {
     this.separate();
     this.reserve(to - from + 1);
     const { buffer } = this;
@@ -87,7 +86,7 @@ export class CopyEncoder {
 
   endRow(): this {
     this.reserve(1);
-    this.buffer[this.length++] = NEWLINE;
+    this.buffer[this.length++] = LINE_FEED;
     this.rowStart = this.length;
     return this;
   }
@@ -187,7 +186,7 @@ export class CopyEncoder {
 /** The letter after the backslash, or 0 for a byte that stands for itself. */
 function escapeOf(byte: number): number {
   if (byte === TAB) return 0x74;
-  if (byte === NEWLINE) return 0x6e;
+  if (byte === LINE_FEED) return 0x6e;
   if (byte === CARRIAGE_RETURN) return 0x72;
   return 0;
 }

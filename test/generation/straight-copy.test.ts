@@ -4,9 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { JsonObject } from 'openai-sandbox';
 import { RateLimits } from '../../src/auth/rate-limits.js';
 import { UploadGate } from '../../src/auth/upload-gate.js';
+import { APP_CONFIG, type AppConfig } from '../../src/config/app-config.js';
 import { Database } from '../../src/database/database.service.js';
 import { RowCopy } from '../../src/database/row-copy.js';
 import { StraightCopies } from '../../src/generation/intake/straight-copy.js';
+import { freeIn } from '../support/free-in-gate.js';
 import { GENERATE, hmac, sign, TestService, type Answer } from '../support/service.js';
 import { expectRefusal } from '../e2e/refusal.js';
 
@@ -67,7 +69,7 @@ async function expectNothingOpen(): Promise<void> {
   const open = [await copies.open(target, key), await copies.open(target, key), await copies.open(target, key)];
   expect(open.map((copy) => copy !== null)).toEqual([true, true, false]);
   for (const copy of open) await copy?.discard();
-  expect(service.app.get(UploadGate).usage.spoolBytes).toBe(0);
+  expect(freeIn(service.app.get(UploadGate)).spool).toBe(service.app.get<AppConfig>(APP_CONFIG).limits.spoolMaxBytes);
 }
 
 describe('a large request by scheme 1', () => {
