@@ -1,4 +1,4 @@
-// What a proof asks of the sandbox in place of OpenAI: faults, and how much it was made to do, counted on its side.
+// What a proof asks the sandbox in place of OpenAI to do: faults, and how much work the sandbox counted.
 
 /**
  * USD per million tokens (input, cached input, output), as published; a batch costs half. The service's own table is
@@ -29,7 +29,7 @@ export class Upstream {
     return this.call('/sandbox/clock', 'POST', { advanceSeconds: seconds });
   }
 
-  /** The batches that a job was the reason of, in the order in which they were created. */
+  /** The batches that were made for a job, in the order in which they were created. */
   async batches(jobId) {
     const { batches } = await this.call('/sandbox/batches');
     return batches.filter((batch) => batch.metadata?.job === jobId).reverse();

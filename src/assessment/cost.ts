@@ -1,11 +1,5 @@
+import type { ModelPrice } from './model-traits.js';
 import type { TokenUsage } from './response-body.js';
-
-/** USD per million tokens at the standard rate. */
-export interface ModelPrice {
-  readonly input: number;
-  readonly cachedInput: number;
-  readonly output: number;
-}
 
 /**
  * Published prices, as read in November 2026; OPENAI_PRICES of the settings wins over them. Prices change without

@@ -1,7 +1,6 @@
 import { costUsd, priceOf } from './cost.js';
-import type { ModelPrice } from './cost.js';
 import { photoTokens } from './model-traits.js';
-import type { ReasoningEffort } from './model-traits.js';
+import type { ModelPrice, ReasoningEffort } from './model-traits.js';
 import type { TranslationSettings } from './translation.js';
 import { VISION_TEXT_FORMAT } from './vision-schema.js';
 import type { VisionSettings } from './vision-request.js';

@@ -1,7 +1,18 @@
 /** What differs between model families in the requests that we make. */
 
-export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
-export type ImageDetail = 'low' | 'high' | 'auto' | 'original';
+/** The values that the settings take, and requests name. */
+export const REASONING_EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
+export const IMAGE_DETAILS = ['low', 'high', 'auto', 'original'] as const;
+
+export type ReasoningEffort = (typeof REASONING_EFFORTS)[number];
+export type ImageDetail = (typeof IMAGE_DETAILS)[number];
+
+/** USD per million tokens at the standard rate; the Batch API costs half. */
+export interface ModelPrice {
+  readonly input: number;
+  readonly cachedInput: number;
+  readonly output: number;
+}
 
 type Family = 'gpt-4' | 'o-series' | 'gpt-5+';
 

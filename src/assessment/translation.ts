@@ -160,8 +160,8 @@ export type TranslationAnswer = ResponseFacts &
   ({ readonly kind: 'translated'; readonly languages: ReadonlyMap<string, TranslatedLanguage> } | ResponseFailure);
 
 /**
- * Turns a Response's body into translations. Each language is accepted or refused by itself and as a whole; a language
- * that the answer lacks, or whose strings do not fit, costs the others nothing. Never throws on what the model says.
+ * Turns a Response's body into translations. Each language is judged alone and as a whole, so a language that is
+ * missing, or whose strings do not fit, does not affect the others. Never throws, whatever the model wrote.
  * @param body - as `POST /v1/responses` answers, or `response.body` of a line of a batch
  * @param strings - those that were sent
  * @param languages - those that were asked for, as they were sent

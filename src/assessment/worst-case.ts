@@ -20,7 +20,7 @@ export interface WorstCaseSettings extends EstimateSettings {
 
 /** What one call may cost, before it is sent. */
 export interface CallBounds {
-  /** USD of the input at its worst, and as the estimate has it. */
+  /** USD of the input: at its worst, and as estimated. */
   readonly inputUsd: number;
   readonly expectedInputUsd: number;
   readonly outputTokenUsd: number;
@@ -70,7 +70,7 @@ export function heldWithin(bounds: CallBounds, free: number, mayLower: boolean):
   const tokensFor = (usd: number) => Math.floor((usd + ROUNDING_USD) / outputTokenUsd);
   const lowered = tokensFor(free - inputUsd);
   if (lowered >= leastRoom && lowered < room) return { usd: inputUsd + lowered * outputTokenUsd, room: lowered };
-  // With the input as the estimate has it: a limit of just the estimate lets the lot be sent.
+  // With the estimated input: a limit of exactly the estimate lets the lot be sent.
   const bare = tokensFor(free - expectedInputUsd);
   return bare >= leastRoom && leastRoom < room ? { usd: expectedInputUsd + bare * outputTokenUsd, room: bare } : null;
 }

@@ -154,7 +154,7 @@ export class PhotoChecker {
     };
   }
 
-  /** Whether a lot can be described that lacks so many of its photos. */
+  /** Whether a lot can still be described when so many of its photos are missing. */
   areEnough(total: number, missing: number): boolean {
     return withinThreshold(total, missing, this.maxUnreachable);
   }
@@ -192,8 +192,8 @@ export class PhotoChecker {
   }
 
   /**
-   * The earliest end of a rest among the hosts of `urls` (milliseconds since 1970), or null when one of them rests not
-   * at all.
+   * The earliest end of a rest among the hosts of `urls` (milliseconds since 1970), or null when one of the hosts does
+   * not rest.
    */
   restingUntil(urls: readonly string[]): number | null {
     let earliest: number | null = null;

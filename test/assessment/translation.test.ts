@@ -23,7 +23,7 @@ const outcomeOf = (strings: readonly string[], language = 'ru', sources: readonl
 };
 
 describe('buildTranslationRequest', () => {
-  it('asks for every string in every language under its key, strictly', () => {
+  it('a translation request asks for every string in every language under its key, by a strict schema', () => {
     const request = buildTranslationRequest(english, ['ru', 'pt-br'], translationSettings);
     expect(request.text.format).toMatchObject({ type: 'json_schema', strict: true });
     expect(request.text.format.schema).toEqual({
@@ -48,7 +48,7 @@ describe('buildTranslationRequest', () => {
     expect(request).not.toHaveProperty('temperature');
   });
 
-  it('gives many languages of a long text the room that they need', () => {
+  it('a translation request gives many languages of a long text the room that they need', () => {
     const long = Array.from({ length: 40 }, () => 'x'.repeat(200));
     expect(buildTranslationRequest(english, ['ru'], translationSettings).max_output_tokens).toBe(2_000);
     expect(buildTranslationRequest(long, ['ru', 'de', 'fr'], translationSettings).max_output_tokens).toBeGreaterThan(
@@ -56,7 +56,7 @@ describe('buildTranslationRequest', () => {
     );
   });
 
-  it('gives byte for byte the same from its parts', () => {
+  it('a translation request made from its parts is byte for byte the same', () => {
     const languages = ['ru', 'zh-Hant'];
     const parts = translationRequestParts(languages, translationSettings);
     fc.assert(
@@ -71,7 +71,7 @@ describe('buildTranslationRequest', () => {
 });
 
 describe('parseTranslation', () => {
-  it('accepts a faithful translation', () => {
+  it('parseTranslation accepts a correct translation', () => {
     expect(parse({ ru: keyed(russian) })).toEqual({
       kind: 'translated',
       responseId: 'resp_1',
@@ -81,7 +81,7 @@ describe('parseTranslation', () => {
     });
   });
 
-  it('judges each language by itself', () => {
+  it('parseTranslation judges each language alone', () => {
     const answer = parse({ ru: keyed(russian), de: keyed(english), fr: { s1: 'un' } }, ['ru', 'de', 'fr', 'it']);
     expect(
       answer.kind === 'translated' && [...answer.languages].map(([tag, said]) => [tag, said.ok || said.reason]),
@@ -116,11 +116,11 @@ describe('parseTranslation', () => {
       'length',
       ['Left front door has a dent that is moderate and lies below the handle. Photos 2, 13.', english[1]!],
     ],
-  ] as [string, string[], string, string[]?][])('refuses %s', (_, strings, reason, sources) => {
+  ] as [string, string[], string, string[]?][])('parseTranslation refuses %s', (_, strings, reason, sources) => {
     expect(outcomeOf(strings, 'ru', sources)).toEqual({ ok: false, reason });
   });
 
-  it('keeps identifiers as they are', () => {
+  it('parseTranslation accepts identifiers only unchanged', () => {
     const source = ['VIN 1M8GDM9AXKP042788 and R18 rims'];
     expect(outcomeOf(['Номер 1M8GDM9AXKP042788 и диски R18'], 'ru', source)).toMatchObject({ ok: true });
     expect(outcomeOf(['Номер 1М8GDM9AXKP042788 и диски R18'], 'ru', source)).toEqual({
@@ -139,11 +139,11 @@ describe('parseTranslation', () => {
       'sr-Latn',
       ['Leva prednja vrata: udubljenje, umereno. Fotografije 2, 13.', 'Kilometraža: 98.765 km. Fotografija 4.'],
     ],
-  ])('accepts the digits and the script of %s', (language, strings) => {
+  ])('parseTranslation accepts the digits and the script of %s', (language, strings) => {
     expect(outcomeOf(strings, language)).toEqual({ ok: true, strings });
   });
 
-  it('refuses Serbian in Cyrillic where Latin was asked for', () => {
+  it('parseTranslation refuses Serbian in Cyrillic where Latin was asked for', () => {
     expect(
       outcomeOf(['Лева предња врата: удубљење. Фото 2, 13.', 'Километража: 98.765 км. Фото 4.'], 'sr-Latn'),
     ).toEqual({
@@ -152,19 +152,19 @@ describe('parseTranslation', () => {
     });
   });
 
-  it('removes what is invisible', () => {
+  it('parseTranslation removes invisible characters', () => {
     const outcome = outcomeOf([`\u202E${russian[0]!}\u0007`, russian[1]!]);
     expect(outcome).toEqual({ ok: true, strings: russian });
   });
 
-  it('passes on why there is no text at all', () => {
+  it('parseTranslation says why there is no text at all', () => {
     expect(parseTranslation(responseWith('', { status: 'incomplete' }), english, ['ru']).kind).toBe('incomplete');
     expect(parseTranslation(responseWith('nonsense'), english, ['ru']).kind).toBe('invalid');
     expect(parseTranslation(responseWith('[]'), english, ['ru']).kind).toBe('invalid');
     expect(parseTranslation(null, english, ['ru']).kind).toBe('invalid');
   });
 
-  it('gives as many strings out as went in, or none, whatever the model says', () => {
+  it('parseTranslation gives as many strings as were sent, or none, whatever the model wrote', () => {
     const strings = fc.array(fc.string({ unit: 'grapheme', minLength: 1 }), { minLength: 1, maxLength: 5 });
     const said = fc.dictionary(fc.constantFrom('s1', 's2', 's3', 'x'), fc.oneof(fc.string(), fc.anything()));
     fc.assert(
@@ -177,7 +177,7 @@ describe('parseTranslation', () => {
     );
   });
 
-  it('has a schema that takes what its keys ask for', () => {
+  it('the schema of translations accepts what its keys ask for', () => {
     const schema = translationSchema(2, ['ru', 'de']);
     expect(schemaProblems({ ru: keyed(russian), de: keyed(russian) }, schema)).toEqual([]);
     expect(schemaProblems({ ru: keyed(russian), de: { s1: 'x' } }, schema)).toEqual(['$.de.s2: missing']);
@@ -197,7 +197,7 @@ describe('keepsNumbers', () => {
     ['photo 5', 'รูปที่ ๕', true],
     ['photo 5', 'ဓာတ်ပုံ ၅', true],
     ['photo 5', 'photo five', false],
-  ])('%s → %s: %s', (source, target, kept) => {
+  ])('keepsNumbers of %s and %s is %s', (source, target, kept) => {
     expect(keepsNumbers(source, target)).toBe(kept);
   });
 });

@@ -15,7 +15,7 @@ describe('max_cost_usd', () => {
   });
   afterEach(() => rig.close());
 
-  /** What the intake foresees for the rig's lots of two photos, with this many languages besides English. */
+  /** The estimate of the intake for the rig's lots of two photos, with this many languages besides English. */
   function foreseen(languages: number): number {
     const { costUsd } = estimateLot(2, 0, languages, rig.module.get(ModelSettings).estimate(true));
     if (costUsd === null) throw new Error('the models have no price');
@@ -41,7 +41,7 @@ describe('max_cost_usd', () => {
   it('max_cost_usd keeps translations from being sent when it was reached before them; the English stands in', async () => {
     const id = await jobWithin(1);
     await rig.runUntil(async () => (await rig.lots(id)).every((lot) => lot.status === 'translating'));
-    // Second tries made vision dearer than was foreseen.
+    // Second tries made vision more expensive than estimated.
     await rig.db.database.execute('update batch_jobs set cost_usd = 1 where id = $1', [id]);
     expect(await rig.runToEnd(id)).toMatchObject({
       status: 'completed',
@@ -124,7 +124,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(done).toBeGreaterThanOrEqual(3);
     expect(done + failedForCost(lots)).toBe(12);
     expect((await rig.shards()).length).toBeGreaterThan(1);
-    // What is left at last would do for an answer such as the estimate takes, and not for one such as these.
+    // At the end enough is left for an answer of the estimated size, but not for answers as long as these.
     expect(new Set(proxy.rooms)).toEqual(new Set([settings().vision.maxOutputTokens]));
   });
 
@@ -179,7 +179,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
 
   it('the bill of a job stays within the limit when lines are missing and lots are asked for directly', async () => {
     await rig.fault({ action: 'line_missing', probability: 0.5, seed: 'cost' });
-    // A line that is missing counts at its worst, like any whose cost nobody tells.
+    // A missing line counts at its worst cost, like any other line whose cost is unknown.
     const limit = worst(0) * 20;
     const id = await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } });
     await ends(id, limit);
@@ -236,7 +236,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
       await rig.makeDue();
       for (const name of ['photos', 'submit', 'watch', 'take-in'] as const) await rig.run(name);
     }
-    // As a process leaves it that is killed with calls under way.
+    // The state after a process was killed during its calls.
     const lost = worst(0) * 3;
     await rig.db.database.execute(
       `update openai_batches set reserved_usd = $2 where job_id = $1 and status = 'direct'`,

@@ -5,7 +5,7 @@ import { until } from '../generation/http-support.js';
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('turns of the event loop', () => {
-  it('let so many connections read: first bytes, the rest of requests, and less of what is thrown away', async () => {
+  it('a turn of the event loop lets 64 connections read their first bytes or the rest of a request, and fewer of those that were refused', async () => {
     const turns = new Turns();
     const reads: Rank[] = [];
     for (const rank of [REFUSED, REST, FIRST] as const)
@@ -16,7 +16,7 @@ describe('turns of the event loop', () => {
     await until(() => reads.length === 300);
   });
 
-  it('are left to connections that come, until others have waited for some time', async () => {
+  it('turns of the event loop accept new connections first, until other work has waited for some time', async () => {
     const turns = new Turns();
     let done = 0;
     const isFree: boolean[] = [];
@@ -38,7 +38,7 @@ describe('turns of the event loop', () => {
     expect(isFree.slice(0, 2)).toEqual([false, false]);
   });
 
-  it('are too few while many that were accepted have not been heard', async () => {
+  it('Turns tell that the process is overloaded while nothing was read from many connections', async () => {
     const turns = new Turns();
     for (let count = 0; count < 200; count++) turns.addReader({ read: () => undefined }, FIRST);
     expect(turns.isStrained).toBe(false);

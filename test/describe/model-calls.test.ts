@@ -15,7 +15,7 @@ const LIMITS: CallLimits = { deadlineAt: Number.MAX_SAFE_INTEGER };
 const USAGE = { input: 10, cachedInput: 0, output: 5, reasoning: 0 };
 const TOLD = { input_tokens: 10, output_tokens: 5 };
 
-/** A budget that notes what becomes of what it gave. */
+/** A budget that records what happens to the amounts that it gave. */
 function budgeted(openai: (limits: CallLimits) => Promise<unknown>) {
   const log: string[] = [];
   const budget: Budget = {

@@ -122,7 +122,7 @@ describe('a process that is told to end', () => {
 });
 
 describe('a process that died', () => {
-  /** The job of a request as a dead process leaves it: held by a lease that nobody renews. */
+  /** The job of a request as a dead process leaves it: under a lease that is no longer renewed. */
   async function die(body: JsonObject): Promise<string> {
     const job = await heir.jobOfLot(body);
     const jobId = String(job?.['id']);
@@ -184,7 +184,7 @@ describe('a process that died', () => {
         error: { code: 'INTERRUPTED' },
         descriptions: [],
       });
-      // Its process was not dead after all: the client is told the truth, and may try again.
+      // Its process was alive after all. The client is told so, and may try again.
       const answer = await waiting;
       expectRefusal(answer, 'SERVICE_UNAVAILABLE');
       expect(answer.headers.get('retry-after')).toBe('1');
@@ -209,7 +209,7 @@ describe('a process that died', () => {
       const lots = service.request()['lots'] as JsonObject[];
       const images = gone ? [{ url: service.photos.url('gone.jpg') }] : lots[0]?.['images'];
       const body = () => service.request({ lots: [{ lot_id: randomUUID(), images }] });
-      // Held back with its photos there; by the time that another one works on it, they may have gone.
+      // The job is held back while its photos exist; by the time another process works on it, they may be gone.
       const held = gone ? { ...body(), lots: [{ ...lotOf(body()), images: lots[0]?.['images'] }] } : body();
       await heir.faults(NEVER);
       const waiting = service.generate(held, { headers: key() });

@@ -62,7 +62,8 @@ describe('a synchronous answer that is odd', () => {
   });
 
   it('a synchronous answer that is odd never ends in a 500 once it is paid for, whatever our own code meets', async () => {
-    // No test thinks of everything: a rule of the table's own stands for what nothing foresees.
+    // No test can list every mistake, so a rule added to the table takes the place of one that the code does not
+    // expect.
     await service.db.database.execute(
       `alter table batch_results add constraint odd check (language <> 'en') not valid`,
     );
@@ -116,7 +117,7 @@ describe('max_cost_usd of a synchronous request', () => {
 });
 
 describe('a synchronous job that ends every process which works on it', () => {
-  /** As a process leaves it that died with the job; each try may have been paid for. */
+  /** The state that a process leaves when it dies during the job. Each try may have been paid for. */
   async function abandoned(takeovers: number, token: string | null): Promise<string> {
     const id = await aJob(service.db.database, {
       mode: 'sync',

@@ -32,7 +32,7 @@ beforeEach(async () => {
   await service.reset();
   logged.length = 0;
 });
-// Whatever became of a lot, the room for what it carried is free again.
+// After every lot the memory for its carried photos is free again.
 afterEach(() => expect(service.app.get(PhotoCarrier).kept.inUse).toBe(0));
 afterAll(async () => {
   await plain.stop();

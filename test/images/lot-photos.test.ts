@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { metricsRegistry } from '../../src/common/metrics.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { serveHttp, signalled } from '../outbound/loopback.js';
 import { checkerFor, IMAGE, photo, type Handler } from './photo-host.js';
 

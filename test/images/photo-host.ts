@@ -11,10 +11,10 @@ import { OutboundClient } from '../../src/outbound/outbound-client.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { StubResolver } from '../outbound/stub-resolver.js';
 
-/** Waits pass at once, and the clock shows them as passed. */
+/** A clock whose waits end at once; it shows the time as if they had passed. */
 export const hurriedClock = () => new FakeClock({ at: Date.now(), skipUpToMs: Infinity });
 
-/** Real servers on loopback, which the allow list lets through; DNS alone is a stub. */
+/** Real servers on loopback, which the allow list lets through. Only DNS is a stub. */
 export function checkerFor(
   settings: Partial<AppConfig['images']> = {},
   lanes?: Record<PhotoLane, LaneLimits>,
@@ -33,7 +33,7 @@ export function checkerFor(
   return assembled({ images } as AppConfig, clock, outbound, allow, lanes);
 }
 
-/** As the module puts it together. */
+/** Built as the module builds it. */
 export function assembled(
   config: AppConfig,
   clock: Clock,

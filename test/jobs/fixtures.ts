@@ -7,7 +7,7 @@ type SetByDefault =
   'status' | 'stage' | 'options' | 'languages' | 'totalLots' | 'awaitingVision' | 'createdAt' | 'webhookUrl';
 export type JobFixture = JobColumns & Required<Pick<JobColumns, 'id' | SetByDefault>>;
 
-/** Inserts a job as the rooms that read jobs meet it: by default a batch of two lots that await vision. */
+/** Inserts a job as its readers find it: by default a batch of two lots that await vision. */
 export async function insertJob(database: Database, more: JobColumns = {}): Promise<JobFixture> {
   const job: Omit<JobFixture, 'id'> = {
     status: 'processing',

@@ -123,7 +123,7 @@ describe('LotResultReader', () => {
   it('LotResultReader fails when a completed lot has lost its results', async () => {
     const job = await insertJob(db.database, { status: 'completed', languages: ['en'] });
     await insertLot(db.database, job.id, 0);
-    await expect(read(job)).rejects.toThrow('lacks the description');
+    await expect(read(job)).rejects.toThrow('has no description in one of its languages');
   });
 
   it('LotResultReader stops between pages when it is told to', async () => {

@@ -63,7 +63,9 @@ describe('renderLot', () => {
   });
 
   it('renderLot refuses to show a completed lot that lacks a language', () => {
-    expect(() => renderLot(lot({ descriptions: [description('en', '')] }), view)).toThrow('lacks the description');
+    expect(() => renderLot(lot({ descriptions: [description('en', '')] }), view)).toThrow(
+      'has no description in one of its languages',
+    );
   });
 
   it('renderLot shows findings and usage only when they were asked for, spliced as stored', () => {

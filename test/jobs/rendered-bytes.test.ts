@@ -31,7 +31,7 @@ describe('how long a completed lot reads', () => {
     ['with its findings', ['assessment'], []],
     ['with what it cost', ['usage'], []],
     ['with all of these', ['assessment', 'usage'], missing],
-  ] as const)('how long a completed lot reads is told within a fifth, %s', (_name, include, gone) => {
+  ] as const)('renderedBytes estimates the size of a completed lot to within a fifth, %s', (_name, include, gone) => {
     const columns = missingColumns(gone);
     const text = renderLot(
       {

@@ -359,7 +359,7 @@ describe('batch-results', () => {
     const { status, body } = await polling.json(path(job));
     expect(status).toBe(500);
     expect(body).toMatchObject({ code: 'INTERNAL_ERROR' });
-    expect(JSON.stringify(body)).not.toContain('lacks');
+    expect(JSON.stringify(body)).not.toContain('has no description');
   });
 
   it('the results of a large job answer HEAD with the headers alone', async () => {

@@ -94,8 +94,8 @@ export class RequestFile {
           facts.bytes + size > maxBytes ||
           facts.lines >= maxLines ||
           (limits.tokens !== null && tokens > limits.tokens);
-        // The first line is always sent: a lot that fits into no file must fail at OpenAI instead of being queued for
-        // ever.
+        // The first line is always sent: a lot that fits into no file must fail at OpenAI instead of being queued again
+        // and again.
         if (full && facts.lines > 0) {
           writer.drop(size);
           facts.splitAt = line.position;

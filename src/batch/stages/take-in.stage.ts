@@ -220,8 +220,8 @@ function outcomeOf<L extends LineLot>(line: BatchLine, lot: L, reader: LineReade
 }
 
 /**
- * How many bytes of a shard's file are read, for each lot and in addition: a file that never ends must not be read for
- * ever.
+ * How many bytes of a shard's file are read: so many for each lot, and so many in addition. Otherwise a file that never
+ * ends would be read without end.
  */
 const MOST_FILE_BYTES = { each: 1024 * 1024, besides: 64 * 1024 * 1024 };
 
