@@ -19,7 +19,7 @@ const glossaries = Glossaries.read(
 );
 
 function linesOf(assessment: Assessment, tag = 'en', simulated = false): readonly string[] {
-  const made = publishedStatements(assessment, { simulated });
+  const made = publishedStatements({ ...assessment, simulated });
   if ('refused' in made) throw new Error(JSON.stringify(made.refused));
   const words = glossaries.for(tag);
   if (words === null) throw new Error(`there is no glossary for ${tag}`);
