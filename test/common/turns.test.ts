@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FIRST, type Rank, REFUSED, REST, Turns } from '../../src/common/connections/turns.js';
 import { until } from '../generation/http-support.js';
 
@@ -36,6 +36,25 @@ describe('turns of the event loop', () => {
       await nextTurn();
     }
     expect(isFree.slice(0, 2)).toEqual([false, false]);
+  });
+
+  it('Turns are crowded for a moment by ten new connections at once, not by a few now and then', () => {
+    const clock = vi.spyOn(performance, 'now');
+    onTestFinished(() => clock.mockRestore());
+    let now = 1000;
+    clock.mockImplementation(() => now);
+    const turns = new Turns();
+    // 150 a second.
+    for (let count = 0; count < 30; count++) {
+      turns.crowd();
+      expect(turns.isCrowded).toBe(false);
+      now += 7;
+    }
+    now += 50;
+    for (let count = 0; count < 10; count++) turns.crowd();
+    expect(turns.isCrowded).toBe(true);
+    now += 50;
+    expect(turns.isCrowded).toBe(false);
   });
 
   it('Turns tell that the process is overloaded while nothing was read from many connections', async () => {

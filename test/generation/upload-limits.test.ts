@@ -100,6 +100,27 @@ describe('uploads side by side', () => {
     expect([await first.finish(), await second.finish()]).toEqual([201, 201]);
   });
 
+  it('uploads that take all places leave none for the small body of another route, which is refused before it is routed', async () => {
+    const known = stranger();
+    expect((await send(known)).status).toBe(201);
+    const uploads: Upload[] = [];
+    for (let count = 1; count <= FOR_STRANGERS; count++) uploads.push(await begin(stranger()));
+    // Nobody signed it: a 401 would come from the route.
+    const ping = (address: string, body: string) =>
+      sendRaw(
+        service.port,
+        ['POST /api/v1/webhooks/ping HTTP/1.1', 'Host: h', 'Content-Type: application/json'].concat(
+          `Content-Length: ${body.length}`,
+          `X-Forwarded-For: ${address}`,
+        ),
+        body,
+      );
+    expect((await ping(stranger(), '{}')).status).toBe(503);
+    expect((await ping(stranger(), '')).status).toBe(401);
+    expect((await ping(known, '{}')).status).toBe(401);
+    for (const upload of uploads) expect(await upload.finish()).toBe(201);
+  });
+
   it('uploads that come a byte at a time are refused after a thousand of them', async () => {
     const head = ['Host: x', 'Content-Type: application/json', 'Content-Length: 40000'];
     const socket = openRaw(Number(new URL(service.origin).port), [
