@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { stringsOf, withStrings, type DescriptionText } from '../assessment/description.js';
 import { englishDescription } from '../assessment/english-text.js';
 import { renderHtml } from '../assessment/html.js';
+import { needsReviewOf } from '../assessment/lot-review.js';
 import { usageOf, type ResponseFacts, type ResponseFailure } from '../assessment/response-body.js';
 import { buildTranslationRequest, parseTranslation, textSize } from '../assessment/translation.js';
 import { parseVisionAnswer, type VisionAnswer } from '../assessment/vision-answer.js';
@@ -239,6 +240,7 @@ export class LotDescriber {
       strings: text,
       fallback: false,
       assessment: answer.assessment,
+      needsReview: needsReviewOf(answer.assessment),
       raw: answer.raw,
       model: answer.model ?? this.settings.vision.model,
       promptVersion: this.settings.vision.prompt.version,

@@ -10,6 +10,13 @@ export class DescriptionDto {
   fallback?: boolean;
 }
 
+export class NeedsReviewDto {
+  /** Whether a person should look at this lot before relying on it. */
+  value: boolean;
+  /** Why, each reason once; empty where no review is asked for. */
+  reasons: string[];
+}
+
 export class LotErrorDto {
   /** Such as IMAGE_UNREACHABLE, NO_IMAGES, REFUSED, OPENAI_API_ERROR, COST_LIMIT_EXCEEDED or DEADLINE_EXCEEDED. */
   code: string;
@@ -35,6 +42,8 @@ export class LotResultDto {
   photo_problems: PhotoProblemDto[];
   /** The languages whose text is English, because no translation came. */
   pending_languages: string[];
+  /** Absent for lots that were described before lots said so. */
+  needs_review?: NeedsReviewDto;
   /** With `include: ["assessment"]`: the structured findings. */
   assessment?: Record<string, unknown>;
   /** With `include: ["usage"]`: tokens and cost of each model call that made this lot. */
@@ -56,4 +65,5 @@ export const LOT_EXAMPLE = {
   missing_images: [],
   photo_problems: [],
   pending_languages: [],
+  needs_review: { value: false, reasons: [] },
 } satisfies LotResultDto;

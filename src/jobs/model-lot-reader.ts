@@ -36,6 +36,7 @@ type TranslationAnswered = [
   html: string,
   model: string | null,
   assessmentBytes: number | null,
+  reviewBytes: number | null,
   response: string | null,
 ];
 
@@ -112,7 +113,7 @@ export class ModelLotReader {
   ): Promise<TranslationAnswered[]> {
     return this.database.rows<TranslationAnswered>(
       `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, e.strings::text, e.html, e.model,
-          case when $4 then octet_length(e.assessment::text) end,
+          case when $4 then octet_length(e.assessment::text) end, octet_length(e.needs_review::text),
           case when l.status <> ${LOT_SQL[STAGE_STATUS.translation]} then
             (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
                and r.language = any($3::text[]) and r.revision = 0 and r.response_id is not null limit 1) end

@@ -38,6 +38,7 @@ export interface ClaimedSyncJob {
 export interface StoredSource {
   readonly strings: unknown;
   readonly assessment: unknown;
+  readonly needsReview: unknown;
   readonly model: string;
 }
 
@@ -217,7 +218,7 @@ export class SyncJobStore {
          from due where j.id = due.id
           returning j.id, j.languages, j.options, j.handed_over_at, j.takeovers, j.lock_token)
        select c.*, l.lot_id, l.missing_images, l.missing_reasons, i.additional_info, i.images, i.webhook,
-         r.strings, r.assessment, r.model
+         r.strings, r.assessment, r.needs_review, r.model
        from claimed c
        join batch_lots l on l.job_id = c.id and l.position = 0
        join batch_lot_inputs i on i.job_id = c.id and i.position = 0
@@ -236,7 +237,7 @@ export class SyncJobStore {
       source:
         row.strings === null || row.model === null
           ? null
-          : { strings: row.strings, assessment: row.assessment, model: row.model },
+          : { strings: row.strings, assessment: row.assessment, needsReview: row.needs_review, model: row.model },
     }));
   }
 
@@ -271,5 +272,6 @@ interface AbandonedRow {
   webhook: string | null;
   strings: unknown;
   assessment: unknown;
+  needs_review: unknown;
   model: string | null;
 }

@@ -9,7 +9,7 @@ import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import { JobStore } from '../jobs/job-store.js';
 import type { NewResult } from '../jobs/new-result.js';
-import { renderedBytes } from '../jobs/rendered-bytes.js';
+import { jsonBytes, renderedBytes } from '../jobs/rendered-bytes.js';
 import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredSource } from '../jobs/sync-job-store.js';
 import { UsageSum } from '../jobs/usage-sum.js';
 import { JobEnder } from '../jobs/job-ender.js';
@@ -128,7 +128,14 @@ export class SyncPipeline {
       });
       usage.clear();
     }
-    return { strings: row.strings, assessment: row.assessment, model: row.model ?? '', row, photos };
+    return {
+      strings: row.strings,
+      assessment: row.assessment,
+      needsReview: row.needsReview,
+      model: row.model ?? '',
+      row,
+      photos,
+    };
   }
 
   /**
@@ -244,7 +251,7 @@ interface AssessedLot extends StoredSource {
 /** The estimated size of the lot in results and webhooks, in bytes. */
 function renderedLot(
   { lot, languages, options: { include = [] } }: SyncWork,
-  { assessment }: StoredSource,
+  { assessment, needsReview }: StoredSource,
   missing: readonly MissingPhoto[],
   rows: readonly { language: string; html: string }[],
 ): number {
@@ -253,7 +260,8 @@ function renderedLot(
     {
       idLength: lot.lotId.length,
       missing,
-      assessment: include.includes('assessment') ? Buffer.byteLength(JSON.stringify(assessment)) : 0,
+      assessment: include.includes('assessment') ? jsonBytes(assessment) : 0,
+      review: jsonBytes(needsReview),
       usage: include.includes('usage'),
     },
   );

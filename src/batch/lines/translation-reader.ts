@@ -21,6 +21,7 @@ export interface TranslationLineLot extends LineLot {
   readonly html: string;
   readonly model: string;
   readonly assessmentBytes: number;
+  readonly reviewBytes: number;
 }
 
 /** Reads the translations of one job. A completed lot has a row for every language, with English text if none came. */
@@ -45,7 +46,20 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
     const rows = await this.lots.translationAnswered(this.job.id, positions, this.wanted, withAssessment);
     return new Map(
       rows.map(
-        ([position, lotId, status, attempt, missing, reasons, strings, html, model, assessment, seenResponse]) => [
+        ([
+          position,
+          lotId,
+          status,
+          attempt,
+          missing,
+          reasons,
+          strings,
+          html,
+          model,
+          assessment,
+          review,
+          seenResponse,
+        ]) => [
           position,
           {
             position,
@@ -57,6 +71,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
             html,
             model: model ?? '',
             assessmentBytes: assessment ?? 0,
+            reviewBytes: review ?? 0,
             seenResponse,
           },
         ],
@@ -103,6 +118,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
         idLength: lot.lotId.length,
         missing: lot.missing,
         assessment: lot.assessmentBytes,
+        review: lot.reviewBytes,
         usage: this.job.options.include?.includes('usage') === true,
       }),
     };

@@ -12,7 +12,7 @@ import type { ShardJob } from '../../jobs/job-columns.js';
 import type { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { isFirstTry } from '../shards/tries.js';
 import type { NewResult } from '../../jobs/new-result.js';
-import { renderedBytes } from '../../jobs/rendered-bytes.js';
+import { jsonBytes, renderedBytes } from '../../jobs/rendered-bytes.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
 
 export interface VisionLineLot extends LineLot {
@@ -78,7 +78,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
     const source = { strings: english.strings, model: english.model ?? '' };
     const copies = languages.map((language) => (language === 'en' ? english : englishCopy(source, language, false)));
     const include = options.include ?? [];
-    const assessment = include.includes('assessment') ? Buffer.byteLength(JSON.stringify(english.assessment)) : 0;
+    const assessment = include.includes('assessment') ? jsonBytes(english.assessment) : 0;
     return {
       kind: 'described',
       results: copies.includes(english) ? copies : [english, ...copies],
@@ -86,6 +86,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
         idLength: lot.lotId.length,
         missing: lot.missing,
         assessment,
+        review: jsonBytes(english.needsReview),
         usage: include.includes('usage'),
       }),
     };

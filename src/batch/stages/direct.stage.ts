@@ -211,7 +211,7 @@ export class DirectStage extends ScheduledStage {
     rows: Map<string, NewResult>,
     signal: AbortSignal,
   ): Promise<void> {
-    const source = { strings: lot.text, assessment: null, model: lot.model };
+    const source = { strings: lot.text, assessment: null, needsReview: null, model: lot.model };
     const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
     const budget = this.budget(claim, job, limits, () => 0);
     const [since, unanswered] = [this.clock.now(), [] as LotError[]];
