@@ -65,7 +65,7 @@ export function renderLot(lot: LotRecord, view: LotView): string {
   }
   text += `],"missing_images":${oneLine(lot.missingImages ?? '[]')},"photo_problems":${photoProblems(lot)}`;
   text += `,"pending_languages":[${pending}]`;
-  const review = needsReviewOf(lot, view);
+  const review = reviewOf(lot, view);
   if (review !== null) text += `,"needs_review":${review}`;
   if (lot.status === 'completed') {
     if (include.includes('assessment')) text += `,"assessment":${assessmentOf(lot)}`;
@@ -146,7 +146,7 @@ const NO_REVIEW = '{"value":false,"reasons":[]}';
  * JSON text of what a lot's `needs_review` shows; null for a lot from before, which has no such member. It is as it was stored
  * and never made anew, because queued deliveries must keep their bytes. A lot without a description has nothing to review.
  */
-export function needsReviewOf(lot: LotRecord, { showsReview }: Pick<LotView, 'showsReview'>): string | null {
+export function reviewOf(lot: LotRecord, { showsReview }: Pick<LotView, 'showsReview'>): string | null {
   if (lot.status !== 'completed') return showsReview ? NO_REVIEW : null;
   for (const { needsReview } of lot.descriptions) {
     if (needsReview !== undefined && needsReview !== null) return oneLine(needsReview);

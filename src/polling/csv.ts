@@ -1,5 +1,5 @@
 import { urlsOf } from '../common/missing-photo.js';
-import { describeLanguages, missingPhotosOf, needsReviewOf, type LotRecord, type LotView } from '../jobs/lot-result.js';
+import { describeLanguages, missingPhotosOf, reviewOf, type LotRecord, type LotView } from '../jobs/lot-result.js';
 import type { NeedsReviewDto } from '../jobs/lot-result.dto.js';
 import { lotStatus } from '../jobs/states.js';
 
@@ -13,7 +13,7 @@ export function csvRows(jobId: string, lot: LotRecord, view: LotView): string {
   const problems = missing.map(({ url, reason }) => `${reason} ${url}`).join('; ');
   const error = lot.error === null ? '' : `${lot.error.code}: ${lot.error.message}`;
   const descriptions = lot.status === 'completed' ? describeLanguages(lot, view.languages) : [];
-  const review = reviewCell(needsReviewOf(lot, view));
+  const review = reviewCell(reviewOf(lot, view));
   const row = (language: string, damages: string) =>
     `${[jobId, lot.lotId, status, language, damages, urlsOf(missing).join(' '), error, review, problems].map(csvCell).join(',')}\r\n`;
   if (descriptions.length === 0) return row('', '');
