@@ -28,6 +28,7 @@ export class ResultRows {
   constructor(
     private readonly jobId: string,
     private readonly createdAt: string,
+    private readonly revision = 0,
   ) {}
 
   get size(): number {
@@ -67,7 +68,7 @@ export class ResultRows {
         .text(this.jobId)
         .integer(position)
         .text(result.language)
-        .integer(0)
+        .integer(this.revision)
         .text(result.html)
         .json(result.strings)
         .boolean(result.fallback)
