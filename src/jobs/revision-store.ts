@@ -26,7 +26,7 @@ export type HoldAnswer =
   | { readonly kind: 'unknown' };
 
 /** A stored description, as far as a later revision of it carries it on. */
-export interface StoredRow {
+interface StoredRow {
   readonly language: string;
   readonly fallback: boolean;
   readonly model: string | null;

@@ -9,7 +9,7 @@ import { RevisionStore, type HeldJob, type StoredLot } from '../jobs/revision-st
 import { nextRows, storedAnswer } from './rewritten-lot.js';
 
 /** The job cannot be written anew now, or no longer; the message is for the person who asked. */
-export class RerenderRefusedError extends Error {
+class RerenderRefusedError extends Error {
   override readonly name = 'RerenderRefusedError';
 }
 
