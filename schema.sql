@@ -33,6 +33,8 @@ create table batch_jobs (
   lock_token uuid,
   reserved_usd numeric(16,8) not null default 0,
   takeovers smallint not null default 0,
+  revision smallint not null default 0,
+  shows_review boolean not null default false,
   constraint batch_jobs_pkey PRIMARY KEY (id),
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
@@ -89,6 +91,7 @@ create table batch_results (
   response_id text,
   usage json,
   created_at timestamp with time zone not null,
+  needs_review json,
   constraint batch_results_pkey PRIMARY KEY (job_id, "position", language, revision)
 );
 

@@ -14,7 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
   },
 });
-const LANGUAGES = ['en', 'de', 'fr', 'ru'];
+const LANGUAGES = ['en', 'de', 'fr', 'ru', 'pl', 'ja'];
 const IMAGES = Number(values.images);
 
 /** The faults that users report of the Batch API, at random and all together; the same seed gives the same run. */

@@ -3,6 +3,7 @@ import type { Assessment, GlossaryStanding } from '../assessment/assessment.js';
 import type { Refusal } from '../assessment/audit/audit.js';
 import type { DescriptionText } from '../assessment/description.js';
 import { renderHtml } from '../assessment/html.js';
+import { needsReviewOf } from '../assessment/lot-review.js';
 import { publishedStatements, publishedText, type Words } from '../assessment/published-text.js';
 import { assessmentOf, type StoredAssessment } from '../assessment/stored-assessment.js';
 import type { Statement } from '../assessment/text/statement.js';
@@ -140,6 +141,7 @@ export class LotTexts {
     return {
       ...textRow(text, 'en', false, answer.model ?? this.settings.vision.model),
       assessment,
+      needsReview: needsReviewOf(assessment),
       raw: answer.raw,
       promptVersion: this.settings.vision.prompt.version,
       schemaVersion: assessment.schema_version,

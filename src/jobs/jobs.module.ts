@@ -14,6 +14,7 @@ import { PartReader } from './part-reader.js';
 import { RequestKey } from './request-key.entity.js';
 import { RetentionStore } from './retention-store.js';
 import { RequestKeyStore } from './request-key-store.js';
+import { RevisionStore } from './revision-store.js';
 import { LotStore } from './lot-store.js';
 import { SpendingStore } from './spending-store.js';
 import { SyncJobStore } from './sync-job-store.js';
@@ -32,6 +33,7 @@ const STORES = [
   LotEndStore,
   LotInputStore,
   ModelLotReader,
+  RevisionStore,
   SpendingStore,
 ];
 

@@ -12,6 +12,8 @@ export interface LotDescription {
   readonly fallback: boolean;
   /** JSON text of the findings; only the English row has it. */
   readonly assessment?: string | null;
+  /** JSON text of what `needs_review` shows; only the English row has it, and null for rows from before. */
+  readonly needsReview?: string | null;
   /** JSON text of the usage of the call behind this row: one object, or an array of them. */
   readonly usage?: string | null;
 }
@@ -36,6 +38,8 @@ export interface LotView {
   /** As sent and in the order of the request. */
   readonly languages: readonly string[];
   readonly options: Pick<JobOptions, 'include'>;
+  /** False for jobs from before lots said whether they need a review. */
+  readonly showsReview: boolean;
 }
 
 /**
@@ -62,6 +66,8 @@ export function renderLot(lot: LotRecord, view: LotView): string {
   }
   text += `],"missing_images":${oneLine(lot.missingImages ?? '[]')},"photo_problems":${photoProblems(lot)}`;
   text += `,"pending_languages":[${pending}]`;
+  const review = reviewOf(lot, view);
+  if (review !== null) text += `,"needs_review":${review}`;
   if (lot.status === 'completed') {
     if (include.includes('assessment')) text += `,"assessment":${assessmentOf(lot)}`;
     if (include.includes('usage')) text += `,"usage":[${usageOf(lot, shown).join(',')}]`;
@@ -133,6 +139,20 @@ function timeText(date: Date): string {
     lastSecond = second;
   }
   return lastText;
+}
+
+const NO_REVIEW = '{"value":false,"reasons":[]}';
+
+/**
+ * JSON text of what a lot's `needs_review` shows; null for a lot from before, which has no such member. It is as it was stored
+ * and never made anew, because queued deliveries must keep their bytes. A lot without a description has nothing to review.
+ */
+export function reviewOf(lot: LotRecord, { showsReview }: Pick<LotView, 'showsReview'>): string | null {
+  if (lot.status !== 'completed') return showsReview ? NO_REVIEW : null;
+  for (const { needsReview } of lot.descriptions) {
+    if (needsReview !== undefined && needsReview !== null) return oneLine(needsReview);
+  }
+  return null;
 }
 
 function sourceOf(lot: LotRecord): LotDescription | undefined {

@@ -102,6 +102,10 @@ export class BatchResult {
   @Column('json', { nullable: true })
   assessment: unknown;
 
+  /** Whether a person should look at the lot, and why; only the English row has it, and null for rows from before. */
+  @Column('json', { name: 'needs_review', nullable: true })
+  needsReview: unknown;
+
   /** The model's answer as it came; only the English row has it. */
   @Column('json', { nullable: true })
   raw: unknown;

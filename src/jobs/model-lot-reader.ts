@@ -35,6 +35,7 @@ type TranslationAnswered = [
   strings: string,
   model: string | null,
   assessmentBytes: number | null,
+  reviewBytes: number | null,
   /** The bytes of the HTML that is stored, by language. */
   stored: Readonly<Record<string, number>>,
   response: string | null,
@@ -116,7 +117,7 @@ export class ModelLotReader {
   ): Promise<TranslationAnswered[]> {
     return this.database.rows<TranslationAnswered>(
       `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, e.strings::text, e.model,
-          case when $4 then octet_length(e.assessment::text) end,
+          case when $4 then octet_length(e.assessment::text) end, octet_length(e.needs_review::text),
           (select json_object_agg(r.language, octet_length(r.html)) from batch_results r
              where r.job_id = l.job_id and r.position = l.position and r.revision = 0),
           case when l.status <> ${LOT_SQL[STAGE_STATUS.translation]} then

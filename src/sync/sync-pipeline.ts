@@ -8,7 +8,7 @@ import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import { JobStore } from '../jobs/job-store.js';
 import type { NewResult } from '../jobs/new-result.js';
-import { renderedBytes } from '../jobs/rendered-bytes.js';
+import { jsonBytes, renderedBytes } from '../jobs/rendered-bytes.js';
 import {
   SyncJobStore,
   type HeldSyncJob,
@@ -140,7 +140,14 @@ export class SyncPipeline {
       });
       usage.clear();
     }
-    return { strings: english.strings, assessment: english.assessment, model: english.model ?? '', rows, photos };
+    return {
+      strings: english.strings,
+      assessment: english.assessment,
+      needsReview: english.needsReview,
+      model: english.model ?? '',
+      rows,
+      photos,
+    };
   }
 
   /** The rows of languages that have words and none yet: those of a job that an earlier version began. */
@@ -262,6 +269,7 @@ export class SyncPipeline {
 
 /** A lot with its texts: the source for translations, the rows to store, and which photos were seen. */
 interface WrittenLot extends StoredSource {
+  readonly needsReview: unknown;
   readonly rows: readonly NewResult[];
   readonly photos: SeenPhotos;
 }
@@ -269,7 +277,7 @@ interface WrittenLot extends StoredSource {
 /** The estimated size of the lot in results and webhooks, in bytes. */
 function renderedLot(
   { lot, languages, options: { include = [] } }: SyncWork,
-  { assessment }: StoredSource,
+  { assessment, needsReview }: Pick<StoredAnswer, 'assessment' | 'needsReview'>,
   missing: readonly MissingPhoto[],
   rows: readonly { language: string; html: string }[],
 ): number {
@@ -278,7 +286,8 @@ function renderedLot(
     {
       idLength: lot.lotId.length,
       missing,
-      assessment: include.includes('assessment') ? Buffer.byteLength(JSON.stringify(assessment)) : 0,
+      assessment: include.includes('assessment') ? jsonBytes(assessment) : 0,
+      review: jsonBytes(needsReview),
       usage: include.includes('usage'),
     },
   );

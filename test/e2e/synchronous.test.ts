@@ -41,6 +41,7 @@ describe('the synchronous answer', () => {
           missing_images: [],
           photo_problems: [],
           pending_languages: [],
+          needs_review: { value: false, reasons: [] },
         },
       ],
       warnings: [],

@@ -97,7 +97,7 @@ export class Processes {
 }
 
 /** The sources as they are now as plain JavaScript; types are tsc's business. Inside the package, which they look for. */
-async function transpile(): Promise<string> {
+export async function transpile(): Promise<string> {
   const cache = join(ROOT, 'node_modules', '.cache');
   await mkdir(cache, { recursive: true });
   const target = await mkdtemp(join(cache, 'process-test-'));

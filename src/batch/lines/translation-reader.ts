@@ -24,6 +24,7 @@ export interface TranslationLineLot extends LineLot {
   /** Rows that a lot described by an earlier version lacks: those of languages that have words. */
   readonly written: readonly NewResult[];
   readonly assessmentBytes: number;
+  readonly reviewBytes: number;
 }
 
 /**
@@ -61,6 +62,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
         strings,
         model,
         assessment,
+        review,
         stored,
         seenResponse,
       ]): TranslationLineLot => ({
@@ -74,6 +76,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
         stored,
         written: [],
         assessmentBytes: assessment ?? 0,
+        reviewBytes: review ?? 0,
         seenResponse,
       }),
     );
@@ -145,6 +148,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
         idLength: lot.lotId.length,
         missing: lot.missing,
         assessment: lot.assessmentBytes,
+        review: lot.reviewBytes,
         usage: this.job.options.include?.includes('usage') === true,
         stored: this.job.languages.flatMap((language) => lot.stored[language] ?? []),
       }),
