@@ -8,6 +8,7 @@ import { publishedStatements, publishedText, type Words } from '../assessment/pu
 import { assessmentOf, type StoredAssessment } from '../assessment/stored-assessment.js';
 import type { Statement } from '../assessment/text/statement.js';
 import type { VisionAnswer } from '../assessment/vision-answer.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import type { NewResult } from '../jobs/new-result.js';
 import type { StoredSource } from '../jobs/sync-job-store.js';
 import { usageJson } from '../jobs/usage-json.js';
@@ -152,9 +153,12 @@ export class LotTexts {
 }
 
 /** @throws LotError TEXT_REJECTED, which keeps the row, where no text could be published */
-export function textsOrError(texts: WrittenTexts): WrittenTexts & { readonly kind: 'written' } {
+export function textsOrError(
+  texts: WrittenTexts,
+  missingImages: readonly MissingPhoto[] = [],
+): WrittenTexts & { readonly kind: 'written' } {
   if (texts.kind === 'written') return texts;
-  throw new LotError(...TEXT_REJECTED, { row: texts.row });
+  throw new LotError(...TEXT_REJECTED, { row: texts.row, missingImages });
 }
 
 /** The row of a text; it has no cost of its own. */

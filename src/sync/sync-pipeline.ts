@@ -129,7 +129,7 @@ export class SyncPipeline {
     );
     const photos = { seen, missing };
     const { languages } = run.work;
-    const { english, others } = textsOrError(this.texts.write(answer, languages, false));
+    const { english, others } = textsOrError(this.texts.write(answer, languages, false), missing);
     const rows = [english, ...others];
     if (this.settings.toTranslate(languages).length > 0) {
       run.signal.throwIfAborted();
