@@ -9,12 +9,14 @@ import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import { JobStore } from '../jobs/job-store.js';
 import type { NewResult } from '../jobs/new-result.js';
+import { PhotoAveragesStore } from '../jobs/photo-averages-store.js';
 import { renderedBytes } from '../jobs/rendered-bytes.js';
 import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredSource } from '../jobs/sync-job-store.js';
 import { UsageSum } from '../jobs/usage-sum.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { DeliveryHints } from '../common/work-hints.js';
 import { LotDescriber } from '../describe/lot-describer.js';
+import { ModelSettings } from '../describe/model-settings.js';
 import { LotError, unreachablePhotos } from '../describe/lot-error.js';
 import { SyncBudgets, type SyncSpend } from './sync-budget.js';
 import { SyncLeases } from './sync-leases.js';
@@ -45,6 +47,8 @@ export class SyncPipeline {
     private readonly budgets: SyncBudgets,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
+    private readonly settings: ModelSettings,
+    private readonly averages: PhotoAveragesStore,
   ) {}
 
   /** Starts the work on a job whose lease this process holds. The run's outcome never rejects. */
@@ -103,12 +107,17 @@ export class SyncPipeline {
    * them.
    */
   private async assess(run: SyncRun, usage: UsageSum, spend: SyncSpend): Promise<AssessedLot> {
-    const { lot } = run.work;
-    const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
+    const { lot, keyId } = run.work;
+    const checked = await this.photos.checkLot(lot.images, { signal: run.signal, look: () => true });
     if (!checked.withinThreshold)
       throw unreachablePhotos(checked.missing, checked.reachable.length + checked.missing.length);
+    const seen = [...checked.sizes.values()].map((size) => this.settings.photoTokens(size));
+    const tokens = seen.reduce((sum, each) => sum + each, 0);
+    if (keyId !== null) this.averages.count(this.settings.photosOf(keyId), { photos: seen.length, tokens });
+    const unseen = checked.reachable.length - seen.length;
     const row = await this.describer.assess(
       {
+        photoTokens: tokens + unseen * this.settings.photoTokens(null),
         additionalInfo: lot.additionalInfo,
         photos: photoRefs(lot.images, (url) => checked.reachable.includes(url)),
         missing: checked.missing,

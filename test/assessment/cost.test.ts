@@ -19,13 +19,13 @@ describe('priceOf', () => {
 
 describe('costUsd', () => {
   it('takes cached input at its own rate and reasoning as part of the output', () => {
-    const usage = { input: 10_000, cachedInput: 4_000, output: 1_000, reasoning: 900 };
+    const usage = { input: 10_000, cachedInput: 4_000, cacheWrite: 0, output: 1_000, reasoning: 900 };
     expect(costUsd(usage, terra, options)).toBeCloseTo((6_000 * 2 + 4_000 * 0.2 + 1_000 * 12) / 1e6, 12);
     expect(costUsd(usage, terra, { ...options, batch: true })).toBeCloseTo(0.0124, 12);
   });
 
   it('doubles the input and adds half to the output of a request above 272,000 tokens, from gpt-5.6 on', () => {
-    const usage = { input: 272_001, cachedInput: 0, output: 1_000, reasoning: 0 };
+    const usage = { input: 272_001, cachedInput: 0, cacheWrite: 0, output: 1_000, reasoning: 0 };
     expect(costUsd(usage, terra, options)).toBeCloseTo((272_001 * 2 * 2 + 1_000 * 12 * 1.5) / 1e6, 9);
     expect(costUsd({ ...usage, input: 272_000 }, terra, options)).toBeCloseTo((272_000 * 2 + 1_000 * 12) / 1e6, 9);
     const o4 = MODEL_PRICES['o4-mini']!;
