@@ -50,7 +50,7 @@ const NOTE_TOKENS = 24;
 export const TRANSLATED_SHARE = 1.6;
 
 /** Guesses, not published: output tokens that reasoning takes for each photo. */
-const REASONING_PER_PHOTO: Readonly<Record<ReasoningEffort, number>> = {
+export const REASONING_PER_PHOTO: Readonly<Record<ReasoningEffort, number>> = {
   none: 0,
   minimal: 20,
   low: 60,
