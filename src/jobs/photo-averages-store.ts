@@ -38,6 +38,7 @@ interface Collected {
 export class PhotoAveragesStore {
   private readonly logger = new Logger(PhotoAveragesStore.name);
   private readonly collected = new Map<string, Collected>();
+  private readonly writing = new Set<Promise<void>>();
   private readonly read = new Map<string, { readonly until: number; readonly tokens: Promise<number | null> }>();
 
   constructor(
@@ -67,13 +68,17 @@ export class PhotoAveragesStore {
     const now = this.clock.now();
     if (before.counted.photos < WRITE_PHOTOS && now - before.writtenAt < WRITE_MS) return;
     before.writtenAt = now;
-    this.write(name, before).catch((error: unknown) => {
-      this.logger.warn("a key's average photo could not be written", { reason: (error as Error).message });
-    });
+    const writing = this.write(name, before)
+      .catch((error: unknown) => {
+        this.logger.warn("a key's average photo could not be written", { reason: (error as Error).message });
+      })
+      .finally(() => this.writing.delete(writing));
+    this.writing.add(writing);
   }
 
-  /** Writes what was collected. */
+  /** Resolves when all that was collected is written. */
   async flush(): Promise<void> {
+    await Promise.all(this.writing);
     for (const [name, collected] of this.collected) await this.write(name, collected);
   }
 
