@@ -44,7 +44,7 @@ export interface ShareSettings extends Omit<EstimateSettings, 'vision' | 'transl
 const ANSWER = { fixed: 102, photo: 26.3, finding: 61.3, note: 16.7 };
 
 /** Output tokens of an answer, without reasoning. */
-export function answerTokens(photos: number, findings: number, notes: boolean): number {
+function answerTokens(photos: number, findings: number, notes: boolean): number {
   const perFinding = ANSWER.finding + (notes ? ANSWER.note : 0);
   return Math.round(ANSWER.fixed + photos * ANSWER.photo + findings * perFinding);
 }

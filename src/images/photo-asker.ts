@@ -19,7 +19,7 @@ const REDIRECTS = 5;
 const LOOK_MS = 1_000;
 
 /** A photo that was not found. */
-export interface NotThere {
+interface NotThere {
   /** `final`: the photo will stay missing; `later`: another round may find it. */
   readonly kind: 'final' | 'later';
   readonly failure: PhotoFailure;
