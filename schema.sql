@@ -71,6 +71,7 @@ create table batch_lots (
   missing_reasons json,
   waiting_images json,
   unanswered smallint,
+  photo_tokens integer,
   constraint batch_lots_pkey PRIMARY KEY (job_id, "position"),
   constraint batch_lots_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text, 'completed'::text, 'failed'::text])))
 ) with (fillfactor=50);
@@ -158,6 +159,17 @@ create table openai_models (
   reason text,
   updated_at timestamp with time zone not null,
   constraint openai_models_pkey PRIMARY KEY (upstream, model)
+);
+
+create table photo_averages (
+  key_id text not null,
+  model text not null,
+  detail text not null,
+  photos double precision not null,
+  tokens double precision not null,
+  updated_at timestamp with time zone not null,
+  constraint photo_averages_pkey PRIMARY KEY (key_id, model, detail),
+  constraint photo_averages_photos_check CHECK ((photos > (0)::double precision))
 );
 
 create table request_keys (

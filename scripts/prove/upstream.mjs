@@ -69,17 +69,23 @@ export class Upstream {
   }
 }
 
+/** What writing a token to the prompt cache costs besides the token itself; models before gpt-5.6 write none. */
+const CACHE_WRITE_EXTRA = 0.25;
+
 /** Lines that ran, tokens and USD of these batches by the tokens that each says it used. */
 export function billOf(batches) {
   const bill = { lines: 0, input: 0, output: 0, usd: 0 };
   for (const { model, usage, request_counts } of batches) {
     const { input_tokens: input, output_tokens: output } = usage;
-    const cached = usage.input_tokens_details.cached_tokens;
+    const { cached_tokens: cached, cache_write_tokens: written } = usage.input_tokens_details;
     const [perInput, perCached, perOutput] = PRICES[model];
     bill.lines += request_counts.completed;
     bill.input += input;
     bill.output += output;
-    bill.usd += (BATCH_SHARE * ((input - cached) * perInput + cached * perCached + output * perOutput)) / 1e6;
+    bill.usd +=
+      (BATCH_SHARE *
+        ((input - cached + CACHE_WRITE_EXTRA * written) * perInput + cached * perCached + output * perOutput)) /
+      1e6;
   }
   return bill;
 }

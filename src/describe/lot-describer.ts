@@ -5,7 +5,7 @@ import { buildTranslationRequest, parseTranslation, textSize } from '../assessme
 import { parseVisionAnswer } from '../assessment/vision-answer.js';
 import { longestSide } from '../assessment/model-traits.js';
 import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../assessment/vision-request.js';
-import { translationBounds, visionBounds } from '../assessment/worst-case.js';
+import { translationBounds, visionBounds, type CallBounds } from '../assessment/worst-case.js';
 import { Clock } from '../common/clock.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
@@ -26,6 +26,8 @@ import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
 /** A lot whose photos have been checked. */
 export interface DescribableLot extends PhotosOfLot {
   readonly additionalInfo: string | null;
+  /** The most input tokens of all its photos together; null when it is not known. */
+  readonly photoTokens: number | null;
 }
 
 /** The model's answer to a lot. */
@@ -98,11 +100,7 @@ export class LotDescriber {
       let requestId: string | undefined;
       let bill: Asked['bill'];
       try {
-        const bounds = visionBounds(
-          photos.photos.length,
-          lot.additionalInfo?.length ?? 0,
-          this.settings.worstCase(false),
-        );
+        const bounds = this.boundsOf(lot, photos.photos.length);
         const sent = roomier ? withMoreRoom(request) : request;
         ({ body, requestId, bill } = await this.calls.ask(
           'vision',
@@ -135,6 +133,12 @@ export class LotDescriber {
         throw answerError(answer, requestId);
       }
     }
+  }
+
+  /** @param photos - how many are left; fewer never take more than all did */
+  private boundsOf({ additionalInfo, photoTokens }: DescribableLot, photos: number): CallBounds | null {
+    const perPhoto = Math.min(this.settings.photoTokens(null), (photoTokens ?? Infinity) / photos);
+    return visionBounds(photos, additionalInfo?.length ?? 0, this.settings.worstCase(false, perPhoto));
   }
 
   /** @throws the error that ends the lot, unless it may help to leave photos out or to send them in another way */

@@ -7,6 +7,7 @@ import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
+import { PhotoAveragesStore } from '../jobs/photo-averages-store.js';
 import { ShardStore } from '../batch/shards/shard-store.js';
 import { inProgressOr, RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { SyncJobStore, type SyncLot } from '../jobs/sync-job-store.js';
@@ -36,6 +37,7 @@ export class JobCreator {
     private readonly keys: RequestKeyStore,
     private readonly shards: ShardStore,
     private readonly models: ModelSettings,
+    private readonly photos: PhotoAveragesStore,
   ) {}
 
   /**
@@ -44,7 +46,7 @@ export class JobCreator {
   async create(request: ReceivedRequest): Promise<Created> {
     const { content, jobId } = request;
     const sync = content.processing === 'sync';
-    const estimatedCostUsd = this.estimate(request);
+    const estimatedCostUsd = await this.estimate(request);
     const warnings = [...content.warnings, ...(this.isBelowWorstCase(request) ? [BELOW_WORST_CASE] : [])];
     const token = sync ? newId() : null;
     const job: NewJob = {
@@ -70,7 +72,8 @@ export class JobCreator {
       const { languages, onlyLot: lot } = content;
       const repeatOf = await this.acceptSync(job, lot, key);
       if (repeatOf !== null) return { kind: 'repeat', jobId: repeatOf };
-      return { kind: 'sync', work: { jobId, token, languages, options: job.options, lot } };
+      const work = { jobId, keyId: job.keyId, token, languages, options: job.options, lot };
+      return { kind: 'sync', work };
     }
     const repeatOf = await this.commitOnce(request, async (tx) => {
       const first = await this.keys.claim(tx, key);
@@ -156,14 +159,16 @@ export class JobCreator {
     return worst === null || most < worst * content.totalLots;
   }
 
-  /** USD before anything is sent; null when the price of a model is not known. */
-  private estimate({ content }: ReceivedRequest): number | null {
+  /** USD before anything is sent and before any photo is seen; null when the price of a model is not known. */
+  private async estimate({ content, caller }: ReceivedRequest): Promise<number | null> {
     const others = this.models.toTranslate(content.languages).length;
-    const settings = this.models.estimate(content.processing === 'batch');
+    const recent = await this.photos.recent(this.models.photosOf(caller.keyId));
+    const settings = this.models.estimate(content.processing === 'batch', this.models.expectedPhotoTokens(recent));
     // Linear in lots and photos, so an average lot stands for all.
     const photos = content.totalImages / content.totalLots;
-    const perLot = estimateLot(photos, content.totalInfoCharacters / content.totalLots, others, settings).costUsd;
-    const cost = perLot === null ? null : perLot * content.totalLots;
+    const perLot = estimateLot(photos, content.totalInfoCharacters / content.totalLots, others, settings);
+    const cost =
+      perLot.costUsd === null ? null : (perLot.costUsd - perLot.firstUsd) * content.totalLots + perLot.firstUsd;
     const most = content.options.max_cost_usd;
     if (most !== undefined && (cost === null || cost > most)) {
       // Rounded up, so that a client that sends this value as its limit is not refused again.

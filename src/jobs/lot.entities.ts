@@ -41,6 +41,13 @@ export class BatchLot {
   @Column('smallint', { name: 'processed_images', default: 0 })
   processedImages: number;
 
+  /**
+   * Input tokens of the photos that are there: of those that were looked at by their size, of the others by the average;
+   * null until they are checked, and for lots from before sizes were known.
+   */
+  @Column('integer', { name: 'photo_tokens', nullable: true })
+  photoTokens: number | null;
+
   @Column('integer', { name: 'rendered_bytes', default: 0 })
   renderedBytes: number;
 

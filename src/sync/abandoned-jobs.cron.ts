@@ -79,6 +79,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
     // Not awaited, so that the next tick finds other jobs while this one waits for the model.
     void this.requests.run({
       jobId: job.id,
+      keyId: null,
       token: job.token,
       languages: job.languages,
       options: job.options,

@@ -8,6 +8,7 @@ import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import { JobStore } from '../jobs/job-store.js';
 import type { NewResult } from '../jobs/new-result.js';
+import { PhotoAveragesStore } from '../jobs/photo-averages-store.js';
 import { jsonBytes, renderedBytes } from '../jobs/rendered-bytes.js';
 import {
   SyncJobStore,
@@ -54,6 +55,7 @@ export class SyncPipeline {
     private readonly budgets: SyncBudgets,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
+    private readonly averages: PhotoAveragesStore,
   ) {}
 
   /** Starts the work on a job whose lease this process holds. The run's outcome never rejects. */
@@ -112,12 +114,17 @@ export class SyncPipeline {
    * committed before the first of them.
    */
   private async assess(run: SyncRun, usage: UsageSum, spend: SyncSpend): Promise<WrittenLot> {
-    const { lot } = run.work;
-    const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
+    const { lot, keyId } = run.work;
+    const checked = await this.photos.checkLot(lot.images, { signal: run.signal, look: () => true });
     if (!checked.withinThreshold)
       throw unreachablePhotos(checked.missing, checked.reachable.length + checked.missing.length);
+    const looked = [...checked.sizes.values()].map((size) => this.settings.photoTokens(size));
+    const tokens = looked.reduce((sum, each) => sum + each, 0);
+    if (keyId !== null) this.averages.count(this.settings.photosOf(keyId), { photos: looked.length, tokens });
+    const unseen = checked.reachable.length - looked.length;
     const { answer, seen, missing } = await this.describer.assess(
       {
+        photoTokens: tokens + unseen * this.settings.photoTokens(null),
         additionalInfo: lot.additionalInfo,
         photos: photoRefs(lot.images, (url) => checked.reachable.includes(url)),
         missing: checked.missing,

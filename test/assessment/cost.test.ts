@@ -19,13 +19,22 @@ describe('priceOf', () => {
 
 describe('costUsd', () => {
   it('costUsd takes cached input at its own rate and reasoning as part of the output', () => {
-    const usage = { input: 10_000, cachedInput: 4_000, output: 1_000, reasoning: 900 };
+    const usage = { input: 10_000, cachedInput: 4_000, cacheWrite: 0, output: 1_000, reasoning: 900 };
     expect(costUsd(usage, terra, options)).toBeCloseTo((6_000 * 2 + 4_000 * 0.2 + 1_000 * 12) / 1e6, 12);
     expect(costUsd(usage, terra, { ...options, batch: true })).toBeCloseTo(0.0124, 12);
   });
 
+  it('costUsd takes input that is written to the cache at 1.25 times its rate, on models that bill it', () => {
+    const usage = { input: 10_000, cachedInput: 1_000, cacheWrite: 4_000, output: 0, reasoning: 0 };
+    expect(costUsd(usage, terra, options)).toBeCloseTo((5_000 * 2 + 4_000 * 2.5 + 1_000 * 0.2) / 1e6, 12);
+    // More than there is to write, as a broken usage may say.
+    expect(costUsd({ ...usage, cacheWrite: 90_000 }, terra, options)).toBeCloseTo((9_000 * 2.5 + 200) / 1e6, 12);
+    const o4 = MODEL_PRICES['o4-mini']!;
+    expect(costUsd(usage, o4, { batch: false, model: 'o4-mini' })).toBeCloseTo((9_000 * 1.1 + 275) / 1e6, 12);
+  });
+
   it('costUsd doubles the input and adds half to the output of a request above 272,000 tokens, from gpt-5.6 on', () => {
-    const usage = { input: 272_001, cachedInput: 0, output: 1_000, reasoning: 0 };
+    const usage = { input: 272_001, cachedInput: 0, cacheWrite: 0, output: 1_000, reasoning: 0 };
     expect(costUsd(usage, terra, options)).toBeCloseTo((272_001 * 2 * 2 + 1_000 * 12 * 1.5) / 1e6, 9);
     expect(costUsd({ ...usage, input: 272_000 }, terra, options)).toBeCloseTo((272_000 * 2 + 1_000 * 12) / 1e6, 9);
     const o4 = MODEL_PRICES['o4-mini']!;
@@ -45,6 +54,25 @@ describe('estimateLot', () => {
     expect(three.translation.outputTokens).toBeGreaterThan(2 * estimateLot(1, 0, 1, settings).translation.outputTokens);
     expect(three.costUsd).toBeGreaterThan(one.costUsd ?? Infinity);
     expect(estimateLot(1, 0, 3, { ...settings, batch: true }).costUsd).toBeCloseTo((three.costUsd ?? 0) / 2, 12);
+  });
+
+  it('estimateLot counts photos by what they take, where that is known, and the first lot writes the prompt to the cache', () => {
+    const lot = estimateLot(8, 0, 0, { ...settings, photoTokens: 1_105.5 });
+    const most = estimateLot(8, 0, 0, settings);
+    expect(most.vision.inputTokens - lot.vision.inputTokens).toBe(8 * 3_000 - 8_844);
+    expect(lot.firstUsd).toBeGreaterThan(0);
+    const older = { ...settings, vision: { ...visionSettings, model: 'gpt-4.1-mini' } };
+    expect(estimateLot(8, 0, 0, older).firstUsd).toBe(0);
+  });
+
+  it('estimateLot expects a sentence more with each finding where notes are asked for, and only these to be translated', () => {
+    const notes = { ...settings, vision: { ...visionSettings, notes: true } };
+    expect(estimateLot(8, 0, 0, notes).vision.outputTokens).toBeGreaterThan(
+      estimateLot(8, 0, 0, settings).vision.outputTokens,
+    );
+    expect(estimateLot(8, 0, 2, notes).translation.outputTokens).toBeLessThan(
+      estimateLot(8, 0, 2, settings).translation.outputTokens,
+    );
   });
 
   it('estimateLot counts photos without a cap where none is set', () => {

@@ -76,7 +76,7 @@ describe('parseTranslation', () => {
       kind: 'translated',
       responseId: 'resp_1',
       model: 'gpt-5.6-terra-2026-06-01',
-      usage: { input: 1000, cachedInput: 400, output: 200, reasoning: 50 },
+      usage: { input: 1000, cachedInput: 400, cacheWrite: 0, output: 200, reasoning: 50 },
       languages: new Map([['ru', { ok: true, strings: russian }]]),
     });
   });

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   buildVisionRequest,
+  type VisionRequest,
   visionRequestParts,
   withFewerPhotos,
   withMoreRoom,
@@ -12,9 +13,34 @@ import { propertyRuns } from '../support/property-runs.js';
 
 const lot = { additionalInfo: '2021 BMW X5', imageUrls: ['https://cdn.test/1.jpg', 'https://cdn.test/2.jpg'] };
 
+/** The last message, which is about the lot. */
+const lotIn = ({ input }: VisionRequest) => input.at(-1)!;
+
 describe('buildVisionRequest', () => {
+  it('a vision request ends a cached prefix before the lot, on models that know breakpoints, and caches nothing else', () => {
+    const request = buildVisionRequest(lot, visionSettings);
+    const other = buildVisionRequest({ additionalInfo: null, imageUrls: ['https://cdn.test/3.jpg'] }, visionSettings);
+    expect(request.prompt_cache_options).toEqual({ mode: 'explicit' });
+    const [first, ...rest] = request.input;
+    expect(other.input[0]).toEqual(first);
+    expect(first).toMatchObject({ role: 'developer', content: [{ prompt_cache_breakpoint: { mode: 'explicit' } }] });
+    expect(JSON.stringify(rest)).not.toContain('prompt_cache_breakpoint');
+    const { input, ...same } = request;
+    expect(JSON.stringify(same)).not.toContain('cdn.test');
+    expect(input).toHaveLength(2);
+  });
+
+  it.each(['o4-mini', 'gpt-4.1-mini', 'gpt-5.5', 'llama-4-maverick'])(
+    'a vision request sends %s no member of the cache',
+    (model) => {
+      const request = buildVisionRequest(lot, { ...visionSettings, model });
+      expect(JSON.stringify(request)).not.toMatch(/prompt_cache_(?:options|breakpoint)/);
+      expect(request.input.map(({ role }) => role)).toEqual(['user']);
+    },
+  );
+
   it('a vision request announces each photo right before it, with explicit detail', () => {
-    const { content } = buildVisionRequest(lot, visionSettings).input[0];
+    const { content } = lotIn(buildVisionRequest(lot, visionSettings));
     expect(content.slice(1)).toEqual([
       { type: 'input_text', text: 'Photo 1 of 2' },
       { type: 'input_image', image_url: 'https://cdn.test/1.jpg', detail: 'high' },
@@ -66,7 +92,7 @@ describe('buildVisionRequest', () => {
     (additionalInfo) => {
       const request = buildVisionRequest({ ...lot, additionalInfo }, visionSettings);
       expect(request.instructions).toBe(visionSettings.prompt.body);
-      const [listing] = request.input[0].content;
+      const [listing] = lotIn(request).content;
       const text = listing?.type === 'input_text' ? listing.text : '';
       const frame = /^[^<]*<listing_data>\n([^<>\n]*)\n<\/listing_data>\nThe photos follow\.$/.exec(text);
       expect(JSON.parse(frame?.[1] ?? '')).toEqual({ additional_info: additionalInfo });
@@ -83,8 +109,8 @@ it.each([
   ['\r\n\thttps://cdn.test/a  b.jpg ', 'https://cdn.test/a%20%20b.jpg'],
 ])('the address %j is sent as %j', (url, sent) => {
   expect(fetchable(url)).toBe(sent);
-  const { input } = buildVisionRequest({ additionalInfo: null, imageUrls: [url] }, visionSettings);
-  expect(input[0].content.at(-1)).toMatchObject({ type: 'input_image', image_url: sent });
+  const request = buildVisionRequest({ additionalInfo: null, imageUrls: [url] }, visionSettings);
+  expect(lotIn(request).content.at(-1)).toMatchObject({ type: 'input_image', image_url: sent });
 });
 
 describe('visionRequestParts', () => {

@@ -70,6 +70,35 @@ describe('max_cost_usd', () => {
     expect(await rig.shards()).toMatchObject([{ status: 'queued', reason: 'waiting_for_costs' }, {}]);
   });
 
+  it('max_cost_usd takes photos by their true size, all of which are looked at', async () => {
+    const models = rig.module.get(ModelSettings);
+    const photos = Array.from({ length: 30 }, (_, index) => `/real-${index}.jpg`);
+    const id = await rig.job({
+      lots: 2,
+      languages: ['en'],
+      photos: (lot) => photos.slice(15 * lot, 15 * lot + 15),
+      options: { max_cost_usd: 1 },
+    });
+    await rig.run('photos');
+    const [lot] = await rig.db.database.query<{ tokens: number }>(
+      'select photo_tokens as tokens from batch_lots where job_id = $1 and position = 0',
+      [id],
+    );
+    const perPhoto = (lot?.tokens ?? 0) / 15;
+    expect(perPhoto).toBeLessThan(models.photoTokens(null) / 2);
+    const worstAt = (tokens: number) => worstLotUsd(15, 0, 0, models.worstCase(true, tokens), true) ?? 0;
+    // Enough for both lots at once as they are, and for one alone if each photo were the largest.
+    const limit = 2 * worstAt(perPhoto);
+    expect(limit).toBeLessThan(2 * worstAt(models.photoTokens(null)));
+    await rig.db.database.execute('update batch_jobs set options = options || $2::jsonb where id = $1', [
+      id,
+      JSON.stringify({ max_cost_usd: limit }),
+    ]);
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2 });
+    expect(await batches()).toEqual(['vision']);
+    expect(await calls()).toBe(0);
+  });
+
   it('max_cost_usd lets lots fail whose description it has no room for, and sends nothing', async () => {
     const id = await jobWithin((foreseen(0) / LOTS) * 0.99);
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'failed', failed_lots: LOTS, cost_usd: '0.00000000' });

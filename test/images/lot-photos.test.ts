@@ -18,6 +18,7 @@ describe("a lot's photos", () => {
       reachable: [url('a'), url('b'), url('c')],
       carried: [],
       missing: [{ url: url('gone1'), reason: 'unreachable' }],
+      sizes: new Map(),
       open: [],
       withinThreshold: true,
     });

@@ -9,6 +9,7 @@ export interface Billed {
   readonly input: number;
   /** The part of the input that was cached; it has its own price. */
   readonly cached: number;
+  readonly written: number;
   readonly output: number;
   readonly batch: boolean;
 }
@@ -56,10 +57,10 @@ export class AnswerProxy {
 
   /** USD by the given prices for a million tokens. */
   usd(prices: Readonly<Record<string, { input: number; cachedInput: number; output: number }>>): number {
-    return this.bill.reduce((sum, { model, input, cached, output, batch }) => {
+    return this.bill.reduce((sum, { model, input, cached, written, output, batch }) => {
       const price = prices[model];
       if (price === undefined) throw new Error(`no price of ${model}`);
-      const full = (input - cached) * price.input + cached * price.cachedInput + output * price.output;
+      const full = (input - cached + 0.25 * written) * price.input + cached * price.cachedInput + output * price.output;
       return sum + (full / 1e6) * (batch ? 0.5 : 1);
     }, 0);
   }
@@ -150,7 +151,7 @@ export class AnswerProxy {
   private count(body: JsonObject, request: JsonObject, batch: boolean): void {
     const usage = body['usage'] as {
       input_tokens: number;
-      input_tokens_details: { cached_tokens: number };
+      input_tokens_details: { cached_tokens: number; cache_write_tokens: number };
       output_tokens: number;
     };
     this.rooms.push(request['max_output_tokens'] as number);
@@ -158,6 +159,7 @@ export class AnswerProxy {
       model: String(request['model']),
       input: usage.input_tokens,
       cached: usage.input_tokens_details.cached_tokens,
+      written: usage.input_tokens_details.cache_write_tokens,
       output: usage.output_tokens,
       batch,
     });

@@ -204,14 +204,15 @@ export class CostGuard {
   }
 
   private async pricePage(lots: ShardLots, job: ShardJob): Promise<(PricedLot | null)[]> {
-    const settings = this.settings.worstCase(true);
     if (lots.stage === 'vision') {
       const rows = await this.spending.visionLots(lots, PAGE_LOTS);
-      return rows.map(([position, photos, info]) => {
-        const bounds = visionBounds(photos, info, settings);
+      return rows.map(([position, photos, info, tokens]) => {
+        const perPhoto = tokens === null || photos === 0 ? undefined : tokens / photos;
+        const bounds = visionBounds(photos, info, this.settings.worstCase(true, perPhoto));
         return bounds && { position, bounds, laterUsd: this.expectedTranslation(photos, info, job.languages, true) };
       });
     }
+    const settings = this.settings.worstCase(true);
     const languages = this.settings.toTranslate(job.languages).length;
     const rows = await this.spending.translationLots(lots, PAGE_LOTS);
     return rows.map(([position, strings]) => {

@@ -58,9 +58,9 @@ export class RequestFile {
   /** Estimates the input tokens of all lots of a shard from sums in PostgreSQL; rather too high than too low. */
   async estimate(lots: ShardLots, languages: readonly string[]): Promise<number> {
     if (lots.stage === 'vision') {
-      const { lots: count, images, info } = await this.lots.visionTotals(lots);
-      const fixed = visionInputTokens(0, 0, this.settings.vision);
-      return count * fixed + images * (visionInputTokens(1, 0, this.settings.vision) - fixed) + info;
+      const { fixed, perPhoto, most } = this.visionTokens();
+      const { lots: count, images, photoTokens, info } = await this.lots.visionTotals(lots, most);
+      return count * fixed + images * perPhoto + photoTokens + info;
     }
     const { lots: count, text } = await this.lots.translationTotals(lots);
     const wanted = this.settings.toTranslate(languages).length;
@@ -116,20 +116,26 @@ export class RequestFile {
   private async *visionPages(lots: ShardLots, room: number | undefined): AsyncGenerator<LineSource[], void, undefined> {
     const parts = visionRequestParts(this.settings.vision);
     const pages = this.pages(lots, (from) => this.lots.visionPage(lots, from, PAGE_LOTS));
-    const fixed = visionInputTokens(0, 0, this.settings.vision);
-    const perPhoto = visionInputTokens(1, 0, this.settings.vision) - fixed;
+    const { fixed, perPhoto, most } = this.visionTokens();
     for await (const rows of pages) {
-      yield this.sound(lots, rows, ([position, info, images, missing, photos]) => {
+      yield this.sound(lots, rows, ([position, info, images, missing, photos, photoTokens]) => {
         const urls = addressesOf(images, missing, photos);
         return {
           position,
           prefix: parts.prefix,
           middle: parts.middle(info, urls, room),
           suffix: parts.suffix,
-          tokens: fixed + (info?.length ?? 0) + perPhoto * countStrings(urls),
+          tokens: fixed + (info?.length ?? 0) + perPhoto * photos + (photoTokens ?? most * photos),
         };
       });
     }
+  }
+
+  /** Input tokens of a vision line: its fixed part, what announces a photo, and the most that a photo takes itself. */
+  private visionTokens(): { readonly fixed: number; readonly perPhoto: number; readonly most: number } {
+    const fixed = visionInputTokens(0, 0, this.settings.vision);
+    const perPhoto = visionInputTokens(1, 0, this.settings.vision, 0) - fixed;
+    return { fixed, perPhoto, most: this.settings.photoTokens(null) };
   }
 
   private async *translationPages(
