@@ -20,9 +20,8 @@ export type PublishedText =
 /** What all texts of a lot will say, or why nothing may be said of it. Judged once, before the first text is written. */
 export function publishedStatements(
   assessment: Assessment,
-  origin: { readonly simulated: boolean },
 ): { readonly statements: readonly Statement[] } | { readonly refused: Refusal } {
-  const statements = statementsOf(assessment, origin);
+  const statements = statementsOf(assessment, assessment);
   const refused = auditStatements(statements, assessment);
   return refused === null ? { statements } : { refused };
 }

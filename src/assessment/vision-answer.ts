@@ -4,7 +4,7 @@ import { whyAskAgain, type AskAgain } from './ask-again.js';
 import type { Assessment, PhotoRef } from './assessment.js';
 import { schemaProblems, type ObjectSchema } from './json-schema.js';
 import { OLD_VISION_SCHEMA, rowsOfOldReply, type OldVisionReply } from './old-vision-schema.js';
-import { factsOf, readResponse } from './response-body.js';
+import { factsOf, isSimulated, readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
 import { excessOf } from './vision-bounds.js';
 import type { VisionRows } from './vision-rows.js';
@@ -45,7 +45,7 @@ export function parseVisionAnswer(body: unknown, photos: readonly PhotoRef[], pr
       return {
         ...facts,
         kind: 'assessed',
-        assessment: assess(rows, photos, { model: facts.model ?? '', promptVersion }),
+        assessment: assess(rows, photos, { model: facts.model ?? '', promptVersion, simulated: isSimulated(body) }),
         raw: value,
         again: whyAskAgain(rows, photos.length),
       };
