@@ -84,8 +84,8 @@ describe('a lot that is asked for directly and gets no answer', () => {
     await rig.sandbox.call('DELETE', '/sandbox/faults');
     await rig.fault(
       { action: 'line_missing', kind: 'translation' },
-      direct({ action: 'reset' }, { kind: 'translation', contains: 'French' }),
-      direct({ action: 'latency', ms: 300 }, { kind: 'translation', contains: 'German' }),
+      direct({ action: 'reset' }, { kind: 'translation', contains: 'Swedish' }),
+      direct({ action: 'latency', ms: 300 }, { kind: 'translation', contains: 'Finnish' }),
     );
     const id = await rig.job({ lots: 1, languages: ['sv', 'fi'] });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 1 });
