@@ -125,8 +125,7 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async page(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    // No model is asked for texts that waited for words.
-    if (claim.row.stage === 'translation') return bisect(positions, (part) => this.ends.end(claim, job, part));
+    if (claim.row.stage === 'translation') return this.lateTexts(claim, job, positions);
     const one = await this.visionPage(claim, job, positions, signal);
     await sideBySide(positions, LOTS_AT_ONCE, async (position) => {
       try {
@@ -139,6 +138,14 @@ export class DirectStage extends ScheduledStage {
         await this.ends.end(claim, job, [position]);
       }
     });
+  }
+
+  /** Writes the texts that waited for words. No model is asked. A lot whose texts cannot be kept completes in English. */
+  private async lateTexts(claim: ShardClaim, job: ShardJob, positions: readonly number[]): Promise<void> {
+    for (const { item, error } of await bisect(positions, (part) => this.ends.end(claim, job, part, 'in_words'))) {
+      this.tell(claim, item, error);
+      await this.ends.end(claim, job, [item]);
+    }
   }
 
   private async visionPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
