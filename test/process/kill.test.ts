@@ -28,6 +28,8 @@ async function killDuring(body: JsonObject, headers: Record<string, string>, cal
   const victim = await processes.start();
   const waiting = generate(victim, body, headers).catch(() => 'cut');
   await observer.callsWhen((all) => all.length === calls);
+  // The second call makes a glossary: it begins before the lot is described.
+  if (calls > 1) await expect.poll(async () => (await observer.jobOfLot(body))?.['status']).toBe('translating');
   await kill(victim.child);
   expect(await waiting).toBe('cut');
   return String((await observer.jobOfLot(body))?.['id']);
