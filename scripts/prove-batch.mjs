@@ -14,7 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
   },
 });
-const LANGUAGES = ['en', 'de', 'fr', 'ru'];
+const LANGUAGES = ['en', 'de', 'fr', 'ru', 'pl', 'ja'];
 const IMAGES = Number(values.images);
 
 /** Section 2 of what users report, at random and all at once; the seed makes a run repeatable. */

@@ -16,7 +16,7 @@ const { values } = parseArgs({
 const KILLS = Number(values.kills);
 const LOTS = Number(values.lots);
 const REPLICAS = 3;
-const LANGUAGES = ['en', 'de'];
+const LANGUAGES = ['en', 'de', 'fi'];
 const LEASE_SECONDS = 4;
 
 /** mulberry32: the order of the kills can be repeated. */

@@ -41,7 +41,7 @@ export async function insertJob(pool, lots, images) {
     keyId: 'bench',
     status: 'processing',
     stage: 'vision_analysis',
-    languages: ['en', 'de', 'fr', 'ru'],
+    languages: ['en', 'fi', 'sv', 'el'],
     totalLots: lots,
     totalImages: lots * images,
     awaitingVision: lots,

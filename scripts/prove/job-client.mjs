@@ -12,7 +12,7 @@ export class JobClient {
 
   /** POST generate-descriptions with these lots; `more` are members of the request. */
   async create(lots, more = {}) {
-    const request = { version: '1.0.0', mode: 'batch', languages: ['en', 'de'], lots, ...more };
+    const request = { version: '1.0.0', mode: 'batch', languages: ['en', 'fi'], lots, ...more };
     return this.json('/api/v1/generate-descriptions', {
       method: 'POST',
       body: Buffer.from(JSON.stringify(request)),

@@ -8,6 +8,7 @@ import { assessmentOf, type StoredAssessment } from '../assessment/stored-assess
 import type { KnownGlossary } from '../assessment/text/glossary-file.js';
 import type { Statement } from '../assessment/text/statement.js';
 import type { VisionAnswer } from '../assessment/vision-answer.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import type { NewResult } from '../jobs/new-result.js';
 import type { StoredSource } from '../jobs/sync-job-store.js';
 import { usageJson } from '../jobs/usage-json.js';
@@ -162,9 +163,12 @@ export class LotTexts {
 }
 
 /** @throws LotError TEXT_REJECTED, which keeps the row, where no text could be published */
-export function textsOrError(texts: WrittenTexts): WrittenTexts & { readonly kind: 'written' } {
+export function textsOrError(
+  texts: WrittenTexts,
+  missingImages: readonly MissingPhoto[] = [],
+): WrittenTexts & { readonly kind: 'written' } {
   if (texts.kind === 'written') return texts;
-  throw new LotError(...TEXT_REJECTED, { row: texts.row });
+  throw new LotError(...TEXT_REJECTED, { row: texts.row, missingImages });
 }
 
 /** The row of a text; it has no cost of its own. */

@@ -11,7 +11,7 @@ export class DescriptionDto {
 }
 
 export class LotErrorDto {
-  /** Such as IMAGE_UNREACHABLE, NO_IMAGES, REFUSED, OPENAI_API_ERROR, COST_LIMIT_EXCEEDED or DEADLINE_EXCEEDED. */
+  /** Such as IMAGE_UNREACHABLE, NO_IMAGES, REFUSED, TEXT_REJECTED, OPENAI_API_ERROR, COST_LIMIT_EXCEEDED or DEADLINE_EXCEEDED. */
   code: string;
   /** What happened, as a text for people. */
   message: string;
@@ -50,8 +50,8 @@ export const LOT_EXAMPLE = {
   processed_at: '2026-01-01T00:00:00Z',
   processed_images: 2,
   descriptions: [
-    { language: 'en', damages: '<p>Visible damage:</p><ul><li>Left front door: scratch, minor.</li></ul>' },
-    { language: 'de', damages: '<p>Sichtbare Schäden:</p><ul><li>Tür vorn links: Kratzer, gering.</li></ul>' },
+    { language: 'en', damages: '<ul><li>Left front door: scratch, minor (photo 1)</li></ul>' },
+    { language: 'de', damages: '<ul><li>Tür vorn links: Kratzer, leicht (Foto 1)</li></ul>' },
   ],
   missing_images: [],
   photo_problems: [],

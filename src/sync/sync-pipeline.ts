@@ -130,7 +130,7 @@ export class SyncPipeline {
     const photos = { seen, missing };
     const { languages } = run.work;
     const words = await this.glossaries.wordsOf(run.work.jobId);
-    const { english, others } = textsOrError(this.texts.write(answer, languages, words, false));
+    const { english, others } = textsOrError(this.texts.write(answer, languages, words, false), missing);
     const rows = [english, ...others];
     if (languages.some((language) => words.for(language) === null)) {
       run.signal.throwIfAborted();

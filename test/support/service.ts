@@ -38,6 +38,8 @@ export interface SendOptions {
 export interface ServiceOptions {
   /** Settings of the service on top of those that tests need. */
   readonly environment?: Record<string, string>;
+  /** What is changed of its configuration besides. */
+  readonly change?: (config: AppConfig) => AppConfig;
   readonly logger?: LoggerService;
   /** A sandbox and photos of another service: what a restarted process finds. */
   readonly beside?: TestService;
@@ -66,11 +68,17 @@ export class TestService {
     private readonly owns: boolean,
   ) {}
 
-  static async start({ environment = {}, logger, beside, databaseUrl }: ServiceOptions = {}): Promise<TestService> {
+  static async start({
+    environment = {},
+    change = (config) => config,
+    logger,
+    beside,
+    databaseUrl,
+  }: ServiceOptions = {}): Promise<TestService> {
     const sandbox = beside?.sandbox ?? (await TestSandbox.start({ SANDBOX_LOG_BODY_BYTES: '1000000' }));
     const photos = beside?.photos ?? (await PhotoHost.start());
     const db = beside?.db ?? (await createTestDatabase());
-    const config = loadConfig({
+    const settings = loadConfig({
       SHARED_KEYS: JSON.stringify(SECRETS),
       DATABASE_URL: db.url,
       OPENAI_API_KEY: 'test',
@@ -85,6 +93,7 @@ export class TestService {
       DATA_DIR: sandbox.stateDir,
       ...environment,
     });
+    const config = change(settings);
     const { module, setUp } = await compose(config, databaseUrl?.(db.url) ?? db.url);
     const options = { ...APPLICATION_OPTIONS, logger: logger ?? false } as const;
     const app = await NestFactory.create<NestExpressApplication>(module, options);
