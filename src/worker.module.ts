@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { BatchModule } from './batch/batch.module.js';
+import { WantedGlossariesModule } from './glossaries/wanted-glossaries.module.js';
 import { HealthModule } from './health/health.module.js';
 import { WorkerBeatModule } from './health/worker-beat.module.js';
 import { AbandonedJobsModule } from './sync/abandoned-jobs.module.js';
@@ -11,6 +12,14 @@ import { SenderModule } from './webhook/sender.module.js';
  * controllers are those for operators.
  */
 @Module({
-  imports: [ScheduleModule.forRoot(), BatchModule, SenderModule, AbandonedJobsModule, WorkerBeatModule, HealthModule],
+  imports: [
+    ScheduleModule.forRoot(),
+    BatchModule,
+    SenderModule,
+    AbandonedJobsModule,
+    WantedGlossariesModule,
+    WorkerBeatModule,
+    HealthModule,
+  ],
 })
 export class WorkerModule {}

@@ -4,6 +4,7 @@ import type { EstimateSettings } from '../assessment/estimate.js';
 import { photoTokens, type PixelSize } from '../assessment/photo-tokens.js';
 import { parsePrompt } from '../assessment/prompt.js';
 import type { TokenUsage } from '../assessment/response-body.js';
+import type { GlossarySettings } from '../assessment/text/glossary-request.js';
 import { Glossaries } from '../assessment/text/glossaries.js';
 import type { TranslationSettings } from '../assessment/translation.js';
 import type { VisionSettings } from '../assessment/vision-request.js';
@@ -22,6 +23,8 @@ export class ModelSettings {
   readonly vision: VisionSettings;
   readonly translation: TranslationSettings;
   readonly glossaries: Glossaries;
+  /** The translation model makes the glossary of a language that none is shipped for. */
+  readonly glossary: GlossarySettings;
   private readonly prices: AppConfig['openai']['prices'];
 
   constructor(@Inject(APP_CONFIG) config: AppConfig) {
@@ -40,6 +43,11 @@ export class ModelSettings {
       effort: openai.translationEffort,
       maxOutputTokens: openai.translationMaxOutputTokens,
       prompt: parsePrompt(prompts.translation),
+    };
+    this.glossary = {
+      model: openai.translationModel,
+      effort: openai.translationEffort,
+      prompt: parsePrompt(prompts.glossary),
     };
   }
 
@@ -77,8 +85,13 @@ export class ModelSettings {
     return { keyId, model: this.vision.model, detail: this.vision.detail };
   }
 
-  /** The languages that the translation model is asked for: those without words of their own. */
-  toTranslate(languages: readonly string[]): readonly string[] {
+  /** The languages that the translation model is asked for with each lot: none, since every text is in a glossary's words. */
+  toTranslate(_languages: readonly string[]): readonly string[] {
+    return [];
+  }
+
+  /** The languages that no glossary is shipped for: theirs is made once, and their texts may have to wait for it. */
+  unshipped(languages: readonly string[]): readonly string[] {
     return languages.filter((language) => this.glossaries.for(language) === null);
   }
 

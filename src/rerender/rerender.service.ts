@@ -2,7 +2,9 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { isUuid } from '../common/ids.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import type { Words } from '../assessment/published-text.js';
 import { LotTexts } from '../describe/lot-texts.js';
+import { CurrentGlossaries } from '../glossaries/current-glossaries.js';
 import type { NewResult } from '../jobs/new-result.js';
 import { ResultRows } from '../jobs/result-rows.js';
 import { RevisionStore, type HeldJob, type StoredLot } from '../jobs/revision-store.js';
@@ -40,6 +42,7 @@ export class Rerender {
     private readonly clock: Clock,
     private readonly revisions: RevisionStore,
     private readonly texts: LotTexts,
+    private readonly glossaries: CurrentGlossaries,
   ) {}
 
   /**
@@ -62,6 +65,7 @@ export class Rerender {
   }
 
   private async writeLots(job: HeldJob, signal: AbortSignal): Promise<Omit<Rerendered, 'revision'>> {
+    const words = await this.glossaries.wordsOf(job.languages);
     let lots = 0;
     let kept = 0;
     for (let after = -1; ;) {
@@ -71,7 +75,7 @@ export class Rerender {
       if (last === undefined) return { lots, kept };
       const rows = new ResultRows(job.id, this.clock.date().toISOString(), job.revision + 1);
       const written = stored.flatMap((lot) => {
-        const results = this.rewrite(job, lot);
+        const results = this.rewrite(job, lot, words);
         return results === null ? [] : [rows.add(lot.position, results)];
       });
       const range = { first: after + 1, last };
@@ -84,11 +88,11 @@ export class Rerender {
   }
 
   /** @returns null where the lot keeps what it has: a text that was published is not taken back for want of a better one */
-  private rewrite(job: HeldJob, lot: StoredLot): NewResult[] | null {
+  private rewrite(job: HeldJob, lot: StoredLot, words: Words): NewResult[] | null {
     try {
       const answer = storedAnswer(lot);
       if (answer === null) return null;
-      const texts = this.texts.write(answer, job.languages, false);
+      const texts = this.texts.write(answer, job.languages, words, false);
       return texts.kind === 'rejected' ? null : nextRows(lot, [texts.english, ...texts.others]);
     } catch (error) {
       this.logger.error('a lot cannot be written anew and keeps its texts', {

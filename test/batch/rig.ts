@@ -18,6 +18,7 @@ import { loadConfig } from '../../src/config/load-config.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { Leases } from '../../src/database/leases.service.js';
 import { ShardStore } from '../../src/batch/shards/shard-store.js';
+import { GlossaryMaker } from '../../src/glossaries/glossary-maker.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import type { JsonObject } from 'openai-sandbox';
 import { AVIF, JPEG } from '../images/photo-samples.js';
@@ -187,6 +188,8 @@ export class BatchRig {
       if (round > 400) throw new Error(`nothing more happens: ${JSON.stringify(await this.shards())}`);
       await this.makeDue();
       for (const name of STAGES) await this.run(name);
+      // Texts wait for glossaries that are made meanwhile.
+      await this.module.get(GlossaryMaker).idle();
       await this.module.get(OverdueJobs).hurry();
       await this.module.get(OverdueJobs).end();
     }

@@ -46,15 +46,18 @@ describe('the texts of a batch', () => {
     expect(await rig.audit(id)).toEqual([]);
   });
 
-  it('in languages that have words are there before the translation into one that has none, and are not translated', async () => {
+  it('in languages that have words are there while one without waits for its glossary, and none is translated', async () => {
     await start();
     const id = await rig.job({ lots: 2, languages: ['de', 'fi'] });
     await rig.runUntil(async () => (await rig.jobRow(id))['status'] === 'translating');
     expect((await rig.results(id)).slice(0, 2)).toEqual(['0 de', '0 en']);
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2 });
     expect(await rig.results(id)).toEqual(['0 de', '0 en', '0 fi', '1 de', '1 en', '1 fi']);
-    expect(await rig.countedCalls(id)).toEqual({ vision: 2, translation: 2 });
-    // Of the pseudo-languages of the sandbox the German one did not come in.
+    // The glossary is no cost of the job.
+    expect(await rig.countedCalls(id)).toEqual({ vision: 2 });
+    expect(await rig.directCalls()).toBe(1);
+    const [source] = (await rows(id)).filter(({ assessment }) => assessment !== null);
+    expect(source?.assessment?.glossary).toMatchObject({ de: {}, fi: { state: 'machine' } });
     const german = (await rows(id)).filter(({ language }) => language === 'de');
     for (const { html } of german) expect(html).toMatch(/Kein Modell hat diese Fotos gesehen/);
     expect(await rig.audit(id)).toEqual([]);

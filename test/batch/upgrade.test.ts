@@ -18,11 +18,17 @@ describe('what an earlier version left', () => {
 
   /** Only English has words in an earlier version; all else is translated. */
   function earlierVersion(): () => void {
-    const { glossaries } = rig.module.get(ModelSettings, { strict: false });
-    const { english } = glossaries;
-    const words = vi.spyOn(glossaries, 'for');
-    words.mockImplementation((tag) => (tag.toLowerCase().startsWith('en') ? english : null));
-    return () => words.mockRestore();
+    const settings = rig.module.get(ModelSettings, { strict: false });
+    const { english } = settings.glossaries;
+    const isEnglish = (tag: string) => tag.toLowerCase().startsWith('en');
+    const words = vi.spyOn(settings.glossaries, 'for');
+    words.mockImplementation((tag) => (isEnglish(tag) ? english : null));
+    const translated = vi.spyOn(settings, 'toTranslate');
+    translated.mockImplementation((languages) => languages.filter((tag) => !isEnglish(tag)));
+    return () => {
+      words.mockRestore();
+      translated.mockRestore();
+    };
   }
 
   const shardIs = (stage: string, status: string) => async () =>
@@ -131,7 +137,7 @@ describe('what an earlier version left', () => {
     },
   );
 
-  it('a job that was to be translated into more languages than have words is translated into the others alone', async () => {
+  it('a job that was to be translated into a language without words waits for them, and is not translated', async () => {
     const upgrade = earlierVersion();
     const id = await rig.job({ lots: 2, languages: ['de', 'fi'] });
     await runTo('translation', 'queued');
@@ -139,7 +145,7 @@ describe('what an earlier version left', () => {
     upgrade();
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2 });
     expect(await rig.results(id)).toEqual(['0 de', '0 en', '0 fi', '1 de', '1 en', '1 fi']);
-    expect(await rig.countedCalls(id)).toEqual({ vision: 2, translation: 2 });
+    expect(await rig.countedCalls(id)).toEqual({ vision: 2 });
     expect(await rig.audit(id)).toEqual([]);
   });
 });

@@ -6,13 +6,24 @@ import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { LotError } from '../../src/describe/lot-error.js';
-import { LotTexts, textsOrError, type AssessedAnswer } from '../../src/describe/lot-texts.js';
+import { LotTexts, textsOrError, type AnsweredSource, type AssessedAnswer } from '../../src/describe/lot-texts.js';
 import { ModelSettings } from '../../src/describe/model-settings.js';
 import { findingReply, reply, responseWith, rows, twoPhotos } from '../assessment/fixtures.js';
 import { unreadable } from '../support/odd-glossaries.js';
 
 const config = loadConfig({ SHARED_KEY: 'k'.repeat(32), OPENAI_API_KEY: 'test' });
-const textsOf = (changed: AppConfig = config) => new LotTexts(new ModelSettings(changed));
+
+/** Writes with the words that are shipped. */
+function textsOf(changed: AppConfig = config) {
+  const settings = new ModelSettings(changed);
+  const texts = new LotTexts(settings);
+  return {
+    write: (assessed: AssessedAnswer, languages: readonly string[], batch: boolean) =>
+      texts.write(assessed, languages, settings.glossaries, batch),
+    rewrite: (source: AnsweredSource, languages: readonly string[]) =>
+      texts.rewrite(source, languages, settings.glossaries),
+  };
+}
 
 /** An answer with a dent, whose rear is not shown. */
 function answer(metadata: Record<string, string> = {}): AssessedAnswer {
@@ -106,15 +117,20 @@ describe('the texts of a lot that an earlier version described', () => {
 
   it('are written from its rows', () => {
     const assessment = assess(rows({ findings: [] }), twoPhotos, { model: 'm', promptVersion: 'p' });
-    const [german] = textsOf().rewrite({ ...stored, assessment, raw: null }, ['de']);
+    const { rows: late, assessment: named } = textsOf().rewrite({ ...stored, assessment, raw: null }, ['de']);
+    const [german] = late;
+    expect(named?.glossary).toMatchObject({ de: { version: expect.any(String) as string } });
     expect(german).toMatchObject({ language: 'de', fallback: false, model: 'gpt-5.6-terra' });
     expect(german?.html).toMatch(/^<p>Kombi silber|^<p>Silberner|^<p>Kombi/);
   });
 
   it('are English, marked, where its rows cannot be read', () => {
-    const [german] = textsOf().rewrite({ ...stored, assessment: { schema_version: '1-0' }, raw: { odd: true } }, [
-      'de',
-    ]);
+    const { rows: late, assessment } = textsOf().rewrite(
+      { ...stored, assessment: { schema_version: '1-0' }, raw: { odd: true } },
+      ['de'],
+    );
+    const [german] = late;
+    expect(assessment).toBeNull();
     expect(german).toMatchObject({
       language: 'de',
       fallback: true,

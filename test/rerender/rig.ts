@@ -2,12 +2,18 @@ import { Clock } from '../../src/common/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { LotTexts } from '../../src/describe/lot-texts.js';
 import { ModelSettings } from '../../src/describe/model-settings.js';
+import { CurrentGlossaries } from '../../src/glossaries/current-glossaries.js';
+import { GlossaryMakingStore } from '../../src/glossaries/glossary-making-store.js';
+import { GlossaryVersionStore } from '../../src/glossaries/glossary-version-store.js';
+import { KnownGlossaries } from '../../src/glossaries/known-glossaries.js';
+import { Leases } from '../../src/database/leases.service.js';
 import { RevisionStore } from '../../src/jobs/revision-store.js';
 import { Rerender } from '../../src/rerender/rerender.service.js';
 import type { TestDatabase } from '../support/database.js';
 
 const config = loadConfig({ SHARED_KEY: 'dev-shared-key-0123456789abcdef012345', OPENAI_API_KEY: 'unused' });
-const texts = new LotTexts(new ModelSettings(config));
+const settings = new ModelSettings(config);
+const texts = new LotTexts(settings);
 
 /**
  * What the command is made of, as a process of its own would have it.
@@ -17,7 +23,13 @@ export function rerenderOn(
   { database }: TestDatabase,
   whileWaiting: () => Promise<unknown> = () => Promise.resolve(),
 ): Rerender {
-  return new Rerender(config, new WatchedClock(whileWaiting), new RevisionStore(database), texts);
+  return new Rerender(
+    config,
+    new WatchedClock(whileWaiting),
+    new RevisionStore(database),
+    texts,
+    glossariesOn(database),
+  );
 }
 
 /** One that is told to stop once it has written so many chunks. */
@@ -31,7 +43,12 @@ export function stoppedAfter({ database }: TestDatabase, chunks: number): { rere
     if (--left === 0) stop.abort(new Error('stopped'));
     return written;
   };
-  return { rerender: new Rerender(config, new Clock(), store, texts), signal: stop.signal };
+  return { rerender: new Rerender(config, new Clock(), store, texts, glossariesOn(database)), signal: stop.signal };
+}
+
+function glossariesOn(database: TestDatabase['database']): CurrentGlossaries {
+  const known = new KnownGlossaries(config, database, settings, new GlossaryVersionStore(database));
+  return new CurrentGlossaries(known, new GlossaryMakingStore(database, new Leases(database, config)), settings);
 }
 
 class WatchedClock extends Clock {
