@@ -112,21 +112,4 @@ describe('how a job ends', () => {
     expect((await rig.lots(id)).map((lot) => lot.error?.code)).toEqual(Array(3).fill('COST_LIMIT_EXCEEDED'));
     expect(await rig.jobRow(id)).toMatchObject({ cost_usd: '0.00000000' });
   });
-
-  it('a job fails what is missing after a day, and keeps the English of what is not translated', async () => {
-    const id = await rig.job();
-    await rig.runUntil(async () => (await rig.lots(id)).every((lot) => lot.status === 'translating'));
-    await rig.db.database.execute(
-      `update batch_lots set status = 'processing', attempt = 0 where job_id = $1 and position = 0`,
-      [id],
-    );
-    await rig.db.database.execute('update batch_jobs set awaiting_vision = 1, awaiting_translation = 2 where id = $1', [
-      id,
-    ]);
-    await age(id, 24);
-    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 1 });
-    expect((await rig.lots(id))[0]?.error?.code).toBe('DEADLINE_EXCEEDED');
-    expect(await rig.results(id)).toContain('1 fi fallback');
-    expect(await rig.audit(id)).toEqual([]);
-  });
 });
