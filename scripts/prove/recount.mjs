@@ -50,11 +50,13 @@ export class ClientRecount {
     const tags = lot.descriptions.map((description) => description.language).join();
     if (tags !== this.languages.join()) this.incomplete++;
     this.fallbacks += lot.descriptions.filter((description) => description.fallback).length;
-    // Every photo that the assessment cites names its lot; every text cites the photos of that same assessment.
+    // Every photo that the assessment cites names its lot; every text cites the photos of that same assessment. Digits outside of
+    // lists are left out: doors are a number in some languages and a word in others.
     const urls = JSON.stringify(lot.assessment).match(/https?:\/\/[^"]+/g) ?? [];
     if (urls.length === 0 || urls.some((url) => !url.includes(`/${lot.lot_id}/`))) this.foreign++;
     const english = lot.descriptions.find((description) => description.language === 'en')?.damages ?? '';
-    const shape = (html) => `${html.match(/<\/?(p|ul|li)>/g)?.join('')} ${html.match(/\d+/g)?.join()}`;
+    const cited = (html) => html.match(/<li>.*?<\/li>/g)?.map((item) => item.match(/\d+/g)?.join());
+    const shape = (html) => `${html.match(/<\/?(p|ul|li)>/g)?.join('')} ${cited(html)?.join(';')}`;
     for (const { damages } of lot.descriptions) if (english !== '' && shape(damages) !== shape(english)) this.foreign++;
   }
 
