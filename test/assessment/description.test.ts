@@ -20,7 +20,7 @@ describe('englishDescription', () => {
   it('sums up, lists the findings worst first with their photos, and says what is not shown', () => {
     const strings = describeRows({
       findings: [
-        finding({ note: 'Pushed in below the handle.' }),
+        finding(),
         finding({
           photos: [2],
           viewpoint: 'front',
@@ -28,15 +28,14 @@ describe('englishDescription', () => {
           side: 'center',
           type: 'crack',
           severity: 'severe',
-          note: 'split at the grille',
         }),
         finding({ type: 'flat_tyre', part: 'door', severity: 'unknown', confidence: 'low' }),
       ],
     });
     expect(strings).toEqual([
       'The photos show 3 damage findings: 1 severe, 1 moderate, 1 of unclear severity. Main damage: Front End; Side.',
-      'Front bumper, centre: crack, severe. Split at the grille. Photo 2.',
-      'Left front door: dent, moderate. Pushed in below the handle. Photo 1.',
+      'Front bumper, centre: crack, severe. Photo 2.',
+      'Left front door: dent, moderate. Photo 1.',
       'Left front door: possible flat tyre, severity unclear. Photo 1.',
       `Not visible in the photos: rear, right side, roof, underbody, interior and engine bay. ${LIMITS}`,
     ]);
