@@ -22,7 +22,7 @@ import { SCHEMA_VERSION } from './vision-schema.js';
 export function assess(
   said: VisionRows,
   photos: readonly PhotoRef[],
-  origin: { readonly model: string; readonly promptVersion: string },
+  origin: { readonly model: string; readonly promptVersion: string; readonly simulated?: boolean },
   recogniser: Recogniser | null = null,
 ): Assessment {
   const misnumbered = countsFromZero(said);
@@ -54,6 +54,8 @@ export function assess(
     model: origin.model,
     prompt_version: origin.promptVersion,
     schema_version: SCHEMA_VERSION,
+    simulated: origin.simulated ?? false,
+    glossary: {},
     assessable,
     photos: assessed,
     findings,

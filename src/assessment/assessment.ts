@@ -132,12 +132,22 @@ export type DamageArea =
 /** Nothing visible (A) to a wreck (E), by fixed points; no inspector's grade (NAAA, NAMA, AutoGrade). */
 export type ConditionBand = 'A' | 'B' | 'C' | 'D' | 'E';
 
+/** Which words a text was written with, and how far they have been looked at. */
+export interface GlossaryStanding {
+  readonly version: string;
+  readonly state: 'machine' | 'checked' | 'reviewed';
+}
+
 /** What a client gets with `include: ["assessment"]`: stable, snake_case, arrays present when empty. */
 export interface Assessment {
   /** The model that answered, as it named itself. */
   readonly model: string;
   readonly prompt_version: string;
   readonly schema_version: string;
+  /** True: a sandbox made the rows up, and each text says so. */
+  readonly simulated: boolean;
+  /** What the texts were written with, by language as the client sent it; those written in English for want of it have none. */
+  readonly glossary: Readonly<Record<string, GlossaryStanding>>;
   /** False: the photos allow no statement on the vehicle's condition. */
   readonly assessable: boolean;
   readonly photos: readonly AssessedPhoto[];

@@ -28,9 +28,8 @@ export interface ToPublish {
 /** What all texts of a lot will say, or why nothing may be said of it. Judged once, before the first text is written. */
 export function publishedStatements(
   assessment: Assessment,
-  origin: { readonly simulated: boolean },
 ): ToPublish | { readonly refused: Refusal } {
-  const statements = statementsOf(assessment, origin);
+  const statements = statementsOf(assessment, assessment);
   const refused = auditStatements(statements, assessment);
   if (refused !== null) return { refused };
   const notes = notesOf(assessment);

@@ -85,6 +85,14 @@ export function usageOf(body: unknown): TokenUsage {
   };
 }
 
+/**
+ * Whether a Response says of itself that no model made it: the sandbox writes so into its metadata. The configuration does not
+ * tell, for an answer may come in after it was changed.
+ */
+export function isSimulated(body: unknown): boolean {
+  return isObject(body) && isObject(body['metadata']) && body['metadata']['simulated'] === 'true';
+}
+
 /** The text of a Response, or what stands in its place. Never throws, whatever the body is. */
 export function readResponse(body: unknown): ResponseReading {
   const facts: ResponseFacts = {

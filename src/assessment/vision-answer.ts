@@ -5,7 +5,7 @@ import type { Assessment, PhotoRef } from './assessment.js';
 import { schemaProblems, type ObjectSchema } from './json-schema.js';
 import { OLD_VISION_SCHEMA, rowsOfOldReply, type OldVisionReply } from './old-vision-schema.js';
 import type { Recogniser } from './notes/recogniser.js';
-import { factsOf, readResponse } from './response-body.js';
+import { factsOf, isSimulated, readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
 import { excessOf } from './vision-bounds.js';
 import type { VisionRows } from './vision-rows.js';
@@ -52,7 +52,12 @@ export function parseVisionAnswer(
       return {
         ...facts,
         kind: 'assessed',
-        assessment: assess(rows, photos, { model: facts.model ?? '', promptVersion }, recogniser),
+        assessment: assess(
+          rows,
+          photos,
+          { model: facts.model ?? '', promptVersion, simulated: isSimulated(body) },
+          recogniser,
+        ),
         raw: value,
         again: whyAskAgain(rows, photos.length),
       };

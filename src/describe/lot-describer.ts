@@ -1,10 +1,8 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { stringsOf, withStrings, type DescriptionText } from '../assessment/description.js';
-import { englishDescription } from '../assessment/english-text.js';
-import { renderHtml } from '../assessment/html.js';
 import { usageOf, type ResponseFacts, type ResponseFailure } from '../assessment/response-body.js';
 import { buildTranslationRequest, parseTranslation, textSize } from '../assessment/translation.js';
-import { parseVisionAnswer, type VisionAnswer } from '../assessment/vision-answer.js';
+import { parseVisionAnswer } from '../assessment/vision-answer.js';
 import { longestSide } from '../assessment/model-traits.js';
 import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../assessment/vision-request.js';
 import { translationBounds, visionBounds } from '../assessment/worst-case.js';
@@ -20,6 +18,7 @@ import type { CallLimits } from '../openai/retry.js';
 import type { Budget } from './budget.js';
 import { answerError, callError } from './call-errors.js';
 import { LotError } from './lot-error.js';
+import { textRow, type AssessedAnswer } from './lot-texts.js';
 import { ModelCalls, type Asked, type CountUsage } from './model-calls.js';
 import { ModelSettings } from './model-settings.js';
 import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
@@ -29,14 +28,20 @@ export interface DescribableLot extends PhotosOfLot {
   readonly additionalInfo: string | null;
 }
 
+/** The model's answer to a lot. */
+export interface AssessedLot {
+  readonly answer: AssessedAnswer;
+  /** How many photos the model saw. */
+  readonly seen: number;
+  readonly missing: readonly MissingPhoto[];
+}
+
 /** A translation that cannot be used; the English text is used instead. */
 export class TranslationError extends Error {
   override readonly name = 'TranslationError';
 }
 
 type InvalidAnswer = ResponseFacts & ResponseFailure & { readonly kind: 'invalid' };
-
-type AssessedAnswer = VisionAnswer & { readonly kind: 'assessed' };
 
 /** How often an answer may be asked for when it is not JSON or does not fit the schema. More tries do not help. */
 const MAX_INVALID = 2;
@@ -55,23 +60,18 @@ export class LotDescriber {
   ) {}
 
   /**
-   * Asks the vision model and makes the English description. A photo that OpenAI cannot take is carried by us or left
+   * Asks the vision model. A photo that OpenAI cannot take is carried by us or left
    * out. A request that is too long is sent with half of its photos. An answer that was cut off gets twice the room,
    * once. An answer that says nothing, or cites no photo for a severe damage, is asked for once more.
-   * @returns the English row, how many photos the model saw, and the photos that it did not see
+   * @returns the answer, how many photos the model saw, and the photos that it did not see
    * @throws LotError when there is no answer; OpenAiError `aborted` when `limits.signal` ended the call
    */
-  async assess(
-    lot: DescribableLot,
-    limits: CallLimits,
-    count: CountUsage,
-    budget?: Budget,
-  ): Promise<NewResult & { readonly seen: number; readonly missing: readonly MissingPhoto[] }> {
+  async assess(lot: DescribableLot, limits: CallLimits, count: CountUsage, budget?: Budget): Promise<AssessedLot> {
     const photos = this.sentPhotos(lot, limits, count, budget);
     try {
       await photos.prepare();
-      const row = await this.describe(lot, photos, limits, count, budget);
-      return { ...row, seen: photos.photos.length, missing: photos.missing };
+      const answer = await this.describe(lot, photos, limits, count, budget);
+      return { answer, seen: photos.photos.length, missing: photos.missing };
     } catch (error) {
       throw error instanceof LotError ? error.withMissing(photos.missing) : error;
     } finally {
@@ -85,7 +85,7 @@ export class LotDescriber {
     limits: CallLimits,
     count: CountUsage,
     budget: Budget | undefined,
-  ): Promise<NewResult> {
+  ): Promise<AssessedAnswer> {
     let roomier = false;
     let invalid = 0;
     let doubted: AssessedAnswer | null = null;
@@ -115,21 +115,20 @@ export class LotDescriber {
         ));
       } catch (error) {
         // The first answer is there and paid for; the second was to be better, not to be needed.
-        if (doubted !== null && !(error instanceof OpenAiError && error.kind === 'aborted'))
-          return this.englishRow(doubted);
+        if (doubted !== null && !(error instanceof OpenAiError && error.kind === 'aborted')) return doubted;
         await this.goOnAfter(error, photos);
         continue;
       }
       const answer = this.read(body, () => parseVisionAnswer(body, photos.photos, this.settings.vision.prompt.version));
       await bill(answer.usage);
       if (answer.kind === 'assessed') {
-        if (answer.again === null || doubted !== null) return this.englishRow(fuller(answer, doubted));
+        if (answer.again === null || doubted !== null) return fuller(answer, doubted);
         this.logger.warn('a vision answer is asked for again', { why: answer.again, openai_request_id: requestId });
         doubted = answer;
         continue;
       }
       this.logger.warn('a vision answer cannot be used', { kind: answer.kind, openai_request_id: requestId });
-      if (doubted !== null) return this.englishRow(doubted);
+      if (doubted !== null) return doubted;
       if (answer.kind === 'incomplete' && answer.reason === 'max_output_tokens' && !roomier) {
         roomier = true;
       } else if (answer.kind !== 'invalid' || ++invalid >= MAX_INVALID) {
@@ -225,29 +224,6 @@ export class LotDescriber {
     throw new TranslationError(`the answer cannot be used: ${problem}`);
   }
 
-  /** The English text under a language's tag, either because English was asked for or in place of a translation. */
-  english(source: StoredSource, language: string, fallback: boolean): NewResult {
-    return englishCopy(source, language, fallback);
-  }
-
-  /** The English row of an assessed lot; used for the lines of a batch too. */
-  englishRow(answer: AssessedAnswer, batch = false): NewResult {
-    const text = englishDescription(answer.assessment);
-    return {
-      language: 'en',
-      html: renderHtml(text),
-      strings: text,
-      fallback: false,
-      assessment: answer.assessment,
-      raw: answer.raw,
-      model: answer.model ?? this.settings.vision.model,
-      promptVersion: this.settings.vision.prompt.version,
-      schemaVersion: answer.assessment.schema_version,
-      responseId: answer.responseId,
-      usage: usageJson(this.settings.usageRow('vision', answer.usage, batch)),
-    };
-  }
-
   /** Reads an answer. If our own code fails on it, it is billed like any other and counts as invalid. */
   private read<T extends ResponseFacts>(body: unknown, reading: () => T): T | InvalidAnswer {
     try {
@@ -271,26 +247,10 @@ export function translatedRow(
   language: string,
   origin: Pick<NewResult, 'model' | 'promptVersion' | 'responseId' | 'usage'>,
 ): NewResult {
-  const text = withStrings(source, strings);
-  return { language, html: renderHtml(text), strings: text, fallback: false, schemaVersion: null, ...origin };
+  return { ...textRow(withStrings(source, strings), language, false, ''), ...origin };
 }
 
-/** The English text under another tag; the copy has no cost of its own. */
-export function englishCopy(
-  source: Pick<StoredSource, 'strings' | 'model'>,
-  language: string,
-  fallback: boolean,
-): NewResult {
-  const text = source.strings as DescriptionText;
-  return {
-    language,
-    html: renderHtml(text),
-    strings: text,
-    fallback,
-    model: source.model,
-    promptVersion: null,
-    schemaVersion: null,
-    responseId: null,
-    usage: null,
-  };
+/** The English text under another tag, in place of a translation that did not come. */
+export function englishCopy(source: Pick<StoredSource, 'strings' | 'model'>, language: string): NewResult {
+  return textRow(source.strings as DescriptionText, language, true, source.model);
 }

@@ -1,6 +1,7 @@
 import { missingText, urlsOf, type MissingPhoto } from '../common/missing-photo.js';
 import { ServiceError } from '../common/service-error.js';
 import type { StoredError } from '../jobs/batch-job.entity.js';
+import type { NewResult } from '../jobs/new-result.js';
 import type { LotEnd, LotErrorCode } from '../jobs/lot-error-code.js';
 
 const ANSWERED_CODES = [
@@ -8,6 +9,7 @@ const ANSWERED_CODES = [
   'NO_IMAGES',
   'REFUSED',
   'INCOMPLETE',
+  'TEXT_REJECTED',
   'OPENAI_API_ERROR',
   'OPENAI_TIMEOUT',
   'COST_LIMIT_EXCEEDED',
@@ -23,6 +25,8 @@ export interface LotErrorFacts {
   /** OpenAI's request id, so that OpenAI's support can be asked about it. */
   readonly openaiRequestId?: string | undefined;
   readonly retryAfterSeconds?: number;
+  /** The row that keeps the model's answer although nothing of it is published. */
+  readonly row?: NewResult;
   readonly cause?: unknown;
 }
 
@@ -48,6 +52,11 @@ export class LotError extends Error {
     const code = ANSWERED_CODES.find((known) => known === stored.code);
     const facts = { missingImages, openaiRequestId: stored.openai_request_id };
     return code === undefined ? undefined : new LotError(code, stored.message, facts);
+  }
+
+  /** The row to store with the lot, which no client sees. */
+  get row(): NewResult | undefined {
+    return this.facts.row;
   }
 
   /** The same error, with the photos that were missing from the lot. */
@@ -85,6 +94,7 @@ export class LotError extends Error {
         return new ServiceError('SERVICE_UNAVAILABLE', this.message, { headers: { 'Retry-After': '1' }, cause });
       case 'REFUSED':
       case 'INCOMPLETE':
+      case 'TEXT_REJECTED':
       case 'OPENAI_API_ERROR':
         return new ServiceError('OPENAI_API_ERROR', this.message, {
           details: {

@@ -48,6 +48,11 @@ export class ModelSettings {
     return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
   }
 
+  /** The languages that the translation model is asked for: those without words of their own. */
+  toTranslate(languages: readonly string[]): readonly string[] {
+    return languages.filter((language) => this.glossaries.for(language) === null);
+  }
+
   modelOf(stage: ModelStage): string {
     return stage === 'vision' ? this.vision.model : this.translation.model;
   }

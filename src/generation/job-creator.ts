@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { estimateLot } from '../assessment/estimate.js';
-import { isEnglish } from '../assessment/languages.js';
 import { worstLotUsd } from '../assessment/worst-case.js';
 import { Clock } from '../common/clock.js';
 import { newId } from '../common/ids.js';
@@ -149,7 +148,7 @@ export class JobCreator {
   private isBelowWorstCase({ content }: ReceivedRequest): boolean {
     const most = content.options.max_cost_usd;
     if (most === undefined) return false;
-    const others = content.languages.filter((language) => !isEnglish(language)).length;
+    const others = this.models.toTranslate(content.languages).length;
     const batch = content.processing === 'batch';
     const photos = content.totalImages / content.totalLots;
     const info = content.totalInfoCharacters / content.totalLots;
@@ -159,7 +158,7 @@ export class JobCreator {
 
   /** USD before anything is sent; null when the price of a model is not known. */
   private estimate({ content }: ReceivedRequest): number | null {
-    const others = content.languages.filter((language) => !isEnglish(language)).length;
+    const others = this.models.toTranslate(content.languages).length;
     const settings = this.models.estimate(content.processing === 'batch');
     // Linear in lots and photos, so an average lot stands for all.
     const photos = content.totalImages / content.totalLots;

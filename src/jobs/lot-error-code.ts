@@ -6,6 +6,7 @@ export type LotErrorCode =
   | 'NO_IMAGES'
   | 'REFUSED'
   | 'INCOMPLETE'
+  | 'TEXT_REJECTED'
   | 'OPENAI_API_ERROR'
   | 'OPENAI_TIMEOUT'
   | 'COST_LIMIT_EXCEEDED'

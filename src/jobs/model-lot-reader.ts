@@ -33,11 +33,15 @@ type TranslationAnswered = [
   missing: string[] | null,
   reasons: string[] | null,
   strings: string,
-  html: string,
   model: string | null,
   assessmentBytes: number | null,
+  /** The bytes of the HTML that is stored, by language. */
+  stored: Readonly<Record<string, number>>,
   response: string | null,
 ];
+
+/** What other texts of a described lot are written from. */
+type DescribedSource = [position: number, assessment: unknown, raw: unknown, images: string[]];
 
 /** SQL: the lots of a shard from position $2 to $3 that still await its stage. */
 const awaiting = (stage: ModelStage) =>
@@ -111,8 +115,10 @@ export class ModelLotReader {
     withAssessment: boolean,
   ): Promise<TranslationAnswered[]> {
     return this.database.rows<TranslationAnswered>(
-      `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, e.strings::text, e.html, e.model,
+      `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, e.strings::text, e.model,
           case when $4 then octet_length(e.assessment::text) end,
+          (select json_object_agg(r.language, octet_length(r.html)) from batch_results r
+             where r.job_id = l.job_id and r.position = l.position and r.revision = 0),
           case when l.status <> ${LOT_SQL[STAGE_STATUS.translation]} then
             (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
                and r.language = any($3::text[]) and r.revision = 0 and r.response_id is not null limit 1) end
@@ -120,6 +126,16 @@ export class ModelLotReader {
         join batch_results e on e.job_id = l.job_id and e.position = l.position and ${isEnglishSource('e')}
         where l.job_id = $1 and l.position = any($2::int[])`,
       [jobId, positions, languages, withAssessment],
+    );
+  }
+
+  /** What the other texts of described lots are written from; read only for lots that lack some. */
+  describedSources(jobId: string, positions: readonly number[]): Promise<DescribedSource[]> {
+    return this.database.rows<DescribedSource>(
+      `select l.position, r.assessment, r.raw, i.images
+       from ${WITH_ENGLISH} join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
+       where l.job_id = $1 and l.position = any($2::int[])`,
+      [jobId, positions],
     );
   }
 }

@@ -17,10 +17,13 @@ export function renderedBytes(
     readonly missing: readonly MissingPhoto[];
     readonly assessment: number;
     readonly usage: boolean;
+    /** Bytes of the HTML of each description that is stored already. */
+    readonly stored?: readonly number[];
   },
 ): number {
   let bytes = LOT_BYTES + lot.idLength * 2 + lot.assessment;
   for (const { html } of results) bytes += DESCRIPTION_BYTES + Buffer.byteLength(html);
+  for (const html of lot.stored ?? []) bytes += DESCRIPTION_BYTES + html;
   for (const { url, reason } of lot.missing) bytes += 2 * Buffer.byteLength(url) + reason.length + MISSING_BYTES;
   return bytes + (lot.usage ? USAGE_BYTES * 2 : 0);
 }

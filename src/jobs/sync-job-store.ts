@@ -31,7 +31,7 @@ export interface ClaimedSyncJob {
   readonly lot: SyncLot;
   readonly missingImages: readonly MissingPhoto[];
   /** The stored vision answer; null when the model has not been asked yet. */
-  readonly source: StoredSource | null;
+  readonly source: StoredAnswer | null;
 }
 
 /** The stored English row of a lot, from which translations are made. */
@@ -39,6 +39,11 @@ export interface StoredSource {
   readonly strings: unknown;
   readonly assessment: unknown;
   readonly model: string;
+}
+
+/** The same, with what the model answered. */
+export interface StoredAnswer extends StoredSource {
+  readonly raw: unknown;
 }
 
 /** A job and the token of the lease under which this process works on it. */
@@ -97,10 +102,10 @@ export class SyncJobStore {
   }
 
   /**
-   * Stores the vision answer of a lot that is still to be translated.
+   * Stores the texts of a lot that is still to be translated into other languages.
    * @returns false when the job has ended or is held by another process; nothing was written then
    */
-  async saveVision(sql: Sql, held: HeldSyncJob, source: NewResult, photos: SeenPhotos): Promise<boolean> {
+  async saveVision(sql: Sql, held: HeldSyncJob, rows: readonly NewResult[], photos: SeenPhotos): Promise<boolean> {
     const values = new Values(held.id, held.token);
     const [row] = await sql.query<{ saved: boolean }>(
       `with job as (
@@ -112,7 +117,7 @@ export class SyncJobStore {
            missing_images = ${values.add(missingColumns(photos.missing)?.urls)}::json,
            missing_reasons = ${values.add(missingColumns(photos.missing)?.reasons)}::json
          from job where l.job_id = job.id and l.position = 0),
-       result as (${insertResults(values, [source])})
+       result as (${insertResults(values, rows)})
        select exists (select 1 from job) as saved`,
       values.list,
     );
@@ -217,7 +222,7 @@ export class SyncJobStore {
          from due where j.id = due.id
           returning j.id, j.languages, j.options, j.handed_over_at, j.takeovers, j.lock_token)
        select c.*, l.lot_id, l.missing_images, l.missing_reasons, i.additional_info, i.images, i.webhook,
-         r.strings, r.assessment, r.model
+         r.strings, r.assessment, r.raw, r.model
        from claimed c
        join batch_lots l on l.job_id = c.id and l.position = 0
        join batch_lot_inputs i on i.job_id = c.id and i.position = 0
@@ -236,16 +241,28 @@ export class SyncJobStore {
       source:
         row.strings === null || row.model === null
           ? null
-          : { strings: row.strings, assessment: row.assessment, model: row.model },
+          : { strings: row.strings, assessment: row.assessment, raw: row.raw, model: row.model },
     }));
   }
 
   /**
    * Fails the job's lot in whatever state it was. The caller ends the job in the same transaction.
+   * @param row - keeps an answer of which nothing is published
    * @returns false when the job has ended
    */
-  async fail(tx: Transaction, jobId: string, error: StoredError, missing: readonly MissingPhoto[]): Promise<boolean> {
+  async fail(
+    tx: Transaction,
+    jobId: string,
+    error: StoredError,
+    missing: readonly MissingPhoto[],
+    row?: NewResult,
+  ): Promise<boolean> {
     await this.lots.fail(tx, jobId, [{ position: 0, error, missingImages: missing }]);
+    if (row !== undefined) {
+      const values = new Values(jobId);
+      const unended = `select id from batch_jobs where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`;
+      await tx.execute(`with job as (${unended}) ${insertResults(values, [row])}`, values.list);
+    }
     return (
       (await tx.execute(
         `update batch_jobs set awaiting_images = 0, awaiting_vision = 0, awaiting_translation = 0, failed_lots = 1
@@ -271,5 +288,6 @@ interface AbandonedRow {
   webhook: string | null;
   strings: unknown;
   assessment: unknown;
+  raw: unknown;
   model: string | null;
 }

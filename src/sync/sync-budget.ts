@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { estimateLot } from '../assessment/estimate.js';
-import { isEnglish } from '../assessment/languages.js';
 import { heldWithin, type CallBounds, type HeldCall } from '../assessment/worst-case.js';
 import { Clock } from '../common/clock.js';
 import { Database } from '../database/database.service.js';
@@ -62,7 +61,7 @@ export class SyncBudgets {
 
   /** The expected cost of a lot's translations, in USD. */
   private later({ work }: SyncRun, photos: number): number {
-    const others = work.languages.filter((language) => !isEnglish(language)).length;
+    const others = this.settings.toTranslate(work.languages).length;
     if (photos === 0 || others === 0) return 0;
     const info = work.lot.additionalInfo?.length ?? 0;
     const settings = this.settings.estimate(false);

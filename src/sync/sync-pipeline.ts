@@ -1,21 +1,28 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { isEnglish } from '../assessment/languages.js';
 import { photoRefs } from '../assessment/photo-refs.js';
 import { Clock } from '../common/clock.js';
 import { toServiceError } from '../common/http-error.filter.js';
-import type { MissingPhoto } from '../common/missing-photo.js';
+import { urlsOf, type MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import { JobStore } from '../jobs/job-store.js';
 import type { NewResult } from '../jobs/new-result.js';
 import { renderedBytes } from '../jobs/rendered-bytes.js';
-import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredSource } from '../jobs/sync-job-store.js';
+import {
+  SyncJobStore,
+  type HeldSyncJob,
+  type SeenPhotos,
+  type StoredAnswer,
+  type StoredSource,
+} from '../jobs/sync-job-store.js';
 import { UsageSum } from '../jobs/usage-sum.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { DeliveryHints } from '../common/work-hints.js';
-import { LotDescriber } from '../describe/lot-describer.js';
+import { englishCopy, LotDescriber } from '../describe/lot-describer.js';
 import { LotError, unreachablePhotos } from '../describe/lot-error.js';
+import { LotTexts, textsOrError } from '../describe/lot-texts.js';
+import { ModelSettings } from '../describe/model-settings.js';
 import { SyncBudgets, type SyncSpend } from './sync-budget.js';
 import { SyncLeases } from './sync-leases.js';
 import { HungUpError, SyncRun, type SyncOutcome, type SyncWork } from './sync-run.js';
@@ -42,6 +49,8 @@ export class SyncPipeline {
     private readonly leases: SyncLeases,
     private readonly photos: PhotoChecker,
     private readonly describer: LotDescriber,
+    private readonly texts: LotTexts,
+    private readonly settings: ModelSettings,
     private readonly budgets: SyncBudgets,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
@@ -81,11 +90,11 @@ export class SyncPipeline {
     const spend = this.budgets.of(run, usage);
     try {
       const assessed = run.work.resumed?.source == null ? await this.assess(run, usage, spend) : null;
-      const source = assessed ?? (run.work.resumed?.source as StoredSource);
+      const source = assessed ?? (run.work.resumed?.source as StoredAnswer);
       run.answered = true;
-      const before = run.work.resumed === undefined ? [] : await this.store.translated(run.work.jobId);
-      const results = await this.translate(run, source, before, spend);
-      const written = assessed === null ? results : [assessed.row, ...results];
+      const before = assessed?.rows ?? (await this.store.translated(run.work.jobId));
+      const results = [...this.rewrite(run, before), ...(await this.translate(run, source, before, spend))];
+      const written = assessed === null ? results : [...assessed.rows, ...results];
       const missing = assessed?.photos.missing ?? run.work.resumed?.missing ?? [];
       const rendered = renderedLot(run.work, source, missing, [...before, ...results]);
       await this.finish(run, written, assessed?.photos ?? null, rendered, usage);
@@ -99,15 +108,15 @@ export class SyncPipeline {
   }
 
   /**
-   * Checks the photos and asks the vision model. If translations follow, the answer is committed before the first of
-   * them.
+   * Checks the photos, asks the vision model and writes the texts that need no other. If translations follow, all this is
+   * committed before the first of them.
    */
-  private async assess(run: SyncRun, usage: UsageSum, spend: SyncSpend): Promise<AssessedLot> {
+  private async assess(run: SyncRun, usage: UsageSum, spend: SyncSpend): Promise<WrittenLot> {
     const { lot } = run.work;
     const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
     if (!checked.withinThreshold)
       throw unreachablePhotos(checked.missing, checked.reachable.length + checked.missing.length);
-    const row = await this.describer.assess(
+    const { answer, seen, missing } = await this.describer.assess(
       {
         additionalInfo: lot.additionalInfo,
         photos: photoRefs(lot.images, (url) => checked.reachable.includes(url)),
@@ -118,21 +127,37 @@ export class SyncPipeline {
       spend.count,
       spend.budget(checked.reachable.length),
     );
-    const photos = { seen: row.seen, missing: row.missing };
-    if (run.work.languages.some((language) => !isEnglish(language))) {
+    const photos = { seen, missing };
+    const { languages } = run.work;
+    const { english, others } = textsOrError(this.texts.write(answer, languages, false));
+    const rows = [english, ...others];
+    if (this.settings.toTranslate(languages).length > 0) {
       run.signal.throwIfAborted();
       // Stored together with its cost, which would be lost if the process died before the job's end.
       await this.database.transaction(async (tx) => {
-        if (!(await this.store.saveVision(tx, heldBy(run), row, photos))) throw new NotOursError();
+        if (!(await this.store.saveVision(tx, heldBy(run), rows, photos))) throw new NotOursError();
         await this.jobs.addUsage(tx, run.work.jobId, usage.rows());
       });
       usage.clear();
     }
-    return { strings: row.strings, assessment: row.assessment, model: row.model ?? '', row, photos };
+    return { strings: english.strings, assessment: english.assessment, model: english.model ?? '', rows, photos };
+  }
+
+  /** The rows of languages that have words and none yet: those of a job that an earlier version began. */
+  private rewrite({ work }: SyncRun, before: readonly { language: string }[]): NewResult[] {
+    const { languages, lot, resumed } = work;
+    if (resumed?.source == null) return [];
+    const others = [...this.settings.toTranslate(languages), ...before.map(({ language }) => language)];
+    const gone = new Set(urlsOf(resumed.missing));
+    const photos = photoRefs(lot.images, (url) => !gone.has(url));
+    return this.texts.rewrite(
+      { ...resumed.source, photos },
+      languages.filter((language) => !others.includes(language)),
+    );
   }
 
   /**
-   * Translates into all languages side by side. Each is committed when it comes; late or failed ones fall back to
+   * Translates into the languages without words, side by side. Each is committed when it comes; late or failed ones fall back to
    * English.
    */
   private async translate(
@@ -146,10 +171,9 @@ export class SyncPipeline {
       signal: run.signal,
     };
     const done = new Set(before.map(({ language }) => language));
-    const missing = run.work.languages.filter((language) => !done.has(language));
+    const missing = this.settings.toTranslate(run.work.languages).filter((language) => !done.has(language));
     return Promise.all(
       missing.map(async (language) => {
-        if (isEnglish(language)) return this.describer.english(source, language, false);
         try {
           const result = await this.describer.translate(source, language, limits, spend.count, spend.budget(0));
           // A single translation is committed with the job's end.
@@ -162,7 +186,7 @@ export class SyncPipeline {
             language,
             reason: (error as Error).message,
           });
-          return this.describer.english(source, language, true);
+          return englishCopy(source, language);
         }
       }),
     );
@@ -203,7 +227,8 @@ export class SyncPipeline {
     const stored = cause instanceof LotError ? cause.toStored() : { code: error.code, message: error.message };
     const ended = await this.end(jobId, async (tx) => {
       const missing = cause instanceof LotError ? cause.missingImages : [];
-      if (!(await this.store.fail(tx, jobId, stored, missing))) return false;
+      const row = cause instanceof LotError ? cause.row : undefined;
+      if (!(await this.store.fail(tx, jobId, stored, missing, row))) return false;
       return this.ender.endJob(tx, jobId, 'failed', { error: stored });
     });
     return ended ? { kind: 'failed', error } : { kind: 'lost' };
@@ -235,9 +260,9 @@ export class SyncPipeline {
   }
 }
 
-/** An assessed lot: the source for translations, the row to store, and which photos were seen. */
-interface AssessedLot extends StoredSource {
-  readonly row: NewResult;
+/** A lot with its texts: the source for translations, the rows to store, and which photos were seen. */
+interface WrittenLot extends StoredSource {
+  readonly rows: readonly NewResult[];
   readonly photos: SeenPhotos;
 }
 

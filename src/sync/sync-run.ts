@@ -1,7 +1,7 @@
 import { listenFreely } from '../common/abort-signals.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions } from '../jobs/batch-job.entity.js';
-import type { StoredSource, SyncLot } from '../jobs/sync-job-store.js';
+import type { StoredAnswer, SyncLot } from '../jobs/sync-job-store.js';
 import type { ServiceError } from '../common/service-error.js';
 
 /** The one lot of a synchronous job on its way through the pipeline. */
@@ -12,7 +12,7 @@ export interface SyncWork {
   readonly options: JobOptions;
   readonly lot: SyncLot;
   /** What an earlier process committed: if it has a source, the vision model is not asked again. */
-  readonly resumed?: { readonly source: StoredSource | null; readonly missing: readonly MissingPhoto[] };
+  readonly resumed?: { readonly source: StoredAnswer | null; readonly missing: readonly MissingPhoto[] };
 }
 
 /** How a run ended, in agreement with the job's row. */

@@ -57,13 +57,13 @@ describe('an answer that says too little', () => {
   const describeOne = async () => {
     let calls = 0;
     const photos = [1, 2].map((number) => ({ number, url: `http://127.0.0.1:9/${number}.jpg` }));
-    const row = await rig.module
+    const { answer } = await rig.module
       .get(LotDescriber, { strict: false })
       .assess({ additionalInfo: null, photos, missing: [] }, { deadlineAt: Number.MAX_SAFE_INTEGER }, () => {
         calls += 1;
         return Promise.resolve();
       });
-    return { calls, assessment: row.assessment as Assessment };
+    return { calls, assessment: answer.assessment };
   };
 
   it('that a client waits for is asked for once more', async () => {

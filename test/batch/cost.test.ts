@@ -32,7 +32,7 @@ describe('max_cost_usd', () => {
   it('max_cost_usd does not stop a job that costs no more than was foreseen', async () => {
     const id = await jobWithin(foreseen(1));
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: LOTS });
-    expect(await rig.results(id)).toEqual(['0 de', '0 en', '1 de', '1 en', '2 de', '2 en']);
+    expect(await rig.results(id)).toEqual(['0 en', '0 fi', '1 en', '1 fi', '2 en', '2 fi']);
     expect(Number((await rig.jobRow(id))['cost_usd'])).toBeLessThanOrEqual(foreseen(1));
     expect(await batches()).toEqual(expect.arrayContaining(['vision', 'translation']));
     expect(await calls()).toBe(0);
@@ -49,7 +49,7 @@ describe('max_cost_usd', () => {
       failed_lots: 0,
       cost_usd: '1.00000000',
     });
-    expect(await rig.results(id)).toEqual(['0 de fallback', '0 en', '1 de fallback', '1 en', '2 de fallback', '2 en']);
+    expect(await rig.results(id)).toEqual(['0 en', '0 fi fallback', '1 en', '1 fi fallback', '2 en', '2 fi fallback']);
     expect(await batches()).toEqual(['vision']);
     expect(await calls()).toBe(0);
     expect(await rig.audit(id)).toEqual([]);

@@ -126,7 +126,7 @@ describe('how a job ends', () => {
     await age(id, 24);
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 1 });
     expect((await rig.lots(id))[0]?.error?.code).toBe('DEADLINE_EXCEEDED');
-    expect(await rig.results(id)).toContain('1 de fallback');
+    expect(await rig.results(id)).toContain('1 fi fallback');
     expect(await rig.audit(id)).toEqual([]);
   });
 });

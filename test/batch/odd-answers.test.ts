@@ -82,7 +82,7 @@ describe('an odd answer of a model', () => {
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed' });
     const ended = await rig.lots(id);
     expect(wellLots.map((position) => ended[position]?.status)).toEqual(['completed', 'completed']);
-    expect(await rig.results(id)).toEqual(expect.arrayContaining(wellLots.map((position) => `${position} de`)));
+    expect(await rig.results(id)).toEqual(expect.arrayContaining(wellLots.map((position) => `${position} fi`)));
     // A line in each of two batches of each stage, and at most two direct calls for a language that did not come.
     expect(Math.max(...proxy.linesOfLots().values())).toBeLessThanOrEqual(4);
     expect(proxy.directCalls).toBeLessThanOrEqual(4 * names.length);
@@ -171,7 +171,7 @@ describe('a lot that PostgreSQL refuses', () => {
     await refuse('batch_results', `position <> 1 or language = 'en' or fallback`);
     const id = await rig.job({ lots: 3 });
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3, failed_lots: 0 });
-    expect(await rig.results(id)).toContain('1 de fallback');
+    expect(await rig.results(id)).toContain('1 fi fallback');
     expect(await rig.audit(id)).toEqual([]);
   });
 

@@ -22,7 +22,7 @@ async function write(lots: ShardLots, limits: FileLimits, keep = true): Promise<
   const facts: FileFacts = { lines: 0, bytes: 0, tokens: 0, splitAt: null };
   const pieces: Buffer[] = [];
   let bytes = 0;
-  for await (const piece of rig.module.get(RequestFile).write(lots, ['en', 'de'], limits, facts)) {
+  for await (const piece of rig.module.get(RequestFile).write(lots, ['en', 'fi'], limits, facts)) {
     bytes += piece.length;
     if (keep) pieces.push(Buffer.from(piece));
   }

@@ -118,7 +118,7 @@ export class BatchRig {
   /** Accepts a job as the intake does. */
   async job({
     lots = 3,
-    languages = ['en', 'de'],
+    languages = ['en', 'fi'],
     options = {},
     keyId = 'acme',
     photos,

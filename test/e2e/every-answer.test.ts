@@ -36,7 +36,7 @@ beforeAll(async () => {
   service = await TestService.start({ environment: { ROLE: 'api', LEGACY_UNSIGNED_READS: 'true', MAX_LOTS: '2' } });
   const include = ['assessment', 'usage'];
   const metadata = { auction: 'A-17' };
-  const first = await service.generate(service.request({ languages: ['en', 'de'], include, metadata }));
+  const first = await service.generate(service.request({ languages: ['en', 'de', 'fi'], include, metadata }));
   expect(first.status).toBe(200);
   done = String(first.body['job_id']);
   const second = await service.generate(

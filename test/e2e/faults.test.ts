@@ -105,11 +105,11 @@ describe('a fault that stays', () => {
 
 describe('a translation that does not come', () => {
   const expectFallback = (body: JsonObject) => {
-    const [english, german] = lotOf(body)['descriptions'] as JsonObject[];
-    expect(german).toEqual({ language: 'de', damages: english?.['damages'], fallback: true });
+    const [english, finnish] = lotOf(body)['descriptions'] as JsonObject[];
+    expect(finnish).toEqual({ language: 'fi', damages: english?.['damages'], fallback: true });
     expect(english).not.toHaveProperty('fallback');
-    expect(body).toMatchObject({ pending_languages: ['de'], warnings: ['translation_time_limit_exceeded'] });
-    expect(lotOf(body)['pending_languages']).toEqual(['de']);
+    expect(body).toMatchObject({ pending_languages: ['fi'], warnings: ['translation_time_limit_exceeded'] });
+    expect(lotOf(body)['pending_languages']).toEqual(['fi']);
   };
 
   it.each<[string, JsonObject, number]>([
@@ -120,7 +120,7 @@ describe('a translation that does not come', () => {
     ['a broken schema', { action: 'schema_violation' }, 2],
   ])('a translation that does not come has English in its stead, named: %s', async (_name, rule, calls) => {
     await service.faults({ ...rule, ...(isAnswer(rule) ? { kind: 'translation' } : { model: 'gpt-5.6-luna' }) });
-    const answer = await service.generate(service.request({ languages: ['en', 'de'] }));
+    const answer = await service.generate(service.request({ languages: ['en', 'fi'] }));
     expect(answer.status).toBe(200);
     expectFallback(answer.body);
     expect(await service.callCounts()).toEqual({ vision: 1, translation: calls });
@@ -132,11 +132,11 @@ describe('a translation that does not come', () => {
 
   it('a translation that is late leaves the languages that came', async () => {
     await service.faults({ action: 'latency', ms: 3_600_000, contains: 'German' });
-    const answer = await impatient.generate(impatient.request({ languages: ['en', 'de', 'fr'] }));
+    const answer = await impatient.generate(impatient.request({ languages: ['en', 'fi', 'sv'] }));
     const calls = await service.callsWhen((all) => all.every(({ outcome }) => outcome !== 'running'));
     expectFallback(answer.body);
-    const french = (lotOf(answer.body)['descriptions'] as JsonObject[])[2];
-    expect(french).toEqual({ language: 'fr', damages: expect.stringMatching(/^<p>/) as string });
+    const swedish = (lotOf(answer.body)['descriptions'] as JsonObject[])[2];
+    expect(swedish).toEqual({ language: 'sv', damages: expect.stringMatching(/^<p>/) as string });
     expect(calls.map(({ outcome }) => outcome).toSorted()).toEqual(['aborted', 'answered', 'answered']);
   });
 });

@@ -37,7 +37,7 @@ describe('a model slower than SYNC_TIMEOUT', () => {
   it('a model slower than SYNC_TIMEOUT is waited for by polling: 202, then the result, and its webhook', async () => {
     await heir.faults({ ...NEVER, ms: 1200 });
     await withProcess({ SYNC_TIMEOUT: '1' }, async (service) => {
-      const body = service.request({ languages: ['en', 'de'], webhook_url: service.photos.url('hook') });
+      const body = service.request({ languages: ['en', 'fi'], webhook_url: service.photos.url('hook') });
       const answer = await service.generate(body);
       const jobId = String(answer.body['job_id']);
       expect(answer.status).toBe(202);
@@ -47,7 +47,7 @@ describe('a model slower than SYNC_TIMEOUT', () => {
         processing_mode: 'synchronous',
         total_lots: 1,
         created_at: expect.stringMatching(/Z$/) as string,
-        languages: ['en', 'de'],
+        languages: ['en', 'fi'],
         message: expect.any(String) as string,
         warnings: [],
       });
@@ -62,7 +62,7 @@ describe('a model slower than SYNC_TIMEOUT', () => {
       const { body: results } = await service.send(`/api/v1/batch-results/${jobId}`);
       const lot = lotOf(results['results'] as JsonObject);
       expect(lot).toMatchObject({ lot_id: lotOf(body)['lot_id'], status: 'completed', pending_languages: [] });
-      expect((lot['descriptions'] as JsonObject[]).map(({ language }) => language)).toEqual(['en', 'de']);
+      expect((lot['descriptions'] as JsonObject[]).map(({ language }) => language)).toEqual(['en', 'fi']);
     });
     expect(await heir.callCounts()).toEqual({ vision: 1, translation: 1 });
   });
@@ -104,7 +104,7 @@ describe('a process that is told to end', () => {
   it('a process that is told to end leaves a stored vision answer, which is not asked for again', async () => {
     await heir.faults({ ...NEVER, contains: 'German' });
     const answer = await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service, close) => {
-      const waiting = service.generate(service.request({ languages: ['fr', 'de', 'en'] }));
+      const waiting = service.generate(service.request({ languages: ['sv', 'fi', 'en'] }));
       // French has been committed when its answer is out and the German one is all that is waited for.
       await heir.callsWhen((calls) => calls.filter(({ outcome }) => outcome === 'answered').length === 2);
       await close();
@@ -116,7 +116,7 @@ describe('a process that is told to end', () => {
     expect(calls.filter(({ kind }) => kind === 'vision').length).toBe(1);
     const { body } = await heir.send(`/api/v1/batch-results/${jobId}`);
     const descriptions = lotOf(body['results'] as JsonObject)['descriptions'] as JsonObject[];
-    expect(descriptions.map(({ language }) => language)).toEqual(['fr', 'de', 'en']);
+    expect(descriptions.map(({ language }) => language)).toEqual(['sv', 'fi', 'en']);
     for (const description of descriptions) expect(description).not.toHaveProperty('fallback');
   });
 });
@@ -158,7 +158,7 @@ describe('a process that died', () => {
   it('the work of a process that died after its 202 is resumed without a second vision call', async () => {
     await heir.faults({ ...NEVER, model: 'gpt-5.6-luna' });
     await withProcess({ SYNC_TIMEOUT: '1', SHUTDOWN_GRACE: '0.1' }, async (service) => {
-      const body = service.request({ languages: ['de'] });
+      const body = service.request({ languages: ['fi'] });
       const answer = await service.generate(body);
       expect(answer.status).toBe(202);
       const jobId = await die(body);

@@ -56,7 +56,7 @@ describe('a synchronous answer that is odd', () => {
     ['negative tokens', (body) => ({ ...body, usage: { input_tokens: -1, output_tokens: -1 } })],
   ])('an answer odd by %s is a description all the same, paid for once a stage', async (_, odd) => {
     proxy.answer = odd;
-    const { status, body } = await service.generate(service.request({ languages: ['en', 'de'] }));
+    const { status, body } = await service.generate(service.request({ languages: ['en', 'fi'] }));
     expect([status, lotOf(body)['status']]).toEqual([200, 'completed']);
     expect(proxy.directCalls).toBeLessThanOrEqual(3);
   });
@@ -86,7 +86,7 @@ describe('max_cost_usd of a synchronous request', () => {
   };
 
   it('max_cost_usd of just the estimate is kept, translations included, and warned of', async () => {
-    const change = { languages: ['en', 'de', 'fr'] };
+    const change = { languages: ['en', 'fi', 'sv'] };
     const limit = await estimateOf(change);
     proxy.greedy = true;
     const { status, body } = await service.generate(service.request({ ...change, max_cost_usd: limit }));
@@ -97,7 +97,7 @@ describe('max_cost_usd of a synchronous request', () => {
   });
 
   it('max_cost_usd above the worst case changes nothing and warns of nothing', async () => {
-    const { status, body } = await service.generate(service.request({ languages: ['en', 'de'], max_cost_usd: 5 }));
+    const { status, body } = await service.generate(service.request({ languages: ['en', 'fi'], max_cost_usd: 5 }));
     expect([status, body['warnings'], body['pending_languages']]).toEqual([200, [], []]);
     const [job] = await usageOf(body['job_id']);
     expect(job?.cost).toBeGreaterThan(0);

@@ -216,7 +216,7 @@ it('an answer shows a carried photo under its own address, and its data nowhere'
   );
   const answer = await ask(service, ['bad-1.jpg', 'good-1.jpg', 'good-2.jpg', 'avif.jpg'], {
     include: ['assessment', 'usage'],
-    languages: ['en', 'de'],
+    languages: ['en', 'fi'],
   });
   expect(answer.status).toBe(200);
   expect((await sent()).flat()).toContain(DATA);

@@ -208,7 +208,7 @@ describe('a client that hangs up while the model works', () => {
 
   it('a client that hangs up after the vision answer still has its translations made', async () => {
     await service.faults({ ...slow, model: 'gpt-5.6-luna' });
-    const { body, send } = prepare(service.request({ languages: ['en', 'de'] }));
+    const { body, send } = prepare(service.request({ languages: ['en', 'fi'] }));
     const hangUp = new AbortController();
     const first = send({}, hangUp.signal).catch(() => 'hung up');
     await service.callsWhen((calls) => calls.some(({ kind }) => kind === 'translation'));

@@ -48,7 +48,7 @@ describe('kill -9 during a call to the model', () => {
 
   it('after kill -9 the stored vision answer is not asked for again', async () => {
     await observer.faults({ ...NEVER, model: 'gpt-5.6-luna' });
-    const body = observer.request({ languages: ['de'] });
+    const body = observer.request({ languages: ['fi'] });
     const jobId = await killDuring(body, { 'Idempotency-Key': randomUUID() }, 2);
     await processes.start();
     expect(await observer.statusWhen(jobId, ended)).toMatchObject({ status: 'completed' });

@@ -52,6 +52,8 @@ export function paragraphGrammar(glossary: Glossary): Grammar {
     ended(sequence(grammar, statement(kind)), glossary);
   const partly = said(pattern(sentences.partly_visible, { areas }), 'partly_visible');
   const not = said(pattern(sentences.not_visible, { areas }), 'not_visible');
+  // Chinese and Japanese write no space after a full stop, which is as wide as a character there.
+  const gap = text(/[\u3002\uFF0E]$/.test(glossary.full_stop) ? '' : ' ');
   const nothing = choice(
     said(pattern(sentences.nothing_visible, { areas }), 'nothing_visible'),
     said(text(sentences.nothing_visible_details), 'nothing_visible'),
@@ -62,7 +64,7 @@ export function paragraphGrammar(glossary: Glossary): Grammar {
     at('not_assessable', said(pattern(sentences.not_assessable, { reasons }), 'not_assessable')),
     at('not_assessable', said(text(sentences.not_assessable_unknown), 'not_assessable')),
     at('found', choice(nothing, unconfirmed)),
-    at('areas', choice(partly, not, sequence(partly, text(' '), not))),
+    at('areas', choice(partly, not, sequence(partly, gap, not))),
     at('limits', said(text(sentences.limits), 'limits')),
     at('simulated', said(text(sentences.simulated), 'simulated')),
   );

@@ -1,4 +1,5 @@
 import { parseGlossary, type KnownGlossary } from './glossary-file.js';
+import type { Glossary } from './glossary.js';
 import { forRegion, glossaryTagOf } from './glossary-tags.js';
 
 /** The language that all others are compared with, and that a text falls back to. */
@@ -6,6 +7,9 @@ const ENGLISH = 'en';
 
 /** The glossaries that are shipped, ready to be used. */
 export class Glossaries {
+  /** Those of regions. Regions that write numbers alike share one, or the auditor's readers would be too many to keep. */
+  private readonly regional = new Map<string, KnownGlossary>();
+
   private constructor(private readonly known: ReadonlyMap<string, KnownGlossary>) {}
 
   /**
@@ -40,6 +44,18 @@ export class Glossaries {
    */
   for(tag: string): KnownGlossary | null {
     const known = this.known.get(glossaryTagOf(tag));
-    return known === undefined ? null : { ...known, glossary: forRegion(known.glossary, tag) };
+    if (known === undefined) return null;
+    const glossary = forRegion(known.glossary, tag);
+    if (numbersOf(glossary) === numbersOf(known.glossary)) return known;
+    const key = `${glossary.tag} ${numbersOf(glossary)}`;
+    const regional = this.regional.get(key) ?? { ...known, glossary };
+    this.regional.set(key, regional);
+    return regional;
   }
+}
+
+/** How a glossary groups digits, which is all that its regions differ in: `8,451 84,512`, but `8451 84.512` in Spain. */
+function numbersOf({ locale }: Glossary): string {
+  const format = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+  return [8_451, 84_512, 1_234_567].map((value) => format.format(value)).join(' ');
 }

@@ -7,6 +7,9 @@ import { noteBlocks, type FindingNote } from './note-blocks.js';
 import type { Statement } from './statement.js';
 import { vehicleLine } from './vehicle-line.js';
 
+/** Full stops as wide as a character, which hold the gap to the next sentence themselves: `。` in Chinese and Japanese. */
+const WIDE_STOPS: ReadonlySet<string> = new Set(['。', '．']);
+
 type Kind = Statement['kind'];
 type Of<K extends Kind> = Statement & { readonly kind: K };
 
@@ -73,7 +76,8 @@ function areaList(areas: Of<'not_visible'>['areas'], glossary: Glossary): string
 
 function sentence(texts: readonly string[], { locale, full_stop }: Glossary): DescriptionBlock | null {
   if (texts.length === 0) return null;
-  return { kind: 'paragraph', text: texts.map((text) => `${capitalized(text, locale)}${full_stop}`).join(' ') };
+  const sentences = texts.map((text) => `${capitalized(text, locale)}${full_stop}`);
+  return { kind: 'paragraph', text: sentences.join(WIDE_STOPS.has(full_stop) ? '' : ' ') };
 }
 
 function list(items: readonly string[], { locale }: Glossary): DescriptionBlock | null {

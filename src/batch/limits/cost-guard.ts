@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { stringsOf, type DescriptionText } from '../../assessment/description.js';
 import { estimateLot } from '../../assessment/estimate.js';
-import { isEnglish } from '../../assessment/languages.js';
 import { textSize } from '../../assessment/translation.js';
 import {
   heldWithin,
@@ -180,7 +179,7 @@ export class CostGuard {
 
   /** The expected cost of a described lot's translation, in USD. */
   expectedTranslation(photos: number, infoLength: number, languages: readonly string[], batch: boolean): number {
-    const others = othersThanEnglish(languages);
+    const others = this.settings.toTranslate(languages).length;
     if (others === 0) return 0;
     const settings = this.settings.estimate(batch);
     const both = estimateLot(photos, infoLength, others, settings).costUsd ?? 0;
@@ -213,7 +212,7 @@ export class CostGuard {
         return bounds && { position, bounds, laterUsd: this.expectedTranslation(photos, info, job.languages, true) };
       });
     }
-    const languages = othersThanEnglish(job.languages);
+    const languages = this.settings.toTranslate(job.languages).length;
     const rows = await this.spending.translationLots(lots, PAGE_LOTS);
     return rows.map(([position, strings]) => {
       const size = textSize(stringsOf(JSON.parse(strings) as DescriptionText));
@@ -259,8 +258,4 @@ function heldBefore(held: HeldLots, splitAt: number | null): number {
   let usd = 0;
   for (const [position, worst] of held.usdByPosition) if (splitAt === null || position < splitAt) usd += worst;
   return usd;
-}
-
-function othersThanEnglish(languages: readonly string[]): number {
-  return languages.filter((language) => !isEnglish(language)).length;
 }

@@ -13,7 +13,8 @@ export type LineOutcome =
   | { readonly kind: 'retry' }
   /** The same request would fail again. The Responses API can be asked with fewer photos or with more room. */
   | { readonly kind: 'direct' }
-  | { readonly kind: 'failed'; readonly error: LotEnd };
+  /** `row` keeps an answer of which nothing is published. */
+  | { readonly kind: 'failed'; readonly error: LotEnd; readonly row?: NewResult };
 
 /** What can be done about a failed line. */
 export function outcomeOfFailure(failure: OpenAiErrorKind): LineOutcome {

@@ -1,7 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { stringsOf, type DescriptionText } from '../../assessment/description.js';
 import { translationInputTokens, visionInputTokens } from '../../assessment/estimate.js';
-import { isEnglish } from '../../assessment/languages.js';
 import { fetchable } from '../../assessment/photo-refs.js';
 import { translationRequestParts } from '../../assessment/translation.js';
 import { visionRequestParts } from '../../assessment/vision-request.js';
@@ -64,13 +63,14 @@ export class RequestFile {
       return count * fixed + images * (visionInputTokens(1, 0, this.settings.vision) - fixed) + info;
     }
     const { lots: count, text } = await this.lots.translationTotals(lots);
-    const fixed = translationInputTokens(0, languages.length, this.settings.translation);
+    const wanted = this.settings.toTranslate(languages).length;
+    const fixed = translationInputTokens(0, wanted, this.settings.translation);
     return count * fixed + Math.ceil(text / 2);
   }
 
   /**
    * Yields the file's bytes. `facts` is filled in while the file is read, and is complete at its end.
-   * @param languages - the job's languages; English ones are skipped
+   * @param languages - the job's languages; those that have words are skipped
    */
   async *write(
     lots: ShardLots,
@@ -137,7 +137,7 @@ export class RequestFile {
     languages: readonly string[],
     room: number | undefined,
   ): AsyncGenerator<LineSource[], void, undefined> {
-    const wanted = languages.filter((language) => !isEnglish(language));
+    const wanted = this.settings.toTranslate(languages);
     const parts = translationRequestParts(wanted, this.settings.translation);
     const pages = this.pages(lots, (from) => this.lots.translationPage(lots, from, PAGE_LOTS));
     for await (const rows of pages) {

@@ -1,9 +1,10 @@
 import { stringsOf, type DescriptionText } from '../../assessment/description.js';
-import { isEnglish } from '../../assessment/languages.js';
+import { photoRefs } from '../../assessment/photo-refs.js';
 import type { TokenUsage } from '../../assessment/response-body.js';
 import { parseTranslation } from '../../assessment/translation.js';
-import { missingPhotos, type MissingPhoto } from '../../common/missing-photo.js';
+import { missingPhotos, urlsOf, type MissingPhoto } from '../../common/missing-photo.js';
 import { englishCopy, translatedRow } from '../../describe/lot-describer.js';
+import type { LotTexts } from '../../describe/lot-texts.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
@@ -17,22 +18,28 @@ export interface TranslationLineLot extends LineLot {
   readonly lotId: string;
   readonly missing: readonly MissingPhoto[];
   readonly text: DescriptionText;
-  /** The HTML of the English row. */
-  readonly html: string;
   readonly model: string;
+  /** The bytes of the HTML that is stored, by language. */
+  readonly stored: Readonly<Record<string, number>>;
+  /** Rows that a lot described by an earlier version lacks: those of languages that have words. */
+  readonly written: readonly NewResult[];
   readonly assessmentBytes: number;
 }
 
-/** Reads the translations of one job. A completed lot has a row for every language, with English text if none came. */
+/**
+ * Reads the translations of one job, into the languages that have no words. A completed lot has a row for every language, with
+ * English text if no translation came.
+ */
 export class TranslationReader implements LineReader<TranslationLineLot> {
   private readonly wanted: readonly string[];
 
   constructor(
     private readonly lots: ModelLotReader,
     private readonly settings: ModelSettings,
+    private readonly texts: LotTexts,
     private readonly job: ShardJob,
   ) {
-    this.wanted = job.languages.filter((language) => !isEnglish(language));
+    this.wanted = settings.toTranslate(job.languages);
   }
 
   /** All languages that need a translation, as the client sent them. */
@@ -43,28 +50,62 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
   async load(positions: readonly number[]): Promise<Map<number, TranslationLineLot>> {
     const withAssessment = this.job.options.include?.includes('assessment') === true;
     const rows = await this.lots.translationAnswered(this.job.id, positions, this.wanted, withAssessment);
+    const lots = rows.map(
+      ([
+        position,
+        lotId,
+        status,
+        attempt,
+        missing,
+        reasons,
+        strings,
+        model,
+        assessment,
+        stored,
+        seenResponse,
+      ]): TranslationLineLot => ({
+        position,
+        lotId,
+        status,
+        attempt,
+        missing: missingPhotos(missing, reasons),
+        text: JSON.parse(strings) as DescriptionText,
+        model: model ?? '',
+        stored,
+        written: [],
+        assessmentBytes: assessment ?? 0,
+        seenResponse,
+      }),
+    );
+    const written = await this.lackingRows(lots);
+    return new Map(lots.map((lot) => [lot.position, { ...lot, written: written.get(lot.position) ?? [] }]));
+  }
+
+  /** The rows of languages that have words and no row. Only lots that an earlier version has described lack any. */
+  private async lackingRows(lots: readonly TranslationLineLot[]): Promise<Map<number, readonly NewResult[]>> {
+    const worded = this.job.languages.filter((language) => !this.wanted.includes(language));
+    const lacking = new Map(
+      lots
+        .map((lot) => ({ lot, languages: worded.filter((language) => !Object.hasOwn(lot.stored, language)) }))
+        .filter(({ languages }) => languages.length > 0)
+        .map((one) => [one.lot.position, one]),
+    );
+    if (lacking.size === 0) return new Map();
+    const sources = await this.lots.describedSources(this.job.id, [...lacking.keys()]);
     return new Map(
-      rows.map(
-        ([position, lotId, status, attempt, missing, reasons, strings, html, model, assessment, seenResponse]) => [
-          position,
-          {
-            position,
-            lotId,
-            status,
-            attempt,
-            missing: missingPhotos(missing, reasons),
-            text: JSON.parse(strings) as DescriptionText,
-            html,
-            model: model ?? '',
-            assessmentBytes: assessment ?? 0,
-            seenResponse,
-          },
-        ],
-      ),
+      sources.map(([position, assessment, raw, images]) => {
+        const { lot, languages } = lacking.get(position) as { lot: TranslationLineLot; languages: string[] };
+        const gone = new Set(urlsOf(lot.missing));
+        const photos = photoRefs(images, (url) => !gone.has(url));
+        const source = { strings: lot.text, model: lot.model, assessment, raw, photos };
+        return [position, this.texts.rewrite(source, languages)];
+      }),
     );
   }
 
   read(body: unknown, lot: TranslationLineLot, usage: TokenUsage | null): LineOutcome {
+    // An earlier version asked; by now all languages have words.
+    if (this.wanted.length === 0) return this.fallback(lot);
     const answer = parseTranslation(body, stringsOf(lot.text), this.wanted);
     if (answer.kind === 'refused') return this.fallback(lot);
     if (answer.kind === 'incomplete') {
@@ -91,19 +132,21 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
 
   /** Completes a lot with the translations that are there, and with English for the rest. */
   described(rows: ReadonlyMap<string, NewResult>, lot: TranslationLineLot): LineOutcome & { kind: 'described' } {
-    const shown = this.job.languages.map(
-      (language) =>
-        rows.get(language) ?? englishCopy({ strings: lot.text, model: lot.model }, language, !isEnglish(language)),
-    );
+    const results = [
+      ...lot.written,
+      ...this.wanted.map(
+        (language) => rows.get(language) ?? englishCopy({ strings: lot.text, model: lot.model }, language),
+      ),
+    ];
     return {
       kind: 'described',
-      // The English row is there already and never changes.
-      results: shown.filter((row) => row.language !== 'en'),
-      renderedBytes: renderedBytes(shown, {
+      results,
+      renderedBytes: renderedBytes(results, {
         idLength: lot.lotId.length,
         missing: lot.missing,
         assessment: lot.assessmentBytes,
         usage: this.job.options.include?.includes('usage') === true,
+        stored: this.job.languages.flatMap((language) => lot.stored[language] ?? []),
       }),
     };
   }

@@ -1,17 +1,16 @@
 import type { PhotoRef } from '../../assessment/assessment.js';
-import { isEnglish } from '../../assessment/languages.js';
 import { photoRefs } from '../../assessment/photo-refs.js';
 import { parseVisionAnswer } from '../../assessment/vision-answer.js';
 import { missingPhotos, urlsOf, type MissingPhoto } from '../../common/missing-photo.js';
 import type { ResponseFailure } from '../../assessment/response-body.js';
 import { answerError } from '../../describe/call-errors.js';
-import { englishCopy, type LotDescriber } from '../../describe/lot-describer.js';
+import { TEXT_REJECTED, type AssessedAnswer, type LotTexts } from '../../describe/lot-texts.js';
+import { LotError } from '../../describe/lot-error.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
 import type { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { isFirstTry } from '../shards/tries.js';
-import type { NewResult } from '../../jobs/new-result.js';
 import { renderedBytes } from '../../jobs/rendered-bytes.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
 
@@ -21,17 +20,18 @@ export interface VisionLineLot extends LineLot {
   readonly missing: readonly MissingPhoto[];
 }
 
-/** Reads the vision answers of one job into the English row, and into all rows if only English was asked for. */
+/** Reads the vision answers of one job into the rows of all languages that have words, and of English. */
 export class VisionReader implements LineReader<VisionLineLot> {
-  private readonly englishOnly: boolean;
+  /** Whether some language is left to the translation model. */
+  private readonly translates: boolean;
 
   constructor(
     private readonly lots: ModelLotReader,
     private readonly settings: ModelSettings,
-    private readonly describer: LotDescriber,
+    private readonly texts: LotTexts,
     private readonly job: ShardJob,
   ) {
-    this.englishOnly = job.languages.every((language) => isEnglish(language));
+    this.translates = settings.toTranslate(job.languages).length > 0;
   }
 
   async load(positions: readonly number[]): Promise<Map<number, VisionLineLot>> {
@@ -58,7 +58,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
       case 'assessed':
         // Once: a lot that was tried before is taken as it is, so that no answer is asked for without end.
         if (answer.again !== null && isFirstTry(lot.attempt) && lot.status === 'processing') return { kind: 'retry' };
-        return this.described(this.describer.englishRow(answer, true), lot);
+        return this.described(answer, lot, true);
       case 'refused':
         return { kind: 'failed', error: stored(answer) };
       case 'incomplete':
@@ -71,18 +71,29 @@ export class VisionReader implements LineReader<VisionLineLot> {
     }
   }
 
-  /** The rows of an assessed lot; used for lots that were asked for directly too. */
-  described(english: NewResult, lot: Pick<VisionLineLot, 'lotId' | 'missing'>): LineOutcome & { kind: 'described' } {
-    if (!this.englishOnly) return { kind: 'described', results: [english], renderedBytes: 0 };
+  /**
+   * What becomes of an assessed lot; used for lots that were asked for directly too.
+   * @param batch - whether the answer cost what a batch's answers cost
+   */
+  described(
+    answer: AssessedAnswer,
+    lot: Pick<VisionLineLot, 'lotId' | 'missing'>,
+    batch: boolean,
+  ): LineOutcome & { kind: 'described' | 'failed' } {
     const { languages, options } = this.job;
-    const source = { strings: english.strings, model: english.model ?? '' };
-    const copies = languages.map((language) => (language === 'en' ? english : englishCopy(source, language, false)));
+    const texts = this.texts.write(answer, languages, batch);
+    if (texts.kind === 'rejected') {
+      return { kind: 'failed', error: new LotError(...TEXT_REJECTED).toStored(), row: texts.row };
+    }
+    const { english, others } = texts;
+    const results = [english, ...others];
+    if (this.translates) return { kind: 'described', results, renderedBytes: 0 };
     const include = options.include ?? [];
     const assessment = include.includes('assessment') ? Buffer.byteLength(JSON.stringify(english.assessment)) : 0;
     return {
       kind: 'described',
-      results: copies.includes(english) ? copies : [english, ...copies],
-      renderedBytes: renderedBytes(copies, {
+      results,
+      renderedBytes: renderedBytes(languages.includes('en') ? results : others, {
         idLength: lot.lotId.length,
         missing: lot.missing,
         assessment,

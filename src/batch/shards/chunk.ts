@@ -47,7 +47,9 @@ export class Chunk {
     const { position } = lot;
     if (outcome.kind === 'failed') {
       const failed = { position, error: outcome.error, missingImages: lot.missing };
-      this.outcomes.set(position, { position, attempt, outcome: { kind: 'failed', lot: failed } });
+      const rows = outcome.row === undefined ? undefined : this.rows.add(position, [outcome.row]);
+      const kept = { kind: 'failed', lot: failed, ...(rows === undefined ? {} : { rows }) } as const;
+      this.outcomes.set(position, { position, attempt, outcome: kept });
     } else if (outcome.kind !== 'described') {
       this.outcomes.set(position, { position, attempt, outcome: { kind: outcome.kind } });
     } else {

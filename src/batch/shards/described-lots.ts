@@ -15,7 +15,8 @@ export interface LotOutcome {
   readonly outcome:
     | { readonly kind: 'described'; readonly rows: RowRange; readonly lot: DescribedLot }
     | { readonly kind: 'retry' | 'direct' }
-    | { readonly kind: 'failed'; readonly lot: FailedLot };
+    /** `rows` keep an answer of which nothing is published. */
+    | { readonly kind: 'failed'; readonly lot: FailedLot; readonly rows?: RowRange };
 }
 
 /** Writes the outcomes of one stage under the lots' locks: results by COPY, then the lots' states. */
@@ -48,6 +49,7 @@ export class DescribedLots {
         ranges.push(outcome.rows);
       } else if (outcome.kind === 'failed') {
         failed.push(outcome.lot);
+        if (outcome.rows !== undefined) ranges.push(outcome.rows);
       } else {
         moved.push({ position, attempt: outcome.kind === 'retry' ? nextTry(attempt) : directTry(attempt) });
       }

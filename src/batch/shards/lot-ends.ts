@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
+import { LotTexts } from '../../describe/lot-texts.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
@@ -16,6 +17,7 @@ export class LotEnds {
   constructor(
     private readonly clock: Clock,
     private readonly settings: ModelSettings,
+    private readonly texts: LotTexts,
     private readonly modelLots: ModelLotReader,
     private readonly described: DescribedLots,
     private readonly shards: ShardStore,
@@ -33,7 +35,7 @@ export class LotEnds {
         outcomes.push({ position, attempt, outcome: { kind: 'failed', lot } });
       }
     } else {
-      const reader = new TranslationReader(this.modelLots, this.settings, job);
+      const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job);
       for (const lot of (await reader.load(positions)).values()) {
         const { results, renderedBytes } = reader.fallback(lot);
         const { position } = lot;

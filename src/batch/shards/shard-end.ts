@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { isEnglish } from '../../assessment/languages.js';
 import { Clock } from '../../common/clock.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
@@ -46,9 +45,7 @@ export class ShardEnd {
         );
       }
       if (!isDirect(lots.attempt)) await this.retry(tx, claim, lots, over);
-      if (lots.stage === 'vision' && job.languages.some((language) => !isEnglish(language))) {
-        await this.translate(tx, claim, lots, over);
-      }
+      if (lots.stage === 'vision') await this.translate(tx, claim, lots, over);
       await this.shards.letGo(tx, claim, { status: 'done', reason: null, finished_at: this.clock.date() });
       await this.costs.giveBack(tx, claim);
     });

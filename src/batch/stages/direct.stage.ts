@@ -5,8 +5,9 @@ import type { MissingPhoto } from '../../common/missing-photo.js';
 import { sideBySide } from '../../common/side-by-side.js';
 import { Database } from '../../database/database.service.js';
 import type { Budget } from '../../describe/budget.js';
-import { LotDescriber, TranslationError } from '../../describe/lot-describer.js';
+import { LotDescriber, TranslationError, type AssessedLot } from '../../describe/lot-describer.js';
 import { LotError } from '../../describe/lot-error.js';
+import { LotTexts } from '../../describe/lot-texts.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { JobStore, type UsageRow } from '../../jobs/job-store.js';
@@ -56,6 +57,7 @@ export class DirectStage extends ScheduledStage {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly settings: ModelSettings,
+    private readonly texts: LotTexts,
     private readonly modelLots: ModelLotReader,
     private readonly describer: LotDescriber,
     private readonly lotsToSend: DirectLots,
@@ -136,7 +138,7 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async visionPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    const reader = new VisionReader(this.modelLots, this.settings, this.describer, job);
+    const reader = new VisionReader(this.modelLots, this.settings, this.texts, job);
     const lots = await reader.load(positions);
     return async (position: number) => {
       const lot = lots.get(position);
@@ -147,18 +149,21 @@ export class DirectStage extends ScheduledStage {
         costs.expectedTranslation(request.photos.length, request.additionalInfo?.length ?? 0, job.languages, false),
       );
       const since = this.clock.now();
-      let english: Awaited<ReturnType<LotDescriber['assess']>>;
+      let assessed: AssessedLot;
       try {
-        english = await this.describer.assess(request, limits, (usage) => this.count(job, usage), budget);
+        assessed = await this.describer.assess(request, limits, (usage) => this.count(job, usage), budget);
       } catch (error) {
         if (!(error instanceof LotError)) throw error;
         await this.unanswered.judge(error, claim, position, since, signal);
         const { code, message } = error;
         return this.fail(claim, position, { code, message }, error.missingImages);
       }
-      const { seen, missing } = english;
+      const { answer, seen, missing } = assessed;
       try {
-        const { results, renderedBytes } = reader.described(english, { lotId: lot.lotId, missing });
+        const described = reader.described(answer, { lotId: lot.lotId, missing }, false);
+        if (described.kind === 'failed')
+          return await this.fail(claim, position, described.error, missing, described.row);
+        const { results, renderedBytes } = described;
         const translating = renderedBytes === 0;
         await this.store(claim, results, {
           position,
@@ -177,7 +182,7 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async translationPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    const reader = new TranslationReader(this.modelLots, this.settings, job);
+    const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job);
     const lots = await reader.load(positions);
     return async (position: number) => {
       const lot = lots.get(position);
@@ -263,11 +268,18 @@ export class DirectStage extends ScheduledStage {
     await this.write(claim, rows, [{ position: lot.position, attempt: claim.row.attempt, outcome }]);
   }
 
-  private async fail(claim: ShardClaim, position: number, error: LotEnd, missingImages: readonly MissingPhoto[]) {
-    const failed = { kind: 'failed', lot: { position, error, missingImages } } as const;
-    await this.write(claim, new ResultRows(claim.row.job_id, ''), [
-      { position, attempt: claim.row.attempt, outcome: failed },
-    ]);
+  /** @param row - keeps an answer of which nothing is published */
+  private async fail(
+    claim: ShardClaim,
+    position: number,
+    error: LotEnd,
+    missingImages: readonly MissingPhoto[],
+    row?: NewResult,
+  ) {
+    const rows = new ResultRows(claim.row.job_id, this.clock.date().toISOString());
+    const kept = row === undefined ? {} : { rows: rows.add(position, [row]) };
+    const failed = { kind: 'failed', lot: { position, error, missingImages }, ...kept } as const;
+    await this.write(claim, rows, [{ position, attempt: claim.row.attempt, outcome: failed }]);
   }
 
   private async write(claim: ShardClaim, rows: ResultRows, outcomes: readonly LotOutcome[]): Promise<void> {

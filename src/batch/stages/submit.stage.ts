@@ -68,6 +68,10 @@ export class SubmitStage extends ScheduledStage {
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
     // Past the deadline, ShardEnd asks for what is left through the Responses API.
     if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);
+    // An earlier version queued this: by now all languages have words, and its lots are completed without a call.
+    if (row.stage === 'translation' && this.settings.toTranslate(job.languages).length === 0) {
+      return this.end.finish(claim, job, true);
+    }
     const model = this.settings.modelOf(row.stage);
     const upstream = this.openai.fingerprint();
     const { acceptsBatch, state } = await this.models.modelState(model);

@@ -3,7 +3,7 @@ import { Cron } from '@nestjs/schedule';
 import { Clock } from '../../common/clock.js';
 import { Database } from '../../database/database.service.js';
 import { storableName } from '../../database/storable-text.js';
-import { LotDescriber } from '../../describe/lot-describer.js';
+import { LotTexts } from '../../describe/lot-texts.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
@@ -49,8 +49,8 @@ export class TakeInStage extends ScheduledStage {
     private readonly database: Database,
     private readonly openai: OpenAiClient,
     private readonly settings: ModelSettings,
+    private readonly texts: LotTexts,
     private readonly modelLots: ModelLotReader,
-    private readonly describer: LotDescriber,
     private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
     private readonly writer: ChunkWriter,
@@ -76,9 +76,9 @@ export class TakeInStage extends ScheduledStage {
     if (job === undefined) return this.end.abandon(claim);
     try {
       if (row.stage === 'vision') {
-        await this.takeFiles(claim, job, new VisionReader(this.modelLots, this.settings, this.describer, job), signal);
+        await this.takeFiles(claim, job, new VisionReader(this.modelLots, this.settings, this.texts, job), signal);
       } else {
-        await this.takeFiles(claim, job, new TranslationReader(this.modelLots, this.settings, job), signal);
+        await this.takeFiles(claim, job, new TranslationReader(this.modelLots, this.settings, this.texts, job), signal);
       }
     } catch (error) {
       // A file that cannot be downloaded is waited for as long as a batch that does not end.

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { Database } from '../../database/database.service.js';
+import { LotTexts } from '../../describe/lot-texts.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { JobShardStore } from '../shards/job-shard-store.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
@@ -38,6 +39,7 @@ export class OverdueJobs {
     private readonly clock: Clock,
     private readonly database: Database,
     private readonly settings: ModelSettings,
+    private readonly texts: LotTexts,
     private readonly jobShards: JobShardStore,
     private readonly modelLots: ModelLotReader,
     private readonly lots: LotStore,
@@ -99,7 +101,7 @@ export class OverdueJobs {
   private async completeChunk(job: ShardJob): Promise<boolean> {
     const left = await this.lotEnds.translating(this.database, job.id, CHUNK_LOTS);
     if (left.length === 0) return false;
-    const reader = new TranslationReader(this.modelLots, this.settings, job);
+    const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job);
     const lots = await reader.load(left);
     const rows = new ResultRows(job.id, this.clock.date().toISOString());
     const outcomes = [...lots.values()]

@@ -66,7 +66,7 @@ const DENT = finding({ severity: 'severe', note: 'Pressed inward along a soft li
 
 function noticed(...findings: readonly FindingRow[]) {
   const assessment = assess(rows({ findings }), refs(2), { model: 'm', promptVersion: 'p' }, recognises);
-  const published = publishedStatements(assessment, { simulated: false });
+  const published = publishedStatements(assessment);
   if ('refused' in published) throw new Error(JSON.stringify(published));
   return published;
 }
@@ -138,7 +138,7 @@ describe('a note', () => {
     const said = rows({ photos, findings: [airbag], flags: raised('airbags_deployed', 1) });
     const assessment = assess(said, refs(1), { model: 'm', promptVersion: 'p' }, recognises);
     expect(assessment.findings[0]?.description).toBe('Hangs loose and limp.');
-    expect(publishedStatements(assessment, { simulated: false })).toMatchObject({ notes: [] });
+    expect(publishedStatements(assessment)).toMatchObject({ notes: [] });
   });
 
   it('is refused by the auditor where it is none of the row’s, or no sentence', () => {

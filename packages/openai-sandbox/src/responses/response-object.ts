@@ -1,6 +1,9 @@
-import type { JsonObject } from '../json.js';
+import { isObject, type JsonObject } from '../json.js';
 import { newObjectId } from '../seeded.js';
 import type { ResponseRequest } from './response-request.js';
+
+/** In the metadata of every response, so that nobody takes one for a model's, wherever it is stored. */
+const SIMULATED = { simulated: 'true' };
 
 /** What the model gave back, before it is put into a Response object. */
 export interface ModelAnswer {
@@ -62,7 +65,7 @@ export function responseObject(
     truncation: 'disabled',
     usage: failed ? null : usageOf(answer, input),
     ...(typeof body['user'] === 'string' ? { user: body['user'] } : {}),
-    metadata: body['metadata'] ?? {},
+    metadata: { ...(isObject(body['metadata']) ? body['metadata'] : {}), ...SIMULATED },
   };
 }
 

@@ -1,0 +1,171 @@
+import { Injectable, Logger } from '@nestjs/common';
+import type { Assessment, GlossaryStanding } from '../assessment/assessment.js';
+import type { Refusal } from '../assessment/audit/audit.js';
+import type { DescriptionText } from '../assessment/description.js';
+import { renderHtml } from '../assessment/html.js';
+import { publishedStatements, publishedText, type Words } from '../assessment/published-text.js';
+import { assessmentOf, type StoredAssessment } from '../assessment/stored-assessment.js';
+import type { Statement } from '../assessment/text/statement.js';
+import type { VisionAnswer } from '../assessment/vision-answer.js';
+import type { NewResult } from '../jobs/new-result.js';
+import type { StoredSource } from '../jobs/sync-job-store.js';
+import { usageJson } from '../jobs/usage-json.js';
+import { LotError } from './lot-error.js';
+import { ModelSettings } from './model-settings.js';
+import { countRejectedLot, countRejectedText } from './text-metrics.js';
+
+/** A vision answer that fits its schema. */
+export type AssessedAnswer = VisionAnswer & { readonly kind: 'assessed' };
+
+/** The English row of a lot as it is stored, from which its other texts are written. */
+export interface AnsweredSource extends StoredSource, StoredAssessment {}
+
+/** The error of a lot whose English text the auditor refused in both forms. The model is not asked again. */
+export const TEXT_REJECTED = [
+  'TEXT_REJECTED',
+  'The text of this lot does not say exactly what was found, so it is not published.',
+] as const;
+
+/** What became of an assessed lot. */
+export type WrittenTexts =
+  | {
+      readonly kind: 'written';
+      readonly english: NewResult;
+      /** The rows of the other languages that were asked for and have words. */
+      readonly others: readonly NewResult[];
+    }
+  /** There is no text that could be published. The row keeps the answer, and holds none. */
+  | { readonly kind: 'rejected'; readonly row: NewResult };
+
+interface ReadBack {
+  readonly text: DescriptionText;
+  readonly standing: GlossaryStanding;
+}
+
+/** Writes the texts of lots in all languages that have words. Every text is read back before it is stored. */
+@Injectable()
+export class LotTexts {
+  private readonly logger = new Logger(LotTexts.name);
+
+  constructor(private readonly settings: ModelSettings) {}
+
+  /**
+   * The rows of an assessed lot. A language whose text is refused carries the English one.
+   * @param languages - as the client sent them; those without words are left out
+   * @param batch - whether the answer cost what a batch's answers cost
+   */
+  write(answer: AssessedAnswer, languages: readonly string[], batch: boolean): WrittenTexts {
+    const { assessment } = answer;
+    const statements = this.statementsOf(assessment);
+    const english = statements === null ? null : this.readBack(statements, 'en');
+    if (statements === null || english === null) {
+      countRejectedLot();
+      return { kind: 'rejected', row: this.sourceRow(answer, { blocks: [] }, {}, batch) };
+    }
+    const glossary: Record<string, GlossaryStanding> = {};
+    if (languages.includes('en')) glossary['en'] = english.standing;
+    const model = answer.model ?? this.settings.vision.model;
+    const others: NewResult[] = [];
+    for (const language of languages) {
+      if (language === 'en' || this.words.for(language) === null) continue;
+      const written = this.readBack(statements, language);
+      if (written !== null) glossary[language] = written.standing;
+      others.push(textRow(written?.text ?? english.text, language, written === null, model));
+    }
+    return { kind: 'written', english: this.sourceRow(answer, english.text, glossary, batch), others };
+  }
+
+  /**
+   * The rows of a stored lot's other languages. Lots that an earlier version has described lack them; no model is asked for them.
+   * @param languages - all of them have words
+   */
+  rewrite(source: AnsweredSource, languages: readonly string[]): NewResult[] {
+    const assessment = this.guarded('en', () => assessmentOf(source));
+    const statements = assessment === null ? null : this.statementsOf(assessment);
+    return languages.map((language) => {
+      const written = statements === null ? null : this.readBack(statements, language);
+      const text = written?.text ?? (source.strings as DescriptionText);
+      return textRow(text, language, written === null, source.model);
+    });
+  }
+
+  private get words(): Words {
+    return this.settings.glossaries;
+  }
+
+  private statementsOf(assessment: Assessment): readonly Statement[] | null {
+    return this.guarded('en', () => {
+      const published = publishedStatements(assessment);
+      if ('statements' in published) return published.statements;
+      this.tell('en', published.refused);
+      return null;
+    });
+  }
+
+  private readBack(statements: readonly Statement[], language: string): ReadBack | null {
+    const known = this.words.for(language);
+    if (known === null) return null;
+    const { version, state, glossary } = known;
+    return this.guarded(glossary.tag, () => {
+      const published = publishedText(statements, known);
+      if ('text' in published) return { text: published.text, standing: { version, state } };
+      this.tell(glossary.tag, published.refused);
+      return null;
+    });
+  }
+
+  /** If our own code fails on a text, that text alone is missing: an answer that was paid for is not asked for again. */
+  private guarded<T>(language: string, write: () => T): T | null {
+    try {
+      return write();
+    } catch (error) {
+      countRejectedText(language, 'failed');
+      this.logger.error('a text cannot be written', { language, reason: error instanceof Error ? error.stack : '' });
+      return null;
+    }
+  }
+
+  private tell(language: string, refusal: Refusal): void {
+    countRejectedText(language, refusal.reason);
+    this.logger.error('a text was refused', { language, ...refusal });
+  }
+
+  private sourceRow(
+    answer: AssessedAnswer,
+    text: DescriptionText,
+    glossary: Assessment['glossary'],
+    batch: boolean,
+  ): NewResult {
+    const assessment: Assessment = { ...answer.assessment, glossary };
+    return {
+      ...textRow(text, 'en', false, answer.model ?? this.settings.vision.model),
+      assessment,
+      raw: answer.raw,
+      promptVersion: this.settings.vision.prompt.version,
+      schemaVersion: assessment.schema_version,
+      responseId: answer.responseId,
+      usage: usageJson(this.settings.usageRow('vision', answer.usage, batch)),
+    };
+  }
+}
+
+/** @throws LotError TEXT_REJECTED, which keeps the row, where no text could be published */
+export function textsOrError(texts: WrittenTexts): WrittenTexts & { readonly kind: 'written' } {
+  if (texts.kind === 'written') return texts;
+  throw new LotError(...TEXT_REJECTED, { row: texts.row });
+}
+
+/** The row of a text; it has no cost of its own. */
+export function textRow(text: DescriptionText, language: string, fallback: boolean, model: string): NewResult {
+  return {
+    language,
+    html: renderHtml(text),
+    strings: text,
+    fallback,
+    model,
+    promptVersion: null,
+    schemaVersion: null,
+    responseId: null,
+    usage: null,
+  };
+}
