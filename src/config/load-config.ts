@@ -87,6 +87,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       translation: readPrompt(read, packageRoot, 'translation.md'),
       visionOverride: read.text('VISION_SYSTEM_PROMPT'),
     },
+    notes: read.flag('NOTES', false),
     glossaries: readGlossaries(read, packageRoot),
     limits: {
       maxLots: read.number('MAX_LOTS', 50_000, { min: 1, max: 50_000 }),

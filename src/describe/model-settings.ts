@@ -8,6 +8,7 @@ import type { TranslationSettings } from '../assessment/translation.js';
 import type { VisionSettings } from '../assessment/vision-request.js';
 import type { WorstCaseSettings } from '../assessment/worst-case.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
 import type { UsageRow } from '../jobs/job-store.js';
 import type { ModelStage } from '../jobs/states.js';
 
@@ -18,6 +19,8 @@ export class ModelSettings {
   readonly translation: TranslationSettings;
   readonly glossaries: Glossaries;
   private readonly prices: AppConfig['openai']['prices'];
+  /** The same for jobs with notes. */
+  private noted: ModelSettings | undefined;
 
   constructor(@Inject(APP_CONFIG) config: AppConfig) {
     const { openai, prompts } = config;
@@ -36,6 +39,15 @@ export class ModelSettings {
       maxOutputTokens: openai.translationMaxOutputTokens,
       prompt: parsePrompt(prompts.translation),
     };
+  }
+
+  /** The settings for the lots of a job: with notes, where it has asked for them. */
+  forJob(options: Pick<JobOptions, 'include'>): ModelSettings {
+    if (!asksForNotes(options)) return this;
+    this.noted ??= Object.assign(Object.create(ModelSettings.prototype) as ModelSettings, this, {
+      vision: { ...this.vision, notes: true },
+    });
+    return this.noted;
   }
 
   /** The settings for `estimateLot`; `batch` halves the price. */

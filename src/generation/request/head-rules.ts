@@ -9,7 +9,7 @@ import { checkWebhook, type LotReport } from './lot-rules.js';
 import type { PlainUrls } from '../intake/fast-path/plain-urls.js';
 
 export const REQUEST_MODES = ['auto', 'sync', 'batch'] as const;
-export const INCLUDES = ['assessment', 'usage'] as const;
+export const INCLUDES = ['assessment', 'usage', 'notes'] as const;
 export const WEBHOOK_EVENTS = ['batch_job_progress'] as const;
 const MAX_METADATA = 16;
 const MAX_METADATA_KEY = 64;
