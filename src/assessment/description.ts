@@ -1,3 +1,5 @@
+import type { DamageType } from './taxonomy.js';
+
 /** A description in one language as strings in a small layout: what is stored and rendered. */
 export interface DescriptionText {
   readonly blocks: readonly DescriptionBlock[];
@@ -11,8 +13,9 @@ export type DescriptionBlock =
 /** A sentence that a model wrote, in an element of its own: the words around it say which damage it belongs to, and that it is a note. */
 export interface NoteBlock {
   readonly kind: 'note';
-  /** The id of its finding. */
+  /** The id of its finding, and what damage that is. */
   readonly finding: number;
+  readonly type: DamageType;
   readonly before: string;
   /** null: there is none (yet) in this language, and no element either. */
   readonly note: string | null;
@@ -47,12 +50,20 @@ export function withStrings(text: DescriptionText, strings: readonly string[]): 
   return { blocks };
 }
 
-/** The notes of a text that are there, by the ids of their findings, in reading order. */
-export function notesIn({ blocks }: DescriptionText): ReadonlyMap<number, string> {
-  return new Map(
-    blocks.flatMap((block): [number, string][] =>
-      block.kind === 'note' && block.note !== null ? [[block.finding, block.note]] : [],
-    ),
+/** A note that a text has. */
+export interface NoteInText {
+  readonly finding: number;
+  readonly type: DamageType;
+  /** A sentence, with its full stop in English. */
+  readonly note: string;
+}
+
+/** The notes of an English text, in reading order: what is translated. */
+export function notesIn({ blocks }: DescriptionText): readonly NoteInText[] {
+  return blocks.flatMap((block) =>
+    block.kind === 'note' && block.note !== null
+      ? [{ finding: block.finding, type: block.type, note: `${block.note}.` }]
+      : [],
   );
 }
 

@@ -46,7 +46,10 @@ export function brokenNote(
   glossary: Glossary,
 ): BrokenNote | null {
   const { notes } = takeNotesOut(text);
-  const same = notes.every(({ finding, note }, at) => wanted[at]?.finding === finding && wanted[at]?.note === note);
+  const same = notes.every(({ finding, type, note }, at) => {
+    const due = wanted[at];
+    return due?.finding === finding && due.damage.type === type && due.note === note;
+  });
   if (notes.length !== wanted.length || !same) return 'other_notes';
   if (!standTogether(text)) return 'order';
   const damages = statements.filter((one): one is DamageStatement => one.kind === 'damage');

@@ -38,6 +38,7 @@ export function noteBlocks(
   return notes.map(({ finding, damage, note }) => ({
     kind: 'note',
     finding,
+    type: damage.type,
     before: `${capitalized(headOf(damage, damages, glossary), locale)}${full_stop} ${capitalized(label, locale)}`,
     note,
     after: `${rest}${full_stop}`,
