@@ -33,6 +33,7 @@ create table batch_jobs (
   lock_token uuid,
   reserved_usd numeric(16,8) not null default 0,
   takeovers smallint not null default 0,
+  glossaries jsonb not null default '{}'::jsonb,
   constraint batch_jobs_pkey PRIMARY KEY (id),
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
@@ -90,6 +91,38 @@ create table batch_results (
   usage json,
   created_at timestamp with time zone not null,
   constraint batch_results_pkey PRIMARY KEY (job_id, "position", language, revision)
+);
+
+create table glossary_makings (
+  tag text not null,
+  taxonomy text not null,
+  prompt text not null,
+  model text not null,
+  status text not null,
+  version text,
+  due_at timestamp with time zone not null,
+  lock_token uuid,
+  tries smallint not null default 0,
+  tries_since timestamp with time zone,
+  failures smallint not null default 0,
+  reason text,
+  created_at timestamp with time zone not null,
+  updated_at timestamp with time zone not null,
+  constraint glossary_makings_pkey PRIMARY KEY (tag, taxonomy, prompt, model),
+  constraint glossary_makings_status_check CHECK ((status = ANY (ARRAY['wanted'::text, 'resting'::text, 'made'::text])))
+);
+CREATE INDEX glossary_makings_wanted_idx ON public.glossary_makings USING btree (due_at) WHERE (status = 'wanted'::text);
+
+create table glossary_versions (
+  tag text not null,
+  version text not null,
+  origin text not null,
+  state text not null,
+  words json not null,
+  created_at timestamp with time zone not null,
+  constraint glossary_versions_pkey PRIMARY KEY (tag, version),
+  constraint glossary_versions_origin_check CHECK ((origin = ANY (ARRAY['shipped'::text, 'made'::text]))),
+  constraint glossary_versions_state_check CHECK ((state = ANY (ARRAY['machine'::text, 'checked'::text, 'reviewed'::text])))
 );
 
 create table job_usage (

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { BatchModule } from './batch/batch.module.js';
+import { WantedGlossariesModule } from './glossaries/wanted-glossaries.module.js';
 import { HealthModule } from './health/health.module.js';
 import { WorkerBeatModule } from './health/worker-beat.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -14,6 +15,7 @@ import { SenderModule } from './webhook/sender.module.js';
     BatchModule,
     SenderModule,
     AbandonedJobsModule,
+    WantedGlossariesModule,
     WorkerBeatModule,
     HealthModule,
     MetricsModule,

@@ -34,6 +34,11 @@ export function detailOf(model: string, detail: ImageDetail): ImageDetail {
   return detail === 'original' && familyOf(model) !== 'gpt-5+' ? 'high' : detail;
 }
 
+/** The most tokens that a model may be asked to answer with: asking for more is a 400. */
+export function longestAnswer(model: string): number {
+  return familyOf(model) === 'gpt-4' ? 32_768 : 100_000;
+}
+
 /**
  * The longest side, in pixels, of a photo that we send ourselves: what the model's own limits would scale it to anyway, so that
  * nothing is lost and no byte too many is sent. Where there is no cap, 4,096: twelve megapixels of a 4:3 photo.

@@ -67,6 +67,8 @@ export interface AppConfig {
     readonly vision: string;
     /** prompts/translation.md as read, front matter included. */
     readonly translation: string;
+    /** prompts/glossary.md as read, front matter included. */
+    readonly glossary: string;
     /** VISION_SYSTEM_PROMPT: replaces the body of prompts/vision.md. */
     readonly visionOverride: string;
   };

@@ -85,6 +85,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     prompts: {
       vision: readPrompt(read, packageRoot, 'vision.md'),
       translation: readPrompt(read, packageRoot, 'translation.md'),
+      glossary: readPrompt(read, packageRoot, 'glossary.md'),
       visionOverride: read.text('VISION_SYSTEM_PROMPT'),
     },
     notes: read.flag('NOTES', false),

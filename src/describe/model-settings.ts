@@ -3,6 +3,7 @@ import { costUsd, priceOf } from '../assessment/cost.js';
 import type { EstimateSettings } from '../assessment/estimate.js';
 import { parsePrompt } from '../assessment/prompt.js';
 import type { TokenUsage } from '../assessment/response-body.js';
+import type { GlossarySettings } from '../assessment/text/glossary-request.js';
 import { Glossaries } from '../assessment/text/glossaries.js';
 import type { TranslationSettings } from '../assessment/translation.js';
 import type { VisionSettings } from '../assessment/vision-request.js';
@@ -18,6 +19,8 @@ export class ModelSettings {
   readonly vision: VisionSettings;
   readonly translation: TranslationSettings;
   readonly glossaries: Glossaries;
+  /** The translation model makes the glossary of a language that none is shipped for. */
+  readonly glossary: GlossarySettings;
   private readonly prices: AppConfig['openai']['prices'];
   /** The same for jobs with notes. */
   private noted: ModelSettings | undefined;
@@ -38,6 +41,11 @@ export class ModelSettings {
       effort: openai.translationEffort,
       maxOutputTokens: openai.translationMaxOutputTokens,
       prompt: parsePrompt(prompts.translation),
+    };
+    this.glossary = {
+      model: openai.translationModel,
+      effort: openai.translationEffort,
+      prompt: parsePrompt(prompts.glossary),
     };
   }
 

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { AuthModule } from '../auth/auth.module.js';
 import { ShardsModule } from '../batch/shards/shards.module.js';
 import { DescribeModule } from '../describe/describe.module.js';
+import { GlossariesModule } from '../glossaries/glossaries.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { OutboundModule } from '../outbound/outbound.module.js';
 import { SyncModule } from '../sync/sync.module.js';
@@ -16,7 +17,16 @@ import { JobCreator } from './job-creator.js';
 
 /** POST generate-descriptions: takes in requests of any size and answers them. */
 @Module({
-  imports: [AuthModule, DescribeModule, JobsModule, OutboundModule, ShardsModule, SyncModule, OutboxModule],
+  imports: [
+    AuthModule,
+    DescribeModule,
+    GlossariesModule,
+    JobsModule,
+    OutboundModule,
+    ShardsModule,
+    SyncModule,
+    OutboxModule,
+  ],
   controllers: [GenerationController],
   providers: [Answers, GenerationService, RequestIntake, SpoolFolder, StraightCopies, JobCreator],
 })

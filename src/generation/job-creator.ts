@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { estimateLot } from '../assessment/estimate.js';
 import { worstLotUsd } from '../assessment/worst-case.js';
 import { Clock } from '../common/clock.js';
@@ -6,6 +6,7 @@ import { newId } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
+import { JobGlossaries } from '../glossaries/job-glossaries.js';
 import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
 import { ShardStore } from '../batch/shards/shard-store.js';
@@ -28,6 +29,8 @@ export type Created =
 /** Takes a request in: its key, its job and all its lots in one transaction, or nothing. */
 @Injectable()
 export class JobCreator {
+  private readonly logger = new Logger(JobCreator.name);
+
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly clock: Clock,
@@ -37,6 +40,7 @@ export class JobCreator {
     private readonly keys: RequestKeyStore,
     private readonly shards: ShardStore,
     private readonly models: ModelSettings,
+    private readonly glossaries: JobGlossaries,
   ) {}
 
   /**
@@ -63,6 +67,7 @@ export class JobCreator {
         ...(warnings.length === 0 ? {} : { warnings }),
       },
       metadata: content.metadata,
+      glossaries: await this.glossaries.versionsOf(content.languages),
       totalLots: content.totalLots,
       totalImages: content.totalImages,
       estimatedCostUsd: estimatedCostUsd === null ? null : Math.ceil(estimatedCostUsd * 1e8) / 1e8,
@@ -73,6 +78,7 @@ export class JobCreator {
       const { languages, onlyLot: lot } = content;
       const repeatOf = await this.acceptSync(job, lot, key);
       if (repeatOf !== null) return { kind: 'repeat', jobId: repeatOf };
+      await this.startGlossaries(languages);
       return { kind: 'sync', work: { jobId, token, languages, options: job.options, lot } };
     }
     const repeatOf = await this.commitOnce(request, async (tx) => {
@@ -83,7 +89,18 @@ export class JobCreator {
       await this.insertLots(tx, request);
       return null;
     });
-    return repeatOf === null ? { kind: 'batch', jobId } : { kind: 'repeat', jobId: repeatOf };
+    if (repeatOf !== null) return { kind: 'repeat', jobId: repeatOf };
+    await this.startGlossaries(content.languages);
+    return { kind: 'batch', jobId };
+  }
+
+  /** The job is taken by now: whoever waits for its glossaries asks again for one that was not begun. */
+  private async startGlossaries(languages: readonly string[]): Promise<void> {
+    try {
+      await this.glossaries.start(languages);
+    } catch (error) {
+      this.logger.warn('missing glossaries could not be begun', { reason: (error as Error).message });
+    }
   }
 
   /** Written down with the job: a changed setting changes no job that is there. */

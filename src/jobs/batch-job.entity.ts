@@ -101,6 +101,10 @@ export class BatchJob {
   @Column('smallint', { default: 0 })
   takeovers: number;
 
+  /** The version of the glossary that its texts are written with, by language as sent; a language that has none yet is left out. */
+  @Column('jsonb', { default: {} })
+  glossaries: Record<string, string>;
+
   @Column('jsonb', { nullable: true })
   error: StoredError | null;
 

@@ -24,6 +24,8 @@ export interface NewJob {
   readonly webhookUrl: string | null;
   readonly options: JobOptions;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Version by language as sent; nothing of it is changed as long as the job lives. */
+  readonly glossaries: Readonly<Record<string, string>>;
   readonly totalLots: number;
   readonly totalImages: number;
   readonly estimatedCostUsd: number | null;
@@ -246,6 +248,7 @@ export function insertJob(values: Values, job: NewJob, from = ''): string {
     ['webhook_url', `${values.add(job.webhookUrl)}::text`],
     ['options', `${values.add(JSON.stringify(job.options))}::jsonb`],
     ['metadata', `${values.add(JSON.stringify(job.metadata))}::jsonb`],
+    ['glossaries', `${values.add(JSON.stringify(job.glossaries))}::jsonb`],
     ['total_lots', `${values.add(job.totalLots)}::integer`],
     [first.awaiting, `${values.add(job.totalLots)}::integer`],
     ['total_images', `${values.add(job.totalImages)}::bigint`],

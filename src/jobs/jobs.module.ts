@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { BatchJob } from './batch-job.entity.js';
 import { EndedJobs } from './ended-jobs.js';
+import { JobGlossaryStore } from './job-glossary-store.js';
 import { JobReader } from './job-reader.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
@@ -23,6 +24,7 @@ const STORES = [
   EndedJobs,
   JobStore,
   SyncJobStore,
+  JobGlossaryStore,
   JobReader,
   LotResultReader,
   PartReader,

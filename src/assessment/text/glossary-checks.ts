@@ -19,7 +19,7 @@ import { placeKey, placeText } from './place.js';
 /** The most characters of an entry: longer ones are no labels, and a line of them is not read. */
 const MOST = { term: 80, forms: 80, pattern: 80, mark: 4, sentence: 300 } as const;
 const MOST_STEMS = 500;
-const RIGHT_TO_LEFT = new Set(['Arab', 'Hebr']);
+export const RIGHT_TO_LEFT: ReadonlySet<string> = new Set(['Arab', 'Hebr']);
 /** Control characters, those that turn the direction of writing, and what is no character at all. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u;
 /** Joiners, which some scripts need inside words. */

@@ -1,18 +1,20 @@
 import type { Simulation } from '../simulation.js';
+import { glossaryAnswer, glossaryQuestion } from './glossary-answer.js';
 import { lookAtPhoto, lookByAddress, type PhotoLook } from './photo-look.js';
 import { translationAnswer } from './translation-answer.js';
 import { sceneAskedFor } from './scenes.js';
 import { visionAnswer } from './vision-answer.js';
 
 /**
- * Damage of cars made up from the pixels of photos, and pseudo translations of texts. Every text says that it is
- * simulated.
+ * Damage of cars made up from the pixels of photos, pseudo translations of texts, and glossaries of words that are none. Every
+ * text says that it is simulated.
  */
 export const CAR_SIMULATION: Simulation<PhotoLook> = {
   look: lookAtPhoto,
   lookByAddress,
-  answer: ({ schema, photos, userTexts, scene }) =>
-    photos.length === 0
-      ? translationAnswer(schema, userTexts)
-      : visionAnswer(schema, photos, scene ?? sceneAskedFor(userTexts)),
+  answer: ({ schema, photos, userTexts, scene }) => {
+    if (photos.length > 0) return visionAnswer(schema, photos, scene ?? sceneAskedFor(userTexts));
+    const glossary = glossaryQuestion(userTexts);
+    return glossary === undefined ? translationAnswer(schema, userTexts) : glossaryAnswer(schema, glossary, scene);
+  },
 };

@@ -118,6 +118,31 @@ export function pseudoTranslate(text: string, tag: string): string {
   return `${prefix}: ${letters === null ? text : inLetters(text, letters)}`;
 }
 
+/** Words without the mark, for a glossary: names in braces stay, and Latin words become words of no language. */
+export function pseudoWords(text: string, tag: string): string {
+  const { letters } = styleOf(tag);
+  const write = (words: string) => (letters === null ? withOtherVowels(words) : inLetters(plain(words), letters));
+  return text
+    .split(/(\{[a-z_]+\})/)
+    .map((piece) => (piece.startsWith('{') ? piece : write(piece)))
+    .join('');
+}
+
+/** `coupé` has a letter that the other scripts' tables lack. */
+function plain(words: string): string {
+  return words.normalize('NFD').replaceAll(/\p{Mn}/gu, '');
+}
+
+const VOWELS = 'aeiou';
+
+/** Each vowel by the next: two words that differ still do. */
+function withOtherVowels(words: string): string {
+  return words.replaceAll(/[aeiou]/gi, (vowel) => {
+    const next = VOWELS[(VOWELS.indexOf(vowel.toLowerCase()) + 1) % VOWELS.length] ?? vowel;
+    return vowel === vowel.toLowerCase() ? next : next.toUpperCase();
+  });
+}
+
 interface Style {
   readonly prefix: string;
   readonly letters: readonly string[] | null;
