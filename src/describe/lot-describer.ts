@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { stringsOf, withStrings, type DescriptionText } from '../assessment/description.js';
 import { usageOf, type ResponseFacts, type ResponseFailure } from '../assessment/response-body.js';
 import { buildTranslationRequest, parseTranslation, textSize } from '../assessment/translation.js';
+import { recogniser } from '../assessment/notes/recogniser.js';
 import { parseVisionAnswer } from '../assessment/vision-answer.js';
 import { longestSide } from '../assessment/model-traits.js';
 import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../assessment/vision-request.js';
@@ -11,6 +12,7 @@ import type { MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { PhotoCarrier } from '../images/photo-carrier.js';
 import { usageJson } from '../jobs/usage-json.js';
+import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
 import type { NewResult } from '../jobs/new-result.js';
 import type { StoredSource } from '../jobs/sync-job-store.js';
 import { OpenAiError } from '../openai/errors.js';
@@ -26,6 +28,8 @@ import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
 /** A lot whose photos have been checked. */
 export interface DescribableLot extends PhotosOfLot {
   readonly additionalInfo: string | null;
+  /** What its job has asked for. */
+  readonly options: Pick<JobOptions, 'include'>;
 }
 
 /** The model's answer to a lot. */
@@ -89,20 +93,20 @@ export class LotDescriber {
     let roomier = false;
     let invalid = 0;
     let doubted: AssessedAnswer | null = null;
+    const settings = this.settings.forJob(lot.options);
+    const recognises = asksForNotes(lot.options) ? await recogniser() : null;
+    const read = (body: unknown) =>
+      this.read(body, () => parseVisionAnswer(body, photos.photos, settings.vision.prompt.version, recognises));
     for (;;) {
       const request = buildVisionRequest(
         { additionalInfo: lot.additionalInfo, imageUrls: photos.urls },
-        this.settings.vision,
+        settings.vision,
       );
       let body: unknown;
       let requestId: string | undefined;
       let bill: Asked['bill'];
       try {
-        const bounds = visionBounds(
-          photos.photos.length,
-          lot.additionalInfo?.length ?? 0,
-          this.settings.worstCase(false),
-        );
+        const bounds = visionBounds(photos.photos.length, lot.additionalInfo?.length ?? 0, settings.worstCase(false));
         const sent = roomier ? withMoreRoom(request) : request;
         ({ body, requestId, bill } = await this.calls.ask(
           'vision',
@@ -119,7 +123,7 @@ export class LotDescriber {
         await this.goOnAfter(error, photos);
         continue;
       }
-      const answer = this.read(body, () => parseVisionAnswer(body, photos.photos, this.settings.vision.prompt.version));
+      const answer = read(body);
       await bill(answer.usage);
       if (answer.kind === 'assessed') {
         if (answer.again === null || doubted !== null) return fuller(answer, doubted);

@@ -122,6 +122,7 @@ export class SyncPipeline {
         photos: photoRefs(lot.images, (url) => checked.reachable.includes(url)),
         missing: checked.missing,
         carried: checked.carried,
+        options: run.work.options,
       },
       { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
       spend.count,

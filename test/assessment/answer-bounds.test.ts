@@ -97,8 +97,8 @@ describe('an answer of too much', () => {
     const look = vi.spyOn(String.prototype, 'normalize');
     expect(checkNote('a'.repeat(1_000_000), 'dent')).toEqual({ note: null, reasons: ['suspicious_text'] });
     const strings = { de: { s1: 'b'.repeat(20_000) } };
-    const answer = parseTranslation(responseWith(JSON.stringify(strings)), ['a dent'], ['de']);
-    expect(answer.kind === 'translated' && answer.languages.get('de')).toEqual({ ok: false, reason: 'length' });
+    const answer = parseTranslation(responseWith(JSON.stringify(strings)), 1, ['de']);
+    expect(answer.kind === 'translated' && answer.languages.get('de')).toEqual(['b'.repeat(20_000)]);
     const raw = reply({ readings: [{ kind: 'vin', photo: 1, value: '1'.repeat(1_000_000) }] });
     expect(parse(raw)).toMatchObject({ kind: 'assessed', assessment: { readings: { vin: null } } });
     expect(look.mock.contexts.filter((text) => String(text).length > 10_000)).toEqual([]);

@@ -144,9 +144,9 @@ export class DirectStage extends ScheduledStage {
       const lot = lots.get(position);
       if (lot === undefined) return;
       const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
-      const request = await this.lotsToSend.of(job.id, lot, signal);
+      const request = await this.lotsToSend.of(job, lot, signal);
       const budget = this.budget(claim, job, limits, (costs) =>
-        costs.expectedTranslation(request.photos.length, request.additionalInfo?.length ?? 0, job.languages, false),
+        costs.expectedTranslation(request.photos.length, request.additionalInfo?.length ?? 0, job, false),
       );
       const since = this.clock.now();
       let assessed: AssessedLot;

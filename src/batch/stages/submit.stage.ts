@@ -69,7 +69,7 @@ export class SubmitStage extends ScheduledStage {
     // Past the deadline, ShardEnd asks for what is left through the Responses API.
     if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);
     // An earlier version queued this: by now all languages have words, and its lots are completed without a call.
-    if (row.stage === 'translation' && this.settings.toTranslate(job.languages).length === 0) {
+    if (row.stage === 'translation' && this.settings.forJob(job.options).toTranslate(job.languages).length === 0) {
       return this.end.finish(claim, job, true);
     }
     const model = this.settings.modelOf(row.stage);
@@ -78,14 +78,14 @@ export class SubmitStage extends ScheduledStage {
     if (!acceptsBatch) return this.troubles.modelUnavailable(claim, upstream, model, state);
     const all = shardLots(row);
     // Nothing is left to send: all its lots have ended or moved on.
-    if ((await this.file.estimate(all, job.languages)) === 0) return this.end.finish(claim, job);
+    if ((await this.file.estimate(all, job)) === 0) return this.end.finish(claim, job);
     const room = await this.costs.hold(claim, job);
     if (room.kind === 'wait') return this.wait(claim, WAITING_FOR_COSTS, this.config.batch.pollIntervalSeconds);
     // The lots are asked for one by one; those that the limit has no room for fail with that reason.
     if (room.kind === 'over') return this.end.finish(claim, job, true);
     const held = room.kind === 'held' ? room.held : null;
     const last = held?.splitAt == null ? all.last : held.splitAt - 1;
-    const tokens = await this.file.estimate({ ...all, last }, job.languages);
+    const tokens = await this.file.estimate({ ...all, last }, job);
     const admission = await this.ledger.admit(claim, upstream, model, tokens);
     if (admission.kind === 'wait') return this.wait(claim, admission.reason, admission.seconds);
     const { submission } = admission;
@@ -116,7 +116,7 @@ export class SubmitStage extends ScheduledStage {
     let fileId: string;
     try {
       const limits = { tokens, before: held?.splitAt ?? null, room: held?.room ?? null };
-      const source = () => this.file.write(shardLots(claim.row), job.languages, limits, facts);
+      const source = () => this.file.write(shardLots(claim.row), job, limits, facts);
       const call = { deadlineAt: this.clock.now() + UPLOAD_MS, signal };
       fileId = (await this.openai.files.uploadBatchInput(requestFileName(key), source, call)).id;
     } catch (error) {
