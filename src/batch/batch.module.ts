@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
 import { DescribeModule } from '../describe/describe.module.js';
+import { GlossariesModule } from '../glossaries/glossaries.module.js';
 import { ImagesModule } from '../images/images.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { OpenAiModule } from '../openai/openai.module.js';
 import { OutboxModule } from '../webhook/outbox.module.js';
 import { CheckPhotosStage } from './stages/check-photos.stage.js';
 import { ChunkWriter } from './shards/chunk-writer.js';
+import { AwaitedWords } from './limits/awaited-words.js';
 import { CostGuard } from './limits/cost-guard.js';
 import { Deadlines } from './limits/deadlines.js';
 import { DescribedLots } from './shards/described-lots.js';
@@ -35,8 +37,9 @@ const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectSt
 
 /** The stages of a batch, each with its own cron, and the upkeep. Only workers load it. */
 @Module({
-  imports: [DescribeModule, ImagesModule, JobsModule, OpenAiModule, ShardsModule, OutboxModule],
+  imports: [DescribeModule, GlossariesModule, ImagesModule, JobsModule, OpenAiModule, ShardsModule, OutboxModule],
   providers: [
+    AwaitedWords,
     ChunkWriter,
     CostGuard,
     Deadlines,

@@ -1,26 +1,21 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { stringsOf, withStrings, type DescriptionText } from '../assessment/description.js';
 import { usageOf, type ResponseFacts, type ResponseFailure } from '../assessment/response-body.js';
-import { buildTranslationRequest, parseTranslation, textSize } from '../assessment/translation.js';
 import { recogniser } from '../assessment/notes/recogniser.js';
 import { parseVisionAnswer } from '../assessment/vision-answer.js';
 import { longestSide } from '../assessment/model-traits.js';
 import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../assessment/vision-request.js';
-import { translationBounds, visionBounds } from '../assessment/worst-case.js';
+import { visionBounds } from '../assessment/worst-case.js';
 import { Clock } from '../common/clock.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { PhotoCarrier } from '../images/photo-carrier.js';
-import { usageJson } from '../jobs/usage-json.js';
 import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
-import type { NewResult } from '../jobs/new-result.js';
-import type { StoredSource } from '../jobs/sync-job-store.js';
 import { OpenAiError } from '../openai/errors.js';
 import type { CallLimits } from '../openai/retry.js';
 import type { Budget } from './budget.js';
 import { answerError, callError } from './call-errors.js';
 import { LotError } from './lot-error.js';
-import { textRow, type AssessedAnswer } from './lot-texts.js';
+import type { AssessedAnswer } from './lot-texts.js';
 import { ModelCalls, type Asked, type CountUsage } from './model-calls.js';
 import { ModelSettings } from './model-settings.js';
 import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
@@ -38,11 +33,6 @@ export interface AssessedLot {
   /** How many photos the model saw. */
   readonly seen: number;
   readonly missing: readonly MissingPhoto[];
-}
-
-/** A translation that cannot be used; the English text is used instead. */
-export class TranslationError extends Error {
-  override readonly name = 'TranslationError';
 }
 
 type InvalidAnswer = ResponseFacts & ResponseFailure & { readonly kind: 'invalid' };
@@ -187,47 +177,6 @@ export class LotDescriber {
     }
   }
 
-  /**
-   * Asks for the translation into one language.
-   * @throws TranslationError when the answer cannot be used, LotError when there is none
-   */
-  async translate(
-    source: StoredSource,
-    language: string,
-    limits: CallLimits,
-    count: CountUsage,
-    budget?: Budget,
-  ): Promise<NewResult> {
-    const text = source.strings as DescriptionText;
-    const strings = stringsOf(text);
-    const request = buildTranslationRequest(strings, [language], this.settings.translation);
-    let problem = '';
-    for (let tries = 0; tries < MAX_INVALID; tries++) {
-      // The second time it gets twice the room, because an answer that was cut off does not fit the schema either.
-      const bounds = translationBounds(textSize(strings), 1, this.settings.worstCase(false));
-      const sent = tries === 0 ? request : withMoreRoom(request);
-      const { body, bill } = await this.calls
-        .ask('translation', sent, bounds, limits, count, tries === 0 ? 'usual' : 'needed', budget)
-        .catch((error: unknown) => {
-          throw callError(error, []);
-        });
-      const answer = this.read(body, () => parseTranslation(body, strings, [language]));
-      const usage = await bill(answer.usage);
-      if (answer.kind === 'refused') throw new TranslationError('the model refused');
-      const translated = answer.kind === 'translated' ? answer.languages.get(language) : undefined;
-      if (translated?.ok === true) {
-        return translatedRow(text, translated.strings, language, {
-          model: answer.model,
-          promptVersion: this.settings.translation.prompt.version,
-          responseId: answer.responseId,
-          usage: usageJson(usage),
-        });
-      }
-      problem = translated === undefined ? answer.kind : translated.reason;
-    }
-    throw new TranslationError(`the answer cannot be used: ${problem}`);
-  }
-
   /** Reads an answer. If our own code fails on it, it is billed like any other and counts as invalid. */
   private read<T extends ResponseFacts>(body: unknown, reading: () => T): T | InvalidAnswer {
     try {
@@ -242,19 +191,4 @@ export class LotDescriber {
 /** The second answer, unless it says nothing at all where the first said something. */
 function fuller(second: AssessedAnswer, first: AssessedAnswer | null): AssessedAnswer {
   return first !== null && second.again === 'nothing_said' && first.again !== 'nothing_said' ? first : second;
-}
-
-/** The row of a translation whose strings were accepted. */
-export function translatedRow(
-  source: DescriptionText,
-  strings: readonly string[],
-  language: string,
-  origin: Pick<NewResult, 'model' | 'promptVersion' | 'responseId' | 'usage'>,
-): NewResult {
-  return { ...textRow(withStrings(source, strings), language, false, ''), ...origin };
-}
-
-/** The English text under another tag, in place of a translation that did not come. */
-export function englishCopy(source: Pick<StoredSource, 'strings' | 'model'>, language: string): NewResult {
-  return textRow(source.strings as DescriptionText, language, true, source.model);
 }

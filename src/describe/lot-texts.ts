@@ -5,6 +5,7 @@ import type { DescriptionText } from '../assessment/description.js';
 import { renderHtml } from '../assessment/html.js';
 import { publishedStatements, publishedText, type Words } from '../assessment/published-text.js';
 import { assessmentOf, type StoredAssessment } from '../assessment/stored-assessment.js';
+import type { KnownGlossary } from '../assessment/text/glossary-file.js';
 import type { Statement } from '../assessment/text/statement.js';
 import type { VisionAnswer } from '../assessment/vision-answer.js';
 import type { NewResult } from '../jobs/new-result.js';
@@ -37,6 +38,13 @@ export type WrittenTexts =
   /** There is no text that could be published. The row keeps the answer, and holds none. */
   | { readonly kind: 'rejected'; readonly row: NewResult };
 
+/** Texts that are written after the lot was described. */
+export interface LateTexts {
+  readonly rows: readonly NewResult[];
+  /** The English row's assessment with the glossaries of these texts; null where it stays as it is. */
+  readonly assessment: Assessment | null;
+}
+
 interface ReadBack {
   readonly text: DescriptionText;
   readonly standing: GlossaryStanding;
@@ -52,12 +60,13 @@ export class LotTexts {
   /**
    * The rows of an assessed lot. A language whose text is refused carries the English one.
    * @param languages - as the client sent them; those without words are left out
+   * @param words - of the lot's job
    * @param batch - whether the answer cost what a batch's answers cost
    */
-  write(answer: AssessedAnswer, languages: readonly string[], batch: boolean): WrittenTexts {
+  write(answer: AssessedAnswer, languages: readonly string[], words: Words, batch: boolean): WrittenTexts {
     const { assessment } = answer;
     const statements = this.statementsOf(assessment);
-    const english = statements === null ? null : this.readBack(statements, 'en');
+    const english = statements === null ? null : this.readBack(statements, words.english);
     if (statements === null || english === null) {
       countRejectedLot();
       return { kind: 'rejected', row: this.sourceRow(answer, { blocks: [] }, {}, batch) };
@@ -67,8 +76,9 @@ export class LotTexts {
     const model = answer.model ?? this.settings.vision.model;
     const others: NewResult[] = [];
     for (const language of languages) {
-      if (language === 'en' || this.words.for(language) === null) continue;
-      const written = this.readBack(statements, language);
+      const known = language === 'en' ? null : words.for(language);
+      if (known === null) continue;
+      const written = this.readBack(statements, known);
       if (written !== null) glossary[language] = written.standing;
       others.push(textRow(written?.text ?? english.text, language, written === null, model));
     }
@@ -76,21 +86,25 @@ export class LotTexts {
   }
 
   /**
-   * The rows of a stored lot's other languages. Lots that an earlier version has described lack them; no model is asked for them.
-   * @param languages - all of them have words
+   * The rows of a described lot's other languages: those whose glossary came later, and those that an earlier version left to the
+   * translation model. No model is asked for them.
+   * @param languages - one without words carries the English text
    */
-  rewrite(source: AnsweredSource, languages: readonly string[]): NewResult[] {
+  rewrite(source: AnsweredSource, languages: readonly string[], words: Words): LateTexts {
     const assessment = this.guarded('en', () => assessmentOf(source));
     const statements = assessment === null ? null : this.statementsOf(assessment);
-    return languages.map((language) => {
-      const written = statements === null ? null : this.readBack(statements, language);
+    const glossary: Record<string, GlossaryStanding> = {};
+    const rows = languages.map((language) => {
+      const known = words.for(language);
+      const written = statements === null || known === null ? null : this.readBack(statements, known);
+      if (written !== null) glossary[language] = written.standing;
       const text = written?.text ?? (source.strings as DescriptionText);
       return textRow(text, language, written === null, source.model);
     });
-  }
-
-  private get words(): Words {
-    return this.settings.glossaries;
+    // An assessment that an earlier version stored does not name glossaries, and is shown as it is.
+    const { glossary: before } = (source.assessment ?? {}) as Partial<Assessment>;
+    if (before === undefined || Object.keys(glossary).length === 0) return { rows, assessment: null };
+    return { rows, assessment: { ...(source.assessment as Assessment), glossary: { ...before, ...glossary } } };
   }
 
   private statementsOf(assessment: Assessment): readonly Statement[] | null {
@@ -102,9 +116,7 @@ export class LotTexts {
     });
   }
 
-  private readBack(statements: readonly Statement[], language: string): ReadBack | null {
-    const known = this.words.for(language);
-    if (known === null) return null;
+  private readBack(statements: readonly Statement[], known: KnownGlossary): ReadBack | null {
     const { version, state, glossary } = known;
     return this.guarded(glossary.tag, () => {
       const published = publishedText(statements, known);

@@ -68,8 +68,13 @@ export class ModelSettings {
     return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
   }
 
-  /** The languages that the translation model is asked for: those without words of their own. */
-  toTranslate(languages: readonly string[]): readonly string[] {
+  /** The languages that the translation model is asked for with each lot: none, since every text is in a glossary's words. */
+  toTranslate(_languages: readonly string[]): readonly string[] {
+    return [];
+  }
+
+  /** The languages that no glossary is shipped for: theirs is made once, and their texts may have to wait for it. */
+  unshipped(languages: readonly string[]): readonly string[] {
     return languages.filter((language) => this.glossaries.for(language) === null);
   }
 

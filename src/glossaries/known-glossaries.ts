@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { GlossaryError, parseGlossary, type KnownGlossary } from '../assessment/text/glossary-file.js';
+import { numbersOf } from '../assessment/text/glossaries.js';
 import { forRegion, glossaryTagOf } from '../assessment/text/glossary-tags.js';
 import { remember } from '../common/remember.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
@@ -65,7 +66,7 @@ export class KnownGlossaries {
     const found = language === tag || plain === undefined ? await this.read(tag, version) : await plain;
     if (found === null) return null;
     const glossary = forRegion(found.glossary, language);
-    return glossary === found.glossary ? found : { ...found, glossary };
+    return numbersOf(glossary) === numbersOf(found.glossary) ? found : { ...found, glossary };
   }
 
   private async read(tag: string, version: string): Promise<KnownGlossary | null> {

@@ -1,5 +1,5 @@
 import { copyRows } from '../database/copy-rows.js';
-import type { Transaction } from '../database/database.service.js';
+import type { Sql, Transaction } from '../database/database.service.js';
 import type { Values } from '../database/values.js';
 import { storable, type NewResult } from './new-result.js';
 import { RESULT_COLUMNS } from './result-rows.js';
@@ -36,6 +36,23 @@ export function insertResults(values: Values, described: readonly NewResult[]): 
       raw, model, prompt_version, schema_version, response_id, usage)
     select job.id, 0, 0, now(), r.* from job, unnest(${arrays}) as r
     on conflict do nothing`;
+}
+
+/** The assessment of a lot with the glossaries of texts that came later. */
+export interface LateAssessment {
+  readonly position: number;
+  readonly assessment: unknown;
+}
+
+/** Writes down the glossaries of late texts, in the transaction that completes their lots: before it nobody has seen the row. */
+export async function completeAssessments(tx: Sql, jobId: string, late: readonly LateAssessment[]): Promise<void> {
+  if (late.length === 0) return;
+  await tx.execute(
+    `update batch_results r set assessment = late.assessment::json
+     from unnest($2::int[], $3::text[]) as late (position, assessment)
+     where r.job_id = $1 and r.position = late.position and ${isEnglishSource('r')}`,
+    [jobId, late.map(({ position }) => position), late.map(({ assessment }) => JSON.stringify(assessment))],
+  );
 }
 
 /**

@@ -9,6 +9,7 @@ import { PhotoChecker } from '../images/photo-checker.js';
 import { JobStore } from '../jobs/job-store.js';
 import type { NewResult } from '../jobs/new-result.js';
 import { renderedBytes } from '../jobs/rendered-bytes.js';
+import { completeAssessments } from '../jobs/result-store.js';
 import {
   SyncJobStore,
   type HeldSyncJob,
@@ -19,10 +20,10 @@ import {
 import { UsageSum } from '../jobs/usage-sum.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { DeliveryHints } from '../common/work-hints.js';
-import { englishCopy, LotDescriber } from '../describe/lot-describer.js';
+import { LotDescriber } from '../describe/lot-describer.js';
 import { LotError, unreachablePhotos } from '../describe/lot-error.js';
-import { LotTexts, textsOrError } from '../describe/lot-texts.js';
-import { ModelSettings } from '../describe/model-settings.js';
+import { LotTexts, type LateTexts, textsOrError } from '../describe/lot-texts.js';
+import { JobGlossaries } from '../glossaries/job-glossaries.js';
 import { SyncBudgets, type SyncSpend } from './sync-budget.js';
 import { SyncLeases } from './sync-leases.js';
 import { HungUpError, SyncRun, type SyncOutcome, type SyncWork } from './sync-run.js';
@@ -50,7 +51,7 @@ export class SyncPipeline {
     private readonly photos: PhotoChecker,
     private readonly describer: LotDescriber,
     private readonly texts: LotTexts,
-    private readonly settings: ModelSettings,
+    private readonly glossaries: JobGlossaries,
     private readonly budgets: SyncBudgets,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
@@ -90,14 +91,13 @@ export class SyncPipeline {
     const spend = this.budgets.of(run, usage);
     try {
       const assessed = run.work.resumed?.source == null ? await this.assess(run, usage, spend) : null;
-      const source = assessed ?? (run.work.resumed?.source as StoredAnswer);
+      const source = assessed ?? resumedAt(run.work);
       run.answered = true;
       const before = assessed?.rows ?? (await this.store.translated(run.work.jobId));
-      const results = [...this.rewrite(run, before), ...(await this.translate(run, source, before, spend))];
-      const written = assessed === null ? results : [...assessed.rows, ...results];
-      const missing = assessed?.photos.missing ?? run.work.resumed?.missing ?? [];
-      const rendered = renderedLot(run.work, source, missing, [...before, ...results]);
-      await this.finish(run, written, assessed?.photos ?? null, rendered, usage);
+      const { rows, assessment } = await this.late(run, source, before);
+      const written = assessed === null ? rows : [...assessed.rows, ...rows];
+      const rendered = renderedLot(run.work, source, source.missing, [...before, ...rows]);
+      await this.finish(run, { rows: written, assessment }, assessed?.photos ?? null, rendered, usage);
       return { kind: 'completed' };
     } catch (error) {
       return await this.endUnfinished(run, error, spend.paid);
@@ -130,9 +130,10 @@ export class SyncPipeline {
     );
     const photos = { seen, missing };
     const { languages } = run.work;
-    const { english, others } = textsOrError(this.texts.write(answer, languages, false));
+    const words = await this.glossaries.wordsOf(run.work.jobId);
+    const { english, others } = textsOrError(this.texts.write(answer, languages, words, false));
     const rows = [english, ...others];
-    if (this.settings.toTranslate(languages).length > 0) {
+    if (languages.some((language) => words.for(language) === null)) {
       run.signal.throwIfAborted();
       // Stored together with its cost, which would be lost if the process died before the job's end.
       await this.database.transaction(async (tx) => {
@@ -141,61 +142,29 @@ export class SyncPipeline {
       });
       usage.clear();
     }
-    return { strings: english.strings, assessment: english.assessment, model: english.model ?? '', rows, photos };
-  }
-
-  /** The rows of languages that have words and none yet: those of a job that an earlier version began. */
-  private rewrite({ work }: SyncRun, before: readonly { language: string }[]): NewResult[] {
-    const { languages, lot, resumed } = work;
-    if (resumed?.source == null) return [];
-    const others = [...this.settings.toTranslate(languages), ...before.map(({ language }) => language)];
-    const gone = new Set(urlsOf(resumed.missing));
-    const photos = photoRefs(lot.images, (url) => !gone.has(url));
-    return this.texts.rewrite(
-      { ...resumed.source, photos },
-      languages.filter((language) => !others.includes(language)),
-    );
+    const { strings, assessment, raw, model } = english;
+    return { strings, assessment, raw, model: model ?? '', missing, rows, photos };
   }
 
   /**
-   * Translates into the languages without words, side by side. Each is committed when it comes; late or failed ones fall back to
-   * English.
+   * The rows of languages that have none yet: their glossary is waited for, or an earlier version left them. What is not there in
+   * time carries English; the making goes on.
    */
-  private async translate(
-    run: SyncRun,
-    source: StoredSource,
-    before: readonly { language: string }[],
-    spend: SyncSpend,
-  ): Promise<NewResult[]> {
-    const limits = {
-      deadlineAt: this.clock.now() + this.config.sync.translationTimeoutSeconds * 1000,
-      signal: run.signal,
-    };
+  private async late(run: SyncRun, source: LateSource, before: readonly { language: string }[]): Promise<LateTexts> {
+    const { jobId, languages, lot } = run.work;
     const done = new Set(before.map(({ language }) => language));
-    const missing = this.settings.toTranslate(run.work.languages).filter((language) => !done.has(language));
-    return Promise.all(
-      missing.map(async (language) => {
-        try {
-          const result = await this.describer.translate(source, language, limits, spend.count, spend.budget(0));
-          // A single translation is committed with the job's end.
-          if (missing.length > 1) await this.store.saveTranslation(heldBy(run), result);
-          return result;
-        } catch (error) {
-          if (run.signal.aborted) throw error;
-          this.logger.warn('a translation failed; the English text stands in', {
-            job_id: run.work.jobId,
-            language,
-            reason: (error as Error).message,
-          });
-          return englishCopy(source, language);
-        }
-      }),
-    );
+    const lacking = languages.filter((language) => !done.has(language));
+    if (lacking.length === 0) return { rows: [], assessment: null };
+    const deadlineAt = this.clock.now() + this.config.sync.translationTimeoutSeconds * 1000;
+    await this.glossaries.wait(lacking, { deadlineAt, signal: run.signal });
+    const gone = new Set(urlsOf(source.missing));
+    const photos = photoRefs(lot.images, (url) => !gone.has(url));
+    return this.texts.rewrite({ ...source, photos }, lacking, await this.glossaries.wordsOf(jobId));
   }
 
   private async finish(
     run: SyncRun,
-    results: readonly NewResult[],
+    { rows, assessment }: LateTexts,
     photos: SeenPhotos | null,
     rendered: number,
     usage: UsageSum,
@@ -203,8 +172,9 @@ export class SyncPipeline {
     const { jobId } = run.work;
     run.signal.throwIfAborted();
     await this.database.transaction(async (tx) => {
-      const completed = await this.store.complete(tx, heldBy(run), results, photos, rendered);
+      const completed = await this.store.complete(tx, heldBy(run), rows, photos, rendered);
       if (!completed) throw new NotOursError();
+      if (assessment !== null) await completeAssessments(tx, jobId, [{ position: 0, assessment }]);
       await this.jobs.addUsage(tx, jobId, usage.rows());
       if (!(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
     });
@@ -261,8 +231,13 @@ export class SyncPipeline {
   }
 }
 
+/** What late texts of a lot are written from. */
+interface LateSource extends StoredAnswer {
+  readonly missing: readonly MissingPhoto[];
+}
+
 /** A lot with its texts: the source for translations, the rows to store, and which photos were seen. */
-interface WrittenLot extends StoredSource {
+interface WrittenLot extends LateSource {
   readonly rows: readonly NewResult[];
   readonly photos: SeenPhotos;
 }
@@ -283,6 +258,11 @@ function renderedLot(
       usage: include.includes('usage'),
     },
   );
+}
+
+/** What an earlier process has committed. */
+function resumedAt({ resumed }: SyncWork): LateSource {
+  return { ...(resumed?.source as StoredAnswer), missing: resumed?.missing ?? [] };
 }
 
 function heldBy(run: SyncRun): HeldSyncJob {

@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { DescribeModule } from '../describe/describe.module.js';
+import { GlossariesModule } from '../glossaries/glossaries.module.js';
 import { ImagesModule } from '../images/images.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { OutboxModule } from '../webhook/outbox.module.js';
@@ -10,7 +11,7 @@ import { SyncRequests } from './sync-requests.js';
 
 /** Describes one lot while its client waits. If the process dies, a worker goes on with the lot. */
 @Module({
-  imports: [DescribeModule, ImagesModule, JobsModule, OutboxModule],
+  imports: [DescribeModule, GlossariesModule, ImagesModule, JobsModule, OutboxModule],
   providers: [SyncBudgets, SyncLeases, SyncPipeline, SyncRequests],
   exports: [SyncRequests],
 })

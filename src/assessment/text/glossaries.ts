@@ -55,7 +55,7 @@ export class Glossaries {
 }
 
 /** How a glossary groups digits, which is all that its regions differ in: `8,451 84,512`, but `8451 84.512` in Spain. */
-function numbersOf({ locale }: Glossary): string {
+export function numbersOf({ locale }: Glossary): string {
   const format = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
   return [8_451, 84_512, 1_234_567].map((value) => format.format(value)).join(' ');
 }

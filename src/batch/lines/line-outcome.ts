@@ -8,7 +8,13 @@ import type { OpenAiErrorKind } from '../../openai/errors.js';
 
 /** What a line means for its lot. */
 export type LineOutcome =
-  | { readonly kind: 'described'; readonly results: readonly NewResult[]; readonly renderedBytes: number }
+  | {
+      readonly kind: 'described';
+      readonly results: readonly NewResult[];
+      readonly renderedBytes: number;
+      /** The assessment of a lot whose texts came later, with their glossaries. */
+      readonly assessment?: unknown;
+    }
   /** Nothing is wrong with the lot: it goes into another batch, then through the Responses API. */
   | { readonly kind: 'retry' }
   /** The same request would fail again. The Responses API can be asked with fewer photos or with more room. */

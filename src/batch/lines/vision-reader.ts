@@ -1,4 +1,5 @@
 import type { PhotoRef } from '../../assessment/assessment.js';
+import type { Words } from '../../assessment/published-text.js';
 import { photoRefs } from '../../assessment/photo-refs.js';
 import { parseVisionAnswer } from '../../assessment/vision-answer.js';
 import { missingPhotos, urlsOf, type MissingPhoto } from '../../common/missing-photo.js';
@@ -22,16 +23,17 @@ export interface VisionLineLot extends LineLot {
 
 /** Reads the vision answers of one job into the rows of all languages that have words, and of English. */
 export class VisionReader implements LineReader<VisionLineLot> {
-  /** Whether some language is left to the translation model. */
-  private readonly translates: boolean;
+  /** Whether some language has no words yet, so that its text waits for them. */
+  private readonly waits: boolean;
 
   constructor(
     private readonly lots: ModelLotReader,
     private readonly settings: ModelSettings,
     private readonly texts: LotTexts,
     private readonly job: ShardJob,
+    private readonly words: Words,
   ) {
-    this.translates = settings.toTranslate(job.languages).length > 0;
+    this.waits = job.languages.some((language) => words.for(language) === null);
   }
 
   async load(positions: readonly number[]): Promise<Map<number, VisionLineLot>> {
@@ -81,13 +83,13 @@ export class VisionReader implements LineReader<VisionLineLot> {
     batch: boolean,
   ): LineOutcome & { kind: 'described' | 'failed' } {
     const { languages, options } = this.job;
-    const texts = this.texts.write(answer, languages, batch);
+    const texts = this.texts.write(answer, languages, this.words, batch);
     if (texts.kind === 'rejected') {
       return { kind: 'failed', error: new LotError(...TEXT_REJECTED).toStored(), row: texts.row };
     }
     const { english, others } = texts;
     const results = [english, ...others];
-    if (this.translates) return { kind: 'described', results, renderedBytes: 0 };
+    if (this.waits) return { kind: 'described', results, renderedBytes: 0 };
     const include = options.include ?? [];
     const assessment = include.includes('assessment') ? Buffer.byteLength(JSON.stringify(english.assessment)) : 0;
     return {

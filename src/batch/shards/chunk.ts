@@ -62,7 +62,16 @@ export class Chunk {
         missing: null,
       };
       const rows = this.rows.add(position, outcome.results);
-      this.outcomes.set(position, { position, attempt, outcome: { kind: 'described', rows, lot: described } });
+      this.outcomes.set(position, {
+        position,
+        attempt,
+        outcome: {
+          kind: 'described',
+          rows,
+          lot: described,
+          ...(outcome.assessment === undefined ? {} : { assessment: outcome.assessment }),
+        },
+      });
       this.described.add(position);
     }
   }

@@ -3,7 +3,7 @@ import type { Transaction } from '../../database/database.service.js';
 import type { LotMoves } from '../../jobs/job-store.js';
 import { LotStore, type DescribedLot, type FailedLot, type LockedLot } from '../../jobs/lot-store.js';
 import type { ResultRows, RowRange } from '../../jobs/result-rows.js';
-import { copyResults } from '../../jobs/result-store.js';
+import { completeAssessments, copyResults, type LateAssessment } from '../../jobs/result-store.js';
 import { STAGE_STATUS, type ModelStage } from '../../jobs/states.js';
 import { directTry, nextTry } from './tries.js';
 
@@ -13,7 +13,8 @@ export interface LotOutcome {
   /** The number of the try that the outcome comes from. */
   readonly attempt: number;
   readonly outcome:
-    | { readonly kind: 'described'; readonly rows: RowRange; readonly lot: DescribedLot }
+    /** `assessment`: as it is now that late texts are written. */
+    | { readonly kind: 'described'; readonly rows: RowRange; readonly lot: DescribedLot; readonly assessment?: unknown }
     | { readonly kind: 'retry' | 'direct' }
     /** `rows` keep an answer of which nothing is published. */
     | { readonly kind: 'failed'; readonly lot: FailedLot; readonly rows?: RowRange };
@@ -41,12 +42,14 @@ export class DescribedLots {
     const accepted = outcomes.filter((outcome) => isWanted(outcome, stage, locked.get(outcome.position)));
     const described: DescribedLot[] = [];
     const ranges: RowRange[] = [];
+    const late: LateAssessment[] = [];
     const failed: FailedLot[] = [];
     const moved: { position: number; attempt: number }[] = [];
     for (const { position, attempt, outcome } of accepted) {
       if (outcome.kind === 'described') {
         described.push(outcome.lot);
         ranges.push(outcome.rows);
+        if (outcome.assessment !== undefined) late.push({ position, assessment: outcome.assessment });
       } else if (outcome.kind === 'failed') {
         failed.push(outcome.lot);
         if (outcome.rows !== undefined) ranges.push(outcome.rows);
@@ -55,6 +58,7 @@ export class DescribedLots {
       }
     }
     await copyResults(tx, rows.take(ranges));
+    await completeAssessments(tx, jobId, late);
     await this.lots.described(tx, jobId, described);
     if (failed.length > 0) await this.lots.fail(tx, jobId, failed);
     await this.lots.setTries(

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { LotTexts } from '../../describe/lot-texts.js';
-import { ModelSettings } from '../../describe/model-settings.js';
+import { JobGlossaries } from '../../glossaries/job-glossaries.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
 import { ShardStore, type ShardClaim } from './shard-store.js';
@@ -16,8 +16,8 @@ import { INTERNAL_ERROR } from '../lines/unforeseen.js';
 export class LotEnds {
   constructor(
     private readonly clock: Clock,
-    private readonly settings: ModelSettings,
     private readonly texts: LotTexts,
+    private readonly glossaries: JobGlossaries,
     private readonly modelLots: ModelLotReader,
     private readonly described: DescribedLots,
     private readonly shards: ShardStore,
@@ -35,15 +35,16 @@ export class LotEnds {
         outcomes.push({ position, attempt, outcome: { kind: 'failed', lot } });
       }
     } else {
-      const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job);
+      const words = await this.glossaries.wordsOf(job.id);
+      const reader = new TranslationReader(this.modelLots, this.texts, job, words);
       for (const lot of (await reader.load(positions)).values()) {
-        const { results, renderedBytes } = reader.fallback(lot);
+        const { results, renderedBytes, ...late } = reader.completed(lot);
         const { position } = lot;
         const done = { position, status: 'completed', attempt: lot.attempt, renderedBytes, missing: null } as const;
         outcomes.push({
           position,
           attempt,
-          outcome: { kind: 'described', rows: rows.add(position, results), lot: done },
+          outcome: { ...late, kind: 'described', rows: rows.add(position, results), lot: done },
         });
       }
     }

@@ -5,10 +5,11 @@ import type { MissingPhoto } from '../../common/missing-photo.js';
 import { sideBySide } from '../../common/side-by-side.js';
 import { Database } from '../../database/database.service.js';
 import type { Budget } from '../../describe/budget.js';
-import { LotDescriber, TranslationError, type AssessedLot } from '../../describe/lot-describer.js';
+import { LotDescriber, type AssessedLot } from '../../describe/lot-describer.js';
 import { LotError } from '../../describe/lot-error.js';
 import { LotTexts } from '../../describe/lot-texts.js';
 import { ModelSettings } from '../../describe/model-settings.js';
+import { JobGlossaries } from '../../glossaries/job-glossaries.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { JobStore, type UsageRow } from '../../jobs/job-store.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
@@ -20,13 +21,13 @@ import { describedStatus, isTerminal } from '../../jobs/states.js';
 import type { NewResult } from '../../jobs/new-result.js';
 import type { CallLimits } from '../../openai/retry.js';
 import { translationTry } from '../shards/tries.js';
+import { AwaitedWords, WAITING_FOR_WORDS, WORDS_SECONDS } from '../limits/awaited-words.js';
 import { CostGuard } from '../limits/cost-guard.js';
 import { Deadlines } from '../limits/deadlines.js';
 import { DescribedLots, type LotOutcome } from '../shards/described-lots.js';
 import { DirectLots } from './direct-lots.js';
 import { JobAdvance } from '../shards/job-advance.js';
 import { JobEndedError } from '../shards/job-ended.js';
-import type { LineOutcome } from '../lines/line-outcome.js';
 import { LotEnds } from '../shards/lot-ends.js';
 import { NotNowError } from '../lines/not-now.js';
 import { ResultRows } from '../../jobs/result-rows.js';
@@ -35,7 +36,6 @@ import { ShardBudget } from '../limits/shard-budget.js';
 import { shardLots } from '../shards/shard-lots.js';
 import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { bisect, isUnforeseen, kindOf } from '../lines/unforeseen.js';
-import { TranslationReader, type TranslationLineLot } from '../lines/translation-reader.js';
 import { UnansweredLots } from './unanswered-lots.js';
 import { VisionReader } from '../lines/vision-reader.js';
 
@@ -58,6 +58,8 @@ export class DirectStage extends ScheduledStage {
     private readonly database: Database,
     private readonly settings: ModelSettings,
     private readonly texts: LotTexts,
+    private readonly glossaries: JobGlossaries,
+    private readonly words: AwaitedWords,
     private readonly modelLots: ModelLotReader,
     private readonly describer: LotDescriber,
     private readonly lotsToSend: DirectLots,
@@ -93,6 +95,9 @@ export class DirectStage extends ScheduledStage {
     for (;;) {
       const job = await this.jobReader.forShard(claim.row.job_id);
       if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
+      if (claim.row.stage === 'translation' && (await this.words.isAwaited(job))) {
+        return this.shards.letGo(this.database, claim, { reason: WAITING_FOR_WORDS }, WORDS_SECONDS);
+      }
       const positions = await this.database.transaction((tx) => this.lots.lockLeft(tx, shardLots(claim.row)));
       if (positions.length === 0) return this.end.finish(claim, job);
       try {
@@ -120,10 +125,9 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async page(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    const one =
-      claim.row.stage === 'vision'
-        ? await this.visionPage(claim, job, positions, signal)
-        : await this.translationPage(claim, job, positions, signal);
+    // No model is asked for texts that waited for words.
+    if (claim.row.stage === 'translation') return bisect(positions, (part) => this.ends.end(claim, job, part));
+    const one = await this.visionPage(claim, job, positions, signal);
     await sideBySide(positions, LOTS_AT_ONCE, async (position) => {
       try {
         signal.throwIfAborted();
@@ -138,7 +142,13 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async visionPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    const reader = new VisionReader(this.modelLots, this.settings, this.texts, job);
+    const reader = new VisionReader(
+      this.modelLots,
+      this.settings,
+      this.texts,
+      job,
+      await this.glossaries.wordsOf(job.id),
+    );
     const lots = await reader.load(positions);
     return async (position: number) => {
       const lot = lots.get(position);
@@ -179,70 +189,6 @@ export class DirectStage extends ScheduledStage {
         await this.fail(claim, position, NOT_STORABLE, missing);
       }
     };
-  }
-
-  private async translationPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job);
-    const lots = await reader.load(positions);
-    return async (position: number) => {
-      const lot = lots.get(position);
-      if (lot === undefined) return;
-      const rows = new Map<string, NewResult>();
-      await this.translate(claim, job, reader.languages, lot, rows, signal);
-      const complete = ({ results, renderedBytes }: LineOutcome & { kind: 'described' }) =>
-        this.store(claim, results, {
-          position,
-          status: 'completed',
-          attempt: lot.attempt,
-          renderedBytes,
-          missing: null,
-        });
-      try {
-        await complete(reader.described(rows, lot));
-      } catch (error) {
-        if (!isUnforeseen(error)) throw error;
-        this.tell(claim, position, error);
-        await complete(reader.fallback(lot));
-      }
-    };
-  }
-
-  /** Translates into all languages side by side; one that fails falls back to English. */
-  private async translate(
-    claim: ShardClaim,
-    job: ShardJob,
-    languages: readonly string[],
-    lot: TranslationLineLot,
-    rows: Map<string, NewResult>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const source = { strings: lot.text, assessment: null, model: lot.model };
-    const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
-    const budget = this.budget(claim, job, limits, () => 0);
-    const [since, unanswered] = [this.clock.now(), [] as LotError[]];
-    let paid = false;
-    const count = (usage: UsageRow) => {
-      paid = true;
-      return this.count(job, usage);
-    };
-    const one = async (language: string) => {
-      try {
-        rows.set(language, await this.describer.translate(source, language, limits, count, budget));
-      } catch (error) {
-        if (error instanceof LotError) unanswered.push(error);
-        else if (!(error instanceof TranslationError)) throw error;
-        this.logger.warn('a translation failed; the English text stands in', { job_id: job.id, language });
-      }
-    };
-    if (budget === undefined) {
-      // All calls are awaited even if one fails: an answer that comes late is paid for too.
-      const failed = (await Promise.allSettled(languages.map(one))).find((end) => end.status === 'rejected');
-      if (failed !== undefined) throw failed.reason;
-    }
-    // Under a limit the calls run one after another: the first may have to wait, and none may be paid for by then.
-    else for (const language of languages) await one(language);
-    // If something was paid for, the lot is not asked for again because of the rest.
-    if (!paid) for (const error of unanswered) await this.unanswered.judge(error, claim, lot.position, since, signal);
   }
 
   private budget(

@@ -68,7 +68,7 @@ export class SubmitStage extends ScheduledStage {
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
     // Past the deadline, ShardEnd asks for what is left through the Responses API.
     if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);
-    // An earlier version queued this: by now all languages have words, and its lots are completed without a call.
+    // No model is asked: its lots wait for words, or are completed with what has come.
     if (row.stage === 'translation' && this.settings.forJob(job.options).toTranslate(job.languages).length === 0) {
       return this.end.finish(claim, job, true);
     }

@@ -5,6 +5,7 @@ import { Database } from '../../database/database.service.js';
 import { storableName } from '../../database/storable-text.js';
 import { LotTexts } from '../../describe/lot-texts.js';
 import { ModelSettings } from '../../describe/model-settings.js';
+import { JobGlossaries } from '../../glossaries/job-glossaries.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
 import { JobReader } from '../../jobs/job-reader.js';
@@ -50,6 +51,7 @@ export class TakeInStage extends ScheduledStage {
     private readonly openai: OpenAiClient,
     private readonly settings: ModelSettings,
     private readonly texts: LotTexts,
+    private readonly glossaries: JobGlossaries,
     private readonly modelLots: ModelLotReader,
     private readonly jobReader: JobReader,
     private readonly shards: ShardStore,
@@ -74,11 +76,17 @@ export class TakeInStage extends ScheduledStage {
     const { row } = claim;
     const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined) return this.end.abandon(claim);
+    const words = await this.glossaries.wordsOf(job.id);
     try {
       if (row.stage === 'vision') {
-        await this.takeFiles(claim, job, new VisionReader(this.modelLots, this.settings, this.texts, job), signal);
+        await this.takeFiles(
+          claim,
+          job,
+          new VisionReader(this.modelLots, this.settings, this.texts, job, words),
+          signal,
+        );
       } else {
-        await this.takeFiles(claim, job, new TranslationReader(this.modelLots, this.settings, this.texts, job), signal);
+        await this.takeFiles(claim, job, new TranslationReader(this.modelLots, this.texts, job, words), signal);
       }
     } catch (error) {
       // A file that cannot be downloaded is waited for as long as a batch that does not end.

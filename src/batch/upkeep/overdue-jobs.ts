@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { Database } from '../../database/database.service.js';
 import { LotTexts } from '../../describe/lot-texts.js';
-import { ModelSettings } from '../../describe/model-settings.js';
+import { JobGlossaries } from '../../glossaries/job-glossaries.js';
 import { JobShardStore } from '../shards/job-shard-store.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { LotEndStore } from '../../jobs/lot-end-store.js';
@@ -38,8 +38,8 @@ export class OverdueJobs {
   constructor(
     private readonly clock: Clock,
     private readonly database: Database,
-    private readonly settings: ModelSettings,
     private readonly texts: LotTexts,
+    private readonly glossaries: JobGlossaries,
     private readonly jobShards: JobShardStore,
     private readonly modelLots: ModelLotReader,
     private readonly lots: LotStore,
@@ -101,16 +101,21 @@ export class OverdueJobs {
   private async completeChunk(job: ShardJob): Promise<boolean> {
     const left = await this.lotEnds.translating(this.database, job.id, CHUNK_LOTS);
     if (left.length === 0) return false;
-    const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job);
+    const words = await this.glossaries.wordsOf(job.id);
+    const reader = new TranslationReader(this.modelLots, this.texts, job, words);
     const lots = await reader.load(left);
     const rows = new ResultRows(job.id, this.clock.date().toISOString());
     const outcomes = [...lots.values()]
       .sort((a, b) => a.position - b.position)
       .map((lot): LotOutcome => {
-        const { results, renderedBytes } = reader.fallback(lot);
+        const { results, renderedBytes, ...late } = reader.completed(lot);
         const { position, attempt } = lot;
         const completed = { position, status: 'completed', attempt, renderedBytes, missing: null } as const;
-        return { position, attempt, outcome: { kind: 'described', rows: rows.add(position, results), lot: completed } };
+        return {
+          position,
+          attempt,
+          outcome: { ...late, kind: 'described', rows: rows.add(position, results), lot: completed },
+        };
       });
     await this.advance.commit(job.id, (tx) => this.described.write(tx, job.id, 'translation', outcomes, rows));
     return true;
