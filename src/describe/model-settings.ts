@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { costUsd, priceOf } from '../assessment/cost.js';
 import type { EstimateSettings } from '../assessment/estimate.js';
+import { isEnglish } from '../assessment/languages.js';
 import { parsePrompt } from '../assessment/prompt.js';
 import type { TokenUsage } from '../assessment/response-body.js';
 import type { GlossarySettings } from '../assessment/text/glossary-request.js';
@@ -68,9 +69,9 @@ export class ModelSettings {
     return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
   }
 
-  /** The languages that the translation model is asked for with each lot: none, since every text is in a glossary's words. */
-  toTranslate(_languages: readonly string[]): readonly string[] {
-    return [];
+  /** The languages that the translation model is asked for with each lot that has notes: all other text is in a glossary's words. */
+  toTranslate(languages: readonly string[]): readonly string[] {
+    return this.vision.notes === true ? languages.filter((language) => !isEnglish(language)) : [];
   }
 
   /** The languages that no glossary is shipped for: theirs is made once, and their texts may have to wait for it. */

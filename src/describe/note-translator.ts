@@ -72,6 +72,33 @@ export class NoteTranslator {
     throw new TranslationError(`the answer cannot be used: ${problem}`);
   }
 
+  /**
+   * Into several languages side by side. One that is late or fails is left out.
+   * @param budget - of one call
+   * @throws the signal's reason once it has ended the calls
+   */
+  async translateAll(
+    notes: readonly NoteInText[],
+    languages: readonly string[],
+    limits: CallLimits & { readonly signal: AbortSignal },
+    count: CountUsage,
+    budget: () => Budget | undefined,
+  ): Promise<ReadonlyMap<string, TranslatedNotes>> {
+    const translated = new Map<string, TranslatedNotes>();
+    if (notes.length === 0) return translated;
+    const one = async (language: string) => {
+      try {
+        translated.set(language, await this.translate(notes, language, limits, count, budget()));
+      } catch (error) {
+        limits.signal.throwIfAborted();
+        const reason = error instanceof Error ? error.message : 'unknown';
+        this.logger.warn('notes could not be translated and are left out', { language, reason });
+      }
+    };
+    await Promise.all(languages.map(one));
+    return translated;
+  }
+
   /** If our own code fails on an answer, it is billed like any other and counts as invalid. */
   private read(body: unknown, count: number, language: string) {
     try {

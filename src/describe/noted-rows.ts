@@ -1,6 +1,5 @@
 import { withNotes, type DescriptionText, type NoteInText } from '../assessment/description.js';
 import { renderHtml } from '../assessment/html.js';
-import { isEnglish } from '../assessment/languages.js';
 import type { Recogniser } from '../assessment/notes/recogniser.js';
 import { checkTranslatedNotes } from '../assessment/notes/translated-note.js';
 import type { Words } from '../assessment/published-text.js';
@@ -11,11 +10,6 @@ import { countNotes } from './text-metrics.js';
 export interface TranslatedNotes extends Pick<NewResult, 'model' | 'promptVersion' | 'responseId' | 'usage'> {
   /** As many as the lot has. */
   readonly strings: readonly string[];
-}
-
-/** The languages of a job whose texts get translated notes: English ones have them as they are. */
-export function notedLanguages(languages: readonly string[]): readonly string[] {
-  return languages.filter((language) => !isEnglish(language));
 }
 
 /**

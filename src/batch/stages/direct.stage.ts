@@ -26,6 +26,7 @@ import { CostGuard } from '../limits/cost-guard.js';
 import { Deadlines } from '../limits/deadlines.js';
 import { DescribedLots, type LotOutcome } from '../shards/described-lots.js';
 import { DirectLots } from './direct-lots.js';
+import { DirectNotes } from './direct-notes.js';
 import { JobAdvance } from '../shards/job-advance.js';
 import { JobEndedError } from '../shards/job-ended.js';
 import { LotEnds } from '../shards/lot-ends.js';
@@ -36,6 +37,7 @@ import { ShardBudget } from '../limits/shard-budget.js';
 import { shardLots } from '../shards/shard-lots.js';
 import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { bisect, isUnforeseen, kindOf } from '../lines/unforeseen.js';
+import { TranslationReader } from '../lines/translation-reader.js';
 import { UnansweredLots } from './unanswered-lots.js';
 import { VisionReader } from '../lines/vision-reader.js';
 
@@ -63,6 +65,7 @@ export class DirectStage extends ScheduledStage {
     private readonly modelLots: ModelLotReader,
     private readonly describer: LotDescriber,
     private readonly lotsToSend: DirectLots,
+    private readonly notes: DirectNotes,
     private readonly jobs: JobStore,
     private readonly lots: LotStore,
     private readonly described: DescribedLots,
@@ -125,9 +128,12 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async page(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
+    const one =
+      claim.row.stage === 'vision'
+        ? await this.visionPage(claim, job, positions, signal)
+        : await this.notesPage(claim, job, positions, signal);
     // No model is asked for texts that waited for words.
-    if (claim.row.stage === 'translation') return bisect(positions, (part) => this.ends.end(claim, job, part));
-    const one = await this.visionPage(claim, job, positions, signal);
+    if (one === null) return bisect(positions, (part) => this.ends.end(claim, job, part));
     await sideBySide(positions, LOTS_AT_ONCE, async (position) => {
       try {
         signal.throwIfAborted();
@@ -191,6 +197,29 @@ export class DirectStage extends ScheduledStage {
     };
   }
 
+  /** @returns null where the job has no notes */
+  private async notesPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
+    const words = await this.glossaries.wordsOf(job.id);
+    const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job, words);
+    if (reader.languages.length === 0) return null;
+    const lots = await reader.load(positions);
+    return async (position: number) => {
+      const lot = lots.get(position);
+      if (lot === undefined || lot.notes.length === 0) return this.ends.end(claim, job, [position]);
+      const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
+      const calls = {
+        languages: reader.languages,
+        limits,
+        count: (usage: UsageRow) => this.count(job, usage),
+        budget: this.budget(claim, job, limits, () => 0),
+      };
+      const translated = await this.notes.translate(claim, lot, calls);
+      const { results, renderedBytes, assessment } = reader.noted(lot, translated);
+      const done = { position, status: 'completed', attempt: lot.attempt, renderedBytes, missing: null } as const;
+      await this.store(claim, results, done, assessment);
+    };
+  }
+
   private budget(
     claim: ShardClaim,
     job: ShardJob,
@@ -207,10 +236,16 @@ export class DirectStage extends ScheduledStage {
   }
 
   /** Commits paid answers one by one: if the process dies, only the calls in flight are paid for twice. */
-  private async store(claim: ShardClaim, results: readonly NewResult[], lot: DescribedLot): Promise<void> {
+  private async store(
+    claim: ShardClaim,
+    results: readonly NewResult[],
+    lot: DescribedLot,
+    assessment?: unknown,
+  ): Promise<void> {
     const rows = new ResultRows(claim.row.job_id, this.clock.date().toISOString());
     const range = rows.add(lot.position, results);
-    const outcome = { kind: 'described', rows: range, lot } as const;
+    const late = assessment === undefined ? {} : { assessment };
+    const outcome = { kind: 'described', rows: range, lot, ...late } as const;
     await this.write(claim, rows, [{ position: lot.position, attempt: claim.row.attempt, outcome }]);
   }
 

@@ -13,6 +13,7 @@ import type { UpstreamBatch } from '../../openai/batches-api.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { ModelCheck } from '../../openai/model-check.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
+import { AwaitedWords, WAITING_FOR_WORDS, WORDS_SECONDS } from '../limits/awaited-words.js';
 import { CostGuard, WAITING_FOR_COSTS, type HeldLots } from '../limits/cost-guard.js';
 import { Deadlines } from '../limits/deadlines.js';
 import { QueueTroubles } from '../limits/queue-troubles.js';
@@ -49,6 +50,7 @@ export class SubmitStage extends ScheduledStage {
     private readonly deadlines: Deadlines,
     private readonly troubles: QueueTroubles,
     private readonly costs: CostGuard,
+    private readonly words: AwaitedWords,
   ) {
     super();
   }
@@ -71,6 +73,10 @@ export class SubmitStage extends ScheduledStage {
     // No model is asked: its lots wait for words, or are completed with what has come.
     if (row.stage === 'translation' && this.settings.forJob(job.options).toTranslate(job.languages).length === 0) {
       return this.end.finish(claim, job, true);
+    }
+    // Notes are judged by the words of their language, so they are asked for when these are there.
+    if (row.stage === 'translation' && (await this.words.isAwaited(job))) {
+      return this.wait(claim, WAITING_FOR_WORDS, WORDS_SECONDS);
     }
     const model = this.settings.modelOf(row.stage);
     const upstream = this.openai.fingerprint();
