@@ -23,7 +23,7 @@ export interface CheckedRow extends Damage {
 }
 
 /** How a row was seen: what tells two damages from one that is told twice. */
-export interface Seen {
+interface Seen {
   /** `photo:position`: where in its first photo; several once rows are merged. */
   readonly spots: readonly string[];
   /** A photo of that very side bears the side out. */
@@ -154,6 +154,6 @@ function checkRow(row: FindingRow, photos: readonly AssessedPhoto[], sent: SentP
 }
 
 /** One step less sure. */
-export function lowered(confidence: Confidence): Confidence {
+function lowered(confidence: Confidence): Confidence {
   return CONFIDENCES[Math.max(0, CONFIDENCES.indexOf(confidence) - 1)] ?? 'low';
 }

@@ -6,7 +6,7 @@ import type { Area, Part, PartInfo } from './taxonomy.js';
 import type { VehicleKind } from './vehicle.js';
 
 /** The areas that such a vehicle has: a motorcycle has no interior that photos could leave out. */
-export function areasOf(kind: VehicleKind): readonly Area[] {
+function areasOf(kind: VehicleKind): readonly Area[] {
   return kind === 'motorcycle' ? ['front', 'rear', 'left_side', 'right_side'] : codesOf(AREAS);
 }
 

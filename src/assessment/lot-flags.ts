@@ -19,8 +19,6 @@ export type PhotoIssue = keyof typeof PHOTO_ISSUES;
 export interface LotFlagInfo {
   /** For the model. */
   readonly question: string;
-  /** What the buyer reads when it is so. */
-  readonly sentence: string;
   /** "Yes" counts only with a photo of one of these areas, or a close-up: a rear view shows no airbag. */
   readonly shownBy: readonly Area[];
   /** "No" counts only if one of these areas is shown: what no photo shows is never denied. */
@@ -35,7 +33,6 @@ export interface LotFlagInfo {
 export const LOT_FLAGS = {
   airbags_deployed: {
     question: 'an airbag is out of its cover',
-    sentence: 'Airbags appear to be deployed',
     shownBy: ['interior', 'front', 'left_side', 'right_side'],
     needs: ['interior'],
     impliedBy: ['airbag_deployed'],
@@ -43,7 +40,6 @@ export const LOT_FLAGS = {
   },
   structural_suspected: {
     question: 'pillar, sill, rail, roof or suspension mount visibly displaced or kinked',
-    sentence: 'Structural damage is suspected',
     shownBy: ['front', 'rear', 'left_side', 'right_side', 'roof', 'underbody', 'engine_bay'],
     needs: ['front', 'rear', 'left_side', 'right_side'],
     impliedBy: [],
@@ -51,7 +47,6 @@ export const LOT_FLAGS = {
   },
   fire: {
     question: 'soot, melted or burnt parts',
-    sentence: 'Signs of fire are visible',
     shownBy: ['front', 'rear', 'left_side', 'right_side', 'roof', 'underbody', 'interior', 'engine_bay'],
     needs: ['front', 'rear', 'left_side', 'right_side', 'interior', 'engine_bay'],
     // Not `burn`: a cigarette hole in a seat is a burn and no fire.
@@ -60,7 +55,6 @@ export const LOT_FLAGS = {
   },
   flood_signs: {
     question: 'water line, silt, mould or soaked trim',
-    sentence: 'Signs of flooding are visible',
     shownBy: ['interior', 'engine_bay', 'underbody', 'front', 'rear', 'left_side', 'right_side'],
     needs: ['interior', 'engine_bay'],
     impliedBy: [],
@@ -68,7 +62,6 @@ export const LOT_FLAGS = {
   },
   hail: {
     question: 'many small round dents on upper surfaces',
-    sentence: 'Signs of hail damage are visible',
     shownBy: ['roof', 'front', 'rear', 'left_side', 'right_side'],
     needs: ['roof', 'front'],
     impliedBy: ['hail_dents'],
@@ -76,7 +69,6 @@ export const LOT_FLAGS = {
   },
   prior_repair_signs: {
     question: 'mismatched paint, overspray, filler, uneven gaps that look repaired',
-    sentence: 'Signs of an earlier repair are visible',
     shownBy: ['front', 'rear', 'left_side', 'right_side', 'roof', 'underbody', 'engine_bay'],
     needs: ['front', 'rear', 'left_side', 'right_side'],
     impliedBy: ['paint_mismatch'],
@@ -84,7 +76,6 @@ export const LOT_FLAGS = {
   },
   stripped_parts: {
     question: 'parts removed on purpose: wheels, seats, engine parts, lamps',
-    sentence: 'Parts appear to have been removed',
     shownBy: ['front', 'rear', 'left_side', 'right_side', 'roof', 'underbody', 'interior', 'engine_bay'],
     needs: ['front', 'rear', 'left_side', 'right_side', 'interior', 'engine_bay'],
     impliedBy: [],
@@ -92,7 +83,6 @@ export const LOT_FLAGS = {
   },
   fluid_leak: {
     question: 'fluid on the ground or running from this vehicle',
-    sentence: 'A fluid leak is visible',
     shownBy: ['underbody', 'engine_bay', 'front', 'rear', 'left_side', 'right_side'],
     needs: ['underbody', 'engine_bay'],
     impliedBy: ['fluid_leak'],

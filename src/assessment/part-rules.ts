@@ -107,20 +107,3 @@ export function canShow(
 function sameWhole(seen: Part, whole: string | undefined): boolean {
   return whole === 'wheel' && (PARTS[seen] as PartInfo).within === 'wheel';
 }
-
-/** The place in English: `left front door`, `front bumper, left side`, `roof`. */
-export function placeName({ part, side, end }: Place): string {
-  const { name, sided, end: ends }: PartInfo = PARTS[part];
-  const withEnd = ends === 'either' && end !== 'n/a' ? `${end} ${name}` : name;
-  switch (side) {
-    case 'left':
-    case 'right':
-      return sided === 'none' ? withEnd : sided === 'pair' ? `${side} ${withEnd}` : `${withEnd}, ${side} side`;
-    case 'center':
-      return sided === 'wide' ? `${withEnd}, centre` : withEnd;
-    case 'unknown':
-      return sided === 'pair' ? `${withEnd} (side unclear)` : withEnd;
-    case 'n/a':
-      return withEnd;
-  }
-}

@@ -19,8 +19,13 @@ export interface StoredAssessment {
  */
 export function assessmentOf({ assessment, raw, photos }: StoredAssessment): Assessment | null {
   const known = (assessment ?? {}) as Partial<Assessment>;
-  if (known.schema_version === SCHEMA_VERSION) return known as Assessment;
+  if (shapeOf(known.schema_version) === shapeOf(SCHEMA_VERSION)) return known as Assessment;
   const { rows } = rowsOf(raw);
   if (rows === undefined) return null;
   return assess(rows, photos, { model: known.model ?? '', promptVersion: known.prompt_version ?? '' });
+}
+
+/** The half of a schema's version that rises with the meaning of its members; the other half is a fingerprint. */
+function shapeOf(version: string | undefined): string {
+  return String(version).split('-', 1)[0] ?? '';
 }

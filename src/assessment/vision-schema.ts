@@ -56,7 +56,7 @@ const photoNumbers = refTo('photos');
  * batch carries the schema, and a file holds 190 MiB of lines.
  * @param notes - whether a sentence is asked for with each finding; there is no free text otherwise
  */
-export function visionSchema(notes: boolean): ObjectSchema {
+function visionSchema(notes: boolean): ObjectSchema {
   return {
     ...objectOf({
       vehicle: objectOf({

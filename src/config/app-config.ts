@@ -76,6 +76,8 @@ export interface AppConfig {
   readonly notes: boolean;
   /** The files of glossaries/ as read, by name without `.json`. */
   readonly glossaries: ReadonlyMap<string, string>;
+  /** LIMITS_TEXT: the sentence on what photos never show, by language tag; a language without one has its glossary's. */
+  readonly limitsTexts: ReadonlyMap<string, string>;
   readonly limits: {
     readonly maxLots: number;
     readonly maxSyncImages: number;

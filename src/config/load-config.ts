@@ -90,6 +90,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     },
     notes: read.flag('NOTES', false),
     glossaries: readGlossaries(read, packageRoot),
+    limitsTexts: readLimitsTexts(read),
     limits: {
       maxLots: read.number('MAX_LOTS', 50_000, { min: 1, max: 50_000 }),
       maxSyncImages: read.number('MAX_SYNC_IMAGES', 20, { min: 1, max: 500 }),
@@ -178,6 +179,14 @@ function readGlossaries(read: SettingReader, packageRoot: string): ReadonlyMap<s
     read.problem('glossaries/ cannot be read');
     return new Map();
   }
+}
+
+/** What a sentence may hold is judged with the glossary that it becomes a part of. */
+function readLimitsTexts(read: SettingReader): ReadonlyMap<string, string> {
+  const given = Object.entries(read.jsonObject('LIMITS_TEXT', read.text('LIMITS_TEXT')) ?? {});
+  const texts = given.filter((pair): pair is [string, string] => typeof pair[1] === 'string');
+  if (texts.length < given.length) read.problem('LIMITS_TEXT needs a sentence, as text, for each language');
+  return new Map(texts);
 }
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'] as const;

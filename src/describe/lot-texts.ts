@@ -150,7 +150,7 @@ export class LotTexts {
 
   private tell(language: string, refusal: Refusal): void {
     countRejectedText(language, refusal.reason);
-    this.logger.error('a text was refused', { language, ...refusal });
+    this.logger.warn('a text was refused', { language, ...refusal });
   }
 
   private sourceRow(

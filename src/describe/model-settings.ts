@@ -29,7 +29,7 @@ export class ModelSettings {
   constructor(@Inject(APP_CONFIG) config: AppConfig) {
     const { openai, prompts } = config;
     this.prices = openai.prices;
-    this.glossaries = Glossaries.read(config.glossaries);
+    this.glossaries = Glossaries.read(config.glossaries, config.limitsTexts);
     this.vision = {
       model: openai.visionModel,
       effort: openai.visionEffort,

@@ -1,14 +1,21 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { audit } from '../../src/assessment/audit/audit.js';
 import { codesOf } from '../../src/assessment/part-rules.js';
 import { PARTS } from '../../src/assessment/taxonomy.js';
 import { Glossaries } from '../../src/assessment/text/glossaries.js';
 import { glossaryProblems, WRITTEN_PLACES } from '../../src/assessment/text/glossary-checks.js';
 import { entriesOf, ENTRY_RULES } from '../../src/assessment/text/glossary-entries.js';
-import { fingerprintOf, GlossaryError, parseGlossary } from '../../src/assessment/text/glossary-file.js';
+import {
+  fingerprintOf,
+  GlossaryError,
+  parseGlossary,
+  type KnownGlossary,
+} from '../../src/assessment/text/glossary-file.js';
 import { forRegion, glossaryTagOf } from '../../src/assessment/text/glossary-tags.js';
 import { placeText } from '../../src/assessment/text/place.js';
+import { renderText } from '../../src/assessment/text/render.js';
 
 const folder = join(import.meta.dirname, '..', '..', 'glossaries');
 const files = new Map(
@@ -239,6 +246,57 @@ describe('Glossaries', () => {
     expect(swiss?.version).toBe(glossaries.for('de')?.version);
     const egyptian = forRegion({ ...english, tag: 'ar', locale: 'ar-u-nu-latn' }, 'ar-EG');
     expect(new Intl.NumberFormat(egyptian.locale).format(84512)).toMatch(/^84.512$/);
+  });
+
+  it('serves regions that write numbers alike from one, and each of the others from one of its own', () => {
+    expect(glossaries.for('de-CH')).toBe(glossaries.for('de-CH'));
+    expect(glossaries.for('en-AU')).toBe(glossaries.for('en'));
+    expect(glossaries.for('de-CH')).not.toBe(glossaries.for('de'));
+  });
+
+  it('take another sentence on what photos never show, with or without its full stop', () => {
+    const given = new Map([
+      ['de-AT', 'fotos zeigen keine verdeckten Schäden.'],
+      ['ja', '写真に写らない箇所は記載していません'],
+    ]);
+    const changed = Glossaries.read(files, given);
+    const { glossary, version, state } = changed.for('de') as KnownGlossary;
+    expect(glossary.sentences.limits).toBe('fotos zeigen keine verdeckten Schäden');
+    expect(version).not.toBe(glossaries.for('de')?.version);
+    expect(state).toBe(glossaries.for('de')?.state);
+    expect(changed.for('fr')).toEqual(glossaries.for('fr'));
+    for (const tag of ['de', 'ja']) {
+      const known = changed.for(tag) as KnownGlossary;
+      const text = renderText([{ kind: 'unconfirmed' }, { kind: 'limits' }], known.glossary);
+      expect(audit(text, [{ kind: 'unconfirmed' }, { kind: 'limits' }], known.glossary)).toBeNull();
+    }
+  });
+
+  it.each([
+    ['markup', 'de', 'Fotos zeigen <b>nichts</b>'],
+    ['another script', 'ru', 'Photos show no hidden damage'],
+    ['a number', 'de', 'Fotos zeigen nur 10 Prozent'],
+    ['too many words', 'de', 'sehr '.repeat(70) + 'lang'],
+    ['a placeholder', 'de', 'Fotos zeigen {areas} nicht'],
+    ['the words of another sentence', 'en', 'A further damage is possible and could not be confirmed'],
+    ['a language without a glossary', 'fi', 'Kuvat eivät näytä kaikkea'],
+    ['no language', 'German', 'Fotos zeigen nicht alles'],
+  ])('take no sentence with %s', (_, tag, text) => {
+    expect(() => Glossaries.read(files, new Map([[tag, text]]))).toThrow(GlossaryError);
+  });
+
+  it.each(['ja', 'zh-Hans', 'zh-Hant', 'de'])('write sentences side by side as %s does', (tag) => {
+    const { glossary } = glossaries.for(tag) as KnownGlossary;
+    const said = [
+      { kind: 'unconfirmed' },
+      { kind: 'partly_visible', areas: ['front'] },
+      { kind: 'not_visible', areas: ['rear', 'roof'] },
+      { kind: 'limits' },
+    ] as const;
+    const text = renderText(said, glossary);
+    const { text: areas } = text.blocks[1] as { text: string };
+    expect(areas.includes(`${glossary.full_stop} `)).toBe(tag === 'de');
+    expect(audit(text, said, glossary)).toBeNull();
   });
 
   it('cannot be read without English, or with one that is wrong', () => {

@@ -79,18 +79,4 @@ describe('a lot that is asked for directly and gets no answer', () => {
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 1 });
     expect(await struck(1)).toBe(3 * TRIES);
   });
-
-  it('a lot that gets no answer in one language does not have the others paid again, though they come later', async () => {
-    await rig.sandbox.call('DELETE', '/sandbox/faults');
-    await rig.fault(
-      { action: 'line_missing', kind: 'translation' },
-      direct({ action: 'reset' }, { kind: 'translation', contains: 'French' }),
-      direct({ action: 'latency', ms: 300 }, { kind: 'translation', contains: 'German' }),
-    );
-    const id = await rig.job({ lots: 1, languages: ['sv', 'fi'] });
-    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 1 });
-    expect(await rig.results(id)).toEqual(['0 en', '0 fi', '0 sv fallback']);
-    expect([await struck(1), await struck(2)]).toEqual([TRIES, 1]);
-    expect(await rig.audit(id)).toEqual([]);
-  });
 });

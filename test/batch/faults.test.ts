@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { translationTry } from '../../src/batch/shards/tries.js';
+import { directTry, translationTry } from '../../src/batch/shards/tries.js';
 import type { JsonObject } from 'openai-sandbox';
 import { BatchRig } from './rig.js';
 
@@ -107,7 +107,7 @@ describe('what goes wrong at OpenAI', () => {
     const id = await rig.job();
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2, failed_lots: 1 });
     expect((await rig.lots(id)).filter((lot) => lot.error?.code === 'REFUSED')).toHaveLength(1);
-    expect((await rig.shards()).map((shard) => shard.attempt)).toEqual([0, translationTry(0)]);
+    expect((await rig.shards()).map((shard) => shard.attempt)).toEqual([0, directTry(translationTry(0))]);
     expect(await rig.audit(id)).toEqual([]);
   });
 
@@ -140,7 +140,7 @@ describe('what goes wrong at OpenAI', () => {
     expect((await rig.shards()).filter((shard) => shard.upstream_status !== null)).toEqual([]);
   });
 
-  it('a lot completes with the English text where a translation does not come', async () => {
+  it('a lot completes with the English text where the glossary of a language fails', async () => {
     await rig.fault({ action: 'refusal', kind: 'translation' });
     const id = await rig.job({ lots: 1, languages: ['fi', 'sv'] });
     await completes(id, 1);

@@ -66,7 +66,7 @@ describe('files at OpenAI', () => {
     await rig.fault({ action: 'line_status', status: 500, code: 'server_error', count: 1 });
     await rig.job();
     await rig.runUntil(() => rig.settled());
-    expect(await deletions()).toBe(5);
+    expect(await deletions()).toBe(3);
     expect(await files()).toEqual([]);
   });
 

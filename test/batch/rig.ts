@@ -13,10 +13,12 @@ import { TakeInStage } from '../../src/batch/stages/take-in.stage.js';
 import { WatchStage } from '../../src/batch/stages/watch.stage.js';
 import { CommonModule } from '../../src/common/common.module.js';
 import { ConfigModule } from '../../src/config/config.module.js';
+import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { Leases } from '../../src/database/leases.service.js';
 import { ShardStore } from '../../src/batch/shards/shard-store.js';
+import { GlossaryMaker } from '../../src/glossaries/glossary-maker.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import type { JsonObject } from 'openai-sandbox';
 import { AVIF, JPEG } from '../images/photo-samples.js';
@@ -86,13 +88,14 @@ export class BatchRig {
   static async start(
     environment: Record<string, string> = {},
     sandboxSettings: Record<string, string> = {},
+    change: (config: AppConfig) => AppConfig = (config) => config,
   ): Promise<BatchRig> {
     const photoServer = createServer(PHOTO).listen(0, '127.0.0.1');
     await once(photoServer, 'listening');
     const photoOrigin = `http://127.0.0.1:${(photoServer.address() as AddressInfo).port}`;
     const sandbox = await TestSandbox.start({ SANDBOX_PHOTOS: 'url', ...sandboxSettings });
     const db = await createTestDatabase();
-    const config = loadConfig({
+    const settings = loadConfig({
       SHARED_KEY: 'k'.repeat(32),
       DATABASE_URL: db.url,
       OPENAI_API_KEY: 'test',
@@ -105,6 +108,7 @@ export class BatchRig {
       ACTIVE_BATCH_LIMIT_KEY: '10',
       ...environment,
     });
+    const config = change(settings);
     const module = await Test.createTestingModule({
       imports: [ConfigModule.forRoot(config), CommonModule, DatabaseModule.forRoot(config, db.url), BatchModule],
     }).compile();
@@ -184,6 +188,8 @@ export class BatchRig {
       if (round > 400) throw new Error(`nothing more happens: ${JSON.stringify(await this.shards())}`);
       await this.makeDue();
       for (const name of STAGES) await this.run(name);
+      // Texts wait for glossaries that are made meanwhile.
+      await this.module.get(GlossaryMaker).idle();
       await this.module.get(OverdueJobs).hurry();
       await this.module.get(OverdueJobs).end();
     }
@@ -215,6 +221,21 @@ export class BatchRig {
       `select stage, first_position, attempt, last_position, status, submission, reason, upstream_status
        from openai_batches order by stage desc, first_position, attempt`,
     );
+  }
+
+  /** How many requests reached POST /v1/responses, which batches do not use. */
+  async directCalls(): Promise<number> {
+    const { json } = await this.sandbox.call('GET', '/sandbox/log?path=/v1/responses');
+    return (json['requests'] as JsonObject[]).length;
+  }
+
+  /** The calls of a job's models that were counted, by stage. */
+  async countedCalls(jobId: string): Promise<Record<string, number>> {
+    const rows = await this.db.database.query<{ stage: string; calls: number }>(
+      'select stage, sum(calls)::int as calls from job_usage where job_id = $1 group by stage',
+      [jobId],
+    );
+    return Object.fromEntries(rows.map(({ stage, calls }) => [stage, calls]));
   }
 
   /** `position language` of every result, in order. */

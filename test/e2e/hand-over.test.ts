@@ -102,10 +102,10 @@ describe('a process that is told to end', () => {
   });
 
   it('a process that is told to end leaves a stored vision answer, which is not asked for again', async () => {
-    await heir.faults({ ...NEVER, contains: 'German' });
+    await heir.faults({ ...NEVER, contains: 'Finnish' });
     const answer = await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service, close) => {
       const waiting = service.generate(service.request({ languages: ['sv', 'fi', 'en'] }));
-      // French has been committed when its answer is out and the German one is all that is waited for.
+      // Swedish has been committed when its answer is out and the Finnish one is all that is waited for.
       await heir.callsWhen((calls) => calls.filter(({ outcome }) => outcome === 'answered').length === 2);
       await close();
       return waiting;

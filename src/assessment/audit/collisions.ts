@@ -33,7 +33,7 @@ export function collisionsOf(glossary: Glossary): readonly Collision[] {
 }
 
 /** The same in steps of a few milliseconds, for a process that serves others meanwhile. */
-export function* collisionsInSteps(glossary: Glossary): Generator<undefined, readonly Collision[]> {
+function* collisionsInSteps(glossary: Glossary): Generator<undefined, readonly Collision[]> {
   const lists = listsOf(glossary);
   const { items, paragraphs } = readerOf(glossary);
   yield;

@@ -17,7 +17,7 @@ export function differenceOf(
 }
 
 /** Equal for equal statements, whatever the order of their members. */
-export function keyOf(statement: Statement): string {
+function keyOf(statement: Statement): string {
   switch (statement.kind) {
     case 'damage': {
       const { part, side, end, type, severity, zone, extent, count, through, possible, photos } = statement;

@@ -1,4 +1,5 @@
-import { parseGlossary, type KnownGlossary } from './glossary-file.js';
+import { canonicalTag } from '../languages.js';
+import { GlossaryError, parseGlossary, withLimits, type KnownGlossary } from './glossary-file.js';
 import type { Glossary } from './glossary.js';
 import { forRegion, glossaryTagOf } from './glossary-tags.js';
 
@@ -14,19 +15,25 @@ export class Glossaries {
 
   /**
    * @param files - the text of each file, by its name without `.json`
+   * @param limits - other words for the sentence on what photos never show, by language tag
    * @throws GlossaryError where one of them cannot be used, RangeError without English
    */
-  static read(files: ReadonlyMap<string, string>): Glossaries {
+  static read(files: ReadonlyMap<string, string>, limits: ReadonlyMap<string, string> = new Map()): Glossaries {
     const text = files.get(ENGLISH);
     if (text === undefined) throw new RangeError('there is no glossary en.json');
     const english = parseGlossary(text, ENGLISH);
     const others = [...files].filter(([tag]) => tag !== ENGLISH);
-    return new Glossaries(
-      new Map([
-        [ENGLISH, english],
-        ...others.map(([tag, file]): [string, KnownGlossary] => [tag, parseGlossary(file, tag, english.glossary)]),
-      ]),
-    );
+    const known = new Map([
+      [ENGLISH, english],
+      ...others.map(([tag, file]): [string, KnownGlossary] => [tag, parseGlossary(file, tag, english.glossary)]),
+    ]);
+    for (const [language, sentence] of limits) {
+      const tag = canonicalTag(language) === null ? language : glossaryTagOf(language);
+      const glossary = known.get(tag);
+      if (glossary === undefined) throw new GlossaryError(tag, ['LIMITS_TEXT: there is no glossary of this language']);
+      known.set(tag, withLimits(glossary, sentence));
+    }
+    return new Glossaries(known);
   }
 
   get tags(): readonly string[] {

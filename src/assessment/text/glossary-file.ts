@@ -15,7 +15,7 @@ export interface KnownGlossary {
  * What a file says about itself, in its member `standing`. `checked` and `reviewed` name the fingerprint of what was looked at:
  * an edit has another, and the glossary is `machine` again until somebody has looked at the edit too.
  */
-export type Standing =
+type Standing =
   | { readonly state: 'machine' }
   | { readonly state: 'checked'; readonly fingerprint: string }
   | { readonly state: 'reviewed'; readonly by: string; readonly on: string; readonly fingerprint: string };
@@ -48,6 +48,24 @@ export function parseGlossary(text: string, tag: string, english?: Glossary): Kn
   if (problems.length > 0) throw new GlossaryError(tag, problems);
   const version = fingerprintOf(words);
   return { glossary: words as unknown as Glossary, version, state: stateOf(standing as Standing, version) };
+}
+
+/**
+ * The same glossary with another sentence on what photos never show. It has a version of its own, for its texts are others; its state
+ * is that of all the words that were looked at.
+ * @throws GlossaryError for a sentence that does not pass the checks
+ */
+export function withLimits(known: KnownGlossary, sentence: string): KnownGlossary {
+  const { glossary, state } = known;
+  // The full stop is the glossary's; people write it all the same.
+  const limits =
+    glossary.full_stop !== '' && sentence.endsWith(glossary.full_stop)
+      ? sentence.slice(0, -glossary.full_stop.length)
+      : sentence;
+  const changed: Glossary = { ...glossary, sentences: { ...glossary.sentences, limits } };
+  const problems = glossaryProblems(changed).map((problem) => `LIMITS_TEXT: ${problem}`);
+  if (problems.length > 0) throw new GlossaryError(glossary.tag, problems);
+  return { glossary: changed, version: fingerprintOf(changed), state };
 }
 
 /** The first 12 hex digits of the SHA-256 of a glossary's words, whatever the order and the spaces they are written in. */

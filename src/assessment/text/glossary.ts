@@ -13,7 +13,7 @@ export type GlossaryState = 'machine' | 'checked' | 'reviewed';
 export type Forms = string | Readonly<Record<string, string>>;
 
 /** A noun in the nominative, as it stands inside a sentence, and its class, where sides and ends agree with it. */
-export interface Noun {
+interface Noun {
   readonly name: string;
   readonly class?: string;
 }

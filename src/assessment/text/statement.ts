@@ -39,20 +39,20 @@ export interface ReadingStatement {
   readonly unit: 'km' | 'mi' | null;
 }
 
-export interface InteriorStatement {
+interface InteriorStatement {
   readonly kind: 'interior';
   readonly state: Exclude<InteriorState, 'unknown'>;
   readonly photos: readonly number[];
 }
 
-export interface TyresStatement {
+interface TyresStatement {
   readonly kind: 'tyres';
   readonly state: Exclude<TyreState, 'unknown'>;
   readonly photos: readonly number[];
 }
 
 /** A flag that is raised; what is denied or unknown is not written. */
-export interface FlagStatement {
+interface FlagStatement {
   readonly kind: 'flag';
   readonly flag: LotFlag;
   readonly photos: readonly number[];
@@ -78,31 +78,31 @@ export interface DamageStatement {
 }
 
 /** "A further damage is possible and could not be confirmed." Said once, however many rows it stands for. */
-export interface UnconfirmedStatement {
+interface UnconfirmedStatement {
   readonly kind: 'unconfirmed';
 }
 
 /** No damage is visible in what the photos show. Never beside a flag, a damage or an unconfirmed one. */
-export interface NothingVisibleStatement {
+interface NothingVisibleStatement {
   readonly kind: 'nothing_visible';
   /** What they show, in the taxonomy's order; empty: details only. */
   readonly areas: readonly Area[];
 }
 
 /** Areas that the photos show in part, or not at all; an area stands in one list only. */
-export interface AreasStatement {
+interface AreasStatement {
   readonly kind: 'partly_visible' | 'not_visible';
   readonly areas: readonly Area[];
 }
 
 /** The condition cannot be assessed, and why. */
-export interface NotAssessableStatement {
+interface NotAssessableStatement {
   readonly kind: 'not_assessable';
   /** In the order of PHOTO_ISSUES; empty: the photos show nothing that could be judged. */
   readonly reasons: readonly PhotoIssue[];
 }
 
 /** Sentences without anything to fill in: what photos never show, and that a sandbox made the findings up. */
-export interface FixedStatement {
+interface FixedStatement {
   readonly kind: 'limits' | 'simulated';
 }

@@ -26,8 +26,16 @@ export class LotEnds {
     private readonly advance: JobAdvance,
   ) {}
 
-  /** Lots without a description fail; lots that have one complete with their English text. */
-  async end(claim: ShardClaim, job: ShardJob, positions: readonly number[]): Promise<void> {
+  /**
+   * Lots without a description fail; lots that have one complete.
+   * @param texts - the texts that described ones still lack: in the words of their languages where there are some, or all in English
+   */
+  async end(
+    claim: ShardClaim,
+    job: ShardJob,
+    positions: readonly number[],
+    texts: 'in_words' | 'in_english' = 'in_english',
+  ): Promise<void> {
     const { attempt, stage } = claim.row;
     const rows = new ResultRows(job.id, this.clock.date().toISOString());
     const outcomes: LotOutcome[] = [];
@@ -38,7 +46,8 @@ export class LotEnds {
       }
     } else {
       const words = await this.glossaries.wordsOf(job.id);
-      const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job, words);
+      const used = texts === 'in_words' ? words : { english: words.english, for: () => null };
+      const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job, used);
       for (const lot of (await reader.load(positions)).values()) {
         const { results, renderedBytes, ...late } = reader.completed(lot);
         const { position } = lot;

@@ -132,8 +132,7 @@ export class DirectStage extends ScheduledStage {
       claim.row.stage === 'vision'
         ? await this.visionPage(claim, job, positions, signal)
         : await this.notesPage(claim, job, positions, signal);
-    // No model is asked for texts that waited for words.
-    if (one === null) return bisect(positions, (part) => this.ends.end(claim, job, part));
+    if (one === null) return this.lateTexts(claim, job, positions);
     await sideBySide(positions, LOTS_AT_ONCE, async (position) => {
       try {
         signal.throwIfAborted();
@@ -142,9 +141,18 @@ export class DirectStage extends ScheduledStage {
         if (signal.aborted || error instanceof NotNowError || !isUnforeseen(error)) throw error;
         // The lot alone is at fault: it ends, and the others of the page go on.
         this.tell(claim, position, error);
-        await this.ends.end(claim, job, [position]);
+        if (claim.row.stage === 'translation') await this.lateTexts(claim, job, [position]);
+        else await this.ends.end(claim, job, [position]);
       }
     });
+  }
+
+  /** Writes the texts that waited for words, without notes. No model is asked. A lot whose texts cannot be kept completes in English. */
+  private async lateTexts(claim: ShardClaim, job: ShardJob, positions: readonly number[]): Promise<void> {
+    for (const { item, error } of await bisect(positions, (part) => this.ends.end(claim, job, part, 'in_words'))) {
+      this.tell(claim, item, error);
+      await this.ends.end(claim, job, [item]);
+    }
   }
 
   private async visionPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
@@ -205,7 +213,7 @@ export class DirectStage extends ScheduledStage {
     const lots = await reader.load(positions);
     return async (position: number) => {
       const lot = lots.get(position);
-      if (lot === undefined || lot.notes.length === 0) return this.ends.end(claim, job, [position]);
+      if (lot === undefined || lot.notes.length === 0) return this.lateTexts(claim, job, [position]);
       const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
       const calls = {
         languages: reader.languages,
