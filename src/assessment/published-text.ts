@@ -26,9 +26,7 @@ export interface ToPublish {
 }
 
 /** What all texts of a lot will say, or why nothing may be said of it. Judged once, before the first text is written. */
-export function publishedStatements(
-  assessment: Assessment,
-): ToPublish | { readonly refused: Refusal } {
+export function publishedStatements(assessment: Assessment): ToPublish | { readonly refused: Refusal } {
   const statements = statementsOf(assessment, assessment);
   const refused = auditStatements(statements, assessment);
   if (refused !== null) return { refused };

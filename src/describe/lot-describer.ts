@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { usageOf, type ResponseFacts, type ResponseFailure } from '../assessment/response-body.js';
-import { recogniser } from '../assessment/notes/recogniser.js';
+import { recogniser } from './recogniser.js';
 import { parseVisionAnswer } from '../assessment/vision-answer.js';
 import { longestSide } from '../assessment/model-traits.js';
 import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../assessment/vision-request.js';

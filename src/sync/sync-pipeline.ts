@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { notesIn, type DescriptionText } from '../assessment/description.js';
 import { isEnglish } from '../assessment/languages.js';
-import { recogniser } from '../assessment/notes/recogniser.js';
+import { recogniser } from '../describe/recogniser.js';
 import { photoRefs } from '../assessment/photo-refs.js';
 import { Clock } from '../common/clock.js';
 import { toServiceError } from '../common/http-error.filter.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assess } from '../../src/assessment/assess.js';
 import type { Assessment, PhotoRef } from '../../src/assessment/assessment.js';
 import { vinCheckDigitFits } from '../../src/assessment/lot-facts.js';
-import { recogniser } from '../../src/assessment/notes/recogniser.js';
+import { recogniser } from '../../src/describe/recogniser.js';
 import type { VisionRows } from '../../src/assessment/vision-rows.js';
 import { finding, HOSTILE, noFlags, photoRow, rows, twoPhotos } from './fixtures.js';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { schemaProblems } from '../../src/assessment/json-schema.js';
 import { LOT_FLAGS } from '../../src/assessment/lot-flags.js';
-import { recogniser } from '../../src/assessment/notes/recogniser.js';
+import { recogniser } from '../../src/describe/recogniser.js';
 import { OLD_VISION_SCHEMA } from '../../src/assessment/old-vision-schema.js';
 import { codesOf } from '../../src/assessment/part-rules.js';
 import { parsePrompt } from '../../src/assessment/prompt.js';

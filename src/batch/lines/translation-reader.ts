@@ -1,6 +1,7 @@
 import { notesIn, type DescriptionText, type NoteInText } from '../../assessment/description.js';
 import { isEnglish } from '../../assessment/languages.js';
-import { recogniser, type Recogniser } from '../../assessment/notes/recogniser.js';
+import type { Recogniser } from '../../assessment/notes/recogniser.js';
+import { recogniser } from '../../describe/recogniser.js';
 import type { Words } from '../../assessment/published-text.js';
 import { photoRefs } from '../../assessment/photo-refs.js';
 import type { TokenUsage } from '../../assessment/response-body.js';

@@ -1,6 +1,7 @@
 import type { PhotoRef } from '../../assessment/assessment.js';
 import type { Words } from '../../assessment/published-text.js';
-import { recogniser, type Recogniser } from '../../assessment/notes/recogniser.js';
+import type { Recogniser } from '../../assessment/notes/recogniser.js';
+import { recogniser } from '../../describe/recogniser.js';
 import { photoRefs } from '../../assessment/photo-refs.js';
 import { parseVisionAnswer } from '../../assessment/vision-answer.js';
 import { missingPhotos, urlsOf, type MissingPhoto } from '../../common/missing-photo.js';

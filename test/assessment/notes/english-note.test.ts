@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PLAYED_NOTES, WRONGLY_TRANSLATED } from '../../../packages/openai-sandbox/src/cars/played-notes.js';
 import { areEnglish, checkNote } from '../../../src/assessment/notes/english-note.js';
-import { recogniser } from '../../../src/assessment/notes/recogniser.js';
+import { recogniser } from '../../../src/describe/recogniser.js';
 import { DAMAGE_TYPES, type DamageType } from '../../../src/assessment/taxonomy.js';
 import { HOSTILE } from '../fixtures.js';
 import { glossaries } from '../audit/glossaries.js';

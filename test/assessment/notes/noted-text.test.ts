@@ -4,7 +4,7 @@ import { PLAYED_NOTES, translatedNote } from '../../../packages/openai-sandbox/s
 import { audit } from '../../../src/assessment/audit/audit.js';
 import { notesIn, withNotes, type DescriptionText, type NoteBlock } from '../../../src/assessment/description.js';
 import { renderHtml } from '../../../src/assessment/html.js';
-import { recogniser } from '../../../src/assessment/notes/recogniser.js';
+import { recogniser } from '../../../src/describe/recogniser.js';
 import { assess } from '../../../src/assessment/assess.js';
 import { publishedStatements, publishedText, untranslated } from '../../../src/assessment/published-text.js';
 import type { FindingNote } from '../../../src/assessment/text/note-blocks.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PLAYED_NOTES, translatedNote } from '../../../packages/openai-sandbox/src/cars/played-notes.js';
-import { recogniser } from '../../../src/assessment/notes/recogniser.js';
+import { recogniser } from '../../../src/describe/recogniser.js';
 import { checkTranslatedNotes, type SourceNote } from '../../../src/assessment/notes/translated-note.js';
 import type { DamageType } from '../../../src/assessment/taxonomy.js';
 import type { Glossary } from '../../../src/assessment/text/glossary.js';
