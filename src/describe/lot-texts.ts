@@ -179,7 +179,7 @@ export function textsOrError(texts: WrittenTexts): WrittenTexts & { readonly kin
 }
 
 /** The row of a text; it has no cost of its own. */
-export function textRow(text: DescriptionText, language: string, fallback: boolean, model: string): NewResult {
+function textRow(text: DescriptionText, language: string, fallback: boolean, model: string): NewResult {
   return {
     language,
     html: renderHtml(text),

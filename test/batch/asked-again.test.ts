@@ -59,10 +59,14 @@ describe('an answer that says too little', () => {
     const photos = [1, 2].map((number) => ({ number, url: `http://127.0.0.1:9/${number}.jpg` }));
     const { answer } = await rig.module
       .get(LotDescriber, { strict: false })
-      .assess({ additionalInfo: null, photos, missing: [], options: {} }, { deadlineAt: Number.MAX_SAFE_INTEGER }, () => {
-        calls += 1;
-        return Promise.resolve();
-      });
+      .assess(
+        { additionalInfo: null, photos, missing: [], options: {} },
+        { deadlineAt: Number.MAX_SAFE_INTEGER },
+        () => {
+          calls += 1;
+          return Promise.resolve();
+        },
+      );
     return { calls, assessment: answer.assessment };
   };
 

@@ -2,7 +2,7 @@
  * Numbers as words, by language: no note has one, so a translation with one says more than its source. "One" is left out, which is
  * an article in many languages. Languages that are not here are judged by digits alone.
  */
-export const NUMBER_WORDS: Readonly<Record<string, string>> = {
+const NUMBER_WORDS: Readonly<Record<string, string>> = {
   ar: 'اثنان اثنين اثنتان اثنتين ثلاث ثلاثة أربع أربعة خمس خمسة ست ستة سبع سبعة ثمانية تسعة عشرة مئة مائة ألف',
   cs: 'dva dvě dvou tři čtyři pět šest sedm osm devět deset sto tisíc oba obě několik',
   de: 'zwei drei vier fünf sechs sieben acht neun zehn zwölf hundert tausend beide beiden mehrere einige viele dutzend',

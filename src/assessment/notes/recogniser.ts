@@ -1,5 +1,5 @@
 /** What language a text is in, as far as the recogniser knows it. */
-export interface Recognised {
+interface Recognised {
   /** ISO 639-1; null where the text is too short to tell. */
   readonly language: string | null;
   /** Of each language that it may be, from 0 to 1. */

@@ -16,7 +16,7 @@ export interface SourceNote {
 }
 
 /** Why a translated note is left out of a language's text. */
-export type NoteProblem =
+type NoteProblem =
   | 'empty'
   | 'not_translated'
   | 'sentence'
