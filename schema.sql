@@ -34,6 +34,8 @@ create table batch_jobs (
   reserved_usd numeric(16,8) not null default 0,
   takeovers smallint not null default 0,
   glossaries jsonb not null default '{}'::jsonb,
+  revision smallint not null default 0,
+  shows_review boolean not null default false,
   constraint batch_jobs_pkey PRIMARY KEY (id),
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
@@ -70,6 +72,7 @@ create table batch_lots (
   missing_reasons json,
   waiting_images json,
   unanswered smallint,
+  photo_tokens integer,
   constraint batch_lots_pkey PRIMARY KEY (job_id, "position"),
   constraint batch_lots_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text, 'completed'::text, 'failed'::text])))
 ) with (fillfactor=50);
@@ -90,6 +93,7 @@ create table batch_results (
   response_id text,
   usage json,
   created_at timestamp with time zone not null,
+  needs_review json,
   constraint batch_results_pkey PRIMARY KEY (job_id, "position", language, revision)
 );
 
@@ -188,6 +192,17 @@ create table openai_models (
   reason text,
   updated_at timestamp with time zone not null,
   constraint openai_models_pkey PRIMARY KEY (upstream, model)
+);
+
+create table photo_averages (
+  key_id text not null,
+  model text not null,
+  detail text not null,
+  photos double precision not null,
+  tokens double precision not null,
+  updated_at timestamp with time zone not null,
+  constraint photo_averages_pkey PRIMARY KEY (key_id, model, detail),
+  constraint photo_averages_photos_check CHECK ((photos > (0)::double precision))
 );
 
 create table request_keys (

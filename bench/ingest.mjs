@@ -66,7 +66,7 @@ export async function run(args) {
   }
 }
 
-/** A real answer of the sandbox's to a lot of eight photos. */
+/** A real answer of the sandbox to a lot of eight photos. */
 async function oneAnswer(bench) {
   const { buildVisionRequest } = await load('assessment/vision-request.js');
   const { ModelSettings } = await load('describe/model-settings.js');

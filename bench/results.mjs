@@ -60,7 +60,7 @@ async function seedResults(client, jobId) {
   await client.query('vacuum analyze batch_results, batch_lots, batch_lot_inputs, batch_jobs');
 }
 
-/** The floor: the columns that results show, in their order, out of both tables and thrown away. */
+/** The floor: the columns that results show, in their order, read from both tables and thrown away. */
 async function copyOut(client, jobId) {
   const started = performance.now();
   for (const query of [

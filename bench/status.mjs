@@ -1,4 +1,5 @@
-// Status requests of one job, 50 connections: the service beside node:http with one query, and its 304s.
+// Status requests of one job over 50 connections, with full answers and with 304s: the service beside node:http with
+// one query.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'undici';

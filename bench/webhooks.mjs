@@ -1,6 +1,7 @@
-// Deliveries a second to one receiver: bare signed POSTs (the floor), a plain claim loop, and the service, which reads
-// and renders each body from a job's stored results and has a row for each attempt before it leaves; once with the
-// defaults, and once with DATABASE_PREPARED, for installations without PgBouncer.
+// Deliveries a second to one receiver, by three senders: bare signed POSTs (the floor), a plain claim loop, and the
+// service. The service reads and renders each body from a job's stored results, and writes a row for each attempt
+// before it is sent. It runs once with the defaults, and once with DATABASE_PREPARED, for installations without
+// PgBouncer.
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -77,7 +78,8 @@ function report(rates, peak) {
         'deliveries/s (median)': Math.round(median(each)),
         from: Math.round(Math.min(...each)),
         to: Math.round(Math.max(...each)),
-        // Each beside the floor of its own round: a shared machine's speed changes more between rounds than within one.
+        // Each is compared with the floor of its own round: a shared machine's speed changes more between rounds than
+        // within one.
         'floor is x faster': median(rounds.map(({ times }) => times)).toFixed(2),
       };
     }),
@@ -88,7 +90,7 @@ function report(rates, peak) {
   );
 }
 
-/** One-lot jobs that have ended, each with its delivery; and the same bodies in the plain queue's table. */
+/** Jobs of one lot that have ended, each with its delivery, and the same bodies in the plain queue's table. */
 async function seed(database, origin) {
   const html = `<p>${'x'.repeat(BODY_BYTES - 900)}</p>`;
   await database.query(
@@ -113,7 +115,7 @@ async function seed(database, origin) {
        now() from jobs`,
     [origin, BODY_BYTES, html],
   );
-  // A receiver that has shown what it can take.
+  // A receiver that has answered well before, so that it has all its slots.
   await database.query(
     `insert into webhook_endpoints (key_id, origin, slots, last_success_at, updated_at)
      values ('default', $1, ${CONNECTIONS}, now(), now())`,
@@ -129,7 +131,7 @@ async function seed(database, origin) {
   await tidy(database);
 }
 
-/** What autovacuum would have done in the days between. */
+/** Does what autovacuum would have done in the days between. */
 async function tidy(database) {
   await database.query('vacuum analyze');
   await database.query('checkpoint');

@@ -1,4 +1,5 @@
-// Shows the main job on a bare machine: no key, no Docker, no database of your own. --once ends by itself.
+// Shows what the service does on a machine without anything else: no key, no Docker, no database. With --once it ends
+// when it is done.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';

@@ -14,10 +14,10 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
   },
 });
-const LANGUAGES = ['en', 'de', 'fr', 'ru'];
+const LANGUAGES = ['en', 'de', 'fr', 'ru', 'pl', 'ja'];
 const IMAGES = Number(values.images);
 
-/** Section 2 of what users report, at random and all at once; the seed makes a run repeatable. */
+/** The faults that users report of the Batch API, at random and all together; the same seed gives the same run. */
 function everyFault(seed) {
   const rule = (fault) => ({ seed, ...fault });
   return [
@@ -53,7 +53,7 @@ async function prove(count) {
     const service = await stage.startService();
     await ready(service);
     const idle = await processFigures(service.child.pid);
-    // What loading the modules holds is not the work's.
+    // Memory that was taken by loading the modules is not counted.
     await askLoop(service.child, 'reset');
     const name = `n${count}`;
     const bad = values.bad ? 100 : 0;

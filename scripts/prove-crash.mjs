@@ -1,5 +1,5 @@
-// npm run prove:crash [-- --kills N --lots N --seed N]: three replicas, kill -9 of one about every second, the database
-// restarted and connections cut meanwhile; then everything is counted anew.
+// npm run prove:crash [-- --kills N --lots N --seed N]: three replicas, of which about every second one is killed with
+// kill -9, while the database is restarted and connections are cut. At the end everything is counted by other code.
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -16,7 +16,7 @@ const { values } = parseArgs({
 const KILLS = Number(values.kills);
 const LOTS = Number(values.lots);
 const REPLICAS = 3;
-const LANGUAGES = ['en', 'de'];
+const LANGUAGES = ['en', 'de', 'fi'];
 const LEASE_SECONDS = 4;
 
 /** mulberry32: the order of the kills can be repeated. */
@@ -92,7 +92,7 @@ async function restartDatabase() {
   const data = join(stage.folder, 'data');
   const cluster = (await readdir(data)).find((name) => /^pg\d+$/.test(name));
   const pid = Number((await readFile(join(data, cluster, 'data', 'postmaster.pid'), 'utf8')).split('\n')[0]);
-  // An immediate shutdown, as a crash of its machine would be; its keeper starts it again.
+  // Stops the server immediately, like a crash of its machine. The process that keeps it starts it again.
   process.kill(pid, 'SIGQUIT');
   figures.database_restarts++;
 }
@@ -107,7 +107,7 @@ async function cutConnection() {
 
 for (let index = 0; index < REPLICAS; index++) await start(index);
 await Promise.all(replicas.map((replica) => ready(replica)));
-// A proof that breaks must leave no server behind.
+// If a proof fails, no server may be left running.
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.once(event, (error) => {
     console.error(error);

@@ -11,7 +11,7 @@ import { recountBatches, recountTables } from './prove/recount.mjs';
 const { values } = parseArgs({ options: { only: { type: 'string', default: 'a,b,c,d,e,f' } } });
 const only = new Set(values.only.split(','));
 
-/** Deadlines of photos and waits between retries go by timers, which the moved clock does not move. */
+/** Deadlines of photos and waits between retries use timers, which the moved clock does not change. */
 const SHORT_TIMERS = { IMAGE_HEAD_TIMEOUT: '0.5', IMAGE_GET_TIMEOUT: '0.5', BASE_DELAY_SEC: '0.05' };
 
 console.log(
@@ -37,7 +37,7 @@ try {
     const wrong = [];
     for (const { id, status } of rows) {
       const job = await recountTables(ground.stage.pool, id);
-      // Lots that a cancelled job never came to stay where they were.
+      // Lots that were unfinished when their job was cancelled keep their state.
       const awaiting = status === 'cancelled' ? job.lots - job.completed - job.failed : 0;
       const right =
         job.lots === job.total_lots &&

@@ -1,6 +1,6 @@
-// npm run prove:history [-- --jobs 1000000]: a long history costs nothing. The script makes one, and one of a tenth of
-// its size; compares what every statement of the service reads in both; asks for lists; removes what is old, by one
-// worker and by two.
+// npm run prove:history [-- --jobs 1000000]: a long history does not make the service slower. The script makes one, and
+// one of a tenth of its size. It compares what every statement of the service reads in both, asks for lists, and
+// removes what is old, with one worker and with two.
 import { parseArgs } from 'node:util';
 import { pause, ready, setStage } from './prove/stage.mjs';
 import { explainDay } from './prove-history/day.mjs';
@@ -83,7 +83,7 @@ function compare(small, large) {
   const worse = [];
   const rows = [...large].map(([text, { pages, rows: found, lookUps, plan }]) => {
     const before = small.get(text);
-    // A call that met more rows looked up more of them.
+    // A call that found more rows also made more look-ups.
     const scale = before === undefined ? 1 : Math.max(1, lookUps / Math.max(1, before.lookUps));
     const counted = TOTAL.test(text) ? listedOf(JOBS) / COUNTED_A_PAGE : 0;
     const more = MORE_PAGES + lookUps * MORE_A_LOOK_UP + found * MORE_A_ROW + counted;
@@ -107,7 +107,7 @@ function compare(small, large) {
 async function lists(url) {
   const service = await stage.startService({ DATABASE_URL: url, ROLE: 'api' });
   await ready(service);
-  // Connections are made, statements compiled.
+  // The first request opens the connections, and is not measured.
   await askLists(service.origin, '', 1);
   const after = new Date(Date.now() - 20 * 86_400_000).toISOString();
   const kinds = [

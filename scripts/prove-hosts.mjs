@@ -1,5 +1,5 @@
-// npm run prove:hosts [-- --lots N]: a batch whose photos lie on six hosts, of which one only is well; every lot's end,
-// and what each host was asked.
+// npm run prove:hosts [-- --lots N]: a batch whose photos are on six hosts, of which only one works well. It shows how
+// every lot ends, and what each host was asked.
 import { parseArgs } from 'node:util';
 import { countLots, countsInWords, hasEnded, inWords } from './prove/job-client.mjs';
 import { pause } from './prove/stage.mjs';
@@ -75,7 +75,7 @@ async function prove({ say, claim }) {
   await ground.bill({ say, claim, callsBefore: 0 }, id);
 }
 
-/** @throws Error when it does not come about in time: a proof must not hang */
+/** @throws Error when it does not happen in time, because a proof must not hang */
 async function until(id, seen) {
   for (const end = performance.now() + PATIENCE_MS; ; await pause(100)) {
     const status = await ground.client.status(id);

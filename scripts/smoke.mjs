@@ -1,4 +1,5 @@
-// Starts the built service once, as a user would, and waits until it can work: ESM mistakes pass tests and fail here.
+// Starts the built service once, as a user would, and waits until it can work. Some mistakes with ESM pass all tests
+// and show only here.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -44,7 +45,7 @@ if (failure !== '' || code !== 0) {
 }
 console.log('smoke: the built service started, answered and ended cleanly');
 
-/** Asks again on each failure until `check` holds; a service that ended is not waited for. */
+/** Asks again after each failure until `check` is true. It does not wait for a service that has ended. */
 async function until(check, withinMs) {
   const deadline = Date.now() + withinMs;
   while (Date.now() < deadline) {

@@ -8,13 +8,11 @@ import type { AppConfig } from './config/app-config.js';
 import { setUpDocs } from './docs/docs.setup.js';
 import { AllowList } from './outbound/address-rules.js';
 
-const UPLOADS_PATH = '/api/v1/generate-descriptions';
-
-/** The HTTP set-up of a process with the API: the door for uploads, and the documents. */
+/** The HTTP set-up of a process with the API: the door for bodies, and the documents. */
 export function setUpApi(app: NestExpressApplication, config: AppConfig): void {
   const connections = setUpApp(app, config);
   const gate = app.get(UploadGate);
-  const door = new UploadDoor(gate, UPLOADS_PATH, config.http.trustProxy === false);
+  const door = new UploadDoor(gate, config.http.trustProxy === false);
   connections.refuseBy((head, address) => door.refuseUnparsed(head, address));
   gate.watchStrain(() => connections.isStrained);
   app.get(UnprovenWork).watchCrowd(() => connections.turns.isCrowded);

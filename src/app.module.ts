@@ -4,7 +4,7 @@ import type { AppConfig } from './config/app-config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 
-/** A process of whatever role: what all of them have, and the doors of its role. */
+/** The root module of a process: what every role has, and the doors of its own role. */
 @Module({})
 export class AppModule {
   /**

@@ -9,7 +9,7 @@ import { Connections } from './common/connections/connections.js';
 import { holdContinues } from './common/expect-continue.js';
 import { requestIdFrom, runInContext } from './common/request-context.js';
 import { StalledReaders } from './common/stalled-readers.js';
-import { observeRequest } from './metrics/http-metrics.js';
+import { observeRequest } from './health/http-metrics.js';
 
 /** The queue of connections that wait to be accepted: Node's 511 resets clients when 5,000 arrive at once (measured). */
 export const LISTEN_BACKLOG = 8192;
@@ -23,8 +23,8 @@ const CHECK_EVERY_MS = 5000;
 export const APPLICATION_OPTIONS = { bodyParser: false, abortOnError: false } as const;
 
 /**
- * The HTTP set-up of every role, which main and the tests share, so that tests meet the real one.
- * @returns the server's connections, for whoever judges what comes over them
+ * The HTTP set-up of every role. main.ts and the tests share it, so that the tests meet the real one.
+ * @returns the server's connections, to which an api adds the rules for uploads
  */
 export function setUpApp(app: NestExpressApplication, config: AppConfig): Connections {
   app.set('trust proxy', config.http.trustProxy);
@@ -42,13 +42,14 @@ export function setUpApp(app: NestExpressApplication, config: AppConfig): Connec
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   // A 256 MiB body over a slow line; an answer may take as long as SYNC_TIMEOUT, which this does not limit.
   server.requestTimeout = REQUEST_TIMEOUT_MS;
-  // Read when the server begins to listen: how often Node looks whether one of the two is over; every 30 s by itself.
+  // How often Node checks the two limits above; its own default is 30 s. Node reads this when the server begins to
+  // listen.
   Object.assign(server, { connectionsCheckingInterval: CHECK_EVERY_MS });
   server.maxHeadersCount = 100;
   server.on('clientError', answerClientError);
   new StalledReaders(server);
   holdContinues(server);
-  // Expectations that we do not know may be ignored; Node's own answer to them is no JSON.
+  // A client may expect something that we do not know; we may ignore that. Node's own answer to it would not be JSON.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   return connections;
 }
@@ -65,8 +66,8 @@ function enterRequest(request: Request, response: Response, next: NextFunction):
 }
 
 /**
- * A server that is closing ends the connections that are idle at that moment only: one whose answer comes later would be
- * kept for keepAliveTimeout, and the process with it.
+ * When a server begins to close, Node ends only the connections that are idle at that moment. A connection whose answer
+ * is sent later would stay open for keepAliveTimeout, and the process would wait for it.
  */
 function leaveNoIdleConnection(request: Request, response: Response, next: NextFunction): void {
   const { server } = request.socket as Socket & { readonly server?: Server };
@@ -76,10 +77,13 @@ function leaveNoIdleConnection(request: Request, response: Response, next: NextF
   next();
 }
 
-/** What a connection may take beyond SHUTDOWN_GRACE before it is cut: a spare one that never sent a byte would hold the end for minutes. */
+/**
+ * Connections are cut this long after SHUTDOWN_GRACE. Without it, a client's unused connection that never sent a byte
+ * would delay the end for minutes.
+ */
 const CUT_AFTER_GRACE_SECONDS = 5;
 
-/** Drains and closes the application; whatever clients do, it has ended some seconds after SHUTDOWN_GRACE. */
+/** Drains and closes the application. Whatever clients do, this ends some seconds after SHUTDOWN_GRACE. */
 export async function closeApp(app: NestExpressApplication, config: AppConfig): Promise<void> {
   const cut = () => app.getHttpServer().closeAllConnections();
   const timer = setTimeout(cut, (config.http.shutdownGraceSeconds + CUT_AFTER_GRACE_SECONDS) * 1000);

@@ -13,8 +13,8 @@ export interface Composition {
 }
 
 /**
- * What a process of the settings' role is made of. Beside main.ts, where `migrate` ends, only this asks for the role: what
- * works in one of them alone is provided by that one's module, and loaded with it.
+ * The modules and the HTTP set-up for the role of the settings. Only this function and main.ts (for `migrate`) ask for
+ * the role. What works in one role alone is in that role's module, and is only loaded with it.
  * @param databaseUrl - what `prepareDatabase` answered
  */
 export async function compose(config: AppConfig, databaseUrl: string): Promise<Composition> {

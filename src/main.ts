@@ -17,20 +17,23 @@ interface Stoppable {
   stop(): Promise<void>;
 }
 
-/** Starts by role; each thing started is stopped in the reverse order, the embedded database last. */
+/**
+ * Starts what the role needs. Everything that was started is stopped in the reverse order, the embedded database last.
+ */
 async function start(): Promise<void> {
   const started: Stoppable[] = [];
   const stopAll = async () => {
     for (let thing = started.pop(); thing !== undefined; thing = started.pop()) await thing.stop();
   };
   try {
-    // Before the settings are read: what is wrong with them is a line of the log like any other.
+    // Set before the settings are read, so that a wrong setting is reported as a line of the log too.
     Logger.overrideLogger(new JsonLogger('log'));
     const settings = loadConfig();
     const logger = new JsonLogger(settings.log.level);
     Logger.overrideLogger(logger);
     adoptConsole();
-    // Before the database is made and the sandbox is started, which reads it too and writes no lines of the log.
+    // Checked before the database and the sandbox are started: the sandbox reads this setting too, and its complaint
+    // would not be a line of the log.
     AllowList.parse(settings.outbound.allow);
     const warning = proxyWarning(settings.http.trustProxy);
     if (warning !== null) new Logger('Start').warn(warning);
@@ -48,7 +51,7 @@ async function start(): Promise<void> {
     started.push({ stop: () => closeApp(app, config) });
     setUp(app, config);
     stopOnSignal(stopAll);
-    // A worker listens too: /health, /ready and /metrics are how an operator sees it.
+    // A worker listens too, because an operator watches it by /health, /ready and /metrics.
     await app.listen({ port: config.http.port, host: config.http.host, backlog: LISTEN_BACKLOG } as never);
     new Logger('Start').log('ready', { role: config.role, port: config.http.port });
   } catch (error) {
@@ -58,7 +61,7 @@ async function start(): Promise<void> {
   }
 }
 
-/** The settings with an OpenAI to talk to: without a key, the sandbox's. */
+/** The settings with OpenAI's address and key. Without a key, the sandbox is started and its address is used. */
 async function withOpenAi(config: AppConfig, started: Stoppable[]): Promise<AppConfig> {
   if (config.openai.apiKey !== '') return config;
   const sandbox = await startSandbox({
@@ -75,7 +78,9 @@ async function withOpenAi(config: AppConfig, started: Stoppable[]): Promise<AppC
   };
 }
 
-/** What libraries write to the console by themselves, cron of a tick that is late, becomes lines of the log. */
+/**
+ * Turns what libraries write to the console into lines of the log. For example, cron warns there when a tick is late.
+ */
 function adoptConsole(): void {
   const logger = new Logger('Console');
   Object.assign(console, {
@@ -84,7 +89,7 @@ function adoptConsole(): void {
   });
 }
 
-/** The first SIGTERM or Ctrl-C drains; a second one is for an operator who will not wait. */
+/** The first SIGTERM or Ctrl-C drains the service; a second one ends it at once. */
 function stopOnSignal(stopAll: () => Promise<void>): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals) => {

@@ -4,11 +4,13 @@ import { BatchModule } from './batch/batch.module.js';
 import { WantedGlossariesModule } from './glossaries/wanted-glossaries.module.js';
 import { HealthModule } from './health/health.module.js';
 import { WorkerBeatModule } from './health/worker-beat.module.js';
-import { MetricsModule } from './metrics/metrics.module.js';
 import { AbandonedJobsModule } from './sync/abandoned-jobs.module.js';
 import { SenderModule } from './webhook/sender.module.js';
 
-/** What nobody waits for, by crons: batches, webhooks, synchronous jobs whose process is gone. It has no controller but the operator's. */
+/**
+ * The background work, started by crons: batches, webhooks, and synchronous jobs whose process died. Its only
+ * controllers are those for operators.
+ */
 @Module({
   imports: [
     ScheduleModule.forRoot(),
@@ -18,7 +20,6 @@ import { SenderModule } from './webhook/sender.module.js';
     WantedGlossariesModule,
     WorkerBeatModule,
     HealthModule,
-    MetricsModule,
   ],
 })
 export class WorkerModule {}

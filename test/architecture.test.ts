@@ -49,7 +49,7 @@ const owners = new Map(
   ]),
 );
 
-/** Files beside the rooms put everything together and may import everything. */
+/** The files beside the rooms put everything together and may import everything; all others are in rooms. */
 const inRooms = files.filter(({ path }) => path.includes('/'));
 
 /** Where a room's SQL is. */
@@ -86,7 +86,7 @@ describe('the tables of the database', () => {
     ),
   );
 
-  it('all have an owner, in whose room their entity is', () => {
+  it('every table has an owner, in whose room its entity is', () => {
     const entities = files.flatMap(({ path, text }) =>
       [...text.matchAll(/@Entity\('(\w+)'\)/g)].map(([, table]): [string, string] => [table as string, roomOf(path)]),
     );
@@ -94,13 +94,13 @@ describe('the tables of the database', () => {
     expect(owners.size).toBeGreaterThan(10);
   });
 
-  it('are named by their owners’ stores and entities alone', () => {
+  it('a table is named only in the stores and entities of its owner', () => {
     expect(strangers.map(({ path, table }) => `${path} names ${table}`)).toEqual([]);
   });
 });
 
 describe('the files of src/', () => {
-  it('import each other in no circle, not even for types', () => {
+  it('no files of src/ import each other in a circle, not even for types', () => {
     const importsOf = new Map(
       files.map(({ path, imports }) => [path, imports.map((name) => name.replace(/\.js$/, '.ts'))]),
     );
@@ -119,12 +119,24 @@ describe('the files of src/', () => {
   });
 });
 
+describe('the fast path of the intake', () => {
+  const folder = 'generation/intake/fast-path/';
+
+  it('the fast path of the intake has one door, and only the sink that hands it lots goes through it', () => {
+    const outside = files.filter(({ path }) => !path.startsWith(folder));
+    const entries = outside.flatMap(({ path, imports }) =>
+      imports.filter((name) => name.startsWith(folder)).map((name) => `${path} imports ${name}`),
+    );
+    expect(entries).toEqual([`generation/intake/intake-sink.ts imports ${folder}plain-lots.js`]);
+  });
+});
+
 describe('what belongs to one room alone', () => {
   const importersOf = (name: string) => roomsOf(({ packages }) => packages.some((found) => isPackage(found, name)));
 
   it('the OpenAI SDK is imported by openai/ alone', () => expect(importersOf('openai')).toEqual(['openai']));
 
-  it('sharp is not there from the start on, since it brings 20 MB: whoever needs it loads it then', () => {
+  it('sharp is loaded only when it is needed, because it takes 20 MB', () => {
     expect(roomsOf(({ text }) => /^import (?!type )[^;]*from 'sharp'/m.test(text))).toEqual([]);
   });
 
@@ -132,7 +144,7 @@ describe('what belongs to one room alone', () => {
     expect(roomsOf(({ text }) => /\bprocess\.env\b/.test(withoutComments(text)))).toEqual(['config']);
   });
 
-  it('the role of the process is asked once, by whoever starts it, and nothing is built that another role needs', () => {
+  it('only the files that start the process ask for its role', () => {
     const asking = files.filter(({ text }) => /\brole\s*[!=]==/.test(withoutComments(text)));
     expect(asking.map(({ path }) => path).toSorted()).toEqual(['compose.ts', 'config/load-config.ts', 'main.ts']);
   });
@@ -170,7 +182,10 @@ it('no file of src/ passes 300 lines: two that each do one thing are easier to f
   expect(long.map(({ path }) => path)).toEqual([]);
 });
 
-/** A table with a plain word for its name is told by what SQL has before it; a member of an answer may have a table's name. */
+/**
+ * A table whose name is also an everyday word counts only where SQL comes before it, because a member of an answer may
+ * have the same name.
+ */
 function namesTable(text: string, table: string): boolean {
   const name = table.includes('_')
     ? `\\b${table}\\b(?!\\??:)`

@@ -18,12 +18,12 @@ declare module 'vitest' {
   }
 }
 
-/** What a crash would lose is of no worth here, and makes every commit three times faster. */
+/** After a crash nothing here is needed any more, and this makes every commit three times faster. */
 const FAST_AND_UNSAFE = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
 const quiet = { log: () => undefined, warn: console.warn, error: console.error };
 
-/** One real PostgreSQL for the whole run: TEST_DATABASE_URL's, else an embedded one of its own. */
+/** One real PostgreSQL for the whole run: the one of TEST_DATABASE_URL, otherwise an embedded one. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   Logger.overrideLogger(['warn', 'error']);
   const { url, stop } = await startServer();

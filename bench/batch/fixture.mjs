@@ -1,4 +1,4 @@
-// A job of many lots as the intake leaves it, in a database of its own, and the service's own classes around it.
+// A job of many lots as the intake leaves it, in a database of its own, and the service's own classes that work on it.
 import { NestFactory } from '@nestjs/core';
 import { setStage } from '../../scripts/prove/stage.mjs';
 import { aJob } from '../../test/support/a-job.mjs';
@@ -41,7 +41,7 @@ export async function insertJob(pool, lots, images) {
     keyId: 'bench',
     status: 'processing',
     stage: 'vision_analysis',
-    languages: ['en', 'de', 'fr', 'ru'],
+    languages: ['en', 'fi', 'sv', 'el'],
     totalLots: lots,
     totalImages: lots * images,
     awaitingVision: lots,
@@ -69,7 +69,7 @@ export async function insertJob(pool, lots, images) {
 
 const median = (numbers) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
 
-/** Prints a benchmark and its floor, from runs that alternate. */
+/** Prints a benchmark and its floor, from runs that take turns. */
 export function report(name, floors, runs, target) {
   const ratios = runs.map((ms, index) => ms / floors[index]);
   const ms = (numbers) =>
@@ -77,7 +77,7 @@ export function report(name, floors, runs, target) {
   console.log(`${name}: ${ms(runs)}; floor ${ms(floors)}; ${median(ratios).toFixed(2)}x of it (to reach: ${target}x)`);
 }
 
-/** `--lots=N`, 50,000 without it; `--rounds=N`, five. */
+/** Reads `--lots=N` (50,000 if absent) and `--rounds=N` (5 if absent). */
 export function optionOf(args, name, otherwise) {
   const option = args.find((argument) => argument.startsWith(`--${name}=`));
   return option === undefined ? otherwise : Number(option.slice(name.length + 3));

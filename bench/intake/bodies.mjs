@@ -1,5 +1,5 @@
-// The body of a request of 50,000 lots, written to a file in Python's usual form, and what signs it.
-import { createHash, createHmac } from 'node:crypto';
+// The body of a request of 50,000 lots, written to a file in Python's usual form, and its lots signature.
+import { createHmac } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { KEY } from '../support/signing.mjs';
@@ -20,12 +20,9 @@ function lotOf(index, images) {
   return { lot_id: lotId, additional_info: info, images: urls.map((url) => ({ url })) };
 }
 
-/**
- * @returns {Promise<{bytes: number, sha256: string, legacy: string}>} its size, hash, and lots signature
- */
+/** @returns {Promise<{bytes: number, legacy: string}>} its size and its lots signature */
 export async function writeBody(file, { lots, images }) {
   const out = createWriteStream(file);
-  const hash = createHash('sha256');
   const legacy = createHmac('sha256', KEY);
   let bytes = 0;
   let waiting = '';
@@ -34,7 +31,6 @@ export async function writeBody(file, { lots, images }) {
     const piece = Buffer.from(waiting);
     waiting = '';
     bytes += piece.length;
-    hash.update(piece);
     legacy.update(canonical);
     canonical = '';
     if (!out.write(piece)) await once(out, 'drain');
@@ -51,7 +47,7 @@ export async function writeBody(file, { lots, images }) {
   await flush();
   out.end();
   await once(out, 'finish');
-  return { bytes, sha256: hash.digest('hex'), legacy: legacy.digest('hex') };
+  return { bytes, legacy: legacy.digest('hex') };
 }
 
 /** As Python's `requests` sends it: json.dumps with spaces and everything beyond ASCII escaped. */

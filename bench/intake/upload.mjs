@@ -1,4 +1,5 @@
-// Sends one file as a request, as a client would: a process of its own, so that its work is not the service's.
+// Sends one file as a request, as a client would. It is a process of its own, so that its work is not counted for the
+// service.
 import { createReadStream, statSync } from 'node:fs';
 import { request } from 'node:http';
 

@@ -1,4 +1,4 @@
-// A closed loop of 50 connections, in a process of its own: each asks again as soon as it is answered.
+// A process that sends requests over 50 connections; each connection asks again as soon as it is answered.
 import { Pool } from 'undici';
 import { signedHeaders } from '../support/signing.mjs';
 import { quantile } from '../support/statistics.mjs';
@@ -9,7 +9,7 @@ process.on('message', (task) => void load(task));
 
 async function load({ origin, path, extra, status, seconds }) {
   const pool = new Pool(origin, { connections: CONNECTIONS, pipelining: 1 });
-  // Signed once: the client's own HMACs would take the processor that the service is measured on.
+  // Signed once, because making HMACs here would take the processor away from the service.
   const headers = { ...signedHeaders('GET', path), ...extra };
   const latencies = [];
   const started = performance.now();

@@ -1,4 +1,4 @@
-// Starts the built service as an operator would, on a database of the benchmark's own, and looks at its process.
+// Starts the built service as an operator would, on a database of the benchmark's own, and measures its process.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -89,7 +89,7 @@ export async function startService(settings) {
       resetHighWaterMark(child.pid);
       await askLoop(child, 'reset');
     },
-    /** The longest that the event loop was held since `resetPeaks`, milliseconds. */
+    /** The longest time that the event loop was blocked since `resetPeaks`, in milliseconds. */
     stallMs: async () => (await askLoop(child, 'read')).maxMs,
     stop: async () => {
       child.kill('SIGTERM');

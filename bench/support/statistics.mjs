@@ -17,7 +17,7 @@ export function rounded(value, digits = 0) {
   return Number(value.toFixed(digits));
 }
 
-/** Says whether a target was reached, in words that a log keeps. */
+/** One line that says whether a target was reached. */
 export function verdict(name, reached, target, unit) {
   return `${reached <= target ? 'reached' : 'MISSED '}  ${name}: ${rounded(reached, 2)}${unit} (to reach: ${target}${unit} at most)`;
 }

@@ -1,4 +1,5 @@
-// A plain queue: claim 128 SKIP LOCKED with the body in the row, POST, one UPDATE a batch; no attempts, no fairness.
+// A plain queue: it claims 128 rows with SKIP LOCKED, each with its body, sends a POST for each, and writes one UPDATE
+// for all of them. It has no attempts, and receivers do not take turns.
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import pg from 'pg';

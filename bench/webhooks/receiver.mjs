@@ -1,4 +1,4 @@
-// A receiver that does nothing but count, in a process of its own. Messages: number of requests to wait for.
+// A receiver that only counts, in a process of its own. Each message to it is the number of requests to wait for.
 import { createServer } from 'node:http';
 
 let first = 0;

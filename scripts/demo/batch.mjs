@@ -56,7 +56,7 @@ export async function followBatch({ origin, key, photos, receiver, events, say }
   return described.length === LOTS && problems.length === 0;
 }
 
-/** Long polls until the job has ended, with a bar that grows. */
+/** Waits by long polls until the job has ended, and shows its progress as a bar. */
 async function untilEnded({ origin, key, jobId }) {
   const path = `/api/v1/batch-status/${jobId}`;
   const deadline = Date.now() + PATIENCE_MS;

@@ -1,4 +1,4 @@
-// A process of its own that opens connections as it is told, keeps them, and opens new ones for those that are closed.
+// A process that opens connections as its messages say, keeps them open, and opens new ones for those that were closed.
 import { connect } from 'node:net';
 import { ATTACKS } from './attacks.mjs';
 

@@ -11,7 +11,7 @@ function post(headers, body = '') {
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), Buffer.from(body)]);
 }
 
-/** The body and a promise of 100 bytes more that never come. */
+/** A request that announces 100 more bytes than its body has, so that its end never comes. */
 function held(coding, body) {
   const encoding = coding === '' ? [] : [`Content-Encoding: ${coding}`];
   return post([...encoding, `Content-Length: ${body.length + 100}`], body);
@@ -27,7 +27,7 @@ function brotli(body, window = 22) {
   return brotliCompressSync(body, { params });
 }
 
-/** Lots of nothing but floats that Python prints otherwise. */
+/** Lots that consist of floats that Python prints in another way. */
 function floats(bytes) {
   const lot = `{"lot_id":"1","x":[${'1.5e-7,2.25,1e16,0.1,3.7e300,'.repeat(8000)}1e5],"images":[]}`;
   return Buffer.from(`${HEAD}${Array.from({ length: Math.ceil(bytes / lot.length) }, () => lot).join(',')}]}`);
@@ -38,7 +38,7 @@ function tinyLots(count) {
   return Buffer.from(HEAD + lots.join(','));
 }
 
-/** Built when they are needed: some are large. */
+/** The bytes are made when they are needed, because some are large. */
 export const ATTACKS = {
   'brotli left open, 81 bytes': {
     count: 60,

@@ -1,8 +1,9 @@
 // A client that signs correctly and comes back when told to, and a probe of the service's health.
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
+import { sign } from '../sign.mjs';
 
 const PATH = '/api/v1/generate-descriptions';
 
@@ -29,7 +30,7 @@ let requests = 0;
  */
 export async function sendBatch({ port, secret, lots, scheme, address, seconds }) {
   const run = String(++requests) + address;
-  const signature = scheme === 2 ? `"signature":"${hmac(secret, lots)}",` : '';
+  const signature = scheme === 2 ? `"signature":"${createHmac('sha256', secret).update(lots).digest('hex')}",` : '';
   const body = Buffer.from(
     `{${signature}"version":"1.0.0","languages":["en"],"mode":"batch","metadata":{"run":"${run}"},"lots":${lots}}`,
   );
@@ -37,26 +38,13 @@ export async function sendBatch({ port, secret, lots, scheme, address, seconds }
   const since = () => (performance.now() - started) / 1000;
   const told = [];
   for (let tries = 1; ; tries++) {
-    const answer = await send({ port, address, body, headers: scheme === 1 ? scheme1(secret, body) : {} });
+    const answer = await send({ port, address, body, headers: scheme === 1 ? sign(secret, 'POST', PATH, body) : {} });
     if (answer.status === 201) return { accepted: true, seconds: since(), tries, told };
     told.push(String(answer.status ?? answer.error));
     if (![429, 503, undefined].includes(answer.status)) throw new Error(`refused: ${answer.status} ${answer.text}`);
     if (since() > seconds) return { accepted: false, seconds: since(), tries, told };
     await wait(1000 * Number(answer.retryAfter ?? 2));
   }
-}
-
-function scheme1(secret, body) {
-  const timestamp = String(Math.floor(Date.now() / 1000));
-  const digest = createHash('sha256').update(body).digest('hex');
-  return {
-    'x-timestamp': timestamp,
-    'x-signature': `v1=${hmac(secret, `v1\n${timestamp}\nPOST\n${PATH}\n${digest}`)}`,
-  };
-}
-
-function hmac(secret, text) {
-  return createHmac('sha256', secret).update(text).digest('hex');
 }
 
 async function send({ port, address, body, headers }) {

@@ -6,10 +6,10 @@ const LOTS = 100;
 const VISION = 'gpt-5.6-terra';
 const TRANSLATION = 'gpt-5.6-luna';
 const CREATE = { method: 'POST', path: '/v1/batches' };
-/** Several rounds of every cron and poll: time enough for the service to send another batch if it wanted to. */
+/** Several rounds of every cron and poll. In this time the service would send another batch if it were going to. */
 const AFTERWARDS_MS = 2000;
 
-/** Every stage: how a job is brought to stand in it, how that is seen, and what must be kept of it. */
+/** Every stage: how a job gets there, how that is seen, and what it must have kept at the end. */
 function stages(ground) {
   const { upstream, hanging } = ground;
   /** At OpenAI, and seen by the client. */
@@ -113,7 +113,7 @@ export async function proveCancelled(ground) {
         `results are there at once: ${kept} lots that were done, all others cancelled`,
         frozen.lots.length === LOTS && (counts.completed ?? 0) === kept && counts.cancelled === LOTS - kept,
       );
-      // A lifted fault must not be what keeps another batch from being sent.
+      // The fault is removed first; otherwise it could be the fault that keeps another batch from being sent.
       if (stage.faults.some(({ action }) => action === 'quota')) await upstream.clearFaults();
       await client.settled(id);
       await client.until(id, 'no batch of it runs at OpenAI', () => upstream.hasEnded(id));

@@ -1,5 +1,5 @@
-// Database, sandbox and photo hosts for the ends of a job, one service at a time, and what every scenario prints and
-// checks alike.
+// Database, sandbox and photo hosts for the proofs of how a job ends, with one service at a time; and what every
+// scenario prints and checks in the same way.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { inWords, JobClient } from '../prove/job-client.mjs';
@@ -8,7 +8,7 @@ import { ready, setStage } from '../prove/stage.mjs';
 import { billOf, Upstream } from '../prove/upstream.mjs';
 
 const MOVED_CLOCK = new URL('../prove/moved-clock.mjs', import.meta.url).href;
-/** Another address of loopback than the other photo host's: whether a host is down is kept by host. */
+/** Not the loopback address of the other photo host, because the service remembers for each host whether it is down. */
 const HANGING_ADDRESS = '127.0.0.2';
 const HOUR_MS = 3_600_000;
 /** Sums of binary fractions, rounded to eight places a row. */
@@ -58,8 +58,8 @@ class Ground {
   }
 
   /**
-   * Moves the time on by hours, everywhere at once: the time of day of the service and of OpenAI; and since
-   * PostgreSQL's clock cannot be moved, what waits by that clock is moved towards it.
+   * Moves the time ahead by hours, in the service and in OpenAI's stand-in. PostgreSQL's clock cannot be moved, so the
+   * times in its rows are moved back instead.
    */
   async advance(hours) {
     this.ahead += hours * HOUR_MS;
@@ -79,7 +79,7 @@ class Ground {
     return (this.ahead + performance.now() - this.startedAt) / HOUR_MS;
   }
 
-  /** Lots whose photos are there; `photosOf` may say otherwise. */
+  /** Lots whose photos are there, unless `photosOf` returns others. */
   lots(count, photosOf = (lot) => [this.photo(lot, 0), this.photo(lot, 1)]) {
     const job = `e${++this.jobs}`;
     return Array.from({ length: count }, (_, index) => {
@@ -96,7 +96,10 @@ class Ground {
     return { url: `${this.hanging.origin}/photo/${lot}/${number}.jpg` };
   }
 
-  /** Runs one scenario under a title and prints what it says; an error in it is a claim that does not hold. */
+  /**
+   * Runs one scenario under a title and prints what it says. If it throws, this is printed as a claim that does not
+   * hold.
+   */
   async scenario(title, work) {
     console.log(`\n## ${title}`);
     const startedAt = performance.now();
@@ -115,7 +118,7 @@ class Ground {
     console.log(`  (${((performance.now() - startedAt) / 1000).toFixed(1)} s of real time)`);
   }
 
-  /** Makes a job and says so. @returns its id and the whole answer */
+  /** Makes a job and prints that. @returns its id and the whole answer */
   async accept(say, lots, more) {
     const { code, body } = await this.client.create(lots, more);
     say('created', `${code} ${body.status}, ${body.total_lots} lots, estimated ${usd(body.estimated_cost_usd)}`);
@@ -124,8 +127,8 @@ class Ground {
   }
 
   /**
-   * Says what a job cost by the service and by OpenAI's own count, and checks that both agree.
-   * @param lost - answers that OpenAI bills and that never came
+   * Prints what a job cost by the service and by OpenAI's own count, and checks that both agree.
+   * @param lost - answers that OpenAI bills and that never arrived
    */
   async bill({ say, claim, callsBefore }, id, lost = 0) {
     const status = await this.client.settled(id);

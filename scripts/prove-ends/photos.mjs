@@ -4,7 +4,7 @@ import { pause } from '../prove/stage.mjs';
 
 const LOTS = 90;
 const PHOTOS = 4;
-/** A host that rests, rests five minutes. */
+/** How far the clock is moved at a time: five minutes, as long as the longest pause of a host. */
 const STEP_HOURS = 1 / 12;
 /** Waiting for a host ends after 20 minutes; what is left then is tried once more. */
 const MOST_HOURS = 0.75;
@@ -32,7 +32,7 @@ export function provePhotos(ground) {
     let status = early;
     while (!hasEnded(status) && ground.hours() < MOST_HOURS) {
       await ground.advance(STEP_HOURS);
-      // A few ticks of the crons, and a round of photos with their deadlines.
+      // Enough time for a few ticks of the crons and one round of photos with their deadlines.
       for (let looks = 0; looks < 10 && !hasEnded(status); looks++) {
         await pause(300);
         status = await client.status(id);

@@ -4,7 +4,7 @@ import { pause } from '../prove/stage.mjs';
 
 const LOTS = 150;
 const PAUSE_MS = 4000;
-/** Of its lines that a batch runs before it expires. */
+/** How many of its lines a batch runs before it expires. */
 const SHARE = 0.6;
 
 export function proveExpired(ground) {

@@ -10,21 +10,21 @@ const TRANSLATION = 'gpt-5.6-luna';
 /** Where the clock is moved to, in hours after the job's acceptance. */
 const STOPS = [1, 12, 21.9];
 /**
- * Where it is moved to from BATCH_DEADLINE on, while the job has not ended: at 22.5 h batches that do not end are given
- * up, at 23.92 h all work is.
+ * The times to which it is moved after BATCH_DEADLINE, while the job has not ended. At 22.5 h batches that do not end
+ * are given up, and at 23.92 h all work is.
  */
 const LATE_STOPS = [22.01, 22.6, 23.5, 23.93];
 const DAY_HOURS = 24;
-/** Some ticks of every cron. */
+/** Enough time for some ticks of every cron. */
 const TICKS_MS = 1500;
 const LOOK_MS = 250;
-/** Looks without any change after which nothing more happens before the clock moves on. */
+/** After this many looks without any change nothing more happens before the clock is moved. */
 const LOOKS = 10;
 
 const stuck = (model, state = 'in_progress') => ({ action: 'batch_stuck', state, share: 0.5, model });
 const NO_QUOTA = { action: 'quota', method: 'POST', path: '/v1/responses' };
 
-/** `byBatch`: stage, end and answers of each batch at OpenAI; `lost`: answers that were paid and never had. */
+/** `byBatch`: stage, end and answers of each batch at OpenAI; `lost`: answers that were paid for and never arrived. */
 const SCENARIOS = [
   {
     title: 'e1. The vision batch never ends, half of it done',
@@ -82,7 +82,7 @@ const SCENARIOS = [
   },
 ];
 
-/** @param useService - starts a service anew: the clock begins with its process */
+/** @param useService - starts a new service, because the clock belongs to the process */
 export async function proveStuck(ground, useService) {
   for (const scenario of SCENARIOS) {
     await useService();

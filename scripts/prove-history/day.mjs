@@ -1,5 +1,5 @@
-// A day of the service in small, in this process so that its statements can be watched: requests of every kind, a batch
-// to its webhooks, every cron.
+// A short day of the service, in this process so that its statements can be watched: requests of every kind, a batch
+// from its request to its webhooks, and every cron.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { NestFactory } from '@nestjs/core';
@@ -28,7 +28,7 @@ export async function explainDay(stage, databaseUrl) {
     OPENAI_BASE_URL: stage.openai,
     OUTBOUND_ALLOW: '127.0.0.1',
     BATCH_POLL_INTERVAL: '0.5',
-    // The crons find nothing to remove: the history stays as it is. Removal is watched by itself below.
+    // The crons find nothing to remove, so the history stays as it is. Removal is measured later, alone.
     RETENTION_DAYS: '10000',
   });
   const { module, setUp } = await compose(config, databaseUrl);
@@ -99,7 +99,7 @@ async function requests(stage, origin, receiverPort) {
   ]) {
     await get(`/api/v1/batch-jobs${query}`);
   }
-  // Of today and of a job that ended long ago.
+  // A job of today, and one that ended long ago.
   const old = listed.jobs.at(-1).id;
   for (const [job, lotId] of [
     [id, 'day-0'],
@@ -130,7 +130,7 @@ function next({ pagination }) {
   return pagination.next_cursor === null ? [] : [`?cursor=${pagination.next_cursor}`];
 }
 
-/** Those that run by themselves every second have; these are the rarer ones, and removal of what is old. */
+/** The crons that run every second have run already. These are the others, and the removal of what is old. */
 async function crons(app, config) {
   const find = async (path, name) => app.get((await dist(path))[name], { strict: false });
   const upkeep = await find('batch/upkeep/upkeep.cron.js', 'UpkeepCron');

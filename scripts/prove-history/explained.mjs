@@ -1,5 +1,5 @@
-// What each statement of the service reads, as PostgreSQL itself counts it: while it is watched, every statement is
-// first explained with its own values on its own connection, undone, and then run as it was.
+// What each statement of the service reads, as PostgreSQL itself counts it. While this watches, every statement is
+// first explained with its own values on its own connection and undone, and then runs as it is.
 import pg from 'pg';
 
 /** Times that one text is explained; later ones only run. */
@@ -7,8 +7,8 @@ const SAMPLES = 6;
 const READS = /^\s*(?:with|select|insert|update|delete)\b/i;
 
 /**
- * Statement by statement: what a call read, with its rows and index look-ups, by the median of several calls: the first
- * insert of a connection also looks for a page with room.
+ * What a call of each statement read, with its rows and index look-ups. It is the median of several calls, because the
+ * first insert of a connection also looks for a page with room.
  */
 export class Explained {
   #statements = new Map();
@@ -62,7 +62,7 @@ function* nodesOf(plan) {
 }
 
 function patch(current) {
-  // That statements wait in the connection's queue is what is wanted here.
+  // Statements shall wait in the connection's queue here.
   process.noDeprecation = true;
   const run = Reflect.get(pg.Client.prototype, 'query');
   const inTransaction = new WeakSet();

@@ -1,9 +1,9 @@
 // A history as the service leaves it, made by a few statements: finished synchronous jobs of one key over sixty days, a
-// batch of five lots for every two hundred of them, with all that belongs to each.
+// batch of five lots for every two hundred of these jobs, and all rows that belong to them.
 import pg from 'pg';
 import { jobsFrom } from '../../test/support/a-job.mjs';
 
-/** Of which every job that ended before the last thirty is old enough to be removed. */
+/** The days that the history covers. Jobs that ended more than thirty days ago are old enough to be removed. */
 const DAYS = 60;
 const BATCH_EVERY = 200;
 const BATCH_LOTS = 5;
@@ -40,7 +40,7 @@ export async function makeHistory(stage, migrate, name, jobs, { partitioned = fa
 function history(jobs) {
   const batch = `n % ${BATCH_EVERY} = 0`;
   return [
-    // Without waiting for the disk: what a crash would lose here is made again.
+    // Does not wait for the disk, because a history that a crash damages is simply made again.
     'set synchronous_commit = off',
     `create temporary table made as
      select n, uuidv7(-age) as id, now() - age as at, ${batch} as batch,
@@ -97,15 +97,18 @@ function history(jobs) {
      select 'default', 'idempotency', 'POST /api/v1/generate-descriptions ' || n, id, 'h',
        now() + case when n <= 1000 then interval '-1 minute' else interval '12 hours' end
      from made where n % 10 = 0`,
-    // A commit that waits takes all those before it to the disk. Without one, a vacuum that comes at once finds rows
-    // whose commit may still be lost, takes their pages for not visible to everybody, and each count looks into them
-    // again.
+    // One commit that waits for the disk also writes all earlier ones. Without it, a vacuum that runs at once finds
+    // rows whose commit may still be lost. It does not mark their pages as visible to everyone, and each count then
+    // reads these pages again.
     'set synchronous_commit = on',
     'drop table made, made_lots',
   ];
 }
 
-/** Weekly partitions of what a job may have much of, by the ids' order in time. */
+/**
+ * Weekly partitions of the tables of which a job may have many rows, in the order of the ids, which is the order in
+ * time.
+ */
 async function partition(client) {
   const now = Date.now();
   for (const [table, key] of Object.entries(PARTITIONED)) {

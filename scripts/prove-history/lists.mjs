@@ -3,8 +3,8 @@ import { pause, signed } from '../prove/stage.mjs';
 const PER_SECOND = 10;
 
 /**
- * Asks for a list ten times a second, whether or not the one before is answered. @returns milliseconds, sorted, and one
- * answer
+ * Asks for a list ten times a second, even if the request before is not answered yet. @returns milliseconds, sorted,
+ * and one answer
  */
 export async function askLists(origin, query, seconds) {
   const asked = [];

@@ -1,10 +1,10 @@
-// Photo hosts of the kinds that marketplaces have, each on an address of loopback of its own, which count what they are
+// The kinds of photo hosts that marketplaces have, each on a loopback address of its own. They count what they are
 // asked.
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 const PHOTO = { 'Content-Type': 'image/jpeg', 'Content-Length': '120000' };
-/** How long an answer takes: with none, no host would ever have two requests at once. */
+/** How long an answer takes. Without this time, no host would ever have two requests at once. */
 const WORK_MS = 15;
 
 /** Takes so many requests side by side, and answers 503 to the others at once, as nginx's limit_conn does. */

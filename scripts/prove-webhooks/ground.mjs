@@ -12,7 +12,7 @@ const root = join(import.meta.dirname, '../..');
 const KEY = 'prove-shared-key-0123456789abcdef-0123';
 
 /**
- * What the proofs stand on: a real database of its own, receivers in a process of their own, workers as they are
+ * What the proofs run on: a real database of its own, receivers in a process of their own, and workers as they are
  * deployed. Nothing is faked.
  */
 export async function startGround() {

@@ -5,7 +5,10 @@ const SETTINGS = { WEBHOOK_TIMEOUT: '10' };
 /** How much longer the healthy receivers may take beside one that hangs. */
 const MULTIPLE = 3;
 
-/** One worker; twenty receivers that are well, alone and then beside one that never answers and has as much due. */
+/**
+ * One worker and twenty healthy receivers: first these alone, then together with one that never answers and has as many
+ * deliveries due.
+ */
 export async function proveHanging(ground, { deliveries }) {
   const alone = await timed(ground, deliveries, false);
   const beside = await timed(ground, deliveries, true);

@@ -8,7 +8,8 @@ const SETTINGS = {
   // Short, so that what a dead worker held is sent again within the run.
   WEBHOOK_TIMEOUT: '5',
   LEASE_SECONDS: '5',
-  // A receiver that fails now and then must not use a schedule up: that is not what is proven here.
+  // No delivery may reach the end of its schedule because its receiver fails now and then: that is not what this
+  // proves.
   WEBHOOK_SCHEDULE: Array.from({ length: 40 }, (_, i) => (i === 0 ? 0 : 0.5)).join(','),
 };
 
@@ -16,7 +17,8 @@ const SETTINGS = {
 const UNHEARD = new Set(['no answer came in time', 'the connection broke']);
 
 /**
- * Three workers, one of them killed and started anew again and again while jobs end and receivers fail now and then.
+ * Three workers. Again and again one of them is killed and started again, while jobs end and receivers fail now and
+ * then.
  */
 export async function proveKills(ground, { kills, deliveries }) {
   const receivers = await ground.startReceivers(Array.from({ length: RECEIVERS }, () => 'flaky'));
@@ -27,7 +29,7 @@ export async function proveKills(ground, { kills, deliveries }) {
     while (!done) {
       const worker = ground.startWorker(SETTINGS);
       await worker.ready;
-      // At any line: right after the first claim, in the middle of a write, while it waits.
+      // The kill may come at any moment: right after the first claim, in the middle of a write, or during a wait.
       await wait(50 + Math.random() * 900);
       if (killed >= kills) return;
       killed += 1;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { endJobWith, untilSettled } from './seed.mjs';
 
 const LANGUAGES = ['en', 'de', 'ru', 'uk'];
-/** A job five times as large may take this much more memory, which is what two runs of the same size differ by. */
+/** A job five times as large may take this much more memory: two runs of the same size differ as much. */
 const MOST_GROWTH = 1.25;
 
 /** One receiver and a job of 10,000 and then of 50,000 lots in four languages, each with a worker of its own. */

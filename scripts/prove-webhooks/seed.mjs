@@ -10,7 +10,8 @@ import { aJob } from '../../test/support/a-job.mjs';
 const TEXTS = { languages: ['en'], html: `<p>${'damage '.repeat(100)}</p>`, partLots: 1 };
 
 /**
- * A running job, its lots' addresses in turn, by default one lot a delivery; ended by the service's own code.
+ * Makes a running job and ends it by the service's own code. Its lots use the addresses in turn, by default with one
+ * lot in each delivery.
  * @returns when it ended, on the monotonic clock
  */
 export async function endJobWith(ground, urls, lots, { languages, html, partLots } = TEXTS) {

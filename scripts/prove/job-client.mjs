@@ -1,4 +1,4 @@
-// A client of the service as the contract has it: makes jobs, follows them, and describes what it saw.
+// A client of the service as the contract describes it: makes jobs, follows them, and puts what it saw into words.
 import { pause, signed } from './stage.mjs';
 import { readNdjson } from './recount.mjs';
 
@@ -12,7 +12,7 @@ export class JobClient {
 
   /** POST generate-descriptions with these lots; `more` are members of the request. */
   async create(lots, more = {}) {
-    const request = { version: '1.0.0', mode: 'batch', languages: ['en', 'de'], lots, ...more };
+    const request = { version: '1.0.0', mode: 'batch', languages: ['en', 'fi'], lots, ...more };
     return this.json('/api/v1/generate-descriptions', {
       method: 'POST',
       body: Buffer.from(JSON.stringify(request)),
@@ -35,8 +35,8 @@ export class JobClient {
   }
 
   /**
-   * Asks for the status until `seen` holds of it.
-   * @throws Error naming `what` when it does not within a minute: a proof must not hang
+   * Asks for the status until `seen` is true for it.
+   * @throws Error naming `what` when that takes more than a minute, because a proof must not hang
    */
   async until(jobId, what, seen) {
     const end = performance.now() + PATIENCE_MS;
@@ -56,7 +56,7 @@ export class JobClient {
     return this.until(jobId, 'the end of the job', ({ status }) => ENDED.includes(status));
   }
 
-  /** Resolves when the service has nothing more to do for the job, whatever it told the client before. */
+  /** Resolves when the service has nothing more to do for the job, even if the client was told of its end before. */
   settled(jobId) {
     return this.until(jobId, 'the job leaves nothing behind', ({ openai_batches }) =>
       openai_batches.every(({ status }) => ['done', 'cancelled'].includes(status)),

@@ -1,5 +1,5 @@
-// A clock that can be moved ahead: preloaded into the service (`--import`), and imported by the proof that moves it,
-// which signs by the same time. Only what reads the time of day is moved (Date); timers, leases and whatever counts by
+// A clock that can be moved ahead: preloaded into the service (`--import`), and imported by the proof that moves it, so
+// that both sign by the same time. Only the time of day is moved (Date). Timers, leases and everything that uses
 // PostgreSQL's clock go on as they are.
 import { once } from 'node:events';
 
@@ -23,7 +23,7 @@ export function setAhead(milliseconds) {
   aheadMs = milliseconds;
 }
 
-/** Hours that this process is ahead. */
+/** How many hours this process is ahead. */
 export function hoursAhead() {
   return aheadMs / 3_600_000;
 }

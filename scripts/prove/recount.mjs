@@ -1,4 +1,4 @@
-// Counts a job's lots anew, twice and without the service's code: from the downloaded NDJSON and from the tables.
+// Counts a job's lots twice more, without the service's code: from the downloaded NDJSON and from the tables.
 
 /** Reads a stream of NDJSON lot by lot; `onLot` gets each parsed line. */
 export async function readNdjson(body, onLot) {
@@ -99,8 +99,8 @@ export async function recountTables(pool, jobId) {
 }
 
 /**
- * All batches that OpenAI (the sandbox) created, and for how many shards it was made to create more than one that ran:
- * a second is a second bill, whatever number its submission had. One that failed in validation costs nothing.
+ * All batches that OpenAI (the sandbox) created, and for how many shards more than one of them ran: each further one is
+ * another bill, even if its submission has another number. A batch that failed in validation costs nothing.
  */
 export async function recountBatches(openai) {
   const answer = await fetch(`${new URL(openai).origin}/sandbox/batches`);

@@ -1,7 +1,7 @@
-// What both proofs stand on: a database, a sandbox in place of OpenAI, a photo host and replicas of the built service,
-// all on loopback.
+// What the proofs run on: a database, a sandbox in place of OpenAI, a photo host and replicas of the built service, all
+// on loopback.
 import { spawn } from 'node:child_process';
-import { createHash, createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline';
 import pg from 'pg';
 import { Logger } from '@nestjs/common';
 import { freePort } from '../free-port.mjs';
+import { sign } from '../sign.mjs';
 import { WATCHED_SERVICE } from '../start-command.mjs';
 
 const DIST = new URL('../../dist/', import.meta.url);
@@ -48,7 +49,7 @@ export async function setStage({ faults = [], seed = 'prove' } = {}) {
   const services = new Set();
   return {
     folder,
-    /** What every service of this stage is signed to by. */
+    /** The secret that signs requests to every service of this stage. */
     secret: SECRET,
     databaseUrl: database.url,
     openai,
@@ -107,18 +108,12 @@ export function pause(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** A request signed by scheme 1. */
+/** Sends a signed request. */
 export function signed(origin, path, { method = 'GET', body, headers = {} } = {}) {
-  const timestamp = String(Math.floor(Date.now() / 1000));
-  const digest = createHash('sha256')
-    .update(body ?? '')
-    .digest('hex');
-  const text = `v1\n${timestamp}\n${method}\n${path}\n${digest}`;
-  const signature = `v1=${createHmac('sha256', SECRET).update(text).digest('hex')}`;
   return fetch(origin + path, {
     method,
     ...(body === undefined ? {} : { body }),
-    headers: { 'X-Timestamp': timestamp, 'X-Signature': signature, ...headers },
+    headers: { ...sign(SECRET, method, path, body), ...headers },
   });
 }
 

@@ -1,4 +1,4 @@
-// What a proof asks of the sandbox in place of OpenAI: faults, and how much it was made to do, counted on its side.
+// What a proof asks the sandbox in place of OpenAI to do: faults, and how much work the sandbox counted.
 
 /**
  * USD per million tokens (input, cached input, output), as published; a batch costs half. The service's own table is
@@ -29,7 +29,7 @@ export class Upstream {
     return this.call('/sandbox/clock', 'POST', { advanceSeconds: seconds });
   }
 
-  /** The batches that a job was the reason of, in the order in which they were created. */
+  /** The batches that were made for a job, in the order in which they were created. */
   async batches(jobId) {
     const { batches } = await this.call('/sandbox/batches');
     return batches.filter((batch) => batch.metadata?.job === jobId).reverse();
@@ -69,17 +69,23 @@ export class Upstream {
   }
 }
 
+/** What writing a token to the prompt cache costs besides the token itself; models before gpt-5.6 write none. */
+const CACHE_WRITE_EXTRA = 0.25;
+
 /** Lines that ran, tokens and USD of these batches by the tokens that each says it used. */
 export function billOf(batches) {
   const bill = { lines: 0, input: 0, output: 0, usd: 0 };
   for (const { model, usage, request_counts } of batches) {
     const { input_tokens: input, output_tokens: output } = usage;
-    const cached = usage.input_tokens_details.cached_tokens;
+    const { cached_tokens: cached, cache_write_tokens: written } = usage.input_tokens_details;
     const [perInput, perCached, perOutput] = PRICES[model];
     bill.lines += request_counts.completed;
     bill.input += input;
     bill.output += output;
-    bill.usd += (BATCH_SHARE * ((input - cached) * perInput + cached * perCached + output * perOutput)) / 1e6;
+    bill.usd +=
+      (BATCH_SHARE *
+        ((input - cached + CACHE_WRITE_EXTRA * written) * perInput + cached * perCached + output * perOutput)) /
+      1e6;
   }
   return bill;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** What a receiver can do wrong, each as a member of the query of the webhook's address; they combine. */
+/** What a receiver can do wrong. Each is a parameter in the query of the webhook's address; they can be combined. */
 export const MISBEHAVIOURS = {
   status: 'answer with this status (503)',
   'retry-after': 'send this Retry-After (60, or a date)',

@@ -1,6 +1,6 @@
 /**
- * How large an answer may be. A model, a gateway or whoever sits between may send anything of any size; what is larger
- * than an answer can honestly be is one lot's failure and never the process's.
+ * How large an answer may be. A model, or a gateway in front of it, may send anything of any size. An answer that is
+ * larger than any real one fails its own lot, and must never harm the process.
  */
 
 /**
@@ -19,8 +19,8 @@ export class TooComplexError extends Error {
 }
 
 /**
- * `JSON.parse` of a text that nobody vouches for.
- * @throws TooComplexError before anything is built; SyntaxError when it is no JSON
+ * `JSON.parse` for a text that may be hostile.
+ * @throws TooComplexError before anything is built; SyntaxError when it is not JSON
  */
 export function parseBounded(json: string): unknown {
   if (isTooComplex(json)) throw new TooComplexError('the JSON has more values or levels than an answer has');

@@ -1,11 +1,5 @@
+import { hasCacheBreakpoints, type ModelPrice } from './model-traits.js';
 import type { TokenUsage } from './response-body.js';
-
-/** USD per million tokens at the standard rate. */
-export interface ModelPrice {
-  readonly input: number;
-  readonly cachedInput: number;
-  readonly output: number;
-}
 
 /**
  * Published prices, as read in November 2026; OPENAI_PRICES of the settings wins over them. Prices change without
@@ -42,9 +36,12 @@ const SURCHARGE_FROM = 272_000;
 const HAS_SURCHARGE = /^gpt-(?:5\.[6-9]|[6-9])/;
 const BATCH_SHARE = 0.5;
 
+/** Input that is written to the prompt cache, from gpt-5.6 on; before, writing cost nothing extra. */
+const CACHE_WRITE_FACTOR = 1.25;
+
 /**
- * What one response cost, in USD. Cached input is part of the input and costs its own rate; reasoning is part of the
- * output. Cache writes (1.25 times the input from gpt-5.6 on) are not counted, because real usage does not name them.
+ * What one response cost, in USD. Input that was read from the cache or written to it is part of the input, and each
+ * token has one rate; reasoning is part of the output.
  * @param usage - of one response: the surcharge is decided request by request, so never pass a sum
  */
 export function costUsd(
@@ -54,7 +51,9 @@ export function costUsd(
 ): number {
   const long = usage.input > SURCHARGE_FROM && HAS_SURCHARGE.test(options.model);
   const cached = Math.min(usage.cachedInput, usage.input);
-  const input = (usage.input - cached) * price.input + cached * price.cachedInput;
+  const written = hasCacheBreakpoints(options.model) ? Math.min(usage.cacheWrite, usage.input - cached) : 0;
+  const plain = usage.input - cached - written;
+  const input = (plain + written * CACHE_WRITE_FACTOR) * price.input + cached * price.cachedInput;
   const cost = (input * (long ? 2 : 1) + usage.output * price.output * (long ? 1.5 : 1)) / 1_000_000;
   return options.batch ? cost * BATCH_SHARE : cost;
 }

@@ -105,7 +105,7 @@ function scramble(word: string): string {
 const UNDAMAGED =
   /\bundamaged\b|\bintact\b|\bflawless\b|\bimmaculate\b|\bmint\b|\bno (?:other |further |visible |additional |signs? of )*(?:damage|defects?|issues?|accidents?)\b|\b(?:perfect|excellent|good|great) condition\b|\bdamage[- ]free\b|\baccident[- ]free\b/i;
 
-/** Does the text praise what a photo cannot prove? Rows report damage; that there is none is never theirs to say. */
+/** True when the text calls something undamaged. A photo cannot prove that, so rows may only report damage. */
 export function claimsUndamaged(text: string): boolean {
   return UNDAMAGED.test(text);
 }

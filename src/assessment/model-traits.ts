@@ -1,7 +1,18 @@
 /** What differs between model families in the requests that we make. */
 
-export type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
-export type ImageDetail = 'low' | 'high' | 'auto' | 'original';
+/** The values that the settings take, and requests name. */
+export const REASONING_EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
+export const IMAGE_DETAILS = ['low', 'high', 'auto', 'original'] as const;
+
+export type ReasoningEffort = (typeof REASONING_EFFORTS)[number];
+export type ImageDetail = (typeof IMAGE_DETAILS)[number];
+
+/** USD per million tokens at the standard rate; the Batch API costs half. */
+export interface ModelPrice {
+  readonly input: number;
+  readonly cachedInput: number;
+  readonly output: number;
+}
 
 type Family = 'gpt-4' | 'o-series' | 'gpt-5+';
 
@@ -49,18 +60,10 @@ export function longestSide(model: string, detail: ImageDetail): number {
 }
 
 /**
- * Input tokens of one photo: from the published patch rules, for a large 4:3 photo (12 megapixels for `original`).
- * From gpt-5.6 on `auto` means `original`, without a cap. The multiplier 1.2 of gpt-5.4 and later is one user's
- * measurement, nothing published: measure with `POST /v1/responses/input_tokens` before relying on it.
+ * Whether the model's prompt cache has breakpoints: gpt-5.6 and later. There a prompt is read from the cache only up to a
+ * breakpoint, and writing to the cache costs more than not writing. A name that is not known may belong to another
+ * server, which could refuse the members.
  */
-export function photoTokens(model: string, detail: ImageDetail): number {
-  const family = familyOf(model);
-  const low = detail === 'low';
-  if (family === 'gpt-4') {
-    return low ? 415 : 2_352;
-  }
-  if (family === 'o-series') {
-    return low ? 440 : 2_497;
-  }
-  return low ? 308 : detail === 'high' ? 3_000 : 14_364;
+export function hasCacheBreakpoints(model: string): boolean {
+  return /^gpt-(?:5\.[6-9]|[6-9])/.test(model.replace(/^ft:/, ''));
 }

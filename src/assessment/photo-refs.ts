@@ -11,8 +11,8 @@ export function photoRefs(images: readonly string[], isThere: (url: string) => b
 }
 
 /**
- * A photo's address as whoever fetches it reads it: browsers forgive white space around an address and encode a space within; an API may not.
- * Every other address stays letter for letter what the client sent.
+ * A photo's address in the form that a fetcher needs. Browsers accept white space around an address and encode a space
+ * inside it, but an API may not. Every other address stays letter for letter as the client sent it.
  */
 export function fetchable(url: string): string {
   return NEEDS_MENDING.test(url) ? url.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, '').replaceAll(' ', '%20') : url;

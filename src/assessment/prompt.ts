@@ -9,7 +9,7 @@ import { DAMAGE_TYPES, NOT_DAMAGE, PARTS, SEVERITIES } from './taxonomy.js';
 export interface Prompt {
   /** `version` of the front matter, or `override-` and the first 12 hex digits of the override's SHA-256. */
   readonly version: string;
-  /** The front matter but for `version`: hints for whoever chooses a model, such as `max_output_tokens`. */
+  /** The front matter without `version`: hints for the choice of a model, such as `max_output_tokens`. */
   readonly settings: Readonly<Record<string, string | number>>;
   /** The instructions with their lists filled in. */
   readonly body: string;

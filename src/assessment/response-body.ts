@@ -3,10 +3,13 @@
  * (the SDK's own helper), reasoning items stand between the messages, and optional members may be null or absent.
  */
 
-/** Tokens as billed; `cachedInput` is part of `input`, `reasoning` of `output`. */
+/** Tokens as billed; `cachedInput` and `cacheWrite` are parts of `input` that share no token, `reasoning` is part of `output`. */
 export interface TokenUsage {
   readonly input: number;
+  /** Read from the prompt cache. */
   readonly cachedInput: number;
+  /** Written to it. */
+  readonly cacheWrite: number;
   readonly output: number;
   readonly reasoning: number;
 }
@@ -80,6 +83,7 @@ export function usageOf(body: unknown): TokenUsage {
   return {
     input: tokens(usage['input_tokens']),
     cachedInput: tokens(inputDetails['cached_tokens']),
+    cacheWrite: tokens(inputDetails['cache_write_tokens']),
     output: tokens(usage['output_tokens']),
     reasoning: tokens(outputDetails['reasoning_tokens']),
   };

@@ -2,8 +2,9 @@ import { answerValues } from './answer-json.js';
 import { objectOf, schemaProblems } from './json-schema.js';
 import type { ObjectSchema } from './json-schema.js';
 import { languageName } from './languages.js';
-import { reasoningOf } from './model-traits.js';
+import { hasCacheBreakpoints, reasoningOf } from './model-traits.js';
 import type { ReasoningEffort } from './model-traits.js';
+import { CACHE_ONLY_AT_BREAKPOINTS, type CacheOptions } from './prompt-cache.js';
 import type { Prompt } from './prompt.js';
 import { factsOf, readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
@@ -21,6 +22,7 @@ export interface TranslationSettings {
 export type TranslationRequest = {
   readonly model: string;
   readonly prompt_cache_key: string;
+  readonly prompt_cache_options?: CacheOptions;
   readonly store: false;
   readonly reasoning?: { readonly effort: ReasoningEffort };
   readonly instructions: string;
@@ -67,6 +69,8 @@ function staticMembers(
   return {
     model: settings.model,
     prompt_cache_key: `translation-${settings.prompt.version}`.slice(0, 64),
+    // No breakpoint: the schema stands before the prompt and differs with the number of strings.
+    ...(hasCacheBreakpoints(settings.model) ? { prompt_cache_options: CACHE_ONLY_AT_BREAKPOINTS } : {}),
     store: false,
     ...reasoningOf(settings.model, settings.effort),
     instructions: settings.prompt.body,

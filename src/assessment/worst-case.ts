@@ -1,16 +1,17 @@
 import { costUsd, priceOf } from './cost.js';
 import {
+  cacheWriteTokens,
   CHARACTERS_PER_TOKEN,
   estimateLot,
   expectedText,
   TRANSLATED_SHARE,
+  staticCharacters,
   translationInputTokens,
   visionInputTokens,
   type EstimateSettings,
   type LotEstimate,
 } from './estimate.js';
 import { translationRoom, type TranslationSettings } from './translation.js';
-import { VISION_TEXT_FORMAT } from './vision-schema.js';
 import { outputRoom, type VisionSettings } from './vision-request.js';
 
 export interface WorstCaseSettings extends EstimateSettings {
@@ -20,7 +21,7 @@ export interface WorstCaseSettings extends EstimateSettings {
 
 /** What one call may cost, before it is sent. */
 export interface CallBounds {
-  /** USD of the input at its worst, and as the estimate has it. */
+  /** USD of the input at its worst, and as the estimate expects it for a job's first lot. */
   readonly inputUsd: number;
   readonly expectedInputUsd: number;
   readonly outputTokenUsd: number;
@@ -42,8 +43,6 @@ const FEWEST_CHARACTERS_PER_TOKEN = 3;
 /** A character of the seller's that could close the frame is written as an escape of six, and a token may be one. */
 const LONGEST_ESCAPE = 6;
 const LANGUAGE_TOKENS = 60;
-/** Written once: for each of a thousand lots it held the event loop for 40 ms. */
-const SCHEMA_CHARACTERS = JSON.stringify(VISION_TEXT_FORMAT).length;
 const STRING_CHARACTERS = 40;
 
 /**
@@ -70,24 +69,37 @@ export function heldWithin(bounds: CallBounds, free: number, mayLower: boolean):
   const tokensFor = (usd: number) => Math.floor((usd + ROUNDING_USD) / outputTokenUsd);
   const lowered = tokensFor(free - inputUsd);
   if (lowered >= leastRoom && lowered < room) return { usd: inputUsd + lowered * outputTokenUsd, room: lowered };
-  // With the input as the estimate has it: a limit of just the estimate lets the lot be sent.
+  // With the estimated input: a limit of exactly the estimate lets the lot be sent.
   const bare = tokensFor(free - expectedInputUsd);
   return bare >= leastRoom && leastRoom < room ? { usd: expectedInputUsd + bare * outputTokenUsd, room: bare } : null;
 }
 
 /**
  * One vision call.
+ * @param photos - how many; what each takes is in the settings
  * @param infoLength - characters of additional_info, 0 when absent
  * @returns null when the model's price is not known: no limit can be kept then
  */
 export function visionBounds(photos: number, infoLength: number, settings: WorstCaseSettings): CallBounds | null {
   const { vision } = settings;
-  const expected = visionInputTokens(photos, infoLength, vision);
-  const fixed = vision.prompt.body.length + SCHEMA_CHARACTERS;
-  const input = expected + atWorst(fixed) + (LONGEST_ESCAPE - 1) * infoLength;
+  const expected = visionInputTokens(photos, infoLength, vision, settings.photoTokens);
+  const fixed = staticCharacters(vision);
+  const unforeseen = atWorst(fixed);
+  const input = expected + unforeseen + (LONGEST_ESCAPE - 1) * infoLength;
+  const written = cacheWriteTokens(vision);
   const { vision: estimate } = estimateLot(photos, infoLength, 0, settings);
   const room = outputRoom(photos, vision);
-  return boundsOf(vision.model, { input, expected, room, leastRoom: estimate.outputTokens }, settings);
+  return boundsOf(
+    vision.model,
+    {
+      input,
+      written: { expected: written, worst: written + unforeseen },
+      expected,
+      room,
+      leastRoom: estimate.outputTokens,
+    },
+    settings,
+  );
 }
 
 /** The English text that is to be translated, as far as its translation's cost depends on it. */
@@ -106,12 +118,16 @@ export function translationBounds(text: TextSize, languages: number, settings: W
   const room = translationRoom(text, languages, translation);
   // Keys and quotes come with each string, in every language.
   const leastRoom = Math.min(room, expectedText(text.characters, languages) + 6 * languages * text.strings);
-  return boundsOf(translation.model, { input, expected, room, leastRoom }, settings);
+  return boundsOf(
+    translation.model,
+    { input, written: { expected: 0, worst: 0 }, expected, room, leastRoom },
+    settings,
+  );
 }
 
 /**
  * The most that a lot's first tries may cost, both stages: what a limit needs for its job to be sent at once.
- * @param languages - besides English
+ * @param languages - how many the translation model is asked for
  * @param together - whether one call asks for all languages, as a batch's lines do
  */
 export function worstLotUsd(
@@ -140,18 +156,25 @@ function atWorst(characters: number): number {
 
 function boundsOf(
   model: string,
-  tokens: { input: number; expected: number; room: number; leastRoom: number },
+  tokens: {
+    readonly input: number;
+    /** Written to the prompt cache, of the input. */
+    readonly written: { readonly expected: number; readonly worst: number };
+    readonly expected: number;
+    readonly room: number;
+    readonly leastRoom: number;
+  },
   settings: WorstCaseSettings,
 ): CallBounds | null {
   const price = priceOf(model, settings.prices);
   if (price === null) return null;
-  const usd = (input: number, output: number) =>
-    costUsd({ input, cachedInput: 0, output, reasoning: 0 }, price, { batch: settings.batch, model });
-  const inputUsd = usd(tokens.input, 0);
+  const usd = (input: number, cacheWrite: number, output: number) =>
+    costUsd({ input, cachedInput: 0, cacheWrite, output, reasoning: 0 }, price, { batch: settings.batch, model });
+  const inputUsd = usd(tokens.input, tokens.written.worst, 0);
   return {
     inputUsd,
-    expectedInputUsd: usd(tokens.expected, 0),
-    outputTokenUsd: (usd(tokens.input, 1_000_000) - inputUsd) / 1_000_000,
+    expectedInputUsd: usd(tokens.expected, tokens.written.expected, 0),
+    outputTokenUsd: (usd(tokens.input, tokens.written.worst, 1_000_000) - inputUsd) / 1_000_000,
     room: tokens.room,
     leastRoom: tokens.leastRoom,
   };

@@ -38,3 +38,12 @@ export function signedCallerOf(request: Request): SignedCaller {
   if (caller.scheme === 'unsigned') throw new Error('this route takes unsigned readers');
   return caller;
 }
+
+/**
+ * The key id whose jobs the request may see. Null means those of every key; only the guard can allow this
+ * (LEGACY_UNSIGNED_READS).
+ */
+export function readerKeyId(request: Request): string | null {
+  const caller = callerOf(request);
+  return caller.scheme === 'unsigned' ? null : caller.keyId;
+}

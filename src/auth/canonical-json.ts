@@ -1,5 +1,29 @@
+import { CODES } from '../common/character-codes.js';
 import { endOfString } from '../common/json-tokens.js';
 import { pythonFloat } from './python-float.js';
+
+const {
+  CAPITAL_E,
+  CARRIAGE_RETURN,
+  CLOSING_BRACE,
+  CLOSING_BRACKET,
+  COMMA,
+  LINE_FEED,
+  MINUS,
+  NINE,
+  OPENING_BRACE,
+  OPENING_BRACKET,
+  PLUS,
+  POINT,
+  QUOTE,
+  SMALL_E,
+  SMALL_F,
+  SMALL_N,
+  SMALL_T,
+  SPACE,
+  TAB,
+  ZERO,
+} = CODES;
 
 /**
  * The canonical form that the lots signature covers: exactly what Python's `json.dumps(json.loads(x), separators=(',',
@@ -19,27 +43,6 @@ export function canonicalValue(source: string): string {
 }
 
 const PLAIN = /^[ !#-[\]-~]*$/;
-
-const TAB = 0x09;
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const PLUS = 0x2b;
-const COMMA = 0x2c;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const ZERO = 0x30;
-const NINE = 0x39;
-const CAPITAL_E = 0x45;
-const OPENING_BRACKET = 0x5b;
-const CLOSING_BRACKET = 0x5d;
-const SMALL_E = 0x65;
-const SMALL_F = 0x66;
-const SMALL_N = 0x6e;
-const SMALL_T = 0x74;
-const OPENING_BRACE = 0x7b;
-const CLOSING_BRACE = 0x7d;
 
 /** Emits while it reads: no number becomes a JavaScript number unless Python makes it a float. */
 class SourceReader {

@@ -9,8 +9,8 @@ const EXACT_EXPONENT = 290;
 
 /**
  * Python's `float.__repr__` of a number of JSON that has a fraction or an exponent. Most are formatted from their own
- * digits. Making a double of each and printing it took six times as long, and a hostile body could hold nothing but
- * floats.
+ * digits. Making a double of each and printing it took six times as long, and a hostile body could consist of floats
+ * alone.
  * @param token - as written
  * @param whole - its digits before the point, without sign
  * @param fraction - its digits behind the point; '' without

@@ -20,7 +20,7 @@ const KEPT_SHARE = 1 / 4;
  * Never more strangers than this, because Node holds 80 KB for each stalled request, however little of it was received.
  */
 const MOST_STRANGERS = 750;
-/** The share of SPOOL_MAX_BYTES that strangers may hold, so that proven requests never lack room because of them. */
+/** The share of SPOOL_MAX_BYTES that strangers may hold, so that there is always room for proven requests. */
 const STRANGERS_SPOOL_SHARE = 1 / 2;
 /** Bytes of bodies in memory, for strangers and the same again for the others; beyond it bodies lie on disk. */
 const MEMORY_BYTES = 16 * MIB;
@@ -91,7 +91,10 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     }
   }
 
-  /** As {@link enter}, of a claimant; for tests of the rules. */
+  /**
+   * As {@link enter}, by what decides about it.
+   * @throws like {@link enter}
+   */
   admit(claimant: Claimant): Upload {
     const now = this.clock.now();
     const good = this.standing.isGood(claimant);
@@ -126,21 +129,6 @@ export class UploadGate implements UploadHost, OnApplicationShutdown {
     if (this.uploads.size > 0) return;
     clearInterval(this.sweeper);
     this.sweeper = undefined;
-  }
-
-  /** What is in use now, for tests. */
-  get usage(): {
-    readonly uploads: number;
-    readonly addresses: number;
-    readonly spoolBytes: number;
-    readonly memoryBytes: number;
-  } {
-    return {
-      uploads: this.uploads.size,
-      addresses: this.byClaim.holders,
-      spoolBytes: this.spoolBytes,
-      memoryBytes: this.strangersMemory.total + this.othersMemory.total,
-    };
   }
 
   onApplicationShutdown(): void {

@@ -21,7 +21,6 @@ import { OrphanedFiles } from './upkeep/orphaned-files.js';
 import { OverdueJobs } from './upkeep/overdue-jobs.js';
 import { QueueTroubles } from './limits/queue-troubles.js';
 import { QueueWatch } from './limits/queue-watch.js';
-import { Reconcile } from './shards/reconcile.js';
 import { RequestFile } from './lines/request-file.js';
 import { Retention } from './upkeep/retention.js';
 import { ShardsModule } from './shards/shards.module.js';
@@ -31,6 +30,7 @@ import { SubmitStage } from './stages/submit.stage.js';
 import { TakeInStage } from './stages/take-in.stage.js';
 import { TokenLedger } from './limits/token-ledger.js';
 import { UnansweredLots } from './stages/unanswered-lots.js';
+import { UncertainSubmissions } from './shards/uncertain-submissions.js';
 import { UpkeepCron } from './upkeep/upkeep.cron.js';
 import { WatchStage } from './stages/watch.stage.js';
 
@@ -53,13 +53,13 @@ const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectSt
     OverdueJobs,
     QueueTroubles,
     QueueWatch,
-    Reconcile,
     RequestFile,
     Retention,
     ShardEnd,
     StageTools,
     TokenLedger,
     UnansweredLots,
+    UncertainSubmissions,
     UpkeepCron,
     ...STAGES,
   ],

@@ -24,8 +24,8 @@ export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T>
 }
 
 /**
- * Lets any number listen to a signal: a lot's photos, or a chunk's lots, do so side by side, and each takes its listener away
- * again. Node warns of a leak at the eleventh.
+ * Allows any number of listeners on a signal. The photos of a lot listen to it at the same time, and so do the lots of
+ * a chunk; each removes its listener when it is done. Without this Node would warn of a leak from the eleventh on.
  */
 export function listenFreely(signal: AbortSignal | undefined): void {
   if (signal !== undefined) setMaxListeners(0, signal);

@@ -9,7 +9,7 @@ export function cursorAfter(id: string): string {
   return Buffer.from(id).toString('base64url');
 }
 
-/** The id in a cursor; null when it is none of ours. */
+/** The id in a cursor; null when it is not one of our cursors. */
 export function parseCursor(cursor: string): string | null {
   const id = Buffer.from(cursor, 'base64url').toString('latin1');
   return isUuid(id) && cursorAfter(id) === cursor ? id : null;

@@ -18,7 +18,7 @@ const AWAY = /^(?:08|28|57P|3D000|25006|53300)/;
 
 /**
  * SQLSTATEs of problems that go away: a deadlock or a conflict of transactions (class 40), a lock or a statement that
- * took too long (55P03, 57014), and a server that lacks memory, disk or connections (class 53).
+ * took too long (55P03, 57014), and a server that has too little memory, disk or connections (class 53).
  */
 const PASSING = /^(?:40|53|55P03|57014)/;
 

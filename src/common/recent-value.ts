@@ -1,4 +1,7 @@
-/** Remembers one read for a while, so that one query serves everybody who asks within that time. Failed reads count too. */
+/**
+ * Remembers one read for a while, so that one query serves all who ask within that time. Failed reads are remembered
+ * too.
+ */
 export class RecentValue<T> {
   private latest: { readonly at: number; readonly value: Promise<T> } | undefined;
 

@@ -43,10 +43,8 @@ export class RequestBody {
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw bodyTooLarge(maxBytes);
   }
 
-  /** Whether the headers announce a body; it may turn out to be empty. */
   get isAnnounced(): boolean {
-    const { headers } = this.request;
-    return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+    return announcesBody(this.request);
   }
 
   /**
@@ -142,6 +140,11 @@ function isDecoderError(error: unknown): boolean {
 function* inPieces(chunk: Buffer): Generator<Buffer, void, undefined> {
   for (let start = 0; start < chunk.length; start += MAX_CHUNK_BYTES)
     yield chunk.subarray(start, start + MAX_CHUNK_BYTES);
+}
+
+/** Whether the headers announce a body; it may turn out to be empty. */
+export function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 /** The media type in lower case without parameters, '' when there is none. */

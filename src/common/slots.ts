@@ -8,7 +8,7 @@ interface Waiter {
 
 /**
  * A semaphore for pieces of work or, with weights, for bytes. Waiters are served in order; otherwise a heavy one could
- * wait without end. A waiter may leave, and may be sent away. (p-limit has neither weights nor leaving.)
+ * wait without end. A waiter may stop waiting, and all may be sent away. (p-limit has neither weights nor that.)
  */
 export class Slots {
   private taken = 0;
@@ -43,7 +43,8 @@ export class Slots {
   }
 
   /**
-   * Takes `weight` as soon as it is there. Whoever waits must hold nothing of the same semaphore, or two could wait for each other.
+   * Takes `weight` as soon as it is free. A caller that waits must hold nothing of the same semaphore, or two callers
+   * could wait for each other.
    * @returns false when the waiters were sent away before
    * @throws RangeError for more than there will ever be; the signal's reason when it is raised first
    */

@@ -78,7 +78,7 @@ function isLongInteger(tokens: JsonTokens): boolean {
   return tokens.to - tokens.from > MAX_INTEGER_DIGITS && LONG_INTEGER.test(tokens.text);
 }
 
-/** The rules that JSON.parse lacks. Syntax is left to it; text that is not JSON may pass or fail here. */
+/** The rules that JSON.parse does not have. Syntax is left to it; a text that is not JSON may pass or fail here. */
 function checkStructure(text: string, name: string): void {
   const open: (Set<string> | undefined)[] = [];
   const tokens = new JsonTokens(text);

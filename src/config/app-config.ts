@@ -1,3 +1,5 @@
+import type { ImageDetail, ModelPrice, ReasoningEffort } from '../assessment/model-traits.js';
+
 /** The settings of one process, validated and typed. Built by `loadConfig` and never changed afterwards. */
 export interface AppConfig {
   /** The folder that holds package.json, migrations/, prompts/ and glossaries/. */
@@ -97,7 +99,7 @@ export interface AppConfig {
     readonly maxUnreachable: number;
     /** Whether photos that OpenAI cannot take are fetched and sent by us. */
     readonly carry: boolean;
-    /** What requests for photos call themselves. */
+    /** The User-Agent of requests for photos. */
     readonly userAgent: string;
   };
   readonly outbound: {
@@ -129,15 +131,6 @@ export interface AppConfig {
 
 export type Role = 'api' | 'worker' | 'all' | 'migrate';
 export type LogLevelName = 'fatal' | 'error' | 'warn' | 'log' | 'debug' | 'verbose';
-type ReasoningEffort = 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh' | 'max';
-type ImageDetail = 'low' | 'high' | 'auto' | 'original';
-
-/** USD per million tokens at the standard rate; the Batch API costs half. */
-export interface ModelPrice {
-  readonly input: number;
-  readonly cachedInput: number;
-  readonly output: number;
-}
 
 /** Injection token of {@link AppConfig}. */
 export const APP_CONFIG = Symbol('APP_CONFIG');

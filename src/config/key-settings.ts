@@ -33,7 +33,8 @@ export function readLotsSignature(
   const value = read.text('AUTH_LOTS_SIGNATURE', 'true');
   if (value === 'true' || value === 'false') return value === 'true';
   const ids = read.list('AUTH_LOTS_SIGNATURE');
-  for (const id of ids) if (!keys.has(id)) read.problem('AUTH_LOTS_SIGNATURE names a key id that SHARED_KEYS lacks');
+  for (const id of ids)
+    if (!keys.has(id)) read.problem('AUTH_LOTS_SIGNATURE names a key id that is not in SHARED_KEYS');
   return new Set(ids);
 }
 

@@ -1,20 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { AppConfig, LogLevelName, ModelPrice, Role } from './app-config.js';
+import { IMAGE_DETAILS, REASONING_EFFORTS, type ModelPrice } from '../assessment/model-traits.js';
+import type { AppConfig, LogLevelName, Role } from './app-config.js';
 import { readHeaders } from './header-settings.js';
 import { readKeys, readLotsSignature, readWebhookSecrets } from './key-settings.js';
 import { ConfigError, SettingReader } from './setting-reader.js';
 import { readTrustProxy } from './trust-proxy.js';
+import { readRetrySchedule } from './webhook-retry-schedule.js';
 
 const MIB = 1024 * 1024;
 const MAX_TIMER_SECONDS = 2_147_483;
-const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
-
-/**
- * Seconds before each attempt, counted from the attempt before: the five waits of the older service, then 30 min, 2 h,
- * 5 h, 10 h and 24 h.
- */
-export const DEFAULT_WEBHOOK_SCHEDULE = [0, 30, 60, 120, 240, 1800, 7200, 18_000, 36_000, 86_400] as const;
 
 /**
  * Reads and validates all settings.
@@ -71,10 +66,10 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       headers: readHeaders(read),
       projectId: read.text('OPENAI_PROJECT_ID'),
       visionModel: read.text('OPENAI_VISION_MODEL', 'gpt-5.6-terra'),
-      visionEffort: read.oneOf('OPENAI_VISION_EFFORT', EFFORTS, 'medium'),
+      visionEffort: read.oneOf('OPENAI_VISION_EFFORT', REASONING_EFFORTS, 'medium'),
       translationModel: read.text('OPENAI_TRANSLATION_MODEL', 'gpt-5.6-luna'),
-      translationEffort: read.oneOf('OPENAI_TRANSLATION_EFFORT', EFFORTS, 'none'),
-      imageDetail: read.oneOf('OPENAI_IMAGE_DETAIL', ['low', 'high', 'auto', 'original'], 'high'),
+      translationEffort: read.oneOf('OPENAI_TRANSLATION_EFFORT', REASONING_EFFORTS, 'none'),
+      imageDetail: read.oneOf('OPENAI_IMAGE_DETAIL', IMAGE_DETAILS, 'high'),
       visionMaxOutputTokens: read.number('OPENAI_VISION_MAX_OUTPUT_TOKENS', 16_000, { min: 16 }),
       translationMaxOutputTokens: read.number('OPENAI_TRANSLATION_MAX_OUTPUT_TOKENS', 16_000, { min: 16 }),
       retryAttempts: read.number('RETRY_ATTEMPTS', 5, { min: 1, max: 20 }),
@@ -132,7 +127,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       retentionDays: read.number('RETENTION_DAYS', 30, { min: 1, integer: false }),
     },
     webhook: {
-      schedule: readSchedule(read),
+      schedule: readRetrySchedule(read),
       timeoutSeconds: read.seconds('WEBHOOK_TIMEOUT', 30, { min: 0.1, max: 300 }),
       secrets: readWebhookSecrets(read, keys),
       signatureFormat: read.oneOf('WEBHOOK_SIGNATURE_FORMAT', ['sha256', 'bare'], 'sha256'),
@@ -227,15 +222,4 @@ function readPrices(read: SettingReader): Record<string, ModelPrice> {
     prices[model] = { input, output, cachedInput: typeof cached_input === 'number' ? cached_input : input };
   }
   return prices;
-}
-
-function readSchedule(read: SettingReader): readonly number[] {
-  const items = read.list('WEBHOOK_SCHEDULE');
-  if (items.length === 0) return DEFAULT_WEBHOOK_SCHEDULE;
-  const seconds = items.map((item) => (/^\d+(\.\d+)?$/.test(item) ? Number(item) : Number.NaN));
-  if (seconds.some((value) => Number.isNaN(value))) {
-    read.problem('WEBHOOK_SCHEDULE must be seconds separated by commas');
-    return DEFAULT_WEBHOOK_SCHEDULE;
-  }
-  return seconds;
 }

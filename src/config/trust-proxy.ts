@@ -34,13 +34,14 @@ function bitsOfMask(mask: string, version: number): number {
 }
 
 /**
- * What the start says of TRUST_PROXY: who believes every X-Forwarded-For cannot tell one client from a thousand.
- * @returns null where there is nothing to be said
+ * The warning about TRUST_PROXY at the start: if every X-Forwarded-For is believed, one client cannot be told from a
+ * thousand.
+ * @returns null when there is nothing to warn about
  */
 export function proxyWarning(trustProxy: AppConfig['http']['trustProxy']): string | null {
   if (trustProxy !== true) return null;
   return (
-    'TRUST_PROXY=true believes whatever X-Forwarded-For says, so what is counted by address protects nobody: ' +
+    'TRUST_PROXY=true believes every X-Forwarded-For, so a client can avoid all limits that are counted by address: ' +
     'set the number of proxies in front, or their addresses as CIDRs'
   );
 }

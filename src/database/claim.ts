@@ -2,10 +2,13 @@ import type { QueryResultRow } from 'pg';
 import type { Sql } from './database.service.js';
 import { sameKey, type LeaseTable } from './lease-table.js';
 
-/** Which rows to claim. The texts are constants of the code; what varies goes into `values`. */
+/** Which rows to claim. The texts are constants of the code; everything that varies is in `values`. */
 export interface ClaimRequest {
   readonly table: LeaseTable;
-  /** A condition on the table's columns, unqualified; its parameters count from `$1`. That no lease holds the row is added to it. */
+  /**
+   * An SQL condition on the table's columns, without the table's name. Its parameters begin with `$1`. The claim adds
+   * the condition that no lease holds the row.
+   */
   readonly where: string;
   readonly values?: readonly unknown[];
   /** As in SQL: `next_attempt_at, id`. */
@@ -14,25 +17,26 @@ export interface ClaimRequest {
   readonly leaseSeconds: number;
 }
 
-/** A row that is ours until its lease ends. */
+/** A row that this process holds until its lease ends. */
 export interface Claim<T extends QueryResultRow> {
-  /** All columns, as the claim left them. */
+  /** All columns, as they are after the claim. */
   readonly row: T;
   readonly table: LeaseTable;
   readonly key: readonly unknown[];
   readonly token: string;
   readonly leaseSeconds: number;
   /**
-   * When the lease ends by this process's own monotonic clock (`performance.now()`, ms). Counted from before the
+   * When the lease ends by this process's own monotonic clock (`performance.now()`, ms). It is counted from before the
    * statement was sent, so it is never later than the end that PostgreSQL wrote.
    */
   readonly heldUntil: number;
 }
 
 /**
- * Claims up to `limit` rows in one statement: no replica waits for another, none gets a row twice, and no lock outlives
- * the statement. What makes a row free is asked of PostgreSQL's clock alone: replicas' clocks differ.
- * (`statement_timestamp()` in the condition, because an index cannot serve the volatile `clock_timestamp()`.)
+ * Claims up to `limit` rows in one statement. No replica waits for another, no row is claimed twice, and no lock is
+ * held after the statement. Only PostgreSQL's clock decides whether a row is free, because the clocks of replicas
+ * differ. (The condition uses `statement_timestamp()`, because an index cannot be used with the volatile
+ * `clock_timestamp()`.)
  */
 export async function claimMany<T extends QueryResultRow>(sql: Sql, request: ClaimRequest): Promise<Claim<T>[]> {
   const { table, values = [], leaseSeconds } = request;
@@ -53,7 +57,7 @@ export async function claimMany<T extends QueryResultRow>(sql: Sql, request: Cla
 }
 
 function claimStatement({ table, where, orderBy }: ClaimRequest, parameters: number): string {
-  // The order is given twice: an update returns its rows in whatever order it met them.
+  // The order is kept in a column and used again at the end, because an update returns its rows in any order.
   return `with next as (
       select ${table.key.join(', ')}, row_number() over () as claim_order from (
         select ${table.key.join(', ')} from ${table.name}

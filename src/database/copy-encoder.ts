@@ -1,9 +1,8 @@
+import { CODES } from '../common/character-codes.js';
 import { isUnstorable } from './storable-text.js';
 
-const TAB = 0x09;
-const NEWLINE = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const BACKSLASH = 0x5c;
+const { BACKSLASH, CARRIAGE_RETURN, LINE_FEED, TAB } = CODES;
+
 const NULL_FIELD = Buffer.from('\\N');
 const START_BYTES = 64 * 1024;
 
@@ -19,7 +18,7 @@ export class NulByteError extends Error {
 /**
  * Encodes rows for COPY's text format into one growing buffer, without a string or an array per row.
  * Call the field methods in the order of the columns, then {@link endRow}; {@link take} hands the rows over.
- * A field that cannot be encoded throws and takes its row with it: the fields before it would otherwise become the
+ * A field that cannot be encoded throws, and its whole row is dropped. Otherwise the fields before it would become the
  * beginning of the next row, and one bad value would spoil every row after it.
  */
 export class CopyEncoder {
@@ -51,7 +50,7 @@ export class CopyEncoder {
 
   integer(value: number | null): this {
     if (value === null) return this.ready(NULL_FIELD);
-    if (!Number.isSafeInteger(value)) this.refuse(new RangeError('a column of whole numbers got something else'));
+    if (!Number.isSafeInteger(value)) this.refuse(new RangeError('a column of whole numbers got a value that is none'));
     return this.ascii(String(value));
   }
 
@@ -65,7 +64,7 @@ export class CopyEncoder {
   }
 
   /** Bytes of a larger buffer that need no escaping, as one field. */
-  plain(source: Uint8Array, from: number, to: number): this {
+  readyRange(source: Uint8Array, from: number, to: number): this {
     this.separate();
     this.reserve(to - from + 1);
     const { buffer } = this;
@@ -87,7 +86,7 @@ export class CopyEncoder {
 
   endRow(): this {
     this.reserve(1);
-    this.buffer[this.length++] = NEWLINE;
+    this.buffer[this.length++] = LINE_FEED;
     this.rowStart = this.length;
     return this;
   }
@@ -101,7 +100,7 @@ export class CopyEncoder {
     this.rowStart = size;
   }
 
-  /** The whole rows so far; the encoder begins anew, and what was taken is the caller's alone. */
+  /** The whole rows so far. The encoder goes on with a new buffer, so the caller may keep these bytes. */
   take(): Buffer {
     const rows = this.buffer.subarray(0, this.rowStart);
     const rest = this.buffer.subarray(this.rowStart, this.length);
@@ -113,9 +112,9 @@ export class CopyEncoder {
   }
 
   /**
-   * Hands the whole rows to `write` and keeps the memory for the next ones: a large request fills it hundreds of times,
-   * and buffers that only the garbage collector frees pile up to 60 MB between two of its rounds.
-   * @param write - is done with the bytes when it resolves; nothing may be added before
+   * Hands the whole rows to `write` and uses the same memory for the next ones. A large request fills it hundreds of
+   * times, and with a new buffer each time up to 60 MB would wait for the garbage collector.
+   * @param write - has finished with the bytes when it resolves; nothing may be added before that
    */
   async writeTo(write: (rows: Buffer) => Promise<unknown>): Promise<void> {
     await write(this.buffer.subarray(0, this.rowStart));
@@ -136,7 +135,7 @@ export class CopyEncoder {
     } catch (error) {
       this.refuse(error as Error);
     }
-    if (text === undefined) this.refuse(new RangeError('a column of JSON got something else'));
+    if (text === undefined) this.refuse(new RangeError('a column of JSON got a value that JSON cannot hold'));
     // PostgreSQL takes an escaped NUL, or half of a pair, into json and fails when the text is read later.
     if (isUnstorable(value, text)) this.refuse(new NulByteError());
     return text;
@@ -187,7 +186,7 @@ export class CopyEncoder {
 /** The letter after the backslash, or 0 for a byte that stands for itself. */
 function escapeOf(byte: number): number {
   if (byte === TAB) return 0x74;
-  if (byte === NEWLINE) return 0x6e;
+  if (byte === LINE_FEED) return 0x6e;
   if (byte === CARRIAGE_RETURN) return 0x72;
   return 0;
 }

@@ -1,12 +1,13 @@
 /**
- * A table whose rows are claimed with a lease, held by a token in `lock_token`; the end of the lease is also when the row is due
- * next. Every text here becomes part of SQL: constants of the code only.
+ * A table whose rows are claimed with a lease. The column `lock_token` has the lease's token. A single column has both
+ * the time when the row is due next and, while it is claimed, the time when the lease ends. All texts here become part
+ * of SQL, so they must be constants of the code.
  */
 export interface LeaseTable {
   readonly name: string;
   /** The primary key's columns. */
   readonly key: readonly string[];
-  /** timestamptz, never null: when the row is due next, and meanwhile when the lease ends. */
+  /** A timestamptz that is never null: when the row is due next or, while it is claimed, when the lease ends. */
   readonly until: string;
 }
 

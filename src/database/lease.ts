@@ -2,7 +2,7 @@ import type { Sql } from './database.service.js';
 import type { Claim } from './claim.js';
 import { keyIs } from './lease-table.js';
 
-/** Another process holds the row now, or may hold it. Nothing more may be written. */
+/** Another process holds the row now, or may hold it. Nothing more may be written to the row. */
 export class LeaseLostError extends Error {
   override name = 'LeaseLostError';
 
@@ -13,10 +13,10 @@ export class LeaseLostError extends Error {
 }
 
 /**
- * A lease by this process's own clock. `signal` aborts when the lease is reported as lost, and also when it has not been
- * extended in time, whatever PostgreSQL answers later.
+ * A lease by this process's own clock. `signal` aborts when the lease is reported as lost. It also aborts when the
+ * lease was not extended in time, even if PostgreSQL answers later.
  *
- * The signal only saves work. What keeps two holders apart is the fence: each write names the row's token.
+ * The signal only saves work. Two holders are kept apart by the fence: each write names the row's token.
  */
 export class HeldLease {
   private readonly controller = new AbortController();
@@ -34,12 +34,12 @@ export class HeldLease {
     this.watch();
   }
 
-  /** Aborts with a {@link LeaseLostError}; to be passed on to everything that takes long. */
+  /** Aborts with a {@link LeaseLostError}; pass it on to everything that takes long. */
   get signal(): AbortSignal {
     return this.controller.signal;
   }
 
-  /** True once it was lost or let go. */
+  /** True once the lease was lost or {@link stop} was called. */
   get ended(): boolean {
     return this.over;
   }
@@ -60,7 +60,7 @@ export class HeldLease {
     clearTimeout(this.expiry);
   }
 
-  /** Looks again at the end that was known when it last looked: most leases have been extended by then. */
+  /** Waits until the end of the lease as it is known now. By then most leases have been extended, so it looks again. */
   private watch(): void {
     const left = this.heldUntil - performance.now();
     this.expiry = setTimeout(
@@ -70,12 +70,12 @@ export class HeldLease {
       },
       Math.max(0, left),
     );
-    // A process that has nothing else to do may end; the lease then runs out.
+    // The timer must not keep the process alive. When the process ends, the lease runs out.
     this.expiry.unref();
   }
 }
 
-/** Holds one claimed row for as long as work on it goes on: renews its lease every third of it. */
+/** Holds one claimed row while the work on it goes on. It renews the lease after each third of its time. */
 export class Lease {
   private readonly held: HeldLease;
   private renewal: NodeJS.Timeout | undefined;
@@ -88,12 +88,15 @@ export class Lease {
     this.schedule();
   }
 
-  /** Aborts with a {@link LeaseLostError} when the row is no longer ours. */
+  /** Aborts with a {@link LeaseLostError} when this process no longer holds the row. */
   get signal(): AbortSignal {
     return this.held.signal;
   }
 
-  /** Ends the renewing and leaves the row as it is: for work that has written its end itself, or wants the lease to run out. */
+  /**
+   * Stops renewing and leaves the row as it is, when the work has already written its end, or when the lease shall run
+   * out.
+   */
   stop(): void {
     this.held.stop();
     clearTimeout(this.renewal);
@@ -116,7 +119,8 @@ export class Lease {
       if (touched === 0) this.held.lose('another holder has it');
       else this.held.extend(sentAt + leaseSeconds * 1000);
     } catch {
-      // The database is away: nobody else can claim the row meanwhile, and the expiry stands if it does not come back.
+      // While the database is away, no other process can claim the row either. If it stays away, the timer ends the
+      // lease.
     }
     if (!this.held.ended) this.schedule();
   }

@@ -18,8 +18,8 @@ export class Leases {
   }
 
   /**
-   * Holds the row while `work` runs. Afterwards the row is left as `work` left it: when `work` throws, the lease runs
-   * out by itself, which keeps a row that always fails from being claimed again at once.
+   * Holds the row while `work` runs, and afterwards leaves it as `work` left it. When `work` throws, the lease runs out
+   * at its time. So a row that always fails is not claimed again at once.
    */
   async runWithLease<T extends QueryResultRow, R>(
     claim: Claim<T>,

@@ -75,7 +75,7 @@ export async function assertSchemaIsCurrent(config: MigrationConfig, url: string
   const missing = known.filter((name) => !executed.includes(name));
   if (missing.length > 0) {
     throw new SchemaOutdatedError(
-      `The database lacks ${missing.length} migration(s): ${missing.join(', ')}. ` +
+      `${missing.length} migration(s) have not run in this database: ${missing.join(', ')}. ` +
         `Run this version once with ROLE=migrate, then start it again.`,
     );
   }

@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/app-config.js';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.js';
+import { runningDatabase } from './embedded/running-server.js';
 import { onceReachable } from './first-connection.js';
 import { assertSchemaIsCurrent, migrateUp } from './migrate.js';
 
@@ -40,4 +41,18 @@ export async function prepareDatabase(
     throw error;
   }
   return embedded;
+}
+
+/**
+ * The database for a command that works beside the service: that of a service which runs it as an embedded server, else what
+ * {@link prepareDatabase} gives.
+ */
+export async function joinDatabase(
+  config: Pick<AppConfig, 'packageRoot' | 'database' | 'role'>,
+): Promise<PreparedDatabase> {
+  const { url: configured, dataDir } = config.database;
+  const url = configured === '' ? await runningDatabase(dataDir) : null;
+  if (url === null) return prepareDatabase(config);
+  await assertSchemaIsCurrent(config, url);
+  return { url, stop: async () => undefined };
 }

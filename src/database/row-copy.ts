@@ -41,7 +41,7 @@ export class RowCopy {
   async abort(): Promise<void> {
     if (this.failure !== undefined || this.stream.destroyed) return;
     const closed = new Promise((resolve) => this.stream.once('close', resolve));
-    this.stream.destroy(new Error('the rows are not wanted any more'));
+    this.stream.destroy(new Error('the COPY was stopped'));
     await closed;
   }
 

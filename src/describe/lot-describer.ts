@@ -4,7 +4,7 @@ import { recogniser } from './recogniser.js';
 import { parseVisionAnswer } from '../assessment/vision-answer.js';
 import { longestSide } from '../assessment/model-traits.js';
 import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../assessment/vision-request.js';
-import { visionBounds } from '../assessment/worst-case.js';
+import { visionBounds, type CallBounds } from '../assessment/worst-case.js';
 import { Clock } from '../common/clock.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
@@ -25,6 +25,8 @@ export interface DescribableLot extends PhotosOfLot {
   readonly additionalInfo: string | null;
   /** What its job has asked for. */
   readonly options: Pick<JobOptions, 'include'>;
+  /** The most input tokens of all its photos together; null when it is not known. */
+  readonly photoTokens: number | null;
 }
 
 /** The model's answer to a lot. */
@@ -96,7 +98,7 @@ export class LotDescriber {
       let requestId: string | undefined;
       let bill: Asked['bill'];
       try {
-        const bounds = visionBounds(photos.photos.length, lot.additionalInfo?.length ?? 0, settings.worstCase(false));
+        const bounds = this.boundsOf(lot, photos.photos.length);
         const sent = roomier ? withMoreRoom(request) : request;
         ({ body, requestId, bill } = await this.calls.ask(
           'vision',
@@ -129,6 +131,13 @@ export class LotDescriber {
         throw answerError(answer, requestId);
       }
     }
+  }
+
+  /** @param photos - how many are left; fewer never take more than all did */
+  private boundsOf({ additionalInfo, options, photoTokens }: DescribableLot, photos: number): CallBounds | null {
+    const settings = this.settings.forJob(options);
+    const perPhoto = Math.min(settings.photoTokens(null), (photoTokens ?? Infinity) / photos);
+    return visionBounds(photos, additionalInfo?.length ?? 0, settings.worstCase(false, perPhoto));
   }
 
   /** @throws the error that ends the lot, unless it may help to leave photos out or to send them in another way */

@@ -4,6 +4,7 @@ import type { Refusal } from '../assessment/audit/audit.js';
 import { notesIn, type DescriptionText } from '../assessment/description.js';
 import { renderHtml } from '../assessment/html.js';
 import { isEnglish } from '../assessment/languages.js';
+import { needsReviewOf } from '../assessment/lot-review.js';
 import {
   publishedStatements,
   publishedText,
@@ -14,6 +15,7 @@ import {
 import { assessmentOf, type StoredAssessment } from '../assessment/stored-assessment.js';
 import type { KnownGlossary } from '../assessment/text/glossary-file.js';
 import type { VisionAnswer } from '../assessment/vision-answer.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import type { NewResult } from '../jobs/new-result.js';
 import type { StoredSource } from '../jobs/sync-job-store.js';
 import { usageJson } from '../jobs/usage-json.js';
@@ -163,6 +165,7 @@ export class LotTexts {
     return {
       ...textRow(text, 'en', false, answer.model ?? this.settings.vision.model),
       assessment,
+      needsReview: needsReviewOf(assessment),
       raw: answer.raw,
       promptVersion: this.settings.vision.prompt.version,
       schemaVersion: assessment.schema_version,
@@ -173,13 +176,16 @@ export class LotTexts {
 }
 
 /** @throws LotError TEXT_REJECTED, which keeps the row, where no text could be published */
-export function textsOrError(texts: WrittenTexts): WrittenTexts & { readonly kind: 'written' } {
+export function textsOrError(
+  texts: WrittenTexts,
+  missingImages: readonly MissingPhoto[] = [],
+): WrittenTexts & { readonly kind: 'written' } {
   if (texts.kind === 'written') return texts;
-  throw new LotError(...TEXT_REJECTED, { row: texts.row });
+  throw new LotError(...TEXT_REJECTED, { row: texts.row, missingImages });
 }
 
 /** The row of a text; it has no cost of its own. */
-function textRow(text: DescriptionText, language: string, fallback: boolean, model: string): NewResult {
+export function textRow(text: DescriptionText, language: string, fallback: boolean, model: string): NewResult {
   return {
     language,
     html: renderHtml(text),

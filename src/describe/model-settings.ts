@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { costUsd, priceOf } from '../assessment/cost.js';
 import type { EstimateSettings } from '../assessment/estimate.js';
 import { isEnglish } from '../assessment/languages.js';
+import { photoTokens, type PixelSize } from '../assessment/photo-tokens.js';
 import { parsePrompt } from '../assessment/prompt.js';
 import type { TokenUsage } from '../assessment/response-body.js';
 import type { GlossarySettings } from '../assessment/text/glossary-request.js';
@@ -12,7 +13,11 @@ import type { WorstCaseSettings } from '../assessment/worst-case.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
 import type { UsageRow } from '../jobs/job-store.js';
+import type { PhotosOf } from '../jobs/photo-averages-store.js';
 import type { ModelStage } from '../jobs/states.js';
+
+/** What a photo of usual size takes, for keys of which none was seen yet. */
+const USUAL_PHOTO = 1_100;
 
 /** The configured models, prompts, glossaries and prices in the forms that assessment/ needs; the same in both modes. */
 @Injectable()
@@ -59,14 +64,38 @@ export class ModelSettings {
     return this.noted;
   }
 
-  /** The settings for `estimateLot`; `batch` halves the price. */
-  estimate(batch: boolean): EstimateSettings {
-    return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
+  /**
+   * The settings for `estimateLot`; `batch` halves the price.
+   * @param perPhoto - input tokens of a photo, if they are known
+   */
+  estimate(batch: boolean, perPhoto?: number): EstimateSettings {
+    return this.worstCase(batch, perPhoto);
   }
 
-  /** The settings from which a call's worst cost is computed. */
-  worstCase(batch: boolean): WorstCaseSettings {
-    return { vision: this.vision, translation: this.translation, prices: this.prices, batch };
+  /** The settings from which a call's worst cost is computed. @param perPhoto - as for `estimate` */
+  worstCase(batch: boolean, perPhoto?: number): WorstCaseSettings {
+    return {
+      vision: this.vision,
+      translation: this.translation,
+      prices: this.prices,
+      batch,
+      ...(perPhoto === undefined ? {} : { photoTokens: perPhoto }),
+    };
+  }
+
+  /** Input tokens of a photo in the vision request; of one whose size is not known (null) the most. */
+  photoTokens(size: PixelSize | null): number {
+    return photoTokens(this.vision.model, this.vision.detail, size);
+  }
+
+  /** Input tokens of a photo that nobody has seen. @param recent - what the key's latest ones took on average */
+  expectedPhotoTokens(recent: number | null): number {
+    return Math.min(recent ?? USUAL_PHOTO, this.photoTokens(null));
+  }
+
+  /** Whose average a key's photos belong to. */
+  photosOf(keyId: string): PhotosOf {
+    return { keyId, model: this.vision.model, detail: this.vision.detail };
   }
 
   /** The languages that the translation model is asked for with each lot that has notes: all other text is in a glossary's words. */

@@ -1,6 +1,6 @@
 import { Counter } from 'prom-client';
 import type { TranslatedNote } from '../assessment/notes/translated-note.js';
-import { metricsRegistry } from '../common/metrics.js';
+import { metricsRegistry } from '../common/metrics-registry.js';
 
 const texts = new Counter({
   name: 'texts_rejected_total',

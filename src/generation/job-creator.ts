@@ -9,6 +9,7 @@ import { Database, type Transaction } from '../database/database.service.js';
 import { JobGlossaries } from '../glossaries/job-glossaries.js';
 import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
+import { PhotoAveragesStore } from '../jobs/photo-averages-store.js';
 import { ShardStore } from '../batch/shards/shard-store.js';
 import { inProgressOr, RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { SyncJobStore, type SyncLot } from '../jobs/sync-job-store.js';
@@ -40,6 +41,7 @@ export class JobCreator {
     private readonly keys: RequestKeyStore,
     private readonly shards: ShardStore,
     private readonly models: ModelSettings,
+    private readonly photos: PhotoAveragesStore,
     private readonly glossaries: JobGlossaries,
   ) {}
 
@@ -51,7 +53,7 @@ export class JobCreator {
     const sync = content.processing === 'sync';
     const wanted = this.withDefaultNotes(content.options);
     const models = this.models.forJob(wanted);
-    const estimatedCostUsd = this.estimate(request, models);
+    const estimatedCostUsd = await this.estimate(request, models);
     const warnings = [...content.warnings, ...(this.isBelowWorstCase(request, models) ? [BELOW_WORST_CASE] : [])];
     const token = sync ? newId() : null;
     const job: NewJob = {
@@ -79,7 +81,8 @@ export class JobCreator {
       const repeatOf = await this.acceptSync(job, lot, key);
       if (repeatOf !== null) return { kind: 'repeat', jobId: repeatOf };
       await this.startGlossaries(languages);
-      return { kind: 'sync', work: { jobId, token, languages, options: job.options, lot } };
+      const work = { jobId, keyId: job.keyId, token, languages, options: job.options, lot };
+      return { kind: 'sync', work };
     }
     const repeatOf = await this.commitOnce(request, async (tx) => {
       const first = await this.keys.claim(tx, key);
@@ -182,14 +185,16 @@ export class JobCreator {
     return worst === null || most < worst * content.totalLots;
   }
 
-  /** USD before anything is sent; null when the price of a model is not known. */
-  private estimate({ content }: ReceivedRequest, models: ModelSettings): number | null {
+  /** USD before anything is sent and before any photo is seen; null when the price of a model is not known. */
+  private async estimate({ content, caller }: ReceivedRequest, models: ModelSettings): Promise<number | null> {
     const others = models.toTranslate(content.languages).length;
-    const settings = models.estimate(content.processing === 'batch');
+    const recent = await this.photos.recent(models.photosOf(caller.keyId));
+    const settings = models.estimate(content.processing === 'batch', models.expectedPhotoTokens(recent));
     // Linear in lots and photos, so an average lot stands for all.
     const photos = content.totalImages / content.totalLots;
-    const perLot = estimateLot(photos, content.totalInfoCharacters / content.totalLots, others, settings).costUsd;
-    const cost = perLot === null ? null : perLot * content.totalLots;
+    const perLot = estimateLot(photos, content.totalInfoCharacters / content.totalLots, others, settings);
+    const cost =
+      perLot.costUsd === null ? null : (perLot.costUsd - perLot.firstUsd) * content.totalLots + perLot.firstUsd;
     const most = content.options.max_cost_usd;
     if (most !== undefined && (cost === null || cost > most)) {
       // Rounded up, so that a client that sends this value as its limit is not refused again.

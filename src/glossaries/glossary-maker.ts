@@ -1,5 +1,4 @@
 import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
-import { TAXONOMY } from '../assessment/text/glossary-asked.js';
 import { Clock } from '../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
@@ -7,8 +6,9 @@ import { LeaseLostError } from '../database/lease.js';
 import { Leases } from '../database/leases.service.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import { OpenAiError } from '../openai/errors.js';
+import { CurrentGlossaries } from './current-glossaries.js';
 import { GlossaryAsker } from './glossary-asker.js';
-import { GlossaryMakingStore, type MakingClaim, type Recipe } from './glossary-making-store.js';
+import { GlossaryMakingStore, type MakingClaim } from './glossary-making-store.js';
 import { GlossaryVersionStore } from './glossary-version-store.js';
 
 /** Each is one request; the others wait for the next free place, here or in another process. */
@@ -33,14 +33,9 @@ export class GlossaryMaker implements OnModuleDestroy, BeforeApplicationShutdown
     private readonly makings: GlossaryMakingStore,
     private readonly versions: GlossaryVersionStore,
     private readonly settings: ModelSettings,
+    private readonly now: CurrentGlossaries,
     private readonly asker: GlossaryAsker,
   ) {}
-
-  /** What glossaries are made from and by now. */
-  get recipe(): Recipe {
-    const { model, prompt } = this.settings.glossary;
-    return { taxonomy: TAXONOMY, prompt: prompt.version, model };
-  }
 
   /** Tells when a making of this process has ended. @returns a function that ends the listening */
   onEnd(listener: () => void): () => void {
@@ -53,7 +48,7 @@ export class GlossaryMaker implements OnModuleDestroy, BeforeApplicationShutdown
     const free = AT_ONCE - this.running.size;
     if (this.stopped || free <= 0) return;
     try {
-      for (const claim of await this.makings.claim(this.recipe, free)) this.run(claim);
+      for (const claim of await this.makings.claim(this.now.recipe, free)) this.run(claim);
     } catch (error) {
       this.logger.warn('wanted glossaries cannot be claimed', { reason: (error as Error).message });
     }
@@ -116,7 +111,7 @@ export class GlossaryMaker implements OnModuleDestroy, BeforeApplicationShutdown
   }
 
   private async older(tag: string): Promise<Readonly<Record<string, unknown>> | undefined> {
-    const version = await this.makings.olderVersion(tag, this.recipe);
+    const version = await this.makings.olderVersion(tag, this.now.recipe);
     const words = version === null ? null : await this.versions.words(tag, version);
     return words === null ? undefined : (JSON.parse(words) as Readonly<Record<string, unknown>>);
   }

@@ -15,7 +15,7 @@ export interface Recipe {
   readonly model: string;
 }
 
-export interface MakingRow extends QueryResultRow, Recipe {
+interface MakingRow extends QueryResultRow, Recipe {
   readonly tag: string;
   readonly failures: number;
 }

@@ -1,16 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Words } from '../assessment/published-text.js';
-import type { KnownGlossary } from '../assessment/text/glossary-file.js';
 import { glossaryTagOf } from '../assessment/text/glossary-tags.js';
 import { Clock } from '../common/clock.js';
 import { JobGlossaryStore, type GlossaryVersions } from '../jobs/job-glossary-store.js';
+import { CurrentGlossaries, withEnglish, wordsFrom } from './current-glossaries.js';
 import { GlossaryMaker } from './glossary-maker.js';
 import { GlossaryMakingStore } from './glossary-making-store.js';
 import { KnownGlossaries } from './known-glossaries.js';
-import type { GlossaryProgress } from './making-rules.js';
 
-/** English is always there: it stands in for any other language. */
-const ENGLISH = 'en';
 /** How often a wait looks whether another process has made what is awaited. */
 const LOOK_MS = 1_000;
 
@@ -26,18 +23,15 @@ export class JobGlossaries {
   constructor(
     private readonly clock: Clock,
     private readonly known: KnownGlossaries,
+    private readonly now: CurrentGlossaries,
     private readonly makings: GlossaryMakingStore,
     private readonly maker: GlossaryMaker,
     private readonly jobs: JobGlossaryStore,
   ) {}
 
   /** What a new job with these languages writes down: the version of each that has words now, and of English. */
-  async versionsOf(languages: readonly string[]): Promise<GlossaryVersions> {
-    const all = [...new Set([...languages, ENGLISH])];
-    const progress = all.some((language) => this.known.shipped(language) === null) ? await this.progress() : null;
-    const versions = all.map((language) => [language, this.current(language, progress)] as const);
-    await Promise.all(all.map((language) => this.known.store(language)));
-    return Object.fromEntries(versions.filter((pair): pair is [string, string] => pair[1] !== null));
+  versionsOf(languages: readonly string[]): Promise<GlossaryVersions> {
+    return this.now.versionsOf(languages);
   }
 
   /**
@@ -47,8 +41,8 @@ export class JobGlossaries {
   async wordsOf(jobId: string): Promise<Words> {
     const job = await this.jobs.read(jobId);
     if (job === null) throw new Error('there is no such job');
-    const languages = [...new Set([...job.languages, ENGLISH])];
-    const found = await this.load(languages, job.versions);
+    const languages = withEnglish(job.languages);
+    const found = await this.now.load(languages, job.versions);
     const missing = languages.filter((language) => !found.has(language));
     if (missing.length > 0) {
       const fresh = await this.versionsOf(missing);
@@ -56,26 +50,24 @@ export class JobGlossaries {
       if (Object.keys(wanted).length > 0) {
         const expected = Object.fromEntries(missing.map((language) => [language, job.versions[language] ?? null]));
         const written = await this.jobs.write(jobId, wanted, expected);
-        for (const [language, glossary] of await this.load(missing, written)) found.set(language, glossary);
+        for (const [language, glossary] of await this.now.load(missing, written)) found.set(language, glossary);
       }
     }
-    const english = found.get(ENGLISH);
-    if (english === undefined) throw new Error('the English glossary is missing');
-    return { english, for: (language) => found.get(language) ?? null };
+    return wordsFrom(found);
   }
 
   /** Has the missing glossaries of these languages made, by this process if it is free; a failed one only after its rest. */
   async start(languages: readonly string[]): Promise<void> {
     const tags = this.unshipped(languages);
     if (tags.length === 0) return;
-    await this.makings.want(tags, this.maker.recipe);
+    await this.makings.want(tags, this.now.recipe);
     await this.maker.begin();
   }
 
   /** Those of the languages whose glossary may still come; one that nobody has asked for is asked for. */
   async awaited(languages: readonly string[]): Promise<readonly string[]> {
     if (this.unshipped(languages).length === 0) return [];
-    const progress = await this.progress();
+    const progress = await this.now.progress();
     const stateOf = (language: string) => progress.get(glossaryTagOf(language))?.state ?? 'unknown';
     const open = languages.filter((language) => this.known.shipped(language) === null);
     const unknown = open.filter((language) => stateOf(language) === 'unknown');
@@ -103,27 +95,6 @@ export class JobGlossaries {
         unsubscribe();
       }
     }
-  }
-
-  private async load(languages: readonly string[], versions: GlossaryVersions): Promise<Map<string, KnownGlossary>> {
-    const found = await Promise.all(
-      languages.map(async (language): Promise<[string, KnownGlossary | null]> => {
-        const version = Object.hasOwn(versions, language) ? versions[language] : undefined;
-        return [language, version === undefined ? null : await this.known.get(language, version)];
-      }),
-    );
-    return new Map(found.filter((pair): pair is [string, KnownGlossary] => pair[1] !== null));
-  }
-
-  private current(language: string, progress: ReadonlyMap<string, GlossaryProgress> | null): string | null {
-    const shipped = this.known.shipped(language);
-    if (shipped !== null) return shipped;
-    const made = progress?.get(glossaryTagOf(language));
-    return made?.state === 'made' ? made.version : null;
-  }
-
-  private progress(): Promise<ReadonlyMap<string, GlossaryProgress>> {
-    return this.makings.progress(this.maker.recipe);
   }
 
   private unshipped(languages: readonly string[]): string[] {

@@ -2,13 +2,14 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { HealthController } from './health.controller.js';
 import { HealthService } from './health.service.js';
+import { MetricsController } from './metrics.controller.js';
 import { WorkerPresence } from './worker-presence.js';
 import { Worker } from './worker.entity.js';
 
-/** Answers whether the process is alive, whether it can work, and whether there is a worker. Every role has it. */
+/** What operators ask: is the process alive, can it work, is there a worker, what are its metrics. Every role has it. */
 @Module({
   imports: [TypeOrmModule.forFeature([Worker])],
-  controllers: [HealthController],
+  controllers: [HealthController, MetricsController],
   providers: [HealthService, WorkerPresence],
   exports: [WorkerPresence],
 })

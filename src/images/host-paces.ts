@@ -15,6 +15,8 @@ const HANGING_MS = 2_000;
 const LONGEST_RETRY_AFTER_MS = 20 * 60_000;
 /** A host whose last answer is older than this counts as not answering. */
 const LATELY_MS = 20 * 60_000;
+/** How long no photo's first bytes are asked for after a host did not show them. */
+const IN_VAIN_MS = 10 * 60_000;
 /**
  * The most hosts that are remembered. Above it the host that was asked longest ago is forgotten, so that invented host
  * names cannot fill the memory.
@@ -39,6 +41,8 @@ interface Pace {
   reason: PhotoReason;
   /** Whether the last "not now" took a long time. */
   hangs: boolean;
+  /** When it did not show a photo's first bytes although the photo was there. */
+  lookedInVainAt: number;
 }
 
 export interface NotNow {
@@ -88,6 +92,15 @@ export class HostPaces {
   /** The reason of its last "not now". */
   reason(host: string): PhotoReason {
     return this.hosts.get(host)?.reason ?? 'host_busy';
+  }
+
+  /** Whether the first bytes of photos that a HEAD has found may be asked for: a second request must be worth it. */
+  mayLook(host: string): boolean {
+    return (this.hosts.get(host)?.lookedInVainAt ?? -Infinity) <= this.clock.now() - IN_VAIN_MS;
+  }
+
+  lookedInVain(host: string): void {
+    this.touch(host).lookedInVainAt = this.clock.now();
   }
 
   /** A request begins. @returns its start, to be passed on when it ends */
@@ -153,6 +166,7 @@ export class HostPaces {
       answeredAt: -Infinity,
       reason: 'host_busy' as const,
       hangs: false,
+      lookedInVainAt: -Infinity,
     };
     remember(this.hosts, host, pace, MAX_HOSTS);
     return pace;

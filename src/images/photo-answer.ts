@@ -41,13 +41,19 @@ export function judgeGet(answer: PhotoAnswer, maxBytes: number): PhotoFault | nu
   return isPhoto(answer) ? null : 'not_image';
 }
 
-function isPhoto({ headers, body }: PhotoAnswer): boolean {
-  if (photoFormatOf(body) !== null) return true;
-  const encoding = codingOf(headers);
-  if (encoding === '') return false;
-  const decoded = beginningOf(encoding, body);
+function isPhoto(answer: PhotoAnswer): boolean {
+  const bytes = bytesOf(answer);
   // We cannot decode this coding, but OpenAI may be able to.
-  return decoded === null || photoFormatOf(decoded) !== null;
+  return bytes === null || photoFormatOf(bytes) !== null;
+}
+
+/**
+ * The file's first bytes, also where its host compressed them; some hosts name a coding and send the photo as it is.
+ * @returns null for an unknown coding
+ */
+export function bytesOf({ headers, body }: Pick<PhotoAnswer, 'headers' | 'body'>): Buffer | null {
+  const encoding = codingOf(headers);
+  return encoding === '' || photoFormatOf(body) !== null ? body : beginningOf(encoding, body);
 }
 
 /** How many compressed bytes are decoded: enough for every signature, and at worst 4 MB when decoded. */

@@ -17,11 +17,11 @@ import { Slots } from '../common/slots.js';
 
 const MIB = 1024 * 1024;
 /**
- * The most bytes of carried photos (JPEGs) that this process keeps. A request that is being sent holds each several
- * times more, as text.
+ * The most bytes of carried photos (JPEGs) that this process keeps. While a request with a photo is sent, the photo
+ * takes several times as much memory, because it is text then.
  */
 const KEPT_BYTES = 48 * MIB;
-/** The most bytes of photos that are being fetched or wait to be converted. */
+/** The most bytes of photos that are being fetched, or that wait to be converted. */
 const FETCHED_BYTES = 48 * MIB;
 /** The most bytes of one carried photo, by the longest side that it may have. */
 const BYTES_OF_SIDE: readonly (readonly [side: number, bytes: number])[] = [
@@ -29,18 +29,18 @@ const BYTES_OF_SIDE: readonly (readonly [side: number, bytes: number])[] = [
   [2_048, MIB],
   [Number.POSITIVE_INFINITY, 2 * MIB],
 ];
-/** Bytes that tell a format. */
+/** How many of a file's first bytes are enough to see its format. */
 const HEAD_BYTES = 4096;
 const REDIRECTS = 5;
 /** The photo was there a moment ago, so a host that answers "not now" gets a second request. */
 const MOST_TRIES = 2;
 const PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
-/** A whole photo may take longer than its first bytes, by this factor. */
+/** Fetching a whole photo may take this many times as long as fetching its first bytes. */
 const WHOLE_FACTOR = 4;
 
 export type CarryProblem =
-  /** The host did not send the photo to us either. */
+  /** We could not fetch the photo either. */
   'not_fetched' | 'not_a_photo' | 'too_large';
 
 export type CarriedPhoto =
@@ -54,9 +54,12 @@ export type SeenFormat = PhotoFormat | CarriedFormat | 'other' | 'unknown';
 /** Fetches photos that OpenAI cannot fetch or decode itself, and converts each to what OpenAI takes. */
 @Injectable()
 export class PhotoCarrier {
-  /** PHOTO_CARRY. */
+  /** The setting PHOTO_CARRY. */
   readonly allowed: boolean;
-  /** Bytes of carried photos: taken by whoever keeps some, before they are fetched. */
+  /**
+   * The memory for carried photos, in bytes. A caller takes its part before it fetches photos, and gives it back at the
+   * end.
+   */
   readonly kept = new Slots(KEPT_BYTES);
   private readonly converter = new PhotoConverter();
   private readonly limits: AppConfig['images'];
@@ -73,7 +76,7 @@ export class PhotoCarrier {
     this.fetched = new Slots(Math.max(FETCHED_BYTES, config.images.maxBytes));
   }
 
-  /** The most bytes that one carried photo has. */
+  /** The most bytes that one carried photo may have. */
   mostBytes(side: number): number {
     return BYTES_OF_SIDE.find(([longest]) => side <= longest)?.[1] ?? MIB;
   }
@@ -83,14 +86,16 @@ export class PhotoCarrier {
     return Math.floor(KEPT_BYTES / this.mostBytes(side));
   }
 
-  /** The reason that may be told for a photo that was left out; no details for hosts in OUTBOUND_ALLOW. */
+  /**
+   * The reason that clients may see for a photo that was left out. For hosts in OUTBOUND_ALLOW no details are shown.
+   */
   shown(url: string, reason: PhotoReason): PhotoReason {
     const checked = checkUrl(url, this.allow);
     return checked.ok && this.allow.covers(bareHost(checked.url)) ? 'unreachable' : reason;
   }
 
   /**
-   * Fetches a whole photo and converts it. The caller holds `mostBytes` of `kept` for it.
+   * Fetches a whole photo and converts it. Before that, the caller must have taken `mostBytes` of `kept` for it.
    * @throws the signal's reason once `signal` is raised; OutboundError of kind `aborted` at shutdown
    */
   async carry(url: string, side: number, signal: AbortSignal | undefined): Promise<CarriedPhoto> {
@@ -101,7 +106,7 @@ export class PhotoCarrier {
   }
 
   /**
-   * The format of a photo, by its first bytes and not by what its host calls it.
+   * The format of a photo by its first bytes, whatever its host calls it.
    * @throws as {@link carry}
    */
   async look(url: string, signal: AbortSignal | undefined): Promise<SeenFormat> {
@@ -118,7 +123,7 @@ export class PhotoCarrier {
     }
   }
 
-  /** The photos among these that no model takes but that we can carry. */
+  /** Those of the photos that no model takes but that we can convert. */
   async carriable(urls: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
     const formats = await Promise.all(urls.map((url) => this.look(url, signal)));
     return urls.filter((_url, index) => formats[index] === 'avif' || formats[index] === 'tiff');
@@ -143,7 +148,10 @@ export class PhotoCarrier {
     }
   }
 
-  /** @returns null without a 2xx; a busy host, or one whose connection broke, is asked once more */
+  /**
+   * Asks a busy host, or one whose connection broke, once more.
+   * @returns null when no 2xx came
+   */
   private async get(
     url: string,
     maxBytes: number,
@@ -188,14 +196,14 @@ export class PhotoCarrier {
   }
 }
 
-/** How long to wait before asking a host again, limited by what a waiting caller can accept. */
+/** How long to wait before asking a host again. The wait is limited, because a client may be waiting for the result. */
 function pauseMs(wishMs: number): number {
   return Math.min(Math.max(wishMs, PAUSE_MS), LONGEST_PAUSE_MS);
 }
 
 /**
- * The file without the compression that its host used although `identity` was asked for; null when that fails or it is
- * too large.
+ * Undoes the compression of a host that compressed the file although we asked for `identity`.
+ * @returns null when that fails, or when the file is too large
  */
 async function decoded(encoding: string, body: Buffer, maxOutputLength: number): Promise<Buffer | null> {
   try {

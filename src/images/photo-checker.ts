@@ -1,15 +1,17 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import type { MissingPhoto, PhotoReason } from '../common/missing-photo.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { bareHost, checkUrl, AllowList } from '../outbound/address-rules.js';
 import { HostPaces } from './host-paces.js';
 import { KeyedLimiter } from './keyed-limiter.js';
 import { PhotoAsker, type Asked } from './photo-asker.js';
+import type { LaneLimits, LotPhotos, OpenPhoto, PhotoCheck, PhotoCheckOptions, PhotoLane } from './photo-check.js';
 import type { PhotoMethod } from './photo-fault.js';
 import { countPhoto } from './photo-metrics.js';
-import { reasonFor, type PhotoFailure } from './photo-reason.js';
+import { reasonFor } from './photo-reason.js';
 import { withOwnSignal } from './own-signal.js';
+import type { PhotoSize } from './photo-size.js';
 import { withinThreshold } from './photo-thresholds.js';
 import { SharedChecks } from './shared-checks.js';
 
@@ -25,59 +27,6 @@ const SHORTEST_ASK_MS = 500;
 /** The pause between two rounds for one photo, whatever its host's pace is; it doubles each time. */
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 8_000;
-
-export type PhotoCheck =
-  | { readonly reachable: true }
-  | {
-      readonly reachable: false;
-      /** The result of the last try. */
-      readonly failure: PhotoFailure;
-      /** The same as clients may read it. */
-      readonly reason: PhotoReason;
-      /** True when the photo will stay missing; false when it may be there another time. */
-      readonly final: boolean;
-      /** AVIF or TIFF: we can send it ourselves if photos are carried. */
-      readonly carriable?: true;
-    };
-
-/** A photo that may still be found. */
-export interface OpenPhoto extends MissingPhoto {
-  /** The host has answered other requests lately and this refusal may be temporary, so a longer wait is worth it. */
-  readonly hostAnswers: boolean;
-}
-
-/** The photos of one lot, in the lot's order; a URL that the lot names twice is one photo. */
-export interface LotPhotos {
-  readonly reachable: readonly string[];
-  /**
-   * The AVIF and TIFF photos among these, which we must send ourselves. None in a batch, whose lines carry no photos.
-   */
-  readonly carried: readonly string[];
-  readonly missing: readonly MissingPhoto[];
-  /** Photos of a batch's lot that may still be found; in synchronous mode these count as missing. */
-  readonly open: readonly OpenPhoto[];
-  /** False when too many are missing (IMAGE_MAX_UNREACHABLE), or none is left. */
-  readonly withinThreshold: boolean;
-}
-
-/**
- * Who waits: `sync` for a client that waits for its answer, `batch` for a job. Each has its own limits, so that no job
- * makes a client wait.
- */
-export type PhotoLane = 'sync' | 'batch';
-
-export interface LaneLimits {
-  readonly total: number;
-  readonly perHost: number;
-}
-
-export interface PhotoCheckOptions {
-  readonly signal?: AbortSignal;
-  /** `sync` by default. */
-  readonly lane?: PhotoLane;
-  /** Milliseconds since 1970 until which a host that answers "not now" is asked again; 15 s from now by default. */
-  readonly until?: number;
-}
 
 /** Injection token of {@link LaneLimits} by lane; need not be provided. */
 const PHOTO_LIMITS = Symbol('PHOTO_LIMITS');
@@ -95,6 +44,7 @@ interface Wanted {
   readonly lane: PhotoLane;
   readonly until: number;
   readonly listed: boolean;
+  readonly look: boolean;
 }
 
 /**
@@ -137,10 +87,12 @@ export class PhotoChecker {
     const carried: string[] = [];
     const missing: MissingPhoto[] = [];
     const open: OpenPhoto[] = [];
+    const sizes = new Map<string, PhotoSize>();
     for (const [index, check] of checks.entries()) {
       const url = different[index] as string;
       const carries = !check.reachable && check.carriable === true && this.carries && how.lane !== 'batch';
       if (carries) carried.push(url);
+      if (check.reachable && check.size != null) sizes.set(url, check.size);
       if (check.reachable || carries) reachable.push(url);
       else if (check.final || how.lane !== 'batch') missing.push({ url, reason: check.reason });
       else open.push({ url, reason: check.reason, hostAnswers: this.answersLately(url) });
@@ -149,12 +101,13 @@ export class PhotoChecker {
       reachable,
       carried,
       missing,
+      sizes,
       open,
       withinThreshold: this.areEnough(different.length, missing.length),
     };
   }
 
-  /** Whether a lot can be described that lacks so many of its photos. */
+  /** Whether a lot can still be described when so many of its photos are missing. */
   areEnough(total: number, missing: number): boolean {
     return withinThreshold(total, missing, this.maxUnreachable);
   }
@@ -164,15 +117,18 @@ export class PhotoChecker {
    * because it may have corrected its photo since.
    * @throws OutboundError of kind `aborted`, or the signal's reason, once `signal` is raised
    */
-  async check(url: string, { signal, lane = 'sync', until }: PhotoCheckOptions = {}): Promise<PhotoCheck> {
+  async check(url: string, options: PhotoCheckOptions = {}): Promise<PhotoCheck> {
+    const { signal, lane = 'sync', until, look = () => false } = options;
     const checked = checkUrl(url, this.allow);
     if (!checked.ok) {
       countPhoto('refused');
       return { reachable: false, failure: 'refused', reason: reasonFor('refused', null), final: true };
     }
     const { href } = checked.url;
+    const looks = look(url);
     const known = this.checks.known(href);
-    if (known !== undefined && (known.reachable || lane === 'batch')) {
+    const serves = known?.reachable === true ? !looks || known.size !== undefined : lane === 'batch';
+    if (known !== undefined && serves) {
       countPhoto('known');
       return known;
     }
@@ -183,6 +139,7 @@ export class PhotoChecker {
         lane,
         until: until ?? this.clock.now() + SYNC_PATIENCE_MS,
         listed: this.allow.covers(bareHost(checked.url)),
+        look: looks,
       };
       const check = await this.find(wanted, shared);
       if (check.reachable || check.final) this.checks.remember(href, check);
@@ -192,8 +149,8 @@ export class PhotoChecker {
   }
 
   /**
-   * The earliest end of a rest among the hosts of `urls` (milliseconds since 1970), or null when one of them rests not
-   * at all.
+   * The earliest end of a rest among the hosts of `urls` (milliseconds since 1970), or null when one of the hosts does
+   * not rest.
    */
   restingUntil(urls: readonly string[]): number | null {
     let earliest: number | null = null;
@@ -245,7 +202,7 @@ export class PhotoChecker {
       }
       if (asked.kind === 'there') {
         countPhoto(asked.by === 'HEAD' ? 'head' : 'get');
-        return { reachable: true };
+        return { reachable: true, ...(asked.size !== undefined && { size: asked.size }) };
       }
       const { failure, reason, next, carriable } = asked;
       last = { reachable: false, failure, reason, final: asked.kind === 'final', ...(carriable && { carriable }) };
@@ -259,7 +216,7 @@ export class PhotoChecker {
 
   /** @returns null when the host began to rest before it was this photo's turn */
   private async askInTurn(
-    { url, host, lane, until }: Wanted,
+    { url, host, lane, until, look }: Wanted,
     method: PhotoMethod,
     round: number,
     signal: AbortSignal,
@@ -271,6 +228,7 @@ export class PhotoChecker {
       let asked: Asked;
       try {
         asked = await this.asker.ask(url, method, longestMs, signal);
+        if (look && asked.kind === 'there' && asked.size === undefined) asked = await this.lookAt(url, host, signal);
       } catch (error) {
         this.paces.calledOff(host);
         throw error;
@@ -281,6 +239,14 @@ export class PhotoChecker {
       }
       return asked;
     });
+  }
+
+  /** Reads the first bytes of a photo that its HEAD says is there; only what they show can change that. */
+  private async lookAt(url: string, host: string, signal: AbortSignal): Promise<Asked> {
+    const look = this.paces.mayLook(host) ? await this.asker.look(url, signal) : null;
+    if (look?.kind === 'in_vain') this.paces.lookedInVain(host);
+    if (look === null || look.kind === 'in_vain') return { kind: 'there', by: 'HEAD', size: null };
+    return look.kind === 'seen' ? { kind: 'there', by: 'HEAD', size: look.size } : look;
   }
 
   private limiterOf({ total, perHost }: LaneLimits): KeyedLimiter {

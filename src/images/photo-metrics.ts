@@ -1,5 +1,5 @@
 import { Counter } from 'prom-client';
-import { metricsRegistry } from '../common/metrics.js';
+import { metricsRegistry } from '../common/metrics-registry.js';
 
 const checks = new Counter({
   name: 'photo_checks_total',

@@ -108,6 +108,14 @@ export class BatchJob {
   @Column('jsonb', { nullable: true })
   error: StoredError | null;
 
+  /** The revision of its lots' rows that is shown; raised when all rows of the next one are written. */
+  @Column('smallint', { default: 0 })
+  revision: number;
+
+  /** Whether its lots without a description say that they need no review; false for jobs from before there were reviews. */
+  @Column('boolean', { name: 'shows_review', default: false })
+  showsReview: boolean;
+
   @Column('integer', { default: 1 })
   version: number;
 

@@ -25,6 +25,10 @@ export interface JobRecord {
   readonly costUsd: number;
   readonly estimatedCostUsd: number | null;
   readonly error: StoredError | null;
+  /** The revision of its lots' rows that is shown. */
+  readonly revision: number;
+  /** False for jobs from before lots said whether they need a review. */
+  readonly showsReview: boolean;
   /** Rises with each change of this row that the status shows. */
   readonly version: number;
   readonly createdAt: Date;
@@ -62,6 +66,8 @@ const COLUMNS = {
   costUsd: 'cost_usd::float8',
   estimatedCostUsd: 'estimated_cost_usd::float8',
   error: 'error',
+  revision: 'revision',
+  showsReview: 'shows_review',
   version: 'version',
   createdAt: 'created_at',
   updatedAt: 'updated_at',
@@ -81,6 +87,7 @@ const ENDED = [
   'options',
   'metadata',
   'error',
+  'showsReview',
   'totalLots',
   'processedLots',
   'failedLots',

@@ -253,6 +253,7 @@ export function insertJob(values: Values, job: NewJob, from = ''): string {
     [first.awaiting, `${values.add(job.totalLots)}::integer`],
     ['total_images', `${values.add(job.totalImages)}::bigint`],
     ['estimated_cost_usd', `${values.add(job.estimatedCostUsd)}::numeric`],
+    ['shows_review', 'true'],
     ['created_at', 'now()'],
     ['updated_at', 'now()'],
     ['started_at', first.started ? 'now()' : 'null'],

@@ -12,9 +12,12 @@ import { LotInputStore } from './lot-input-store.js';
 import { LotResultReader } from './lot-result-reader.js';
 import { ModelLotReader } from './model-lot-reader.js';
 import { PartReader } from './part-reader.js';
+import { PhotoAverage } from './photo-average.entity.js';
+import { PhotoAveragesStore } from './photo-averages-store.js';
 import { RequestKey } from './request-key.entity.js';
 import { RetentionStore } from './retention-store.js';
 import { RequestKeyStore } from './request-key-store.js';
+import { RevisionStore } from './revision-store.js';
 import { LotStore } from './lot-store.js';
 import { SpendingStore } from './spending-store.js';
 import { SyncJobStore } from './sync-job-store.js';
@@ -34,12 +37,16 @@ const STORES = [
   LotEndStore,
   LotInputStore,
   ModelLotReader,
+  RevisionStore,
   SpendingStore,
+  PhotoAveragesStore,
 ];
 
 /** The record of every job, its lots, their results and the requests that made them. */
 @Module({
-  imports: [TypeOrmModule.forFeature([BatchJob, BatchLot, BatchLotInput, BatchResult, JobUsage, RequestKey])],
+  imports: [
+    TypeOrmModule.forFeature([BatchJob, BatchLot, BatchLotInput, BatchResult, JobUsage, PhotoAverage, RequestKey]),
+  ],
   providers: STORES,
   exports: STORES,
 })

@@ -71,7 +71,7 @@ export class LotEndStore {
     return tx.rows<LotForReceiver>(
       `select l.position,
           1 + case when l.rendered_bytes > 0 then l.rendered_bytes
-                   else 256 + 2 * octet_length(l.lot_id) + 2 * coalesce(octet_length(l.missing_images::text), 0)
+                   else 300 + 2 * octet_length(l.lot_id) + 2 * coalesce(octet_length(l.missing_images::text), 0)
                         + 3 * coalesce(octet_length(l.missing_reasons::text), 0)
                         + coalesce(octet_length(l.error::text), 0) end,
           coalesce(i.webhook, $2)

@@ -14,6 +14,15 @@ export class LotInputStore {
     return input?.additional_info ?? null;
   }
 
+  /** Input tokens of a lot's photos, as their check found; null where it found none. */
+  async photoTokens(jobId: string, position: number): Promise<number | null> {
+    const [lot] = await this.database.query<{ photo_tokens: number | null }>(
+      'select photo_tokens from batch_lots where job_id = $1 and position = $2',
+      [jobId, position],
+    );
+    return lot?.photo_tokens ?? null;
+  }
+
   /** The webhook addresses that lots of the job have themselves, each once. */
   async webhooksOf(sql: Sql, jobId: string): Promise<string[]> {
     const rows = await sql.query<{ webhook: string }>(

@@ -8,6 +8,8 @@ import { renderLot, type LotDescription, type LotRecord, type LotView } from './
 export interface JobOfLots extends LotView {
   readonly id: string;
   readonly webhookUrl: string | null;
+  /** The highest revision to read. A stream keeps the one that it began with. */
+  readonly revision: number;
 }
 
 export interface LotSelection {
@@ -21,9 +23,7 @@ export interface LotSelection {
   readonly onlyFinished?: boolean;
   /** Only lots with this webhook address: their own, or else the job's. */
   readonly receiver?: string;
-  /** The highest revision to read; the latest if absent. */
-  readonly revision?: number;
-  /** Read the English source too, even if English was not asked for. */
+  /** Read the text of the English source too, even if English was not asked for. */
   readonly withSource?: boolean;
   readonly signal?: AbortSignal;
 }
@@ -58,6 +58,7 @@ type ResultRow = [
   html: string,
   fallback: boolean,
   revision: number,
+  needsReview: string | null,
   assessment?: string | null,
   usage?: string | null,
 ];
@@ -143,17 +144,17 @@ export class LotResultReader {
     const found = new Map<number, ResultRow[]>();
     if (completed.length === 0) return found;
     const { include = [] } = job.options;
-    // The English source is read only if something of it is shown.
-    const languages = include.length > 0 || selection.withSource === true ? [...job.languages, 'en'] : job.languages;
     const first = completed[0] as number;
     const last = completed.at(-1) as number;
-    const values: unknown[] = [job.id, languages, first, last];
-    let where = 'job_id = $1 and position between $3 and $4 and language = any($2)';
+    const values: unknown[] = [job.id, [...job.languages, 'en'], first, last, job.revision];
+    let where = 'job_id = $1 and position between $3 and $4 and language = any($2) and revision <= $5';
     // A few lots that are far apart are named one by one; a range would also read all lots between them.
     if (last - first >= 2 * completed.length) where += ` and position = any($${values.push(completed)})`;
-    if (selection.revision !== undefined) where += ` and revision <= $${values.push(selection.revision)}`;
+    // The English source says whether the lot needs a review, also where its text is not shown and so not read.
+    const shown = selection.withSource === true ? [...job.languages, 'en'] : job.languages;
+    const html = `case when language = any($${values.push(shown)}::text[]) then html else '' end`;
     const rows = await this.database.rows<ResultRow>(
-      `select position, language, html, fallback, revision
+      `select position, language, ${html}, fallback, revision, needs_review::text
           ${include.length > 0 ? ', assessment::text' : ''} ${include.includes('usage') ? ', usage::text' : ''}
         from batch_results where ${where}`,
       values,
@@ -219,8 +220,9 @@ function toRecord(lot: LotRow, results: readonly ResultRow[]): LotRecord {
       language: row[1],
       html: row[2],
       fallback: row[3],
-      assessment: row[5],
-      usage: row[6],
+      needsReview: row[5],
+      assessment: row[6],
+      usage: row[7],
     })),
   };
 }

@@ -10,8 +10,15 @@ export class DescriptionDto {
   fallback?: boolean;
 }
 
+export class NeedsReviewDto {
+  /** Whether a person should look at this lot before relying on it. */
+  value: boolean;
+  /** Why, each reason once; empty where no review is asked for. */
+  reasons: string[];
+}
+
 export class LotErrorDto {
-  /** Such as IMAGE_UNREACHABLE, NO_IMAGES, REFUSED, OPENAI_API_ERROR, COST_LIMIT_EXCEEDED or DEADLINE_EXCEEDED. */
+  /** Such as IMAGE_UNREACHABLE, NO_IMAGES, REFUSED, TEXT_REJECTED, OPENAI_API_ERROR, COST_LIMIT_EXCEEDED or DEADLINE_EXCEEDED. */
   code: string;
   /** What happened, as a text for people. */
   message: string;
@@ -35,6 +42,8 @@ export class LotResultDto {
   photo_problems: PhotoProblemDto[];
   /** The languages whose text is English, because no translation came. */
   pending_languages: string[];
+  /** Absent for lots that were described before lots said so. */
+  needs_review?: NeedsReviewDto;
   /** With `include: ["assessment"]`: the structured findings. */
   assessment?: Record<string, unknown>;
   /** With `include: ["usage"]`: tokens and cost of each model call that made this lot. */
@@ -50,10 +59,11 @@ export const LOT_EXAMPLE = {
   processed_at: '2026-01-01T00:00:00Z',
   processed_images: 2,
   descriptions: [
-    { language: 'en', damages: '<p>Visible damage:</p><ul><li>Left front door: scratch, minor.</li></ul>' },
-    { language: 'de', damages: '<p>Sichtbare Schäden:</p><ul><li>Tür vorn links: Kratzer, gering.</li></ul>' },
+    { language: 'en', damages: '<ul><li>Left front door: scratch, minor (photo 1)</li></ul>' },
+    { language: 'de', damages: '<ul><li>Tür vorn links: Kratzer, leicht (Foto 1)</li></ul>' },
   ],
   missing_images: [],
   photo_problems: [],
   pending_languages: [],
+  needs_review: { value: false, reasons: [] },
 } satisfies LotResultDto;

@@ -12,6 +12,8 @@ export interface LotDescription {
   readonly fallback: boolean;
   /** JSON text of the findings; only the English row has it. */
   readonly assessment?: string | null;
+  /** JSON text of what `needs_review` shows; only the English row has it, and null for rows from before. */
+  readonly needsReview?: string | null;
   /** JSON text of the usage of the call behind this row: one object, or an array of them. */
   readonly usage?: string | null;
 }
@@ -36,14 +38,17 @@ export interface LotView {
   /** As sent and in the order of the request. */
   readonly languages: readonly string[];
   readonly options: Pick<JobOptions, 'include'>;
+  /** False for jobs from before lots said whether they need a review. */
+  readonly showsReview: boolean;
 }
 
 /**
  * Renders a lot as JSON text without a line break. Synchronous answers, results and webhooks all use this text.
- * The same record and view give the same bytes, so a webhook can be rendered and signed anew on every attempt.
+ * The same record and view give the same bytes, so a webhook can be rendered and signed again on every attempt.
  * It never has a member `images`, so that its signature cannot be used for a request.
  * It joins strings instead of serializing objects: 50,000 lots in four languages take 0.15 s instead of 0.45 s.
- * @throws Error when a completed lot lacks a language, because a broken answer must not look complete
+ * @throws Error when a completed lot has no text in one of its languages, because a broken answer must not look
+ *   complete
  */
 export function renderLot(lot: LotRecord, view: LotView): string {
   const include = view.options.include ?? [];
@@ -61,6 +66,8 @@ export function renderLot(lot: LotRecord, view: LotView): string {
   }
   text += `],"missing_images":${oneLine(lot.missingImages ?? '[]')},"photo_problems":${photoProblems(lot)}`;
   text += `,"pending_languages":[${pending}]`;
+  const review = reviewOf(lot, view);
+  if (review !== null) text += `,"needs_review":${review}`;
   if (lot.status === 'completed') {
     if (include.includes('assessment')) text += `,"assessment":${assessmentOf(lot)}`;
     if (include.includes('usage')) text += `,"usage":[${usageOf(lot, shown).join(',')}]`;
@@ -82,7 +89,7 @@ export function aroundLots(body: object, member: 'lots' | 'results' = 'lots'): [
   const text = JSON.stringify(body);
   const list = `"${member}":[`;
   const place = text.indexOf(`${list}]`);
-  if (place === -1) throw new Error(`a body lacks its empty list of ${member}`);
+  if (place === -1) throw new Error(`a body has no empty list of ${member}`);
   const start = place + list.length;
   return [text.slice(0, start), text.slice(start)];
 }
@@ -103,7 +110,7 @@ export function describeLanguages(lot: LotRecord, languages: readonly string[]):
       if (description.language === language) shown.push(description);
     }
   }
-  if (shown.length !== languages.length) throw new Error('a completed lot lacks the description of a language');
+  if (shown.length !== languages.length) throw new Error('a completed lot has no description in one of its languages');
   return shown;
 }
 
@@ -132,6 +139,20 @@ function timeText(date: Date): string {
     lastSecond = second;
   }
   return lastText;
+}
+
+const NO_REVIEW = '{"value":false,"reasons":[]}';
+
+/**
+ * JSON text of what a lot's `needs_review` shows; null for a lot from before, which has no such member. It is as it was stored
+ * and never made anew, because queued deliveries must keep their bytes. A lot without a description has nothing to review.
+ */
+export function reviewOf(lot: LotRecord, { showsReview }: Pick<LotView, 'showsReview'>): string | null {
+  if (lot.status !== 'completed') return showsReview ? NO_REVIEW : null;
+  for (const { needsReview } of lot.descriptions) {
+    if (needsReview !== undefined && needsReview !== null) return oneLine(needsReview);
+  }
+  return null;
 }
 
 function sourceOf(lot: LotRecord): LotDescription | undefined {

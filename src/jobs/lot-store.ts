@@ -43,6 +43,8 @@ export interface CheckedLot {
   readonly position: number;
   readonly missing: readonly MissingPhoto[];
   readonly reachable: number;
+  /** Input tokens of these photos. */
+  readonly photoTokens: number;
 }
 
 /** The state of a lot that the transaction has locked. */
@@ -129,8 +131,8 @@ export class LotStore {
   async photosChecked(tx: Transaction, jobId: string, lots: readonly CheckedLot[]): Promise<void> {
     await tx.execute(
       `update batch_lots l set status = ${LOT_SQL.processing}, missing_images = c.urls, missing_reasons = c.reasons, waiting_images = null,
-         processed_images = c.reachable
-       from unnest($2::int[], $3::json[], $4::json[], $5::int[]) as c (position, urls, reasons, reachable)
+         processed_images = c.reachable, photo_tokens = c.tokens
+       from unnest($2::int[], $3::json[], $4::json[], $5::int[], $6::int[]) as c (position, urls, reasons, reachable, tokens)
        where l.job_id = $1 and l.position = c.position`,
       [
         jobId,
@@ -138,6 +140,7 @@ export class LotStore {
         lots.map((lot) => missingColumns(lot.missing)?.urls ?? null),
         lots.map((lot) => missingColumns(lot.missing)?.reasons ?? null),
         lots.map((lot) => lot.reachable),
+        lots.map((lot) => lot.photoTokens),
       ],
     );
   }

@@ -41,6 +41,13 @@ export class BatchLot {
   @Column('smallint', { name: 'processed_images', default: 0 })
   processedImages: number;
 
+  /**
+   * Input tokens of the photos that are there: of those that were looked at by their size, of the others by the average;
+   * null until they are checked, and for lots from before sizes were known.
+   */
+  @Column('integer', { name: 'photo_tokens', nullable: true })
+  photoTokens: number | null;
+
   @Column('integer', { name: 'rendered_bytes', default: 0 })
   renderedBytes: number;
 
@@ -101,6 +108,10 @@ export class BatchResult {
   /** The accepted findings in the form that a client gets; only the English row has them. */
   @Column('json', { nullable: true })
   assessment: unknown;
+
+  /** Whether a person should look at the lot, and why; only the English row has it, and null for rows from before. */
+  @Column('json', { name: 'needs_review', nullable: true })
+  needsReview: unknown;
 
   /** The model's answer as it came; only the English row has it. */
   @Column('json', { nullable: true })

@@ -5,7 +5,21 @@ import { isEnglishSource } from './result-store.js';
 import { LOT_SQL, STAGE_STATUS, type ModelStage } from './states.js';
 
 /** What a line of a vision file is made of. The addresses are JSON text. */
-type VisionInput = [position: number, info: string | null, images: string, missing: string | null, photos: number];
+type VisionInput = [
+  position: number,
+  info: string | null,
+  images: string,
+  missing: string | null,
+  photos: number,
+  photoTokens: number | null,
+];
+interface VisionTotals {
+  readonly lots: number;
+  readonly images: number;
+  readonly photoTokens: number;
+  readonly info: number;
+}
+
 /** What a line of a translation file is made of. The English strings are JSON text. */
 type TranslationInput = [position: number, strings: string];
 
@@ -35,6 +49,7 @@ type TranslationAnswered = [
   strings: string,
   model: string | null,
   assessmentBytes: number | null,
+  reviewBytes: number | null,
   /** The bytes of the HTML that is stored, by language. */
   stored: Readonly<Record<string, number>>,
   response: string | null,
@@ -57,15 +72,20 @@ const WITH_ENGLISH = `batch_lots l join batch_results r on r.job_id = l.job_id a
 export class ModelLotReader {
   constructor(private readonly database: Database) {}
 
-  /** Totals over a shard's lots, summed by PostgreSQL: lots, photos, and characters of additional information. */
-  async visionTotals(lots: ShardLots): Promise<{ lots: number; images: number; info: number }> {
-    const [sum] = await this.database.query<{ lots: number; images: number; info: number }>(
+  /**
+   * Totals over a shard's lots, summed by PostgreSQL: lots, photos, their input tokens, and characters of additional
+   * information.
+   * @param otherwise - tokens of one photo where a lot's are not known
+   */
+  async visionTotals(lots: ShardLots, otherwise: number): Promise<VisionTotals> {
+    const [sum] = await this.database.query<VisionTotals & { [column: string]: unknown }>(
       `select count(*)::int as lots, coalesce(sum(l.processed_images), 0)::int as images,
+         coalesce(sum(coalesce(l.photo_tokens, l.processed_images * $5::int)), 0)::float8 as "photoTokens",
          coalesce(sum(char_length(i.additional_info)), 0)::int as info
        from ${WITH_INPUT} where ${awaiting('vision')}`,
-      [lots.jobId, lots.first, lots.last, lots.attempt],
+      [lots.jobId, lots.first, lots.last, lots.attempt, otherwise],
     );
-    return sum ?? { lots: 0, images: 0, info: 0 };
+    return sum ?? { lots: 0, images: 0, photoTokens: 0, info: 0 };
   }
 
   /** The same for translations: lots, and characters of English text. */
@@ -81,7 +101,8 @@ export class ModelLotReader {
   /** The next lots from position `from` on, in the order of positions. */
   visionPage(lots: ShardLots, from: number, limit: number): Promise<VisionInput[]> {
     return this.database.rows<VisionInput>(
-      `select l.position, i.additional_info, i.images::text, l.missing_images::text, l.processed_images
+      `select l.position, i.additional_info, i.images::text, l.missing_images::text, l.processed_images,
+         l.photo_tokens
        from ${WITH_INPUT} where ${awaiting('vision')} order by l.position limit ${limit}`,
       [lots.jobId, from, lots.last, lots.attempt],
     );
@@ -116,7 +137,7 @@ export class ModelLotReader {
   ): Promise<TranslationAnswered[]> {
     return this.database.rows<TranslationAnswered>(
       `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, e.strings::text, e.model,
-          case when $4 then octet_length(e.assessment::text) end,
+          case when $4 then octet_length(e.assessment::text) end, octet_length(e.needs_review::text),
           (select json_object_agg(r.language, octet_length(r.html)) from batch_results r
              where r.job_id = l.job_id and r.position = l.position and r.revision = 0),
           case when l.status <> ${LOT_SQL[STAGE_STATUS.translation]} then

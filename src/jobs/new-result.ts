@@ -7,6 +7,8 @@ export interface NewResult {
   readonly strings: unknown;
   readonly fallback: boolean;
   readonly assessment?: unknown;
+  /** Whether a person should look at the lot, and why; only the English row has it. */
+  readonly needsReview?: unknown;
   readonly raw?: unknown;
   readonly model: string | null;
   readonly promptVersion: string | null;

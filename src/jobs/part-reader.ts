@@ -30,6 +30,7 @@ interface Row {
   readonly html: string;
   readonly fallback: boolean;
   readonly assessment: string | null;
+  readonly needsReview: string | null;
   readonly usage: string | null;
 }
 
@@ -53,6 +54,7 @@ export class PartReader {
           (extract(epoch from l.finished_at) * 1000)::float8 as "finishedAt", l.processed_images as "processedImages",
           l.missing_images::text as "missingImages", l.missing_reasons::text as "missingReasons", l.error as "lotError", r.language, r.html, r.fallback,
           case when j.options ? 'include' then r.assessment::text end as assessment,
+          r.needs_review::text as "needsReview",
           case when j.options ? 'include' then r.usage::text end as usage
         from unnest($1::int[], $2::uuid[], $3::int[], $4::int[], $5::int[])
           as p (n, job_id, first, last, revision)
@@ -80,10 +82,10 @@ export class PartReader {
         descriptions = [];
         found[range]?.push(toRecord(row, descriptions));
       }
-      const { language, html, fallback, assessment, usage } = row;
+      const { language, html, fallback, assessment, needsReview, usage } = row;
       // The highest revision comes first; a failed lot has no description.
       if (language !== null && descriptions.at(-1)?.language !== language) {
-        descriptions.push({ language, html, fallback, assessment, usage });
+        descriptions.push({ language, html, fallback, assessment, needsReview, usage });
       }
     }
     return found;

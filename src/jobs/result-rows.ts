@@ -2,8 +2,8 @@ import { CopyEncoder, NulByteError } from '../database/copy-encoder.js';
 import { storable, withStorableNames, type NewResult } from './new-result.js';
 
 /** The columns that {@link ResultRows} writes, in this order. */
-export const RESULT_COLUMNS = `(job_id, position, language, revision, html, strings, fallback, assessment, raw, model,
-  prompt_version, schema_version, response_id, usage, created_at)`;
+export const RESULT_COLUMNS = `(job_id, position, language, revision, html, strings, fallback, assessment, needs_review, raw,
+  model, prompt_version, schema_version, response_id, usage, created_at)`;
 
 /** Size in bytes after which a new block begins: copying one ever larger buffer would block the event loop. */
 const BLOCK_BYTES = 512 * 1024;
@@ -28,6 +28,7 @@ export class ResultRows {
   constructor(
     private readonly jobId: string,
     private readonly createdAt: string,
+    private readonly revision = 0,
   ) {}
 
   get size(): number {
@@ -67,11 +68,12 @@ export class ResultRows {
         .text(this.jobId)
         .integer(position)
         .text(result.language)
-        .integer(0)
+        .integer(this.revision)
         .text(result.html)
         .json(result.strings)
         .boolean(result.fallback)
         .json(result.assessment)
+        .json(result.needsReview)
         .json(result.raw)
         .text(result.model)
         .text(result.promptVersion)

@@ -24,6 +24,7 @@ export function insertResults(values: Values, described: readonly NewResult[]): 
     ['json', results.map((result) => json(result.strings))],
     ['boolean', results.map((result) => result.fallback)],
     ['json', results.map((result) => json(result.assessment))],
+    ['json', results.map((result) => json(result.needsReview))],
     ['json', results.map((result) => json(result.raw))],
     ['text', results.map((result) => result.model)],
     ['text', results.map((result) => result.promptVersion)],
@@ -33,7 +34,7 @@ export function insertResults(values: Values, described: readonly NewResult[]): 
   ];
   const arrays = columns.map(([type, list]) => `${values.add(list)}::${type}[]`).join(', ');
   return `insert into batch_results (job_id, position, revision, created_at, language, html, strings, fallback, assessment,
-      raw, model, prompt_version, schema_version, response_id, usage)
+      needs_review, raw, model, prompt_version, schema_version, response_id, usage)
     select job.id, 0, 0, now(), r.* from job, unnest(${arrays}) as r
     on conflict do nothing`;
 }

@@ -13,7 +13,7 @@ export const FIRST_END: EndPlace = { ended: '-infinity', id: '00000000-0000-0000
 /** Written as in the partial index of ended jobs. */
 const ENDED_AT = 'coalesce(completed_at, cancelled_at)';
 /** A key id that no client has: a job gets it when its removal begins, so that no client finds it any more. */
-const NOBODY = '';
+export const NOBODY = '';
 
 /** Rows that a job may have any number of and that are removed with the jobs `$1`. */
 export const LOTS_OF_JOBS: readonly RowsToRemove[] = [

@@ -11,6 +11,7 @@ export interface Spending {
   readonly awaitingTranslation: number;
 }
 
+type VisionLot = [position: number, photos: number, info: number, photoTokens: number | null];
 type LotRange = Pick<ShardLots, 'jobId' | 'first' | 'last' | 'attempt'>;
 
 /**
@@ -50,9 +51,9 @@ export class SpendingStore {
   }
 
   /** A shard's next lots in the order of positions, with the figures on which the worst cost of their calls depends. */
-  async visionLots(lots: LotRange, limit: number): Promise<[position: number, photos: number, info: number][]> {
-    return this.database.rows<[number, number, number]>(
-      `select l.position, l.processed_images, coalesce(char_length(i.additional_info), 0)
+  async visionLots(lots: LotRange, limit: number): Promise<VisionLot[]> {
+    return this.database.rows<VisionLot>(
+      `select l.position, l.processed_images, coalesce(char_length(i.additional_info), 0), l.photo_tokens
         from batch_lots l join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position
         where l.job_id = $1 and l.position between $2 and $3 and l.attempt = $4 and l.status = ${LOT_SQL.processing}
         order by l.position limit $5`,

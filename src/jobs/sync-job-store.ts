@@ -41,8 +41,9 @@ export interface StoredSource {
   readonly model: string;
 }
 
-/** The same, with what the model answered. */
+/** The same, with what the model answered and whether a person should look at it. */
 export interface StoredAnswer extends StoredSource {
+  readonly needsReview: unknown;
   readonly raw: unknown;
 }
 
@@ -222,7 +223,7 @@ export class SyncJobStore {
          from due where j.id = due.id
           returning j.id, j.languages, j.options, j.handed_over_at, j.takeovers, j.lock_token)
        select c.*, l.lot_id, l.missing_images, l.missing_reasons, i.additional_info, i.images, i.webhook,
-         r.strings, r.assessment, r.raw, r.model
+         r.strings, r.assessment, r.needs_review as "needsReview", r.raw, r.model
        from claimed c
        join batch_lots l on l.job_id = c.id and l.position = 0
        join batch_lot_inputs i on i.job_id = c.id and i.position = 0
@@ -238,10 +239,7 @@ export class SyncJobStore {
       takeovers: row.takeovers,
       lot: { lotId: row.lot_id, additionalInfo: row.additional_info, images: row.images, webhook: row.webhook },
       missingImages: missingPhotos(row.missing_images, row.missing_reasons),
-      source:
-        row.strings === null || row.model === null
-          ? null
-          : { strings: row.strings, assessment: row.assessment, raw: row.raw, model: row.model },
+      source: sourceOf(row),
     }));
   }
 
@@ -288,6 +286,11 @@ interface AbandonedRow {
   webhook: string | null;
   strings: unknown;
   assessment: unknown;
+  needsReview: unknown;
   raw: unknown;
   model: string | null;
+}
+
+function sourceOf({ strings, assessment, needsReview, raw, model }: AbandonedRow): StoredAnswer | null {
+  return strings === null || model === null ? null : { strings, assessment, needsReview, raw, model };
 }

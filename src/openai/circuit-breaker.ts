@@ -133,8 +133,8 @@ export class CircuitBreaker {
 }
 
 /**
- * One breaker for each kind of call, because they fail apart from each other: a key that may not delete files, or a
- * gateway that cannot list, must not rest uploads, batches or the lots that go through the Responses API.
+ * One breaker for each kind of call, because one kind may fail while the others work. If a key may not delete files, or
+ * a gateway cannot list, this must not stop uploads, batches or lots that go through the Responses API.
  */
 @Injectable()
 export class OpenAiCircuits {

@@ -48,10 +48,10 @@ export class FilesApi {
   /**
    * Uploads a batch's input in constant memory, at the pace of the connection. A file whose outcome is unknown is
    * uploaded again. An unused file costs nothing and expires after 30 days.
-   * @param name - ASCII letters, digits and `._-`, at most 128; by this name a listing shows which submission the file
-   * belongs to
-   * @param source - opens the content anew for each try. An error in it ends the call as kind `aborted`, with it as
-   * cause
+   * @param name - ASCII letters, digits and `._-`, at most 128. In a list of files it shows which submission the file
+   *   belongs to
+   * @param source - opens the content again for each try. An error in it ends the call as kind `aborted`, with it as
+   *   cause
    */
   async uploadBatchInput(
     name: string,
@@ -61,9 +61,9 @@ export class FilesApi {
     if (!SAFE_NAME.test(name)) throw new TypeError('a file name may hold ASCII letters, digits and ._- only');
     const first = await this.upload(name, source, limits);
     if (first.counted === first.bytes || first.counted === undefined) return sent(first);
-    // Cut on the way, or counted in another way than ours: what was cut comes whole the second time, and a server that
-    // counts otherwise says the same again. The lots of a file that was cut after all have no line in the answer, and
-    // are asked for again; uploading for ever would help nobody.
+    // The server counted other bytes than we sent. Either the upload was cut: then the second one arrives whole. Or the
+    // server counts in another way: then it gives the same number again, and there is no use in a third upload. If the
+    // file was cut after all, its last lots get no answer and are asked for again.
     const second = await this.upload(name, source, limits);
     if (second.counted === second.bytes || second.counted === undefined || second.counted === first.counted) {
       return sent(second);

@@ -1,5 +1,5 @@
 import { Counter, Histogram } from 'prom-client';
-import { metricsRegistry } from '../common/metrics.js';
+import { metricsRegistry } from '../common/metrics-registry.js';
 import type { OpenAiErrorKind } from './errors.js';
 import { isRecord, numberOf } from './json-values.js';
 

@@ -14,7 +14,7 @@ import { SecretStrike } from './secret-strike.js';
 import { toOpenAiError } from './to-openai-error.js';
 import { createOpenAiAgent, createUndiciFetch } from './undici-fetch.js';
 
-/** What the SDK is asked with: it never retries and never times out by itself, both are done here. */
+/** Options for the SDK: it never retries and has no time limit of its own, because both are done here. */
 interface SdkOptions {
   readonly signal: AbortSignal;
   readonly maxRetries: 0;

@@ -30,8 +30,8 @@ export async function readJson(response: Response): Promise<unknown> {
 }
 
 /**
- * A refusal with the error in OpenAI's form, whoever sent it. The SDK reads the whole body of a refusal by itself, so
- * the body passed to it here is short.
+ * A refusal with its error in OpenAI's form, even if a gateway sent it. The SDK always reads the whole body of a
+ * refusal, so the body passed to it here is short.
  */
 export async function withTidyError(response: Response): Promise<Response> {
   // A 304 and similar answers have no body and must not get one.

@@ -13,15 +13,19 @@ const MOST_LED = 10_000;
 const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
 /**
- * OUTBOUND_ALLOW: the hosts and networks that pass the guard, on any port. A host's name is let through whatever it
- * resolves to; a network lets through its literals, and names that resolve into it (these on ports 80 and 443 only: at
- * intake nothing is resolved, so only a listed name can earn another port).
+ * OUTBOUND_ALLOW: the hosts and networks that pass the guard.
+ * - A listed host name is let through on any port, whatever address it has.
+ * - A listed network lets through its addresses on any port. It also lets through names that resolve to one of its
+ *   addresses, but only on ports 80 and 443, because no name is resolved at intake, where the port is checked.
  */
 export class AllowList {
-  /** Answers given lately, because each answer of a receiver asks about the same address again. */
+  /** The latest results, because the address of a receiver is checked again with each of its answers. */
   private readonly asked = new Map<string, boolean>();
 
-  /** Names that led into a listed network. Neither the answers nor the errors of their hosts may be shown. */
+  /**
+   * Names that resolved to an address in a listed network. Neither the answers nor the errors of their hosts may be
+   * shown.
+   */
   private readonly led = new Set<string>();
 
   private constructor(
@@ -74,8 +78,8 @@ export class AllowList {
   }
 
   /**
-   * @param host - a name or an address, without brackets and trailing dot; true where the list lets it through, as far
-   * as is known
+   * Whether the list lets a host through, as far as is known.
+   * @param host - a name or an address, without brackets and trailing dot
    */
   covers(host: string): boolean {
     return this.hasName(host) || this.hasAddress(host) || this.led.has(host);

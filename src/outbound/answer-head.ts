@@ -1,8 +1,8 @@
 /**
- * The head of an HTTP answer, as strictly as undici reads it and as generously as browsers and curl do. undici's parser
- * fails on things that every browser accepts: an unasked `100 Continue`, a length that is given twice or together with
- * chunked, a header name with a space, bare LF line ends, long headers. A receiver that answers so has taken its
- * delivery, and a photo behind such a host is there.
+ * The head of an HTTP answer, read as strictly as undici reads it but with the tolerance of browsers and curl. undici's
+ * parser fails on things that every browser accepts: an unasked `100 Continue`, a length that is given twice or
+ * together with chunked, a header name with a space, bare LF line ends, long headers. A receiver that answers in this
+ * way has accepted its delivery, and a photo on such a host exists.
  */
 
 /** The longest head that is passed to undici unchanged, which is undici's own limit. */

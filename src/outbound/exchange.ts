@@ -86,7 +86,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Incoming): void {
-    // 1xx are announcements; any number of them runs on the same deadline.
+    // Answers 1xx are announcements. Any number of them may come, all within the same deadline.
     if (status < 200 || this.settled) return;
     this.head = { status, headers: flatten(headers) };
     if (this.limits.bodyDeadlineMs === undefined) return;
@@ -134,7 +134,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   private fail(error: Error): void {
     if (!this.settle()) return;
-    // Where the request still waits for its connection there is nothing to abort yet: onRequestStart stops it then.
+    // While the request still waits for its connection there is nothing to abort yet. onRequestStart then stops it.
     this.controller?.abort(error);
     this.reject(error);
   }
@@ -147,7 +147,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     return true;
   }
 
-  /** A mistake of ours (an invalid header, for example) stays the error that it is. */
+  /** A mistake in our own code, such as an invalid header, is passed on unchanged. */
   private toFailure(error: Error): Error {
     if (error instanceof ConnectFailure) {
       const reason = error.reason === undefined ? {} : { reason: error.reason };

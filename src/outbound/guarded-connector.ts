@@ -95,7 +95,7 @@ async function allowedAddresses(name: string, allow: AllowList, resolver: NameRe
   } catch (error) {
     throw new ConnectFailure('dns', undefined, error, hasNoAddress(error));
   }
-  // One private address among public ones is an attack or a mistake; trying only the public ones would hide it.
+  // One private address among public ones is an attack or a mistake. Using only the public ones would hide that.
   if (!listed && !found.every(({ address }) => mayDial(address, allow))) {
     throw new ConnectFailure('refused', 'resolved_address');
   }

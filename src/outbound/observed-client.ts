@@ -28,7 +28,7 @@ class ObservedClient extends Client {
   }
 }
 
-/** Idle connections are closed after this; servers that say less are believed. */
+/** Idle connections are closed after this time, or after the shorter time that the server names. */
 const IDLE_MS = 4_000;
 const MAX_HEADER_BYTES = 16_384;
 

@@ -54,7 +54,7 @@ export interface OutboundOptions {
   readonly idleMs?: number;
   /** Further trusted certificates (PEM). */
   readonly ca?: string;
-  /** What requests for photos call themselves; as all others by default. */
+  /** The User-Agent of requests for photos. If absent, it is the same as for all others. */
   readonly photoUserAgent?: string;
 }
 
@@ -122,7 +122,7 @@ export class OutboundClient implements OnApplicationShutdown {
     }
   }
 
-  /** Ends every connection. Whoever sends must have drained before: what is still under way fails as `aborted`. */
+  /** Ends every connection. Callers must have finished before; a request that is still under way fails as `aborted`. */
   async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
   }

@@ -5,7 +5,7 @@ import type { RefusalReason } from './address-rules.js';
  * - `dns`, `connect`, `tls`: there was no usable connection
  * - `timeout`: the deadline passed before the answer's headers were in
  * - `reset`: the connection broke before the answer's headers were in
- * - `redirect`: too many redirects, or one to nowhere
+ * - `redirect`: too many redirects, or one whose target is no address
  * - `aborted`: the caller's signal, or the shutdown
  * - `invalid_response`: the answer is not HTTP/1.1, or its headers are too large
  */

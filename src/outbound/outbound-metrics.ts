@@ -1,5 +1,5 @@
 import { Counter } from 'prom-client';
-import { metricsRegistry } from '../common/metrics.js';
+import { metricsRegistry } from '../common/metrics-registry.js';
 import type { RefusalReason } from './address-rules.js';
 import type { OutboundErrorKind } from './outbound-error.js';
 

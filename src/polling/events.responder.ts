@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { signedCallerOf } from '../auth/caller.js';
+import { hangUpSignal } from './client-connection.js';
+import { EventSink } from './event-sink.js';
 import { EventsService } from './events.service.js';
-import { EventSink, hangUpSignal } from './http.js';
 
 /** Answers with a stream of events, or with the 204 that tells an EventSource not to connect again. */
 @Injectable()

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { readerKeyId, sendResults } from './http.js';
+import { readerKeyId } from '../auth/caller.js';
 import { ResultsService } from './results.service.js';
+import { sendResults } from './send-results.js';
 import { sendStatus, StatusResponder } from './status.responder.js';
 
 /** Answers the older service's address of a job: a status while it runs, with its lots once it has ended. */

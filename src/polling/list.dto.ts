@@ -28,7 +28,7 @@ class Rfc3339Constraint implements ValidatorConstraintInterface {
   }
 }
 
-/** PostgreSQL's offset is a bigint, but nobody has more jobs than this. */
+/** PostgreSQL's offset is a bigint, but no key has more jobs than this. */
 const MAX_OFFSET = 2 ** 31 - 1;
 
 export class ListQuery {

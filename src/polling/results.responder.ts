@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { readerKeyId } from '../auth/caller.js';
 import { preferredType } from './accept.js';
-import { readerKeyId, sendResults } from './http.js';
 import type { DownloadQuery, ResultsQuery } from './results.dto.js';
 import { ResultsService, type ResultsAnswer } from './results.service.js';
 import type { ResultsFormat } from './results-text.js';
+import { sendResults } from './send-results.js';
 
 const TYPES = ['application/json', 'application/x-ndjson'] as const;
 

@@ -70,8 +70,8 @@ export class ResultsService {
   }
 
   /**
-   * @throws ServiceError LOT_NOT_FOUND when the job lacks one of them, because a part of what was asked for would look
-   * complete
+   * @throws ServiceError LOT_NOT_FOUND when one of them is not in the job, because a part of what was asked for would
+   *   look complete
    */
   private async findLots(job: JobRecord, asked: readonly string[]): Promise<LotSelection & { lotIds: string[] }> {
     // PostgreSQL refuses U+0000, and no lot_id can contain it.

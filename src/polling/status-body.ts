@@ -29,7 +29,10 @@ export function stateOf(job: JobRecord) {
   } satisfies Partial<JobStatusDto>;
 }
 
-/** The whole status: but for the estimate a function of what is stored, so that one tag of a job always reads the same. */
+/**
+ * The whole status. Apart from the estimate it depends only on what is stored, so the same tag always has the same
+ * text.
+ */
 export function statusBody(job: JobRecord, details: StatusDetails, estimate: Date | null): JobStatusDto {
   return {
     ...stateOf(job),

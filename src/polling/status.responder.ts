@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { readerKeyId } from '../auth/caller.js';
 import { RateLimits } from '../auth/rate-limits.js';
+import { hangUpSignal } from './client-connection.js';
 import { preferredWait } from './conditional.js';
-import { hangUpSignal, readerKeyId } from './http.js';
 import { StatusService } from './status.service.js';
 
 /** Answers a status request: handles conditional and waiting requests around {@link StatusService}. */

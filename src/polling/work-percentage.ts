@@ -6,7 +6,7 @@ import type { ShardDetail } from '../batch/shards/job-shard-store.js';
 const SHARES = { photos: 5, vision: 60, translation: 30, end: 5 };
 
 /**
- * First tries only: of a lot that is asked for again OpenAI's counts would tell twice. See batch/shards/tries.ts.
+ * Only first tries are counted. OpenAI counts a lot that is asked for again a second time. See batch/shards/tries.ts.
  */
 const TRIES = 4;
 

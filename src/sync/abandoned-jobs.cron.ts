@@ -70,7 +70,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
 
   private async takeOver(job: ClaimedSyncJob): Promise<void> {
     const promised = job.handedOver || job.options.idempotent === true;
-    // Each run may have been paid for, so a job that kills every process must not be resumed for ever.
+    // Each run may have been paid for, so a job that kills every process must not be resumed again and again.
     if (!promised || job.takeovers > MOST_TAKEOVERS) {
       await this.interrupt(job);
       return;
@@ -79,6 +79,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
     // Not awaited, so that the next tick finds other jobs while this one waits for the model.
     void this.requests.run({
       jobId: job.id,
+      keyId: null,
       token: job.token,
       languages: job.languages,
       options: job.options,

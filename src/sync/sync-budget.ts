@@ -100,7 +100,7 @@ class SyncBudget implements Budget {
     try {
       await this.spending.hold(this.database, this.run.work.jobId, -usd);
     } finally {
-      // Also when the database fails, or the calls that wait for this one would wait for ever.
+      // Also when the database fails; otherwise the calls that wait for this one would wait without end.
       this.underWay.calls -= 1;
     }
   }

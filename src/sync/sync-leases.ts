@@ -4,7 +4,7 @@ import { HeldLease } from '../database/lease.js';
 import { SyncJobStore } from '../jobs/sync-job-store.js';
 
 /**
- * Renews the leases of all synchronous jobs that this process answers, every third of a lease, in one statement:
+ * Renews the leases of all synchronous jobs that this process answers, after each third of a lease, in one statement:
  * 1,000 requests in flight cost three statements a minute instead of 3,000.
  */
 @Injectable()
@@ -23,8 +23,8 @@ export class SyncLeases implements OnApplicationShutdown {
   }
 
   /**
-   * Holds a lease that the database has just granted; {@link letGo} must follow.
-   * @returns aborts with LeaseLostError: somebody cancelled the job or took it over
+   * Holds a lease that the database has just granted. Call {@link letGo} at the end.
+   * @returns a signal that aborts with LeaseLostError when the job was cancelled or taken over
    */
   hold(token: string): AbortSignal {
     const lease = new HeldLease('synchronous jobs', performance.now() + this.seconds * 1000);
@@ -46,7 +46,7 @@ export class SyncLeases implements OnApplicationShutdown {
   }
 
   private async renew(): Promise<void> {
-    // One that is lost must run out in the database too, for another process to take the job over.
+    // A lost lease is not renewed. So it also runs out in the database, and another process can take the job over.
     const tokens = [...this.held].flatMap(([token, lease]) => (lease.ended ? [] : [token]));
     if (tokens.length === 0) return;
     const sentAt = performance.now();

@@ -12,20 +12,16 @@ import { PhotoChecker } from '../images/photo-checker.js';
 import { asksForNotes } from '../jobs/batch-job.entity.js';
 import { JobStore } from '../jobs/job-store.js';
 import type { NewResult } from '../jobs/new-result.js';
-import { renderedBytes } from '../jobs/rendered-bytes.js';
+import { PhotoAveragesStore } from '../jobs/photo-averages-store.js';
+import { jsonBytes, renderedBytes } from '../jobs/rendered-bytes.js';
 import { completeAssessments } from '../jobs/result-store.js';
-import {
-  SyncJobStore,
-  type HeldSyncJob,
-  type SeenPhotos,
-  type StoredAnswer,
-  type StoredSource,
-} from '../jobs/sync-job-store.js';
+import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredAnswer } from '../jobs/sync-job-store.js';
 import { UsageSum } from '../jobs/usage-sum.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { DeliveryHints } from '../common/work-hints.js';
 import { LotDescriber } from '../describe/lot-describer.js';
 import { LotError, unreachablePhotos } from '../describe/lot-error.js';
+import { ModelSettings } from '../describe/model-settings.js';
 import { LotTexts, type LateTexts, textsOrError } from '../describe/lot-texts.js';
 import { NoteTranslator } from '../describe/note-translator.js';
 import { notedRows } from '../describe/noted-rows.js';
@@ -58,10 +54,12 @@ export class SyncPipeline {
     private readonly describer: LotDescriber,
     private readonly notes: NoteTranslator,
     private readonly texts: LotTexts,
+    private readonly settings: ModelSettings,
     private readonly glossaries: JobGlossaries,
     private readonly budgets: SyncBudgets,
     private readonly ender: JobEnder,
     private readonly hints: DeliveryHints,
+    private readonly averages: PhotoAveragesStore,
   ) {}
 
   /** Starts the work on a job whose lease this process holds. The run's outcome never rejects. */
@@ -119,12 +117,17 @@ export class SyncPipeline {
    * committed before the first of them.
    */
   private async assess(run: SyncRun, usage: UsageSum, spend: SyncSpend): Promise<WrittenLot> {
-    const { lot } = run.work;
-    const checked = await this.photos.checkLot(lot.images, { signal: run.signal });
+    const { lot, keyId } = run.work;
+    const checked = await this.photos.checkLot(lot.images, { signal: run.signal, look: () => true });
     if (!checked.withinThreshold)
       throw unreachablePhotos(checked.missing, checked.reachable.length + checked.missing.length);
+    const looked = [...checked.sizes.values()].map((size) => this.settings.photoTokens(size));
+    const tokens = looked.reduce((sum, each) => sum + each, 0);
+    if (keyId !== null) this.averages.count(this.settings.photosOf(keyId), { photos: looked.length, tokens });
+    const unseen = checked.reachable.length - looked.length;
     const { answer, seen, missing } = await this.describer.assess(
       {
+        photoTokens: tokens + unseen * this.settings.photoTokens(null),
         additionalInfo: lot.additionalInfo,
         photos: photoRefs(lot.images, (url) => checked.reachable.includes(url)),
         missing: checked.missing,
@@ -138,7 +141,8 @@ export class SyncPipeline {
     const photos = { seen, missing };
     const { languages } = run.work;
     const words = await this.glossaries.wordsOf(run.work.jobId);
-    const { english, others, waitsForNotes } = textsOrError(this.texts.write(answer, languages, words, false));
+    const written = textsOrError(this.texts.write(answer, languages, words, false), missing);
+    const { english, others, waitsForNotes } = written;
     const rows = [english, ...others];
     if (waitsForNotes || languages.some((language) => words.for(language) === null)) {
       run.signal.throwIfAborted();
@@ -149,8 +153,8 @@ export class SyncPipeline {
       });
       usage.clear();
     }
-    const { strings, assessment, raw, model } = english;
-    return { strings, assessment, raw, model: model ?? '', missing, rows, photos };
+    const { strings, assessment, raw, model, needsReview } = english;
+    return { strings, assessment, raw, model: model ?? '', needsReview, missing, rows, photos };
   }
 
   /**
@@ -259,6 +263,7 @@ interface LateSource extends StoredAnswer {
 
 /** A lot with its texts: the source for translations, the rows to store, and which photos were seen. */
 interface WrittenLot extends LateSource {
+  readonly needsReview: unknown;
   readonly rows: readonly NewResult[];
   readonly photos: SeenPhotos;
 }
@@ -266,7 +271,7 @@ interface WrittenLot extends LateSource {
 /** The estimated size of the lot in results and webhooks, in bytes. */
 function renderedLot(
   { lot, languages, options: { include = [] } }: SyncWork,
-  { assessment }: StoredSource,
+  { assessment, needsReview }: Pick<StoredAnswer, 'assessment' | 'needsReview'>,
   missing: readonly MissingPhoto[],
   rows: readonly { language: string; html: string }[],
 ): number {
@@ -275,7 +280,8 @@ function renderedLot(
     {
       idLength: lot.lotId.length,
       missing,
-      assessment: include.includes('assessment') ? Buffer.byteLength(JSON.stringify(assessment)) : 0,
+      assessment: include.includes('assessment') ? jsonBytes(assessment) : 0,
+      review: jsonBytes(needsReview),
       usage: include.includes('usage'),
     },
   );

@@ -7,6 +7,8 @@ import type { ServiceError } from '../common/service-error.js';
 /** The one lot of a synchronous job on its way through the pipeline. */
 export interface SyncWork {
   readonly jobId: string;
+  /** Null for a job that was taken over. */
+  readonly keyId: string | null;
   readonly token: string;
   readonly languages: readonly string[];
   readonly options: JobOptions;

@@ -123,10 +123,11 @@ export class BodyRenderer {
     const selection = {
       from: delivery.firstPosition ?? 0,
       to: delivery.lastPosition ?? 0,
-      revision: delivery.revision,
       ...(isContiguous(delivery) ? {} : { receiver: delivery.url }),
     };
-    for await (const text of this.reader.readLots(job, selection)) {
+    // The revision of the time when it was queued, whatever the job shows by now.
+    const then = { ...job, revision: delivery.revision };
+    for await (const text of this.reader.readLots(then, selection)) {
       signature.add(text);
       lots.push(Buffer.from(text));
       if (lots.length % LOTS_PER_TURN === 0) await new Promise(setImmediate);

@@ -94,16 +94,6 @@ export class DeliverySender implements OnApplicationBootstrap, OnModuleDestroy, 
     await this.claiming;
   }
 
-  /** Resolves when nothing is due and nothing is under way; for tests and benchmarks. */
-  async idle(): Promise<void> {
-    do {
-      await this.claiming;
-      await Promise.all([...this.preparing, ...this.underWay]);
-      await this.writer.flush();
-    } while (this.claiming !== undefined || this.preparing.size + this.underWay.size > 0);
-    await this.returning;
-  }
-
   /** No further request begins. Deliveries that were claimed but not sent are given back for other processes. */
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;

@@ -12,7 +12,8 @@ export type WebhookEvent =
   'batch_job_completed' | 'batch_job_failed' | 'batch_job_cancelled' | 'batch_job_progress' | 'ping';
 
 /**
- * A delivery with this many attempts of unknown outcome fails: a body that kills its process must not do so for ever.
+ * A delivery with this many attempts of unknown outcome fails. Otherwise a body that kills its process would do so
+ * again and again.
  */
 export const MAX_UNKNOWN_OUTCOMES = 20;
 

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram } from 'prom-client';
-import { metricsRegistry } from '../common/metrics.js';
+import { metricsRegistry } from '../common/metrics-registry.js';
 import type { SendResult, Verdict } from './attempt-outcome.js';
 
 const attempts = new Counter({

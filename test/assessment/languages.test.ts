@@ -10,7 +10,7 @@ import {
 } from '../../src/assessment/languages.js';
 
 describe('the list of languages', () => {
-  it('has more than a hundred, each canonical, named and in scripts that are known', () => {
+  it('the list of languages has more than a hundred, each canonical, named and in known scripts', () => {
     expect(Object.keys(LANGUAGES).length).toBeGreaterThan(100);
     for (const [code, [name, ...scripts]] of Object.entries(LANGUAGES)) {
       expect(canonicalTag(code)).toBe(code);
@@ -25,7 +25,7 @@ describe('the list of languages', () => {
     }
   });
 
-  it('suggests only what is supported, for what is not', () => {
+  it('a language that is not supported is only answered with the suggestion of a supported one', () => {
     for (const [tag, meant] of Object.entries(MEANT)) {
       expect(canonicalTag(tag)).toBeNull();
       expect(canonicalTag(meant)).toBe(meant);
@@ -35,7 +35,7 @@ describe('the list of languages', () => {
 });
 
 describe('checkLanguages', () => {
-  it('answers tags as sent, with their canonical form', () => {
+  it('checkLanguages gives tags as sent, with their canonical form', () => {
     expect(checkLanguages(['EN', 'pt-br', 'zh-hant', 'sr-Latn', 'es-419', 'iw', 'tl'], 10)).toEqual({
       ok: true,
       languages: [
@@ -57,11 +57,11 @@ describe('checkLanguages', () => {
     [['he', 'iw'], 10, { ok: false, problem: 'repeated', repeated: ['iw'] }],
     [['xx', 'XX'], 10, { ok: false, problem: 'repeated', repeated: ['XX'] }],
     [['en', 'ua'], 10, { ok: false, problem: 'unsupported', unsupported: [{ tag: 'ua', suggestion: 'uk' }] }],
-  ])('refuses %j of at most %i', (tags, max, outcome) => {
+  ])('checkLanguages refuses %j of at most %i', (tags, max, outcome) => {
     expect(checkLanguages(tags, max)).toEqual(outcome);
   });
 
-  it('takes a language and its region for two', () => {
+  it('checkLanguages takes a language and the same with a region for two', () => {
     expect(checkLanguages(['en', 'en-US', 'pt', 'pt-BR'], 10).ok).toBe(true);
   });
 
@@ -85,7 +85,7 @@ describe('checkLanguages', () => {
     '../en',
     'en\n',
     '<b>',
-  ])('does not support %j', (tag) => {
+  ])('checkLanguages does not support %j', (tag) => {
     expect(canonicalTag(tag)).toBeNull();
     expect(checkLanguages([tag], 10)).toMatchObject({ ok: false, problem: 'unsupported' });
   });
@@ -113,7 +113,7 @@ describe('nearestTag', () => {
     ['zzzzzzzz', null],
     ['', null],
     ['x'.repeat(1000), null],
-  ])('of %s is %s', (tag, nearest) => {
+  ])('nearestTag of %s is %s', (tag, nearest) => {
     expect(nearestTag(tag)).toBe(nearest);
   });
 });
@@ -127,17 +127,17 @@ describe('names and scripts', () => {
     ['zh-CN', 'Chinese (China, Simplified Han script)', 'Hans'],
     ['zh-Hant', 'Chinese (Traditional Han script)', 'Hant'],
     ['es-419', 'Spanish (Latin America)', 'Latn'],
-  ])('of %s', (tag, name, script) => {
+  ])('the name and the script of %s are known', (tag, name, script) => {
     expect(languageName(tag)).toBe(name);
     expect(scriptOf(tag)).toBe(script);
   });
 
-  it('refuse what is not supported', () => {
+  it('names and scripts of languages refuse a tag that is not supported', () => {
     expect(() => languageName('xx')).toThrow(RangeError);
     expect(scriptOf('xx')).toBeNull();
   });
 
-  it('know English in all its forms', () => {
+  it('English is recognized in all its forms', () => {
     expect(['en', 'EN', 'en-GB', 'en-Latn-US'].every(isEnglish)).toBe(true);
     expect(['de', 'eng1', '', 'enm', 'xx'].some(isEnglish)).toBe(false);
   });

@@ -8,7 +8,7 @@ import { DAMAGE_TYPES, PARTS } from '../../src/assessment/taxonomy.js';
 const read = (name: string): string => readFileSync(new URL(`../../prompts/${name}`, import.meta.url), 'utf8');
 
 describe('parsePrompt', () => {
-  it('reads version, settings and body', () => {
+  it('parsePrompt reads version, settings and body', () => {
     expect(
       parsePrompt('\uFEFF---\r\nversion: 7\r\nmax_output_tokens: 900\r\nnote: "a b"\r\n---\r\n\r\nHello\r\n'),
     ).toEqual({
@@ -18,7 +18,7 @@ describe('parsePrompt', () => {
     });
   });
 
-  it('lets an override replace the body and name the version after its text', () => {
+  it('parsePrompt lets an override replace the body, and names the version after its text', () => {
     const prompt = parsePrompt('---\nversion: 7\n---\nHello', 'Do as I say');
     // printf 'Do as I say' | sha256sum
     expect(prompt.version).toBe('override-7a94790f575a');
@@ -34,11 +34,11 @@ describe('parsePrompt', () => {
     ['a line that is no pair', '---\nversion: 1\nwhat\n---\nHello'],
     ['an unknown placeholder', '---\nversion: 1\n---\nHello {{world}}'],
     ['a placeholder of the object prototype', '---\nversion: 1\n---\nHello {{constructor}}'],
-  ])('refuses a file with %s', (_, file) => {
+  ])('parsePrompt refuses a file with %s', (_, file) => {
     expect(() => parsePrompt(file)).toThrow(PromptError);
   });
 
-  it('fills the lists of the shipped vision prompt', () => {
+  it('parsePrompt fills in the lists of the shipped vision prompt', () => {
     const { version, body } = parsePrompt(read('vision.md'));
     expect(version).toMatch(/^vision-\d+$/);
     expect(body).not.toContain('{{');
@@ -51,7 +51,7 @@ describe('parsePrompt', () => {
     }
   });
 
-  it('accepts the shipped translation prompt', () => {
+  it('parsePrompt accepts the shipped translation prompt', () => {
     expect(parsePrompt(read('translation.md')).version).toMatch(/^translation-\d+$/);
   });
 });

@@ -22,7 +22,7 @@ const said = (answer: unknown, languages = ['ru']) => {
 };
 
 describe('buildTranslationRequest', () => {
-  it('asks for every string in every language under its key, strictly', () => {
+  it('a translation request asks for every string in every language under its key, by a strict schema', () => {
     const request = buildTranslationRequest(english, ['ru', 'pt-br'], translationSettings);
     expect(request.text.format).toMatchObject({ type: 'json_schema', strict: true });
     expect(request.text.format.schema).toEqual({
@@ -47,7 +47,7 @@ describe('buildTranslationRequest', () => {
     expect(request).not.toHaveProperty('temperature');
   });
 
-  it('gives many languages of a long text the room that they need', () => {
+  it('a translation request gives many languages of a long text the room that they need', () => {
     const long = Array.from({ length: 40 }, () => 'x'.repeat(200));
     expect(buildTranslationRequest(english, ['ru'], translationSettings).max_output_tokens).toBe(2_000);
     expect(buildTranslationRequest(long, ['ru', 'de', 'fr'], translationSettings).max_output_tokens).toBeGreaterThan(
@@ -55,7 +55,7 @@ describe('buildTranslationRequest', () => {
     );
   });
 
-  it('gives byte for byte the same from its parts', () => {
+  it('a translation request made from its parts is byte for byte the same', () => {
     const languages = ['ru', 'zh-Hant'];
     const parts = translationRequestParts(languages, translationSettings);
     fc.assert(
@@ -75,7 +75,7 @@ describe('parseTranslation', () => {
       kind: 'translated',
       responseId: 'resp_1',
       model: 'gpt-5.6-terra-2026-06-01',
-      usage: { input: 1000, cachedInput: 400, output: 200, reasoning: 50 },
+      usage: { input: 1000, cachedInput: 400, cacheWrite: 0, output: 200, reasoning: 50 },
       languages: new Map([['ru', russian]]),
     });
   });
@@ -112,7 +112,7 @@ describe('parseTranslation', () => {
     );
   });
 
-  it('has a schema that takes what its keys ask for', () => {
+  it('the schema of translations accepts what its keys ask for', () => {
     const schema = translationSchema(2, ['ru', 'de']);
     expect(schemaProblems({ ru: keyed(russian), de: keyed(russian) }, schema)).toEqual([]);
     expect(schemaProblems({ ru: keyed(russian), de: { s1: 'x' } }, schema)).toEqual(['$.de.s2: missing']);

@@ -7,7 +7,7 @@ import { findingReply, reply, responseWith, twoPhotos } from './fixtures.js';
 const facts = {
   responseId: 'resp_1',
   model: 'gpt-5.6-terra-2026-06-01',
-  usage: { input: 1000, cachedInput: 400, output: 200, reasoning: 50 },
+  usage: { input: 1000, cachedInput: 400, cacheWrite: 0, output: 200, reasoning: 50 },
 };
 const parse = (body: unknown) => parseVisionAnswer(body, twoPhotos, 'vision-1');
 
@@ -106,6 +106,7 @@ describe('parseVisionAnswer', () => {
     expect(parse({ usage: { input_tokens: -3, output_tokens: '7' } }).usage).toEqual({
       input: 0,
       cachedInput: 0,
+      cacheWrite: 0,
       output: 0,
       reasoning: 0,
     });

@@ -8,7 +8,7 @@ describe('what is held of a limit', () => {
   const models = Object.keys(MODEL_PRICES);
   const cases = models.flatMap((model) => [true, false].map((batch) => ({ model, batch })));
 
-  it.each(cases)('is enough for one lot of $model where the limit is what was foreseen (batch: $batch)', (options) => {
+  it.each(cases)('a limit of exactly the estimate is enough for one lot of $model (batch: $batch)', (options) => {
     const settings = {
       vision: { ...visionSettings, model: options.model },
       translation: translationSettings,
@@ -18,7 +18,7 @@ describe('what is held of a limit', () => {
       for (const spent of [0, 0.1, 0.2, 1.7]) {
         const { costUsd, vision } = estimateLot(photos, 0, 0, settings);
         const bounds = visionBounds(photos, 0, settings)!;
-        // As the job's row has it: the limit, less what other calls have cost.
+        // Like the job's row: the limit minus what other calls have cost.
         const free = costUsd! + spent - spent;
         const held = heldWithin(bounds, free, true);
         expect({ photos, room: held?.room }).toEqual({ photos, room: vision.outputTokens });
@@ -27,7 +27,7 @@ describe('what is held of a limit', () => {
     }
   });
 
-  it('is refused where the estimate is one token short of it', () => {
+  it('a call is refused where the limit is one token below the estimate', () => {
     const settings = { vision: visionSettings, translation: translationSettings, batch: false };
     const bounds = visionBounds(1, 0, settings)!;
     const { costUsd } = estimateLot(1, 0, 0, settings);

@@ -85,7 +85,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([app.close(), legacy.close()]));
 
-/** @param headers - names and values in turn, sent as they stand */
+/** @param headers - names and values in turn, sent unchanged */
 function send(method: string, target: string, headers: string[], body: Buffer | string = '', to = app) {
   const lines = [`${method} ${target} HTTP/1.1`, 'Host: h'];
   for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`);
@@ -93,7 +93,7 @@ function send(method: string, target: string, headers: string[], body: Buffer | 
   return sendRaw((to.getHttpServer().address() as AddressInfo).port, lines, body);
 }
 
-/** Sends it rightly signed by scheme 1. */
+/** Sends the request correctly signed by scheme 1. */
 function sendSigned(
   method: string,
   target: string,

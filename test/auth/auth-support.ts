@@ -15,7 +15,7 @@ export const SECRETS = {
 /** Unix seconds that the held clock shows. */
 export const NOW = 1_767_225_600;
 
-/** Late in its second: what counts in whole seconds must not round up. */
+/** Late in its second, to show that counting in whole seconds does not round up. */
 export const heldClock = () => new FakeClock({ at: NOW * 1000 + 999 });
 
 /** The settings of a service with the key ids acme (one secret) and beta (two). */
@@ -30,7 +30,7 @@ export function authService(environment: Record<string, string> = {}): AuthServi
   return new AuthService(new KeyRing(authConfig(environment)), heldClock());
 }
 
-/** The headers of a rightly signed request, as Node's rawHeaders. */
+/** The headers of a correctly signed request, as Node's rawHeaders. */
 export function signedHeaders(
   facts: { method: string; target: string },
   body: string | Buffer = '',

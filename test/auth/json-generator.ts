@@ -1,4 +1,4 @@
-/** Makes JSON source text that is as awkward as JSON may be; the same seed makes the same documents. */
+/** Makes JSON source text in all its odd forms; the same seed makes the same documents. */
 export class JsonGenerator {
   private state: number;
 
@@ -43,7 +43,7 @@ export class JsonGenerator {
     return `[${items.length === 0 ? this.space() : items.join(',')}]`;
   }
 
-  /** A lot like those that clients send, so that the fast way is met as well. */
+  /** A lot like those that clients send, so that the fast path is used as well. */
   lot(): string {
     const images = Array.from({ length: this.below(4) }, () => `{"url":${this.string()}}`);
     const members = [

@@ -89,7 +89,7 @@ describe('scheme 2', () => {
     expect(codeOf(() => upload([], { bodySignature, namesPhotos: false }))).toBe('INVALID_SIGNATURE');
     const header = ['X-Signature', bodySignature];
     expect(codeOf(() => upload(header, { namesPhotos: false }))).toBe('INVALID_SIGNATURE');
-    // What is missing is said first, and scheme 1 signs the whole body.
+    // A missing signature is reported first, and scheme 1 signs the whole body.
     expect(codeOf(() => upload([], { namesPhotos: false }))).toBe('MISSING_SIGNATURE');
     const signed = signedHeaders(UPLOAD_REQUEST, 'the body');
     expect(upload(signed, { namesPhotos: false })).toMatchObject({ scheme: 1 });

@@ -4,7 +4,7 @@ import { UnprovenWork } from '../../src/auth/admission/unproven-work.js';
 import { UploadGate } from '../../src/auth/upload-gate.js';
 import { authConfig, codeOf, heldClock } from './auth-support.js';
 
-/** Settles when `finish` is called; until then the body is at work. */
+/** Settles when `finish` is called; until then the work on the body goes on. */
 interface Running {
   readonly done: Promise<void>;
   finish(): void;
@@ -31,7 +31,7 @@ function rig() {
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** Lets the processor's clock stand, so that work takes exactly as long as a test says. */
+/** Stops the clock, so that work takes exactly as long as a test says. */
 function holdTime(): { spend: (ms: number) => void } {
   let now = 1000;
   vi.spyOn(performance, 'now').mockImplementation(() => now);
@@ -53,7 +53,7 @@ describe('the work on bodies that are not proven', () => {
     await Promise.all([...strangers, known].map(({ done }) => done));
   });
 
-  it('the work on bodies that are not proven goes on with whoever took least lately', async () => {
+  it('the work on bodies that are not proven goes on with the sender that used least time lately', async () => {
     const { work, upload, begin, started } = rig();
     const clock = holdTime();
     try {
@@ -111,7 +111,7 @@ describe('the work on bodies that are not proven', () => {
     }
   });
 
-  it('the work on bodies that are not proven is broken off when it takes for ever while others wait, and only then', async () => {
+  it('the work on bodies that are not proven is ended when it takes too long while others wait, and only then', async () => {
     const { work, upload, begin } = rig();
     const clock = holdTime();
     try {

@@ -4,6 +4,7 @@ import { UploadGate } from '../../src/auth/upload-gate.js';
 import { ServiceError } from '../../src/common/service-error.js';
 import { authConfig, codeOf, heldClock } from './auth-support.js';
 import type { FakeClock } from '../support/fake-clock.js';
+import { freeIn, type Free } from '../support/free-in-gate.js';
 
 const MIB = 1024 * 1024;
 /** Of eight places. */
@@ -28,7 +29,8 @@ function retryAfter(work: () => unknown): number {
   throw new Error('nothing was refused');
 }
 
-const NOTHING = { uploads: 0, addresses: 0, spoolBytes: 0, memoryBytes: 0 };
+/** All that there is in the gate of these tests. */
+const ALL: Free = { strangers: FOR_STRANGERS, known: 8 - FOR_STRANGERS, spool: MIB, memory: [true, true] };
 
 describe('uploads that are not yet proven', () => {
   it('the gate of unproven uploads lets one address use what is free, but no more than its share once the gate is busy', () => {
@@ -41,7 +43,7 @@ describe('uploads that are not yet proven', () => {
     expect(codeOf(() => uploads.admit(from('192.0.2.2')))).toBe('RATE_LIMITED');
   });
 
-  it('the gate of unproven uploads does not count what nobody signs against who signs behind the same address', () => {
+  it('the gate of unproven uploads does not count unsigned uploads against signed ones from the same address', () => {
     const { uploads } = gate();
     for (let count = 0; count < 4; count++) uploads.admit(from('192.0.2.1', 'body'));
     expect(codeOf(() => uploads.admit(from('192.0.2.1', 'body')))).toBe('RATE_LIMITED');
@@ -60,7 +62,7 @@ describe('uploads that are not yet proven', () => {
     for (let count = 0; count < FOR_STRANGERS; count++) uploads.admit(from(`192.0.2.${count}`));
     expect(codeOf(() => uploads.admit(from('198.51.100.1')))).toBe('SERVICE_UNAVAILABLE');
     expect(retryAfter(() => uploads.admit(from('198.51.100.1')))).toBeGreaterThan(0);
-    // Whatever it signs by.
+    // It may sign in any way.
     uploads.admit(from('192.0.2.100', 'v1'));
     uploads.admit(from('192.0.2.100', 'body'));
     expect(codeOf(() => uploads.admit(from('192.0.2.100', 'header')))).toBe('SERVICE_UNAVAILABLE');
@@ -79,7 +81,7 @@ describe('uploads that are not yet proven', () => {
     expect(uploads.refusal(waiting)).toBeNull();
   });
 
-  it('the gate of unproven uploads forgets the good standing of a claim whose upload came to nothing', () => {
+  it('the gate of unproven uploads forgets the good standing of a claim whose upload failed', () => {
     const { uploads } = gate();
     uploads.admit(from('192.0.2.100')).proven();
     uploads.admit(from('192.0.2.100', 'body')).failed();
@@ -94,13 +96,17 @@ describe('uploads that are not yet proven', () => {
     first.proven();
     first.proven();
     first.release();
-    expect(uploads.usage).toMatchObject({ uploads: 1, addresses: 1 });
+    expect(freeIn(uploads)).toEqual({ ...ALL, strangers: FOR_STRANGERS - 1 });
     second.release();
     second.release();
-    expect(uploads.usage).toEqual(NOTHING);
+    expect(freeIn(uploads)).toEqual(ALL);
+    // Its address may have a whole share again.
+    for (let count = 2; count < 5; count++) uploads.admit(from(`192.0.2.${count}`));
+    for (let count = 0; count < 2; count++) uploads.admit(from('192.0.2.1'));
+    expect(codeOf(() => uploads.admit(from('192.0.2.1')))).toBe('RATE_LIMITED');
   });
 
-  it('the gate of unproven uploads counts by the address of the connection too, where anybody may say to be anybody', () => {
+  it('the gate of unproven uploads also counts by the address of the connection when TRUST_PROXY=true', () => {
     const { uploads } = gate({ TRUST_PROXY: 'true' });
     const forged = (count: number) => ({ ...from(`192.0.2.${count}`), peer: '198.51.100.7' });
     for (let count = 0; count < 4; count++) uploads.admit(forged(count));
@@ -133,9 +139,9 @@ describe('what unproven uploads hold', () => {
     first?.give(10);
     second?.take(10);
     second?.give(1000);
-    expect(uploads.usage.spoolBytes).toBe(MIB - 10);
+    expect(freeIn(uploads).spool).toBe(10);
     for (const upload of [first, second, known]) upload?.release();
-    expect(uploads.usage).toEqual(NOTHING);
+    expect(freeIn(uploads)).toEqual(ALL);
   });
 
   it('what unproven uploads hold moves out of the share of strangers with the proof', () => {
@@ -146,7 +152,7 @@ describe('what unproven uploads hold', () => {
     second.take(MIB / 2);
     first.release();
     second.release();
-    expect(uploads.usage).toEqual(NOTHING);
+    expect(freeIn(uploads)).toEqual(ALL);
   });
 
   it('what unproven uploads hold is for one address no more than a quarter of that, once half is taken', () => {
@@ -166,13 +172,14 @@ describe('what unproven uploads hold', () => {
     expect(granted).toHaveLength(16);
     const known = uploads.admit(from('198.51.100.1'));
     expect(known.takeMemory(MIB)).toBe(true);
+    expect(freeIn(uploads).memory).toEqual([false, false]);
     for (const upload of [...strangers, known]) upload.release();
-    expect(uploads.usage).toEqual(NOTHING);
+    expect(freeIn(uploads)).toEqual({ ...ALL, strangers: 750, known: 250 });
   });
 });
 
 describe('an upload that comes too slowly', () => {
-  /** Lets one in that gets `bytesPerSecond` each second; the second at which it is cut. */
+  /** Lets an upload in that gets `bytesPerSecond` each second. @returns the second in which it is cut */
   function cutAfter(seconds: number, bytesPerSecond: number): number | null {
     const { uploads, clock } = gate();
     const upload = uploads.admit(from('192.0.2.1'));
@@ -184,7 +191,7 @@ describe('an upload that comes too slowly', () => {
       uploads.sweep();
       if (cut !== undefined) {
         expect(cut.headers).toHaveProperty('Retry-After');
-        expect(uploads.usage).toEqual(NOTHING);
+        expect(freeIn(uploads)).toEqual(ALL);
         return second;
       }
     }
@@ -205,7 +212,7 @@ describe('an upload that comes too slowly', () => {
     expect(cutAfter(590, 64_000)).toBeNull();
   });
 
-  it('an upload is not cut while it is we who keep its bytes waiting, or once all of it is here', () => {
+  it('an upload is not cut while its bytes wait for us, or once all of it has arrived', () => {
     const { uploads, clock } = gate();
     const [held, arrived] = [uploads.admit(from('192.0.2.1')), uploads.admit(from('192.0.2.2'))];
     let cuts = 0;

@@ -2,24 +2,24 @@ import { describe, expect, it } from 'vitest';
 import { WaitingLine } from '../../src/auth/admission/waiting-line.js';
 
 describe('the line of those who were refused', () => {
-  it('the line of those who were refused lets everybody in while there is room and nobody waits', () => {
+  it('the waiting line lets every client in while there is room and no client waits', () => {
     const line = new WaitingLine();
     expect(line.ask('a', 2, 0)).toBeNull();
     expect(line.ask('b', 1, 0)).toBeNull();
     expect(line.ask('c', 0, 0)).toBe(2000);
   });
 
-  it('the line of those who were refused lets in who came back as told before whoever comes later', () => {
+  it('the waiting line lets in a client that came back at its time before clients that came later', () => {
     const line = new WaitingLine();
     expect(line.ask('first', 0, 0)).toBe(2000);
     expect(line.ask('first', 0, 2000)).toBe(2000);
-    // One place became free: it is kept for who waits.
+    // One place became free: it is kept for the client that waits.
     expect(line.ask('newcomer', 1, 3000)).toBe(2000);
     expect(line.ask('first', 1, 4000)).toBeNull();
     expect(line.ask('newcomer', 1, 5000)).toBeNull();
   });
 
-  it('the line of those who were refused keeps no place for those who never come back, nor for ever for those who stop', () => {
+  it('the waiting line keeps no place for clients that never come back, and drops the place of one that stops', () => {
     const line = new WaitingLine();
     for (let stranger = 0; stranger < 5000; stranger++) line.ask(`passing ${stranger}`, 0, 0);
     expect(line.ask('newcomer', 1, 1000)).toBeNull();
@@ -29,18 +29,18 @@ describe('the line of those who were refused', () => {
     expect(line.ask('newcomer', 1, 20_000)).toBeNull();
   });
 
-  it('the line of those who were refused gives nothing for coming too early', () => {
+  it('the waiting line gives no advantage for coming too early', () => {
     const line = new WaitingLine();
     line.ask('hasty', 0, 0);
     expect(line.ask('hasty', 0, 100)).toBe(1900);
     expect(line.ask('patient', 0, 100)).toBe(2000);
     expect(line.ask('patient', 0, 2100)).toBe(2000);
-    // The hasty one has no place yet, so the free one is the patient one's.
+    // The client that came too early has no place yet, so the free one belongs to the patient client.
     expect(line.ask('hasty', 1, 2200)).not.toBeNull();
     expect(line.ask('patient', 1, 4100)).toBeNull();
   });
 
-  it('the line of those who were refused brings a newcomer in behind thousands who all come back, each in turn', () => {
+  it('the waiting line lets a newcomer in after thousands that all come back, each in turn', () => {
     const line = new WaitingLine();
     const due = new Map<string, number>();
     for (let other = 0; other < 3000; other++) due.set(`other ${other}`, 0);
@@ -61,7 +61,7 @@ describe('the line of those who were refused', () => {
     expect(now).toBeLessThan(300_000);
   });
 
-  it('the line of those who were refused remembers a bounded number', () => {
+  it('the waiting line remembers a bounded number of clients', () => {
     const line = new WaitingLine();
     for (let stranger = 0; stranger < 50_000; stranger++) line.ask(`s${stranger}`, 0, stranger);
     expect(line['newcomers'].size).toBeLessThanOrEqual(10_000);

@@ -15,7 +15,7 @@ describe('max_cost_usd', () => {
   });
   afterEach(() => rig.close());
 
-  /** What the intake foresees for the rig's lots of two photos, with this many languages besides English. */
+  /** The estimate of the intake for the rig's lots of two photos, with this many languages besides English. */
   function foreseen(languages: number): number {
     const { costUsd } = estimateLot(2, 0, languages, rig.module.get(ModelSettings).estimate(true));
     if (costUsd === null) throw new Error('the models have no price');
@@ -34,14 +34,15 @@ describe('max_cost_usd', () => {
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: LOTS });
     expect(await rig.results(id)).toEqual(['0 en', '0 fi', '1 en', '1 fi', '2 en', '2 fi']);
     expect(Number((await rig.jobRow(id))['cost_usd'])).toBeLessThanOrEqual(foreseen(1));
-    expect(await batches()).toEqual(expect.arrayContaining(['vision', 'translation']));
-    expect(await calls()).toBe(0);
+    expect(new Set(await batches())).toEqual(new Set(['vision']));
+    // The glossary, which is no cost of the job.
+    expect(await calls()).toBe(1);
   });
 
-  it('max_cost_usd keeps translations from being sent when it was reached before them; the English stands in', async () => {
+  it('max_cost_usd keeps no text back when it was reached before them: they cost nothing', async () => {
     const id = await jobWithin(1);
     await rig.runUntil(async () => (await rig.lots(id)).every((lot) => lot.status === 'translating'));
-    // Second tries made vision dearer than was foreseen.
+    // Second tries made vision more expensive than estimated.
     await rig.db.database.execute('update batch_jobs set cost_usd = 1 where id = $1', [id]);
     expect(await rig.runToEnd(id)).toMatchObject({
       status: 'completed',
@@ -49,9 +50,9 @@ describe('max_cost_usd', () => {
       failed_lots: 0,
       cost_usd: '1.00000000',
     });
-    expect(await rig.results(id)).toEqual(['0 en', '0 fi fallback', '1 en', '1 fi fallback', '2 en', '2 fi fallback']);
+    expect(await rig.results(id)).toEqual(['0 en', '0 fi', '1 en', '1 fi', '2 en', '2 fi']);
     expect(await batches()).toEqual(['vision']);
-    expect(await calls()).toBe(0);
+    expect(await calls()).toBe(1);
     expect(await rig.audit(id)).toEqual([]);
   });
 
@@ -68,6 +69,35 @@ describe('max_cost_usd', () => {
     await rig.run('submit');
     expect(await batches()).toEqual([]);
     expect(await rig.shards()).toMatchObject([{ status: 'queued', reason: 'waiting_for_costs' }, {}]);
+  });
+
+  it('max_cost_usd takes photos by their true size, all of which are looked at', async () => {
+    const models = rig.module.get(ModelSettings);
+    const photos = Array.from({ length: 30 }, (_, index) => `/real-${index}.jpg`);
+    const id = await rig.job({
+      lots: 2,
+      languages: ['en'],
+      photos: (lot) => photos.slice(15 * lot, 15 * lot + 15),
+      options: { max_cost_usd: 1 },
+    });
+    await rig.run('photos');
+    const [lot] = await rig.db.database.query<{ tokens: number }>(
+      'select photo_tokens as tokens from batch_lots where job_id = $1 and position = 0',
+      [id],
+    );
+    const perPhoto = (lot?.tokens ?? 0) / 15;
+    expect(perPhoto).toBeLessThan(models.photoTokens(null) / 2);
+    const worstAt = (tokens: number) => worstLotUsd(15, 0, 0, models.worstCase(true, tokens), true) ?? 0;
+    // Enough for both lots at once as they are, and for one alone if each photo were the largest.
+    const limit = 2 * worstAt(perPhoto);
+    expect(limit).toBeLessThan(2 * worstAt(models.photoTokens(null)));
+    await rig.db.database.execute('update batch_jobs set options = options || $2::jsonb where id = $1', [
+      id,
+      JSON.stringify({ max_cost_usd: limit }),
+    ]);
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 2 });
+    expect(await batches()).toEqual(['vision']);
+    expect(await calls()).toBe(0);
   });
 
   it('max_cost_usd lets lots fail whose description it has no room for, and sends nothing', async () => {
@@ -124,7 +154,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(done).toBeGreaterThanOrEqual(3);
     expect(done + failedForCost(lots)).toBe(12);
     expect((await rig.shards()).length).toBeGreaterThan(1);
-    // What is left at last would do for an answer such as the estimate takes, and not for one such as these.
+    // At the end enough is left for an answer of the estimated size, but not for answers as long as these.
     expect(new Set(proxy.rooms)).toEqual(new Set([settings().vision.maxOutputTokens]));
   });
 
@@ -153,7 +183,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
     expect(lots.every((lot) => lot.status === 'completed')).toBe(true);
     expect((await rig.shards()).map(({ stage, attempt }) => `${stage} ${attempt}`)).toEqual([
       'vision 0',
-      'translation 0',
+      'translation 2',
     ]);
   });
 
@@ -179,7 +209,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
 
   it('the bill of a job stays within the limit when lines are missing and lots are asked for directly', async () => {
     await rig.fault({ action: 'line_missing', probability: 0.5, seed: 'cost' });
-    // A line that is missing counts at its worst, like any whose cost nobody tells.
+    // A missing line counts at its worst cost, like any other line whose cost is unknown.
     const limit = worst(0) * 20;
     const id = await rig.job({ lots: 12, languages: ['en'], options: { max_cost_usd: limit } });
     await ends(id, limit);
@@ -236,7 +266,7 @@ describe('the bill of a job whose answers use all the room that they get', () =>
       await rig.makeDue();
       for (const name of ['photos', 'submit', 'watch', 'take-in'] as const) await rig.run(name);
     }
-    // As a process leaves it that is killed with calls under way.
+    // The state after a process was killed during its calls.
     const lost = worst(0) * 3;
     await rig.db.database.execute(
       `update openai_batches set reserved_usd = $2 where job_id = $1 and status = 'direct'`,

@@ -5,7 +5,7 @@ import { BatchRig } from './rig.js';
 
 class Killed extends Error {}
 
-/** Kills the process, as far as the database sees it, at one of its statements: before it, or after it was committed. */
+/** Stops the process, as the database sees it, at one of its statements: before it, or after it was committed. */
 class Crasher {
   private left = Infinity;
   private after = false;

@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { JsonObject } from 'openai-sandbox';
 import { BatchRig } from './rig.js';
 
-/** What a call that gets no answer meets; the one with which OpenAI's own server tells of its trouble as well. */
+/**
+ * The faults after which a call has no answer. One of them is the error by which OpenAI's own server reports trouble.
+ */
 const NO_ANSWER: readonly JsonObject[] = [{ action: 'reset' }, { action: 'status', status: 503 }];
 /** Of the rig: RETRY_ATTEMPTS. */
 const TRIES = 2;
@@ -23,13 +25,13 @@ describe('a lot that is asked for directly and gets no answer', () => {
     ...more,
   });
 
-  /** How often the rule of this number struck. */
+  /** How often the rule with this number was used. */
   async function struck(rule: number): Promise<number> {
     const answer = await fetch(`${rig.sandbox.server.origin}/sandbox/faults`);
     return ((await answer.json()) as { faults: { struck: number }[] }).faults[rule]?.struck ?? NaN;
   }
 
-  /** Runs until the direct shard rests. @returns with which reason */
+  /** Runs until the direct shard waits. @returns its reason */
   async function toItsRest(): Promise<string | null> {
     const resting = async () =>
       (await rig.shards()).find(({ status, reason }) => status === 'direct' && reason !== null);

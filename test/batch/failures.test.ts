@@ -26,7 +26,7 @@ describe('a stage that meets an error which nothing foresees', () => {
       run: (claim, signal) => (run === undefined ? real.run(claim, signal) : run(real)),
       giveUp: (claim) => real.giveUp(claim),
     };
-    // A loop of its own each time stands for a process of its own: what it counts must survive it.
+    // Each time a new loop, as if it were another process: the count of failures must survive that.
     return new StageLoop(stage, rig.module.get(Leases), rig.module.get(ShardStore), rig.db.database, () => undefined);
   }
 
@@ -92,7 +92,7 @@ describe('a stage that meets an error which nothing foresees', () => {
       await round('photos', () => Promise.reject(error));
       expect(await failures()).toEqual([0]);
     }
-    // Nor do they end a row of them.
+    // They also do not end a row of failures.
     await round('photos', odd);
     for (const error of passing) await round('photos', () => Promise.reject(error));
     expect(await failures()).toEqual([1]);

@@ -178,7 +178,7 @@ describe('files at OpenAI', () => {
       const first = await named(`${id}-vision-0-0-1.jsonl`);
       await rig.run('photos');
       await sweep();
-      // No submission has begun for all that the database knows: the file may be a restored backup's.
+      // The database knows of no submission, because it may be a backup that was restored, and the file may be newer.
       expect((await files()).map((file) => file.id)).toEqual([first]);
       await rig.run('submit');
       await sweep();

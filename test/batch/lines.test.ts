@@ -79,11 +79,11 @@ describe('splitLines', () => {
 
 describe('a line without end', () => {
   const MIB = 1024 * 1024;
-  /** Says what it gave, and how much memory the splitter has it keep. */
+  /** Reports what was read, and how much memory the splitter keeps. */
   async function* repeated(chunk: Buffer, times: number, given: { bytes: number }): AsyncGenerator<Buffer> {
     for (let time = 0; time < times; time += 1) {
       given.bytes += chunk.length;
-      // A copy: what the splitter holds is what it costs.
+      // A copy, so that only the memory that the splitter keeps is counted.
       yield await Promise.resolve(Buffer.from(chunk));
     }
   }

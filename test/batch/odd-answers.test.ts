@@ -152,7 +152,9 @@ describe('a lot that PostgreSQL refuses', () => {
   });
   afterEach(() => rig.close());
 
-  /** Nothing foresees it: a rule of the table's own stands for whatever no test thinks of. */
+  /**
+   * The code does not expect this. A rule added to the table takes the place of every mistake that no test can list.
+   */
   const refuse = (table: string, rule: string) =>
     rig.db.database.execute(`alter table ${table} add constraint odd check (${rule}) not valid`);
 

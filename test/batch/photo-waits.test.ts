@@ -7,7 +7,7 @@ import { BatchRig } from './rig.js';
 
 const MINUTE = 60_000;
 
-/** A photo host of its own, that says "not now" for some paths while it is told to. */
+/** A photo host that says "not now" for some paths for as long as the test wants. */
 class BusyHost {
   readonly requests: string[] = [];
   /** Paths that are refused. */
@@ -22,7 +22,7 @@ class BusyHost {
     const answer: RequestListener = (request, response) => {
       const path = request.url ?? '';
       host.requests.push(path);
-      // So long that no walk through a range waits for it.
+      // So long that no pass through a range waits for it.
       if (host.busy(path)) response.writeHead(429, { 'retry-after': '120' }).end();
       else if (path.includes('gone')) response.writeHead(404).end();
       else response.writeHead(200, { 'content-type': 'image/jpeg', 'content-length': '50000' }).end();
@@ -104,7 +104,7 @@ describe('lots with photos on a host that says "not now"', () => {
       status: 'pending',
       waiting_images: expect.arrayContaining([host.url('/b.jpg')]) as unknown,
     });
-    // Until all but one are known, whatever the first "not now" held back.
+    // Until all photos but one are known; the first "not now" may hold some of them back for a while.
     for (let n = 0; n < 3; n++) await photosAgain(3);
     expect(await stored(id, 0)).toMatchObject({
       waiting_images: [host.url('/b.jpg')],
@@ -181,7 +181,7 @@ describe('lots with photos on a host that says "not now"', () => {
     host.busy = (path) => path === '/1.jpg';
     await photosAgain(3);
     await photosAgain(0.5);
-    // Together still: each lot that comes free would be a batch of its own.
+    // They stay together, because each lot that went on alone would be a batch of its own.
     expect(await rig.shards()).toMatchObject([{ attempt: 0 }, { attempt: 4, status: 'checking_photos' }]);
     await photosAgain(3);
     expect(await rig.shards()).toMatchObject([

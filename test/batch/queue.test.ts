@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { QueueWatch } from '../../src/batch/limits/queue-watch.js';
 import { Clock } from '../../src/common/clock.js';
-import { metricsRegistry } from '../../src/common/metrics.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { BatchRig } from './rig.js';
 
 const MODEL = 'gpt-5.6-terra';
@@ -36,7 +36,7 @@ describe("OpenAI's queue", () => {
   const look = () => rig.module.get(QueueWatch).look();
   const messages = (spy: { mock: { calls: unknown[][] } }) => spy.mock.calls.map(([message]) => message);
 
-  it('a full queue of OpenAI is told of when OpenAI says so, and shown until the batch has gone', async () => {
+  it('a full queue of OpenAI is logged when OpenAI reports it, and shown in the metrics until the batch has left', async () => {
     rig = await BatchRig.start();
     const warn = vi.spyOn(Logger.prototype, 'warn');
     await rig.fault({ ...REFUSAL, count: 1 });
@@ -74,8 +74,8 @@ describe("OpenAI's queue", () => {
     ).toEqual([{ enqueued_token_limit: '700000' }]);
   });
 
-  it("OpenAI's queue is waited for by our own count, and told of once for each wait", async () => {
-    rig = await BatchRig.start({ MAX_ENQUEUED_TOKENS: '30000' }, { SANDBOX_BATCH_FINALIZE_SECONDS: '3600' });
+  it("a shard waits for OpenAI's queue by our own count, and each wait is logged once", async () => {
+    rig = await BatchRig.start({ MAX_ENQUEUED_TOKENS: '40000' }, { SANDBOX_BATCH_FINALIZE_SECONDS: '3600' });
     const warn = vi.spyOn(Logger.prototype, 'warn');
     for (let job = 0; job < 2; job += 1) await rig.job({ lots: 3, languages: ['en'] });
     await rig.run('photos');
@@ -106,7 +106,7 @@ describe("OpenAI's queue", () => {
       })
       .toContain('finalizing');
     await rig.sandbox.call('POST', '/sandbox/clock', { advanceSeconds: 3700 });
-    // The batch that leaves makes room: whoever waits for it is due at once.
+    // The batch that leaves makes room, so everything that waits for room is due at once.
     await expect
       .poll(async () => {
         await watch();
@@ -115,7 +115,7 @@ describe("OpenAI's queue", () => {
       .toBe(1);
   });
 
-  it('batches that have waited for hours for tokens, and not for a place, are an operator’s business', async () => {
+  it('batches that have waited for hours for tokens, but not for a place, are logged as errors', async () => {
     rig = await BatchRig.start({ ACTIVE_BATCH_LIMIT_KEY: '1' }, { SANDBOX_BATCH_FINALIZE_SECONDS: '3600' });
     for (let job = 0; job < 2; job += 1) await rig.job({ lots: 1, languages: ['en'] });
     await rig.run('photos');

@@ -74,7 +74,7 @@ describe('a request file', () => {
     expect(text).toContain('Photo 5 of 5');
   });
 
-  it('a request file tells truly what it holds', async () => {
+  it('a request file reports its lines, bytes and tokens correctly', async () => {
     const { facts, bytes, text } = await write(await ready('vision', 7), NO_LIMIT);
     expect(facts).toMatchObject({ lines: 7, bytes, splitAt: null });
     expect(lines(text)).toBe(7);
@@ -110,7 +110,7 @@ describe('a request file', () => {
     expect(Buffer.byteLength(text)).toBe(facts.bytes);
   });
 
-  it('a request file counts the tokens of the line that it leaves out to nobody', async () => {
+  it('a request file does not count the tokens of a line that it leaves out', async () => {
     const lots = await ready('vision', 7);
     const { tokens } = (await write(lots, NO_LIMIT)).facts;
     expect((await write(lots, { tokens })).facts.splitAt).toBeNull();
@@ -118,12 +118,12 @@ describe('a request file', () => {
     expect(facts).toMatchObject({ splitAt: 6, lines: 6, tokens: (tokens / 7) * 6 });
   });
 
-  it('a request file that not even a single line fits into holds it all the same: such a lot must fail and not go round for ever', async () => {
+  it('a request file has its first line even if that is over the limit, so that such a lot fails instead of waiting without end', async () => {
     const lots = await ready('vision', 2);
     expect((await write(lots, { tokens: 1, bytes: 1 })).facts).toMatchObject({ lines: 1, splitAt: 1 });
   });
 
-  it('a request file ends by itself at 190 MiB', async () => {
+  it('a request file ends at 190 MiB', async () => {
     const lots = await ready('vision', 20_000);
     const { facts, bytes } = await write(lots, NO_LIMIT, false);
     const limit = 190 * 1024 * 1024;
@@ -134,7 +134,7 @@ describe('a request file', () => {
     expect(bytes).toBeGreaterThan(limit - longest);
   });
 
-  it('a request file ends by itself at 50,000 lines', async () => {
+  it('a request file ends at 50,000 lines', async () => {
     const lots = await ready('translation', 50_001);
     const { facts, bytes } = await write(lots, NO_LIMIT, false);
     expect(facts).toMatchObject({ lines: 50_000, splitAt: 50_000, bytes });

@@ -123,7 +123,7 @@ describe('removal from a long history', () => {
     expect(await rowsOf(young)).toEqual(before);
   });
 
-  it('the removal of old jobs leaves to another process what that one has in hand, and goes on with the rest', async () => {
+  it('the removal of old jobs skips jobs that another process is removing, and goes on with the rest', async () => {
     const ids: string[] = [];
     for (let job = 0; job < 250; job++) ids.push(await ended(5 * WEEK_MS - job));
     await db.database.transaction(async (tx) => {
@@ -137,7 +137,7 @@ describe('removal from a long history', () => {
     expect(await rowsOf(ids)).toEqual([]);
   });
 
-  it('the removal of old jobs goes on with a large job that another process died over, of which nobody sees the rest', async () => {
+  it('the removal of old jobs goes on with a large job during whose removal a process died; its rest is hidden', async () => {
     const id = await ended(5 * WEEK_MS, 2500);
     expect(await worker().step()).toBe(true);
     expect(await db.database.query('select key_id, status from batch_jobs where id = $1', [id])).toEqual([

@@ -79,7 +79,7 @@ describe('a job older than RETENTION_DAYS', () => {
     expect(await rows(id)).toBe(0);
   });
 
-  it('a job older than RETENTION_DAYS goes in small steps, found by nobody from the first one on', async () => {
+  it('a job older than RETENTION_DAYS is removed in small steps, and hidden from the first one on', async () => {
     const id = await ended(8);
     await delivery(id, 'delivered');
     await execute(
@@ -103,7 +103,7 @@ describe('a job older than RETENTION_DAYS', () => {
     expect(await rows(id)).toBe(0);
   });
 
-  it('a job older than RETENTION_DAYS stays while its files stand at OpenAI: nobody else knows of them', async () => {
+  it('a job older than RETENTION_DAYS stays while files of it are at OpenAI, because only its rows have their ids', async () => {
     const id = await ended(8);
     await execute(`update openai_batches set output_file_id = 'file-1'`);
     await removeAll();

@@ -27,7 +27,7 @@ import type { JobOptions } from '../../src/jobs/batch-job.entity.js';
 import { aJob } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
-/** Photos of its own for every lot: what the host answers is decided by the path, and only `real` ones and AVIFs have bytes. */
+/** Each lot has its own photos. The path decides what the host answers; only `real` ones and AVIFs have bytes. */
 const PHOTO: RequestListener = (request, response) => {
   const sample = request.url?.endsWith('.avif') === true ? AVIF : request.url?.includes('real') === true ? JPEG : null;
   if (sample !== null) {
@@ -73,8 +73,8 @@ export interface Shard {
 }
 
 /**
- * The stages as the service has them, on a real PostgreSQL and against the real sandbox over HTTP; only the clock of the
- * crons is replaced: the rig runs whatever is due, and makes due what waits.
+ * The stages as the service has them, on a real PostgreSQL and against the real sandbox over HTTP. Only the crons are
+ * replaced: the rig runs everything that is due, and makes due what waits.
  */
 export class BatchRig {
   private constructor(
@@ -172,7 +172,7 @@ export class BatchRig {
     return claims.length;
   }
 
-  /** What a dead process leaves is free once its lease is over; what waits is due. */
+  /** A claim of a dead process ends with its lease; everything that waits becomes due. */
   async makeDue(): Promise<void> {
     await this.db.database.execute(
       `update openai_batches set next_check_at = clock_timestamp() - interval '1 second'
@@ -247,7 +247,10 @@ export class BatchRig {
     return rows.map((row) => `${row.position} ${row.language}${row.fallback ? ' fallback' : ''}`);
   }
 
-  /** Batches that ran for each shard, whatever the number of their submission: a second one is paid for twice. */
+  /**
+   * The number of batches that ran for each shard, whatever their submissions are called: a second one is paid for
+   * twice.
+   */
   async created(): Promise<Record<string, number>> {
     const answer = await fetch(`${this.sandbox.server.origin}/sandbox/batches`);
     const { batches } = (await answer.json()) as { batches: { status: string; metadata: { key: string } }[] };
@@ -275,7 +278,7 @@ export class BatchRig {
     return !open && (await this.spentFiles()) === 0;
   }
 
-  /** What every ended job must satisfy, whatever went wrong on its way. */
+  /** What must be true of every ended job, even if something went wrong on its way. */
   async audit(jobId: string): Promise<string[]> {
     const problems: string[] = [];
     const job = await this.jobRow(jobId);

@@ -21,7 +21,7 @@ it('the states of a shard are those that the check of schema.sql lets through', 
 });
 
 describe('the steps of a shard', () => {
-  it('are drawn in docs/architecture.md as the code has them', () => {
+  it('the steps of a shard are drawn in docs/architecture.md as the code has them', () => {
     const steps = drawnSteps();
     const drawn = Object.fromEntries(
       STATES.map((from) => [
@@ -41,11 +41,11 @@ describe('the steps of a shard', () => {
     ['done', 'queued'],
     ['done', 'cancelled'],
     ['cancelled', 'done'],
-  ] as const)('do not lead from %s to %s', (from, to) => {
+  ] as const)('a shard may not go from %s to %s', (from, to) => {
     expect(() => assertStep(from, to)).toThrow(`a shard that is ${from} cannot become ${to}`);
   });
 
-  it('may lead from any unfinished state to an end, and leave any state as it is', () => {
+  it('a shard may go from any unfinished state to an end, and may stay in any state', () => {
     for (const state of STATES) {
       assertStep(state, state);
       if (!isEnd(state)) assertStep(state, 'done');

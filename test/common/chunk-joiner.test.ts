@@ -30,11 +30,11 @@ function read(text: string): { data: string; last: string } {
 const END = '0\r\n\r\n';
 
 describe('a chunked body', () => {
-  it('comes out in one chunk for all that came together', () => {
+  it('ChunkJoiner makes one chunk of all data that came together', () => {
     expect(join(`${'1\r\nx\r\n'.repeat(1000)}${END}`)).toBe(`000003e8\r\n${'x'.repeat(1000)}\r\n${END}`);
   });
 
-  it('says the same in however many pieces it comes', () => {
+  it('ChunkJoiner gives the same body, however many pieces it comes in', () => {
     const long = 'l'.repeat(300);
     const last = '0;last\r\nTrailer: t\r\n\r\n';
     const body = `1\r\na\r\nA\r\n0123456789\r\n003;n=v;q="a;\\"b"\r\n\r\n!\r\n12c\r\n${long}\r\n${last}`;
@@ -42,7 +42,7 @@ describe('a chunked body', () => {
       expect(read(join(body, bytes))).toEqual({ data: `a0123456789\r\n!${long}`, last });
   });
 
-  it('ends where it ends: what comes behind it is another request', () => {
+  it('ChunkJoiner stops at the end of the body, where another request may begin', () => {
     const next = 'POST / HTTP/1.1\r\n\r\n';
     const { bytes, length } = new ChunkJoiner().join(Buffer.from(`1\r\na\r\n${END}${next}`));
     expect([bytes.toString(), length]).toEqual([`00000001\r\na\r\n${END}`, 11]);
@@ -62,7 +62,7 @@ describe('a chunked body', () => {
     ['an extension without a name', '1;\r\na\r\n'],
     ['an extension with a control character', '1;a="\x01\n"\r\na\r\n'],
     ['an endless extension', `1;${'e'.repeat(20_000)}`],
-  ])('with %s is refused by the parser, in whatever pieces it comes', (_name, body) => {
+  ])('a chunked body with %s is refused by the parser, whatever pieces it comes in', (_name, body) => {
     for (const bytes of [body.length, 1]) expect(join(body, bytes)).toMatch(/^(?:00000001\r\na\r\n)?!/);
   });
 });

@@ -10,7 +10,7 @@ function depthOf(value: unknown): number {
 }
 
 describe('the tokens of a JSON text', () => {
-  it('tell how deep any value is, however it is indented', () => {
+  it('JsonTokens knows how deep any value is nested, however the text is indented', () => {
     fc.assert(
       fc.property(anyJson, fc.constantFrom(0, 1, '\t'), (value, indent) => {
         const text = JSON.stringify(value, null, indent);
@@ -21,7 +21,7 @@ describe('the tokens of a JSON text', () => {
     );
   });
 
-  it('are the strings, numbers and words that were written, keys among them', () => {
+  it('JsonTokens gives the strings (keys too), numbers and words as they were written', () => {
     const tokens = new JsonTokens(' {"a\\"" : [1.0, -12e3, "b:"], "c":true}');
     const seen: string[] = [];
     while (tokens.next()) seen.push(`${tokens.isKey ? 'key ' : ''}${tokens.text}`);
@@ -34,7 +34,7 @@ describe('the tokens of a JSON text', () => {
     ['"\\\\"', 4],
     ['"\\\\\\"', -1],
     ['"', -1],
-  ])('end of %s: %i', (text, end) => {
+  ])('endOfString finds the end of %s at %i', (text, end) => {
     expect(endOfString(text, 0)).toBe(end);
   });
 });

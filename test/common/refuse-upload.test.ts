@@ -39,7 +39,7 @@ function upload(port: number, bytes: number): { socket: Socket; answer: Promise<
   return { socket, answer };
 }
 
-/** Closed for whatever reason: a reset is an error of the socket, and no other outcome here. */
+/** Closed in any way: here a reset, which is an error of the socket, is no other outcome. */
 function closed(socket: Socket): Promise<void> {
   return new Promise((resolve) => socket.once('close', () => resolve()));
 }
@@ -81,7 +81,7 @@ describe('the rest of an upload that was refused early', () => {
   it('the rest of an upload that was refused early is not waited for longer than the time allows when the client stalls', async () => {
     const { port } = await refuse({ bytes: 256 * KIB, milliseconds: 1, quietMilliseconds: 60_000 });
     const { answer } = upload(port, 1000);
-    // Ends at all: the client neither sends the rest nor hangs up.
+    // The test is that this ends at all: the client neither sends the rest nor disconnects.
     expect((await answer).endsWith(ANSWER)).toBe(true);
   });
 

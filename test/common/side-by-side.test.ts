@@ -4,7 +4,7 @@ import { sideBySide } from '../../src/common/side-by-side.js';
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('sideBySide', () => {
-  it('does all of the work, in order and no more of it at a time than asked for', async () => {
+  it('sideBySide does all of the work, in order and with no more of it at a time than asked for', async () => {
     const [begun, ended] = [[] as number[], [] as number[]];
     let most = 0;
     await sideBySide([1, 2, 3, 4, 5], 2, async (item) => {
@@ -17,7 +17,7 @@ describe('sideBySide', () => {
     expect(ended).toHaveLength(5);
   });
 
-  it('begins nothing after a failure, waits for what runs, and throws the first', async () => {
+  it('sideBySide begins nothing after a failure, waits for what runs, and throws the first failure', async () => {
     const [begun, ended] = [[] as number[], [] as number[]];
     const work = async (item: number) => {
       begun.push(item);
@@ -30,7 +30,7 @@ describe('sideBySide', () => {
     expect([begun, ended]).toEqual([[1, 2], [1]]);
   });
 
-  it('has nothing to do for no items', async () => {
+  it('sideBySide does nothing for an empty list', async () => {
     await sideBySide([], 2, () => Promise.reject(new Error('asked for nothing')));
   });
 });

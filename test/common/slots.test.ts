@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Slots } from '../../src/common/slots.js';
 
 describe('slots', () => {
-  it('never hold more than there is, and serve a heavy waiter before the light ones behind it', async () => {
+  it('Slots never give more than there is, and serve a heavy waiter before the light ones behind it', async () => {
     const slots = new Slots(10);
     const order: string[] = [];
     await slots.take(7);
@@ -17,7 +17,7 @@ describe('slots', () => {
     expect(slots.inUse).toBe(10);
   });
 
-  it('forget a waiter whose signal is raised, and let the next one in', async () => {
+  it('Slots forget a waiter whose signal is raised, and let the next one in', async () => {
     const slots = new Slots(2);
     await slots.take(1);
     const given = new AbortController();
@@ -30,11 +30,11 @@ describe('slots', () => {
     await expect(slots.take(1, given.signal)).rejects.toThrow('hung up');
   });
 
-  it('refuse what there will never be', async () => {
+  it('Slots refuse more than there will ever be', async () => {
     await expect(new Slots(2).take(3)).rejects.toThrow(RangeError);
   });
 
-  it('let as much work run at once as allowed, in order, and go on after a failure', async () => {
+  it('Slots let as much work run at once as allowed, in order, and go on after a failure', async () => {
     const slots = new Slots(2);
     const ends: ((error?: Error) => void)[] = [];
     const started: number[] = [];

@@ -72,7 +72,8 @@ describe('a client that stops reading', () => {
     await ask('/much');
     const response = answered as ServerResponse;
     await standsStill(response);
-    // The first look says where it stands, twelve more that it stands there still; more where it was not there yet.
+    // The first check notes what was taken, and twelve more find nothing new. More are needed if the first came too
+    // early.
     expect(await looksUntilCut(response)).toBeGreaterThanOrEqual(13);
     expect(response.writableEnded).toBe(false);
   });
@@ -104,7 +105,7 @@ describe('a client that stops reading', () => {
     const queued = (bytes: string) => () => Promise.resolve(new Map([[portsOf(serverSide), bytes]]));
     queues = queued('0001B613');
     await looks(12);
-    // It took something, so the minute begins anew.
+    // The client took something, so the minute starts again.
     queues = queued('0001B612');
     await looks(12);
     expect(serverSide.destroyed).toBe(false);

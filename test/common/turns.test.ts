@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FIRST, type Rank, REFUSED, REST, Turns } from '../../src/common/connections/turns.js';
 import { until } from '../generation/http-support.js';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('turns of the event loop', () => {
-  it('let so many connections read: first bytes, the rest of requests, and less of what is thrown away', async () => {
+  it('a turn of the event loop lets 64 connections read their first bytes or the rest of a request, and fewer of those that were refused', async () => {
     const turns = new Turns();
     const reads: Rank[] = [];
     for (const rank of [REFUSED, REST, FIRST] as const)
@@ -16,7 +16,7 @@ describe('turns of the event loop', () => {
     await until(() => reads.length === 300);
   });
 
-  it('are left to connections that come, until others have waited for some time', async () => {
+  it('turns of the event loop accept new connections first, until other work has waited for some time', async () => {
     const turns = new Turns();
     let done = 0;
     const isFree: boolean[] = [];
@@ -38,7 +38,26 @@ describe('turns of the event loop', () => {
     expect(isFree.slice(0, 2)).toEqual([false, false]);
   });
 
-  it('are too few while many that were accepted have not been heard', async () => {
+  it('Turns are crowded for a moment by ten new connections at once, not by a few now and then', () => {
+    const clock = vi.spyOn(performance, 'now');
+    onTestFinished(() => clock.mockRestore());
+    let now = 1000;
+    clock.mockImplementation(() => now);
+    const turns = new Turns();
+    // 150 a second.
+    for (let count = 0; count < 30; count++) {
+      turns.crowd();
+      expect(turns.isCrowded).toBe(false);
+      now += 7;
+    }
+    now += 50;
+    for (let count = 0; count < 10; count++) turns.crowd();
+    expect(turns.isCrowded).toBe(true);
+    now += 50;
+    expect(turns.isCrowded).toBe(false);
+  });
+
+  it('Turns tell that the process is overloaded while nothing was read from many connections', async () => {
     const turns = new Turns();
     for (let count = 0; count < 200; count++) turns.addReader({ read: () => undefined }, FIRST);
     expect(turns.isStrained).toBe(false);

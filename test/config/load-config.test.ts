@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFAULT_WEBHOOK_SCHEDULE, loadConfig } from '../../src/config/load-config.js';
+import { loadConfig } from '../../src/config/load-config.js';
+import { DEFAULT_WEBHOOK_SCHEDULE } from '../../src/config/webhook-retry-schedule.js';
 import { proxyWarning } from '../../src/config/trust-proxy.js';
 import { ConfigError } from '../../src/config/setting-reader.js';
 

@@ -43,7 +43,7 @@ describe('a transaction', () => {
       throw new Error('changed my mind');
     });
     await expect(failing).rejects.toThrow('changed my mind');
-    // The pool has a single connection: this would wait for ever.
+    // The pool has a single connection: if it were not given back, this would wait without end.
     expect(await countNotes()).toBe(before);
   });
 

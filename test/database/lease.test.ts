@@ -147,7 +147,7 @@ describe('a lease', () => {
   });
 });
 
-/** The database, but for its first `calls` statements, which fail as with a server that is away. */
+/** The database. Its first `calls` statements fail as if the server were away. */
 function awayFor(calls: number): Sql {
   let left = calls;
   return {

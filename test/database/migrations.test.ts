@@ -34,7 +34,7 @@ async function emptyDatabase(): Promise<TestDatabase> {
 
 /** A package root whose migrations are the real ones and one more. */
 async function rootWithOneMore(source: string): Promise<string> {
-  // The brackets would be a pattern to whoever takes the folder for a glob.
+  // Code that takes the folder's name for a glob would read the brackets as a pattern.
   folder = await mkdtemp(join(tmpdir(), 'generation-[root]-'));
   await cp(join(config.packageRoot, 'migrations'), join(folder, 'migrations'), { recursive: true });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
@@ -101,7 +101,9 @@ describe('the check at start', () => {
   it('the check at start refuses a database that lacks the newest migration, and lets it pass once it has run', async () => {
     db = await createTestDatabase();
     const newer = { ...config, packageRoot: await rootWithOneMore(ONE_MORE) };
-    await expect(assertSchemaIsCurrent(newer, db.url)).rejects.toThrow(/lacks 1 migration.*OneMore9000000000000/);
+    await expect(assertSchemaIsCurrent(newer, db.url)).rejects.toThrow(
+      /1 migration\(s\) have not run.*OneMore9000000000000/,
+    );
     expect(await migrateUp(newer, db.url)).toEqual(['OneMore9000000000000']);
     await expect(assertSchemaIsCurrent(newer, db.url)).resolves.toBeUndefined();
   });

@@ -27,7 +27,7 @@ const ids = async () =>
   (await db.database.query<{ id: number }>('select id from copied order by id')).map(({ id }) => id);
 
 describe('a COPY that is fed piece by piece', () => {
-  it('holds no more than a piece, whose memory can be used again', async () => {
+  it('RowCopy holds no more than one piece, whose memory can be used again', async () => {
     const { tx, copy, commit } = await begin();
     const { stream } = (tx.client as unknown as { connection: { stream: Socket } }).connection;
     const encoder = new CopyEncoder();
@@ -45,7 +45,7 @@ describe('a COPY that is fed piece by piece', () => {
     expect(await ids()).toHaveLength(200);
   });
 
-  it('shares its transaction with what follows, and all of it can be undone', async () => {
+  it('RowCopy shares its transaction with what follows, and all of it can be undone', async () => {
     const { tx, copy, rollback } = await begin();
     await copy.write(row(1, 'a'));
     expect(await copy.end()).toBe(1);
@@ -57,7 +57,7 @@ describe('a COPY that is fed piece by piece', () => {
   it.each([
     ['before the first row', 0],
     ['between rows', 3],
-  ])('that is given up %s leaves nothing, and its connection works on', async (_when, rows) => {
+  ])('RowCopy leaves nothing when it is stopped %s, and its connection goes on working', async (_when, rows) => {
     const { copy, rollback } = await begin();
     for (let id = 0; id < rows; id++) await copy.write(row(id, 'a'));
     await copy.abort();
@@ -65,7 +65,7 @@ describe('a COPY that is fed piece by piece', () => {
     expect(await ids()).toEqual([]);
   });
 
-  it('fails with the server’s error, whenever that comes, and can be given up then', async () => {
+  it('RowCopy fails with the server’s error, whenever that comes, and can be stopped then', async () => {
     const { copy, rollback } = await begin();
     const rows = Buffer.from(`no number\t${'a'.repeat(100_000)}\n`);
     const feed = async () => {
@@ -78,7 +78,7 @@ describe('a COPY that is fed piece by piece', () => {
     expect(await ids()).toEqual([]);
   });
 
-  it('whose connection breaks fails, and the pool gets a new one', async () => {
+  it('RowCopy fails when its connection breaks, and the pool gets a new one', async () => {
     const { tx, copy, rollback } = await begin();
     await copy.write(row(1, 'a'));
     const { stream } = (tx.client as unknown as { connection: { stream: Socket } }).connection;
@@ -95,7 +95,7 @@ describe('a COPY that is fed piece by piece', () => {
 });
 
 describe('a transaction that is ended elsewhere', () => {
-  it('has the pool’s only connection until it ends', async () => {
+  it('a transaction that is ended elsewhere has the pool’s only connection until it ends', async () => {
     expect(db.database.hasFreeConnection).toBe(true);
     const open = await db.database.begin();
     expect(db.database.hasFreeConnection).toBe(false);

@@ -20,10 +20,10 @@ afterAll(async () => {
   await db.drop();
 });
 
-/** What pg believes to be prepared on the one connection that it has to the pooler. */
+/** The statements that pg believes are prepared on the one connection that it has to the pooler. */
 type Parsed = Record<string, string>;
 
-/** A process whose statements go to whichever connection the pooler has free. */
+/** A process whose statements go to any connection that the pooler has free. */
 function pooledProcess() {
   const parsed: Parsed = {};
   let on = 0;

@@ -52,7 +52,7 @@ describe('the carried photos of a lot', () => {
     await second.carry(['2a', '2b']);
     const more = second.carry(['2c']);
     const rest = first.carry(['1c']);
-    // Whichever is served first lets go when its call is over.
+    // The lot that is served first frees its memory when its call is over.
     await Promise.race([more.then(() => second), rest.then(() => first)]).then((served) => {
       expect(kept.inUse).toBe(3);
       expect(served.has(served === first ? '1c' : '2c')).toBe(true);
@@ -60,7 +60,7 @@ describe('the carried photos of a lot', () => {
     });
     await Promise.all([more, rest]);
     expect(kept.inUse).toBe(3);
-    // What was let go for the wait was fetched again.
+    // The photos that were dropped for the wait were fetched again.
     expect(fetched.filter((url) => url === '2a')).toHaveLength(2);
   });
 

@@ -4,7 +4,7 @@ import { findCulprits } from '../../src/describe/find-culprits.js';
 
 const items = (count: number) => Array.from({ length: count }, (_, index) => index);
 
-/** A judge who fails every group with a bad one in it, and counts what it was asked. */
+/** A check that fails for every group with a bad item in it, and counts how often it was asked. */
 function judge(bad: ReadonlySet<number>) {
   const asked: (readonly number[])[] = [];
   return {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assess } from '../../src/assessment/assess.js';
 import type { Assessment } from '../../src/assessment/assessment.js';
 import { parseVisionAnswer } from '../../src/assessment/vision-answer.js';
-import { metricsRegistry } from '../../src/common/metrics.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { LotError } from '../../src/describe/lot-error.js';

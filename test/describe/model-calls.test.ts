@@ -12,10 +12,10 @@ import type { CallLimits } from '../../src/openai/retry.js';
 const BOUNDS: CallBounds = { inputUsd: 1, expectedInputUsd: 1, outputTokenUsd: 0.01, room: 100, leastRoom: 10 };
 const REQUEST = { model: 'a-model', max_output_tokens: 100 } as unknown as TranslationRequest;
 const LIMITS: CallLimits = { deadlineAt: Number.MAX_SAFE_INTEGER };
-const USAGE = { input: 10, cachedInput: 0, output: 5, reasoning: 0 };
+const USAGE = { input: 10, cachedInput: 0, cacheWrite: 0, output: 5, reasoning: 0 };
 const TOLD = { input_tokens: 10, output_tokens: 5 };
 
-/** A budget that notes what becomes of what it gave. */
+/** A budget that records what happens to the amounts that it gave. */
 function budgeted(openai: (limits: CallLimits) => Promise<unknown>) {
   const log: string[] = [];
   const budget: Budget = {

@@ -35,14 +35,17 @@ export const documentedAnswers: readonly string[] = routes.flatMap(({ path, item
   ),
 );
 
-/** Those of them that came to whoever asked in this test file, and were as the document says. */
+/** Those of them that this test file received, and that were as the document says. */
 export const seenAnswers = new Set<string>();
 
 function answerName(method: string, path: string, status: number | string, type: string): string {
   return `${method.toUpperCase()} ${path} ${status} ${type}`.trim();
 }
 
-/** What of an answer the OpenAPI document does not say. Paths and methods that it does not have may be refused alone. */
+/**
+ * What the OpenAPI document does not say about an answer. For paths and methods that are not in it, only refusals are
+ * allowed.
+ */
 export function answerProblems({ method, path, status, contentType, text }: WireAnswer): string[] {
   const target = path.split('?', 1)[0] as string;
   const route = routes.find(({ pattern }) => pattern.test(target));
@@ -63,7 +66,7 @@ export function answerProblems({ method, path, status, contentType, text }: Wire
   return problems;
 }
 
-/** The document calls lines and events text; what they are made of has schemas of its own. */
+/** In the document lines and events are text; their contents have schemas of their own. */
 function bodyProblems(type: string, schema: Schema, text: string | undefined): string[] {
   if (text === undefined || text === '') return [];
   const problems = (of: Schema, json: string) => schemaProblems(of, JSON.parse(json), { closed: true });
@@ -82,7 +85,7 @@ function bodyProblems(type: string, schema: Schema, text: string | undefined): s
   }
 }
 
-/** Fails the test whose request was answered otherwise than the document says. */
+/** Fails the test if an answer is not as the document says. */
 export function expectDocumented(answer: WireAnswer): void {
   const problems = answerProblems(answer);
   if (problems.length === 0) return;

@@ -5,7 +5,7 @@ import { packagePath } from './package-path.js';
 
 export type Schema = Readonly<Record<string, unknown>>;
 
-/** The committed document: check:openapi proves that it is what the code says. */
+/** The committed document; `check:openapi` proves that it matches the code. */
 export const committed = JSON.parse(readFileSync(packagePath('openapi.json'), 'utf8')) as OpenAPIObject;
 
 const DOCUMENT = 'openapi';
@@ -49,7 +49,7 @@ function validators(isClosed: boolean): Validators {
   return { ajv, isClosed, compiled: new WeakMap() };
 }
 
-/** OpenAPI 3.0 says three things otherwise than JSON Schema does. */
+/** OpenAPI 3.0 writes three things differently from JSON Schema. */
 function jsonSchema(schema: unknown, isClosed: boolean): unknown {
   if (Array.isArray(schema)) return schema.map((each) => jsonSchema(each, isClosed));
   if (typeof schema !== 'object' || schema === null) return schema;

@@ -50,6 +50,13 @@ print(json.dumps([sign(v["key"], v["method"], v["target"], v["body"].encode(), v
     expect(signed).toEqual(signedRequests.map(headersOf));
   });
 
+  it('the demo, the proofs and the tests sign with the Node sample of docs/signing.md', () => {
+    const signer = readFileSync(packagePath('scripts/sign.mjs'), 'utf8');
+    const code = signer.slice(signer.indexOf('import '));
+    expect(code).toContain('export function sign(');
+    expect(sample('signed-request node')).toContain(code);
+  });
+
   it.runIf(hasInterpreter('openssl'))(
     'the shell sample of docs/signing.md signs every request as the vectors say',
     () => {

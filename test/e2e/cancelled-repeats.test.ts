@@ -62,7 +62,7 @@ async function expectDescribed(answer: Answer): Promise<void> {
   expect(await service.statusWhen(String(answer.body['job_id']), ended)).toMatchObject({ status: 'completed' });
 }
 
-/** Resolves when so many statements wait for a row that somebody has locked. */
+/** Resolves when this many statements wait for a locked row. */
 async function statementsWait(count: number): Promise<void> {
   for (;;) {
     const [row] = await service.db.database.query<{ n: number }>(
@@ -148,7 +148,7 @@ describe.each([1, 2] as const)('a repeat while its client is hanging up (scheme 
     expect([answer.status, replayed(answer), answer.body['job_id']]).toEqual([202, 'true', id]);
     await expectDescribed(answer);
     expect(await first).toBe('hung up');
-    // Not cut and begun again: one call, and it was answered.
+    // The work was not stopped and started again: there was one call, and it was answered.
     expect((await service.calls()).map(({ outcome }) => outcome)).toEqual(['answered']);
   });
 });

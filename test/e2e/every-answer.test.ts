@@ -21,7 +21,7 @@ const withStatus = (status: number) => signed.filter((each) => hasStatus(each, s
 const hasStatus = (operation: string, status: number) =>
   documentedAnswers.some((answer) => answer.startsWith(`${operation} ${status}`));
 
-/** No worker: a batch stays as it was taken in until somebody cancels it. */
+/** No worker, so a batch stays as it was accepted until it is cancelled. */
 let service: TestService;
 /** One lot that was described at once. */
 let done: string;

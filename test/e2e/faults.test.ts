@@ -103,41 +103,48 @@ describe('a fault that stays', () => {
   );
 });
 
-describe('a translation that does not come', () => {
-  const expectFallback = (body: JsonObject) => {
-    const [english, finnish] = lotOf(body)['descriptions'] as JsonObject[];
-    expect(finnish).toEqual({ language: 'fi', damages: english?.['damages'], fallback: true });
+describe('a glossary that does not come', () => {
+  const expectFallback = (body: JsonObject, language: string) => {
+    const [english, other] = lotOf(body)['descriptions'] as JsonObject[];
+    expect(other).toEqual({ language, damages: english?.['damages'], fallback: true });
     expect(english).not.toHaveProperty('fallback');
-    expect(body).toMatchObject({ pending_languages: ['fi'], warnings: ['translation_time_limit_exceeded'] });
-    expect(lotOf(body)['pending_languages']).toEqual(['fi']);
+    expect(body).toMatchObject({ pending_languages: [language], warnings: ['translation_time_limit_exceeded'] });
+    expect(lotOf(body)['pending_languages']).toEqual([language]);
   };
 
-  it.each<[string, JsonObject, number]>([
-    ['400', { action: 'status', status: 400 }, 1],
-    ['500', { action: 'status', status: 500 }, 5],
-    ['a refusal', { action: 'refusal' }, 1],
-    ['broken JSON', { action: 'broken_json' }, 2],
-    ['a broken schema', { action: 'schema_violation' }, 2],
-  ])('a translation that does not come has English in its stead, named: %s', async (_name, rule, calls) => {
+  // A language of its own each: one that failed rests, whatever the next test wants.
+  it.each<[string, string, JsonObject, number]>([
+    ['400', 'fi', { action: 'status', status: 400 }, 1],
+    ['500', 'sv', { action: 'status', status: 500 }, 5],
+    ['a refusal', 'da', { action: 'refusal' }, 1],
+    ['broken JSON', 'el', { action: 'broken_json' }, 1],
+    ['a broken schema', 'hu', { action: 'schema_violation' }, 1],
+    ['words that do not pass the checks', 'et', { action: 'scene', scene: 'glossary_same_word' }, 1],
+  ])('a glossary that does not come has English in its stead, named: %s', async (_name, language, rule, calls) => {
     await service.faults({ ...rule, ...(isAnswer(rule) ? { kind: 'translation' } : { model: 'gpt-5.6-luna' }) });
-    const answer = await service.generate(service.request({ languages: ['en', 'fi'] }));
+    const answer = await service.generate(service.request({ languages: ['en', language] }));
     expect(answer.status).toBe(200);
-    expectFallback(answer.body);
+    expectFallback(answer.body, language);
     expect(await service.callCounts()).toEqual({ vision: 1, translation: calls });
     // It stays so: results say the same later.
     const path = `/api/v1/batch-results/${String(answer.body['job_id'])}`;
     const results = (await service.send(path)).body['results'] as JsonObject;
     expect(results['lots']).toEqual(answer.body['lots']);
+    // Nobody asks again while it rests.
+    await service.generate(service.request({ languages: ['en', language] }));
+    expect(await service.callCounts()).toEqual({ vision: 2, translation: calls });
   });
 
-  it('a translation that is late leaves the languages that came', async () => {
-    await service.faults({ action: 'latency', ms: 3_600_000, contains: 'Finnish' });
-    const answer = await impatient.generate(impatient.request({ languages: ['en', 'fi', 'sv'] }));
-    const calls = await service.callsWhen((all) => all.every(({ outcome }) => outcome !== 'running'));
-    expectFallback(answer.body);
-    const swedish = (lotOf(answer.body)['descriptions'] as JsonObject[])[2];
-    expect(swedish).toEqual({ language: 'sv', damages: expect.stringMatching(/^<p>/) as string });
-    expect(calls.map(({ outcome }) => outcome).toSorted()).toEqual(['aborted', 'answered', 'answered']);
+  it('a glossary that is late leaves the languages that came, and is made all the same', async () => {
+    await service.generate(service.request({ languages: ['sk'] }));
+    await service.faults({ action: 'latency', ms: 2_000, contains: 'Latvian' });
+    const answer = await impatient.generate(impatient.request({ languages: ['en', 'lv', 'sk'] }));
+    expectFallback(answer.body, 'lv');
+    const slovak = (lotOf(answer.body)['descriptions'] as JsonObject[])[2];
+    expect(slovak).toEqual({ language: 'sk', damages: expect.stringMatching(/^<p>/) as string });
+    const again = await service.generate(service.request({ languages: ['en', 'lv'] }));
+    expect(again.body).toMatchObject({ pending_languages: [], warnings: [] });
+    expect(await service.callCounts()).toEqual({ vision: 3, translation: 2 });
   });
 });
 

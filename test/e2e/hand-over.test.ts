@@ -37,7 +37,7 @@ describe('a model slower than SYNC_TIMEOUT', () => {
   it('a model slower than SYNC_TIMEOUT is waited for by polling: 202, then the result, and its webhook', async () => {
     await heir.faults({ ...NEVER, ms: 1200 });
     await withProcess({ SYNC_TIMEOUT: '1' }, async (service) => {
-      const body = service.request({ languages: ['en', 'fi'], webhook_url: service.photos.url('hook') });
+      const body = service.request({ languages: ['en', 'de'], webhook_url: service.photos.url('hook') });
       const answer = await service.generate(body);
       const jobId = String(answer.body['job_id']);
       expect(answer.status).toBe(202);
@@ -47,7 +47,7 @@ describe('a model slower than SYNC_TIMEOUT', () => {
         processing_mode: 'synchronous',
         total_lots: 1,
         created_at: expect.stringMatching(/Z$/) as string,
-        languages: ['en', 'fi'],
+        languages: ['en', 'de'],
         message: expect.any(String) as string,
         warnings: [],
       });
@@ -62,9 +62,9 @@ describe('a model slower than SYNC_TIMEOUT', () => {
       const { body: results } = await service.send(`/api/v1/batch-results/${jobId}`);
       const lot = lotOf(results['results'] as JsonObject);
       expect(lot).toMatchObject({ lot_id: lotOf(body)['lot_id'], status: 'completed', pending_languages: [] });
-      expect((lot['descriptions'] as JsonObject[]).map(({ language }) => language)).toEqual(['en', 'fi']);
+      expect((lot['descriptions'] as JsonObject[]).map(({ language }) => language)).toEqual(['en', 'de']);
     });
-    expect(await heir.callCounts()).toEqual({ vision: 1, translation: 1 });
+    expect(await heir.callCounts()).toEqual({ vision: 1, translation: 0 });
   });
 
   it('a synchronous request sends no webhook when it was answered in time', async () => {
@@ -101,11 +101,11 @@ describe('a process that is told to end', () => {
     expect((await heir.calls()).map(({ outcome }) => outcome)).toEqual(['aborted', 'answered']);
   });
 
-  it('a process that is told to end leaves a stored vision answer, which is not asked for again', async () => {
-    await heir.faults({ ...NEVER, contains: 'Finnish' });
+  it('a process that is told to end leaves a stored vision answer and the glossary it was making, and neither is paid again', async () => {
+    await heir.faults({ ...NEVER, contains: 'Estonian' });
     const answer = await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service, close) => {
-      const waiting = service.generate(service.request({ languages: ['sv', 'fi', 'en'] }));
-      // Swedish has been committed when its answer is out and the Finnish one is all that is waited for.
+      const waiting = service.generate(service.request({ languages: ['sv', 'et', 'en'] }));
+      // The lot is described when it waits for nothing but words.
       await heir.callsWhen((calls) => calls.filter(({ outcome }) => outcome === 'answered').length === 2);
       await close();
       return waiting;
@@ -114,15 +114,16 @@ describe('a process that is told to end', () => {
     expect(await heir.statusWhen(jobId, ended)).toMatchObject({ status: 'completed' });
     const calls = await heir.calls();
     expect(calls.filter(({ kind }) => kind === 'vision').length).toBe(1);
+    expect(calls.filter(({ kind }) => kind === 'translation').length).toBe(3);
     const { body } = await heir.send(`/api/v1/batch-results/${jobId}`);
     const descriptions = lotOf(body['results'] as JsonObject)['descriptions'] as JsonObject[];
-    expect(descriptions.map(({ language }) => language)).toEqual(['sv', 'fi', 'en']);
+    expect(descriptions.map(({ language }) => language)).toEqual(['sv', 'et', 'en']);
     for (const description of descriptions) expect(description).not.toHaveProperty('fallback');
   });
 });
 
 describe('a process that died', () => {
-  /** The job of a request as a dead process leaves it: held by a lease that nobody renews. */
+  /** The job of a request as a dead process leaves it: under a lease that is no longer renewed. */
   async function die(body: JsonObject): Promise<string> {
     const job = await heir.jobOfLot(body);
     const jobId = String(job?.['id']);
@@ -130,6 +131,10 @@ describe('a process that died', () => {
       `update batch_jobs set locked_until = clock_timestamp() - interval '1 second', lock_token = gen_random_uuid()
        where id = $1`,
       [jobId],
+    );
+    // And what it was making.
+    await heir.db.database.execute(
+      `update glossary_makings set due_at = clock_timestamp() - interval '1 second' where status = 'wanted'`,
     );
     return jobId;
   }
@@ -158,7 +163,7 @@ describe('a process that died', () => {
   it('the work of a process that died after its 202 is resumed without a second vision call', async () => {
     await heir.faults({ ...NEVER, model: 'gpt-5.6-luna' });
     await withProcess({ SYNC_TIMEOUT: '1', SHUTDOWN_GRACE: '0.1' }, async (service) => {
-      const body = service.request({ languages: ['fi'] });
+      const body = service.request({ languages: ['hu'] });
       const answer = await service.generate(body);
       expect(answer.status).toBe(202);
       const jobId = await die(body);
@@ -184,7 +189,7 @@ describe('a process that died', () => {
         error: { code: 'INTERRUPTED' },
         descriptions: [],
       });
-      // Its process was not dead after all: the client is told the truth, and may try again.
+      // Its process was alive after all. The client is told so, and may try again.
       const answer = await waiting;
       expectRefusal(answer, 'SERVICE_UNAVAILABLE');
       expect(answer.headers.get('retry-after')).toBe('1');
@@ -209,7 +214,7 @@ describe('a process that died', () => {
       const lots = service.request()['lots'] as JsonObject[];
       const images = gone ? [{ url: service.photos.url('gone.jpg') }] : lots[0]?.['images'];
       const body = () => service.request({ lots: [{ lot_id: randomUUID(), images }] });
-      // Held back with its photos there; by the time that another one works on it, they may have gone.
+      // The job is held back while its photos exist; by the time another process works on it, they may be gone.
       const held = gone ? { ...body(), lots: [{ ...lotOf(body()), images: lots[0]?.['images'] }] } : body();
       await heir.faults(NEVER);
       const waiting = service.generate(held, { headers: key() });

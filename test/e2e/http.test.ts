@@ -130,7 +130,7 @@ describe('limits', () => {
       const first = await other.generate(other.request());
       expect([first.status, ...limits(first.headers)]).toEqual([200, '"sync";q=2;w=60', '2', '1']);
       expect(first.headers.get('ratelimit')).toMatch(/^"sync";r=1;t=\d+$/);
-      // What is signed by nobody, or not at all, uses up nobody's limit.
+      // Requests with a wrong signature, or with none, count against no client's limit.
       await other.sendAsIs(GENERATE, 'POST', { 'Content-Type': 'application/json' }, '{}');
       const second = await other.generate(other.request({ version: '9' }));
       expect([second.status, ...limits(second.headers)]).toEqual([400, '"sync";q=2;w=60', '2', '0']);

@@ -32,7 +32,7 @@ beforeEach(async () => {
   await service.reset();
   logged.length = 0;
 });
-// Whatever became of a lot, the room for what it carried is free again.
+// After every lot the memory for its carried photos is free again.
 afterEach(() => expect(service.app.get(PhotoCarrier).kept.inUse).toBe(0));
 afterAll(async () => {
   await plain.stop();
@@ -72,10 +72,8 @@ describe('a photo whose bytes no model takes', () => {
     const answer = await ask(service, ['car.jpg', 'avif.jpg', 'tiff.jpg', 'grey.jpg']);
     expect(answer.status).toBe(200);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 4, ...missing() });
-    expect(await sent()).toEqual([
-      ['car.jpg', 'avif.jpg', 'tiff.jpg', 'grey.jpg'].map((name) => name.slice(-11)),
-      ['car.jpg', DATA, DATA, 'grey.jpg'],
-    ]);
+    // The check has read their first bytes, so that no call is spent on finding out.
+    expect(await sent()).toEqual([['car.jpg', DATA, DATA, 'grey.jpg']]);
   });
 
   it('a photo whose bytes no model takes is carried at once where its host says what it is', async () => {
@@ -89,7 +87,7 @@ describe('a photo whose bytes no model takes', () => {
     const answer = await ask(service, ['car.jpg', 'heic.jpg', 'other.jpg', 'grey.jpg']);
     expect(answer.status).toBe(200);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 3, ...missing('heic.jpg') });
-    expect(await service.callCounts()).toEqual({ vision: 2, translation: 0 });
+    expect(await service.callCounts()).toEqual({ vision: 1, translation: 0 });
   });
 
   it('a photo whose bytes no model takes is left out where PHOTO_CARRY is false', async () => {

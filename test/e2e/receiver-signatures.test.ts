@@ -11,7 +11,7 @@ let service: TestService;
 let receiver: Receiver;
 let hook: string;
 beforeAll(async () => {
-  // Few enough that a single request on somebody else's account shows.
+  // A limit so low that a single request counted for the wrong client shows.
   const limits = { RATE_LIMIT_SYNC: '3', RATE_LIMIT_BATCH: '3', RATE_LIMIT_POLLING: '100' };
   service = await TestService.start({ environment: limits });
   receiver = await startReceiver();
@@ -30,7 +30,7 @@ async function remaining(send: () => Promise<Answer>): Promise<number> {
   return Number((await send()).headers.get('x-ratelimit-remaining'));
 }
 
-/** Every use that somebody who knows nothing but a webhook could make of its signatures. */
+/** Every way in which a person who knows only a webhook could use its signatures. */
 function uses({ headers, body }: ReceivedRequest): [name: string, send: () => Promise<Answer>][] {
   const text = body.toString();
   const parsed = JSON.parse(text) as JsonObject;

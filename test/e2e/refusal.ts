@@ -3,7 +3,10 @@ import { ERROR_CODES, type ErrorCode } from '../../src/common/service-error.js';
 import type { JsonObject } from 'openai-sandbox';
 import type { Answer, TestService } from '../support/service.js';
 
-/** The statuses of the contract's table, written down again: the service's own table must not vouch for itself. */
+/**
+ * The statuses of the contract's table. They are written again here, because the service's own table cannot prove
+ * itself.
+ */
 const STATUS: Partial<Record<ErrorCode, number>> = {
   INVALID_JSON: 400,
   VALIDATION_FAILED: 400,

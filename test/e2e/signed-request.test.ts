@@ -14,7 +14,7 @@ afterAll(() => service.stop());
 type Headers = Record<string, string>;
 const now = () => Math.floor(Date.now() / 1000);
 
-/** A request that is right but for what `change` makes of its headers. */
+/** A correct request, except for what `change` does to its headers. */
 function refuse(code: Parameters<typeof refused>[2], change: (headers: Headers) => Headers, path = GENERATE) {
   const body = JSON.stringify(service.request());
   const headers = change(sign(GENERATE, body, { method: 'POST' }));
@@ -108,7 +108,7 @@ describe('a signed request', () => {
       const { method, target, body_sha256 } = seen;
       answers.push({ message, method, target, hashed: body_sha256 !== null });
     }
-    // An old timestamp is seen in the headers alone; which key ids there are is told by neither.
+    // An old timestamp shows in the headers alone. Neither refusal tells which key ids exist.
     expect(answers[1]).toEqual(answers[0]);
     expect(answers[2]).toEqual({ ...answers[0], hashed: false });
     expect(answers[0]).toMatchObject({ method: 'POST', target: GENERATE, hashed: true });

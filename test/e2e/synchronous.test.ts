@@ -41,6 +41,7 @@ describe('the synchronous answer', () => {
           missing_images: [],
           photo_problems: [],
           pending_languages: [],
+          needs_review: { value: false, reasons: [] },
         },
       ],
       warnings: [],
@@ -55,7 +56,7 @@ describe('the synchronous answer', () => {
     const { body } = await service.generate(
       service.request({ languages: ['en', 'fi'], include: ['assessment', 'usage'] }),
     );
-    // What webhooks and results are packed by counts them in.
+    // Webhooks and results are packed by a size that includes them.
     const [stored] = await service.db.database.query<{ rendered_bytes: number }>(
       'select rendered_bytes from batch_lots where job_id = $1',
       [body['job_id']],
@@ -66,7 +67,8 @@ describe('the synchronous answer', () => {
     const { assessment, usage } = lotOf(body) as { assessment: JsonObject; usage: JsonObject[] };
     const [finding] = assessment['findings'] as JsonObject[];
     expect(finding).toMatchObject({ photos: [{ number: 1, url: service.urls.car }] });
-    expect(usage.map(({ stage }) => stage)).toEqual(['vision', 'translation']);
+    // The glossary of a language is no cost of a job.
+    expect(usage.map(({ stage }) => stage)).toEqual(['vision']);
     for (const call of usage) {
       expect(Object.keys(call)).toEqual(expect.arrayContaining(['model', 'input_tokens', 'output_tokens', 'cost_usd']));
       expect(Object.keys(call).join()).toMatch(/^[a-z_,]+$/);
@@ -138,7 +140,7 @@ describe('photos that are not there', () => {
     const answer = await service.generate(service.request({}, { images: [car, missing('a'), other, third] }));
     expect(answer.status).toBe(200);
     expect(lotOf(answer.body)).toMatchObject({ processed_images: 3, missing_images: [missing('a')] });
-    // The photos' host is in OUTBOUND_ALLOW: how it failed is nobody's business.
+    // The photos' host is in OUTBOUND_ALLOW, so the answer must not say how it failed.
     expect(lotOf(answer.body)).toMatchObject({ photo_problems: [{ url: missing('a'), reason: 'unreachable' }] });
     const [call] = await service.calls();
     expect(photosOf(call?.body ?? {})).toEqual([car, other, third]);

@@ -15,7 +15,7 @@ const HEAD = 'unknown_member:max_cost (did you mean max_cost_usd?)';
 const LOT = 'unknown_member:lots[0].webhook_url (did you mean webhook?)';
 const PHOTO = 'unknown_member:lots[0].images[0].size';
 
-/** A request with a member that nobody knows at each of the three places. */
+/** A request with an unknown member at each of the three places. */
 function mistyped(change: Record<string, unknown> = {}): Record<string, unknown> {
   const images = [{ url: service.urls.car, size: 1 }];
   return service.request({ max_cost: 1, ...change }, { images, webhook_url: 'https://client.test-host.com/hook' });

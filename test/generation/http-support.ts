@@ -57,7 +57,7 @@ function isWhole(answer: string): boolean {
 /** Sends the same and leaves the connection to the test. */
 export function openRaw(port: number, head: string[], body: Buffer | string = ''): Socket {
   const socket = connect(port, '127.0.0.1');
-  // A refused upload may be reset while its rest is on the way: what came before it is what counts.
+  // A refused upload may be reset while its rest is being sent. Only what came before that counts.
   socket.on('error', () => undefined);
   socket.write(`${head.join('\r\n')}\r\n\r\n`);
   if (body.length > 0) socket.write(body);
@@ -69,7 +69,7 @@ export function post(body: Buffer | string, ...headers: string[]): [head: string
   return [['POST /x HTTP/1.1', 'Host: h', length, ...headers], body];
 }
 
-/** Turns of the event loop until `done`: what the server does with a connection has no other event here. */
+/** Waits turn by turn of the event loop until `done`, because no event shows what the server does with a connection. */
 export async function until(done: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await done())) await new Promise((resolve) => setImmediate(resolve));
 }

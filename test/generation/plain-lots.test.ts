@@ -10,6 +10,7 @@ import { LotSpool } from '../../src/generation/intake/lot-spool.js';
 import { PlainLotReader } from '../../src/generation/intake/fast-path/plain-lot-reader.js';
 import type { RequestSink } from '../../src/generation/intake/request-sink.js';
 import { PlainUrls } from '../../src/generation/intake/fast-path/plain-urls.js';
+import { AddressVerdicts } from '../../src/generation/request/address-verdicts.js';
 import { RequestContent } from '../../src/generation/request/request-content.js';
 import { topLevelToken } from '../../src/common/json-tokens.js';
 import { AllowList, checkUrl } from '../../src/outbound/address-rules.js';
@@ -182,12 +183,12 @@ describe('lots read straight from their bytes', () => {
     ['with escapes in its text', '{"lot_id":"1","additional_info":"\\u0416\\n","images":[]}'],
     ['with a webhook', '{"lot_id":"1","webhook":"https://a.test-host.com/x","images":[]}'],
   ])('a lot is read straight from its bytes %s', (_, text) => {
-    const reader = new PlainLotReader(new PlainUrls(AllowList.parse([])), false);
+    const reader = new PlainLotReader(new PlainUrls(new AddressVerdicts(AllowList.parse([]))), false);
     expect(reader.read(Buffer.from(`${text},`), 0)).toBe(Buffer.byteLength(text));
   });
 
   it('a lot that ends outside of the bytes is left to the parser, wherever they are cut', () => {
-    const reader = new PlainLotReader(new PlainUrls(AllowList.parse([])), false);
+    const reader = new PlainLotReader(new PlainUrls(new AddressVerdicts(AllowList.parse([]))), false);
     for (let cut = 1; cut < PLAIN.length; cut++) expect(reader.read(Buffer.from(PLAIN.slice(0, cut)), 0)).toBe(-1);
   });
 
@@ -218,11 +219,12 @@ describe('addresses judged by their origin', () => {
     `https://cdn.test-host.com/${'"'.repeat(1400)}`,
     `https://cdn.test-host.com/${'x'.repeat(4096)}`,
   ])('addresses judged by their origin are let through as checkUrl lets them: %.60s', (address) => {
-    const urls = new PlainUrls(list);
+    const verdicts = new AddressVerdicts(list);
+    const urls = new PlainUrls(verdicts);
     const allowed = checkUrl(address, list).ok;
     // Each twice, because the second is answered from what the first left behind.
-    for (const first of ['https://cdn.test-host.com/seen', address, address]) urls.isAllowed(first);
-    expect(urls.isAllowed(address)).toBe(allowed);
+    for (const first of ['https://cdn.test-host.com/seen', address, address]) verdicts.isAllowed(first);
+    expect(verdicts.isAllowed(address)).toBe(allowed);
     const bytes = Buffer.from(JSON.stringify(address).slice(1));
     for (const seen of ['https://cdn.test-host.com/seen"', 'http://127.0.0.1/"'])
       urls.endOfAllowed(Buffer.from(seen), 0);

@@ -4,9 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import type { JsonObject } from 'openai-sandbox';
 import { RateLimits } from '../../src/auth/rate-limits.js';
 import { UploadGate } from '../../src/auth/upload-gate.js';
+import { APP_CONFIG, type AppConfig } from '../../src/config/app-config.js';
 import { Database } from '../../src/database/database.service.js';
 import { RowCopy } from '../../src/database/row-copy.js';
 import { StraightCopies } from '../../src/generation/intake/straight-copy.js';
+import { freeIn } from '../support/free-in-gate.js';
 import { GENERATE, hmac, sign, TestService, type Answer } from '../support/service.js';
 import { expectRefusal } from '../e2e/refusal.js';
 
@@ -67,11 +69,11 @@ async function expectNothingOpen(): Promise<void> {
   const open = [await copies.open(target, key), await copies.open(target, key), await copies.open(target, key)];
   expect(open.map((copy) => copy !== null)).toEqual([true, true, false]);
   for (const copy of open) await copy?.discard();
-  expect(service.app.get(UploadGate).usage.spoolBytes).toBe(0);
+  expect(freeIn(service.app.get(UploadGate)).spool).toBe(service.app.get<AppConfig>(APP_CONFIG).limits.spoolMaxBytes);
 }
 
 describe('a large request by scheme 1', () => {
-  it('is copied while it is read, in the transaction that accepts it', async () => {
+  it('a large request by scheme 1 is copied while it is read, in the transaction that accepts it', async () => {
     const { pieces, begun } = watch();
     await expectWhole(await service.generate(bodyOf()));
     expect(pieces.mock.calls.length).toBeGreaterThan(3);
@@ -83,7 +85,7 @@ describe('a large request by scheme 1', () => {
     ['a wrong signature', 403, () => ({ 'X-Signature': `v1=${'0'.repeat(64)}` })],
     ['an old timestamp', 403, (body: string) => sign(GENERATE, body, { method: 'POST', at: 1_000_000_000 })],
     ['another body than it signed', 403, (body: string) => sign(GENERATE, `${body} `, { method: 'POST' })],
-  ])('with %s never reaches the database', async (_which, status, headers) => {
+  ])('a large request with %s never reaches the database', async (_which, status, headers) => {
     const { begun } = watch();
     const statements = [vi.spyOn(database, 'query'), vi.spyOn(database, 'execute')];
     const body = bodyOf();
@@ -103,17 +105,20 @@ describe('a large request by scheme 1', () => {
     ['a lot_id twice', 'DUPLICATE_LOT_ID', (text: string) => replaceLast(text, `-${LOTS - 1}"`, '-0"')],
     ['JSON that is broken', 'INVALID_JSON', (text: string) => replaceLast(text, '}]}', '}}}')],
     ['an unknown version', 'UNSUPPORTED_VERSION', (text: string) => text.replace('1.0.0', '9.0.0')],
-  ] as const)('that ends with %s is refused for it, and nothing stays of it', async (_which, code, breakIt) => {
-    const before = await service.rowCounts();
-    const { pieces } = watch();
-    const answer = await service.generate(breakIt(bodyOf()), { headers: { 'Idempotency-Key': randomUUID() } });
-    expect(answer.body['code']).toBe(code);
-    expect(pieces).toHaveBeenCalled();
-    expect(await service.rowCounts()).toEqual(before);
-    await expectNothingOpen();
-  });
+  ] as const)(
+    'a large request that ends with %s is refused for it, and nothing of it stays',
+    async (_which, code, breakIt) => {
+      const before = await service.rowCounts();
+      const { pieces } = watch();
+      const answer = await service.generate(breakIt(bodyOf()), { headers: { 'Idempotency-Key': randomUUID() } });
+      expect(answer.body['code']).toBe(code);
+      expect(pieces).toHaveBeenCalled();
+      expect(await service.rowCounts()).toEqual(before);
+      await expectNothingOpen();
+    },
+  );
 
-  it('is refused for its last lot even where the database fails before, and else is a 503', async () => {
+  it('a large request is refused for its last lot even if the database fails before; a correct one gets a 503', async () => {
     const broken = () =>
       vi
         .spyOn(RowCopy.prototype, 'write')
@@ -130,7 +135,7 @@ describe('a large request by scheme 1', () => {
     await expectNothingOpen();
   });
 
-  it('whose COMMIT was not answered is answered by what the job itself says', async () => {
+  it('a large request whose COMMIT was not answered is answered by what the job itself says', async () => {
     const begin = database.begin.bind(database);
     vi.spyOn(database, 'begin').mockImplementationOnce(async () => {
       const open = await begin();
@@ -146,7 +151,7 @@ describe('a large request by scheme 1', () => {
 });
 
 describe('a large request waits on disk', () => {
-  it('when it is a repeat, and is answered as the first one was', async () => {
+  it('a large request waits on disk when it is a repeat, and is answered as the first one was', async () => {
     const headers = { 'Idempotency-Key': randomUUID() };
     const body = bodyOf();
     const first = await service.generate(body, { headers });
@@ -158,7 +163,7 @@ describe('a large request waits on disk', () => {
     expect(pieces).not.toHaveBeenCalled();
   });
 
-  it('when its twin was taken in meanwhile, too: nothing of the second stays', async () => {
+  it('a large request waits on disk also when the same one was accepted meanwhile: nothing of the second stays', async () => {
     const body = bodyOf();
     const headers = { ...sign(GENERATE, body, { method: 'POST' }), 'Content-Type': 'application/json' };
     const jobs = async () => (await service.rowCounts())['batch_jobs'] as number;
@@ -174,7 +179,7 @@ describe('a large request waits on disk', () => {
     await expectNothingOpen();
   });
 
-  it('when its key has as many unfinished jobs as it may have', async () => {
+  it('a large request waits on disk when its key has as many unfinished jobs as it may have', async () => {
     const limits = service.app.get(StraightCopies) as unknown as { maxActiveJobs: number };
     const most = limits.maxActiveJobs;
     limits.maxActiveJobs = 1;
@@ -183,7 +188,7 @@ describe('a large request waits on disk', () => {
     expect(pieces).not.toHaveBeenCalled();
   });
 
-  it('when its key has used up its requests of this minute, and is refused', async () => {
+  it('a large request waits on disk when its key has used up its requests of this minute, and is refused', async () => {
     const { batch } = (service.app.get(RateLimits) as unknown as { limiters: { batch: RateLimiterMemory } }).limiters;
     const first = await service.generate(bodyOf());
     const { key_id: keyId } = (await service.job(first.body['job_id'] as string)) as { key_id: string };
@@ -195,14 +200,14 @@ describe('a large request waits on disk', () => {
     expect(pieces).not.toHaveBeenCalled();
   });
 
-  it('when no connection is free for it', async () => {
+  it('a large request waits on disk when no connection is free for it', async () => {
     const { pieces } = watch();
     vi.spyOn(database, 'hasFreeConnection', 'get').mockReturnValue(false);
     await expectWhole(await service.generate(bodyOf()));
     expect(pieces).not.toHaveBeenCalled();
   });
 
-  it('when it is signed over its lots', async () => {
+  it('a large request waits on disk when it is signed over its lots', async () => {
     const { pieces, begun } = watch();
     const { lots, ...head } = JSON.parse(bodyOf()) as { lots: JsonObject[] };
     const body = JSON.stringify({ ...head, signature: hmac(JSON.stringify(lots)), lots });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FieldProblems } from '../../src/generation/request/field-problems.js';
 import { checkHead } from '../../src/generation/request/head-rules.js';
 import { checkLot } from '../../src/generation/request/lot-rules.js';
-import { PlainUrls } from '../../src/generation/intake/fast-path/plain-urls.js';
+import { AddressVerdicts } from '../../src/generation/request/address-verdicts.js';
 import {
   HEAD_MEMBERS,
   LOT_MEMBERS,
@@ -149,7 +149,7 @@ describe('the members that are known', () => {
           return Reflect.get(target, name) as unknown;
         },
       });
-    const urls = new PlainUrls(AllowList.parse([]));
+    const urls = new AddressVerdicts(AllowList.parse([]));
     const report = {
       problems: new FieldProblems(),
       unknown: new UnknownMembers(),

@@ -7,17 +7,21 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { UploadGate } from '../../src/auth/upload-gate.js';
 import { Database, type Transaction } from '../../src/database/database.service.js';
 import type { JsonObject } from 'openai-sandbox';
+import { freeIn, type Free } from '../support/free-in-gate.js';
 import { GENERATE, hmac, sign, TestService } from '../support/service.js';
 import { until } from './http-support.js';
 
 const LOTS = 3000;
 const MAX_LOTS = 4000;
+const SPOOL_BYTES = 20_000_000;
+/** All that the gate has: one of its four places is kept for who has signed rightly. */
+const ALL: Free = { strangers: 3, known: 1, spool: SPOOL_BYTES, memory: [true, true] };
 
 let service: TestService;
 let spool: string;
 beforeAll(async () => {
   service = await TestService.start({
-    environment: { MAX_LOTS: String(MAX_LOTS), SPOOL_MAX_BYTES: '20000000', ROLE: 'api', MAX_UPLOADS: '4' },
+    environment: { MAX_LOTS: String(MAX_LOTS), SPOOL_MAX_BYTES: String(SPOOL_BYTES), ROLE: 'api', MAX_UPLOADS: '4' },
   });
   const parent = join(service.sandbox.stateDir, 'spool');
   spool = join(parent, (await readdir(parent))[0] as string);
@@ -57,10 +61,10 @@ function expected(sent: JsonObject[]): JsonObject[] {
   }));
 }
 
-/** Nothing of an upload is left: no file, no slot. */
+/** Nothing of an upload is left: no file, no place, no room. */
 async function expectNothingHeld(): Promise<void> {
   expect(await readdir(spool)).toEqual([]);
-  expect(service.app.get(UploadGate).usage).toEqual({ uploads: 0, addresses: 0, spoolBytes: 0, memoryBytes: 0 });
+  expect(freeIn(service.app.get(UploadGate))).toEqual(ALL);
 }
 
 describe('a large request', () => {
@@ -189,7 +193,6 @@ describe('an upload that does not end well', () => {
 
   it('an upload whose client hangs up leaves nothing', async () => {
     const body = Buffer.from(JSON.stringify({ ...HEAD, lots: lots(LOTS) }));
-    const gate = service.app.get(UploadGate);
     const sending = httpRequest(service.origin + GENERATE, {
       method: 'POST',
       headers: {
@@ -200,9 +203,12 @@ describe('an upload that does not end well', () => {
     });
     sending.on('error', () => undefined);
     sending.write(body.subarray(0, body.length - 10));
-    await until(() => gate.usage.spoolBytes > 0);
+    await until(async () => (await readdir(spool)).length > 0);
     sending.destroy();
-    await until(async () => gate.usage.uploads === 0 && (await readdir(spool)).length === 0);
+    await until(async () => (await readdir(spool)).length === 0);
+    // The room is given back once the file is gone.
+    const gate = service.app.get(UploadGate);
+    await until(() => freeIn(gate).spool === SPOOL_BYTES);
     await expectNothingHeld();
   });
 });

@@ -57,7 +57,7 @@ describe('workers', () => {
     expect(row?.since).toBeGreaterThan(60);
   });
 
-  it('workers write themselves anew where others have removed them, which they do after a day', async () => {
+  it('a worker writes its row again when others have removed it, which they do after a day', async () => {
     await beat.onApplicationBootstrap();
     await silentFor('25 hours');
     const config = loadConfig({ SHARED_KEY: 'k'.repeat(32), DATABASE_URL: db.url, ROLE: 'all' });
@@ -68,14 +68,14 @@ describe('workers', () => {
     expect(await rows()).toMatchObject([{ id: other.id }, { id: beat.id }]);
   });
 
-  it('workers beat no more once they end, though the scheduler stops later', async () => {
+  it('a worker writes no beat after its end, although the scheduler stops later', async () => {
     await beat.onApplicationBootstrap();
     await beat.onModuleDestroy();
     await beat.tick();
     expect(await rows()).toEqual([]);
   });
 
-  it('workers go on where one beat fails, and say so', async () => {
+  it('a worker goes on when one beat fails, and logs it', async () => {
     const warn = vi.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     await db.database.execute('alter table workers rename to elsewhere');
     await beat.tick();

@@ -13,7 +13,7 @@ const build = (allow: string) => {
   return Test.createTestingModule({ imports: [ConfigModule.forRoot(config), CommonModule, ImagesModule] }).compile();
 };
 
-it('the images module stands by the settings alone, and its connections end with the application', async () => {
+it('the images module needs only the settings, and its connections end with the application', async () => {
   const server = await serveHttp((_request, response) =>
     response.writeHead(200, { 'content-type': 'image/png' }).end(),
   );
@@ -26,6 +26,6 @@ it('the images module stands by the settings alone, and its connections end with
   await expect(checker.checkLot([`${server.origin}/2.png`])).rejects.toMatchObject({ kind: 'aborted' });
 });
 
-it('the images module does not start with an OUTBOUND_ALLOW that says nothing', async () => {
+it('the images module does not start with an OUTBOUND_ALLOW that cannot be read', async () => {
   await expect(build('10.0.0.0/99')).rejects.toThrow(ConfigError);
 });

@@ -89,7 +89,7 @@ describe('KeyedLimiter', () => {
     most = 1;
     for (const name of ['2', '3']) desk.end(name);
     await settled();
-    // Three were let in; until two of them are gone nobody else is.
+    // Three were let in. No other is let in until two of them are gone.
     expect(desk.running).toEqual(['4']);
     limiter.sendAway('a');
     desk.end('4');

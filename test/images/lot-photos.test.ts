@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { metricsRegistry } from '../../src/common/metrics.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { serveHttp, signalled } from '../outbound/loopback.js';
 import { checkerFor, IMAGE, photo, type Handler } from './photo-host.js';
 
@@ -18,6 +18,7 @@ describe("a lot's photos", () => {
       reachable: [url('a'), url('b'), url('c')],
       carried: [],
       missing: [{ url: url('gone1'), reason: 'unreachable' }],
+      sizes: new Map(),
       open: [],
       withinThreshold: true,
     });

@@ -5,16 +5,17 @@ import type { Clock } from '../../src/common/clock.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { HostPaces } from '../../src/images/host-paces.js';
 import { PhotoAsker } from '../../src/images/photo-asker.js';
-import { PhotoChecker, type LaneLimits, type PhotoLane } from '../../src/images/photo-checker.js';
+import type { LaneLimits, PhotoLane } from '../../src/images/photo-check.js';
+import { PhotoChecker } from '../../src/images/photo-checker.js';
 import { AllowList } from '../../src/outbound/address-rules.js';
 import { OutboundClient } from '../../src/outbound/outbound-client.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { StubResolver } from '../outbound/stub-resolver.js';
 
-/** Waits pass at once, and the clock shows them as passed. */
+/** A clock whose waits end at once; it shows the time as if they had passed. */
 export const hurriedClock = () => new FakeClock({ at: Date.now(), skipUpToMs: Infinity });
 
-/** Real servers on loopback, which the allow list lets through; DNS alone is a stub. */
+/** Real servers on loopback, which the allow list lets through. Only DNS is a stub. */
 export function checkerFor(
   settings: Partial<AppConfig['images']> = {},
   lanes?: Record<PhotoLane, LaneLimits>,
@@ -33,7 +34,7 @@ export function checkerFor(
   return assembled({ images } as AppConfig, clock, outbound, allow, lanes);
 }
 
-/** As the module puts it together. */
+/** Built as the module builds it. */
 export function assembled(
   config: AppConfig,
   clock: Clock,

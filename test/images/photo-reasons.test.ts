@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { AppConfig } from '../../src/config/app-config.js';
-import type { LotPhotos, PhotoLane } from '../../src/images/photo-checker.js';
+import type { LotPhotos, PhotoLane } from '../../src/images/photo-check.js';
 import { AllowList } from '../../src/outbound/address-rules.js';
 import { OutboundClient, type OutboundRequest, type OutboundResponse } from '../../src/outbound/outbound-client.js';
 import { OutboundError, type OutboundErrorFacts, type OutboundErrorKind } from '../../src/outbound/outbound-error.js';

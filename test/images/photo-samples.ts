@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 
-/** A picture whose upper left quarter is red and the rest blue, so that a turned one can be told. */
+/** A picture whose upper left quarter is red and the rest blue, so that a test can see when it was turned. */
 export function corner(width = 64, height = 32) {
   const red = { create: { width: width / 2, height: height / 2, channels: 3, background: '#ff0000' } } as const;
   return sharp({ create: { width, height, channels: 3, background: '#0000ff' } }).composite([

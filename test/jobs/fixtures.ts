@@ -4,10 +4,19 @@ import type { LotStatus } from '../../src/jobs/states.js';
 import { aJob, type JobColumns } from '../support/a-job.mjs';
 
 type SetByDefault =
-  'status' | 'stage' | 'options' | 'languages' | 'totalLots' | 'awaitingVision' | 'createdAt' | 'webhookUrl';
+  | 'status'
+  | 'stage'
+  | 'options'
+  | 'languages'
+  | 'totalLots'
+  | 'awaitingVision'
+  | 'createdAt'
+  | 'webhookUrl'
+  | 'revision'
+  | 'showsReview';
 export type JobFixture = JobColumns & Required<Pick<JobColumns, 'id' | SetByDefault>>;
 
-/** Inserts a job as the rooms that read jobs meet it: by default a batch of two lots that await vision. */
+/** Inserts a job as its readers find it: by default a batch of two lots that await vision. */
 export async function insertJob(database: Database, more: JobColumns = {}): Promise<JobFixture> {
   const job: Omit<JobFixture, 'id'> = {
     status: 'processing',
@@ -18,6 +27,8 @@ export async function insertJob(database: Database, more: JobColumns = {}): Prom
     createdAt: new Date('2026-01-01T00:00:00Z'),
     webhookUrl: null,
     options: {},
+    revision: 0,
+    showsReview: false,
     ...more,
   };
   const id = await aJob(database, { updatedAt: job.createdAt, ...job });
@@ -70,6 +81,7 @@ export interface ResultFixture {
   readonly revision?: number;
   readonly fallback?: boolean;
   readonly assessment?: unknown;
+  readonly needsReview?: unknown;
   readonly usage?: unknown;
 }
 
@@ -84,7 +96,7 @@ export async function insertResult(
 ): Promise<void> {
   await database.execute(
     `insert into batch_results (job_id, position, language, revision, html, strings, fallback, assessment, usage,
-       created_at) values ($1, $2, $3, $4, $5, '[]', $6, $7, $8, now())`,
+       needs_review, created_at) values ($1, $2, $3, $4, $5, '[]', $6, $7, $8, $9, now())`,
     [
       jobId,
       position,
@@ -94,6 +106,7 @@ export async function insertResult(
       result.fallback ?? false,
       result.assessment === undefined ? null : JSON.stringify(result.assessment),
       result.usage === undefined ? null : JSON.stringify(result.usage),
+      result.needsReview === undefined ? null : JSON.stringify(result.needsReview),
     ],
   );
 }

@@ -46,6 +46,8 @@ describe('JobReader', () => {
         costUsd: 0.12345678,
         estimatedCostUsd: 25,
         error: { code: 'INTERRUPTED', message: 'stopped' },
+        revision: 0,
+        showsReview: false,
         version: 1,
         createdAt: job.createdAt,
         updatedAt: job.createdAt,

@@ -71,15 +71,15 @@ describe('LotResultReader', () => {
     expect(await read(job)).toHaveLength(1001);
   });
 
-  it('LotResultReader reads the highest revision, or the one that a delivery carries', async () => {
+  it('LotResultReader reads the revision that the job shows, and nothing of a later one that is only being written', async () => {
     const job = await insertJob(db.database, { status: 'completed', languages: ['en'] });
     await insertLot(db.database, job.id, 0);
     await insertResult(db.database, job.id, 0, 'en', 'second', { revision: 1 });
     await insertResult(db.database, job.id, 0, 'en', 'first');
     await insertResult(db.database, job.id, 0, 'en', 'third', { revision: 2 });
-    expect(await read(job)).toMatchObject([{ descriptions: [{ damages: 'third' }] }]);
-    expect(await read(job, { revision: 1 })).toMatchObject([{ descriptions: [{ damages: 'second' }] }]);
-    expect(await read(job, { revision: 0 })).toMatchObject([{ descriptions: [{ damages: 'first' }] }]);
+    expect(await read(job)).toMatchObject([{ descriptions: [{ damages: 'first' }] }]);
+    expect(await read({ ...job, revision: 1 })).toMatchObject([{ descriptions: [{ damages: 'second' }] }]);
+    expect(await read({ ...job, revision: 2 })).toMatchObject([{ descriptions: [{ damages: 'third' }] }]);
   });
 
   it('LotResultReader takes findings and usage from the English source that nobody asked for', async () => {
@@ -98,6 +98,17 @@ describe('LotResultReader', () => {
         usage: [{ stage: 'vision' }, { stage: 'translation' }],
       },
     ]);
+  });
+
+  it('LotResultReader says whether a lot needs a review, also where neither English nor anything else was asked for', async () => {
+    const needsReview = { value: true, reasons: ['side_contradicts_view'] };
+    for (const languages of [['ru'], ['en', 'ru']]) {
+      const job = await insertJob(db.database, { status: 'completed', languages });
+      await insertLot(db.database, job.id, 0);
+      await insertResult(db.database, job.id, 0, 'en', 'e', { needsReview });
+      await insertResult(db.database, job.id, 0, 'ru', 'r');
+      expect(await read(job)).toMatchObject([{ needs_review: needsReview }]);
+    }
   });
 
   it('LotResultReader shows failed lots with their reason and the unfinished ones of a cancelled job as cancelled', async () => {
@@ -123,7 +134,7 @@ describe('LotResultReader', () => {
   it('LotResultReader fails when a completed lot has lost its results', async () => {
     const job = await insertJob(db.database, { status: 'completed', languages: ['en'] });
     await insertLot(db.database, job.id, 0);
-    await expect(read(job)).rejects.toThrow('lacks the description');
+    await expect(read(job)).rejects.toThrow('has no description in one of its languages');
   });
 
   it('LotResultReader stops between pages when it is told to', async () => {

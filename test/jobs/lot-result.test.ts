@@ -9,7 +9,7 @@ import {
 } from '../../src/jobs/lot-result.js';
 import { propertyRuns } from '../support/property-runs.js';
 
-const view: LotView = { status: 'completed', languages: ['ru', 'en'], options: {} };
+const view: LotView = { status: 'completed', languages: ['ru', 'en'], options: {}, showsReview: false };
 
 function description(language: string, html: string, more: Partial<LotDescription> = {}): LotDescription {
   return { language, html, fallback: false, ...more };
@@ -63,7 +63,9 @@ describe('renderLot', () => {
   });
 
   it('renderLot refuses to show a completed lot that lacks a language', () => {
-    expect(() => renderLot(lot({ descriptions: [description('en', '')] }), view)).toThrow('lacks the description');
+    expect(() => renderLot(lot({ descriptions: [description('en', '')] }), view)).toThrow(
+      'has no description in one of its languages',
+    );
   });
 
   it('renderLot shows findings and usage only when they were asked for, spliced as stored', () => {
@@ -90,7 +92,7 @@ describe('renderLot', () => {
 
   it('renderLot keeps a pretty-printed value on the one line', () => {
     const pretty = lot({ descriptions: [description('en', 'e', { assessment: '{\n  "a": 1\r\n}' })] });
-    const text = renderLot(pretty, { status: 'completed', languages: ['en'], options: { include: ['assessment'] } });
+    const text = renderLot(pretty, { ...view, languages: ['en'], options: { include: ['assessment'] } });
     expect(text).not.toMatch(/[\r\n]/);
     expect(JSON.parse(text)).toMatchObject({ assessment: { a: 1 } });
   });
@@ -126,6 +128,27 @@ describe('renderLot', () => {
     expect(JSON.parse(renderLot(lot({ missingImages }), view))).toMatchObject({ photo_problems: photoProblems });
     const strange = lot({ missingImages, missingReasons: '["a_later_reason"]' });
     expect(JSON.parse(renderLot(strange, view))).toMatchObject({ photo_problems: photoProblems });
+  });
+
+  it('renderLot says of every lot of a new job whether a person should look at it, whatever is included', () => {
+    const now: LotView = { ...view, showsReview: true };
+    const review = '{"value": true,\n"reasons": ["photo_unusable"]}';
+    const doubtful = lot({ descriptions: [description('ru', 'r'), description('en', 'e', { needsReview: review })] });
+    expect(renderLot(doubtful, now)).toMatch(
+      /"pending_languages":\[\],"needs_review":\{"value": true, "reasons": \["photo_unusable"\]\}\}$/,
+    );
+    const nothing = '"needs_review":{"value":false,"reasons":[]}';
+    const error = { code: 'NO_IMAGES', message: 'none' };
+    expect(renderLot(lot({ status: 'failed', error, descriptions: [] }), now)).toContain(`${nothing},"error"`);
+    expect(renderLot(lot({ status: 'pending', descriptions: [] }), { ...now, status: 'cancelled' })).toContain(nothing);
+  });
+
+  it('renderLot adds nothing to lots from before there were reviews, even where their assessment could tell', () => {
+    const assessment = '{"needs_review":true,"review_reasons":["photo_unusable"]}';
+    const old = lot({ descriptions: [description('ru', 'r'), description('en', 'e', { assessment })] });
+    const failed = lot({ status: 'failed', error: { code: 'REFUSED', message: 'no' }, descriptions: [] });
+    for (const text of [renderLot(old, view), renderLot(old, { ...view, showsReview: true }), renderLot(failed, view)])
+      expect(text).not.toContain('needs_review');
   });
 
   it('renderLot shows nothing of a lot that is still being translated', () => {

@@ -8,6 +8,7 @@ const missing: MissingPhoto[] = [
   { url: 'https://cdn.test-host.com/lots/11-12345/photo-2.jpg', reason: 'timeout' },
 ];
 const assessment = JSON.stringify({ rows: [{ part: 'front_door', side: 'left', type: 'dent', severity: 'minor' }] });
+const review = JSON.stringify({ value: true, reasons: ['photo_not_sent', 'side_contradicts_view'] });
 const call = (stage: string) =>
   JSON.stringify({
     stage,
@@ -31,7 +32,7 @@ describe('how long a completed lot reads', () => {
     ['with its findings', ['assessment'], []],
     ['with what it cost', ['usage'], []],
     ['with all of these', ['assessment', 'usage'], missing],
-  ] as const)('how long a completed lot reads is told within a fifth, %s', (_name, include, gone) => {
+  ] as const)('renderedBytes estimates the size of a completed lot to within a fifth, %s', (_name, include, gone) => {
     const columns = missingColumns(gone);
     const text = renderLot(
       {
@@ -44,16 +45,18 @@ describe('how long a completed lot reads', () => {
         error: null,
         descriptions: both.map((description, n) => ({
           ...description,
+          needsReview: n === 0 ? review : null,
           assessment: n === 0 ? assessment : null,
           usage: call(n === 0 ? 'vision' : 'translation'),
         })),
       },
-      { status: 'completed', languages: ['en', 'ru'], options: { include: [...include] } },
+      { status: 'completed', languages: ['en', 'ru'], options: { include: [...include] }, showsReview: true },
     );
     const told = renderedBytes(both, {
       idLength: '11-12345'.length,
       missing: gone,
       assessment: (include as readonly string[]).includes('assessment') ? Buffer.byteLength(assessment) : 0,
+      review: review.length,
       usage: (include as readonly string[]).includes('usage'),
     });
     expect(told / Buffer.byteLength(text)).toBeGreaterThan(0.8);

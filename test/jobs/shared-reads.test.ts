@@ -14,7 +14,7 @@ function heldReads() {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('reads that are shared', () => {
-  it('reads that are shared run one at a time, and all who came meanwhile get the next one’s answer, never that of the one before them', async () => {
+  it('SharedReads runs one read at a time; all callers that came meanwhile share the next one, never the one that began before they asked', async () => {
     const { begun, read } = heldReads();
     const reads = new SharedReads<number>();
     const first = reads.get('list', read);
@@ -25,7 +25,7 @@ describe('reads that are shared', () => {
     expect(await first).toBe(1);
     await settled();
     expect(begun).toHaveLength(2);
-    // Came after the second began: a third is read for it.
+    // This caller came after the second read began, so there is a third read for it.
     const latest = reads.get('list', read);
     begun[1]?.answer(2);
     expect(await Promise.all(later)).toEqual([2, 2]);
@@ -35,7 +35,7 @@ describe('reads that are shared', () => {
     expect(await latest).toBe(3);
   });
 
-  it('reads that are shared do not wait for what others ask', async () => {
+  it('SharedReads does not let a read wait for reads of other values', async () => {
     const { begun, read } = heldReads();
     const reads = new SharedReads<number>();
     void reads.get('long', read);
@@ -44,7 +44,7 @@ describe('reads that are shared', () => {
     expect(await other).toBe(7);
   });
 
-  it('reads that are shared fail for those whom they were for, and the next one runs', async () => {
+  it('SharedReads passes a failure to the callers of that read, and the next read runs', async () => {
     const { begun, read } = heldReads();
     const reads = new SharedReads<number>();
     const first = reads.get('list', read);
@@ -56,7 +56,7 @@ describe('reads that are shared', () => {
     expect(await next).toBe(5);
   });
 
-  it('reads that are shared begin anew once nobody waits', async () => {
+  it('SharedReads begins a new read when no caller waits', async () => {
     const { begun, read } = heldReads();
     const reads = new SharedReads<number>();
     const first = reads.get('list', read);

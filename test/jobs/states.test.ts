@@ -21,7 +21,7 @@ import { insertJob } from './fixtures.js';
 const jobs = join(import.meta.dirname, '..', '..', 'src', 'jobs');
 
 describe('the states', () => {
-  it('of a job go on to ends that it never leaves', () => {
+  it('the states of a job lead to ends that it never leaves', () => {
     expect(JOB_STATUSES.filter(isTerminal)).toEqual(['completed', 'failed', 'cancelled']);
     for (const status of JOB_STATUSES) {
       expect(JOB_STATUSES.some((next) => mayBecome(status, next))).toBe(!isTerminal(status));
@@ -30,7 +30,7 @@ describe('the states', () => {
     expect(mayBecome('translating', 'processing')).toBe(false);
   });
 
-  it('of an unfinished lot of a cancelled job read as cancelled, those of an ended one as it ended', () => {
+  it('an unfinished lot of a cancelled job reads as cancelled, a finished one as it ended', () => {
     expect(lotStatus('pending', 'cancelled')).toBe('cancelled');
     expect(lotStatus('translating', 'cancelled')).toBe('cancelled');
     expect(lotStatus('completed', 'cancelled')).toBe('completed');
@@ -38,7 +38,7 @@ describe('the states', () => {
     expect(lotStatus('processing', 'processing')).toBe('processing');
   });
 
-  it('are spelt in SQL as the partial indexes of schema.sql spell them', () => {
+  it('the unfinished states in SQL are spelt as in the partial indexes of schema.sql', () => {
     const schema = readFileSync(join(jobs, '..', '..', 'schema.sql'), 'utf8');
     const index = /CREATE INDEX batch_jobs_unfinished_idx .* WHERE \(status = ANY \(ARRAY\[(.*)\]\)\)/.exec(
       schema,
@@ -48,7 +48,7 @@ describe('the states', () => {
     expect(LOT_ENDED_SQL).toBe(`('completed', 'failed')`);
   });
 
-  it('are what the checks of schema.sql let through', () => {
+  it('the states of jobs and lots are those that the checks of schema.sql let through', () => {
     const schema = readFileSync(join(jobs, '..', '..', 'schema.sql'), 'utf8');
     const allowed = (constraint: string) =>
       new RegExp(`${constraint} CHECK \\(\\(status = ANY \\(ARRAY\\[(.*?)\\]`)
@@ -58,7 +58,7 @@ describe('the states', () => {
     expect(allowed('batch_lots_status_check')).toBe(Object.values(LOT_SQL).join(', '));
   });
 
-  it('stand as words in no statement about jobs and lots, which no compiler reads', () => {
+  it('no statement about jobs and lots has a state written as a word, which no compiler would check', () => {
     const words = /(?:status|stage)\s*(?:=|<>|in \(|not in \()\s*'[a-z_]+'/;
     const statements = readdirSync(jobs).flatMap((file) =>
       [...readFileSync(join(jobs, file), 'utf8').matchAll(/`[^`]*`/g)].map(([text]) => ({ file, text })),
@@ -79,7 +79,7 @@ describe('a running job', () => {
     await db.drop();
   });
 
-  it('shows after each move what the rule says of its counts', async () => {
+  it('a running job has after each move the state and stage that follow from its counts', async () => {
     const store = new JobStore(db.database);
     const count = fc.integer({ min: 0, max: 3 });
     const counts = fc.record({ awaitingImages: count, awaitingVision: count, awaitingTranslation: count });

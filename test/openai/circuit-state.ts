@@ -5,7 +5,7 @@ import { OpenAiError } from '../../src/openai/errors.js';
 export function restOf(breaker: CircuitBreaker): number {
   const permit = tryAcquire(breaker);
   if (typeof permit === 'number') return permit;
-  // A call that was given up is no verdict, so that the next one is let through as this one was.
+  // A call that was given up has no result, so the next one is let through as this one was.
   permit.failed('aborted');
   return 0;
 }

@@ -7,7 +7,7 @@ import { OpenAiTransport } from '../../src/openai/openai-transport.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { OpenAiStub } from './openai-stub.js';
 
-// Failures are what these tests make; their log lines would bury the one that matters.
+// These tests cause failures on purpose, and their log lines would hide the one that matters.
 Logger.overrideLogger(false);
 
 /** The real client and the real SDK over real HTTP; only the clock and OpenAI are ours. */
@@ -23,7 +23,9 @@ export interface ClientRig {
 }
 
 export interface RigOptions {
-  /** Waits up to this end at once. The default skips those between tries, not the timeout of a try. */
+  /**
+   * Waits up to this long end at once. By default the waits between tries are skipped, but not the timeout of a try.
+   */
   readonly skipUpToMs?: number;
   readonly baseDelaySeconds?: number;
   readonly baseUrl?: string;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { metricsRegistry } from '../../src/common/metrics.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { runInContext } from '../../src/common/request-context.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import type { OpenAiErrorKind } from '../../src/openai/errors.js';

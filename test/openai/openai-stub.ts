@@ -11,7 +11,7 @@ export interface StubRequest {
 
 export type Behaviour = (response: ServerResponse, request: StubRequest) => void;
 
-/** A server in OpenAI's place that answers as told, one behaviour a request, and counts what arrives. */
+/** A server in OpenAI's place. It answers each request with the next given behaviour, and counts what arrives. */
 export class OpenAiStub {
   readonly requests: StubRequest[] = [];
   private readonly events = new EventEmitter();
@@ -117,7 +117,7 @@ export const html: Behaviour = (response) => {
   response.end('<html>maintenance</html>');
 };
 
-/** A Response object as OpenAI sends it, cut down. */
+/** A Response object as OpenAI sends it, with its most important members. */
 export function completed(text = 'hello'): Record<string, unknown> {
   return {
     id: 'resp_1',

@@ -14,7 +14,7 @@ afterEach(() => rig.stop());
 
 const MIB = 1024 * 1024;
 
-/** Writes `{"a":"xxx…` for as long as somebody reads, and tells how much went out once nobody does. */
+/** Writes `{"a":"xxx…` for as long as it is read, and reports at the end how much was sent. */
 function endless(status = 200, headers: Record<string, string> = {}) {
   let sent = 0;
   let ended: (bytes: number) => void;

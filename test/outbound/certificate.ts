@@ -22,7 +22,7 @@ const TAG = {
   dnsName: 0x82,
 };
 
-/** A certificate that vouches for itself and the key to it, both PEM, for the names in the order given. */
+/** A self-signed certificate and its key, both PEM, for the names in the order given. */
 export function selfSigned(...names: readonly [string, ...string[]]): { readonly cert: string; readonly key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = der('sequence', hex(OID_ECDSA_WITH_SHA256));
@@ -31,11 +31,11 @@ export function selfSigned(...names: readonly [string, ...string[]]): { readonly
   const body = der(
     'sequence',
     der('version', der('integer', hex('02'))),
-    // Positive: the first bit of a negative number is set.
+    // The first byte keeps the number positive: a number whose first bit is set is negative.
     der('integer', hex('01'), randomBytes(8)),
     algorithm,
     name,
-    // Any time that tests may run at: years 50 to 99 are of the last century.
+    // Valid at any time at which tests may run. The years 50 to 99 would mean 1950 to 1999.
     der('sequence', der('time', Buffer.from('000101000000Z')), der('time', Buffer.from('491231235959Z'))),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),

@@ -5,7 +5,7 @@ import { OutboundError } from '../../src/outbound/outbound-error.js';
 import { StubResolver } from './stub-resolver.js';
 
 export const GET: OutboundRequest = { purpose: 'photo', method: 'GET', deadlineMs: 20_000, maxBytes: 1024 };
-/** For what never comes: short, because the test waits for it. */
+/** The deadline of a request that never gets an answer. It is short, because the test waits for it. */
 export const SOON: OutboundRequest = { ...GET, deadlineMs: 100 };
 
 export function clientFor(

@@ -13,7 +13,7 @@ import { serveHttp, signalled, unusedPort } from './loopback.js';
 import { REBOUND_NAMES, REFUSED_URLS } from './ssrf-strings.js';
 import { StubResolver } from './stub-resolver.js';
 
-/** Without checkUrl before it: the connector alone must hold, also for a port that checkUrl would not allow. */
+/** No checkUrl comes before it here: the connector alone must refuse, also a port that checkUrl would not allow. */
 function guardedAgent(allow: AllowList, resolver: StubResolver, ca?: string): Agent {
   const agent = createAgent({ connect: guardedConnector({ allow, resolver, ...(ca ? { ca } : {}) }), connections: 4 });
   onTestFinished(() => agent.destroy());
@@ -56,7 +56,7 @@ describe('the guarded connector', () => {
       expect(['address', 'resolved_address']).toContain(reason);
     }
     expect(listener.connections()).toBe(0);
-    // The same listener is there for those who may: the zero above means something.
+    // An allowed client does reach the same listener, so the zero above means something.
     const allowed = guardedAgent(AllowList.parse(['127.0.0.1']), resolver);
     const { body } = await request(listener.origin, { dispatcher: allowed });
     expect(await body.text()).toBe('secret');

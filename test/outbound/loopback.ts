@@ -12,7 +12,7 @@ export interface Loopback {
   readonly requests: readonly string[];
 }
 
-/** A real HTTP server on 127.0.0.1, gone with the test. */
+/** A real HTTP server on 127.0.0.1 that ends with the test. */
 export async function serveHttp(answer: RequestListener): Promise<Loopback> {
   const requests: string[] = [];
   const server = createServer((request, response) => {
@@ -48,7 +48,7 @@ async function listen(server: Server | TcpServer): Promise<Omit<Loopback, 'reque
   return { port, origin: `http://127.0.0.1:${port}`, connections: () => connections };
 }
 
-/** A promise with its handle outside, for servers that tell the test how far they are. */
+/** A promise that is resolved from outside, by which a server tells the test how far it is. */
 export function signalled<T = void>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
   let resolve: (value: T) => void = () => undefined;
   const promise = new Promise<T>((done) => {
@@ -57,7 +57,7 @@ export function signalled<T = void>(): { readonly promise: Promise<T>; readonly 
   return { promise, resolve };
 }
 
-/** A port that was free a moment ago: nobody listens there. */
+/** A port that was free a moment ago, on which no server listens. */
 export async function unusedPort(): Promise<number> {
   const server = createTcpServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { metricsRegistry } from '../../src/common/metrics.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { clientFor, failure, GET, SOON } from './client.js';
 import { serveHttp, serveTcp, signalled } from './loopback.js';
 import { REBOUND_NAMES, REFUSED_URLS } from './ssrf-strings.js';

@@ -1,4 +1,4 @@
-/** URLs that intake refuses without asking DNS, with what each tries. */
+/** URLs that intake refuses without asking DNS, each with the trick that it tries. */
 export const REFUSED_URLS: readonly (readonly [url: string, trick: string])[] = [
   ['http://127.0.0.1/', 'loopback'],
   ['http://localhost/', 'its name'],
@@ -119,5 +119,5 @@ export const REFUSED_URLS: readonly (readonly [url: string, trick: string])[] = 
   ['https:///', 'no host, three slashes'],
 ];
 
-/** Names that look public and resolve to the machine itself: only connecting can tell. */
+/** Names that look public and resolve to the machine itself; this is only seen while connecting. */
 export const REBOUND_NAMES: readonly string[] = ['127.0.0.1.nip.io', 'localtest.me', 'cname-to-internal.test'];

@@ -30,7 +30,7 @@ function parseCsv(text: string): string[][] {
   return rows;
 }
 
-const view = { status: 'cancelled' as const, languages: ['en', 'ru'], options: {} };
+const view = { status: 'cancelled' as const, languages: ['en', 'ru'], options: {}, showsReview: false };
 const base: LotRecord = {
   lotId: '11-1',
   status: 'completed',
@@ -92,20 +92,41 @@ describe('csvRows', () => {
       'damages',
       'missing_images',
       'error',
+      'needs_review',
       'photo_problems',
     ]);
     const missing = 'https://cdn.test/1.jpg https://cdn.test/2.jpg';
     const problems = 'not_found https://cdn.test/1.jpg; host_busy https://cdn.test/2.jpg';
     expect(rows).toEqual([
-      ['job', '11-1', 'completed', 'en', '<p>Dent</p>', missing, '', problems],
-      ['job', '11-1', 'completed', 'ru', '<p>Вмятина, царапина</p>', missing, '', problems],
+      ['job', '11-1', 'completed', 'en', '<p>Dent</p>', missing, '', '', problems],
+      ['job', '11-1', 'completed', 'ru', '<p>Вмятина, царапина</p>', missing, '', '', problems],
     ]);
+  });
+
+  it.each([
+    ['true: photo_unusable; several_vehicles', '{"value":true,"reasons":["photo_unusable","several_vehicles"]}', false],
+    ['false', '{"value":false,"reasons":[]}', false],
+    ['', null, false],
+    // Without a description there is nothing to review, which jobs from before did not say.
+    ['false', undefined, true],
+    ['', undefined, false],
+  ])('csvRows writes %j for whether a person should look at the lot', (cell, needsReview, showsReview) => {
+    const descriptions = ['en', 'ru'].map((language) => ({ language, html: '', fallback: false }));
+    const lot: LotRecord =
+      needsReview === undefined
+        ? { ...base, status: 'failed' }
+        : { ...base, descriptions: descriptions.map((each, n) => (n === 0 ? { ...each, needsReview } : each)) };
+    const rows = parseCsv(CSV_HEADER + csvRows('job', lot, { ...view, showsReview }));
+    const column = rows[0]?.indexOf('needs_review') as number;
+    for (const row of rows.slice(1)) expect(row[column]).toBe(cell);
   });
 
   it('csvRows writes one row for a lot without descriptions', () => {
     const failed: LotRecord = { ...base, status: 'failed', error: { code: 'REFUSED', message: 'no' } };
-    expect(parseCsv(csvRows('job', failed, view))).toEqual([['job', '11-1', 'failed', '', '', '', 'REFUSED: no', '']]);
+    expect(parseCsv(csvRows('job', failed, view))).toEqual([
+      ['job', '11-1', 'failed', '', '', '', 'REFUSED: no', '', ''],
+    ]);
     const unfinished: LotRecord = { ...base, status: 'translating', lotId: '=cmd' };
-    expect(parseCsv(csvRows('job', unfinished, view))).toEqual([['job', "'=cmd", 'cancelled', '', '', '', '', '']]);
+    expect(parseCsv(csvRows('job', unfinished, view))).toEqual([['job', "'=cmd", 'cancelled', '', '', '', '', '', '']]);
   });
 });

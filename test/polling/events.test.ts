@@ -123,7 +123,8 @@ describe('GET batch-jobs/{job_id}/events', () => {
     expect(end).toEqual({ ...progress, event: 'end' });
     const headers = { 'Last-Event-ID': end.id as string };
     expect((await open(job.id, { headers })).response.status).toBe(204);
-    // Deliveries go on after the end; a client that came back for each of them would never be let go.
+    // Deliveries go on after the job's end. If each of them counted as a change, a client would connect again and
+    // again.
     await polling.db.database.execute(
       `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, next_attempt_at, created_at)
        values (gen_random_uuid(), $1, 'acme', 'https://client.test', 'https://client.test/', 'batch_job_cancelled', now(), now())`,

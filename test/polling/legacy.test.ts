@@ -22,7 +22,7 @@ describe('the older service’s addresses of a job, with LEGACY_UNSIGNED_READS',
     };
   };
 
-  /** Nobody asked for English; the source is there all the same. */
+  /** English was not asked for; the source is there all the same. */
   async function endedJob(change: Partial<JobFixture> = {}): Promise<JobFixture> {
     const { database } = polling.db;
     const job = await insertJob(database, {

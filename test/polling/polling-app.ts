@@ -14,7 +14,7 @@ import { expectDocumented, type WireAnswer } from '../docs/answer-check.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { signatureHeaders } from '../support/signing.js';
 
-/** Two clients; no test knows their secrets by heart. */
+/** Two clients with random secrets. */
 const SECRETS = { acme: randomBytes(32).toString('hex'), beta: randomBytes(32).toString('hex') };
 export type KeyId = keyof typeof SECRETS;
 
@@ -29,7 +29,7 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The polling room behind the real HTTP set-up, guard and database. */
+/** The polling room with the real HTTP set-up, guard and database. */
 export interface PollingApp {
   readonly app: NestExpressApplication;
   readonly db: TestDatabase;
@@ -89,7 +89,7 @@ export async function startPollingApp(environment: Record<string, string> = {}):
       return { status: response.status, body: JSON.parse(text) as Record<string, unknown> };
     },
     close: async () => {
-      // A client's spare connection that never sent anything would hold the server's close.
+      // The server's close would wait for a client's unused connection that never sent anything.
       app.getHttpServer().closeAllConnections();
       await app.close();
       await db.drop();
@@ -102,7 +102,7 @@ function wireAnswer(path: string, options: RequestOptions | undefined, response:
   return { method: options?.method ?? 'GET', path, status: response.status, contentType };
 }
 
-/** Raises a job's version as every change of it does. */
+/** Raises a job's version, as every change of the job does. */
 export async function touch(db: TestDatabase, jobId: string, set = ''): Promise<void> {
   await db.database.execute(
     `update batch_jobs set version = version + 1, updated_at = now()${set === '' ? '' : `, ${set}`} where id = $1`,

@@ -6,7 +6,7 @@ import type { Response } from 'express';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StalledReaders } from '../../src/common/stalled-readers.js';
 import { LotResultReader } from '../../src/jobs/lot-result-reader.js';
-import { EventSink } from '../../src/polling/http.js';
+import { EventSink } from '../../src/polling/event-sink.js';
 import { insertCompletedLots, insertJob } from '../jobs/fixtures.js';
 import { startPollingApp } from './polling-app.js';
 

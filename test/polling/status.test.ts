@@ -47,11 +47,11 @@ describe('GET batch-status', () => {
       for (const { progress } of [list.jobs.find(({ id }) => id === job.id), results] as { progress: unknown }[]) {
         expect(progress).toMatchObject({ estimated_completion: worked.estimate });
       }
-      // The status reads otherwise without a change of the job: neither tag stands for the other.
+      // The status changes without a change of the job, so the two tags must differ.
       expect(worked.etag).not.toBe(alone.etag);
       expect((await polling.send(path(job.id), { headers: { 'If-None-Match': worked.etag ?? '' } })).status).toBe(304);
       expect((await polling.send(path(job.id), { headers: { 'If-None-Match': alone.etag ?? '' } })).status).toBe(200);
-      // Lots that failed are no pace, and a time that has passed is none either.
+      // Failed lots give no pace, and a time that has passed is no estimate.
       expect((await read(await running({ failedLots: 9, awaitingVision: 1 }))).estimate).toBeNull();
       const late = await insertJob(polling.db.database, { totalLots: 2, processedLots: 1, awaitingVision: 1 });
       await polling.db.database.execute(

@@ -13,11 +13,14 @@ const ROOT = join(import.meta.dirname, '..', '..');
 export interface Process {
   readonly child: ChildProcess;
   readonly origin: string;
-  /** What it has written so far. */
+  /** Its output so far. */
   readonly log: () => string;
 }
 
-/** The service as its users start it, each in a process of its own, beside an observer's database, sandbox and photos. */
+/**
+ * The service as its users start it, each in its own process, with a database, a sandbox and photos that the test can
+ * see.
+ */
 export class Processes {
   private children: ChildProcess[] = [];
 
@@ -31,8 +34,8 @@ export class Processes {
   }
 
   /**
-   * The service from source, able to work when this resolves.
-   * @param onLog - sees what it has written so far, each time that it writes
+   * Starts the service from source; resolves when it can work.
+   * @param onLog - gets all output so far, each time when more has come
    */
   async start(
     environment: Record<string, string> = {},
@@ -69,7 +72,7 @@ export class Processes {
     return { child, origin: `http://127.0.0.1:${port}`, log: () => log };
   }
 
-  /** The service with these settings alone, until it ends by itself. */
+  /** Runs the service with only these settings until it ends. */
   async run(environment: Record<string, string>): Promise<{ code: number | null; lines: string[] }> {
     const child = spawn(process.execPath, [join(this.built, 'main.js')], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -94,7 +97,7 @@ export class Processes {
 }
 
 /** The sources as they are now as plain JavaScript; types are tsc's business. Inside the package, which they look for. */
-async function transpile(): Promise<string> {
+export async function transpile(): Promise<string> {
   const cache = join(ROOT, 'node_modules', '.cache');
   await mkdir(cache, { recursive: true });
   const target = await mkdtemp(join(cache, 'process-test-'));

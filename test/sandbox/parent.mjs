@@ -1,4 +1,7 @@
-/** A process that starts a sandbox, tells its pid and then does nothing until it is killed. Arguments: state folder, node's arguments. */
+/**
+ * A process that starts a sandbox, prints its process id, and then does nothing until it is killed. Arguments: state
+ * folder, node's arguments.
+ */
 import { startSandbox } from '../../src/sandbox/sandbox-process.ts';
 
 const [stateDir = '', ...program] = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import type { BatchJob } from '../../src/jobs/batch-job.entity.js';
 
-/** The columns of batch_jobs by the names of their entity, so that a new one is known here at once. */
+/** The columns of batch_jobs by the names of their entity, so that a new column is known here at once. */
 export type JobColumns = Partial<Readonly<Omit<BatchJob, 'languages' | 'totalImages' | 'processedImages'>>> & {
   readonly languages?: readonly string[];
   readonly totalImages?: number;

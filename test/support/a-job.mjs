@@ -1,7 +1,7 @@
 // The one place that writes a row of batch_jobs by hand, for tests, benchmarks and proofs alike.
 import { v7 } from 'uuid';
 
-/** What the table asks of every row. A column that may be null or has a default is the table's own business. */
+/** The values that every row needs. All other columns may be null or have a default. */
 const REQUIRED = {
   keyId: "'acme'",
   secretFingerprint: "'f'",

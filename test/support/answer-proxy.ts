@@ -3,30 +3,31 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { JsonObject } from 'openai-sandbox';
 
-/** What a call was sent with and answered, as whoever sends the bill sees it. */
+/** A call and its answer, as OpenAI bills it. */
 export interface Billed {
   readonly model: string;
   readonly input: number;
-  /** Of the input, at a price of its own. */
+  /** The part of the input that was cached; it has its own price. */
   readonly cached: number;
+  readonly written: number;
   readonly output: number;
   readonly batch: boolean;
 }
 
 /**
- * Stands between the service and its stand-in for OpenAI: what comes back of a model can be changed in whatever member, and
- * every answer is counted on a bill of its own, whether the service gets to see it or not.
+ * A proxy between the service and the sandbox. It can change any member of a model's answer. It counts every answer on
+ * its own bill, even one that never reaches the service.
  */
 export class AnswerProxy {
   /** The sandbox's base URL; set before the first request. */
   target = '';
   /** Changes the body of a Response; `where` is the custom_id of its line, or `direct-` and the lot that the first photo is of. */
   answer: (body: JsonObject, where: string) => JsonObject = (body) => body;
-  /** Changes the whole line of a batch's file, or replaces it by text; by none: the file lacks it. */
+  /** Changes the whole line of a batch's file, or replaces it by another text. With no text, the line is missing. */
   line: (line: JsonObject) => JsonObject | string = (line) => line;
-  /** Uses up the whole room of each answer, and tells so. */
+  /** Makes each answer as long as allowed, with a usage that says so. */
   greedy = false;
-  /** What becomes of a direct answer that was made, and is billed: it is sent, or the connection breaks. */
+  /** What happens to a direct answer that was made and is billed: it is sent, or the connection breaks. */
   breaksDirect: (call: number) => boolean = () => false;
   readonly bill: Billed[] = [];
   directCalls = 0;
@@ -56,10 +57,10 @@ export class AnswerProxy {
 
   /** USD by the given prices for a million tokens. */
   usd(prices: Readonly<Record<string, { input: number; cachedInput: number; output: number }>>): number {
-    return this.bill.reduce((sum, { model, input, cached, output, batch }) => {
+    return this.bill.reduce((sum, { model, input, cached, written, output, batch }) => {
       const price = prices[model];
       if (price === undefined) throw new Error(`no price of ${model}`);
-      const full = (input - cached) * price.input + cached * price.cachedInput + output * price.output;
+      const full = (input - cached + 0.25 * written) * price.input + cached * price.cachedInput + output * price.output;
       return sum + (full / 1e6) * (batch ? 0.5 : 1);
     }, 0);
   }
@@ -150,7 +151,7 @@ export class AnswerProxy {
   private count(body: JsonObject, request: JsonObject, batch: boolean): void {
     const usage = body['usage'] as {
       input_tokens: number;
-      input_tokens_details: { cached_tokens: number };
+      input_tokens_details: { cached_tokens: number; cache_write_tokens: number };
       output_tokens: number;
     };
     this.rooms.push(request['max_output_tokens'] as number);
@@ -158,6 +159,7 @@ export class AnswerProxy {
       model: String(request['model']),
       input: usage.input_tokens,
       cached: usage.input_tokens_details.cached_tokens,
+      written: usage.input_tokens_details.cache_write_tokens,
       output: usage.output_tokens,
       batch,
     });

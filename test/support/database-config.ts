@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { AppConfig } from '../../src/config/app-config.js';
 
-/** As much of the settings as the database room reads. */
+/** The part of the settings that the database room reads. */
 export function testConfig(
   database: Partial<AppConfig['database']> = {},
 ): Pick<AppConfig, 'packageRoot' | 'database' | 'role'> {

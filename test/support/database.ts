@@ -11,9 +11,9 @@ import { testConfig } from './database-config.js';
 export interface TestDatabase {
   readonly url: string;
   readonly dataSource: DataSource;
-  /** As the service gets it injected. */
+  /** The same class as the service uses. */
   readonly database: Database;
-  /** The pool under both. */
+  /** The pool that both of them use. */
   readonly pool: pg.Pool;
   /** Closes the pool and drops the database; to be called once, in `afterAll`. */
   drop(): Promise<void>;

@@ -28,7 +28,7 @@ try {
 }
 
 async function drain(stop: () => Promise<void>, client: pg.Client): Promise<void> {
-  // Long enough for a server that got the signal too to be gone: its fast stop takes some 50 ms.
+  // Long enough that a server that also got the signal would be gone: its fast stop takes some 50 ms.
   await client.query('select pg_sleep(0.5)');
   say('drained');
   await client.end();

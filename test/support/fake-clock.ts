@@ -6,15 +6,15 @@ interface Sleeper {
 }
 
 export interface FakeClockOptions {
-  /** Milliseconds since 1970 that it shows at first. */
+  /** The time that it shows at first, in milliseconds since 1970. */
   readonly at?: number;
-  /** Waits of at most so many milliseconds (those between tries) end at once and move the time; none by default. */
+  /** Waits of at most this many milliseconds (those between tries) end at once and move the time. None by default. */
   readonly skipUpToMs?: number;
 }
 
 /**
- * The one clock of tests. It stands still until `advance` moves it; a wait that is not skipped (a deadline) ends only then,
- * or when its signal aborts. Waits that are given up are forgotten, as the real clock forgets them.
+ * The one clock of tests. It stands still until `advance` moves it. A wait that is not skipped (a deadline) ends only
+ * then, or when its signal aborts. A wait that was given up is forgotten, as by the real clock.
  */
 export class FakeClock extends Clock {
   /** The lengths of the waits that were skipped, oldest first. */
@@ -39,12 +39,12 @@ export class FakeClock extends Clock {
     return ms <= this.skipUpToMs ? this.skip(ms, signal) : this.wait(ms, signal);
   }
 
-  /** Waits that nobody gave up: a call that ended must leave none. */
+  /** The number of waits that go on: a call that has ended must leave none. */
   get waiting(): number {
     return this.sleepers.size;
   }
 
-  /** Resolves once somebody waits. */
+  /** Resolves once a wait has begun. */
   async untilWaiting(): Promise<void> {
     if (this.waiting === 0) await new Promise<void>((resolve) => this.watchers.push(resolve));
   }
@@ -58,7 +58,7 @@ export class FakeClock extends Clock {
     }
   }
 
-  /** Waits that began side by side pass side by side, and what else is ready to run does so in between. */
+  /** Waits that began together end together. Everything else that is ready to run does so in between. */
   private async skip(ms: number, signal?: AbortSignal): Promise<void> {
     this.skipped.push(ms);
     const until = this.time + ms;

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 
 /**
- * Whether a program that users' samples are written for is on this machine.
- * `npm test` needs Node alone, so what is written in another language is left out where that language is not there; in CI
- * it must be, because a sample that nobody ran is a promise that nobody kept.
+ * Whether a program for which there are samples (python3, for example) is on this machine.
+ * `npm test` needs only Node, so samples in another language are left out where that language is missing. In CI it must
+ * be there, because a sample that was never run may be wrong.
  */
 export function hasInterpreter(program: 'python3' | 'php' | 'openssl'): boolean {
   const found = spawnSync(program, [program === 'openssl' ? 'version' : '--version']).status === 0;

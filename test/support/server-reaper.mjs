@@ -1,6 +1,6 @@
 /**
- * Stops a test server and removes its folder as soon as its standard input ends: when the test run ends in whatever way,
- * kill -9 included, no PostgreSQL may stay behind.
+ * Stops a test server and removes its folder as soon as its standard input ends. However the test run ends, even by
+ * kill -9, no PostgreSQL may be left running.
  * Argument: the DATA_DIR that the server was given.
  */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -15,7 +15,7 @@ process.stdin.once('end', () => {
   waitForEnd(pid);
 });
 
-/** Nothing is ever killed on the word of a file alone: the process must work in that data folder. */
+/** A process is never killed only because a file names it: it must also work in that data folder. */
 function serverPid() {
   try {
     const cluster = readdirSync(dataDir).find((entry) => /^pg\d+$/.test(entry)) ?? '';

@@ -13,7 +13,7 @@ import { PhotoHost, TestSandbox, drawnCar, greyCard } from '../../packages/opena
 import { createTestDatabase, type TestDatabase } from './database.js';
 import { hmacHex, signatureHeaders } from './signing.js';
 
-/** Two clients whose secrets no test knows by heart. */
+/** Two clients with random secrets. */
 export const SECRETS = { acme: randomBytes(32).toString('hex'), beta: randomBytes(32).toString('hex') };
 export type KeyId = keyof typeof SECRETS;
 
@@ -38,10 +38,12 @@ export interface SendOptions {
 export interface ServiceOptions {
   /** Settings of the service on top of those that tests need. */
   readonly environment?: Record<string, string>;
+  /** What is changed of its configuration besides. */
+  readonly change?: (config: AppConfig) => AppConfig;
   readonly logger?: LoggerService;
-  /** A sandbox and photos of another service: what a restarted process finds. */
+  /** The sandbox and the photos of another service, as a restarted process finds them. */
   readonly beside?: TestService;
-  /** Another way to the same database. */
+  /** Another address of the same database. */
   readonly databaseUrl?: (url: string) => string;
 }
 
@@ -53,7 +55,7 @@ export interface ModelCall {
   readonly status: number | null;
 }
 
-/** The whole service as main.ts starts it, on loopback, with a database and a sandbox of its own and a host of photos. */
+/** The whole service as main.ts starts it, on loopback, with its own database, its own sandbox and a host of photos. */
 export class TestService {
   private constructor(
     readonly app: NestExpressApplication,
@@ -66,25 +68,32 @@ export class TestService {
     private readonly owns: boolean,
   ) {}
 
-  static async start({ environment = {}, logger, beside, databaseUrl }: ServiceOptions = {}): Promise<TestService> {
+  static async start({
+    environment = {},
+    change = (config) => config,
+    logger,
+    beside,
+    databaseUrl,
+  }: ServiceOptions = {}): Promise<TestService> {
     const sandbox = beside?.sandbox ?? (await TestSandbox.start({ SANDBOX_LOG_BODY_BYTES: '1000000' }));
     const photos = beside?.photos ?? (await PhotoHost.start());
     const db = beside?.db ?? (await createTestDatabase());
-    const config = loadConfig({
+    const settings = loadConfig({
       SHARED_KEYS: JSON.stringify(SECRETS),
       DATABASE_URL: db.url,
       OPENAI_API_KEY: 'test',
       OPENAI_BASE_URL: sandbox.server.baseUrl,
       OUTBOUND_ALLOW: '127.0.0.1/32',
-      // Tests of repeats and faults send more than a client may.
+      // Tests of repeats and faults send more requests than a client may.
       RATE_LIMIT_SYNC: '100000',
       RATE_LIMIT_BATCH: '100000',
-      // Retries follow each other at once: how long they wait is openai/'s own test.
+      // Retries come at once; their waits are tested in test/openai/.
       BASE_DELAY_SEC: '0.01',
-      // The service's own files: none of the embedded database.
+      // The service's own files, without an embedded database.
       DATA_DIR: sandbox.stateDir,
       ...environment,
     });
+    const config = change(settings);
     const { module, setUp } = await compose(config, databaseUrl?.(db.url) ?? db.url);
     const options = { ...APPLICATION_OPTIONS, logger: logger ?? false } as const;
     const app = await NestFactory.create<NestExpressApplication>(module, options);
@@ -107,7 +116,7 @@ export class TestService {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** A request that the service takes; each has a lot_id of its own, so that none repeats another. */
+  /** A request that the service accepts. Each has its own lot_id, so that none repeats another. */
   request(change: JsonObject = {}, lot: JsonObject = {}): JsonObject {
     const lots = [{ lot_id: `lot-${randomBytes(6).toString('hex')}`, images: [{ url: this.urls.car }], ...lot }];
     return { version: '1.0.0', languages: ['en'], lots, ...change };
@@ -126,7 +135,7 @@ export class TestService {
     return this.sendAsIs(path, method, { ...sign(path, body, options), ...headers }, body, signal);
   }
 
-  /** A request with no headers but these. */
+  /** A request with only these headers. */
   async sendAsIs(
     path: string,
     method: string,
@@ -147,7 +156,7 @@ export class TestService {
     return { status: response.status, headers: response.headers, body: json };
   }
 
-  /** What the job's status says once it has changed or ended, by long poll. */
+  /** The job's status once it has changed or ended, by long poll. */
   async statusWhen(jobId: string, done: (body: JsonObject) => boolean): Promise<JsonObject> {
     let etag = '';
     for (;;) {
@@ -183,14 +192,14 @@ export class TestService {
     });
   }
 
-  /** `vision 2, translation 1`, so that a failing test shows all of it. */
+  /** Such as `vision 2, translation 1`, so that a failing test shows all of it. */
   async callCounts(): Promise<{ vision: number; translation: number }> {
     const calls = await this.calls();
     const vision = calls.filter(({ kind }) => kind === 'vision').length;
     return { vision, translation: calls.length - vision };
   }
 
-  /** Resolves when the sandbox's log satisfies `done`: what happens upstream has no other event here. */
+  /** Resolves when `done` is true for the sandbox's log, because no event shows what happens there. */
   async callsWhen(done: (calls: ModelCall[]) => boolean): Promise<ModelCall[]> {
     for (;;) {
       const calls = await this.calls();
@@ -198,7 +207,7 @@ export class TestService {
     }
   }
 
-  /** Rows of every table that a request could write to. */
+  /** The number of rows in every table that a request could write to. */
   async rowCounts(): Promise<Record<string, number>> {
     const tables = await this.db.database.query<{ name: string }>(
       `select table_name as name from information_schema.tables
@@ -219,7 +228,7 @@ export class TestService {
     return row;
   }
 
-  /** The job of a lot, where no answer told its id. */
+  /** The job of a lot, for when no answer has told its id. */
   async jobOfLot(body: JsonObject): Promise<JsonObject | undefined> {
     const [row] = await this.db.database.query<JsonObject>(
       'select j.* from batch_jobs j join batch_lots l on l.job_id = j.id where l.lot_id = $1 order by j.id desc limit 1',

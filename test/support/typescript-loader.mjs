@@ -4,10 +4,10 @@ import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 
-// Node runs the hooks in a thread of their own, from this very file.
+// Node runs the hooks in a thread of their own, from this same file.
 if (isMainThread) register(import.meta.url);
 
-/** The sandbox's source in place of its build, which a test run need not have. */
+/** Uses the sandbox's source in place of its build, which a test run may not have. */
 const SANDBOX = new URL('../../packages/openai-sandbox/src/index.ts', import.meta.url).href;
 
 export async function resolve(specifier, context, next) {

@@ -18,7 +18,7 @@ function leasesOf(renew: (tokens: readonly string[]) => Promise<ReadonlySet<stri
 }
 
 describe('SyncLeases', () => {
-  it('renews all leases that are held in one statement, and tells the one that was taken over', async () => {
+  it('SyncLeases renews all leases in one statement, and aborts the one that was taken over', async () => {
     const asked: string[][] = [];
     leases = leasesOf((tokens) => {
       asked.push([...tokens]);
@@ -34,7 +34,7 @@ describe('SyncLeases', () => {
     leases.letGo('taken');
   });
 
-  it('loses a lease by its own clock when the database cannot be asked, and asks no more for it', async () => {
+  it('SyncLeases ends a lease by its own clock when the database does not answer, and no longer renews it', async () => {
     const asked: string[][] = [];
     leases = leasesOf((tokens) => {
       asked.push([...tokens]);

@@ -55,13 +55,45 @@ describe('a body', () => {
     }
   });
 
+  it('a body of a job that an older version described and ended has the bytes that this version sent', async () => {
+    const [delivery] = await claimed({
+      lots: 3,
+      languages: ['en'],
+      options: { include: ['assessment'] },
+      lotStatus: (position) => (position === 1 ? 'failed' : 'completed'),
+    });
+    if (delivery === undefined) throw new Error('nothing was claimed');
+    await rig.db.database.execute(
+      `update batch_results set assessment = '{"needs_review": true, "review_reasons": ["photo_unusable"]}' where job_id = $1`,
+      [delivery.jobId],
+    );
+    const [ahead, behind] = await Promise.all([renderer(), renderer()]);
+    await ahead.prefetch([delivery]);
+    const described = (position: number) =>
+      `{"lot_id":"lot-${position}","status":"completed","processed_at":"2026-03-01T11:59:00Z","processed_images":3,` +
+      `"descriptions":[{"language":"en","damages":"<p>Lot ${position} — повреждение (en)</p>"}],"missing_images":[],` +
+      `"photo_problems":[],"pending_languages":[],` +
+      `"assessment":{"needs_review": true, "review_reasons": ["photo_unusable"]}}`;
+    const failed =
+      `{"lot_id":"lot-1","status":"failed","processed_at":"2026-03-01T11:59:00Z","processed_images":0,"descriptions":[],` +
+      `"missing_images":[],"photo_problems":[],"pending_languages":[],"error":{"code":"NO_IMAGES","message":"no photo"}}`;
+    for (const one of [ahead, behind]) {
+      const body = (await one.render(delivery)).bytes.toString();
+      expect(body.slice(body.indexOf('"lots":'))).toBe(`"lots":[${described(0)},${failed},${described(2)}]}`);
+    }
+  });
+
   it('a body carries the revision that was there when the job ended', async () => {
     const [delivery] = await claimed({ languages: ['en'] });
     if (delivery === undefined) throw new Error('nothing was claimed');
     const before = await (await renderer()).render(delivery);
     await rig.db.database.execute(
-      `insert into batch_results (job_id, position, language, revision, html, strings, created_at)
-       values ($1, 0, 'en', 1, '<p>reviewed</p>', '[]', now())`,
+      `insert into batch_results (job_id, position, language, revision, html, strings, needs_review, created_at)
+       values ($1, 0, 'en', 1, '<p>reviewed</p>', '[]', '{"value":true,"reasons":["no_vehicle"]}', now())`,
+      [delivery.jobId],
+    );
+    await rig.db.database.execute(
+      'update batch_jobs set revision = 1, shows_review = true, version = version + 1 where id = $1',
       [delivery.jobId],
     );
     const ahead = await renderer();

@@ -115,7 +115,7 @@ describe('the lease of a delivery', () => {
       ['pending', 0],
       ['in_flight', 1],
     ]);
-    // Not by a process that has lost it meanwhile.
+    // But not by a process that has lost the lease meanwhile.
     await rig.claims.handBack([{ id: claimed[2]?.id ?? '', token: newId() }]);
     expect(await attempts()).toHaveLength(1);
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { judge, type SendResult } from '../../src/webhook/attempt-outcome.js';
 import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../src/outbound/retry-after.js';
 import { firstAttemptAt, retryWaitMs } from '../../src/webhook/next-attempt.js';
-import { DEFAULT_WEBHOOK_SCHEDULE } from '../../src/config/load-config.js';
+import { DEFAULT_WEBHOOK_SCHEDULE } from '../../src/config/webhook-retry-schedule.js';
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const schedule = fc.array(fc.nat(100_000), { minLength: 1, maxLength: 15 });

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { metricsRegistry } from '../../src/common/metrics.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { createRig, type Rig } from './support/rig.js';
 import { seedJob } from './support/seed.js';
 

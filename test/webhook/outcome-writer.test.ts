@@ -6,7 +6,7 @@ import type { ReceiverStore } from '../../src/webhook/receiver-store.js';
 
 const outcome = (id: string) => ({ delivery: { id, keyId: 'acme', origin: 'https://a.example' } }) as SettledAttempt;
 
-/** Stands for the tables: what it is given, and which outcomes it refuses with which error. */
+/** Takes the place of the tables: it records what it is given, and refuses some outcomes with some errors. */
 function storeThat(refuses: (ids: readonly string[]) => Error | undefined) {
   const written: string[] = [];
   const store = {

@@ -85,7 +85,7 @@ describe('progress events', () => {
       await record(id);
       rig.clock.advance(400);
     }
-    // A job that moves on all the time still tells: the first one's turn was kept.
+    // A job that changes all the time still sends its progress, because the first event's time was kept.
     await rig.sendDue();
     expect(receiver.requests).toHaveLength(1);
     await record(id);

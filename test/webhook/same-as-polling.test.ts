@@ -11,6 +11,8 @@ const ASSESSMENT =
 const VISION_USAGE = '{"stage": "vision", "model": "m-1", "input_tokens": 1200, "cost_usd": 0.00310}';
 const TRANSLATION_USAGE = '[{"stage": "translation", "model": "m-2", "input_tokens": 90, "cost_usd": 1e-5}]';
 
+const NEEDS_REVIEW = { value: true, reasons: ['photo_not_sent', 'listing_mismatch'] };
+
 const LOTS_BEGIN = '"lots":[';
 
 // Real: PostgreSQL, HTTP on loopback in both directions, guards. Faked: the clock of the sending side.
@@ -41,6 +43,12 @@ describe('the lots of a webhook and of batch-results', () => {
        on conflict do nothing`,
       [id],
     );
+    if (job.showsReview === true) {
+      await database.execute(`update batch_results set needs_review = $2::json where job_id = $1 and language = 'en'`, [
+        id,
+        JSON.stringify(NEEDS_REVIEW),
+      ]);
+    }
     await database.execute(
       `update batch_results set assessment = case when language = 'en' then $2::json end,
          usage = case when language = 'en' then $3::json when language = 'ru' then $4::json end where job_id = $1`,
@@ -94,6 +102,20 @@ describe('the lots of a webhook and of batch-results', () => {
     expect(lots[0]).toMatchObject({ assessment: JSON.parse(ASSESSMENT) });
     expect(lots[0]).not.toHaveProperty('usage');
   });
+
+  it.each([['en'], ['ru']])(
+    'both say of every lot whether it needs a review, whatever was asked for (%s)',
+    async (language) => {
+      const { sent, polled, lots } = await bothOf({
+        lots: 2,
+        languages: [language],
+        showsReview: true,
+        lotStatus: (position) => (position === 0 ? 'completed' : 'failed'),
+      });
+      expect(polled).toContain(sent.slice(0, -1));
+      expect(lots).toMatchObject([{ needs_review: NEEDS_REVIEW }, { needs_review: { value: false, reasons: [] } }]);
+    },
+  );
 
   it('the lots of a webhook and of batch-results carry neither unless asked', async () => {
     const { sent, polled, lots } = await bothOf({ languages: ['en', 'ru'] });

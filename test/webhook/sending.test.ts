@@ -281,10 +281,9 @@ describe('a delivery', () => {
   });
 
   it('a delivery leaves at the hint, without waiting for a sweep', async () => {
-    await endedJob();
+    const id = await endedJob();
     rig.hints.wake();
-    await receiver.received(1);
-    await rig.sender.idle();
+    await expect.poll(() => deliveries(id)).toMatchObject([{ status: 'delivered' }]);
     expect(receiver.requests).toHaveLength(1);
   });
 

@@ -326,6 +326,74 @@ describe('the answer', () => {
     expect(await cached()).toBe(0);
     expect(await cached()).toBeGreaterThanOrEqual(1024);
   });
+
+  describe('the prompt cache', () => {
+    const STATIC = `Be exact. ${'Look closely at every part. '.repeat(200)}`;
+    const marked = { type: 'input_text', text: STATIC, prompt_cache_breakpoint: { mode: 'explicit' } };
+    const asking = (lot: string, first: JsonObject, more: JsonObject = {}) =>
+      changed({
+        input: [
+          { role: 'developer', content: [first] },
+          { role: 'user', content: [{ type: 'input_text', text: lot }] },
+        ],
+        ...more,
+      });
+    const used = async (request: JsonObject) => {
+      const { json } = await sandbox.respond(request);
+      const usage = json['usage'] as { input_tokens: number; input_tokens_details: Record<string, number> };
+      const { cached_tokens: cached = -1, cache_write_tokens: written = -1 } = usage.input_tokens_details;
+      return { input: usage.input_tokens, cached, written };
+    };
+
+    it('is written and read up to a breakpoint, and nothing behind it is paid for', async () => {
+      const explicit = { prompt_cache_options: { mode: 'explicit' } };
+      const first = await used(asking('One car.', marked, explicit));
+      expect(first.cached).toBe(0);
+      expect(first.written).toBeGreaterThanOrEqual(1024);
+      expect(first.written).toBeLessThan(first.input);
+      expect(await used(asking('Another.', marked, explicit))).toMatchObject({ cached: first.written, written: 0 });
+    });
+
+    it('is written to the end of each request, and read by none, where no breakpoint is set', async () => {
+      const { prompt_cache_breakpoint: _, ...plain } = marked;
+      for (const lot of ['A third car.', 'A fourth car.']) {
+        const { input, cached, written } = await used(asking(lot, plain));
+        expect({ cached, written }).toEqual({ cached: 0, written: input });
+      }
+    });
+
+    it('is left alone where only breakpoints count and there is none, or the prefix is short', async () => {
+      const explicit = { prompt_cache_options: { mode: 'explicit' } };
+      const { prompt_cache_breakpoint: _, ...plain } = marked;
+      const short = { ...marked, text: 'Be exact.' };
+      for (const first of [plain, short]) {
+        expect(await used(asking('A fifth car.', first, explicit))).toMatchObject({ cached: 0, written: 0 });
+      }
+    });
+
+    it.each([
+      ['prompt_cache_options', { prompt_cache_options: { mode: 'explicit' } }],
+      ['prompt_cache_breakpoint', { input: [{ role: 'developer', content: [marked] }] }],
+    ])('is not controlled by %s on models before gpt-5.6', async (param, change) => {
+      const answer = await sandbox.respond(changed({ model: 'gpt-4.1-mini', reasoning: null, ...change }));
+      expect({ status: answer.status, ...errorOf(answer) }).toMatchObject({
+        status: 400,
+        code: 'unsupported_parameter',
+        param,
+      });
+    });
+
+    it.each([
+      [{ prompt_cache_options: { mode: 'never' } }, 'prompt_cache_options.mode'],
+      [{ prompt_cache_options: { ttl: '24h' } }, 'prompt_cache_options.ttl'],
+      [
+        { input: [{ role: 'user', content: [{ ...marked, prompt_cache_breakpoint: { mode: 'implicit' } }] }] },
+        'input[0].content[0].prompt_cache_breakpoint.mode',
+      ],
+    ])('is not controlled by %j', async (change, param) => {
+      expect(errorOf(await sandbox.respond(changed(change)))).toMatchObject({ param });
+    });
+  });
 });
 
 describe('models', () => {

@@ -105,7 +105,7 @@ function isDamage(finding: AssessedFinding, damage: DamageStatement): boolean {
   const extent = finding.zone === 'whole' ? 'whole_part' : known(finding.extent);
   return (
     finding.part === damage.part &&
-    finding.side === damage.side &&
+    sideIsTrue(finding, damage) &&
     finding.end === damage.end &&
     finding.type === damage.type &&
     finding.severity === damage.severity &&
@@ -113,6 +113,12 @@ function isDamage(finding: AssessedFinding, damage: DamageStatement): boolean {
     extent === damage.extent &&
     (finding.through === 'none' ? null : finding.through) === damage.through
   );
+}
+
+/** A damage over the whole width of a part lies on no side of it; any other side is written as the row has it. */
+function sideIsTrue({ side, zone }: AssessedFinding, damage: DamageStatement): boolean {
+  const wide = zone === 'across' || damage.extent === 'whole_part';
+  return damage.side === (side === 'center' && wide ? 'n/a' : side);
 }
 
 function known<T extends string>(value: T): Exclude<T, 'unknown'> | null {

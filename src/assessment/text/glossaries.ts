@@ -6,10 +6,16 @@ import { forRegion, glossaryTagOf } from './glossary-tags.js';
 /** The language that all others are compared with, and that a text falls back to. */
 const ENGLISH = 'en';
 
+/** Tags whose glossary is remembered; clients write the same few. */
+const MOST_TAGS = 1000;
+
 /** The glossaries that are shipped, ready to be used. */
 export class Glossaries {
   /** Those of regions. Regions that write numbers alike share one, or the auditor's readers would be too many to keep. */
   private readonly regional = new Map<string, KnownGlossary>();
+
+  /** By tag as sent, because what a tag means is looked up for each text. */
+  private readonly served = new Map<string, KnownGlossary | null>();
 
   private constructor(private readonly known: ReadonlyMap<string, KnownGlossary>) {}
 
@@ -50,6 +56,15 @@ export class Glossaries {
    * @throws RangeError for what is no supported tag
    */
   for(tag: string): KnownGlossary | null {
+    const served = this.served.get(tag);
+    if (served !== undefined) return served;
+    const found = this.find(tag);
+    if (this.served.size >= MOST_TAGS) this.served.clear();
+    this.served.set(tag, found);
+    return found;
+  }
+
+  private find(tag: string): KnownGlossary | null {
     const known = this.known.get(glossaryTagOf(tag));
     if (known === undefined) return null;
     const glossary = forRegion(known.glossary, tag);

@@ -93,7 +93,8 @@ export function damageStatement(finding: Finding): DamageStatement {
   return {
     kind: 'damage',
     part,
-    side,
+    // What reaches over the whole part is not "in its centre".
+    side: side === 'center' && reachesOver(finding) ? 'n/a' : side,
     end,
     type,
     severity,
@@ -105,6 +106,10 @@ export function damageStatement(finding: Finding): DamageStatement {
     possible: confidence === 'low',
     photos: numbersOf(photos),
   };
+}
+
+function reachesOver({ zone, extent }: Finding): boolean {
+  return zone === 'whole' || zone === 'across' || extent === 'whole_part';
 }
 
 function bothOf(a: DamageStatement, b: DamageStatement): DamageStatement {

@@ -7,11 +7,6 @@ export class Shares {
     return this.held.get(who) ?? 0;
   }
 
-  /** How many hold anything. */
-  get holders(): number {
-    return this.held.size;
-  }
-
   add(who: string, amount: number): void {
     const held = this.of(who) + amount;
     this.total += amount;

@@ -23,7 +23,7 @@ export class Standing {
     return this.good.has(key);
   }
 
-  /** A correct signature counts for everything that its address sends, until some of it turns out bad. */
+  /** A correct signature counts for everything that its address sends, until one of its uploads fails. */
   proved(address: string): void {
     for (const claim of CLAIMS) {
       const key = claimKey(address, claim);
@@ -32,7 +32,7 @@ export class Standing {
     }
   }
 
-  /** An upload was cut off, or was read in vain. */
+  /** An upload was cut off, or its content or signature was wrong. */
   failed({ key }: Claimant, now: number): void {
     this.good.delete(key);
     const count = (this.strikes.get(key)?.count ?? 0) + 1;

@@ -13,7 +13,7 @@ const OTHERS_AT_ONCE = 4;
 /** After this many milliseconds of work in one go the event loop gets a turn. */
 const SLICE_MS = 6;
 /**
- * While new connections come, a stranger's body rests this many times as long as it worked: each connection needs a
+ * While many new connections come, a stranger's body rests this many times as long as it worked: each connection needs a
  * turn of the loop to be accepted.
  */
 const CROWDED_REST = 8;
@@ -70,7 +70,7 @@ export class UnprovenWork {
   /** No stranger's body is worked on before this time. */
   private nextTurnAt = 0;
 
-  /** @param isCrowded - whether new connections come just now */
+  /** @param isCrowded - whether many new connections come just now */
   watchCrowd(isCrowded: () => boolean): void {
     this.isCrowded = isCrowded;
   }
@@ -99,7 +99,7 @@ export class UnprovenWork {
 
   /**
    * The pause is as long as the work was, so that at least half of the time is left for everything else, however many
-   * bodies are being read. It is longer while new connections arrive.
+   * bodies are being read. It is longer while many new connections arrive.
    */
   private async rest(worked: number): Promise<void> {
     const now = performance.now();

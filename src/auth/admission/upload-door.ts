@@ -4,6 +4,7 @@ import { refuseUpload } from '../../common/refuse-upload.js';
 import { rawAnswer } from '../../common/client-error.js';
 import { connectionOf } from '../../common/connections/connections.js';
 import { errorBody } from '../../common/http-error.filter.js';
+import { announcesBody } from '../../common/request-body.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { UploadGate } from '../upload-gate.js';
 import { claimantAt } from './claimant.js';
@@ -12,23 +13,24 @@ import { claimantAt } from './claimant.js';
 const TELL_MS = 10_000;
 
 const SIGNATURE = /\r\nx-signature:[ \t]*([^\r ]*)/i;
+/** The target may be a whole URI, and routes match in upper and lower case. */
+const API_TARGET = /^[A-Z]+ (?:https?:\/\/[^/ ]*)?\/api\//i;
+const API_PATH = /^\/api\//i;
+const BODY_HEADER = /\r\n(?:content-length:[ \t]*0*[1-9]|transfer-encoding:)/i;
 
 /**
- * Lets uploads in or refuses them before any other work is done for them. With thousands at once, the cost of a refusal
- * decides whether others are still served.
+ * Lets requests with a body in or refuses them before any other work is done for them. With thousands at once, the cost
+ * of a refusal decides whether others are still served. Small bodies count too: 2,500 connections that each sent 60
+ * bytes took 170 MB when their refusals went through the routes.
  */
 export class UploadDoor {
   private readonly logger = new Logger('UploadGate');
   private counts: Record<string, number> = {};
   private timer: NodeJS.Timeout | undefined;
 
-  /**
-   * @param path - of the uploads
-   * @param knowsClients - whether the connection's address is the client's: no proxy stands in front
-   */
+  /** @param knowsClients - whether the connection's address is the client's: no proxy stands in front */
   constructor(
     private readonly gate: UploadGate,
-    private readonly path: string,
     private readonly knowsClients: boolean,
   ) {}
 
@@ -38,7 +40,7 @@ export class UploadDoor {
    * @returns the bytes of the refusal; null where the request is to be parsed as any other
    */
   refuseUnparsed(head: string, address: string | undefined): string | null {
-    if (!this.knowsClients || !head.startsWith(`POST ${this.path} HTTP/1.`)) return null;
+    if (!this.knowsClients || !(API_TARGET.test(head) && BODY_HEADER.test(head))) return null;
     const error = this.gate.refusal(claimantAt(address, SIGNATURE.exec(head)?.[1]));
     if (error === null) return null;
     this.count(error.code);
@@ -47,7 +49,7 @@ export class UploadDoor {
 
   /** The same for a request that was parsed; one that is let in takes its place. */
   readonly admit = (request: Request, response: Response, next: NextFunction): void => {
-    if (request.method !== 'POST' || request.path !== this.path) return next();
+    if (!API_PATH.test(request.path) || !announcesBody(request)) return next();
     try {
       const upload = this.gate.enter(request, request.ip);
       const connection = connectionOf(request);

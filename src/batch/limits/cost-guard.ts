@@ -206,14 +206,15 @@ export class CostGuard {
 
   private async pricePage(lots: ShardLots, job: ShardJob): Promise<(PricedLot | null)[]> {
     const models = this.settings.forJob(job.options);
-    const settings = models.worstCase(true);
     if (lots.stage === 'vision') {
       const rows = await this.spending.visionLots(lots, PAGE_LOTS);
-      return rows.map(([position, photos, info]) => {
-        const bounds = visionBounds(photos, info, settings);
+      return rows.map(([position, photos, info, tokens]) => {
+        const perPhoto = tokens === null || photos === 0 ? undefined : tokens / photos;
+        const bounds = visionBounds(photos, info, models.worstCase(true, perPhoto));
         return bounds && { position, bounds, laterUsd: this.expectedTranslation(photos, info, job, true) };
       });
     }
+    const settings = models.worstCase(true);
     const languages = models.toTranslate(job.languages).length;
     const rows = await this.spending.translationLots(lots, PAGE_LOTS);
     return rows.map(([position, strings]) => {

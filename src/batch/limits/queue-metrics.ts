@@ -1,5 +1,5 @@
 import { Counter, Gauge } from 'prom-client';
-import { metricsRegistry } from '../../common/metrics.js';
+import { metricsRegistry } from '../../common/metrics-registry.js';
 
 /** `refused`: OpenAI said that its queue of enqueued tokens is full. The others: our own count kept a batch back. */
 export type QueueLimit = 'refused' | 'enqueued_tokens' | 'active_batches';

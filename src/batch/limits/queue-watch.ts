@@ -32,7 +32,7 @@ export class QueueWatch {
   }
 
   private alert({ model, waitsFor, batches, oldestSeconds }: WaitingBatches): void {
-    // Our own limits free a place by themselves: a large job is meant to wait for one.
+    // A place becomes free when another batch ends, and a large job is meant to wait for that.
     if (waitsFor === 'place' || oldestSeconds < LONG_WAIT_S) return;
     const about = `${model} ${waitsFor}`;
     const now = this.clock.now();

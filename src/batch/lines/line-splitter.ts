@@ -1,6 +1,8 @@
 import { MOST_ANSWER_BYTES } from '../../assessment/answer-bounds.js';
+import { CODES } from '../../common/character-codes.js';
 
-const NEWLINE = 0x0a;
+const { LINE_FEED } = CODES;
+
 /** The longest answer and what a batch's file puts around it. Anything longer is not a line of such a file. */
 export const MOST_LINE_BYTES = MOST_ANSWER_BYTES + 64 * 1024;
 
@@ -49,7 +51,7 @@ export async function* splitLines(
   };
   for await (const chunk of chunks) {
     let from = 0;
-    for (let at = chunk.indexOf(NEWLINE); at !== -1; at = chunk.indexOf(NEWLINE, from)) {
+    for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, from)) {
       keep(chunk.subarray(from, at));
       const isEmpty = pendingBytes === 0;
       const bytes = take();

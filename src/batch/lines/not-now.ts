@@ -17,7 +17,7 @@ export class NotNowError extends Error {
   }
 }
 
-/** Seconds to wait when the whole account or service lacks something; no lot fails because of it. */
+/** Seconds to wait when something is wrong with the whole account or service; no lot fails because of it. */
 const REST_SECONDS = 30;
 
 /** Quota, keys, models, limits and an open circuit hold everything back, and are not the fault of a lot. */

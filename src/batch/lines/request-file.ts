@@ -63,9 +63,9 @@ export class RequestFile {
   async estimate(lots: ShardLots, { languages, options }: AskingJob): Promise<number> {
     const settings = this.settings.forJob(options);
     if (lots.stage === 'vision') {
-      const { lots: count, images, info } = await this.lots.visionTotals(lots);
-      const fixed = visionInputTokens(0, 0, settings.vision);
-      return count * fixed + images * (visionInputTokens(1, 0, settings.vision) - fixed) + info;
+      const { fixed, perPhoto, most } = visionTokens(settings);
+      const { lots: count, images, photoTokens, info } = await this.lots.visionTotals(lots, most);
+      return count * fixed + images * perPhoto + photoTokens + info;
     }
     const { lots: count, text } = await this.lots.translationTotals(lots);
     const wanted = settings.toTranslate(languages).length;
@@ -99,8 +99,8 @@ export class RequestFile {
           facts.bytes + size > maxBytes ||
           facts.lines >= maxLines ||
           (limits.tokens !== null && tokens > limits.tokens);
-        // The first line is always sent: a lot that fits into no file must fail at OpenAI instead of being queued for
-        // ever.
+        // The first line is always sent: a lot that fits into no file must fail at OpenAI instead of being queued again
+        // and again.
         if (full && facts.lines > 0) {
           writer.drop(size);
           facts.splitAt = line.position;
@@ -123,20 +123,19 @@ export class RequestFile {
     { options }: AskingJob,
     room: number | undefined,
   ): AsyncGenerator<LineSource[], void, undefined> {
-    const { vision } = this.settings.forJob(options);
-    const parts = visionRequestParts(vision);
+    const settings = this.settings.forJob(options);
+    const parts = visionRequestParts(settings.vision);
     const pages = this.pages(lots, (from) => this.lots.visionPage(lots, from, PAGE_LOTS));
-    const fixed = visionInputTokens(0, 0, vision);
-    const perPhoto = visionInputTokens(1, 0, vision) - fixed;
+    const { fixed, perPhoto, most } = visionTokens(settings);
     for await (const rows of pages) {
-      yield this.sound(lots, rows, ([position, info, images, missing, photos]) => {
+      yield this.sound(lots, rows, ([position, info, images, missing, photos, photoTokens]) => {
         const urls = addressesOf(images, missing, photos);
         return {
           position,
           prefix: parts.prefix,
           middle: parts.middle(info, urls, room),
           suffix: parts.suffix,
-          tokens: fixed + (info?.length ?? 0) + perPhoto * countStrings(urls),
+          tokens: fixed + (info?.length ?? 0) + perPhoto * photos + (photoTokens ?? most * photos),
         };
       });
     }
@@ -209,6 +208,17 @@ export class RequestFile {
       await next?.catch(() => undefined);
     }
   }
+}
+
+/** Input tokens of a vision line: its fixed part, what announces a photo, and the most that a photo takes itself. */
+function visionTokens(settings: ModelSettings): {
+  readonly fixed: number;
+  readonly perPhoto: number;
+  readonly most: number;
+} {
+  const fixed = visionInputTokens(0, 0, settings.vision);
+  const perPhoto = visionInputTokens(1, 0, settings.vision, 0) - fixed;
+  return { fixed, perPhoto, most: settings.photoTokens(null) };
 }
 
 /**

@@ -31,6 +31,7 @@ export interface TranslationLineLot extends LineLot {
   /** Rows that the lot lacks: of languages whose glossary came later, or that an earlier version left to the model. */
   readonly written: LateTexts;
   readonly assessmentBytes: number;
+  readonly reviewBytes: number;
 }
 
 /**
@@ -70,6 +71,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
         strings,
         model,
         assessment,
+        review,
         stored,
         seenResponse,
       ]): TranslationLineLot => {
@@ -86,6 +88,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
           stored,
           written: NOTHING,
           assessmentBytes: assessment ?? 0,
+          reviewBytes: review ?? 0,
           seenResponse,
         };
       },
@@ -162,6 +165,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
     lotId,
     missing,
     assessmentBytes,
+    reviewBytes,
     stored,
     written,
   }: TranslationLineLot): LineOutcome & { kind: 'described' } {
@@ -173,6 +177,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
         idLength: lotId.length,
         missing,
         assessment: assessmentBytes,
+        review: reviewBytes,
         usage: this.job.options.include?.includes('usage') === true,
         stored: this.job.languages.flatMap((language) => stored[language] ?? []),
       }),

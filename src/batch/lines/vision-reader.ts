@@ -15,7 +15,7 @@ import type { LotEnd } from '../../jobs/lot-error-code.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
 import type { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { isFirstTry } from '../shards/tries.js';
-import { renderedBytes } from '../../jobs/rendered-bytes.js';
+import { jsonBytes, renderedBytes } from '../../jobs/rendered-bytes.js';
 import type { LineLot, LineOutcome, LineReader } from './line-outcome.js';
 
 export interface VisionLineLot extends LineLot {
@@ -97,7 +97,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
     const results = [english, ...others];
     if (this.waits || waitsForNotes) return { kind: 'described', results, renderedBytes: 0 };
     const include = options.include ?? [];
-    const assessment = include.includes('assessment') ? Buffer.byteLength(JSON.stringify(english.assessment)) : 0;
+    const assessment = include.includes('assessment') ? jsonBytes(english.assessment) : 0;
     return {
       kind: 'described',
       results,
@@ -105,6 +105,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
         idLength: lot.lotId.length,
         missing: lot.missing,
         assessment,
+        review: jsonBytes(english.needsReview),
         usage: include.includes('usage'),
       }),
     };

@@ -126,7 +126,10 @@ export class ShardEnd {
   }
 }
 
-/** True when a completed batch lacks lines: all its lines have run, but no file says what the missing ones cost. */
+/**
+ * True when lines of a completed batch are missing: all its lines have run, but no file says what the missing ones
+ * cost.
+ */
 function isSilentLoss({ row }: ShardClaim, job: ShardJob): boolean {
   return job.options.max_cost_usd !== undefined && !isDirect(row.attempt) && row.upstream_status === 'completed';
 }

@@ -4,16 +4,10 @@ import { Clock } from '../../common/clock.js';
 import type { MissingPhoto } from '../../common/missing-photo.js';
 import { sideBySide } from '../../common/side-by-side.js';
 import { Database, type Transaction } from '../../database/database.service.js';
-import { unreachablePhotos } from '../../describe/lot-error.js';
+import { ModelSettings } from '../../describe/model-settings.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
-import {
-  LotStore,
-  type CheckedLot,
-  type FailedLot,
-  type ShardLots,
-  type UncheckedLot,
-  type WaitingLot,
-} from '../../jobs/lot-store.js';
+import { LotStore, type ShardLots, type UncheckedLot } from '../../jobs/lot-store.js';
+import { PhotoAveragesStore } from '../../jobs/photo-averages-store.js';
 import { JobReader } from '../../jobs/job-reader.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
@@ -21,11 +15,22 @@ import { isTerminal } from '../../jobs/states.js';
 import { laterTry, timesLate } from '../shards/tries.js';
 import { JobAdvance } from '../shards/job-advance.js';
 import { JobEndedError } from '../shards/job-ended.js';
+import {
+  failedByUs,
+  GIVEN_UP,
+  unreachable,
+  withTokens,
+  type Checked,
+  type Looked,
+  type Pass,
+  type Wait,
+} from './checked-lot.js';
+import { PhotoSample } from './photo-sample.js';
 import { isWorthWaiting, leavesNow, passMs } from './photo-patience.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { shardLots } from '../shards/shard-lots.js';
-import { bisect, INTERNAL_ERROR, isUnforeseen, kindOf } from '../lines/unforeseen.js';
+import { bisect, isUnforeseen, kindOf } from '../lines/unforeseen.js';
 
 /** How many lots are committed together. */
 const CHUNK_LOTS = 500;
@@ -35,25 +40,6 @@ const LOTS_AT_ONCE = 64;
 const SOONEST_SECONDS = 1;
 /** The longest such wait. */
 const LATEST_SECONDS = 60;
-
-type Checked =
-  | { kind: 'ready'; lot: CheckedLot }
-  | { kind: 'failed'; lot: FailedLot }
-  | { kind: 'waits'; lot: WaitingLot; news: boolean };
-
-/** One pass through a range. */
-interface Pass {
-  readonly late: number;
-  /** Milliseconds since the lots were first put off; 0 when they were not. */
-  readonly waitedMs: number;
-  /** Until when hosts that say "not now" are asked again, in milliseconds since 1970. */
-  readonly until: number;
-  /** The earliest time at which a host of the waiting lots may be asked again, in milliseconds since 1970. */
-  nextAt: number;
-}
-
-/** The pass of a range that is given up: none of its lots waits any more. */
-const GIVEN_UP: Pass = { late: 0, waitedMs: 0, until: 0, nextAt: Infinity };
 
 /**
  * Checks whether the photos of a range are there, and commits after each 500 lots. A lot with too many missing photos
@@ -75,6 +61,8 @@ export class CheckPhotosStage extends ScheduledStage {
     private readonly shards: ShardStore,
     private readonly advance: JobAdvance,
     private readonly end: ShardEnd,
+    private readonly settings: ModelSettings,
+    private readonly averages: PhotoAveragesStore,
   ) {
     super();
   }
@@ -94,7 +82,14 @@ export class CheckPhotosStage extends ScheduledStage {
     const now = this.clock.now();
     const late = timesLate(row.attempt);
     const waitedMs = late === 0 ? 0 : now - row.created_at.getTime();
-    const pass: Pass = { late, waitedMs, until: now + passMs(late), nextAt: Infinity };
+    const photosOf = this.settings.photosOf(row.key_id);
+    const job = await this.jobReader.forShard(row.job_id);
+    const sample = new PhotoSample(
+      this.settings,
+      job?.options.max_cost_usd !== undefined ? 'all' : late === 0 ? 'some' : 'none',
+      this.settings.expectedPhotoTokens(await this.averages.recent(photosOf)),
+    );
+    const pass: Pass = { late, waitedMs, until: now + passMs(late), sample, nextAt: Infinity };
     for (let from = row.photos_position; ;) {
       const unchecked = await this.lots.unchecked(this.database, lots, from, CHUNK_LOTS);
       const last = unchecked.at(-1);
@@ -102,6 +97,7 @@ export class CheckPhotosStage extends ScheduledStage {
       const checked = await this.checkAll(unchecked, pass, signal);
       signal.throwIfAborted();
       if (!(await this.commitEach(claim, checked, from, last.position + 1))) return;
+      this.averages.count(photosOf, sample.news());
       from = last.position + 1;
     }
     await this.finish(claim, lots, pass);
@@ -116,15 +112,15 @@ export class CheckPhotosStage extends ScheduledStage {
   }
 
   private async checkAll(lots: readonly UncheckedLot[], pass: Pass, signal: AbortSignal): Promise<Checked[]> {
-    const checked: Checked[] = [];
+    const looked: Looked[] = [];
     await sideBySide(lots, LOTS_AT_ONCE, async (lot) => {
-      checked.push(await this.checkAnyhow(lot, pass, signal));
+      looked.push(await this.checkAnyhow(lot, pass, signal));
     });
-    return checked;
+    return looked.map((lot) => withTokens(lot, pass.sample));
   }
 
   /** An unexpected error of the checker affects only the lot that it was checking. */
-  private async checkAnyhow(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
+  private async checkAnyhow(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Looked> {
     try {
       return await this.check(lot, pass, signal);
     } catch (error) {
@@ -138,13 +134,15 @@ export class CheckPhotosStage extends ScheduledStage {
     }
   }
 
-  private async check(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Checked> {
+  private async check(lot: UncheckedLot, pass: Pass, signal: AbortSignal): Promise<Looked> {
     const { position, images } = lot;
     if (images.length === 0) {
       const error: LotEnd = { code: 'NO_IMAGES', message: 'The lot has no photos.' };
       return { kind: 'failed', lot: { position, error, missingImages: [] } };
     }
-    const found = await this.photos.checkLot(lot.open, { signal, lane: 'batch', until: pass.until });
+    const { look } = pass.sample;
+    const found = await this.photos.checkLot(lot.open, { signal, lane: 'batch', until: pass.until, look });
+    const known = pass.sample.count(found.sizes.values());
     const missing: MissingPhoto[] = [...lot.missing, ...found.missing];
     const open: MissingPhoto[] = [];
     for (const photo of found.open) {
@@ -153,7 +151,7 @@ export class CheckPhotosStage extends ScheduledStage {
     // Too many photos are missing for good, so the photos that are still open cannot help.
     if (!this.photos.areEnough(images.length, missing.length)) return unreachable(lot, [...missing, ...open]);
     if (open.length === 0) {
-      return { kind: 'ready', lot: { position, missing, reachable: images.length - missing.length } };
+      return { kind: 'ready', lot: { position, missing, reachable: images.length - missing.length }, known };
     }
     const urls = open.map(({ url }) => url);
     pass.nextAt = Math.min(pass.nextAt, this.photos.restingUntil(urls) ?? 0);
@@ -223,7 +221,7 @@ export class CheckPhotosStage extends ScheduledStage {
    * Ends a pass. The range goes on without the waiting lots, which become a range of their own. A range of waiting lots
    * stays together until its next step; otherwise each lot that becomes ready would make an OpenAI batch of its own.
    */
-  private async finish(claim: ShardClaim, lots: ShardLots, pass: Pass): Promise<void> {
+  private async finish(claim: ShardClaim, lots: ShardLots, pass: Wait): Promise<void> {
     const { row } = claim;
     const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined || isTerminal(job.status)) {
@@ -252,7 +250,7 @@ export class CheckPhotosStage extends ScheduledStage {
     claim: ShardClaim,
     waiting: readonly number[],
     delaySeconds: number,
-    pass: Pass,
+    pass: Wait,
   ): Promise<void> {
     const { row } = claim;
     const attempt = laterTry(row.attempt);
@@ -282,13 +280,4 @@ export class CheckPhotosStage extends ScheduledStage {
     const seconds = (at - this.clock.now()) / 1000;
     return Math.min(LATEST_SECONDS, Math.max(SOONEST_SECONDS, Number.isFinite(seconds) ? seconds : 0));
   }
-}
-
-function unreachable({ position, images }: UncheckedLot, missing: readonly MissingPhoto[]): Checked {
-  const error = unreachablePhotos(missing, images.length).toStored();
-  return { kind: 'failed', lot: { position, error, missingImages: missing } };
-}
-
-function failedByUs(position: number): Checked {
-  return { kind: 'failed', lot: { position, error: INTERNAL_ERROR, missingImages: [] } };
 }

@@ -19,10 +19,19 @@ export class DirectLots {
   /** Photos that no line of a batch could hold (AVIF and TIFF) can be sent when the lot is asked for directly. */
   async of({ id, options }: ShardJob, lot: VisionLineLot, signal: AbortSignal): Promise<DescribableLot> {
     const additionalInfo = await this.inputs.additionalInfo(id, lot.position);
+    const photoTokens = await this.inputs.photoTokens(id, lot.position);
     const maybe = lot.missing.filter(({ reason }) => MAY_BE_CARRIED.has(reason)).map(({ url }) => url);
     const carried = this.carrier.allowed ? await this.carrier.carriable(maybe, signal) : [];
     const missing = lot.missing.filter(({ url }) => !carried.includes(url));
     const photos = photosOf({ images: lot.images, missing });
-    return { additionalInfo, photos, missing, carried, options };
+    // What the check counted does not include photos that are carried.
+    return {
+      additionalInfo,
+      photos,
+      missing,
+      carried,
+      options,
+      photoTokens: carried.length === 0 ? photoTokens : null,
+    };
   }
 }

@@ -22,7 +22,7 @@ const LONGEST_WAIT_S = 6 * 3600;
 @Injectable()
 export class FileRemovalStage extends ScheduledStage {
   readonly name = 'file-removal';
-  /** A small number: nobody waits for this, and taking in results shares OpenAI's rate limit. */
+  /** A small number: no client waits for this, and taking in results shares OpenAI's rate limit. */
   readonly atOnce = 2;
   private readonly logger = new Logger(FileRemovalStage.name);
 
@@ -95,7 +95,7 @@ export class FileRemovalStage extends ScheduledStage {
 
   /**
    * Seconds to wait after a failure: a quarter of the time since the shard ended, at most 6 h. The waits grow, so that
-   * a missing permission does not cause a flood of requests.
+   * a missing permission does not cause thousands of requests.
    */
   private wait({ row }: ShardClaim): number {
     const age = (this.clock.now() - (row.finished_at?.getTime() ?? this.clock.now())) / 1000;

@@ -1,4 +1,4 @@
-import type { OpenPhoto } from '../../images/photo-checker.js';
+import type { OpenPhoto } from '../../images/photo-check.js';
 
 const MINUTE_MS = 60_000;
 /** How long lots wait for a host that gives no answer at all. */

@@ -33,7 +33,8 @@ const CHUNK_LINES = 2000;
 const CHUNK_BYTES = 8 * 1024 * 1024;
 /** How many lots are looked up at once. It is also how many lines are read before other work gets its turn. */
 const LOOKUP_LINES = 250;
-const LINES_PER_TURN = 4;
+/** One: writing and reading back the texts of a lot in six languages takes milliseconds. */
+const LINES_PER_TURN = 1;
 
 /**
  * Takes in the files of a batch that has ended, in whatever way. Each chunk of lines is applied exactly once, even if a
@@ -233,8 +234,8 @@ function outcomeOf<L extends LineLot>(line: BatchLine, lot: L, reader: LineReade
 }
 
 /**
- * How many bytes of a shard's file are read, for each lot and in addition: a file that never ends must not be read for
- * ever.
+ * How many bytes of a shard's file are read: so many for each lot, and so many in addition. Otherwise a file that never
+ * ends would be read without end.
  */
 const MOST_FILE_BYTES = { each: 1024 * 1024, besides: 64 * 1024 * 1024 };
 

@@ -14,8 +14,8 @@ import { OpenAiError } from '../../openai/errors.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
 import { Deadlines } from '../limits/deadlines.js';
 import { QueueTroubles } from '../limits/queue-troubles.js';
-import { Reconcile } from '../shards/reconcile.js';
 import { ShardEnd } from '../shards/shard-end.js';
+import { UncertainSubmissions } from '../shards/uncertain-submissions.js';
 import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { WAITING_FOR_PLACE, WAITING_FOR_TOKENS } from '../limits/token-ledger.js';
 
@@ -42,7 +42,7 @@ export class WatchStage extends ScheduledStage {
     private readonly shards: ShardStore,
     private readonly end: ShardEnd,
     private readonly deadlines: Deadlines,
-    private readonly reconcile: Reconcile,
+    private readonly submissions: UncertainSubmissions,
     private readonly troubles: QueueTroubles,
   ) {
     super();
@@ -78,7 +78,7 @@ export class WatchStage extends ScheduledStage {
   private async look(claim: ShardClaim, job: ShardJob, signal: AbortSignal): Promise<void> {
     const { row } = claim;
     if (row.upstream !== this.openai.fingerprint()) return this.standStill(claim, job, 'upstream_changed');
-    if (row.status === 'submitting') return this.reconcile.run(claim, signal);
+    if (row.status === 'submitting') return this.submissions.settle(claim, signal);
     if (row.batch_id === null) return this.standStill(claim, job, 'batch_lost');
     let batch: UpstreamBatch;
     try {
@@ -108,7 +108,7 @@ export class WatchStage extends ScheduledStage {
 
   private async abandonBatch(claim: ShardClaim, changes: ShardChanges): Promise<void> {
     this.logger.error('a batch is given up', { job_id: claim.row.job_id, batch_id: claim.row.batch_id });
-    // It may still be billed, and nobody will read for how much: the amount stays held of the job's limit.
+    // It may still be billed, and its cost will never be read, so the amount stays held of the job's limit.
     await this.shards.letGo(this.database, claim, {
       ...changes,
       status: 'taking_in',

@@ -89,10 +89,6 @@ export class Connections implements ConnectionHost {
     server.once('close', () => clearInterval(timer));
   }
 
-  get size(): number {
-    return this.all.size;
-  }
-
   /** Whether so many bytes wait already that no further upload should be let in. */
   get isStrained(): boolean {
     return this.waitingBytes > MAX_WAITING_BYTES / 2 || this.turns.isStrained;

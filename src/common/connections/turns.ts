@@ -6,7 +6,12 @@ const TURN_MS = 12;
  * so 2,500 waiting connections kept /health waiting for 7 s behind bodies that had their turns.
  */
 const ACCEPTING_MS = 25;
-/** For this long after the last new connection, more are assumed to be waiting. */
+/**
+ * When this many connections were accepted within the time below, more are assumed to be waiting for as long again. A
+ * few that come back now and then are no crowd: a hundred a second would make bodies wait eight times as long all the
+ * time.
+ */
+const CROWD = 10;
 const CROWD_MS = 50;
 
 /**
@@ -46,6 +51,9 @@ export class Turns {
   private readonly usual = new Set<Task>();
   private readonly readers: readonly Set<Reader>[] = [new Set(), new Set(), new Set()];
   private crowdedAt = Number.NEGATIVE_INFINITY;
+  /** Connections accepted since the time below. */
+  private accepted = 0;
+  private countedSince = Number.NEGATIVE_INFINITY;
   /** When the first of the new connections was accepted, for which everything else waits. */
   private acceptingSince: number | undefined;
   /** Whether a connection was accepted in this turn of the loop. */
@@ -58,7 +66,7 @@ export class Turns {
     return this.spentMs < TURN_MS && this.urgent.size === 0 && !this.isAccepting;
   }
 
-  /** Whether connections were accepted just now, so that others may wait behind them. */
+  /** Whether many connections were accepted just now, so that others may wait behind them. */
   get isCrowded(): boolean {
     return performance.now() - this.crowdedAt < CROWD_MS;
   }
@@ -70,9 +78,15 @@ export class Turns {
 
   /** A connection was accepted in this turn of the loop; others may wait behind it. */
   crowd(): void {
-    this.crowdedAt = performance.now();
+    const now = performance.now();
     this.hasAccepted = true;
-    this.acceptingSince ??= this.crowdedAt;
+    this.acceptingSince ??= now;
+    if (now - this.countedSince >= CROWD_MS) {
+      this.countedSince = now;
+      this.accepted = 0;
+    }
+    this.accepted += 1;
+    if (this.accepted >= CROWD) this.crowdedAt = now;
     this.schedule();
   }
 

@@ -9,6 +9,7 @@ import { Cluster, clusterFolder } from './cluster.js';
 import { EmbeddedPostgresError, SET_DATABASE_URL } from './embedded-error.js';
 import { locatePostgresPackage, prepareNativeFolder } from './native-package.js';
 import { hasProcesses, inspectServer } from './postmaster-file.js';
+import { DATABASE, embeddedUrl } from './running-server.js';
 import { ServerCommands } from './server-commands.js';
 import { chooseServerUser } from './server-user.js';
 
@@ -27,7 +28,6 @@ export interface EmbeddedPostgres {
   readonly stop: () => Promise<void>;
 }
 
-const DATABASE = 'generation';
 /** Any fixed number. The process that holds this advisory lock owns the cluster. */
 const OWNER_LOCK = 7_402_118_650;
 const POLL_MS = 100;
@@ -79,7 +79,7 @@ class EmbeddedServer {
     this.password = await this.cluster.readPassword();
     await this.acquire();
     await this.createDatabase();
-    return `postgres://postgres:${encodeURIComponent(this.password)}@127.0.0.1:${this.port}/${DATABASE}`;
+    return embeddedUrl(this.password, this.port as number);
   }
 
   stop(): Promise<void> {

@@ -126,7 +126,7 @@ async function copyWithinReach(
 async function assertOwnFolder(folder: string): Promise<void> {
   const entry = await lstat(folder);
   if (!entry.isDirectory() || entry.uid !== process.getuid?.() || (entry.mode & 0o022) !== 0) {
-    throw new Error(`${folder} belongs to somebody else`);
+    throw new Error(`${folder} belongs to another user`);
   }
 }
 

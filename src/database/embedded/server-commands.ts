@@ -75,7 +75,7 @@ function cannotRun(program: string, error: NodeJS.ErrnoException): EmbeddedPostg
     error.code === 'EPERM'
       ? 'the service is root but may not change to an ordinary user; start it as one'
       : error.code === 'ENOENT'
-        ? 'the system lacks what it is linked with (it needs glibc, which Alpine has not)'
+        ? 'a library that it needs is missing on this system (it needs glibc, which Alpine does not have)'
         : (error.code ?? error.message);
   return new EmbeddedPostgresError(`The embedded PostgreSQL's ${program} cannot be run: ${why}. ${SET_DATABASE_URL}`, {
     cause: error,

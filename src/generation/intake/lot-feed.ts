@@ -1,28 +1,24 @@
 import { readLot, type RequestSink } from './request-sink.js';
 
-const OPENING_BRACE = 0x7b;
-
-/** Hands a splitter's lots to its sink, in order: usual lots as bytes, all others parsed. */
+/** Hands a splitter's lots to its sink, in order. */
 export class LotFeed {
   /** The number of lots handed on so far, which is also the index of the next one. */
   count = 0;
 
   constructor(private readonly sink: RequestSink) {}
 
-  /**
-   * Offers what begins at `start` to the reader of usual lots. Nothing is handed on yet, because only the splitter
-   * knows whether a lot may end there.
-   * @returns the position behind the lot's last byte, or -1 when it must be parsed
-   */
-  offer(bytes: Buffer, start: number): number {
-    const { plainLots } = this.sink;
-    return plainLots === undefined || bytes[start] !== OPENING_BRACE ? -1 : plainLots.read(bytes, start);
+  /** Hands on an element of `lots` the fast way; as {@link FastLots.takeElement}. */
+  takeElement(chunk: Buffer, start: number): number {
+    const end = this.sink.fastLots?.takeElement(chunk, start) ?? -1;
+    if (end >= 0) this.count++;
+    return end;
   }
 
-  /** Hands on the lot that {@link offer} has just read from the same bytes. */
-  take(bytes: Buffer): void {
-    this.sink.plainLots?.keep(bytes);
-    this.count++;
+  /** Hands on a line the fast way; as {@link FastLots.takeLine}. */
+  takeLine(line: Buffer): boolean {
+    const taken = this.sink.fastLots?.takeLine(line) ?? false;
+    if (taken) this.count++;
+    return taken;
   }
 
   /**

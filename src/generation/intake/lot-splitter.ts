@@ -1,6 +1,8 @@
+import { CODES } from '../../common/character-codes.js';
 import { isObject, isSpace, trim } from '../../common/json-tokens.js';
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
-import { BegunBytes, ByteOrderMark } from './chunk-bytes.js';
+import { BegunBytes } from './begun-bytes.js';
+import { ByteOrderMark } from './byte-order-mark.js';
 import { LotFeed } from './lot-feed.js';
 import {
   headTooLarge,
@@ -11,14 +13,7 @@ import {
   type RequestSplitter,
 } from './request-sink.js';
 
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPENING_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSING_BRACKET = 0x5d;
-const OPENING_BRACE = 0x7b;
-const CLOSING_BRACE = 0x7d;
+const { BACKSLASH, CLOSING_BRACE, CLOSING_BRACKET, COLON, COMMA, OPENING_BRACE, OPENING_BRACKET, QUOTE } = CODES;
 
 /** How many brackets are open around the elements of `lots`: the body's own and the array's. */
 const LOTS_DEPTH = 2;
@@ -201,10 +196,12 @@ export class LotSplitter implements RequestSplitter {
         else if (byte === QUOTE) inString = false;
         continue;
       }
+      // A short cut for most lots; without these lines every lot is read below.
       if (byte === OPENING_BRACE && depth === LOTS_DEPTH && start < 0) {
-        const end = this.readPlainLot(chunk, position);
+        const end = this.feed.takeElement(chunk, position);
         if (end >= 0) {
-          if (chunk[end] === CLOSING_BRACKET) {
+          this.afterComma = chunk[end] === COMMA;
+          if (!this.afterComma) {
             this.leaveLots();
             return end + 1;
           }
@@ -237,17 +234,6 @@ export class LotSplitter implements RequestSplitter {
     this.escaped = escaped;
     this.keepLotPiece(chunk, start);
     return chunk.length;
-  }
-
-  /** @returns where the comma or bracket behind the lot stands, or -1 when it is to be read the general way */
-  private readPlainLot(chunk: Buffer, start: number): number {
-    let end = this.feed.offer(chunk, start);
-    if (end < 0) return -1;
-    while (end < chunk.length && isSpace(chunk[end] as number)) end++;
-    if (chunk[end] !== COMMA && chunk[end] !== CLOSING_BRACKET) return -1;
-    this.feed.take(chunk);
-    this.afterComma = chunk[end] === COMMA;
-    return end;
   }
 
   private leaveLots(): void {

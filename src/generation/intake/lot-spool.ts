@@ -4,7 +4,6 @@ import { CopyEncoder } from '../../database/copy-encoder.js';
 import type { OpenTransaction, Transaction } from '../../database/database.service.js';
 import { copyLots, LOT_INPUT_ROWS } from '../../jobs/lot-store.js';
 import type { RequestedLot } from '../request/lot-rules.js';
-import type { PlainLotReader } from './fast-path/plain-lot-reader.js';
 import type { StraightCopy } from './straight-copy.js';
 
 /** Rows up to this many bytes stay in memory, so that an ordinary request never touches the disk. */
@@ -51,27 +50,18 @@ export class LotSpool {
   }
 
   add(lot: RequestedLot): void {
-    const position = this.count;
-    this.count += 1;
-    this.lots.encoder.ready(this.jobId).integer(position).text(lot.lotId).endRow();
-    this.inputs.encoder
-      .ready(this.jobId)
-      .integer(position)
-      .text(lot.additionalInfo)
-      .json(lot.images)
-      .text(lot.webhook)
-      .endRow();
+    this.begin(lot.lotId).text(lot.additionalInfo).json(lot.images).text(lot.webhook).endRow();
   }
 
-  /** Adds the lot that `lot` has just read from `bytes`. The row is byte for byte the one that {@link add} makes. */
-  addPlain(lot: PlainLotReader, bytes: Buffer): void {
+  /**
+   * Begins the next lot.
+   * @returns the row of its inputs: the caller adds additional_info, images as JSON and webhook, and ends it
+   */
+  begin(lotId: string): CopyEncoder {
     const position = this.count;
     this.count += 1;
-    this.lots.encoder.ready(this.jobId).integer(position).text(lot.lotId).endRow();
-    const row = this.inputs.encoder.ready(this.jobId).integer(position);
-    if (lot.infoFrom >= 0) row.plain(bytes, lot.infoFrom, lot.infoTo);
-    else row.text(lot.additionalInfo);
-    row.ready(lot.imagesJson).text(lot.webhook).endRow();
+    this.lots.encoder.ready(this.jobId).integer(position).text(lotId).endRow();
+    return this.inputs.encoder.ready(this.jobId).integer(position);
   }
 
   /** True when {@link drain} should be awaited before more is added. */

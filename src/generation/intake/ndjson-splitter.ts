@@ -1,6 +1,8 @@
+import { CODES } from '../../common/character-codes.js';
 import { isObject, isDeeperThan, trim } from '../../common/json-tokens.js';
 import { invalidJson, MAX_JSON_DEPTH, parseStrictJson, tooDeep } from '../../common/strict-json.js';
-import { BegunBytes, ByteOrderMark } from './chunk-bytes.js';
+import { BegunBytes } from './begun-bytes.js';
+import { ByteOrderMark } from './byte-order-mark.js';
 import { LotFeed } from './lot-feed.js';
 import {
   headTooLarge,
@@ -11,7 +13,7 @@ import {
   type RequestSplitter,
 } from './request-sink.js';
 
-const LINE_FEED = 0x0a;
+const { LINE_FEED } = CODES;
 
 /**
  * Splits `application/x-ndjson`: the first line is the request without `lots`, each further line a lot. Lines end with
@@ -66,7 +68,7 @@ export class NdjsonSplitter implements RequestSplitter {
   }
 
   private emitLot(source: Buffer, offset: number): void {
-    if (this.feed.offer(source, 0) === source.length) return this.feed.take(source);
+    if (this.feed.takeLine(source)) return;
     // Brackets and quotes are ASCII, whatever the encoding is. A line counts two levels less than the same lot inside of `lots` would.
     if (isDeeperThan(MAX_JSON_DEPTH, source.toString('latin1'))) {
       throw tooDeep(`lots[${this.feed.count}], which starts at byte ${offset},`);

@@ -24,7 +24,7 @@ export class SpoolFolder implements OnModuleInit, OnApplicationShutdown {
       // A folder with our own process id was left by an earlier process with the same id.
       if (Number.isInteger(pid) && (pid === process.pid || !isAlive(pid))) {
         await rm(join(this.parent, name), { recursive: true, force: true });
-        this.logger.log('removed the uploads of a process that had died', { pid });
+        this.logger.log('removed the uploads of a process that no longer runs', { pid });
       }
     }
     await mkdir(this.path, { recursive: true, mode: 0o700 });

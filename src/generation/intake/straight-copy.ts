@@ -11,7 +11,7 @@ const POOL_SHARE = 1 / 4;
 
 /**
  * Copies rows of a proven request into the database while the rest of it is still being read. When that is not possible
- * at the moment, or would probably be in vain, the rows wait on disk; no request waits for a connection.
+ * at the moment, or the rows would probably be rolled back, they wait on disk. No request waits for a connection.
  */
 @Injectable()
 export class StraightCopies {

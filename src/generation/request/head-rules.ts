@@ -4,9 +4,9 @@ import { cutText } from '../../common/cut-text.js';
 import { isObject } from '../../common/json-tokens.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
+import type { AddressVerdicts } from './address-verdicts.js';
 import { characters, isStorable, type FieldProblems } from './field-problems.js';
 import { checkWebhook, type LotReport } from './lot-rules.js';
-import type { PlainUrls } from '../intake/fast-path/plain-urls.js';
 
 export const REQUEST_MODES = ['auto', 'sync', 'batch'] as const;
 export const INCLUDES = ['assessment', 'usage', 'notes'] as const;
@@ -29,7 +29,11 @@ export interface RequestHead {
  * Checks all members of the body except `lots` and `signature`; problems go to `report`.
  * @throws ServiceError UNSUPPORTED_VERSION before anything else is judged
  */
-export function checkHead(head: Readonly<Record<string, unknown>>, urls: PlainUrls, report: LotReport): RequestHead {
+export function checkHead(
+  head: Readonly<Record<string, unknown>>,
+  urls: AddressVerdicts,
+  report: LotReport,
+): RequestHead {
   if (head['version'] !== API_VERSION) {
     throw new ServiceError('UNSUPPORTED_VERSION', `This service speaks version "${API_VERSION}"; send it as version.`, {
       details: { supported_versions: [API_VERSION] },

@@ -1,6 +1,6 @@
 import { topLevelToken, isObject } from '../../common/json-tokens.js';
+import type { AddressVerdicts } from './address-verdicts.js';
 import { characters, isStorable, type FieldProblems } from './field-problems.js';
-import type { PlainUrls } from '../intake/fast-path/plain-urls.js';
 import type { UnknownMembers } from './unknown-members.js';
 
 /** Characters of a lot_id. */
@@ -37,7 +37,7 @@ export function checkLot(
   value: unknown,
   source: () => string,
   position: number,
-  urls: PlainUrls,
+  urls: AddressVerdicts,
   report: LotReport,
 ): RequestedLot | null {
   const path = `lots[${position}]`;
@@ -86,7 +86,7 @@ function checkInfo(value: unknown, path: string, problems: FieldProblems): strin
   return value;
 }
 
-function checkImages(value: unknown, position: number, urls: PlainUrls, report: LotReport): string[] | null {
+function checkImages(value: unknown, position: number, urls: AddressVerdicts, report: LotReport): string[] | null {
   const path = `lots[${position}]`;
   if (!Array.isArray(value)) {
     report.problems.add(`${path}.images`, 'must be an array of photos, each an object with url or a string');
@@ -107,7 +107,7 @@ function checkImages(value: unknown, position: number, urls: PlainUrls, report: 
 }
 
 /** Checks a webhook's address; null and "" are absent. */
-export function checkWebhook(value: unknown, path: string, urls: PlainUrls, report: LotReport): string | null {
+export function checkWebhook(value: unknown, path: string, urls: AddressVerdicts, report: LotReport): string | null {
   if (value === undefined || value === null || value === '') return null;
   if (typeof value !== 'string') {
     report.problems.add(path, 'must be a string');

@@ -3,10 +3,10 @@ import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
 import { checkUrl, type AllowList, type RefusalReason } from '../../outbound/address-rules.js';
 import { addressNeeds, shownAddress } from '../../outbound/refused-address.js';
+import { AddressVerdicts } from './address-verdicts.js';
 import { characters, FieldProblems, MAX_NAMED } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
-import { PlainUrls } from '../intake/fast-path/plain-urls.js';
 import { UnknownMembers } from './unknown-members.js';
 
 /** How many different addresses a job may have. Each gets its own parts and its own retries. */
@@ -66,13 +66,13 @@ export class RequestContent implements LotReport {
   /** Whether some lot has a member `images`, of any type. Nothing that we sign for receivers has one. */
   namesPhotos = false;
   /** What is known about the addresses in this request. */
-  readonly urls: PlainUrls;
+  readonly urls: AddressVerdicts;
 
   constructor(
     private readonly limits: Limits,
     private readonly allow: AllowList,
   ) {
-    this.urls = new PlainUrls(allow);
+    this.urls = new AddressVerdicts(allow);
   }
 
   /** Lots so far, those beyond MAX_LOTS included. */

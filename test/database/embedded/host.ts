@@ -11,7 +11,10 @@ import { reapWithProcess } from '../../support/reaper.js';
 
 const SUPPORT = join(import.meta.dirname, '..', '..', 'support');
 
-/** A folder for one test's cluster; whatever runs in it ends, and it goes, with `remove` or this process. */
+/**
+ * A folder for one test's cluster. `remove`, or the end of this process, ends everything that runs in it and removes
+ * it.
+ */
 export async function temporaryDataDir(): Promise<{ dataDir: string; remove: () => Promise<void> }> {
   const dataDir = await mkdtemp(join(tmpdir(), 'generation-embedded-'));
   return { dataDir, remove: reapWithProcess(dataDir) };
@@ -38,7 +41,7 @@ export class Host {
     this.lines.on('line', (line) => this.said.push(line));
   }
 
-  /** The rest of the first line that begins with `word`, said already or to come. */
+  /** The rest of the first line that begins with `word`, whether it was printed before or comes later. */
   async says(word: string): Promise<string> {
     for (;;) {
       const line = this.said.find((candidate) => candidate.startsWith(word));
@@ -79,7 +82,7 @@ export async function serverIsRunning(dataDir: string): Promise<boolean> {
 
 export async function query<T extends pg.QueryResultRow>(url: string, text: string): Promise<T[]> {
   const client = new pg.Client({ connectionString: url });
-  // A server that is killed under it says so by the rejected call.
+  // When the server is killed during a query, the rejected call shows it.
   client.on('error', () => undefined);
   await client.connect();
   try {

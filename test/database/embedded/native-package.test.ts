@@ -68,9 +68,7 @@ describe('the programs of the embedded PostgreSQL', () => {
       await mkdir(planted, { recursive: true });
       await chmod(planted, 0o777);
       const user = chooseServerUser(join(folder, 'none'));
-      await expect(prepareNativeFolder(postgres, user, [own])).rejects.toThrow(
-        /belongs to somebody else.*DATABASE_URL/,
-      );
+      await expect(prepareNativeFolder(postgres, user, [own])).rejects.toThrow(/belongs to another user.*DATABASE_URL/);
       const safe = join(folder, 'safe');
       await mkdir(safe);
       expect((await prepareNativeFolder(postgres, user, [own, safe])).startsWith(safe)).toBe(true);

@@ -2,6 +2,7 @@ import { chmod, chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../../src/database/embedded/embedded-postgres.js';
+import { runningDatabase } from '../../../src/database/embedded/running-server.js';
 import { canReach } from '../../../src/database/embedded/server-user.js';
 import { dataFolder, Host, query, serverIsRunning, serverPid, temporaryDataDir } from './host.js';
 
@@ -92,6 +93,17 @@ describe('a folder in use', () => {
   it('a folder in use is refused while its owner lives, with words on what to do', async () => {
     await start();
     await expect(startEmbeddedPostgres({ dataDir, logger })).rejects.toThrow(/Another running service.*DATA_DIR/s);
+  });
+
+  it('a folder in use is found by a command beside its owner, which stays the owner', async () => {
+    expect(await runningDatabase(dataDir)).toBeNull();
+    const { url, stop } = await start();
+    const found = await runningDatabase(dataDir);
+    expect(found).toBe(url);
+    expect(await query(found as string, 'select 42 as answer')).toEqual([{ answer: 42 }]);
+    await stop();
+    expect(await runningDatabase(dataDir)).toBeNull();
+    expect(await runningDatabase(join(dataDir, 'nowhere'))).toBeNull();
   });
 
   it('of two first starts at once, one gets the cluster and the other is told that the folder is in use', async () => {

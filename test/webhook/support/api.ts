@@ -20,7 +20,7 @@ export const OTHER_SECRET = 'another-shared-key-0123456789abcdef01';
 interface ApiAnswer {
   readonly status: number;
   readonly headers: Headers;
-  // Tests name what they expect of it.
+  // The members depend on the request; each test knows those that it expects.
   readonly body: Record<string, never>;
 }
 
@@ -28,11 +28,11 @@ interface ApiCall {
   readonly body?: unknown;
   readonly secret?: string;
   readonly idempotencyKey?: string;
-  /** Seconds added to the timestamp, so that the same request is signed anew. */
+  /** Seconds added to the timestamp, so that the same request gets another signature. */
   readonly later?: number;
 }
 
-/** The room's HTTP side over real HTTP: its part of an api process, which sends nothing by itself. */
+/** The HTTP part of webhook/ over real HTTP: its part of an api process, which sends no webhooks. */
 export interface Api {
   call(method: 'GET' | 'POST', target: string, call?: ApiCall): Promise<ApiAnswer>;
   close(): Promise<void>;

@@ -15,7 +15,7 @@ export interface Receiver {
   readonly origin: string;
   readonly requests: ReceivedRequest[];
   behave(behaviour: Behaviour): void;
-  /** Resolves once that many requests have come in all. */
+  /** Resolves once this many requests have come in total. */
   received(count: number): Promise<void>;
   close(): Promise<void>;
 }

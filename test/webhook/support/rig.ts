@@ -16,7 +16,9 @@ import { ClaimStore } from '../../../src/webhook/claim-store.js';
 import { DeliverySender } from '../../../src/webhook/delivery-sender.js';
 import { OutboxModule } from '../../../src/webhook/outbox.module.js';
 import { OutcomeStore } from '../../../src/webhook/outcome-store.js';
+import { OutcomeWriter } from '../../../src/webhook/outcome-writer.js';
 import { SenderModule } from '../../../src/webhook/sender.module.js';
+import { until } from '../../generation/http-support.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { SECRET } from './seed.js';
@@ -27,7 +29,7 @@ export interface SettingChanges {
   readonly webhook?: Partial<AppConfig['webhook']>;
 }
 
-/** The service's own defaults, but for what is said. */
+/** The service's own defaults, except for the values given. */
 export function testSettings({
   keys = { default: [SECRET] },
   allow = ['127.0.0.1'],
@@ -38,7 +40,7 @@ export function testSettings({
   return { ...config, auth, webhook: { ...config.webhook, ...webhook } };
 }
 
-/** One process's worth of the room on `database`: everything real but the wall clock. */
+/** The part of one process that webhook/ makes, on `database`. Everything is real except the wall clock. */
 export interface Rig {
   readonly module: TestingModule;
   readonly clock: FakeClock;
@@ -50,7 +52,7 @@ export interface Rig {
   readonly runner: AttemptRunner;
   readonly sender: DeliverySender;
   end(jobId: string, status?: TerminalStatus, options?: EndJobOptions): Promise<boolean>;
-  /** Sends everything that is due and waits until nothing is. */
+  /** Sends everything that is due, and resolves when a sweep found nothing more and every outcome is written. */
   sendDue(): Promise<void>;
   close(): Promise<void>;
 }
@@ -62,7 +64,30 @@ export interface RigOptions {
   readonly resolver?: NameResolver;
 }
 
-/** Put together by the room's own modules; without a scheduler nothing is swept but by `sendDue`. */
+/** Sweeps until a sweep begins no attempt. Attempts that were in flight before belong to processes that have ended. */
+async function sendAllDue({ database }: TestDatabase, sender: DeliverySender, writer: OutcomeWriter): Promise<void> {
+  const inFlight = `from webhook_deliveries where status = 'in_flight'`;
+  const others = await database.query<{ lock_token: string }>(`select lock_token ${inFlight}`);
+  const look = async () => {
+    const [seen] = await database.query<{ open: number; begun: number }>(
+      `select (select count(*)::int ${inFlight} and lock_token <> all ($1)) as open,
+         (select count(*)::int from webhook_attempts) as begun`,
+      [others.map(({ lock_token }) => lock_token)],
+    );
+    return seen as NonNullable<typeof seen>;
+  };
+  for (let before = await look(); ;) {
+    await sender.sweep();
+    let after = await look();
+    await until(async () => (after = await look()).open === 0);
+    // The health of receivers is written after the outcomes.
+    await writer.flush();
+    if (after.begun === before.begun) return;
+    before = after;
+  }
+}
+
+/** Built by the room's own modules. Without a scheduler only `sendDue` sends anything. */
 export async function createRig(options: RigOptions = {}): Promise<Rig> {
   const config = testSettings(options.settings);
   const clock = options.clock ?? new FakeClock();
@@ -97,10 +122,7 @@ export async function createRig(options: RigOptions = {}): Promise<Rig> {
     sender,
     end: (jobId, status = 'completed', endOptions = {}) =>
       db.database.transaction((tx) => ender.endJob(tx, jobId, status, endOptions)),
-    sendDue: async () => {
-      await sender.sweep();
-      await sender.idle();
-    },
+    sendDue: () => sendAllDue(db, sender, of(OutcomeWriter)),
     close: async () => {
       await module.close();
       if (options.db === undefined) await db.drop();

@@ -21,6 +21,8 @@ export interface SeededJob {
   readonly secret?: string;
   readonly options?: JobOptions;
   readonly metadata?: Record<string, string>;
+  /** As jobs are made by now; false as they were before lots said whether they need a review. */
+  readonly showsReview?: boolean;
 }
 
 /** Writes a running job with its lots and results as the stages would have, and returns its id. */
@@ -43,6 +45,7 @@ export async function seedJob(database: Database, job: SeededJob = {}): Promise<
     totalLots: lots,
     processedLots: statuses.filter((each) => each === 'completed').length,
     failedLots: statuses.filter((each) => each === 'failed').length,
+    showsReview: job.showsReview ?? false,
     handedOverAt: job.handedOver === true ? new Date() : null,
   });
   await database.execute(

@@ -16,6 +16,8 @@ export interface BatchProblem {
 interface TokenTally {
   input: number;
   cached: number;
+  /** Written to the prompt cache; missing in files of older sandboxes. */
+  written?: number;
   output: number;
   reasoning: number;
 }
@@ -71,7 +73,7 @@ export function stuckRule(record: BatchRecord, state: BatchStatus): FaultRule | 
 export function batchObject(record: BatchRecord): JsonObject {
   const ended = isTerminal(record);
   const off = ruleFor(record.fate, 'batch_counts_off') === undefined ? 0 : 3;
-  const { input, cached, output, reasoning } = record.tokens;
+  const { input, cached, written = 0, output, reasoning } = record.tokens;
   const noErrors = chance(record.id, 'empty') < 0.25 ? '' : undefined;
   return withoutAbsent({
     id: record.id,
@@ -100,7 +102,7 @@ export function batchObject(record: BatchRecord): JsonObject {
     },
     usage: {
       input_tokens: input,
-      input_tokens_details: { cached_tokens: cached, cache_write_tokens: 0 },
+      input_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
       output_tokens: output,
       output_tokens_details: { reasoning_tokens: reasoning },
       total_tokens: input + output,

@@ -130,6 +130,7 @@ export class LinesRun {
     const { tokens } = this.record;
     tokens.input += usage.input_tokens;
     tokens.cached += usage.input_tokens_details.cached_tokens;
+    tokens.written = (tokens.written ?? 0) + usage.input_tokens_details.cache_write_tokens;
     tokens.output += usage.output_tokens;
     tokens.reasoning += usage.output_tokens_details.reasoning_tokens;
   }

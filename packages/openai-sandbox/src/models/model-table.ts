@@ -13,6 +13,8 @@ export interface ModelFacts {
   readonly efforts: readonly string[];
   readonly contextTokens: number;
   readonly maxOutputTokens: number;
+  /** Its prompt cache is read and written at breakpoints only, and writing costs more than not writing: gpt-5.6 and later. */
+  readonly cacheBreakpoints: boolean;
 }
 
 const ALL_EFFORTS = ['medium', 'none', 'low', 'high', 'xhigh', 'max'];
@@ -27,11 +29,13 @@ const BUILT_IN: readonly ModelFacts[] = [
     ...model('gpt-4.1-mini', 1_744_318_173, [], 1_047_576, 32_768),
     snapshot: 'gpt-4.1-mini-2025-04-14',
     shutdownDate: '2027-01-14',
+    cacheBreakpoints: false,
   },
   {
     ...model('o4-mini', 1_744_225_351, ['medium', 'low', 'high'], 200_000, 100_000),
     snapshot: 'o4-mini-2025-04-16',
     shutdownDate: '2026-10-23',
+    cacheBreakpoints: false,
   },
 ];
 
@@ -42,7 +46,16 @@ function model(
   contextTokens: number,
   maxOutputTokens: number,
 ): ModelFacts {
-  return { id, snapshot: id, created, shutdownDate: null, efforts, contextTokens, maxOutputTokens };
+  return {
+    id,
+    snapshot: id,
+    created,
+    shutdownDate: null,
+    efforts,
+    contextTokens,
+    maxOutputTokens,
+    cacheBreakpoints: true,
+  };
 }
 
 /** The models that this sandbox serves today. */

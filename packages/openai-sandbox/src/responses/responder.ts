@@ -50,7 +50,8 @@ export class Responder<Look extends PixelSize = PixelSize> {
     const value = strikeValue(this.simulate(request, looks, faults), request, faults);
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     const answer = strikeAnswer(withinBudget(request, text), faults);
-    return responseObject(request, answer, { tokens, cached: this.cache.cachedTokens(request) }, this.clock.seconds());
+    const input = { tokens, ...this.cache.use(request, looks, tokens) };
+    return responseObject(request, answer, input, this.clock.seconds());
   }
 
   private simulate(request: ResponseRequest, looks: readonly Look[], faults: readonly FaultRule[]): unknown {

@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from '../json.js';
 import { newObjectId } from '../seeded.js';
 import type { ResponseRequest } from './response-request.js';
+import type { CacheUse } from './token-estimate.js';
 
 /** In the metadata of every response, so that nobody takes one for a model's, wherever it is stored. */
 const SIMULATED = { simulated: 'true' };
@@ -18,6 +19,11 @@ export interface ModelAnswer {
   readonly textTokens: number;
 }
 
+/** Input tokens, and what of them the prompt cache gave or took. */
+interface InputUse extends CacheUse {
+  readonly tokens: number;
+}
+
 /** Token counts as POST /v1/responses reports them. */
 export interface Usage extends JsonObject {
   readonly input_tokens: number;
@@ -31,7 +37,7 @@ export interface Usage extends JsonObject {
 export function responseObject(
   request: ResponseRequest,
   answer: ModelAnswer,
-  input: { readonly tokens: number; readonly cached: number },
+  input: InputUse,
   createdAt: number,
 ): JsonObject & { readonly usage: Usage | null } {
   const { body, model } = request;
@@ -87,11 +93,11 @@ function message(status: string, part: JsonObject): JsonObject {
   return { id: newObjectId('msg_', 24), type: 'message', status, content: [part], role: 'assistant' };
 }
 
-function usageOf(answer: ModelAnswer, input: { readonly tokens: number; readonly cached: number }): Usage {
+function usageOf(answer: ModelAnswer, input: InputUse): Usage {
   const output = answer.reasoningTokens + answer.textTokens;
   return {
     input_tokens: input.tokens,
-    input_tokens_details: { cached_tokens: Math.min(input.cached, input.tokens), cache_write_tokens: 0 },
+    input_tokens_details: { cached_tokens: Math.min(input.cached, input.tokens), cache_write_tokens: input.written },
     output_tokens: output,
     output_tokens_details: { reasoning_tokens: answer.reasoningTokens },
     total_tokens: input.tokens + output,

@@ -11,6 +11,12 @@ export interface PhotoPart {
   readonly number: number;
 }
 
+/** The end of a prefix: after so many of the request's texts and photos. */
+export interface Breakpoint {
+  readonly texts: number;
+  readonly photos: number;
+}
+
 /** A request that passed every check. */
 export interface ResponseRequest {
   readonly model: ModelFacts;
@@ -22,6 +28,8 @@ export interface ResponseRequest {
   readonly photos: readonly PhotoPart[];
   readonly effort: string | null;
   readonly maxOutputTokens: number | null;
+  /** Where a prefix of the request may be cached, in order. */
+  readonly breakpoints: readonly Breakpoint[];
   /** The schema of a json_schema format; null for plain text. */
   readonly schema: JsonObject | null;
 }

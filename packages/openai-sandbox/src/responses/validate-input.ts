@@ -1,6 +1,6 @@
 import { invalid, missingParameter, wrongType, wrongValue } from '../http/api-error.js';
 import { isObject, typeName, type JsonObject } from '../json.js';
-import type { PhotoPart } from './response-request.js';
+import type { Breakpoint, PhotoPart } from './response-request.js';
 
 const MOST_PHOTOS = 1500;
 const ROLES = ['assistant', 'system', 'developer', 'user'];
@@ -19,6 +19,8 @@ export interface RequestInput {
   readonly texts: string[];
   readonly userTexts: string[];
   readonly photos: PhotoPart[];
+  /** Marked parts; texts and photos of the input alone are counted. */
+  readonly breakpoints: Breakpoint[];
 }
 
 /**
@@ -26,7 +28,7 @@ export interface RequestInput {
  * @throws ApiError 400 with the path of the part that is wrong
  */
 export function readInput(value: unknown): RequestInput {
-  const input: RequestInput = { texts: [], userTexts: [], photos: [] };
+  const input: RequestInput = { texts: [], userTexts: [], photos: [], breakpoints: [] };
   if (value === undefined || value === null) throw missingParameter('input');
   if (typeof value === 'string') {
     addText(input, 'user', value);
@@ -78,6 +80,14 @@ function readPart(input: RequestInput, role: string, part: unknown, path: string
   } else {
     throw invalid(`The sandbox does not simulate parts of type '${type}'.`, path, 'invalid_value');
   }
+  readBreakpoint(input, part['prompt_cache_breakpoint'], `${path}.prompt_cache_breakpoint`);
+}
+
+function readBreakpoint(input: RequestInput, value: unknown, path: string): void {
+  if (value === undefined || value === null) return;
+  if (!isObject(value)) throw wrongType(path, 'an object', typeName(value));
+  if (value['mode'] !== 'explicit') throw wrongValue(`${path}.mode`, value['mode'], ['explicit']);
+  input.breakpoints.push({ texts: input.texts.length, photos: input.photos.length });
 }
 
 function readPhoto(part: JsonObject, path: string): Omit<PhotoPart, 'number'> {

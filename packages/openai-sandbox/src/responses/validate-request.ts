@@ -38,12 +38,20 @@ export function validateRequest(value: unknown, models: ModelTable): ResponseReq
   const schema = readFormat(value);
   const input = readInput(value['input']);
   const instructions = typeof value['instructions'] === 'string' ? [value['instructions']] : [];
+  const implicit = readCacheMode(value) === 'implicit';
+  if (value['prompt_cache_options'] != null) refuseCacheBreakpoints('prompt_cache_options', model);
+  if (input.breakpoints.length > 0) refuseCacheBreakpoints('prompt_cache_breakpoint', model);
+  const whole = { texts: input.texts.length, photos: input.photos.length };
   return {
     model,
     body: value,
     texts: [...instructions, ...input.texts],
     userTexts: input.userTexts,
     photos: input.photos,
+    breakpoints: [...input.breakpoints, ...(implicit ? [whole] : [])].map(({ texts, photos }) => ({
+      texts: texts + instructions.length,
+      photos,
+    })),
     effort,
     maxOutputTokens: (value['max_output_tokens'] as number | null | undefined) ?? null,
     schema,
@@ -137,6 +145,24 @@ function refuseSampling(body: JsonObject, model: ModelFacts): void {
     const message = `Unsupported parameter: '${name}' is not supported with this model.`;
     throw invalid(message, name, 'unsupported_parameter');
   }
+}
+
+function readCacheMode(body: JsonObject): string {
+  const name = 'prompt_cache_options';
+  const options = body[name];
+  if (options === undefined || options === null) return 'implicit';
+  if (!isObject(options)) throw wrongType(name, 'an object', typeName(options));
+  const { mode = 'implicit', ttl = '30m' } = options;
+  if (mode !== 'implicit' && mode !== 'explicit') throw wrongValue(`${name}.mode`, mode, ['implicit', 'explicit']);
+  if (ttl !== '30m') throw wrongValue(`${name}.ttl`, ttl, ['30m']);
+  return mode;
+}
+
+/** An assumption: OpenAI documents both members for gpt-5.6 and later, and not what older models say to them. */
+function refuseCacheBreakpoints(param: string, model: ModelFacts): void {
+  if (model.cacheBreakpoints) return;
+  const message = `Unsupported parameter: '${param}' is not supported with this model.`;
+  throw invalid(message, param, 'unsupported_parameter');
 }
 
 const FORMATS = ['json_object', 'json_schema', 'text'];

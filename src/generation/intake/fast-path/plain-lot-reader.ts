@@ -1,16 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { canonicalValue } from '../../../auth/canonical-json.js';
+import { CODES } from '../../../common/character-codes.js';
 import { characters, isStorable } from '../../request/field-problems.js';
 import { MAX_INFO, MAX_LOT_ID } from '../../request/lot-rules.js';
 import type { PlainUrls } from './plain-urls.js';
 
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPENING_BRACKET = 0x5b;
-const CLOSING_BRACKET = 0x5d;
-const OPENING_BRACE = 0x7b;
-const CLOSING_BRACE = 0x7d;
+const { QUOTE, COMMA, COLON, BACKSLASH, DELETE } = CODES;
+const { OPENING_BRACKET, CLOSING_BRACKET, OPENING_BRACE, CLOSING_BRACE } = CODES;
+const { SPACE, TAB, LINE_FEED, CARRIAGE_RETURN } = CODES;
 
 const LOT_ID = Buffer.from('"lot_id"');
 const INFO = Buffer.from('"additional_info"');
@@ -21,7 +18,7 @@ const NULL = Buffer.from('null');
 
 /** 1: stands for itself in JSON, in the canonical form and in COPY's text format. */
 const SELF = Uint8Array.from({ length: 256 }, (_, byte) =>
-  Number(byte >= 0x20 && byte < 0x7f && byte !== QUOTE && byte !== 0x5c),
+  Number(byte >= SPACE && byte < DELETE && byte !== QUOTE && byte !== BACKSLASH),
 );
 
 /** A range of the bytes read, quotes included. When it is absent, `from` is -1. */
@@ -164,7 +161,7 @@ export class PlainLotReader {
   /** Text with escapes or beyond ASCII: JSON.parse of this one token. */
   private readOtherInfo(bytes: Buffer, at: number): number {
     let end = at + 1;
-    while (end < bytes.length && bytes[end] !== QUOTE) end += bytes[end] === 0x5c ? 2 : 1;
+    while (end < bytes.length && bytes[end] !== QUOTE) end += bytes[end] === BACKSLASH ? 2 : 1;
     if (end >= bytes.length) return -1;
     const token = bytes.subarray(at, end + 1);
     if (!isUtf8(token)) return -1;
@@ -269,11 +266,12 @@ function valueAt(bytes: Buffer, at: number): number {
   return bytes[colon] === COLON ? skipSpace(bytes, colon + 1) : -1;
 }
 
+/** As isSpace of json-tokens.ts, in a loop of its own: asking there for each byte took a tenth longer. */
 function skipSpace(bytes: Buffer, from: number): number {
   let at = from;
   for (; at < bytes.length; at++) {
     const byte = bytes[at];
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) break;
+    if (byte !== SPACE && byte !== LINE_FEED && byte !== CARRIAGE_RETURN && byte !== TAB) break;
   }
   return at;
 }

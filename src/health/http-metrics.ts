@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { Gauge, Histogram } from 'prom-client';
-import { metricsRegistry } from '../common/metrics.js';
+import { metricsRegistry } from '../common/metrics-registry.js';
 
 const duration = new Histogram({
   name: 'http_request_duration_seconds',

@@ -1,6 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { metricsRegistry } from '../common/metrics.js';
+import { metricsRegistry } from '../common/metrics-registry.js';
 
 @ApiExcludeController()
 @Controller()

@@ -19,8 +19,8 @@ const LOOKS_IN_GRACE = 10;
 
 /** Finds out whether a shard that was being submitted has a batch. This must never be guessed. */
 @Injectable()
-export class Reconcile {
-  private readonly logger = new Logger(Reconcile.name);
+export class UncertainSubmissions {
+  private readonly logger = new Logger(UncertainSubmissions.name);
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
@@ -36,7 +36,7 @@ export class Reconcile {
   /**
    * Adopts the batch of a `submitting` shard, waits for it, or proves that there is none and queues the shard again.
    */
-  async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {
+  async settle(claim: ShardClaim, signal: AbortSignal): Promise<void> {
     const { row } = claim;
     // The file's id is committed before the POST is sent: without it nothing was sent.
     if (row.input_file_id === null || row.submitted_at === null) return this.requeue(claim);

@@ -1,29 +1,10 @@
-import { once } from 'node:events';
-import type { Writable } from 'node:stream';
 import { constants, createGzip, type Gzip } from 'node:zlib';
 import { Logger } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { callerOf } from '../auth/caller.js';
+import { drained } from './client-connection.js';
 import type { ResultsAnswer } from './results.service.js';
 
 const logger = new Logger('Polling');
-
-/**
- * The key id whose jobs the request may see. Null means those of every key; only the guard can allow this
- * (LEGACY_UNSIGNED_READS).
- */
-export function readerKeyId(request: Request): string | null {
-  const caller = callerOf(request);
-  return caller.scheme === 'unsigned' ? null : caller.keyId;
-}
-
-/** Aborts when the client disconnects. */
-export function hangUpSignal(response: Response): AbortSignal {
-  const abort = new AbortController();
-  if (response.destroyed) abort.abort();
-  else response.once('close', () => abort.abort());
-  return abort.signal;
-}
 
 /** Level 1, because higher levels take three times as long and save only a tenth more. */
 const GZIP = { level: constants.Z_BEST_SPEED };
@@ -88,41 +69,4 @@ async function writeChunks(
     }
   }
   target.end();
-}
-
-/** Resolves when `target` has room for more, or the answer's connection is gone. */
-async function drained(target: Writable, response: Response): Promise<void> {
-  const closed = new AbortController();
-  const onClose = () => closed.abort();
-  response.once('close', onClose);
-  try {
-    await once(target, 'drain', { signal: closed.signal });
-  } catch {
-    // The client disconnected, or was disconnected because it stopped reading.
-  } finally {
-    response.off('close', onClose);
-  }
-}
-
-/** A stream of server-sent events on an answer. */
-export class EventSink {
-  constructor(private readonly response: Response) {}
-
-  open(): void {
-    this.response.status(200).set({
-      'Content-Type': 'text/event-stream; charset=utf-8',
-      // Without this nginx collects events until its buffer is full.
-      'X-Accel-Buffering': 'no',
-    });
-    this.response.flushHeaders();
-  }
-
-  /** Resolves when the client can take more, so that a slow client gets fewer snapshots instead of a growing queue. */
-  async send(text: string): Promise<void> {
-    if (!this.response.destroyed && !this.response.write(text)) await drained(this.response, this.response);
-  }
-
-  end(): void {
-    this.response.end();
-  }
 }
