@@ -10,7 +10,7 @@ import { KnownGlossaries } from './known-glossaries.js';
 import type { GlossaryProgress } from './making-rules.js';
 
 /** English is always there: it stands in for any other language. */
-export const ENGLISH = 'en';
+const ENGLISH = 'en';
 
 /** The glossaries that texts are written with today: shipped ones, and those that a model has made. Asks no model. */
 @Injectable()
