@@ -113,7 +113,8 @@ describe('how a job ends', () => {
     expect(await rig.jobRow(id)).toMatchObject({ cost_usd: '0.00000000' });
   });
 
-  it('a job fails what is missing after a day, and keeps the English of what is not translated', async () => {
+  it('a job fails what is missing after a day, and keeps the English of languages without words', async () => {
+    await rig.fault({ action: 'refusal', kind: 'translation' });
     const id = await rig.job();
     await rig.runUntil(async () => (await rig.lots(id)).every((lot) => lot.status === 'translating'));
     await rig.db.database.execute(
