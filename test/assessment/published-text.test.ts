@@ -208,8 +208,8 @@ describe('a text in another language', () => {
     ['en-US', 'Hood: scratch, minor (photo 2)'],
     ['en-AU', 'Bonnet: scratch, minor (photo 2)'],
     ['de', 'Motorhaube: Kratzer, leicht (Foto 2)'],
-    ['ru', 'Капот: царапина, степень: лёгкая (фото 2)'],
-    ['ar', 'غطاء المحرك: خدش، الدرجة: خفيفة (الصورة 2)'],
+    ['ru', 'Капот: царапина, лёгкая степень (фото 2)'],
+    ['ar', 'غطاء المحرك: خدش، بدرجة خفيفة (الصورة 2)'],
     ['ja', 'ボンネット：線傷、軽度（写真2）'],
   ])('has the words of %s and no other', (tag, line) => {
     expect(text({ flags: noFlags, findings }, tag)).toContain(line);
