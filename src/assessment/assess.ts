@@ -7,6 +7,7 @@ import { areasWith, coverageOf, coverageScore, isGood } from './coverage.js';
 import { flagsOf, readingsOf } from './lot-facts.js';
 import { lotReviewReasons } from './lot-review.js';
 import { mergeRows } from './merge.js';
+import type { Recogniser } from './notes/recogniser.js';
 import { normalizePlace } from './part-rules.js';
 import { interiorOf, tyresOf, vehicleOf } from './vehicle-facts.js';
 import type { VisionRows } from './vision-rows.js';
@@ -16,17 +17,19 @@ import { SCHEMA_VERSION } from './vision-schema.js';
  * From the model's rows to what we stand by: photos resolved, rows checked and merged, everything else derived.
  * @param said - as they passed the schema
  * @param photos - those that were sent, in the order sent, with their numbers in the client's list
+ * @param recogniser - where notes were asked for; without it there are none
  */
 export function assess(
   said: VisionRows,
   photos: readonly PhotoRef[],
   origin: { readonly model: string; readonly promptVersion: string; readonly simulated?: boolean },
+  recogniser: Recogniser | null = null,
 ): Assessment {
   const misnumbered = countsFromZero(said);
   const rows = misnumbered ? withoutNumbers(said, photos.length) : said;
   const assessed = assessPhotos(rows, photos);
   const sent = new SentPhotos(assessed, rows.vehicle.kind);
-  const { accepted, rejected } = checkRows(rows.findings, sent, misnumbered);
+  const { accepted, rejected } = checkRows(rows.findings, sent, misnumbered, recogniser);
   const findings = mergeRows(accepted).map(toFinding);
   const areas = coverageOf(rows.vehicle.kind, assessed, findings, rows.not_visible);
   const { flags, reasons: flagReasons } = flagsOf(rows.flags, sent, findings, areas);

@@ -31,7 +31,9 @@ export type ReviewReason =
   /** Its text looked like an injected instruction, link or markup and was dropped. */
   | 'suspicious_text'
   /** Its text called something undamaged and was dropped. */
-  | 'unsupported_claim';
+  | 'unsupported_claim'
+  /** Its note said what a note may not (a place, a number, a cause, another language …) and was dropped. */
+  | 'note_refused';
 
 /** Why a person should look at a lot: what its rows were marked for, and what concerns all of it. */
 export type LotReviewReason =

@@ -2,7 +2,8 @@ import type { AssessedPhoto, PhotoRef, RejectedRow, ReviewReason } from './asses
 import type { Count, Extent, Through, Zone } from './damage-details.js';
 import { contradictionsOf, sideIsShown } from './geometry.js';
 import { PHOTO_ISSUES } from './lot-flags.js';
-import { claimsUndamaged, cleanText, textProblem } from './model-text.js';
+import { areEnglish, checkNote } from './notes/english-note.js';
+import type { Recogniser } from './notes/recogniser.js';
 import { canShow, normalizePlace, typeFitsPart, type Damage } from './part-rules.js';
 import { CONFIDENCES } from './taxonomy.js';
 import type { Confidence, DamageType } from './taxonomy.js';
@@ -73,11 +74,13 @@ export function assessPhotos(rows: VisionRows, photos: readonly PhotoRef[]): rea
  * Sorts the model's rows into accepted ones, each with what speaks against it, and rejected ones. A severe damage stands even where it
  * cites no photo that was sent: to leave it out would read as if there were none.
  * @param misnumbered - the answer's photo numbers mean nothing, so that no row can cite one
+ * @param recogniser - judges the language of notes; null where none were asked for, and one that comes all the same is dropped
  */
 export function checkRows(
   rows: readonly FindingRow[],
   sent: SentPhotos,
   misnumbered: boolean,
+  recogniser: Recogniser | null,
 ): { readonly accepted: readonly CheckedRow[]; readonly rejected: readonly RejectedRow[] } {
   const accepted: CheckedRow[] = [];
   const rejected: RejectedRow[] = [];
@@ -86,18 +89,33 @@ export function checkRows(
     const cited = row.photos.some((number) => sent.byNumber(number) !== undefined);
     const photos = sent.usable(row.photos);
     if (photos.length > 0 || (!cited && (misnumbered || row.severity === 'severe'))) {
-      accepted.push(checkRow(row, photos, sent));
+      accepted.push(checkRow(row, photos, sent, recogniser !== null));
     } else {
       rejected.push({ part, side, end, type, reason: cited ? 'photo_unusable' : 'photo_not_sent' });
     }
   }
-  return { accepted, rejected };
+  return { accepted: recogniser === null ? accepted : withEnglishNotes(accepted, recogniser), rejected };
 }
+
+/** Drops notes that are not English, which only all notes of a lot together tell surely. */
+function withEnglishNotes(rows: readonly CheckedRow[], recogniser: Recogniser): readonly CheckedRow[] {
+  const noted = rows.filter(({ description }) => description !== null);
+  const english = areEnglish(
+    noted.map(({ description }) => description ?? ''),
+    recogniser,
+  );
+  const foreign = new Set(noted.filter((_, index) => english[index] !== true));
+  return rows.map((row) =>
+    foreign.has(row) ? { ...row, description: null, reasons: [...row.reasons, 'note_refused'] } : row,
+  );
+}
+
+const NO_NOTE = { note: null, reasons: [] } as const;
 
 /** A part that is gone, or hangs somewhere else, need not be seen where it was. */
 const NEEDS_NO_PART: ReadonlySet<DamageType> = new Set(['missing_part', 'detached']);
 
-function checkRow(row: FindingRow, photos: readonly AssessedPhoto[], sent: SentPhotos): CheckedRow {
+function checkRow(row: FindingRow, photos: readonly AssessedPhoto[], sent: SentPhotos, withNotes: boolean): CheckedRow {
   const reasons: ReviewReason[] = [];
   if (photos.length === 0 || row.photos.some((number) => sent.byNumber(number) === undefined)) {
     reasons.push('photo_not_sent');
@@ -110,7 +128,7 @@ function checkRow(row: FindingRow, photos: readonly AssessedPhoto[], sent: SentP
     reasons.push('type_does_not_fit_part');
   }
   const contradictions = contradictionsOf(row, sent.byNumber(row.photos[0] ?? 0));
-  const text = checkText(row.note ?? '');
+  const { note, reasons: noteReasons } = withNotes ? checkNote(row.note ?? '', row.type) : NO_NOTE;
   const place = normalizePlace(row);
   // Photos that do not show the part are no evidence, as long as one is left that does.
   const evidence = showing.length > 0 ? showing : photos;
@@ -124,9 +142,9 @@ function checkRow(row: FindingRow, photos: readonly AssessedPhoto[], sent: SentP
     extent: row.extent,
     count: row.count,
     through: row.through,
-    description: text.text,
+    description: note,
     photos: evidence.map(({ number, url }) => ({ number, url })),
-    reasons: [...reasons, ...contradictions, ...text.reasons],
+    reasons: [...reasons, ...contradictions, ...noteReasons],
     seen: {
       spots: photos[0] === undefined ? [] : [`${photos[0].number}:${row.in_picture}`],
       sideShown: contradictions.length === 0 && sideIsShown(row, evidence),
@@ -138,25 +156,4 @@ function checkRow(row: FindingRow, photos: readonly AssessedPhoto[], sent: SentP
 /** One step less sure. */
 function lowered(confidence: Confidence): Confidence {
   return CONFIDENCES[Math.max(0, CONFIDENCES.indexOf(confidence) - 1)] ?? 'low';
-}
-
-/** Ten times what a text may have once it is cleaned: an honest one may carry joiners and marks, not so many. */
-const MOST_RAW_CHARACTERS = 4_000;
-
-/** A text of the model's, if a buyer may read it, and what spoke against it otherwise. */
-export function checkText(raw: string): { readonly text: string | null; readonly reasons: readonly ReviewReason[] } {
-  // Too long whatever it says; the patterns would take seconds to find out what.
-  if (raw.length > MOST_RAW_CHARACTERS) {
-    return { text: null, reasons: ['suspicious_text'] };
-  }
-  const text = cleanText(raw);
-  // Invisible characters and styled letters hide words from the patterns but not from a reader.
-  const problem = textProblem(text) ?? textProblem(text.normalize('NFKC'));
-  if (problem !== null) {
-    return { text: null, reasons: ['suspicious_text'] };
-  }
-  if (claimsUndamaged(text)) {
-    return { text: null, reasons: ['unsupported_claim'] };
-  }
-  return { text: text === '' ? null : text, reasons: [] };
 }

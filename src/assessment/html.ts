@@ -24,6 +24,9 @@ export function renderHtml(text: DescriptionText): string {
       if (block.kind === 'paragraph') {
         return element('p', block.text);
       }
+      if (block.kind === 'note') {
+        return block.note === null ? '' : element('p', `${block.before}${block.note}${block.after}`);
+      }
       const items = block.items.map((item) => element('li', item)).join('');
       return items === '' ? '' : `<ul>${items}</ul>`;
     })

@@ -11,7 +11,7 @@ export interface SampleLot {
   readonly size: PixelSize;
   readonly additionalInfo: string | null;
   readonly findings: number;
-  /** The sentences that a translation call is asked for, and into which languages. */
+  /** The sentences of its rows, which a translation call is asked for, and into which languages. */
   readonly notes: readonly string[];
   readonly languages: readonly string[];
 }
@@ -40,13 +40,17 @@ export interface ShareSettings extends Omit<EstimateSettings, 'vision' | 'transl
   readonly translation: TranslationSettings;
 }
 
-/** Tokens of an answer as our schema has it, measured: fixed members, a photo's row, a finding's row, its note. */
-const ANSWER = { fixed: 102, photo: 26.3, finding: 61.3, note: 16.7 };
+/** Tokens of an answer as our schema has it, measured: fixed members, a photo's row, a finding's row. */
+const ANSWER = { fixed: 102, photo: 26.3, finding: 61.3 };
+/** What stands around a sentence in the row of its finding, and in place of one. */
+const AROUND_NOTE = ',"note":""'.length;
+const NO_NOTE = ',"note":null'.length;
 
 /** Output tokens of an answer, without reasoning. */
-function answerTokens(photos: number, findings: number, notes: boolean): number {
-  const perFinding = ANSWER.finding + (notes ? ANSWER.note : 0);
-  return Math.round(ANSWER.fixed + photos * ANSWER.photo + findings * perFinding);
+function answerTokens({ photos, findings, notes }: SampleLot, asked: boolean): number {
+  const sentences = notes.reduce((sum, note) => sum + AROUND_NOTE + note.length, 0);
+  const noted = asked ? (sentences + NO_NOTE * (findings - notes.length)) / CHARACTERS_PER_TOKEN : 0;
+  return Math.round(ANSWER.fixed + photos * ANSWER.photo + findings * ANSWER.finding + noted);
 }
 
 /**
@@ -60,7 +64,7 @@ export function lotShares(lot: SampleLot, settings: ShareSettings): LotShares {
   const photos = lot.photos * photoTokens(model, detail, lot.size);
   const prompt = textTokens(request);
   const same = textTokens({ ...request, input: hasCacheBreakpoints(model) ? request.input.slice(0, 1) : [] });
-  const answer = answerTokens(lot.photos, lot.findings, notes);
+  const answer = answerTokens(lot, notes);
   const reasoning = lot.photos * REASONING_PER_PHOTO[effort];
   const long = photos + prompt;
   const vision = (tokens: number, cachedInput: number, output: number) =>

@@ -135,7 +135,8 @@ export function bothOf(a: CheckedRow, b: CheckedRow, place: Pick<CheckedRow, 'si
     extent: (EXTENT_RANKS[second.extent] ?? 0) > (EXTENT_RANKS[first.extent] ?? 0) ? second.extent : first.extent,
     count: COUNT_ORDER.indexOf(second.count) > COUNT_ORDER.indexOf(first.count) ? second.count : first.count,
     through: first.through === 'none' ? second.through : first.through,
-    description: first.description ?? second.description,
+    // A note of another damage type may name what this row is not.
+    description: first.description ?? (first.type === second.type ? second.description : null),
     photos: distinctPhotos([...a.photos, ...b.photos]),
     reasons: [...reasons],
     seen: {

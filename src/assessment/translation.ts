@@ -2,15 +2,12 @@ import { answerValues } from './answer-json.js';
 import { objectOf, schemaProblems } from './json-schema.js';
 import type { ObjectSchema } from './json-schema.js';
 import { languageName } from './languages.js';
-import { cleanText } from './model-text.js';
 import { hasCacheBreakpoints, reasoningOf } from './model-traits.js';
 import type { ReasoningEffort } from './model-traits.js';
 import { CACHE_ONLY_AT_BREAKPOINTS, type CacheOptions } from './prompt-cache.js';
 import type { Prompt } from './prompt.js';
 import { factsOf, readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
-import { translationProblem } from './translation-checks.js';
-import type { TranslationProblem } from './translation-checks.js';
 
 export interface TranslationSettings {
   readonly model: string;
@@ -44,7 +41,7 @@ export type TranslationRequest = {
 };
 
 /**
- * The request that translates a description into one or more languages.
+ * The request that translates the notes of a lot into one or more languages.
  *
  * The strings have keys, `s1` to `sN`, going in and coming out: the schema can then demand every one of them by
  * `required`, which every endpoint enforces (`minItems` is not enforced by all), and the model cannot slip by a line.
@@ -85,10 +82,9 @@ function staticMembers(
 
 /** An object with one member per language, each an object of the strings `s1` to `sN`. */
 export function translationSchema(count: number, languages: readonly string[]): ObjectSchema {
-  const keys = Array.from({ length: count }, (_, index) => key(index));
   return {
     ...objectOf(Object.fromEntries(languages.map((tag) => [tag, { $ref: '#/$defs/strings' }]))),
-    $defs: { strings: objectOf(Object.fromEntries(keys.map((name) => [name, { type: 'string' }]))) },
+    $defs: { strings: objectOf(Object.fromEntries(keysOf(count).map((name) => [name, { type: 'string' }]))) },
   };
 }
 
@@ -154,67 +150,47 @@ export function translationRequestParts(
   };
 }
 
-/** One language's outcome: as many strings as were asked for, or why there are none. */
-type TranslatedLanguage =
-  | { readonly ok: true; readonly strings: readonly string[] }
-  | { readonly ok: false; readonly reason: TranslationProblem };
-
-/** What became of a translation request; `languages` has one entry for each tag asked for. */
+/** What became of a translation request. */
 export type TranslationAnswer = ResponseFacts &
-  ({ readonly kind: 'translated'; readonly languages: ReadonlyMap<string, TranslatedLanguage> } | ResponseFailure);
+  (
+    | {
+        readonly kind: 'translated';
+        /** As the model wrote them, as many as were sent; a language for which it did not give all is not there. */
+        readonly languages: ReadonlyMap<string, readonly string[]>;
+      }
+    | ResponseFailure
+  );
 
 /**
- * Turns a Response's body into translations. Each language is judged alone and as a whole, so a language that is
- * missing, or whose strings do not fit, does not affect the others. Never throws, whatever the model wrote.
+ * Turns a Response's body into strings, which nobody has judged yet (`notes/translated-note.ts` does). A language that the answer
+ * lacks costs the others nothing. Never throws on what the model says.
  * @param body - as `POST /v1/responses` answers, or `response.body` of a line of a batch
- * @param strings - those that were sent
+ * @param count - how many strings were sent
  * @param languages - those that were asked for, as they were sent
  */
-export function parseTranslation(
-  body: unknown,
-  strings: readonly string[],
-  languages: readonly string[],
-): TranslationAnswer {
+export function parseTranslation(body: unknown, count: number, languages: readonly string[]): TranslationAnswer {
   const reading = readResponse(body);
   if (reading.kind !== 'text') {
     return reading;
   }
   const facts = factsOf(reading);
-  let best: Map<string, TranslatedLanguage> | undefined;
+  const wanted = objectOf(Object.fromEntries(keysOf(count).map((name) => [name, { type: 'string' }])));
+  let best: ReadonlyMap<string, readonly string[]> | undefined;
   for (const value of answerValues(reading.texts)) {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) continue;
     const members = value as Readonly<Record<string, unknown>>;
-    const accepted = new Map(
-      languages.map((tag) => [
-        tag,
-        acceptLanguage(Object.hasOwn(members, tag) ? members[tag] : undefined, strings, tag),
-      ]),
+    const given = new Map(
+      languages
+        .filter((tag) => Object.hasOwn(members, tag) && schemaProblems(members[tag], wanted).length === 0)
+        .map((tag) => [tag, keysOf(count).map((name) => (members[tag] as Record<string, string>)[name] ?? '')]),
     );
-    if (best === undefined || count(accepted) > count(best)) best = accepted;
-    if (count(best) === languages.length) break;
+    if (best === undefined || given.size > best.size) best = given;
+    if (best.size === languages.length) break;
   }
   if (best === undefined) return { ...facts, kind: 'invalid', problems: ['$: not a JSON object'] };
   return { ...facts, kind: 'translated', languages: best };
 }
 
-function count(accepted: ReadonlyMap<string, TranslatedLanguage>): number {
-  return [...accepted.values()].filter(({ ok }) => ok).length;
-}
-
-/** A string that is this much longer than its source is no translation; it is refused before anything looks into it. */
-const MOST_GROWTH = { times: 16, characters: 1_000 };
-
-function acceptLanguage(value: unknown, sources: readonly string[], tag: string): TranslatedLanguage {
-  const schema = objectOf(Object.fromEntries(sources.map((_, index) => [key(index), { type: 'string' }])));
-  if (schemaProblems(value, schema).length > 0) {
-    return { ok: false, reason: 'missing' };
-  }
-  const members = value as Readonly<Record<string, string>>;
-  const grown = sources.some(
-    (source, index) => (members[key(index)] ?? '').length > MOST_GROWTH.times * source.length + MOST_GROWTH.characters,
-  );
-  if (grown) return { ok: false, reason: 'length' };
-  const strings = sources.map((_, index) => cleanText(members[key(index)] ?? ''));
-  const reason = translationProblem(sources, strings, tag);
-  return reason === null ? { ok: true, strings } : { ok: false, reason };
+function keysOf(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => key(index));
 }

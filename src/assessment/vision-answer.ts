@@ -4,6 +4,7 @@ import { whyAskAgain, type AskAgain } from './ask-again.js';
 import type { Assessment, PhotoRef } from './assessment.js';
 import { schemaProblems, type ObjectSchema } from './json-schema.js';
 import { OLD_VISION_SCHEMA, rowsOfOldReply, type OldVisionReply } from './old-vision-schema.js';
+import type { Recogniser } from './notes/recogniser.js';
 import { factsOf, isSimulated, readResponse } from './response-body.js';
 import type { ResponseFacts, ResponseFailure } from './response-body.js';
 import { excessOf } from './vision-bounds.js';
@@ -29,8 +30,14 @@ export type VisionAnswer = ResponseFacts &
  * @param body - as `POST /v1/responses` answers, or `response.body` of a line of a batch
  * @param photos - those that were sent, in the order sent, numbered as in the client's list
  * @param promptVersion - of the prompt that was sent
+ * @param recogniser - where notes were asked for; without it there are none
  */
-export function parseVisionAnswer(body: unknown, photos: readonly PhotoRef[], promptVersion: string): VisionAnswer {
+export function parseVisionAnswer(
+  body: unknown,
+  photos: readonly PhotoRef[],
+  promptVersion: string,
+  recogniser: Recogniser | null = null,
+): VisionAnswer {
   const reading = readResponse(body);
   if (reading.kind !== 'text') {
     return reading;
@@ -45,7 +52,12 @@ export function parseVisionAnswer(body: unknown, photos: readonly PhotoRef[], pr
       return {
         ...facts,
         kind: 'assessed',
-        assessment: assess(rows, photos, { model: facts.model ?? '', promptVersion, simulated: isSimulated(body) }),
+        assessment: assess(
+          rows,
+          photos,
+          { model: facts.model ?? '', promptVersion, simulated: isSimulated(body) },
+          recogniser,
+        ),
         raw: value,
         again: whyAskAgain(rows, photos.length),
       };

@@ -132,7 +132,7 @@ function findingSchema(notes: boolean): ObjectSchema {
 const NOTE: JsonSchema = {
   type: 'string',
   description:
-    'One short English sentence of at most 20 words on what no other member says, such as the look of the damage; empty if there is nothing. No side, end, part name, severity, photo or number; nothing negated; no cause, cost, size, praise, person, plate or VIN.',
+    'One short English sentence of at most 20 words on what no other member says, such as the look of the damage; empty if there is nothing. No side, end, part name, severity, photo or number; no other damage; nothing negated; no cause, cost, size, praise, person, plate, VIN, name or advice.',
 };
 
 const textFormat = (schema: ObjectSchema) =>

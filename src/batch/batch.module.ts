@@ -12,6 +12,7 @@ import { CostGuard } from './limits/cost-guard.js';
 import { Deadlines } from './limits/deadlines.js';
 import { DescribedLots } from './shards/described-lots.js';
 import { DirectLots } from './stages/direct-lots.js';
+import { DirectNotes } from './stages/direct-notes.js';
 import { DirectStage } from './stages/direct.stage.js';
 import { FileRemovalStage } from './stages/file-removal.stage.js';
 import { JobAdvance } from './shards/job-advance.js';
@@ -45,6 +46,7 @@ const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectSt
     Deadlines,
     DescribedLots,
     DirectLots,
+    DirectNotes,
     JobAdvance,
     LotEnds,
     OrphanedFiles,

@@ -74,6 +74,8 @@ export interface AppConfig {
     /** VISION_SYSTEM_PROMPT: replaces the body of prompts/vision.md. */
     readonly visionOverride: string;
   };
+  /** Whether every request gets notes, as if it had asked for them. */
+  readonly notes: boolean;
   /** The files of glossaries/ as read, by name without `.json`. */
   readonly glossaries: ReadonlyMap<string, string>;
   /** LIMITS_TEXT: the sentence on what photos never show, by language tag; a language without one has its glossary's. */

@@ -83,6 +83,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       glossary: readPrompt(read, packageRoot, 'glossary.md'),
       visionOverride: read.text('VISION_SYSTEM_PROMPT'),
     },
+    notes: read.flag('NOTES', false),
     glossaries: readGlossaries(read, packageRoot),
     limitsTexts: readLimitsTexts(read),
     limits: {

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { usageOf, type ResponseFacts, type ResponseFailure } from '../assessment/response-body.js';
+import { recogniser } from './recogniser.js';
 import { parseVisionAnswer } from '../assessment/vision-answer.js';
 import { longestSide } from '../assessment/model-traits.js';
 import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../assessment/vision-request.js';
@@ -8,6 +9,7 @@ import { Clock } from '../common/clock.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { PhotoCarrier } from '../images/photo-carrier.js';
+import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
 import { OpenAiError } from '../openai/errors.js';
 import type { CallLimits } from '../openai/retry.js';
 import type { Budget } from './budget.js';
@@ -21,6 +23,8 @@ import { SentPhotos, type PhotosOfLot } from './sent-photos.js';
 /** A lot whose photos have been checked. */
 export interface DescribableLot extends PhotosOfLot {
   readonly additionalInfo: string | null;
+  /** What its job has asked for. */
+  readonly options: Pick<JobOptions, 'include'>;
   /** The most input tokens of all its photos together; null when it is not known. */
   readonly photoTokens: number | null;
 }
@@ -81,10 +85,14 @@ export class LotDescriber {
     let roomier = false;
     let invalid = 0;
     let doubted: AssessedAnswer | null = null;
+    const settings = this.settings.forJob(lot.options);
+    const recognises = asksForNotes(lot.options) ? await recogniser() : null;
+    const read = (body: unknown) =>
+      this.read(body, () => parseVisionAnswer(body, photos.photos, settings.vision.prompt.version, recognises));
     for (;;) {
       const request = buildVisionRequest(
         { additionalInfo: lot.additionalInfo, imageUrls: photos.urls },
-        this.settings.vision,
+        settings.vision,
       );
       let body: unknown;
       let requestId: string | undefined;
@@ -107,7 +115,7 @@ export class LotDescriber {
         await this.goOnAfter(error, photos);
         continue;
       }
-      const answer = this.read(body, () => parseVisionAnswer(body, photos.photos, this.settings.vision.prompt.version));
+      const answer = read(body);
       await bill(answer.usage);
       if (answer.kind === 'assessed') {
         if (answer.again === null || doubted !== null) return fuller(answer, doubted);
@@ -126,9 +134,10 @@ export class LotDescriber {
   }
 
   /** @param photos - how many are left; fewer never take more than all did */
-  private boundsOf({ additionalInfo, photoTokens }: DescribableLot, photos: number): CallBounds | null {
-    const perPhoto = Math.min(this.settings.photoTokens(null), (photoTokens ?? Infinity) / photos);
-    return visionBounds(photos, additionalInfo?.length ?? 0, this.settings.worstCase(false, perPhoto));
+  private boundsOf({ additionalInfo, options, photoTokens }: DescribableLot, photos: number): CallBounds | null {
+    const settings = this.settings.forJob(options);
+    const perPhoto = Math.min(settings.photoTokens(null), (photoTokens ?? Infinity) / photos);
+    return visionBounds(photos, additionalInfo?.length ?? 0, settings.worstCase(false, perPhoto));
   }
 
   /** @throws the error that ends the lot, unless it may help to leave photos out or to send them in another way */

@@ -1,13 +1,19 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { Assessment, GlossaryStanding } from '../assessment/assessment.js';
 import type { Refusal } from '../assessment/audit/audit.js';
-import type { DescriptionText } from '../assessment/description.js';
+import { notesIn, type DescriptionText } from '../assessment/description.js';
 import { renderHtml } from '../assessment/html.js';
+import { isEnglish } from '../assessment/languages.js';
 import { needsReviewOf } from '../assessment/lot-review.js';
-import { publishedStatements, publishedText, type Words } from '../assessment/published-text.js';
+import {
+  publishedStatements,
+  publishedText,
+  untranslated,
+  type ToPublish,
+  type Words,
+} from '../assessment/published-text.js';
 import { assessmentOf, type StoredAssessment } from '../assessment/stored-assessment.js';
 import type { KnownGlossary } from '../assessment/text/glossary-file.js';
-import type { Statement } from '../assessment/text/statement.js';
 import type { VisionAnswer } from '../assessment/vision-answer.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import type { NewResult } from '../jobs/new-result.js';
@@ -34,8 +40,10 @@ export type WrittenTexts =
   | {
       readonly kind: 'written';
       readonly english: NewResult;
-      /** The rows of the other languages that were asked for and have words. */
+      /** The rows of the other languages that were asked for and have words, as far as they wait for no notes. */
       readonly others: readonly NewResult[];
+      /** Whether the lot has notes that are to be translated: the languages are written once, with what has passed. */
+      readonly waitsForNotes: boolean;
     }
   /** There is no text that could be published. The row keeps the answer, and holds none. */
   | { readonly kind: 'rejected'; readonly row: NewResult };
@@ -67,38 +75,40 @@ export class LotTexts {
    */
   write(answer: AssessedAnswer, languages: readonly string[], words: Words, batch: boolean): WrittenTexts {
     const { assessment } = answer;
-    const statements = this.statementsOf(assessment);
-    const english = statements === null ? null : this.readBack(statements, words.english);
-    if (statements === null || english === null) {
+    const published = this.publishedOf(assessment);
+    const english = published === null ? null : this.readBack(published, words.english);
+    if (published === null || english === null) {
       countRejectedLot();
       return { kind: 'rejected', row: this.sourceRow(answer, { blocks: [] }, {}, batch) };
     }
     const glossary: Record<string, GlossaryStanding> = {};
     if (languages.includes('en')) glossary['en'] = english.standing;
     const model = answer.model ?? this.settings.vision.model;
+    const noted = notesIn(english.text).length > 0;
     const others: NewResult[] = [];
     for (const language of languages) {
-      const known = language === 'en' ? null : words.for(language);
+      const known = language === 'en' || (noted && !isEnglish(language)) ? null : words.for(language);
       if (known === null) continue;
-      const written = this.readBack(statements, known);
+      const written = this.readBack(published, known);
       if (written !== null) glossary[language] = written.standing;
       others.push(textRow(written?.text ?? english.text, language, written === null, model));
     }
-    return { kind: 'written', english: this.sourceRow(answer, english.text, glossary, batch), others };
+    const waitsForNotes = noted && languages.some((language) => !isEnglish(language));
+    return { kind: 'written', english: this.sourceRow(answer, english.text, glossary, batch), others, waitsForNotes };
   }
 
   /**
-   * The rows of a described lot's other languages: those whose glossary came later, and those that an earlier version left to the
-   * translation model. No model is asked for them.
+   * The rows of a described lot's other languages: those whose glossary came later, those that waited for notes (without them, see
+   * `notedRows`), and those that an earlier version left to the translation model. No model is asked for them.
    * @param languages - one without words carries the English text
    */
   rewrite(source: AnsweredSource, languages: readonly string[], words: Words): LateTexts {
     const assessment = this.guarded('en', () => assessmentOf(source));
-    const statements = assessment === null ? null : this.statementsOf(assessment);
+    const published = assessment === null ? null : this.publishedOf(assessment);
     const glossary: Record<string, GlossaryStanding> = {};
     const rows = languages.map((language) => {
       const known = words.for(language);
-      const written = statements === null || known === null ? null : this.readBack(statements, known);
+      const written = published === null || known === null ? null : this.readBack(published, known);
       if (written !== null) glossary[language] = written.standing;
       const text = written?.text ?? (source.strings as DescriptionText);
       return textRow(text, language, written === null, source.model);
@@ -109,19 +119,20 @@ export class LotTexts {
     return { rows, assessment: { ...(source.assessment as Assessment), glossary: { ...before, ...glossary } } };
   }
 
-  private statementsOf(assessment: Assessment): readonly Statement[] | null {
+  private publishedOf(assessment: Assessment): ToPublish | null {
     return this.guarded('en', () => {
       const published = publishedStatements(assessment);
-      if ('statements' in published) return published.statements;
+      if ('statements' in published) return published;
       this.tell('en', published.refused);
       return null;
     });
   }
 
-  private readBack(statements: readonly Statement[], known: KnownGlossary): ReadBack | null {
+  /** In English with its notes, in other languages with their places. */
+  private readBack({ statements, notes }: ToPublish, known: KnownGlossary): ReadBack | null {
     const { version, state, glossary } = known;
     return this.guarded(glossary.tag, () => {
-      const published = publishedText(statements, known);
+      const published = publishedText(statements, known, isEnglish(glossary.tag) ? notes : untranslated(notes));
       if ('text' in published) return { text: published.text, standing: { version, state } };
       this.tell(glossary.tag, published.refused);
       return null;

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { costUsd, priceOf } from '../assessment/cost.js';
 import type { EstimateSettings } from '../assessment/estimate.js';
+import { isEnglish } from '../assessment/languages.js';
 import { photoTokens, type PixelSize } from '../assessment/photo-tokens.js';
 import { parsePrompt } from '../assessment/prompt.js';
 import type { TokenUsage } from '../assessment/response-body.js';
@@ -10,6 +11,7 @@ import type { TranslationSettings } from '../assessment/translation.js';
 import type { VisionSettings } from '../assessment/vision-request.js';
 import type { WorstCaseSettings } from '../assessment/worst-case.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
 import type { UsageRow } from '../jobs/job-store.js';
 import type { PhotosOf } from '../jobs/photo-averages-store.js';
 import type { ModelStage } from '../jobs/states.js';
@@ -26,6 +28,8 @@ export class ModelSettings {
   /** The translation model makes the glossary of a language that none is shipped for. */
   readonly glossary: GlossarySettings;
   private readonly prices: AppConfig['openai']['prices'];
+  /** The same for jobs with notes. */
+  private noted: ModelSettings | undefined;
 
   constructor(@Inject(APP_CONFIG) config: AppConfig) {
     const { openai, prompts } = config;
@@ -49,6 +53,15 @@ export class ModelSettings {
       effort: openai.translationEffort,
       prompt: parsePrompt(prompts.glossary),
     };
+  }
+
+  /** The settings for the lots of a job: with notes, where it has asked for them. */
+  forJob(options: Pick<JobOptions, 'include'>): ModelSettings {
+    if (!asksForNotes(options)) return this;
+    this.noted ??= Object.assign(Object.create(ModelSettings.prototype) as ModelSettings, this, {
+      vision: { ...this.vision, notes: true },
+    });
+    return this.noted;
   }
 
   /**
@@ -85,9 +98,9 @@ export class ModelSettings {
     return { keyId, model: this.vision.model, detail: this.vision.detail };
   }
 
-  /** The languages that the translation model is asked for with each lot: none, since every text is in a glossary's words. */
-  toTranslate(_languages: readonly string[]): readonly string[] {
-    return [];
+  /** The languages that the translation model is asked for with each lot that has notes: all other text is in a glossary's words. */
+  toTranslate(languages: readonly string[]): readonly string[] {
+    return this.vision.notes === true ? languages.filter((language) => !isEnglish(language)) : [];
   }
 
   /** The languages that no glossary is shipped for: theirs is made once, and their texts may have to wait for it. */

@@ -86,7 +86,10 @@ export class GenerateDescriptionsRequestDto {
   webhook_url?: string | null;
   /** auto (if absent): one lot with at most 20 photos is answered at once, all else is a batch. */
   mode?: (typeof REQUEST_MODES)[number] | null;
-  /** assessment: the structured findings; usage: tokens and cost. */
+  /**
+   * assessment: the structured findings; usage: tokens and cost; notes: one checked sentence of the model's on the look of a damage,
+   * in the texts and in the assessment (an installation may have it for every request).
+   */
   include?: (typeof INCLUDES)[number][] | null;
   /**
    * Up to 16 strings (names of 64 characters, values of 512), echoed in status, results and webhooks.

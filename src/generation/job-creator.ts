@@ -7,6 +7,7 @@ import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { JobGlossaries } from '../glossaries/job-glossaries.js';
+import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
 import { PhotoAveragesStore } from '../jobs/photo-averages-store.js';
 import { ShardStore } from '../batch/shards/shard-store.js';
@@ -50,8 +51,10 @@ export class JobCreator {
   async create(request: ReceivedRequest): Promise<Created> {
     const { content, jobId } = request;
     const sync = content.processing === 'sync';
-    const estimatedCostUsd = await this.estimate(request);
-    const warnings = [...content.warnings, ...(this.isBelowWorstCase(request) ? [BELOW_WORST_CASE] : [])];
+    const wanted = this.withDefaultNotes(content.options);
+    const models = this.models.forJob(wanted);
+    const estimatedCostUsd = await this.estimate(request, models);
+    const warnings = [...content.warnings, ...(this.isBelowWorstCase(request, models) ? [BELOW_WORST_CASE] : [])];
     const token = sync ? newId() : null;
     const job: NewJob = {
       id: jobId,
@@ -61,7 +64,7 @@ export class JobCreator {
       languages: content.languages,
       webhookUrl: content.webhookUrl,
       options: {
-        ...content.options,
+        ...wanted,
         ...(request.idempotencyKey === null ? {} : { idempotent: true }),
         ...(warnings.length === 0 ? {} : { warnings }),
       },
@@ -101,6 +104,12 @@ export class JobCreator {
     } catch (error) {
       this.logger.warn('missing glossaries could not be begun', { reason: (error as Error).message });
     }
+  }
+
+  /** Written down with the job: a changed setting changes no job that is there. */
+  private withDefaultNotes(options: JobOptions): JobOptions {
+    if (!this.config.notes || asksForNotes(options)) return options;
+    return { ...options, include: [...(options.include ?? []), 'notes'] };
   }
 
   /** @returns the job that the request repeats, or null when it is new */
@@ -165,22 +174,22 @@ export class JobCreator {
   /**
    * When the estimate is within the limit but the worst case is not, the limit is kept by sending fewer lots at a time.
    */
-  private isBelowWorstCase({ content }: ReceivedRequest): boolean {
+  private isBelowWorstCase({ content }: ReceivedRequest, models: ModelSettings): boolean {
     const most = content.options.max_cost_usd;
     if (most === undefined) return false;
-    const others = this.models.toTranslate(content.languages).length;
+    const others = models.toTranslate(content.languages).length;
     const batch = content.processing === 'batch';
     const photos = content.totalImages / content.totalLots;
     const info = content.totalInfoCharacters / content.totalLots;
-    const worst = worstLotUsd(photos, info, others, this.models.worstCase(batch), batch);
+    const worst = worstLotUsd(photos, info, others, models.worstCase(batch), batch);
     return worst === null || most < worst * content.totalLots;
   }
 
   /** USD before anything is sent and before any photo is seen; null when the price of a model is not known. */
-  private async estimate({ content, caller }: ReceivedRequest): Promise<number | null> {
-    const others = this.models.toTranslate(content.languages).length;
-    const recent = await this.photos.recent(this.models.photosOf(caller.keyId));
-    const settings = this.models.estimate(content.processing === 'batch', this.models.expectedPhotoTokens(recent));
+  private async estimate({ content, caller }: ReceivedRequest, models: ModelSettings): Promise<number | null> {
+    const others = models.toTranslate(content.languages).length;
+    const recent = await this.photos.recent(models.photosOf(caller.keyId));
+    const settings = models.estimate(content.processing === 'batch', models.expectedPhotoTokens(recent));
     // Linear in lots and photos, so an average lot stands for all.
     const photos = content.totalImages / content.totalLots;
     const perLot = estimateLot(photos, content.totalInfoCharacters / content.totalLots, others, settings);

@@ -3,13 +3,18 @@ import type { JobMode, JobStage, JobStatus } from './states.js';
 
 /** The options of a request, stored with its job. */
 export interface JobOptions {
-  readonly include?: readonly ('assessment' | 'usage')[];
+  /** With `notes` also where the client said nothing and NOTES is set: a changed setting changes no job that is there. */
+  readonly include?: readonly ('assessment' | 'usage' | 'notes')[];
   readonly webhook_events?: readonly string[];
   readonly max_cost_usd?: number;
   /** True when the request had an Idempotency-Key: the work then goes on after a disconnect or a crash. */
   readonly idempotent?: boolean;
   /** The warnings of the first answer, so that a repeat gets the same; absent when there were none. */
   readonly warnings?: readonly string[];
+}
+
+export function asksForNotes({ include = [] }: Pick<JobOptions, 'include'>): boolean {
+  return include.includes('notes');
 }
 
 export interface StoredError {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import { Database, type Transaction } from '../database/database.service.js';
-import type { JobOptions } from './batch-job.entity.js';
+import { asksForNotes, type JobOptions } from './batch-job.entity.js';
 import { NOBODY } from './retention-store.js';
 import { copyResults, isEnglishSource } from './result-store.js';
 import { isTerminal, LOT_SQL, TERMINAL_SQL, type JobStatus } from './states.js';
@@ -33,6 +33,8 @@ interface StoredRow {
   readonly promptVersion: string | null;
   readonly responseId: string | null;
   readonly usage: unknown;
+  /** The text as it was put together; null where the job has no notes, of which alone it is needed. */
+  readonly strings: unknown;
 }
 
 /** A completed lot with what its descriptions can be written from. */
@@ -104,10 +106,10 @@ export class RevisionStore {
     const last = lots.at(-1)?.position ?? after;
     const rows = await this.database.query<ResultRow>(
       `select distinct on (position, language) position, language, fallback, model, prompt_version as "promptVersion",
-         response_id as "responseId", usage, assessment
+         response_id as "responseId", usage, assessment, case when $5 then strings end as strings
        from batch_results where job_id = $1 and position > $2 and position <= $3 and revision <= $4
        order by position, language, revision desc`,
-      [job.id, after, last, job.revision],
+      [job.id, after, last, job.revision, asksForNotes(job.options)],
     );
     const byPosition = new Map<number, ResultRow[]>(lots.map(({ position }) => [position, []]));
     for (const row of rows) byPosition.get(row.position)?.push(row);

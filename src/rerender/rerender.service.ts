@@ -1,14 +1,19 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { notesIn, type DescriptionText } from '../assessment/description.js';
+import type { Recogniser } from '../assessment/notes/recogniser.js';
+import type { Words } from '../assessment/published-text.js';
 import { Clock } from '../common/clock.js';
 import { isUuid } from '../common/ids.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import type { Words } from '../assessment/published-text.js';
-import { LotTexts } from '../describe/lot-texts.js';
+import { LotTexts, type WrittenTexts } from '../describe/lot-texts.js';
+import { notedRows } from '../describe/noted-rows.js';
+import { recogniser } from '../describe/recogniser.js';
 import { CurrentGlossaries } from '../glossaries/current-glossaries.js';
+import { asksForNotes } from '../jobs/batch-job.entity.js';
 import type { NewResult } from '../jobs/new-result.js';
 import { ResultRows } from '../jobs/result-rows.js';
 import { RevisionStore, type HeldJob, type StoredLot } from '../jobs/revision-store.js';
-import { nextRows, storedAnswer } from './rewritten-lot.js';
+import { keptTranslations, nextRows, storedAnswer } from './rewritten-lot.js';
 
 /** The job cannot be written anew now, or no longer; the message is for the person who asked. */
 class RerenderRefusedError extends Error {
@@ -66,6 +71,7 @@ export class Rerender {
 
   private async writeLots(job: HeldJob, signal: AbortSignal): Promise<Omit<Rerendered, 'revision'>> {
     const words = await this.glossaries.wordsOf(job.languages);
+    const recognises = asksForNotes(job.options) ? await recogniser() : null;
     let lots = 0;
     let kept = 0;
     for (let after = -1; ;) {
@@ -75,7 +81,7 @@ export class Rerender {
       if (last === undefined) return { lots, kept };
       const rows = new ResultRows(job.id, this.clock.date().toISOString(), job.revision + 1);
       const written = stored.flatMap((lot) => {
-        const results = this.rewrite(job, lot, words);
+        const results = this.rewrite(job, lot, words, recognises);
         return results === null ? [] : [rows.add(lot.position, results)];
       });
       const range = { first: after + 1, last };
@@ -88,12 +94,15 @@ export class Rerender {
   }
 
   /** @returns null where the lot keeps what it has: a text that was published is not taken back for want of a better one */
-  private rewrite(job: HeldJob, lot: StoredLot, words: Words): NewResult[] | null {
+  private rewrite(job: HeldJob, lot: StoredLot, words: Words, recognises: Recogniser | null): NewResult[] | null {
     try {
-      const answer = storedAnswer(lot);
+      const answer = storedAnswer(lot, recognises);
       if (answer === null) return null;
       const texts = this.texts.write(answer, job.languages, words, false);
-      return texts.kind === 'rejected' ? null : nextRows(lot, [texts.english, ...texts.others]);
+      if (texts.kind === 'rejected') return null;
+      const written = [texts.english, ...texts.others];
+      if (recognises === null || !texts.waitsForNotes) return nextRows(lot, written);
+      return nextRows(lot, this.withNotes(job, lot, texts, words, recognises));
     } catch (error) {
       this.logger.error('a lot cannot be written anew and keeps its texts', {
         job_id: job.id,
@@ -102,6 +111,24 @@ export class Rerender {
       });
       return null;
     }
+  }
+
+  /** The texts of a lot with notes: in other languages with the translations that it has, and without those that it lacks. */
+  private withNotes(
+    { languages }: HeldJob,
+    lot: StoredLot,
+    { english, others }: WrittenTexts & { readonly kind: 'written' },
+    words: Words,
+    recognises: Recogniser,
+  ): NewResult[] {
+    const written = new Set(['en', ...others.map(({ language }) => language)]);
+    const lacking = languages.filter((language) => !written.has(language) && words.for(language) !== null);
+    const { strings, assessment, model } = english;
+    const source = { strings, assessment, model: model ?? '', raw: null, photos: [] };
+    const late = this.texts.rewrite(source, lacking, words);
+    const notes = notesIn(strings as DescriptionText);
+    const noted = notedRows(late.rows, notes, keptTranslations(lot, notes), words, recognises);
+    return [{ ...english, assessment: late.assessment ?? assessment }, ...others, ...noted];
   }
 
   /** Takes the job. A process that was killed holds it until its lease runs out, and is told from a living one by not extending it. */

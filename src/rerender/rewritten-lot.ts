@@ -1,30 +1,34 @@
 import { assess } from '../assessment/assess.js';
 import type { Assessment } from '../assessment/assessment.js';
-import type { DescriptionText } from '../assessment/description.js';
+import { notesIn, type DescriptionText, type NoteInText } from '../assessment/description.js';
+import type { Recogniser } from '../assessment/notes/recogniser.js';
 import { photoRefs } from '../assessment/photo-refs.js';
 import { usageOf } from '../assessment/response-body.js';
 import { rowsOf } from '../assessment/vision-answer.js';
 import { urlsOf } from '../common/missing-photo.js';
 import { textRow, type AssessedAnswer } from '../describe/lot-texts.js';
+import type { TranslatedNotes } from '../describe/noted-rows.js';
 import type { NewResult } from '../jobs/new-result.js';
 import type { StoredLot } from '../jobs/revision-store.js';
 
 /**
  * A lot's stored answer as today's code reads it. Which model answered which prompt, and whether it was a real one, stays as it was;
  * what it cost stays with the rows.
+ * @param recogniser - where the job has notes; without it there are none
  * @returns null where the answer is not there or cannot be read
  */
-export function storedAnswer(lot: StoredLot): AssessedAnswer | null {
+export function storedAnswer(lot: StoredLot, recogniser: Recogniser | null): AssessedAnswer | null {
   const { rows } = rowsOf(lot.raw);
   if (rows === undefined) return null;
   const gone = new Set(urlsOf(lot.missing));
   const photos = photoRefs(lot.images, (url) => !gone.has(url));
   const before = (lot.assessment ?? {}) as Partial<Assessment>;
-  const assessment = assess(rows, photos, {
+  const origin = {
     model: before.model ?? '',
     promptVersion: before.prompt_version ?? '',
     simulated: before.simulated === true,
-  });
+  };
+  const assessment = assess(rows, photos, origin, recogniser);
   return {
     kind: 'assessed',
     assessment,
@@ -34,6 +38,30 @@ export function storedAnswer(lot: StoredLot): AssessedAnswer | null {
     responseId: null,
     usage: usageOf(null),
   };
+}
+
+/**
+ * What was made of the lot's notes in other languages, by language. One that says something else by now, or is not published any
+ * longer, has no translation: no model is asked.
+ * @param notes - those of the new English text
+ */
+export function keptTranslations(lot: StoredLot, notes: readonly NoteInText[]): ReadonlyMap<string, TranslatedNotes> {
+  const source = lot.rows.find(({ language }) => language === 'en');
+  const before = source === undefined ? [] : notesIn(textOf(source.strings));
+  const same = notes.map(({ note, type }) => before.find((other) => other.note === note && other.type === type));
+  return new Map(
+    lot.rows.map(({ language, strings, model, promptVersion, responseId, usage }) => {
+      const said = new Map(notesIn(textOf(strings)).map(({ finding, note }) => [finding, note]));
+      const kept = same.map((one) => (one === undefined ? '' : (said.get(one.finding) ?? '')));
+      return [language, { strings: kept, model, promptVersion, responseId, usage }];
+    }),
+  );
+}
+
+/** A stored text; one that an earlier version stored in another form has no notes. */
+function textOf(strings: unknown): DescriptionText {
+  const { blocks } = (strings ?? {}) as Partial<DescriptionText>;
+  return { blocks: Array.isArray(blocks) ? (blocks as DescriptionText['blocks']) : [] };
 }
 
 /**

@@ -61,10 +61,11 @@ export class SyncBudgets {
 
   /** The expected cost of a lot's translations, in USD. */
   private later({ work }: SyncRun, photos: number): number {
-    const others = this.settings.toTranslate(work.languages).length;
+    const models = this.settings.forJob(work.options);
+    const others = models.toTranslate(work.languages).length;
     if (photos === 0 || others === 0) return 0;
     const info = work.lot.additionalInfo?.length ?? 0;
-    const settings = this.settings.estimate(false);
+    const settings = models.estimate(false);
     const both = estimateLot(photos, info, others, settings).costUsd ?? 0;
     return both - (estimateLot(photos, info, 0, settings).costUsd ?? 0);
   }

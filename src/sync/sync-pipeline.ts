@@ -1,4 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
+import { notesIn, type DescriptionText } from '../assessment/description.js';
+import { isEnglish } from '../assessment/languages.js';
+import { recogniser } from '../describe/recogniser.js';
 import { photoRefs } from '../assessment/photo-refs.js';
 import { Clock } from '../common/clock.js';
 import { toServiceError } from '../common/http-error.filter.js';
@@ -6,6 +9,7 @@ import { urlsOf, type MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
+import { asksForNotes } from '../jobs/batch-job.entity.js';
 import { JobStore } from '../jobs/job-store.js';
 import type { NewResult } from '../jobs/new-result.js';
 import { PhotoAveragesStore } from '../jobs/photo-averages-store.js';
@@ -19,6 +23,8 @@ import { LotDescriber } from '../describe/lot-describer.js';
 import { LotError, unreachablePhotos } from '../describe/lot-error.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import { LotTexts, type LateTexts, textsOrError } from '../describe/lot-texts.js';
+import { NoteTranslator } from '../describe/note-translator.js';
+import { notedRows } from '../describe/noted-rows.js';
 import { JobGlossaries } from '../glossaries/job-glossaries.js';
 import { SyncBudgets, type SyncSpend } from './sync-budget.js';
 import { SyncLeases } from './sync-leases.js';
@@ -46,6 +52,7 @@ export class SyncPipeline {
     private readonly leases: SyncLeases,
     private readonly photos: PhotoChecker,
     private readonly describer: LotDescriber,
+    private readonly notes: NoteTranslator,
     private readonly texts: LotTexts,
     private readonly settings: ModelSettings,
     private readonly glossaries: JobGlossaries,
@@ -92,7 +99,7 @@ export class SyncPipeline {
       const source = assessed ?? resumedAt(run.work);
       run.answered = true;
       const before = assessed?.rows ?? (await this.store.translated(run.work.jobId));
-      const { rows, assessment } = await this.late(run, source, before);
+      const { rows, assessment } = await this.late(run, source, before, spend);
       const written = assessed === null ? rows : [...assessed.rows, ...rows];
       const rendered = renderedLot(run.work, source, source.missing, [...before, ...rows]);
       await this.finish(run, { rows: written, assessment }, assessed?.photos ?? null, rendered, usage);
@@ -125,6 +132,7 @@ export class SyncPipeline {
         photos: photoRefs(lot.images, (url) => checked.reachable.includes(url)),
         missing: checked.missing,
         carried: checked.carried,
+        options: run.work.options,
       },
       { deadlineAt: this.clock.now() + this.config.openai.timeoutSeconds * 1000, signal: run.signal },
       spend.count,
@@ -133,9 +141,10 @@ export class SyncPipeline {
     const photos = { seen, missing };
     const { languages } = run.work;
     const words = await this.glossaries.wordsOf(run.work.jobId);
-    const { english, others } = textsOrError(this.texts.write(answer, languages, words, false), missing);
+    const written = textsOrError(this.texts.write(answer, languages, words, false), missing);
+    const { english, others, waitsForNotes } = written;
     const rows = [english, ...others];
-    if (languages.some((language) => words.for(language) === null)) {
+    if (waitsForNotes || languages.some((language) => words.for(language) === null)) {
       run.signal.throwIfAborted();
       // Stored together with its cost, which would be lost if the process died before the job's end.
       await this.database.transaction(async (tx) => {
@@ -149,19 +158,33 @@ export class SyncPipeline {
   }
 
   /**
-   * The rows of languages that have none yet: their glossary is waited for, or an earlier version left them. What is not there in
-   * time carries English; the making goes on.
+   * The rows of languages that have none yet: their glossary or the translations of notes are waited for, or an earlier version left
+   * them. What is not there in time carries English, or stands without its notes; the making of a glossary goes on.
    */
-  private async late(run: SyncRun, source: LateSource, before: readonly { language: string }[]): Promise<LateTexts> {
+  private async late(
+    run: SyncRun,
+    source: LateSource,
+    before: readonly { language: string }[],
+    spend: SyncSpend,
+  ): Promise<LateTexts> {
     const { jobId, languages, lot } = run.work;
     const done = new Set(before.map(({ language }) => language));
     const lacking = languages.filter((language) => !done.has(language));
     if (lacking.length === 0) return { rows: [], assessment: null };
     const deadlineAt = this.clock.now() + this.config.sync.translationTimeoutSeconds * 1000;
-    await this.glossaries.wait(lacking, { deadlineAt, signal: run.signal });
+    const limits = { deadlineAt, signal: run.signal };
+    const notes = asksForNotes(run.work.options) ? notesIn(source.strings as DescriptionText) : [];
+    const others = lacking.filter((language) => !isEnglish(language));
+    const [translated] = await Promise.all([
+      this.notes.translateAll(notes, others, limits, spend.count, () => spend.budget(0)),
+      this.glossaries.wait(lacking, limits),
+    ]);
     const gone = new Set(urlsOf(source.missing));
     const photos = photoRefs(lot.images, (url) => !gone.has(url));
-    return this.texts.rewrite({ ...source, photos }, lacking, await this.glossaries.wordsOf(jobId));
+    const words = await this.glossaries.wordsOf(jobId);
+    const late = this.texts.rewrite({ ...source, photos }, lacking, words);
+    if (translated.size === 0) return late;
+    return { ...late, rows: notedRows(late.rows, notes, translated, words, await recogniser()) };
   }
 
   private async finish(

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { parseBounded, TooComplexError } from '../../src/assessment/answer-bounds.js';
 import { answerValues } from '../../src/assessment/answer-json.js';
-import { checkText } from '../../src/assessment/checks.js';
+import { checkNote } from '../../src/assessment/notes/english-note.js';
 import * as modelText from '../../src/assessment/model-text.js';
 import { usageOf, readResponse } from '../../src/assessment/response-body.js';
 import { parseTranslation } from '../../src/assessment/translation.js';
@@ -95,10 +95,10 @@ describe('an answer of too much', () => {
 
   it('does not look into a text that is too long for its place', () => {
     const look = vi.spyOn(String.prototype, 'normalize');
-    expect(checkText('a'.repeat(1_000_000))).toEqual({ text: null, reasons: ['suspicious_text'] });
+    expect(checkNote('a'.repeat(1_000_000), 'dent')).toEqual({ note: null, reasons: ['suspicious_text'] });
     const strings = { de: { s1: 'b'.repeat(20_000) } };
-    const answer = parseTranslation(responseWith(JSON.stringify(strings)), ['a dent'], ['de']);
-    expect(answer.kind === 'translated' && answer.languages.get('de')).toEqual({ ok: false, reason: 'length' });
+    const answer = parseTranslation(responseWith(JSON.stringify(strings)), 1, ['de']);
+    expect(answer.kind === 'translated' && answer.languages.get('de')).toEqual(['b'.repeat(20_000)]);
     const raw = reply({ readings: [{ kind: 'vin', photo: 1, value: '1'.repeat(1_000_000) }] });
     expect(parse(raw)).toMatchObject({ kind: 'assessed', assessment: { readings: { vin: null } } });
     expect(look.mock.contexts.filter((text) => String(text).length > 10_000)).toEqual([]);

@@ -2,11 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { assess } from '../../src/assessment/assess.js';
 import type { Assessment, PhotoRef } from '../../src/assessment/assessment.js';
 import { vinCheckDigitFits } from '../../src/assessment/lot-facts.js';
+import { recogniser } from '../../src/describe/recogniser.js';
 import type { VisionRows } from '../../src/assessment/vision-rows.js';
 import { finding, HOSTILE, noFlags, photoRow, rows, twoPhotos } from './fixtures.js';
 
+const recognises = await recogniser();
+/** Of a lot whose client asked for notes. */
 const run = (changes: Partial<VisionRows>, photos: readonly PhotoRef[] = twoPhotos): Assessment =>
-  assess(rows(changes), photos, { model: 'm', promptVersion: 'p' });
+  assess(rows(changes), photos, { model: 'm', promptVersion: 'p' }, recognises);
 const statusOf = (assessment: Assessment, area: string) =>
   assessment.coverage.areas.find((entry) => entry.area === area)?.status;
 
@@ -114,11 +117,33 @@ describe('a note', () => {
   );
 
   it('is kept when it describes damage', () => {
-    const note = 'Primer visible, paint flaking at the rim of it.';
+    const note = 'Primer shows, and the paint flakes along it.';
     expect(run({ findings: [finding({ note })] }).findings[0]).toMatchObject({
       description: note,
       needs_review: false,
     });
+  });
+
+  it('that says what the row says, or another damage, is refused and the row stands for review', () => {
+    const note = 'There is a hole in the right rear door; see photo 7.';
+    const assessment = run({ findings: [finding({ type: 'scratch', note })] });
+    expect(assessment.findings[0]).toMatchObject({ description: null, review_reasons: ['note_refused'] });
+    expect(assessment.review_reasons).toEqual(['note_refused']);
+  });
+
+  it('in another language is refused, all of a lot together', () => {
+    const notes = ['Das Blech ist tief gefaltet.', 'Der Lack hebt sich ab.'];
+    const findings = notes.map((note, index) => finding({ note, part: index === 0 ? 'door' : 'fender' }));
+    expect(run({ findings }).findings.map(({ description, review_reasons }) => [description, review_reasons])).toEqual([
+      [null, ['note_refused']],
+      [null, ['note_refused']],
+    ]);
+  });
+
+  it('that comes unasked is dropped, and that is no reason for a review', () => {
+    const said = rows({ findings: [finding({ note: 'Pushed in with a sharp crease.' })] });
+    const assessment = assess(said, twoPhotos, { model: 'm', promptVersion: 'p' });
+    expect(assessment.findings[0]).toMatchObject({ description: null, needs_review: false });
   });
 });
 

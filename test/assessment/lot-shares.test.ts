@@ -71,7 +71,8 @@ describe('what a lot costs, beside what the sandbox bills', () => {
       const settings = settingsOf({ detail, notes });
       const imageUrls = (photos.get(`${width} × ${height}`) ?? []).slice(0, count);
       const { usage, answer } = await billed(buildVisionRequest({ additionalInfo: INFO, imageUrls }, settings.vision));
-      const lot = lotOf(count, { width, height }, answer.findings.length);
+      const said = answer.findings.flatMap(({ note = null }) => note ?? []);
+      const lot = { ...lotOf(count, { width, height }, answer.findings.length), notes: said };
       const { photos: seen, prompt, answer: rows } = lotShares(lot, settings);
       const written = usage.output - usage.reasoning;
       agree(seen.tokens + prompt.tokens, usage.input);

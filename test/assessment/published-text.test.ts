@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Assessment } from '../../src/assessment/assessment.js';
+import { stringsOf } from '../../src/assessment/description.js';
 import { publishedStatements, publishedText } from '../../src/assessment/published-text.js';
 import { Glossaries } from '../../src/assessment/text/glossaries.js';
 import type { Side } from '../../src/assessment/taxonomy.js';
@@ -25,7 +26,7 @@ function linesOf(assessment: Assessment, tag = 'en', simulated = false): readonl
   if (words === null) throw new Error(`there is no glossary for ${tag}`);
   const written = publishedText(made.statements, words);
   if ('refused' in written) throw new Error(JSON.stringify(written.refused));
-  return written.text.blocks.flatMap((block) => (block.kind === 'paragraph' ? [block.text] : block.items));
+  return stringsOf(written.text);
 }
 
 /** The lines of a text without the last, which is the same in each. */

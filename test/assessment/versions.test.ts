@@ -17,7 +17,9 @@ import { translationSettings } from './fixtures.js';
  */
 const TOLD: Readonly<Record<string, string>> = {
   'vision-2 with schema 2-12c842e1': '9fe8aed13bff',
+  'vision-2 with schema 2-b334bd79': '8a700337ffb6',
   'translation-1': 'c9427eb1b559',
+  'translation-2': '34d4deb997d3',
 };
 
 const shipped = (name: string) =>

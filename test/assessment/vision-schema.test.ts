@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { schemaProblems } from '../../src/assessment/json-schema.js';
 import { LOT_FLAGS } from '../../src/assessment/lot-flags.js';
+import { recogniser } from '../../src/describe/recogniser.js';
 import { OLD_VISION_SCHEMA } from '../../src/assessment/old-vision-schema.js';
 import { codesOf } from '../../src/assessment/part-rules.js';
 import { parsePrompt } from '../../src/assessment/prompt.js';
@@ -106,9 +107,10 @@ describe('the answer by exception', () => {
     expect(JSON.stringify(buildVisionRequest(lot, { ...visionSettings, notes: true }))).toContain('"note"');
   });
 
-  it('is read with notes and without', () => {
+  it('is read with notes and without', async () => {
+    const recognises = await recogniser();
     const parse = (findings: readonly object[]) =>
-      parseVisionAnswer(responseWith(JSON.stringify({ ...reply(), findings })), twoPhotos, 'vision-2');
+      parseVisionAnswer(responseWith(JSON.stringify({ ...reply(), findings })), twoPhotos, 'vision-2', recognises);
     const described = (note?: string) => {
       const answer = parse([findingReply(note === undefined ? {} : { note })]);
       return answer.kind === 'assessed' ? answer.assessment.findings[0]?.description : answer.kind;

@@ -60,7 +60,7 @@ describe('an answer that says too little', () => {
     const { answer } = await rig.module
       .get(LotDescriber, { strict: false })
       .assess(
-        { additionalInfo: null, photos, missing: [], photoTokens: null },
+        { additionalInfo: null, photos, missing: [], photoTokens: null, options: {} },
         { deadlineAt: Number.MAX_SAFE_INTEGER },
         () => {
           calls += 1;

@@ -72,9 +72,9 @@ describe('the check of a batch', () => {
     const lots = { jobId: id, stage: 'vision', first: 0, last: 1, attempt: 0 } as const;
     const labels = visionInputTokens(4, 0, models.vision, 0) - visionInputTokens(0, 0, models.vision);
     const tokens = 2 * visionInputTokens(0, 0, models.vision) + labels + 4 * one!;
-    expect(await file.estimate(lots, ['en'])).toBe(tokens);
+    expect(await file.estimate(lots, { languages: ['en'], options: {} })).toBe(tokens);
     const facts: FileFacts = { lines: 0, bytes: 0, tokens: 0, splitAt: null };
-    for await (const _ of file.write(lots, ['en'], { tokens: null }, facts));
+    for await (const _ of file.write(lots, { languages: ['en'], options: {} }, { tokens: null }, facts));
     expect(facts).toMatchObject({ lines: 2, tokens });
   });
 
@@ -85,6 +85,8 @@ describe('the check of a batch', () => {
     await rig.run('photos');
     await rig.db.database.execute('update batch_lots set photo_tokens = null where job_id = $1', [id]);
     const lots = { jobId: id, stage: 'vision', first: 0, last: 0, attempt: 0 } as const;
-    expect(await rig.module.get(RequestFile).estimate(lots, ['en'])).toBe(visionInputTokens(2, 0, models.vision));
+    expect(await rig.module.get(RequestFile).estimate(lots, { languages: ['en'], options: {} })).toBe(
+      visionInputTokens(2, 0, models.vision),
+    );
   });
 });

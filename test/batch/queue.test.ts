@@ -75,7 +75,7 @@ describe("OpenAI's queue", () => {
   });
 
   it("a shard waits for OpenAI's queue by our own count, and each wait is logged once", async () => {
-    rig = await BatchRig.start({ MAX_ENQUEUED_TOKENS: '25000' }, { SANDBOX_BATCH_FINALIZE_SECONDS: '3600' });
+    rig = await BatchRig.start({ MAX_ENQUEUED_TOKENS: '20000' }, { SANDBOX_BATCH_FINALIZE_SECONDS: '3600' });
     const warn = vi.spyOn(Logger.prototype, 'warn');
     for (let job = 0; job < 2; job += 1) await rig.job({ lots: 3, languages: ['en'] });
     await rig.run('photos');

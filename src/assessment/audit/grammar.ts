@@ -150,7 +150,7 @@ export function capitalised(grammar: Grammar, locale: string): Grammar {
   }
 }
 
-function capital(word: string, locale: string): string {
+export function capital(word: string, locale: string): string {
   const code = word.codePointAt(0);
   if (code === undefined) return word;
   const first = String.fromCodePoint(code);

@@ -79,7 +79,9 @@ interface StringOfText {
 function stringsIn(block: DescriptionBlock, index: number): readonly StringOfText[] {
   return block.kind === 'paragraph'
     ? [{ string: block.text, block: index, item: false }]
-    : block.items.map((string) => ({ string, block: index, item: true }));
+    : block.kind === 'list'
+      ? block.items.map((string) => ({ string, block: index, item: true }))
+      : [{ string: `${block.before}${block.note ?? ''}${block.after}`, block: index, item: false }];
 }
 
 function stringSaid(string: string, start: Stop): Said | Omit<Unreadable, 'at'> {

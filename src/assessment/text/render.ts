@@ -3,6 +3,7 @@ import { damageItems, plainDamageItems } from './damage-items.js';
 import { withPhotos } from './damage-text.js';
 import { capitalized, fill } from './fill.js';
 import type { Glossary } from './glossary.js';
+import { noteBlocks, type FindingNote } from './note-blocks.js';
 import type { Statement } from './statement.js';
 import { vehicleLine } from './vehicle-line.js';
 
@@ -13,13 +14,15 @@ type Kind = Statement['kind'];
 type Of<K extends Kind> = Statement & { readonly kind: K };
 
 /**
- * Statements as text in the words of a glossary. Pure, and the only maker of published text: no word of it is a model's.
+ * Statements as text in the words of a glossary. Pure, and the only maker of published text: no word of it is a model's but those of
+ * notes, which stand apart.
  * @param form - `plain`: one item for each damage, for a text whose usual form the auditor could not read back
  */
 export function renderText(
   statements: readonly Statement[],
   glossary: Glossary,
   form: 'usual' | 'plain' = 'usual',
+  notes: readonly FindingNote[] = [],
 ): DescriptionText {
   const of = <K extends Kind>(kind: K) => statements.filter((statement): statement is Of<K> => statement.kind === kind);
   const { sentences } = glossary;
@@ -37,6 +40,7 @@ export function renderText(
       glossary,
     ),
     list(form === 'usual' ? damageItems(damages, glossary) : plainDamageItems(damages, glossary), glossary),
+    ...noteBlocks(notes, damages, glossary),
     sentence(
       [
         ...of('nothing_visible').map(({ areas: shown }) =>

@@ -72,10 +72,9 @@ function flagStatements({ flags }: Assessment): readonly Extract<Statement, { ki
 
 /** Equal rows are one statement with their number and all their photos; an airbag that the flag tells is not told again. */
 function damageStatements({ findings, flags }: Assessment): readonly DamageStatement[] {
-  const told = flags.airbags_deployed.value === true;
   const groups = new Map<string, DamageStatement>();
   for (const finding of findings) {
-    if (told && finding.type === 'airbag_deployed' && finding.confidence !== 'low') continue;
+    if (isToldByFlag(finding, flags)) continue;
     const statement = damageStatement(finding);
     const key = JSON.stringify({ ...statement, count: undefined, photos: undefined });
     const twin = groups.get(key);
@@ -84,7 +83,12 @@ function damageStatements({ findings, flags }: Assessment): readonly DamageState
   return [...groups.values()];
 }
 
-function damageStatement(finding: Finding): DamageStatement {
+/** An airbag is told once: by the flag, where that is raised and the row is sure. */
+export function isToldByFlag({ type, confidence }: Finding, flags: Assessment['flags']): boolean {
+  return flags.airbags_deployed.value === true && type === 'airbag_deployed' && confidence !== 'low';
+}
+
+export function damageStatement(finding: Finding): DamageStatement {
   const { part, side, end, type, severity, zone, extent, count, through, confidence, photos } = finding;
   return {
     kind: 'damage',

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { stringsOf, type DescriptionText } from '../../assessment/description.js';
+import { notesIn, type DescriptionText } from '../../assessment/description.js';
 import { estimateLot } from '../../assessment/estimate.js';
 import { textSize } from '../../assessment/translation.js';
 import {
@@ -177,11 +177,12 @@ export class CostGuard {
     return (position) => (position === null ? most : (byPosition.get(position) ?? most));
   }
 
-  /** The expected cost of a described lot's translation, in USD. */
-  expectedTranslation(photos: number, infoLength: number, languages: readonly string[], batch: boolean): number {
-    const others = this.settings.toTranslate(languages).length;
+  /** The expected cost of the translation of a described lot's notes, in USD. */
+  expectedTranslation(photos: number, infoLength: number, job: ShardJob, batch: boolean): number {
+    const models = this.settings.forJob(job.options);
+    const others = models.toTranslate(job.languages).length;
     if (others === 0) return 0;
-    const settings = this.settings.estimate(batch);
+    const settings = models.estimate(batch);
     const both = estimateLot(photos, infoLength, others, settings).costUsd ?? 0;
     return both - (estimateLot(photos, infoLength, 0, settings).costUsd ?? 0);
   }
@@ -204,19 +205,21 @@ export class CostGuard {
   }
 
   private async pricePage(lots: ShardLots, job: ShardJob): Promise<(PricedLot | null)[]> {
+    const models = this.settings.forJob(job.options);
     if (lots.stage === 'vision') {
       const rows = await this.spending.visionLots(lots, PAGE_LOTS);
       return rows.map(([position, photos, info, tokens]) => {
         const perPhoto = tokens === null || photos === 0 ? undefined : tokens / photos;
-        const bounds = visionBounds(photos, info, this.settings.worstCase(true, perPhoto));
-        return bounds && { position, bounds, laterUsd: this.expectedTranslation(photos, info, job.languages, true) };
+        const bounds = visionBounds(photos, info, models.worstCase(true, perPhoto));
+        return bounds && { position, bounds, laterUsd: this.expectedTranslation(photos, info, job, true) };
       });
     }
-    const settings = this.settings.worstCase(true);
-    const languages = this.settings.toTranslate(job.languages).length;
+    const settings = models.worstCase(true);
+    const languages = models.toTranslate(job.languages).length;
     const rows = await this.spending.translationLots(lots, PAGE_LOTS);
     return rows.map(([position, strings]) => {
-      const size = textSize(stringsOf(JSON.parse(strings) as DescriptionText));
+      const notes = notesIn(JSON.parse(strings) as DescriptionText);
+      const size = textSize(notes.map(({ note }) => note));
       const bounds = translationBounds(size, languages, settings);
       return bounds && { position, bounds, laterUsd: 0 };
     });

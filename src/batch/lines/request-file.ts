@@ -1,10 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { stringsOf, type DescriptionText } from '../../assessment/description.js';
+import { notesIn, type DescriptionText } from '../../assessment/description.js';
 import { translationInputTokens, visionInputTokens } from '../../assessment/estimate.js';
 import { fetchable } from '../../assessment/photo-refs.js';
 import { translationRequestParts } from '../../assessment/translation.js';
 import { visionRequestParts } from '../../assessment/vision-request.js';
 import { ModelSettings } from '../../describe/model-settings.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
 import type { ShardLots } from '../../jobs/lot-store.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { customId } from '../shards/tries.js';
@@ -26,6 +27,9 @@ export interface FileLimits {
   /** `max_output_tokens` of each line, if it is not the usual value. */
   readonly room?: number | null;
 }
+
+/** What of a job its requests depend on. */
+export type AskingJob = Pick<ShardJob, 'languages' | 'options'>;
 
 /** What a file contains once it is written. */
 export interface FileFacts {
@@ -56,25 +60,26 @@ export class RequestFile {
   ) {}
 
   /** Estimates the input tokens of all lots of a shard from sums in PostgreSQL; rather too high than too low. */
-  async estimate(lots: ShardLots, languages: readonly string[]): Promise<number> {
+  async estimate(lots: ShardLots, { languages, options }: AskingJob): Promise<number> {
+    const settings = this.settings.forJob(options);
     if (lots.stage === 'vision') {
-      const { fixed, perPhoto, most } = this.visionTokens();
+      const { fixed, perPhoto, most } = visionTokens(settings);
       const { lots: count, images, photoTokens, info } = await this.lots.visionTotals(lots, most);
       return count * fixed + images * perPhoto + photoTokens + info;
     }
     const { lots: count, text } = await this.lots.translationTotals(lots);
-    const wanted = this.settings.toTranslate(languages).length;
-    const fixed = translationInputTokens(0, wanted, this.settings.translation);
+    const wanted = settings.toTranslate(languages).length;
+    const fixed = translationInputTokens(0, wanted, settings.translation);
     return count * fixed + Math.ceil(text / 2);
   }
 
   /**
    * Yields the file's bytes. `facts` is filled in while the file is read, and is complete at its end.
-   * @param languages - the job's languages; those that have words are skipped
+   * @param job - whose languages and notes decide what is asked for
    */
   async *write(
     lots: ShardLots,
-    languages: readonly string[],
+    job: AskingJob,
     limits: FileLimits,
     facts: FileFacts,
   ): AsyncGenerator<Buffer, void, undefined> {
@@ -84,7 +89,7 @@ export class RequestFile {
     const writer = new LineWriter();
     const before = limits.before ?? Infinity;
     const room = limits.room ?? undefined;
-    const read = lots.stage === 'vision' ? this.visionPages(lots, room) : this.translationPages(lots, languages, room);
+    const read = lots.stage === 'vision' ? this.visionPages(lots, job, room) : this.translationPages(lots, job, room);
     for await (const page of read) {
       for (const line of page) {
         const size = writer.add(customId(line.position, lots.attempt), line.prefix, line.middle, line.suffix);
@@ -113,10 +118,15 @@ export class RequestFile {
     if (rest.length > 0) yield rest;
   }
 
-  private async *visionPages(lots: ShardLots, room: number | undefined): AsyncGenerator<LineSource[], void, undefined> {
-    const parts = visionRequestParts(this.settings.vision);
+  private async *visionPages(
+    lots: ShardLots,
+    { options }: AskingJob,
+    room: number | undefined,
+  ): AsyncGenerator<LineSource[], void, undefined> {
+    const settings = this.settings.forJob(options);
+    const parts = visionRequestParts(settings.vision);
     const pages = this.pages(lots, (from) => this.lots.visionPage(lots, from, PAGE_LOTS));
-    const { fixed, perPhoto, most } = this.visionTokens();
+    const { fixed, perPhoto, most } = visionTokens(settings);
     for await (const rows of pages) {
       yield this.sound(lots, rows, ([position, info, images, missing, photos, photoTokens]) => {
         const urls = addressesOf(images, missing, photos);
@@ -131,24 +141,22 @@ export class RequestFile {
     }
   }
 
-  /** Input tokens of a vision line: its fixed part, what announces a photo, and the most that a photo takes itself. */
-  private visionTokens(): { readonly fixed: number; readonly perPhoto: number; readonly most: number } {
-    const fixed = visionInputTokens(0, 0, this.settings.vision);
-    const perPhoto = visionInputTokens(1, 0, this.settings.vision, 0) - fixed;
-    return { fixed, perPhoto, most: this.settings.photoTokens(null) };
-  }
-
   private async *translationPages(
     lots: ShardLots,
-    languages: readonly string[],
+    { languages, options }: AskingJob,
     room: number | undefined,
   ): AsyncGenerator<LineSource[], void, undefined> {
-    const wanted = this.settings.toTranslate(languages);
+    const wanted = this.settings.forJob(options).toTranslate(languages);
     const parts = translationRequestParts(wanted, this.settings.translation);
     const pages = this.pages(lots, (from) => this.lots.translationPage(lots, from, PAGE_LOTS));
     for await (const rows of pages) {
-      yield this.sound(lots, rows, ([position, json]) => {
-        const strings = stringsOf(JSON.parse(json) as DescriptionText);
+      // Lots without notes wait in the same shard for words; no model is asked for them.
+      const noted = rows.map(([position, json]): [number, string[]] => {
+        const notes = notesIn(JSON.parse(json) as DescriptionText);
+        return [position, notes.map(({ note }) => note)];
+      });
+      const asked = noted.filter(([, strings]) => strings.length > 0);
+      yield this.sound(lots, asked, ([position, strings]) => {
         const length = strings.reduce((sum, text) => sum + text.length, 0);
         return {
           position,
@@ -200,6 +208,17 @@ export class RequestFile {
       await next?.catch(() => undefined);
     }
   }
+}
+
+/** Input tokens of a vision line: its fixed part, what announces a photo, and the most that a photo takes itself. */
+function visionTokens(settings: ModelSettings): {
+  readonly fixed: number;
+  readonly perPhoto: number;
+  readonly most: number;
+} {
+  const fixed = visionInputTokens(0, 0, settings.vision);
+  const perPhoto = visionInputTokens(1, 0, settings.vision, 0) - fixed;
+  return { fixed, perPhoto, most: settings.photoTokens(null) };
 }
 
 /**

@@ -1,5 +1,7 @@
 import type { PhotoRef } from '../../assessment/assessment.js';
 import type { Words } from '../../assessment/published-text.js';
+import type { Recogniser } from '../../assessment/notes/recogniser.js';
+import { recogniser } from '../../describe/recogniser.js';
 import { photoRefs } from '../../assessment/photo-refs.js';
 import { parseVisionAnswer } from '../../assessment/vision-answer.js';
 import { missingPhotos, urlsOf, type MissingPhoto } from '../../common/missing-photo.js';
@@ -8,6 +10,7 @@ import { answerError } from '../../describe/call-errors.js';
 import { TEXT_REJECTED, type AssessedAnswer, type LotTexts } from '../../describe/lot-texts.js';
 import { LotError } from '../../describe/lot-error.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
+import { asksForNotes } from '../../jobs/batch-job.entity.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
 import type { ModelLotReader } from '../../jobs/model-lot-reader.js';
@@ -25,6 +28,8 @@ export interface VisionLineLot extends LineLot {
 export class VisionReader implements LineReader<VisionLineLot> {
   /** Whether some language has no words yet, so that its text waits for them. */
   private readonly waits: boolean;
+  /** Where the job has asked for notes; loaded with the first lots. */
+  private recogniser: Recogniser | null = null;
 
   constructor(
     private readonly lots: ModelLotReader,
@@ -37,6 +42,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
   }
 
   async load(positions: readonly number[]): Promise<Map<number, VisionLineLot>> {
+    if (asksForNotes(this.job.options)) this.recogniser = await recogniser();
     const rows = await this.lots.visionAnswered(this.job.id, positions);
     return new Map(
       rows.map(([position, lotId, status, attempt, missing, reasons, images, seenResponse]) => [
@@ -55,7 +61,7 @@ export class VisionReader implements LineReader<VisionLineLot> {
   }
 
   read(body: unknown, lot: VisionLineLot): LineOutcome {
-    const answer = parseVisionAnswer(body, photosOf(lot), this.settings.vision.prompt.version);
+    const answer = parseVisionAnswer(body, photosOf(lot), this.settings.vision.prompt.version, this.recogniser);
     switch (answer.kind) {
       case 'assessed':
         // Once: a lot that was tried before is taken as it is, so that no answer is asked for without end.
@@ -87,9 +93,9 @@ export class VisionReader implements LineReader<VisionLineLot> {
     if (texts.kind === 'rejected') {
       return { kind: 'failed', error: new LotError(...TEXT_REJECTED).toStored(), row: texts.row };
     }
-    const { english, others } = texts;
+    const { english, others, waitsForNotes } = texts;
     const results = [english, ...others];
-    if (this.waits) return { kind: 'described', results, renderedBytes: 0 };
+    if (this.waits || waitsForNotes) return { kind: 'described', results, renderedBytes: 0 };
     const include = options.include ?? [];
     const assessment = include.includes('assessment') ? jsonBytes(english.assessment) : 0;
     return {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { LotTexts } from '../../describe/lot-texts.js';
+import { ModelSettings } from '../../describe/model-settings.js';
 import { JobGlossaries } from '../../glossaries/job-glossaries.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
@@ -16,6 +17,7 @@ import { INTERNAL_ERROR } from '../lines/unforeseen.js';
 export class LotEnds {
   constructor(
     private readonly clock: Clock,
+    private readonly settings: ModelSettings,
     private readonly texts: LotTexts,
     private readonly glossaries: JobGlossaries,
     private readonly modelLots: ModelLotReader,
@@ -45,7 +47,7 @@ export class LotEnds {
     } else {
       const words = await this.glossaries.wordsOf(job.id);
       const used = texts === 'in_words' ? words : { english: words.english, for: () => null };
-      const reader = new TranslationReader(this.modelLots, this.texts, job, used);
+      const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job, used);
       for (const lot of (await reader.load(positions)).values()) {
         const { results, renderedBytes, ...late } = reader.completed(lot);
         const { position } = lot;

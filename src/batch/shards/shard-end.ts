@@ -47,7 +47,7 @@ export class ShardEnd {
       if (!isDirect(lots.attempt)) await this.retry(tx, claim, lots, over);
       if (lots.stage === 'vision') {
         // Texts that only wait for words need no batch.
-        const direct = over || this.settings.toTranslate(job.languages).length === 0;
+        const direct = over || this.settings.forJob(job.options).toTranslate(job.languages).length === 0;
         await this.translate(tx, claim, lots, direct);
       }
       await this.shards.letGo(tx, claim, { status: 'done', reason: null, finished_at: this.clock.date() });

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { DescribableLot } from '../../describe/lot-describer.js';
 import { PhotoCarrier } from '../../images/photo-carrier.js';
+import type { ShardJob } from '../../jobs/job-columns.js';
 import { LotInputStore } from '../../jobs/lot-input-store.js';
 import { photosOf, type VisionLineLot } from '../lines/vision-reader.js';
 
@@ -16,14 +17,21 @@ export class DirectLots {
   ) {}
 
   /** Photos that no line of a batch could hold (AVIF and TIFF) can be sent when the lot is asked for directly. */
-  async of(jobId: string, lot: VisionLineLot, signal: AbortSignal): Promise<DescribableLot> {
-    const additionalInfo = await this.inputs.additionalInfo(jobId, lot.position);
-    const photoTokens = await this.inputs.photoTokens(jobId, lot.position);
+  async of({ id, options }: ShardJob, lot: VisionLineLot, signal: AbortSignal): Promise<DescribableLot> {
+    const additionalInfo = await this.inputs.additionalInfo(id, lot.position);
+    const photoTokens = await this.inputs.photoTokens(id, lot.position);
     const maybe = lot.missing.filter(({ reason }) => MAY_BE_CARRIED.has(reason)).map(({ url }) => url);
     const carried = this.carrier.allowed ? await this.carrier.carriable(maybe, signal) : [];
     const missing = lot.missing.filter(({ url }) => !carried.includes(url));
     const photos = photosOf({ images: lot.images, missing });
     // What the check counted does not include photos that are carried.
-    return { additionalInfo, photos, missing, carried, photoTokens: carried.length === 0 ? photoTokens : null };
+    return {
+      additionalInfo,
+      photos,
+      missing,
+      carried,
+      options,
+      photoTokens: carried.length === 0 ? photoTokens : null,
+    };
   }
 }

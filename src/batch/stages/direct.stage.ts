@@ -26,6 +26,7 @@ import { CostGuard } from '../limits/cost-guard.js';
 import { Deadlines } from '../limits/deadlines.js';
 import { DescribedLots, type LotOutcome } from '../shards/described-lots.js';
 import { DirectLots } from './direct-lots.js';
+import { DirectNotes } from './direct-notes.js';
 import { JobAdvance } from '../shards/job-advance.js';
 import { JobEndedError } from '../shards/job-ended.js';
 import { LotEnds } from '../shards/lot-ends.js';
@@ -36,6 +37,7 @@ import { ShardBudget } from '../limits/shard-budget.js';
 import { shardLots } from '../shards/shard-lots.js';
 import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
 import { bisect, isUnforeseen, kindOf } from '../lines/unforeseen.js';
+import { TranslationReader } from '../lines/translation-reader.js';
 import { UnansweredLots } from './unanswered-lots.js';
 import { VisionReader } from '../lines/vision-reader.js';
 
@@ -63,6 +65,7 @@ export class DirectStage extends ScheduledStage {
     private readonly modelLots: ModelLotReader,
     private readonly describer: LotDescriber,
     private readonly lotsToSend: DirectLots,
+    private readonly notes: DirectNotes,
     private readonly jobs: JobStore,
     private readonly lots: LotStore,
     private readonly described: DescribedLots,
@@ -125,8 +128,11 @@ export class DirectStage extends ScheduledStage {
   }
 
   private async page(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
-    if (claim.row.stage === 'translation') return this.lateTexts(claim, job, positions);
-    const one = await this.visionPage(claim, job, positions, signal);
+    const one =
+      claim.row.stage === 'vision'
+        ? await this.visionPage(claim, job, positions, signal)
+        : await this.notesPage(claim, job, positions, signal);
+    if (one === null) return this.lateTexts(claim, job, positions);
     await sideBySide(positions, LOTS_AT_ONCE, async (position) => {
       try {
         signal.throwIfAborted();
@@ -135,12 +141,13 @@ export class DirectStage extends ScheduledStage {
         if (signal.aborted || error instanceof NotNowError || !isUnforeseen(error)) throw error;
         // The lot alone is at fault: it ends, and the others of the page go on.
         this.tell(claim, position, error);
-        await this.ends.end(claim, job, [position]);
+        if (claim.row.stage === 'translation') await this.lateTexts(claim, job, [position]);
+        else await this.ends.end(claim, job, [position]);
       }
     });
   }
 
-  /** Writes the texts that waited for words. No model is asked. A lot whose texts cannot be kept completes in English. */
+  /** Writes the texts that waited for words, without notes. No model is asked. A lot whose texts cannot be kept completes in English. */
   private async lateTexts(claim: ShardClaim, job: ShardJob, positions: readonly number[]): Promise<void> {
     for (const { item, error } of await bisect(positions, (part) => this.ends.end(claim, job, part, 'in_words'))) {
       this.tell(claim, item, error);
@@ -161,9 +168,9 @@ export class DirectStage extends ScheduledStage {
       const lot = lots.get(position);
       if (lot === undefined) return;
       const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
-      const request = await this.lotsToSend.of(job.id, lot, signal);
+      const request = await this.lotsToSend.of(job, lot, signal);
       const budget = this.budget(claim, job, limits, (costs) =>
-        costs.expectedTranslation(request.photos.length, request.additionalInfo?.length ?? 0, job.languages, false),
+        costs.expectedTranslation(request.photos.length, request.additionalInfo?.length ?? 0, job, false),
       );
       const since = this.clock.now();
       let assessed: AssessedLot;
@@ -198,6 +205,29 @@ export class DirectStage extends ScheduledStage {
     };
   }
 
+  /** @returns null where the job has no notes */
+  private async notesPage(claim: ShardClaim, job: ShardJob, positions: readonly number[], signal: AbortSignal) {
+    const words = await this.glossaries.wordsOf(job.id);
+    const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job, words);
+    if (reader.languages.length === 0) return null;
+    const lots = await reader.load(positions);
+    return async (position: number) => {
+      const lot = lots.get(position);
+      if (lot === undefined || lot.notes.length === 0) return this.lateTexts(claim, job, [position]);
+      const limits = { deadlineAt: this.deadlines.lotEnds(job), signal };
+      const calls = {
+        languages: reader.languages,
+        limits,
+        count: (usage: UsageRow) => this.count(job, usage),
+        budget: this.budget(claim, job, limits, () => 0),
+      };
+      const translated = await this.notes.translate(claim, lot, calls);
+      const { results, renderedBytes, assessment } = reader.noted(lot, translated);
+      const done = { position, status: 'completed', attempt: lot.attempt, renderedBytes, missing: null } as const;
+      await this.store(claim, results, done, assessment);
+    };
+  }
+
   private budget(
     claim: ShardClaim,
     job: ShardJob,
@@ -214,10 +244,16 @@ export class DirectStage extends ScheduledStage {
   }
 
   /** Commits paid answers one by one: if the process dies, only the calls in flight are paid for twice. */
-  private async store(claim: ShardClaim, results: readonly NewResult[], lot: DescribedLot): Promise<void> {
+  private async store(
+    claim: ShardClaim,
+    results: readonly NewResult[],
+    lot: DescribedLot,
+    assessment?: unknown,
+  ): Promise<void> {
     const rows = new ResultRows(claim.row.job_id, this.clock.date().toISOString());
     const range = rows.add(lot.position, results);
-    const outcome = { kind: 'described', rows: range, lot } as const;
+    const late = assessment === undefined ? {} : { assessment };
+    const outcome = { kind: 'described', rows: range, lot, ...late } as const;
     await this.write(claim, rows, [{ position: lot.position, attempt: claim.row.attempt, outcome }]);
   }
 

@@ -13,6 +13,7 @@ import type { UpstreamBatch } from '../../openai/batches-api.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { ModelCheck } from '../../openai/model-check.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
+import { AwaitedWords, WAITING_FOR_WORDS, WORDS_SECONDS } from '../limits/awaited-words.js';
 import { CostGuard, WAITING_FOR_COSTS, type HeldLots } from '../limits/cost-guard.js';
 import { Deadlines } from '../limits/deadlines.js';
 import { QueueTroubles } from '../limits/queue-troubles.js';
@@ -49,6 +50,7 @@ export class SubmitStage extends ScheduledStage {
     private readonly deadlines: Deadlines,
     private readonly troubles: QueueTroubles,
     private readonly costs: CostGuard,
+    private readonly words: AwaitedWords,
   ) {
     super();
   }
@@ -69,8 +71,12 @@ export class SubmitStage extends ScheduledStage {
     // Past the deadline, ShardEnd asks for what is left through the Responses API.
     if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);
     // No model is asked: its lots wait for words, or are completed with what has come.
-    if (row.stage === 'translation' && this.settings.toTranslate(job.languages).length === 0) {
+    if (row.stage === 'translation' && this.settings.forJob(job.options).toTranslate(job.languages).length === 0) {
       return this.end.finish(claim, job, true);
+    }
+    // Notes are judged by the words of their language, so they are asked for when these are there.
+    if (row.stage === 'translation' && (await this.words.isAwaited(job))) {
+      return this.wait(claim, WAITING_FOR_WORDS, WORDS_SECONDS);
     }
     const model = this.settings.modelOf(row.stage);
     const upstream = this.openai.fingerprint();
@@ -78,14 +84,14 @@ export class SubmitStage extends ScheduledStage {
     if (!acceptsBatch) return this.troubles.modelUnavailable(claim, upstream, model, state);
     const all = shardLots(row);
     // Nothing is left to send: all its lots have ended or moved on.
-    if ((await this.file.estimate(all, job.languages)) === 0) return this.end.finish(claim, job);
+    if ((await this.file.estimate(all, job)) === 0) return this.end.finish(claim, job);
     const room = await this.costs.hold(claim, job);
     if (room.kind === 'wait') return this.wait(claim, WAITING_FOR_COSTS, this.config.batch.pollIntervalSeconds);
     // The lots are asked for one by one; those that the limit has no room for fail with that reason.
     if (room.kind === 'over') return this.end.finish(claim, job, true);
     const held = room.kind === 'held' ? room.held : null;
     const last = held?.splitAt == null ? all.last : held.splitAt - 1;
-    const tokens = await this.file.estimate({ ...all, last }, job.languages);
+    const tokens = await this.file.estimate({ ...all, last }, job);
     const admission = await this.ledger.admit(claim, upstream, model, tokens);
     if (admission.kind === 'wait') return this.wait(claim, admission.reason, admission.seconds);
     const { submission } = admission;
@@ -116,7 +122,7 @@ export class SubmitStage extends ScheduledStage {
     let fileId: string;
     try {
       const limits = { tokens, before: held?.splitAt ?? null, room: held?.room ?? null };
-      const source = () => this.file.write(shardLots(claim.row), job.languages, limits, facts);
+      const source = () => this.file.write(shardLots(claim.row), job, limits, facts);
       const call = { deadlineAt: this.clock.now() + UPLOAD_MS, signal };
       fileId = (await this.openai.files.uploadBatchInput(requestFileName(key), source, call)).id;
     } catch (error) {

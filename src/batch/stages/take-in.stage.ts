@@ -87,7 +87,12 @@ export class TakeInStage extends ScheduledStage {
           signal,
         );
       } else {
-        await this.takeFiles(claim, job, new TranslationReader(this.modelLots, this.texts, job, words), signal);
+        await this.takeFiles(
+          claim,
+          job,
+          new TranslationReader(this.modelLots, this.settings, this.texts, job, words),
+          signal,
+        );
       }
     } catch (error) {
       // A file that cannot be downloaded is waited for as long as a batch that does not end.

@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../../common/clock.js';
 import { Database } from '../../database/database.service.js';
 import { LotTexts } from '../../describe/lot-texts.js';
+import { ModelSettings } from '../../describe/model-settings.js';
 import { JobGlossaries } from '../../glossaries/job-glossaries.js';
 import { JobShardStore } from '../shards/job-shard-store.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
@@ -38,6 +39,7 @@ export class OverdueJobs {
   constructor(
     private readonly clock: Clock,
     private readonly database: Database,
+    private readonly settings: ModelSettings,
     private readonly texts: LotTexts,
     private readonly glossaries: JobGlossaries,
     private readonly jobShards: JobShardStore,
@@ -102,7 +104,7 @@ export class OverdueJobs {
     const left = await this.lotEnds.translating(this.database, job.id, CHUNK_LOTS);
     if (left.length === 0) return false;
     const words = await this.glossaries.wordsOf(job.id);
-    const reader = new TranslationReader(this.modelLots, this.texts, job, words);
+    const reader = new TranslationReader(this.modelLots, this.settings, this.texts, job, words);
     const lots = await reader.load(left);
     const rows = new ResultRows(job.id, this.clock.date().toISOString());
     const outcomes = [...lots.values()]

@@ -9,7 +9,7 @@ import { characters, isStorable, type FieldProblems } from './field-problems.js'
 import { checkWebhook, type LotReport } from './lot-rules.js';
 
 export const REQUEST_MODES = ['auto', 'sync', 'batch'] as const;
-export const INCLUDES = ['assessment', 'usage'] as const;
+export const INCLUDES = ['assessment', 'usage', 'notes'] as const;
 export const WEBHOOK_EVENTS = ['batch_job_progress'] as const;
 const MAX_METADATA = 16;
 const MAX_METADATA_KEY = 64;

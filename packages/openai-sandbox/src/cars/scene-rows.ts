@@ -15,6 +15,7 @@ export interface SceneRow {
   readonly through?: string;
   readonly severity?: string;
   readonly confidence?: string;
+  /** In place of what the simulation says of such a damage. */
   readonly note?: string;
 }
 

@@ -3,6 +3,7 @@ import { VIEW_FACTS } from './car-parts.js';
 import { fitSchema } from './fit-schema.js';
 import { LOT_SCENES } from './lot-scenes.js';
 import { ODD_SCENES } from './odd-scenes.js';
+import { playedNote } from './played-notes.js';
 import type { Scene, SceneRow } from './scene-rows.js';
 
 const SCENES: Readonly<Record<string, Scene>> = { ...LOT_SCENES, ...ODD_SCENES };
@@ -88,7 +89,7 @@ function rowFacts({ seen, ...row }: SceneRow, photo: Cast['photo']): JsonObject 
     through: 'none',
     severity: 'unknown',
     confidence: 'high',
-    note: 'Simulated: the surface stands out from what is around it.',
+    note: playedNote(row.type),
     ...row,
     photos: seen.map(photo),
   };

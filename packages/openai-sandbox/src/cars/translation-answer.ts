@@ -1,6 +1,7 @@
 import { isObject, isStringArray, type JsonObject } from '../json.js';
 import { resolveRef } from '../responses/validate-schema.js';
 import { fitSchema } from './fit-schema.js';
+import { translatedNote } from './played-notes.js';
 import { pseudoTranslate } from './pseudo-language.js';
 
 const LANGUAGE_TAG = /^[a-z]{2,3}([-_][a-z0-9]{2,8})*$/i;
@@ -27,7 +28,7 @@ function factsFor(node: unknown, root: JsonObject, source: Source, language: str
     return factsFor(resolveRef(root, node['$ref']), root, source, language, depth + 1);
   }
   if (node['type'] === 'array' && language !== null) {
-    return source.strings.map((text) => pseudoTranslate(text, language));
+    return source.strings.map((text) => translated(text, language));
   }
   if (!isObject(node['properties'])) return undefined;
   const properties = node['properties'];
@@ -38,6 +39,11 @@ function factsFor(node: unknown, root: JsonObject, source: Source, language: str
     facts[name] = factsFor(child, root, source, tag, depth + 1);
   }
   return facts;
+}
+
+/** The simulation's own sentences in words that can be read, all else in the pseudo form. */
+function translated(text: string, language: string): string {
+  return translatedNote(text, language) ?? pseudoTranslate(text, language);
 }
 
 /** Members of one language's object: by the source's own names where they are the same, else in order. */
@@ -52,7 +58,7 @@ function namedFacts(
   for (const [index, [name, child]] of Object.entries(properties).entries()) {
     const isText = isObject(child) && child['type'] === 'string';
     const text = source.byName[name] ?? source.strings[index] ?? '';
-    facts[name] = isText ? pseudoTranslate(text, language) : factsFor(child, root, source, language, depth + 1);
+    facts[name] = isText ? translated(text, language) : factsFor(child, root, source, language, depth + 1);
   }
   return facts;
 }

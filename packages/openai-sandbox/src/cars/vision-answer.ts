@@ -5,6 +5,7 @@ import { AREA_NAMES, NAMED_BESIDES, nearnessOf, VIEW_FACTS } from './car-parts.j
 import { readPhoto, type SimulatedFinding, type SimulatedPhoto } from './findings.js';
 import { fitSchema } from './fit-schema.js';
 import type { PhotoLook } from './photo-look.js';
+import { playedNote } from './played-notes.js';
 import { playedAnswer } from './scenes.js';
 
 /**
@@ -113,7 +114,7 @@ function findingFacts(same: readonly SimulatedFinding[]): JsonObject {
     through: THROUGH[type] ?? 'none',
     severity,
     confidence,
-    note: 'Simulated: the surface stands out from what is around it.',
+    note: playedNote(type),
     description: `Simulated: ${type.replaceAll('_', ' ')} in ${where}.`,
   };
 }
