@@ -1,6 +1,6 @@
 // The first part of the demo: one lot, answered within the request, and the same lot with notes.
 import { signedFetch } from './client.mjs';
-import { costLine, glossaryLine, reviewLine, textLines } from './read-aloud.mjs';
+import { costLine, glossaryLine, requestText, reviewLine, textLines } from './read-aloud.mjs';
 
 const PATH = '/api/v1/generate-descriptions';
 const LANGUAGES = ['en', 'de', 'ru'];
@@ -12,7 +12,7 @@ export async function describeLot({ origin, key, photos, say }) {
   const send = (include) => sendOne({ origin, key, body: { ...body, include }, say });
 
   say(`\nPOST ${PATH}`);
-  say(JSON.stringify(body, null, 2));
+  say(requestText(body));
   const plain = await send(body.include);
   if (plain === undefined) return false;
   say('\nIts HTML as a browser shows it:');

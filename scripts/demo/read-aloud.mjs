@@ -22,13 +22,22 @@ export function glossaryLine(glossary) {
     .join(', ');
 }
 
-/** `0.0123 USD for vision gpt-… 1 call, translation gpt-… 2 calls` */
+/** `0.0123 USD: vision by gpt-… (1 call), translation by gpt-… (2 calls)` */
 export function costLine(usage) {
-  const calls = usage.map(
-    ({ stage, model, calls: count }) => `${stage} ${model} ${count} call${count === 1 ? '' : 's'}`,
-  );
+  const calls = new Map();
+  for (const { stage, model, calls: count } of usage) {
+    const who = `${stage} by ${model}`;
+    calls.set(who, (calls.get(who) ?? 0) + count);
+  }
   const usd = usage.reduce((sum, { cost_usd: one }) => sum + one, 0);
-  return `${usd.toFixed(4)} USD for ${calls.join(', ')}`;
+  return `${usd.toFixed(4)} USD: ${[...calls].map(([who, count]) => `${who} (${count} call${count === 1 ? '' : 's'})`).join(', ')}`;
+}
+
+/** A request as JSON, with short lists on one line. */
+export function requestText(body) {
+  return JSON.stringify(body, null, 2).replaceAll(/\[\s*("[^"]{1,20}",?\s*)+\]/g, (list) =>
+    list.replaceAll(/\s+/g, ' ').replace('[ ', '[').replace(' ]', ']'),
+  );
 }
 
 const CHARACTERS = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };

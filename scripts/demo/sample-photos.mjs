@@ -66,10 +66,13 @@ const SAMPLES = {
   'red-front.jpg': { colour: RED, view: 'front', damages: [] },
 };
 
-/**
- * Serves the samples on loopback; `car(colour)` is what a lot says of one: its photos, and its listing, whose last words
- * tell the sandbox what it is to see.
- */
+/** The last words of a listing tell the sandbox what it is to see. The red car's listing has another colour. */
+const LISTINGS = {
+  blue: '2017 hatchback, blue; sandbox-scene:used_car',
+  red: '2019 hatchback, white; sandbox-scene:misdescribed_car',
+};
+
+/** Serves the samples on loopback; `car(colour)` is what a lot says of one: its listing and its photos. */
 export async function servePhotos() {
   const drawn = new Map();
   const server = createServer((request, response) => {
@@ -98,7 +101,7 @@ export async function servePhotos() {
   const origin = `http://127.0.0.1:${server.address().port}`;
   return {
     car: (colour) => ({
-      additional_info: `${colour} hatchback; sandbox-scene:${colour === 'blue' ? 'used_car' : 'tidy_car'}`,
+      additional_info: LISTINGS[colour],
       images: ['left', 'right', 'front'].map((view) => `${origin}/${colour}-${view}.jpg`),
     }),
     close: () => {

@@ -16,13 +16,10 @@ export const DRAWN_SCENES: Readonly<Record<string, Scene>> = {
         end: 'front',
         type: 'broken',
         severity: 'severe',
-        through: 'glass',
       },
       {
         seen: ['front'],
         part: 'windshield',
-        side: 'center',
-        end: 'front',
         type: 'crack',
         severity: 'moderate',
         zone: 'upper_half',
@@ -65,10 +62,12 @@ export const DRAWN_SCENES: Readonly<Record<string, Scene>> = {
       },
     ],
   },
-  tidy_car: {
+  /** Without damage, and in another colour than its listing has. */
+  misdescribed_car: {
     views: ['left', 'right', 'front'],
     vehicle: { kind: 'car', body: 'hatchback', colour: 'red', doors: 'five' },
     tyres: 'tread_visible',
+    mismatch: ['colour'],
     not_visible: ['rear', 'roof', 'underbody', 'interior', 'engine_bay'],
   },
 };
