@@ -79,7 +79,6 @@ const SCENARIOS = [
     faults: [stuck(VISION), NO_QUOTA],
     stands: 'vision',
     completed: HALF,
-    fallbacks: HALF,
     overdue: HALF,
     byBatch: [['vision', 'cancelled', HALF]],
   },
@@ -96,7 +95,7 @@ export async function proveStuck(ground, useService) {
 async function prove(ground, scenario, scene) {
   const { say, claim } = scene;
   const { client, upstream } = ground;
-  const { completed, noted = false, unnoted = 0, fallbacks = 0, overdue = 0, lost = 0, byBatch } = scenario;
+  const { completed, noted = false, unnoted = 0, overdue = 0, lost = 0, byBatch } = scenario;
   await upstream.faults(...scenario.faults);
   const { id } = await ground.accept(say, noted ? ground.notedLots(LOTS) : ground.lots(LOTS), noted ? WITH_NOTES : {});
   const accepted = ground.hours();
@@ -128,10 +127,10 @@ async function prove(ground, scenario, scene) {
   const counts = countLots(lots);
   say('results', `${code}: ${countsInWords(counts)}`);
   claim(
-    `${completed} lots completed, ${fallbacks} texts in English instead, ${overdue} failed with DEADLINE_EXCEEDED`,
+    `${completed} lots completed, none with English in place of a language, ${overdue} failed with DEADLINE_EXCEEDED`,
     status.status === 'completed' &&
       (counts.completed ?? 0) === completed &&
-      (counts['texts in English instead'] ?? 0) === fallbacks &&
+      counts['texts in English instead'] === undefined &&
       (counts['failed DEADLINE_EXCEEDED'] ?? 0) === overdue &&
       completed + overdue === LOTS,
   );
