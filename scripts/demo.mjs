@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { followBatch } from './demo/batch.mjs';
-import { signedFetch } from './demo/client.mjs';
+import { describeLot } from './demo/one-lot.mjs';
 import { servePhotos } from './demo/sample-photos.mjs';
 import { startChild } from './demo/service-process.mjs';
 import { startReceiver } from './receiver/server.mjs';
@@ -17,7 +17,7 @@ const title = (text) => say(`\n\x1b[1m${text}\x1b[0m`);
 
 title('Generation Service: photos of a car in, its damage described in many languages out');
 say('This demo runs the real service with an embedded PostgreSQL. There is no OpenAI key, so a sandbox stands in for');
-say('OpenAI: it really fetches and looks at the photos, and every text it makes says that it is a simulation.');
+say('OpenAI: it really fetches the photos, which are drawn, and plays what a model would say of them.');
 
 const photos = await servePhotos();
 const events = [];
@@ -55,28 +55,8 @@ await untilReady();
 say(`Ready: ${origin}`);
 
 title('1. One lot, answered at once');
-const body = {
-  version: '1.0.0',
-  languages: ['en', 'de', 'ru'],
-  lots: [
-    {
-      lot_id: '11-12345',
-      additional_info: '2021 BMW X5, 48,000 km',
-      images: ['blue-left-scratch.jpg', 'blue-right-dent.jpg', 'blue-front-lamp.jpg'].map((name) => ({
-        url: photos.url(name),
-      })),
-    },
-  ],
-  include: ['usage'],
-};
-say('\nPOST /api/v1/generate-descriptions');
-say(JSON.stringify(body, null, 2));
-const answer = await signedFetch({ origin, key: KEY, method: 'POST', path: '/api/v1/generate-descriptions', body });
-const result = await answer.json();
-say(`\n${answer.status} ${answer.statusText}`);
-say(JSON.stringify(result, null, 2));
-if (answer.status !== 200) {
-  console.error('\nThe demo expected a 200.');
+if (!(await describeLot({ origin, key: KEY, photos, say }))) {
+  console.error('\nThe demo expected two answers with 200, the second with notes in each language.');
   await end(1);
 }
 
@@ -90,7 +70,7 @@ if (!batchWorked) {
 title('Where to go next');
 say(`  ${origin}/docs            the API in Swagger UI: paste the key below into Authorize and try it`);
 say(`  ${origin}/openapi.json    the same for machines`);
-say(`  ${photos.url('blue-left-scratch.jpg')}   one of the drawn photos`);
+say(`  ${photos.car('blue').images[2]}   one of the drawn photos`);
 say(`  ${origin}/metrics         Prometheus metrics`);
 say(`  shared key                ${KEY}`);
 say('  README.md                 how to sign requests, settings, running it for real');

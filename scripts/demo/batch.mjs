@@ -1,7 +1,7 @@
 // The second half of the demo: a batch, its progress, its results and its webhook.
 import { setTimeout as wait } from 'node:timers/promises';
 import { signedFetch } from './client.mjs';
-import { SAMPLES } from './sample-photos.mjs';
+import { reviewLine, textLines } from './read-aloud.mjs';
 
 const LOTS = 25;
 /** Far more than the sandbox needs; a demo must not hang. */
@@ -9,7 +9,6 @@ const PATIENCE_MS = 120_000;
 
 /** Sends 25 lots and follows them to the end; true when all came back and the webhook was verified. */
 export async function followBatch({ origin, key, photos, receiver, events, say }) {
-  const names = Object.keys(SAMPLES);
   const body = {
     version: '1.0.0',
     languages: ['en', 'de'],
@@ -18,14 +17,17 @@ export async function followBatch({ origin, key, photos, receiver, events, say }
     metadata: { auction: 'demo' },
     lots: Array.from({ length: LOTS }, (_, index) => ({
       lot_id: `A-${String(index + 1).padStart(2, '0')}`,
-      images: [photos.url(names[index % names.length]), photos.url(names[(index + 1) % names.length])],
+      ...photos.car(index % 3 === 1 ? 'red' : 'blue'),
     })),
   };
   const accepted = await signedFetch({ origin, key, method: 'POST', path: '/api/v1/generate-descriptions', body });
   const job = await accepted.json();
-  say(`\nPOST /api/v1/generate-descriptions with ${LOTS} lots\n\n${accepted.status} ${accepted.statusText}`);
-  say(JSON.stringify(job, null, 2));
-  if (accepted.status !== 201) return false;
+  say(`\nPOST /api/v1/generate-descriptions with ${LOTS} lots: ${accepted.status} ${accepted.statusText}`);
+  say(`  estimated_cost_usd ${job.estimated_cost_usd}, estimated_completion ${job.estimated_completion}`);
+  if (accepted.status !== 201) {
+    say(JSON.stringify(job, null, 2));
+    return false;
+  }
 
   say(`\nGET /api/v1/batch-status/${job.job_id}`);
   const status = await untilEnded({ origin, key, jobId: job.job_id });
@@ -40,9 +42,12 @@ export async function followBatch({ origin, key, photos, receiver, events, say }
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
   const described = lots.filter((lot) => lot.lot_id !== undefined);
-  say(`\nGET ${path} (application/x-ndjson): ${described.length} lots; the first and the last:`);
-  say(JSON.stringify(described[0], null, 2));
-  say(JSON.stringify(described.at(-1), null, 2));
+  const review = described.filter((lot) => lot.needs_review.value).length;
+  say(`\nGET ${path} (application/x-ndjson)`);
+  say(`  ${described.length} lots, ${review} for review, ${status.usage.cost_usd.toFixed(4)} USD; one of them:`);
+  const { lot_id: id, descriptions, needs_review: needsReview } = described[1];
+  say(`\n  ${id}: needs_review ${reviewLine(needsReview)}`);
+  for (const line of textLines(descriptions[0].damages)) say(`  ${line}`);
 
   say('\nThe webhook:');
   const deadline = Date.now() + PATIENCE_MS;

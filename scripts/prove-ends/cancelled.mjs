@@ -1,6 +1,7 @@
 // A job that is cancelled, in each of its stages and after its end.
 import { batchesInWords, countLots, countsInWords, hasEnded, inWords } from '../prove/job-client.mjs';
 import { pause } from '../prove/stage.mjs';
+import { WITH_NOTES } from './ground.mjs';
 
 const LOTS = 100;
 const VISION = 'gpt-5.6-terra';
@@ -73,13 +74,17 @@ function stages(ground) {
       batches: 1,
     },
     {
-      name: 'translation is in progress, half of it done',
+      name: 'notes are being translated, half of them done',
+      lots: () => ground.notedLots(LOTS),
+      request: WITH_NOTES,
       faults: [{ action: 'batch_stuck', state: 'in_progress', share: 0.5, model: TRANSLATION }],
       at: (id) => upstreamIs(id, 'in_progress', (batch) => batch.metadata.stage === 'translation' && half(batch)),
       batches: 2,
     },
     {
-      name: 'part of the translations is in, the rest is tried again',
+      name: 'part of the translated notes is in, the rest is tried again',
+      lots: () => ground.notedLots(LOTS),
+      request: WITH_NOTES,
       faults: [
         { action: 'line_status', status: 500, code: 'server_error', kind: 'translation', probability: 0.5 },
         { action: 'batch_stuck', state: 'in_progress', share: 0.5, model: TRANSLATION, skip: 1 },
@@ -97,7 +102,7 @@ export async function proveCancelled(ground) {
     await ground.scenario(`a${index + 1}. Cancelled while ${stage.name}`, async (scene) => {
       const { say, claim } = scene;
       await upstream.faults(...stage.faults);
-      const { id } = await ground.accept(say, stage.lots?.() ?? ground.lots(LOTS));
+      const { id } = await ground.accept(say, stage.lots?.() ?? ground.lots(LOTS), stage.request);
       const before = await client.until(id, stage.name, stage.at(id));
       say('status', inWords(before));
       say('its batches', batchesInWords(before));

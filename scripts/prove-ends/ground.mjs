@@ -11,6 +11,9 @@ const MOVED_CLOCK = new URL('../prove/moved-clock.mjs', import.meta.url).href;
 /** Not the loopback address of the other photo host, because the service remembers for each host whether it is down. */
 const HANGING_ADDRESS = '127.0.0.2';
 const HOUR_MS = 3_600_000;
+/** A request whose lots go through both models: the second translates their notes. */
+export const WITH_NOTES = { languages: ['en', 'de'], include: ['notes'] };
+const NOTE_LABEL = 'Anmerkung: ';
 /** Sums of binary fractions, rounded to eight places a row. */
 const CENT_FRACTION = 1e-6;
 
@@ -86,6 +89,11 @@ class Ground {
       const name = `${job}-${index}`;
       return { lot_id: name, additional_info: `Lot ${index} of ${job}`, images: photosOf(name, index) };
     });
+  }
+
+  /** Lots with damages of which there is something to note, so that each has a line in a translation batch. */
+  notedLots(count) {
+    return this.lots(count).map((lot) => ({ ...lot, additional_info: 'sandbox-scene:used_car' }));
   }
 
   photo(lot, number) {
@@ -174,6 +182,15 @@ class Ground {
     this.hanging.close();
     await this.stage.stop();
   }
+}
+
+/** How many of these completed lots have their notes in English alone. */
+export function countUnnoted(lots) {
+  return lots.filter(
+    ({ status, descriptions }) =>
+      status === 'completed' &&
+      descriptions.some(({ language, damages }) => language === 'de' && !damages.includes(NOTE_LABEL)),
+  ).length;
 }
 
 function usd(amount) {

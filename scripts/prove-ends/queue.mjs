@@ -1,6 +1,7 @@
 // Batches that OpenAI lets expire, and a queue that it holds up because the quota is used up.
 import { batchesInWords, countLots, countsInWords, inWords } from '../prove/job-client.mjs';
 import { pause } from '../prove/stage.mjs';
+import { countUnnoted, WITH_NOTES } from './ground.mjs';
 
 const LOTS = 150;
 const PAUSE_MS = 4000;
@@ -8,19 +9,22 @@ const PAUSE_MS = 4000;
 const SHARE = 0.6;
 
 export function proveExpired(ground) {
-  return ground.scenario('b. Both batches of a job expire after 60 % of their lots', async (scene) => {
+  return ground.scenario('b. Both batches of a job with notes expire after 60 % of their lots', async (scene) => {
     const { say, claim } = scene;
     const { client, upstream } = ground;
     const expire = { action: 'batch_expire', share: SHARE, count: 1 };
     await upstream.faults({ ...expire, model: 'gpt-5.6-terra' }, { ...expire, model: 'gpt-5.6-luna' });
-    const { id } = await ground.accept(say, ground.lots(LOTS));
+    const { id } = await ground.accept(say, ground.notedLots(LOTS), WITH_NOTES);
     say('status', inWords(await client.ended(id)));
     const { code, lots } = await client.results(id);
     const counts = countLots(lots);
     say('results', `${code}: ${countsInWords(counts)}`);
     const { status, batches, bill, direct } = await ground.bill(scene, id);
     say('its batches', batchesInWords(status));
-    claim('every lot completed, in all its languages', countsInWords(counts) === `${LOTS} completed`);
+    claim(
+      'every lot completed, with its notes in all its languages',
+      countsInWords(counts) === `${LOTS} completed` && countUnnoted(lots) === 0,
+    );
     const expired = batches.filter((batch) => batch.status === 'expired');
     claim(
       'what an expired batch had done was kept and the rest alone sent again: each stage is paid once a lot',
@@ -67,7 +71,7 @@ export function proveQuota(ground) {
       say('results', `${code}: ${countsInWords(counts)}`);
       claim('every lot completed', countsInWords(counts) === `${LOTS} completed`);
       const { batches, direct, status } = await ground.bill(scene, id);
-      claim('by one batch a stage, nothing directly', batches.length === 2 && direct === 0);
+      claim('by one batch, nothing directly', batches.length === 1 && direct === 0);
       claim(
         'no attempt was used up, and no reason is left',
         status.openai_batches.every((batch) => batch.attempt === 0 && batch.reason === null),

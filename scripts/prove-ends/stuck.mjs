@@ -2,6 +2,7 @@
 // are the real ones (BATCH_DEADLINE 22 h); the clock is moved.
 import { batchesInWords, countLots, countsInWords, hasEnded, inWords } from '../prove/job-client.mjs';
 import { pause } from '../prove/stage.mjs';
+import { countUnnoted, WITH_NOTES } from './ground.mjs';
 
 const LOTS = 100;
 const HALF = LOTS / 2;
@@ -34,7 +35,8 @@ const SCENARIOS = [
     byBatch: [['vision', 'cancelled', HALF]],
   },
   {
-    title: 'e2. The translation batch never ends, half of it done',
+    title: 'e2. The batch that translates notes never ends, half of it done',
+    noted: true,
     faults: [stuck(TRANSLATION)],
     stands: 'translation',
     completed: LOTS,
@@ -61,11 +63,12 @@ const SCENARIOS = [
     byBatch: [['vision', 'in_progress', HALF]],
   },
   {
-    title: 'e5. The translation batch never ends, and for direct calls there is no quota',
+    title: 'e5. The batch that translates notes never ends, and for direct calls there is no quota',
+    noted: true,
     faults: [stuck(TRANSLATION), NO_QUOTA],
     stands: 'translation',
     completed: LOTS,
-    fallbacks: HALF,
+    unnoted: HALF,
     byBatch: [
       ['vision', 'completed', LOTS],
       ['translation', 'cancelled', HALF],
@@ -76,7 +79,6 @@ const SCENARIOS = [
     faults: [stuck(VISION), NO_QUOTA],
     stands: 'vision',
     completed: HALF,
-    fallbacks: HALF,
     overdue: HALF,
     byBatch: [['vision', 'cancelled', HALF]],
   },
@@ -93,9 +95,9 @@ export async function proveStuck(ground, useService) {
 async function prove(ground, scenario, scene) {
   const { say, claim } = scene;
   const { client, upstream } = ground;
-  const { completed, fallbacks = 0, overdue = 0, lost = 0, byBatch } = scenario;
+  const { completed, noted = false, unnoted = 0, overdue = 0, lost = 0, byBatch } = scenario;
   await upstream.faults(...scenario.faults);
-  const { id } = await ground.accept(say, ground.lots(LOTS));
+  const { id } = await ground.accept(say, noted ? ground.notedLots(LOTS) : ground.lots(LOTS), noted ? WITH_NOTES : {});
   const accepted = ground.hours();
   const byClock = () => ground.hours() - accepted;
   const tell = (status, more = '') => say(`after ${byClock().toFixed(1)} h`, `${inWords(status)}${more}`);
@@ -125,13 +127,14 @@ async function prove(ground, scenario, scene) {
   const counts = countLots(lots);
   say('results', `${code}: ${countsInWords(counts)}`);
   claim(
-    `${completed} lots completed, ${fallbacks} texts in English instead, ${overdue} failed with DEADLINE_EXCEEDED`,
+    `${completed} lots completed, none with English in place of a language, ${overdue} failed with DEADLINE_EXCEEDED`,
     status.status === 'completed' &&
       (counts.completed ?? 0) === completed &&
-      (counts['texts in English instead'] ?? 0) === fallbacks &&
+      counts['texts in English instead'] === undefined &&
       (counts['failed DEADLINE_EXCEEDED'] ?? 0) === overdue &&
       completed + overdue === LOTS,
   );
+  if (noted) claim(`${unnoted} lots have their notes in English alone`, countUnnoted(lots) === unnoted);
   await upstream.clearFaults();
   const { batches } = await ground.bill(scene, id, lost);
   const ends = batches.map(({ metadata, status: end, request_counts }) => [

@@ -12,7 +12,7 @@ export class JobClient {
 
   /** POST generate-descriptions with these lots; `more` are members of the request. */
   async create(lots, more = {}) {
-    const request = { version: '1.0.0', mode: 'batch', languages: ['en', 'fi'], lots, ...more };
+    const request = { version: '1.0.0', mode: 'batch', languages: ['en', 'de'], lots, ...more };
     return this.json('/api/v1/generate-descriptions', {
       method: 'POST',
       body: Buffer.from(JSON.stringify(request)),
@@ -104,8 +104,8 @@ export function batchesInWords({ openai_batches }) {
 }
 
 /**
- * How many lots ended how: `{completed: 60, 'failed IMAGE_UNREACHABLE': 20, …}`, and how many texts stand in for a
- * translation.
+ * How many lots ended how: `{completed: 60, 'failed IMAGE_UNREACHABLE': 20, …}`, and how many texts stand in for another
+ * language.
  */
 export function countLots(lots) {
   const counts = {};

@@ -62,7 +62,7 @@ export class GenerateDescriptionsRequestDto {
   version: '1.0.0';
   /**
    * 1 to 10 BCP 47 tags (MAX_LANGUAGES), each once; they are returned as sent and in this order. English is returned
-   * only if it is in the list.
+   * only if it is in the list. `en` is British, en-US American. Languages do not change the cost.
    * @example ["en", "de", "ru"]
    */
   @ApiProperty({
@@ -127,11 +127,12 @@ export class SynchronousAnswerDto {
   /** The one lot. */
   lots: LotResultDto[];
   /**
-   * translation_time_limit_exceeded; a note that many languages take longer; max_cost_usd_below_worst_case;
+   * translation_time_limit_exceeded when a language carries the English text; a hint that many languages may take longer;
+   * max_cost_usd_below_worst_case;
    * unknown_member:<name> for a member that the service does not know, with the nearest known one.
    */
   warnings: string[];
-  /** Languages that carry the English text, because no translation came in time. */
+  /** Languages that carry the English text: they had no glossary in time, or their text did not pass the checks. */
   pending_languages: string[];
   /** Echoed from the request, where it had some. */
   metadata?: Record<string, string>;

@@ -6,7 +6,7 @@ export class DescriptionDto {
   language: string;
   /** HTML of `<p>`, `<ul>`, `<li>` and escaped text, without attributes. */
   damages: string;
-  /** True when `damages` is the English text because no translation came; absent otherwise. */
+  /** True when `damages` is the English text, because this language has no glossary or its text did not pass the checks; absent otherwise. */
   fallback?: boolean;
 }
 
@@ -40,7 +40,7 @@ export class LotResultDto {
   missing_images: string[];
   /** The same photos, each with the reason. */
   photo_problems: PhotoProblemDto[];
-  /** The languages whose text is English, because no translation came. */
+  /** The languages whose text is English: they have no glossary, or their text did not pass the checks. */
   pending_languages: string[];
   /** Absent for lots that were described before lots said so. */
   needs_review?: NeedsReviewDto;

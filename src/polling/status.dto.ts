@@ -34,7 +34,7 @@ export class StatusProgressDto extends ProgressDto {
 export class ProcessingDetailsDto {
   /** The latest vision batch at OpenAI. */
   openai_vision_batch_id: string | null;
-  /** The latest translation batch at OpenAI. */
+  /** The latest batch at OpenAI that translates notes; null without notes. */
   openai_translation_batch_id: string | null;
   /** image_check, vision_analysis, translation, finishing or done. */
   current_stage: JobStage;
@@ -46,7 +46,7 @@ export class StagesDto {
   image_check: number;
   /** Lots that the model has yet to look at. */
   vision_analysis: number;
-  /** Lots whose translations are still missing. */
+  /** Described lots that wait for translated notes, or for the glossary of a language. */
   translation: number;
   /** Lots completed with their languages. */
   completed: number;
