@@ -162,7 +162,7 @@ function noteWordsOf(glossary: Glossary): NoteWords {
       [
         'severities',
         termList(
-          Object.values(severities).map((term) => lastWordOf(term, writing)),
+          Object.values(severities).map((term) => tellingWordsOf(term, Object.values(severities), writing)),
           writing,
         ),
       ],
@@ -181,9 +181,12 @@ function otherTypes(type: DamageType, glossary: Glossary): WordList {
   return termList(terms, writingOf(glossary));
 }
 
-/** Of "степень: лёгкая" the word that tells. */
-function lastWordOf(term: string, writing: Writing): string {
-  return UNSPACED.has(writing.script) ? term : (wordsOf(term, writing).at(-1) ?? '');
+/** Of "лёгкая степень" the word that no other degree has: the noun may stand before or after it, and alone says nothing. */
+function tellingWordsOf(term: string, terms: readonly string[], writing: Writing): string {
+  if (UNSPACED.has(writing.script)) return term;
+  const others = terms.filter((other) => other !== term).map((other) => new Set(wordsOf(other, writing)));
+  const telling = wordsOf(term, writing).filter((word) => !others.some((words) => words.has(word)));
+  return telling.at(-1) ?? '';
 }
 
 /** Terms stand in the nominative: of a longer word the ending is left off, so that its other cases are found too. */

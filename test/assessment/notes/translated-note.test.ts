@@ -49,6 +49,17 @@ describe('a translated note', () => {
     ]);
   });
 
+  it.each(OTHERS.map(({ tag }) => tag))('holds no degree of %s, whatever noun the degrees share', (tag) => {
+    const { minor, moderate, severe } = glossaryOf(tag).severities;
+    const note = { note: 'A pale line in the paint.', type: 'scratch' } as const;
+    const right = (translatedNote(note.note, tag) ?? '').replace(/[.。]$/, '');
+    const shared = minor.split(' ').filter((word) => severe.split(' ').includes(word));
+    for (const degree of [minor, moderate, severe]) {
+      const alone = degree.split(' ').filter((word) => !shared.includes(word));
+      expect(check(tag, [note], [`${right} ${alone.join(' ')}`])).toEqual([{ refused: 'severities' }]);
+    }
+  });
+
   it('holds no entry of its glossary’s lists, wherever it stands and however it is capitalised', () => {
     for (const glossary of OTHERS) {
       const upper = (word: string) => word.toLocaleUpperCase(glossary.locale);

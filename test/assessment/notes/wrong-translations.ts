@@ -90,6 +90,7 @@ export const WRONG_TRANSLATIONS: readonly (readonly [
     'Похоже на царапину вдоль линии.',
   ],
   ['ru', 'a severity', 'scratch', 'A pale line in the paint.', 'Серьёзная светлая линия на краске.'],
+  ['ru', 'a severity of the glossary', 'scratch', 'A pale line in the paint.', 'Сильная светлая линия на краске.'],
   ['ru', 'a cause', 'dent', 'Pressed inward along a soft line.', 'Вдавлено внутрь после аварии.'],
   ['uk', 'a side', 'scratch', 'A pale line in the paint.', 'Світла лінія ліворуч.'],
   ['uk', 'a number as a word', 'scratch', 'A pale line in the paint.', 'Дві світлі лінії на фарбі.'],
