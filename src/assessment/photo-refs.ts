@@ -11,6 +11,15 @@ export function photoRefs(images: readonly string[], isThere: (url: string) => b
 }
 
 /**
+ * The photos of a lot that are not missing, each with its number in the client's list.
+ * @param images - the client's list
+ */
+export function photosLeft(images: readonly string[], missing: readonly { readonly url: string }[]): PhotoRef[] {
+  const gone = new Set(missing.map(({ url }) => url));
+  return photoRefs(images, (url) => !gone.has(url));
+}
+
+/**
  * A photo's address in the form that a fetcher needs. Browsers accept white space around an address and encode a space
  * inside it, but an API may not. Every other address stays letter for letter as the client sent it.
  */

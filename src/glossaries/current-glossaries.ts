@@ -30,7 +30,7 @@ export class CurrentGlossaries {
   /** The version of each of these languages that has words now, and of English. */
   async versionsOf(languages: readonly string[]): Promise<GlossaryVersions> {
     const all = withEnglish(languages);
-    const progress = all.some((language) => this.known.shipped(language) === null) ? await this.progress() : null;
+    const progress = this.known.unshipped(all).length > 0 ? await this.progress() : null;
     const versions = all.map((language) => [language, this.current(language, progress)] as const);
     await Promise.all(all.map((language) => this.known.store(language)));
     return Object.fromEntries(versions.filter((pair): pair is [string, string] => pair[1] !== null));

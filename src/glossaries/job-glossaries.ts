@@ -58,7 +58,7 @@ export class JobGlossaries {
 
   /** Has the missing glossaries of these languages made, by this process if it is free; a failed one only after its rest. */
   async start(languages: readonly string[]): Promise<void> {
-    const tags = this.unshipped(languages);
+    const tags = [...new Set(this.known.unshipped(languages).map(glossaryTagOf))];
     if (tags.length === 0) return;
     await this.makings.want(tags, this.now.recipe);
     await this.maker.begin();
@@ -66,10 +66,10 @@ export class JobGlossaries {
 
   /** Those of the languages whose glossary may still come; one that nobody has asked for is asked for. */
   async awaited(languages: readonly string[]): Promise<readonly string[]> {
-    if (this.unshipped(languages).length === 0) return [];
+    const open = this.known.unshipped(languages);
+    if (open.length === 0) return [];
     const progress = await this.now.progress();
     const stateOf = (language: string) => progress.get(glossaryTagOf(language))?.state ?? 'unknown';
-    const open = languages.filter((language) => this.known.shipped(language) === null);
     const unknown = open.filter((language) => stateOf(language) === 'unknown');
     if (unknown.length > 0) await this.start(unknown);
     return open.filter((language) => ['awaited', 'unknown'].includes(stateOf(language)));
@@ -95,10 +95,5 @@ export class JobGlossaries {
         unsubscribe();
       }
     }
-  }
-
-  private unshipped(languages: readonly string[]): string[] {
-    const open = languages.filter((language) => this.known.shipped(language) === null);
-    return [...new Set(open.map(glossaryTagOf))];
   }
 }

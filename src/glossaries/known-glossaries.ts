@@ -30,6 +30,11 @@ export class KnownGlossaries {
     return this.settings.glossaries.for(language)?.version ?? null;
   }
 
+  /** The languages that no glossary is shipped for. */
+  unshipped(languages: readonly string[]): readonly string[] {
+    return this.settings.unshipped(languages);
+  }
+
   /** Keeps a shipped glossary in the database, so that a job finds its words after an upgrade that changes the file. */
   async store(language: string): Promise<void> {
     const tag = glossaryTagOf(language);

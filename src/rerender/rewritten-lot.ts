@@ -2,10 +2,9 @@ import { assess } from '../assessment/assess.js';
 import type { Assessment } from '../assessment/assessment.js';
 import { notesIn, type DescriptionText, type NoteInText } from '../assessment/description.js';
 import type { Recogniser } from '../assessment/notes/recogniser.js';
-import { photoRefs } from '../assessment/photo-refs.js';
+import { photosLeft } from '../assessment/photo-refs.js';
 import { usageOf } from '../assessment/response-body.js';
 import { rowsOf } from '../assessment/vision-answer.js';
-import { urlsOf } from '../common/missing-photo.js';
 import { textRow, type AssessedAnswer } from '../describe/lot-texts.js';
 import type { TranslatedNotes } from '../describe/noted-rows.js';
 import type { NewResult } from '../jobs/new-result.js';
@@ -20,15 +19,13 @@ import type { StoredLot } from '../jobs/revision-store.js';
 export function storedAnswer(lot: StoredLot, recogniser: Recogniser | null): AssessedAnswer | null {
   const { rows } = rowsOf(lot.raw);
   if (rows === undefined) return null;
-  const gone = new Set(urlsOf(lot.missing));
-  const photos = photoRefs(lot.images, (url) => !gone.has(url));
   const before = (lot.assessment ?? {}) as Partial<Assessment>;
   const origin = {
     model: before.model ?? '',
     promptVersion: before.prompt_version ?? '',
     simulated: before.simulated === true,
   };
-  const assessment = assess(rows, photos, origin, recogniser);
+  const assessment = assess(rows, photosLeft(lot.images, lot.missing), origin, recogniser);
   return {
     kind: 'assessed',
     assessment,

@@ -2,10 +2,10 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { notesIn, type DescriptionText } from '../assessment/description.js';
 import { isEnglish } from '../assessment/languages.js';
 import { recogniser } from '../describe/recogniser.js';
-import { photoRefs } from '../assessment/photo-refs.js';
+import { photoRefs, photosLeft } from '../assessment/photo-refs.js';
 import { Clock } from '../common/clock.js';
 import { toServiceError } from '../common/http-error.filter.js';
-import { urlsOf, type MissingPhoto } from '../common/missing-photo.js';
+import type { MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
@@ -179,8 +179,7 @@ export class SyncPipeline {
       this.notes.translateAll(notes, others, limits, spend.count, () => spend.budget(0)),
       this.glossaries.wait(lacking, limits),
     ]);
-    const gone = new Set(urlsOf(source.missing));
-    const photos = photoRefs(lot.images, (url) => !gone.has(url));
+    const photos = photosLeft(lot.images, source.missing);
     const words = await this.glossaries.wordsOf(jobId);
     const late = this.texts.rewrite({ ...source, photos }, lacking, words);
     if (translated.size === 0) return late;

@@ -3,10 +3,10 @@ import { isEnglish } from '../../assessment/languages.js';
 import type { Recogniser } from '../../assessment/notes/recogniser.js';
 import { recogniser } from '../../describe/recogniser.js';
 import type { Words } from '../../assessment/published-text.js';
-import { photoRefs } from '../../assessment/photo-refs.js';
+import { photosLeft } from '../../assessment/photo-refs.js';
 import type { TokenUsage } from '../../assessment/response-body.js';
 import { parseTranslation } from '../../assessment/translation.js';
-import { missingPhotos, urlsOf, type MissingPhoto } from '../../common/missing-photo.js';
+import { missingPhotos, type MissingPhoto } from '../../common/missing-photo.js';
 import type { LateTexts, LotTexts } from '../../describe/lot-texts.js';
 import type { ModelSettings } from '../../describe/model-settings.js';
 import { notedRows, type TranslatedNotes } from '../../describe/noted-rows.js';
@@ -116,8 +116,7 @@ export class TranslationReader implements LineReader<TranslationLineLot> {
       // Other work gets its turn: a lot in ten languages takes some milliseconds.
       await new Promise(setImmediate);
       const { lot, languages } = lacking.get(position) as { lot: TranslationLineLot; languages: string[] };
-      const gone = new Set(urlsOf(lot.missing));
-      const photos = photoRefs(images, (url) => !gone.has(url));
+      const photos = photosLeft(images, lot.missing);
       const source = { strings: lot.text, model: lot.model, assessment, raw, photos };
       written.set(position, this.texts.rewrite(source, languages, this.words));
     }

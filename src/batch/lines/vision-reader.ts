@@ -1,10 +1,9 @@
-import type { PhotoRef } from '../../assessment/assessment.js';
 import type { Words } from '../../assessment/published-text.js';
 import type { Recogniser } from '../../assessment/notes/recogniser.js';
 import { recogniser } from '../../describe/recogniser.js';
-import { photoRefs } from '../../assessment/photo-refs.js';
+import { photosLeft } from '../../assessment/photo-refs.js';
 import { parseVisionAnswer } from '../../assessment/vision-answer.js';
-import { missingPhotos, urlsOf, type MissingPhoto } from '../../common/missing-photo.js';
+import { missingPhotos, type MissingPhoto } from '../../common/missing-photo.js';
 import type { ResponseFailure } from '../../assessment/response-body.js';
 import { answerError } from '../../describe/call-errors.js';
 import { TEXT_REJECTED, type AssessedAnswer, type LotTexts } from '../../describe/lot-texts.js';
@@ -61,7 +60,12 @@ export class VisionReader implements LineReader<VisionLineLot> {
   }
 
   read(body: unknown, lot: VisionLineLot): LineOutcome {
-    const answer = parseVisionAnswer(body, photosOf(lot), this.settings.vision.prompt.version, this.recogniser);
+    const answer = parseVisionAnswer(
+      body,
+      photosLeft(lot.images, lot.missing),
+      this.settings.vision.prompt.version,
+      this.recogniser,
+    );
     switch (answer.kind) {
       case 'assessed':
         // Once: a lot that was tried before is taken as it is, so that no answer is asked for without end.
@@ -114,12 +118,6 @@ export class VisionReader implements LineReader<VisionLineLot> {
   giveUp(error: LotEnd): LineOutcome {
     return { kind: 'failed', error };
   }
-}
-
-/** The photos that were sent, each with its number in the client's list. */
-export function photosOf(lot: { images: readonly string[]; missing: readonly MissingPhoto[] }): PhotoRef[] {
-  const gone = new Set(urlsOf(lot.missing));
-  return photoRefs(lot.images, (url) => !gone.has(url));
 }
 
 function stored(answer: ResponseFailure): LotEnd {

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { photosLeft } from '../../assessment/photo-refs.js';
 import type { DescribableLot } from '../../describe/lot-describer.js';
 import { PhotoCarrier } from '../../images/photo-carrier.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
 import { LotInputStore } from '../../jobs/lot-input-store.js';
-import { photosOf, type VisionLineLot } from '../lines/vision-reader.js';
+import type { VisionLineLot } from '../lines/vision-reader.js';
 
 /** Reasons of missing photos that we may be able to carry. For hosts in OUTBOUND_ALLOW no other reason is stored. */
 const MAY_BE_CARRIED: ReadonlySet<string> = new Set(['not_a_photo', 'unreachable']);
@@ -23,7 +24,7 @@ export class DirectLots {
     const maybe = lot.missing.filter(({ reason }) => MAY_BE_CARRIED.has(reason)).map(({ url }) => url);
     const carried = this.carrier.allowed ? await this.carrier.carriable(maybe, signal) : [];
     const missing = lot.missing.filter(({ url }) => !carried.includes(url));
-    const photos = photosOf({ images: lot.images, missing });
+    const photos = photosLeft(lot.images, missing);
     // What the check counted does not include photos that are carried.
     return {
       additionalInfo,
