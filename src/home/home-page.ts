@@ -143,11 +143,11 @@ ${languages
 <p id="try-state" role="status"></p>
 </form>
 <div id="answer" hidden>
-<h3>The answer</h3>
+<h3 id="answer-title" tabindex="-1">The answer</h3>
 <div class="beside"><div class="lot" id="answer-lot"></div>
 <div class="json"><pre tabindex="0" role="group" aria-label="The answer as JSON" id="answer-json"></pre></div></div>
 <h3 id="answer-code-title">The same request as a program</h3>
-<p>The curl command is signed already and works for five minutes. The programs sign by themselves.</p>
+<p>The curl command is signed already, for five minutes. The programs sign by themselves.</p>
 <div class="code" id="answer-code" role="group" aria-labelledby="answer-code-title"></div>
 </div>
 </section>`;

@@ -94,13 +94,15 @@
 
   function show(status, answer, { car, text, signed }) {
     const lot = answer.lots?.[0];
-    say(lot === undefined ? `${status} ${answer.code ?? ''}: ${answer.message ?? ''}` : `${status}: described.`);
+    say(lot === undefined ? `${status} ${answer.code ?? ''}: see below.` : `${status}: described, see below.`);
     const place = byId('answer-lot');
     if (lot === undefined) place.replaceChildren(refusal(status, answer));
     else window.showLot(place, lot, (url) => (car === '' ? null : pathOfSample(url)));
     byId('answer-json').textContent = JSON.stringify(answer, null, 2);
     showCode(byId('answer-code'), { origin, text, demoKey, signed });
     byId('answer').hidden = false;
+    // Takes a reader and the keyboard to the answer, which may be below the edge of the window.
+    byId('answer-title').focus();
   }
 
   /** The path of a photo that this service itself serves; of any other address the page loads nothing. */
@@ -111,16 +113,22 @@
   function refusal(status, { code, message, details }) {
     const card = document.createElement('div');
     card.className = 'card';
+    const lines = [message ?? 'This answer holds no lot.'];
+    // The page itself signs as the service wants it.
+    if (status === 401 || status === 403) {
+      lines.unshift(
+        'The shared key is not one of those that this service was started with, or the clocks differ by more than five minutes.',
+        `Clock of the service: ${details?.seen?.server_time ?? 'not said'}. Clock of this machine: ${new Date().toISOString()}.`,
+      );
+    }
     const title = document.createElement('h3');
     title.textContent = `${status} ${code ?? ''}`;
-    const text = document.createElement('p');
-    text.textContent = message ?? 'This answer holds no lot.';
-    card.append(title, text);
-    if (status === 401 || status === 403) {
-      const hint = document.createElement('p');
-      hint.textContent = `Is the shared key the one that this service was started with? Its clock says ${details?.seen?.server_time ?? 'nothing'}.`;
-      card.append(hint);
-    }
+    const paragraphs = lines.map((line) => {
+      const paragraph = document.createElement('p');
+      paragraph.textContent = line;
+      return paragraph;
+    });
+    card.append(title, ...paragraphs);
     return card;
   }
 
