@@ -1,4 +1,5 @@
 import { escapeHtml } from '../assessment/html.js';
+import { EXAMPLE_LANGUAGES } from './example-lot.js';
 import { SAMPLE_CARS } from './sample-cars.js';
 
 /** What the page offers where it may be tried: the sandbox answers, so that nothing is paid. */
@@ -16,8 +17,8 @@ export interface HomePage {
   readonly tryIt: TryIt | null;
 }
 
-/** Which languages are ticked at first: those of the example above. */
-const TICKED: ReadonlySet<string> = new Set(['en', 'de', 'ar']);
+/** Which languages come first and are ticked. */
+const TICKED: readonly string[] = EXAMPLE_LANGUAGES;
 
 /** The whole page. It holds no inline script and no inline style, so that a strict Content-Security-Policy holds. */
 export function homePage({ tryIt }: HomePage): string {
@@ -124,10 +125,10 @@ ${cars
 <fieldset>
 <legend>Languages</legend>
 <div class="languages">
-${languages
+${[...TICKED, ...languages.filter((tag) => !TICKED.includes(tag))]
   .map(
     (tag) =>
-      `<label><input type="checkbox" name="language" value="${escapeHtml(tag)}"${TICKED.has(tag) ? ' checked' : ''}> <span lang="${escapeHtml(tag)}">${escapeHtml(ownName(tag))}</span></label>`,
+      `<label><input type="checkbox" name="language" value="${escapeHtml(tag)}"${TICKED.includes(tag) ? ' checked' : ''}> <span lang="${escapeHtml(tag)}">${escapeHtml(ownName(tag))}</span></label>`,
   )
   .join('\n')}
 </div>

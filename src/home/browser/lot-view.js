@@ -20,7 +20,7 @@
     place.replaceChildren(...parts, texts(lot, descriptions));
   };
 
-  function photosAndFindings({ photos, findings, not_visible: unseen }, sourceOf) {
+  function photosAndFindings({ photos, findings, not_visible: unseen, assessable }, sourceOf) {
     const shown = photos.map(({ number, url, view }) => ({
       number,
       url,
@@ -36,18 +36,24 @@
     };
     buttons.forEach((button, index) => button.addEventListener('click', () => choose(index)));
     if (findings.length > 0) choose(0);
-    const count = findings.length === 1 ? '1 finding' : `${findings.length} findings`;
     const list = make('ol', { class: 'findings' }, ...buttons.map((button) => make('li', {}, button)));
     const aside = make(
       'div',
       { class: 'card' },
-      make('h3', {}, findings.length === 0 ? 'No visible damage found' : count),
+      make('h3', {}, headingOf(findings.length, assessable)),
       list,
       ...(unseen.length === 0
         ? []
         : [make('p', { class: 'mut' }, `Not shown in the photos: ${unseen.map(words).join(', ')}`)]),
     );
     return make('div', { class: 'look' }, gallery.element, aside);
+  }
+
+  /** Without findings nothing is praised: photos that show nothing allow no statement. */
+  function headingOf(count, assessable) {
+    if (assessable === false) return 'These photos allow no statement';
+    if (count === 0) return 'No damage is visible where the photos show the car';
+    return count === 1 ? '1 finding' : `${count} findings`;
   }
 
   /** One large photo, and all of them small below it. */
@@ -106,7 +112,7 @@
 
   function citations(ids) {
     if (ids.length === 0) return 'No finding cites it.';
-    return `Cited by finding ${ids.join(', ')}.`;
+    return `Cited by ${ids.length === 1 ? 'finding' : 'findings'} ${ids.join(', ')}.`;
   }
 
   function findingButton({ id, part, side, end, type, severity, photos, needs_review: review }) {
@@ -115,9 +121,17 @@
     return make(
       'button',
       { type: 'button' },
-      make('span', { class: 'what' }, `${id}. ${words(part)}${place.length === 0 ? '' : `, ${place.join(' ')}`}`),
+      make(
+        'span',
+        { class: 'what' },
+        `${id}. ${capital(words(part))}${place.length === 0 ? '' : `, ${place.join(' ')}`}`,
+      ),
       make('span', {}, `${words(type)} · `, make('strong', { class: `severity ${severity}` }, words(severity))),
-      make('span', { class: 'mut' }, `photo ${numbers}${review ? ' · a person should look' : ''}`),
+      make(
+        'span',
+        { class: 'mut' },
+        `${photos.length === 1 ? 'photo' : 'photos'} ${numbers}${review ? ' · a person should look' : ''}`,
+      ),
     );
   }
 
@@ -159,6 +173,10 @@
     } catch {
       return tag;
     }
+  }
+
+  function capital(text) {
+    return text.slice(0, 1).toUpperCase() + text.slice(1);
   }
 
   function words(code) {
