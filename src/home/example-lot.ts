@@ -15,7 +15,7 @@ export interface ExampleLot {
 }
 
 /**
- * A lot as the service describes it, made at the start: rows of what was drawn go the way of a model's rows, through the
+ * A lot as the service describes it, made by this process: rows of what was drawn go the way of a model's rows, through the
  * checks and the glossaries. No model has a part in it.
  * @throws Error where a text may not be published: then a glossary or the drawing's rows are wrong
  */

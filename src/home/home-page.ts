@@ -3,7 +3,7 @@ import { EXAMPLE_LANGUAGES } from './example-lot.js';
 import { SAMPLE_CARS } from './sample-cars.js';
 
 /** What the page offers where it may be tried: the sandbox answers, so that nothing is paid. */
-export interface TryIt {
+interface TryIt {
   /** The demo's secret where this service has it; any other is typed in. */
   readonly demoKey: string | null;
   /** The sample cars' addresses as the service reaches them; null where it may not fetch from itself. */

@@ -54,8 +54,8 @@ export function setUpHome(app: NestExpressApplication, config: AppConfig, option
     get(`/home-assets/${name}`, type, () => text);
   }
   get('/home-assets/icon.svg', 'image/svg+xml', () => ICON);
-  const example = JSON.stringify(exampleOf(config));
-  get('/home-assets/example.json', 'application/json', () => example);
+  let example: string | undefined;
+  get('/home-assets/example.json', 'application/json', () => (example ??= JSON.stringify(exampleOf(config))));
   for (const car of SAMPLE_CARS) {
     for (const { view, svg } of photosOf(car)) {
       get(`${pathOf(car, view)}.svg`, 'image/svg+xml', () => svg);
@@ -66,7 +66,7 @@ export function setUpHome(app: NestExpressApplication, config: AppConfig, option
   }
 }
 
-/** Reads three glossaries alone: the others are not needed for it. */
+/** Made when it is first asked for: it takes a tenth of a second. Reads three glossaries alone, for it needs no others. */
 function exampleOf(config: AppConfig): object {
   const wanted: readonly string[] = EXAMPLE_LANGUAGES;
   const files = new Map([...config.glossaries].filter(([tag]) => wanted.includes(tag)));

@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_KEY } from '../../src/home/demo-key.js';
 import { SAMPLE_CARS } from '../../src/home/sample-cars.js';
@@ -12,7 +12,6 @@ import { sandboxed } from './sandboxed.js';
 
 // Real: Debian's Chromium, the service, its sandbox, axe-core. SCREENSHOTS=<folder> keeps pictures of what it saw.
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const SIZES = { phone: [390, 844], tablet: [820, 1180], desk: [1280, 900], wide: [2200, 1200] } as const;
 const DESCRIBED = `document.getElementById('try-state').textContent.startsWith('200')`;
 
@@ -46,7 +45,7 @@ describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
 
   /** Everything that axe-core finds, in short. */
   async function violations(): Promise<string[]> {
-    return browser.run(`${AXE}; axe.run(document, { resultTypes: ['violations'] })
+    return browser.run(`${axe.source}; axe.run(document, { resultTypes: ['violations'] })
       .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' | ')))`);
   }
 
