@@ -52,7 +52,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => v
 
 say('\nStarting (the first start also creates the database) ...');
 await untilReady();
-say(`Ready: ${origin}`);
+say(`Ready. Open ${origin}/ in a browser: it shows a lot, and you can try it there.`);
 
 title('1. One lot, answered at once');
 if (!(await describeLot({ origin, key: KEY, photos, say }))) {
@@ -68,6 +68,7 @@ if (!batchWorked) {
 }
 
 title('Where to go next');
+say(`  ${origin}/                what the service does, and a form to try it`);
 say(`  ${origin}/docs            the API in Swagger UI: paste the key below into Authorize and try it`);
 say(`  ${origin}/openapi.json    the same for machines`);
 say(`  ${photos.car('blue').images[2]}   one of the drawn photos`);

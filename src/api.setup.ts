@@ -6,9 +6,10 @@ import { UploadGate } from './auth/upload-gate.js';
 import { SERVES_API } from './common/http-error.filter.js';
 import type { AppConfig } from './config/app-config.js';
 import { setUpDocs } from './docs/docs.setup.js';
+import { setUpHome } from './home/home.setup.js';
 import { AllowList } from './outbound/address-rules.js';
 
-/** The HTTP set-up of a process with the API: the door for bodies, and the documents. */
+/** The HTTP set-up of a process with the API: the door for bodies, the documents and the home page. */
 export function setUpApi(app: NestExpressApplication, config: AppConfig): void {
   const connections = setUpApp(app, config);
   const gate = app.get(UploadGate);
@@ -18,7 +19,10 @@ export function setUpApi(app: NestExpressApplication, config: AppConfig): void {
   app.get(UnprovenWork).watchCrowd(() => connections.turns.isCrowded);
   app.enable(SERVES_API);
   app.use(door.admit);
-  setUpDocs(app, { samplePhotos: isSandboxedOnLoopback(config) });
+  const sandboxed = config.openai.upstream === 'sandbox';
+  const samplePhotos = isSandboxedOnLoopback(config);
+  setUpDocs(app, { samplePhotos });
+  setUpHome(app, config, { sandboxed, samplePhotos });
 }
 
 /** Whether the sandbox stands in for OpenAI and may fetch photos from this machine, as in the demo. */

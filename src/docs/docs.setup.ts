@@ -8,7 +8,7 @@ import { ErrorDto } from '../common/error.dto.js';
 import { completeOperations } from './common-answers.js';
 import { documentHead, SCHEMES_IN_BROWSER } from './document-head.js';
 import { refineSchemas } from './refine-schemas.js';
-import { serveSamplePhotos, withSamplePhotos } from './sample-photos.js';
+import { withSamplePhotos } from './sample-photos.js';
 
 const SIGN_JS_PATH = '/docs-assets/sign.js';
 
@@ -31,7 +31,7 @@ interface SigningPage {
 }
 
 export interface DocsOptions {
-  /** Whether the examples may use photos served by this service: when the sandbox runs and may fetch from loopback. */
+  /** Whether the examples may use the home page's sample photos: when the sandbox runs and may fetch from loopback. */
   readonly samplePhotos?: boolean;
 }
 
@@ -54,7 +54,6 @@ export function setUpDocs(app: NestExpressApplication, { samplePhotos = false }:
   const built = () => (document ??= openApiDocument(app));
   http.get('/openapi.json', (_request: Request, response: Response) => response.json(built()));
   http.get(SIGN_JS_PATH, (_request: Request, response: Response) => response.type('text/javascript').send(signJs));
-  if (samplePhotos) serveSamplePhotos(http);
   app.use('/docs', (_request: Request, response: Response, next: NextFunction) => {
     response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     next();

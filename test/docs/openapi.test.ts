@@ -162,7 +162,7 @@ describe('the pages', () => {
     const init = await (await fetch(`${origin}/docs/swagger-ui-init.js`)).text();
     expect(init).toMatch(/"requestInterceptor": .*signRequest\(request\)/);
     expect(init).toMatch(/"plugins": \[\s*\(\) => .*maskSecret\(\)/);
-    expect(init).not.toContain('sample-left.jpg');
+    expect(init).not.toContain('/home-assets/');
     expect(init).toContain('"persistAuthorization": false');
     expect(init).toContain('"validatorUrl": null');
   });
@@ -183,7 +183,10 @@ describe('where the sandbox runs and may fetch from this machine', () => {
     const init = await (await fetch(`${here}/docs/swagger-ui-init.js`)).text();
     expect(init).not.toMatch(/"url": "https:\/\/cdn\.example\.com/);
     const named = [...init.matchAll(/"url": "(http:[^"]+)"/g)].map(([, url]) => url as string);
-    expect(named.slice(0, 2)).toEqual([`${here}/docs-assets/sample-left.jpg`, `${here}/docs-assets/sample-right.jpg`]);
+    expect(named.slice(0, 2)).toEqual([
+      `${here}/home-assets/cars/blue/left.jpg`,
+      `${here}/home-assets/cars/blue/right.jpg`,
+    ]);
     const photos = await Promise.all(named.slice(0, 2).map(async (url) => (await fetch(url)).arrayBuffer()));
     for (const photo of photos) expect((await sharp(Buffer.from(photo)).metadata()).format).toBe('jpeg');
     // The document for machines is one and the same wherever the service runs.

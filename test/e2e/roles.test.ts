@@ -85,12 +85,18 @@ describe('a worker', () => {
     expect(body['message']).toContain('worker');
   });
 
-  it.each(['/', '/docs', '/docs/', '/docs/swagger-ui-init.js', '/docs-assets/sign.js', '/openapi.json'])(
-    'a worker has no GET %s',
-    async (path) => {
-      expect(await ask(worker, 'GET', path)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
-    },
-  );
+  it.each([
+    '/',
+    '/home-assets/home.js',
+    '/home-assets/example.json',
+    '/docs',
+    '/docs/',
+    '/docs/swagger-ui-init.js',
+    '/docs-assets/sign.js',
+    '/openapi.json',
+  ])('a worker has no GET %s', async (path) => {
+    expect(await ask(worker, 'GET', path)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+  });
 
   it.each([...OPERATIONS, '/metrics'])('a worker answers GET %s', async (path) => {
     expect((await ask(worker, 'GET', path)).status).toBe(200);
@@ -129,7 +135,7 @@ describe('an api', () => {
     expect(body['code']).not.toBe('NOT_FOUND');
   });
 
-  it.each([...OPERATIONS, '/metrics', '/docs', '/openapi.json'])('an api answers GET %s', async (path) => {
+  it.each([...OPERATIONS, '/', '/metrics', '/docs', '/openapi.json'])('an api answers GET %s', async (path) => {
     expect((await ask(api, 'GET', path)).status).toBe(200);
   });
 

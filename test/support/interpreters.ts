@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
  * `npm test` needs only Node, so samples in another language are left out where that language is missing. In CI it must
  * be there, because a sample that was never run may be wrong.
  */
-export function hasInterpreter(program: 'python3' | 'php' | 'openssl'): boolean {
+export function hasInterpreter(program: 'python3' | 'php' | 'openssl' | 'curl' | 'chromium'): boolean {
   const found = spawnSync(program, [program === 'openssl' ? 'version' : '--version']).status === 0;
   if (!found && process.env['CI'] === 'true') throw new Error(`CI needs ${program}: samples are run by it`);
   return found;

@@ -1,0 +1,86 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Request, Response } from 'express';
+import { Glossaries } from '../assessment/text/glossaries.js';
+import type { AppConfig } from '../config/app-config.js';
+import { DEMO_KEY } from './demo-key.js';
+import { EXAMPLE_LANGUAGES, exampleLot } from './example-lot.js';
+import { homePage } from './home-page.js';
+import { photosOf, SAMPLE_CARS, type SampleCar } from './sample-cars.js';
+
+/** Nothing from other hosts, nothing inline, no frames. Photos that a client names are not loaded either. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+const SCRIPT = 'text/javascript';
+const ASSETS = { 'home.css': 'text/css', 'home.js': SCRIPT, 'lot-view.js': SCRIPT, 'snippets.js': SCRIPT } as const;
+const ICON = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b5fcc"/>
+  <path d="M4 21q0-6 5-6l3-5h7l4 5q5 0 5 6z" fill="#fff"/><circle cx="10" cy="22" r="3"/><circle cx="22" cy="22" r="3"/></svg>`;
+
+export interface HomeOptions {
+  /** Whether a sandbox answers, so that the page may send requests that nobody pays for. */
+  readonly sandboxed: boolean;
+  /** Whether it may fetch photos that this process serves. */
+  readonly samplePhotos: boolean;
+}
+
+/** Serves `/` and what the page needs, everything from this process. */
+export function setUpHome(app: NestExpressApplication, config: AppConfig, options: HomeOptions): void {
+  const http = app.getHttpAdapter().getInstance();
+  const get = (path: string, type: string, body: (request: Request) => string | Promise<Buffer>) =>
+    http.get(path, async (request: Request, response: Response) => {
+      response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+      response.type(type).send(await body(request));
+    });
+  const holdsDemoKey = [...config.auth.keys.values()].some((secrets) => secrets.includes(DEMO_KEY));
+  const languages = [...config.glossaries.keys()];
+  const page = ({ socket }: Request) => ({
+    demoKey: holdsDemoKey ? DEMO_KEY : null,
+    photoOrigin: options.samplePhotos ? `http://127.0.0.1:${socket.localPort}` : null,
+    languages,
+  });
+  get('/', 'text/html', (request) => homePage({ tryIt: options.sandboxed ? page(request) : null }));
+  for (const [name, type] of Object.entries(ASSETS)) {
+    const text = readFileSync(join(import.meta.dirname, 'browser', name), 'utf8');
+    get(`/home-assets/${name}`, type, () => text);
+  }
+  get('/home-assets/icon.svg', 'image/svg+xml', () => ICON);
+  let example: string | undefined;
+  get('/home-assets/example.json', 'application/json', () => (example ??= JSON.stringify(exampleOf(config))));
+  for (const car of SAMPLE_CARS) {
+    for (const { view, svg } of photosOf(car)) {
+      get(`${pathOf(car, view)}.svg`, 'image/svg+xml', () => svg);
+      if (!options.samplePhotos) continue;
+      let drawn: Promise<Buffer> | undefined;
+      get(`${pathOf(car, view)}.jpg`, 'image/jpeg', () => (drawn ??= jpegOf(svg)));
+    }
+  }
+}
+
+/** Made when it is first asked for: it takes a tenth of a second. Reads three glossaries alone, for it needs no others. */
+function exampleOf(config: AppConfig): object {
+  const wanted: readonly string[] = EXAMPLE_LANGUAGES;
+  const files = new Map([...config.glossaries].filter(([tag]) => wanted.includes(tag)));
+  const car = SAMPLE_CARS[0] as SampleCar;
+  return exampleLot(car, (view) => `${pathOf(car, view)}.svg`, Glossaries.read(files));
+}
+
+function pathOf(car: SampleCar, view: string): string {
+  return `/home-assets/cars/${car.name}/${view}`;
+}
+
+async function jpegOf(svg: string): Promise<Buffer> {
+  // Loaded with the first photo that is requested: it takes 20 MB, and the process must also start where it is not
+  // installed.
+  const { default: sharp } = await import('sharp');
+  return sharp(Buffer.from(svg)).jpeg({ quality: 88 }).toBuffer();
+}
