@@ -71,7 +71,8 @@ class AsyncGenerationService(requests.ClientBase):
             response = await self._send("GET", requests.status_target(job_id), headers)
             if response.status_code != 304:
                 status = cast(JobStatus, response.json())
-                headers["If-None-Match"] = response.headers.get("ETag", "")
+                if "ETag" in response.headers:
+                    headers["If-None-Match"] = response.headers["ETag"]
                 if on_progress is not None:
                     on_progress(status)
                 if status["status"] in requests.ENDED:
