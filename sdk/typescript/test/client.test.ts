@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, ConnectionError, GenerationService, JobRunningError, type Lot } from '../src/index.js';
 import { cutConnection, json, refuse, ScriptedServer, SECRET, stream, type Step } from './scripted-server.js';
 
@@ -102,10 +103,13 @@ describe('generate', () => {
 });
 
 describe('submit', () => {
-  const spools = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('generation-service-'));
+  /** A folder of this test's own for temporary files, because other tests submit at the same time. */
+  const folder = mkdtempSync(join(tmpdir(), 'spools-'));
+  beforeEach(() => void vi.stubEnv('TMPDIR', folder));
+  afterEach(() => void vi.unstubAllEnvs());
+  afterAll(() => rmSync(folder, { recursive: true }));
 
   it('sends lots from an iterator as compressed lines, twice the same, and leaves no file', async () => {
-    const before = spools();
     const { server, client } = await talk(
       refuse(503, 'SERVICE_UNAVAILABLE', { 'Retry-After': '0' }),
       json(201, accepted),
@@ -127,11 +131,10 @@ describe('submit', () => {
     expect(first?.body).toBe(second?.body);
     expect(second?.headers).toMatchObject({ 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' });
     expect(first?.headers['idempotency-key']).toBe(second?.headers['idempotency-key']);
-    expect(spools()).toEqual(before);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('sends nothing and leaves no file when the iterator fails', async () => {
-    const before = spools();
     const { server, client } = await talk();
     async function* lots(): AsyncGenerator<Lot> {
       yield lot;
@@ -139,7 +142,7 @@ describe('submit', () => {
     }
     await expect(client.submit(lots(), { languages: ['en'] })).rejects.toThrow('line 2 of the list');
     expect(server.received).toHaveLength(0);
-    expect(spools()).toEqual(before);
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   it('keeps the lots in a Blob where there are no files, as in browsers', async () => {
