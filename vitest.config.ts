@@ -5,7 +5,7 @@ export default defineConfig({
   // Tests run the sandbox's source, as they run the service's: nothing need be built first.
   resolve: { alias: { 'openai-sandbox': join(import.meta.dirname, 'packages/openai-sandbox/src/index.ts') } },
   test: {
-    include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
+    include: ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'sdk/typescript/test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,

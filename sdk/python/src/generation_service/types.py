@@ -1,0 +1,305 @@
+"""What goes over the wire, named as there. A test compares each of these with the schema of its name in openapi.json."""
+
+from typing import Any, Dict, List, Literal, Mapping, Optional, Sequence, TypedDict, Union
+
+JobState = Literal["pending", "processing", "translating", "completed", "failed", "cancelled"]
+ProcessingMode = Literal["batch", "synchronous"]
+Stage = Literal["vision", "translation"]
+
+
+class Photo(TypedDict):
+    url: str
+
+
+class _LotRequired(TypedDict):
+    lot_id: Union[str, int]
+    images: Sequence[Union[Photo, str]]
+
+
+class Lot(_LotRequired, total=False):
+    additional_info: Optional[str]
+    webhook: Optional[str]
+
+
+class _GenerateDescriptionsRequestRequired(TypedDict):
+    languages: Sequence[str]
+    lots: Sequence[Lot]
+    version: Literal["1.0.0"]
+
+
+class GenerateDescriptionsRequest(_GenerateDescriptionsRequestRequired, total=False):
+    signature: str
+    webhook_url: Optional[str]
+    metadata: Optional[Mapping[str, str]]
+    max_cost_usd: Optional[float]
+    mode: Optional[Literal["auto", "sync", "batch"]]
+    include: Optional[Sequence[Literal["assessment", "usage"]]]
+    webhook_events: Optional[Sequence[Literal["batch_job_progress"]]]
+
+
+class _DescriptionRequired(TypedDict):
+    language: str
+    damages: str
+
+
+class Description(_DescriptionRequired, total=False):
+    fallback: bool
+
+
+class PhotoProblem(TypedDict):
+    url: str
+    reason: Literal["not_found", "not_a_photo", "too_large", "timeout", "dns", "refused", "host_busy", "openai", "unreachable"]
+
+
+class NeedsReview(TypedDict):
+    value: bool
+    reasons: List[str]
+
+
+class LotError(TypedDict):
+    code: str
+    message: str
+
+
+class _LotResultRequired(TypedDict):
+    lot_id: str
+    status: JobState
+    processed_at: Optional[str]
+    processed_images: int
+    descriptions: List[Description]
+    missing_images: List[str]
+    photo_problems: List[PhotoProblem]
+    pending_languages: List[str]
+
+
+class LotResult(_LotResultRequired, total=False):
+    needs_review: NeedsReview
+    assessment: Dict[str, Any]
+    usage: List[Dict[str, Any]]
+    error: LotError
+
+
+class _SynchronousAnswerRequired(TypedDict):
+    version: Literal["1.0.0"]
+    job_id: str
+    processing_mode: Literal["synchronous"]
+    total_lots: int
+    processed_at: str
+    lots: List[LotResult]
+    warnings: List[str]
+    pending_languages: List[str]
+
+
+class SynchronousAnswer(_SynchronousAnswerRequired, total=False):
+    metadata: Dict[str, str]
+
+
+class BatchAcceptedAnswer(TypedDict):
+    job_id: str
+    status: Literal["failed", "processing", "translating", "completed", "cancelled", "accepted"]
+    created_at: str
+    total_lots: int
+    lots_count: int
+    languages: List[str]
+    estimated_completion: str
+    processing_mode: Literal["batch"]
+    webhook_configured: bool
+    estimated_cost_usd: Optional[float]
+    warnings: List[str]
+
+
+class HandedOverAnswer(TypedDict):
+    job_id: str
+    status: JobState
+    processing_mode: Literal["synchronous"]
+    total_lots: int
+    created_at: str
+    languages: List[str]
+    message: str
+    warnings: List[str]
+
+
+class Progress(TypedDict):
+    total_lots: int
+    processed_lots: int
+    failed_lots: int
+    completion_percentage: float
+    estimated_completion: Optional[str]
+
+
+class StatusProgress(TypedDict):
+    work_percentage: float
+    total_lots: int
+    processed_lots: int
+    failed_lots: int
+    completion_percentage: float
+    estimated_completion: Optional[str]
+
+
+class ProcessingDetails(TypedDict):
+    openai_vision_batch_id: Optional[str]
+    openai_translation_batch_id: Optional[str]
+    current_stage: Literal["done", "translation", "image_check", "vision_analysis", "finishing"]
+
+
+class Stages(TypedDict):
+    image_check: int
+    vision_analysis: int
+    translation: int
+    completed: int
+    failed: int
+    cancelled: int
+
+
+class OpenAiRequestCounts(TypedDict):
+    total: int
+    completed: int
+    failed: int
+
+
+class OpenAiBatch(TypedDict):
+    stage: Stage
+    batch_id: Optional[str]
+    status: str
+    openai_status: Optional[str]
+    model: str
+    attempt: int
+    lots: int
+    request_counts: OpenAiRequestCounts
+    reason: Optional[str]
+    submitted_at: Optional[str]
+    finished_at: Optional[str]
+
+
+class UsageEntry(TypedDict):
+    stage: Stage
+    model: str
+    calls: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    reasoning_tokens: int
+    cost_usd: float
+
+
+class Usage(TypedDict):
+    cost_usd: float
+    estimated_cost_usd: Optional[float]
+    by_stage: List[UsageEntry]
+
+
+class WebhookCounts(TypedDict):
+    pending: int
+    in_flight: int
+    delivered: int
+    failed: int
+    superseded: int
+
+
+class JobStatus(TypedDict):
+    job_id: str
+    status: JobState
+    processing_mode: ProcessingMode
+    created_at: str
+    updated_at: str
+    completed_at: Optional[str]
+    cancelled_at: Optional[str]
+    progress: StatusProgress
+    languages: List[str]
+    processing_details: ProcessingDetails
+    stages: Stages
+    openai_batches: List[OpenAiBatch]
+    usage: Usage
+    error_message: Optional[str]
+    error_code: Optional[str]
+    webhook_configured: bool
+    webhooks: WebhookCounts
+    metadata: Dict[str, str]
+
+
+class ProcessingSummary(TypedDict):
+    total_lots: int
+    processed_lots: int
+    failed_lots: int
+    total_images_processed: int
+    total_processing_time: float
+
+
+class ResultsContent(TypedDict):
+    version: Literal["1.0.0"]
+    lots: List[LotResult]
+
+
+class JobResults(TypedDict):
+    job_id: str
+    status: JobState
+    completed_at: Optional[str]
+    cancelled_at: Optional[str]
+    processing_summary: ProcessingSummary
+    metadata: Dict[str, str]
+    results: ResultsContent
+
+
+class JobRunning(TypedDict):
+    error: str
+    job_id: str
+    status: JobState
+    progress: Progress
+    message: str
+
+
+class JobListItem(TypedDict):
+    id: str
+    job_id: str
+    status: JobState
+    processing_mode: ProcessingMode
+    created_at: str
+    updated_at: str
+    completed_at: Optional[str]
+    cancelled_at: Optional[str]
+    total_lots: int
+    processed_lots: int
+    failed_lots: int
+    progress: Progress
+    languages: List[str]
+    error_message: Optional[str]
+    webhook_configured: bool
+    metadata: Dict[str, str]
+
+
+class Pagination(TypedDict):
+    limit: int
+    offset: int
+    total: int
+    has_more: bool
+    next_cursor: Optional[str]
+
+
+class JobList(TypedDict):
+    jobs: List[JobListItem]
+    pagination: Pagination
+
+
+class CancelledJob(TypedDict):
+    job_id: str
+    status: Literal["cancelled"]
+    cancelled_at: str
+    message: str
+
+
+class _ErrorAnswerRequired(TypedDict):
+    error: str
+    message: str
+    code: str
+    details: Dict[str, Any]
+    request_id: str
+
+
+class ErrorAnswer(_ErrorAnswerRequired, total=False):
+    invalid_urls: List[str]
+    missing_images: List[str]
+    photo_problems: List[PhotoProblem]
+    estimated_cost_usd: Optional[float]
+    provided_lots: int
+    max_allowed: int
+    status: str
