@@ -31,7 +31,7 @@ export interface GenerateDescriptionsRequest {
   max_cost_usd?: number | null;
   version: '1.0.0';
   mode?: 'auto' | 'sync' | 'batch' | null;
-  include?: readonly ('assessment' | 'usage')[] | null;
+  include?: readonly ('assessment' | 'notes' | 'usage')[] | null;
   webhook_events?: readonly 'batch_job_progress'[] | null;
 }
 

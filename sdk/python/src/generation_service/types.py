@@ -33,7 +33,7 @@ class GenerateDescriptionsRequest(_GenerateDescriptionsRequestRequired, total=Fa
     metadata: Optional[Mapping[str, str]]
     max_cost_usd: Optional[float]
     mode: Optional[Literal["auto", "sync", "batch"]]
-    include: Optional[Sequence[Literal["assessment", "usage"]]]
+    include: Optional[Sequence[Literal["assessment", "notes", "usage"]]]
     webhook_events: Optional[Sequence[Literal["batch_job_progress"]]]
 
 
