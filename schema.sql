@@ -36,6 +36,7 @@ create table batch_jobs (
   glossaries jsonb not null default '{}'::jsonb,
   revision smallint not null default 0,
   shows_review boolean not null default false,
+  failures jsonb not null default '{}'::jsonb,
   constraint batch_jobs_pkey PRIMARY KEY (id),
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
@@ -96,6 +97,7 @@ create table batch_results (
   needs_review json,
   constraint batch_results_pkey PRIMARY KEY (job_id, "position", language, revision)
 );
+CREATE INDEX batch_results_review_idx ON public.batch_results USING btree (job_id, "position") WHERE ((language = 'en'::text) AND ((needs_review ->> 'value'::text) = 'true'::text));
 
 create table glossary_makings (
   tag text not null,

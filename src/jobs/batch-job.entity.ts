@@ -1,4 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { FailureCounters } from './job-failures.js';
 import type { JobMode, JobStage, JobStatus } from './states.js';
 
 /** The options of a request, stored with its job. */
@@ -107,6 +108,10 @@ export class BatchJob {
 
   @Column('jsonb', { nullable: true })
   error: StoredError | null;
+
+  /** Its failed lots by the code of their error; raised in the transactions that raise failed_lots. */
+  @Column('jsonb', { default: {} })
+  failures: FailureCounters;
 
   /** The revision of its lots' rows that is shown; raised when all rows of the next one are written. */
   @Column('smallint', { default: 0 })

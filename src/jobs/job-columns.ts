@@ -1,4 +1,5 @@
 import type { JobOptions, StoredError } from './batch-job.entity.js';
+import type { FailureCounters } from './job-failures.js';
 import type { JobMode, JobStage, JobStatus, TerminalStatus } from './states.js';
 
 /** A job's row in the form that readers need. */
@@ -25,6 +26,8 @@ export interface JobRecord {
   readonly costUsd: number;
   readonly estimatedCostUsd: number | null;
   readonly error: StoredError | null;
+  /** Its failed lots by code; raised in the transactions that raise `failedLots`. */
+  readonly failures: FailureCounters;
   /** The revision of its lots' rows that is shown. */
   readonly revision: number;
   /** False for jobs from before lots said whether they need a review. */
@@ -66,6 +69,7 @@ const COLUMNS = {
   costUsd: 'cost_usd::float8',
   estimatedCostUsd: 'estimated_cost_usd::float8',
   error: 'error',
+  failures: 'failures',
   revision: 'revision',
   showsReview: 'shows_review',
   version: 'version',

@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import { Values } from '../database/values.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
+import { failuresWith } from './job-failures.js';
+import { totalOf, type LotMoves } from './lot-moves.js';
 import {
   FIRST_STATE,
   IN_VAIN_SQL,
@@ -31,16 +33,6 @@ export interface NewJob {
   readonly estimatedCostUsd: number | null;
   /** The lease of a synchronous job: it is inserted as claimed by the process that answers it. Null for a batch. */
   readonly lease: { readonly token: string; readonly seconds: number } | null;
-}
-
-/** How many lots a statement moved; each member is added to the job's counter of the same name. */
-export interface LotMoves {
-  readonly awaitingImages?: number;
-  readonly awaitingVision?: number;
-  readonly awaitingTranslation?: number;
-  readonly processed?: number;
-  readonly failed?: number;
-  readonly images?: number;
 }
 
 export interface AdvancedJob {
@@ -125,8 +117,9 @@ export class JobStore {
       moves.awaitingVision ?? 0,
       moves.awaitingTranslation ?? 0,
       moves.processed ?? 0,
-      moves.failed ?? 0,
+      totalOf(moves.failed),
       moves.images ?? 0,
+      JSON.stringify(moves.failed ?? {}),
     ];
     const [row] = await tx.query<{ finished: boolean; processed_lots: number }>(
       `update batch_jobs set
@@ -135,6 +128,7 @@ export class JobStore {
          awaiting_translation = awaiting_translation + $4,
          processed_lots = processed_lots + $5,
          failed_lots = failed_lots + $6,
+         failures = ${failuresWith('$8::jsonb')},
          processed_images = processed_images + $7,
          status = ${ADVANCED.status},
          stage = ${ADVANCED.stage},

@@ -3,6 +3,8 @@ import { missingColumns, missingPhotos, type MissingPhoto } from '../common/miss
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import { Values } from '../database/values.js';
+import { failuresWith } from './job-failures.js';
+import { failuresOf } from './lot-moves.js';
 import { LotStore } from './lot-store.js';
 import { insertJob, type NewJob } from './job-store.js';
 import type { NewResult } from './new-result.js';
@@ -263,9 +265,10 @@ export class SyncJobStore {
     }
     return (
       (await tx.execute(
-        `update batch_jobs set awaiting_images = 0, awaiting_vision = 0, awaiting_translation = 0, failed_lots = 1
+        `update batch_jobs set awaiting_images = 0, awaiting_vision = 0, awaiting_translation = 0, failed_lots = 1,
+           failures = ${failuresWith('$2::jsonb')}
          where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`,
-        [jobId],
+        [jobId, JSON.stringify(failuresOf([{ error }]))],
       )) === 1
     );
   }

@@ -134,6 +134,18 @@ export class WebhookCountsDto implements Record<DeliveryStatus, number> {
   superseded: number;
 }
 
+/** The lots of a job that ended without a description for one reason. */
+export class ErrorCountDto {
+  /** The code in the `error` of these lots; CANCELLED for lots of a cancelled job that have no result. */
+  code: string;
+  /** How many lots have it. */
+  lots: number;
+  /** When the first of them failed. */
+  first: string;
+  /** When the last of them failed. */
+  last: string;
+}
+
 /** Where a job stands. */
 export class JobStatusDto {
   /** The job that was asked for. */
@@ -166,6 +178,11 @@ export class JobStatusDto {
   error_message: string | null;
   /** The stable code of why the job as a whole failed. */
   error_code: string | null;
+  /**
+   * The job's lots without a description, by code, most lots first. Results can be asked for by the same codes
+   * (`?code=`). Lots that failed in a version before this member may be missing here.
+   */
+  errors: ErrorCountDto[];
   /** Whether the job or some lot of it names a webhook. */
   webhook_configured: boolean;
   /** Its webhook deliveries by state. */

@@ -6,6 +6,7 @@ import { sideBySide } from '../../common/side-by-side.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
+import { failuresOf } from '../../jobs/lot-moves.js';
 import { LotStore, type ShardLots, type UncheckedLot } from '../../jobs/lot-store.js';
 import { PhotoAveragesStore } from '../../jobs/photo-averages-store.js';
 import { JobReader } from '../../jobs/job-reader.js';
@@ -205,7 +206,7 @@ export class CheckPhotosStage extends ScheduledStage {
         return {
           awaitingImages: -(ready.length + failed.length),
           awaitingVision: ready.length,
-          failed: failed.length,
+          failed: failuresOf(failed),
           images: ready.reduce((sum, lot) => sum + lot.reachable, 0),
         };
       });
