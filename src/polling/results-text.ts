@@ -60,6 +60,7 @@ function envelope(job: JobRecord): [head: string, tail: string] {
     cancelled_at: timeOrNull(job.cancelledAt),
     processing_summary: processingSummary(job),
     metadata: { ...job.metadata },
+    ...(job.retryOf === null ? {} : { retry_of: job.retryOf }),
     results: { version: API_VERSION, lots: [] },
   };
   return aroundLots(body);

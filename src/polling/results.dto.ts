@@ -61,6 +61,8 @@ export class JobResultsDto {
   processing_summary: ProcessingSummaryDto;
   /** Echoed from the request. */
   metadata: Record<string, string>;
+  /** The job whose lots this one tries once more; absent otherwise. */
+  retry_of?: string;
   /** The lots. */
   results: ResultsContentDto;
 }

@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { cutText } from '../common/cut-text.js';
-import { ServiceError } from '../common/service-error.js';
 import { retryAfterSeconds } from '../jobs/job-progress.js';
 import type { JobRecord } from '../jobs/job-columns.js';
 import { JobReader } from '../jobs/job-reader.js';
 import { LotResultReader, type LotSelection } from '../jobs/lot-result-reader.js';
 import type { LotRecord } from '../jobs/lot-result.js';
 import { isTerminal } from '../jobs/states.js';
+import { unknownLots } from '../jobs/unknown-lots.js';
 import { CompletionEstimates } from './completion-estimates.js';
 import { legacyLayout } from './legacy-results.js';
 import { resultsBytes, resultsLayout, type ResultsFormat, type ResultsLayout } from './results-text.js';
@@ -34,9 +33,6 @@ export type ResultsAnswer =
       /** The first chunk has already been read, so that a failure at the start is still answered as an error. */
       readonly chunks: AsyncGenerator<Buffer, void, undefined>;
     };
-
-/** Lots that a refusal names. */
-const MOST_NAMED = 100;
 
 /** A job's results as a stream, whatever its size. */
 @Injectable()
@@ -84,9 +80,7 @@ export class ResultsService {
       const places = [...positions.values()];
       return { lotIds: [...positions.keys()], from: Math.min(...places), to: Math.max(...places) };
     }
-    throw new ServiceError('LOT_NOT_FOUND', 'This job has no lot with this lot_id.', {
-      details: { lot_ids: missing.slice(0, MOST_NAMED).map((lotId) => cutText(lotId)) },
-    });
+    throw unknownLots(missing);
   }
 
   private async running(job: JobRecord): Promise<ResultsAnswer> {
