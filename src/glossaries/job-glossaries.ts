@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { Words } from '../assessment/published-text.js';
 import { glossaryTagOf } from '../assessment/text/glossary-tags.js';
 import { Clock } from '../common/clock.js';
@@ -20,6 +20,8 @@ export interface WaitLimits {
 /** The glossaries of jobs: which versions a job writes with, and the making of those that are missing. */
 @Injectable()
 export class JobGlossaries {
+  private readonly logger = new Logger(JobGlossaries.name);
+
   constructor(
     private readonly clock: Clock,
     private readonly known: KnownGlossaries,
@@ -62,6 +64,15 @@ export class JobGlossaries {
     if (tags.length === 0) return;
     await this.makings.want(tags, this.now.recipe);
     await this.maker.begin();
+  }
+
+  /** The same for a job that is taken by now: whoever waits for its glossaries asks again for one that was not begun. */
+  async startOrLog(languages: readonly string[]): Promise<void> {
+    try {
+      await this.start(languages);
+    } catch (error) {
+      this.logger.warn('missing glossaries could not be begun', { reason: (error as Error).message });
+    }
   }
 
   /** Those of the languages whose glossary may still come; one that nobody has asked for is asked for. */

@@ -33,6 +33,7 @@ export interface StoredError {
 @Index('batch_jobs_ended_idx', { synchronize: false })
 @Index('batch_jobs_sync_lease_idx', { synchronize: false })
 @Index('batch_jobs_unfinished_idx', { synchronize: false })
+@Index('batch_jobs_retry_of_idx', { synchronize: false })
 export class BatchJob {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'batch_jobs_pkey' })
   id: string;
@@ -63,6 +64,10 @@ export class BatchJob {
 
   @Column('jsonb', { default: {} })
   metadata: Record<string, string>;
+
+  /** The job whose lots this one tries once more. Retention may have removed it since. */
+  @Column('uuid', { name: 'retry_of', nullable: true })
+  retryOf: string | null;
 
   @Column('integer', { name: 'total_lots' })
   totalLots: number;

@@ -15,6 +15,8 @@ export interface JobRecord {
   readonly webhookUrl: string | null;
   readonly options: JobOptions;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The job whose lots this one tries once more; null for a job that a client sent lots for. */
+  readonly retryOf: string | null;
   readonly totalLots: number;
   readonly processedLots: number;
   readonly failedLots: number;
@@ -59,6 +61,7 @@ const COLUMNS = {
   webhookUrl: 'webhook_url',
   options: 'options',
   metadata: 'metadata',
+  retryOf: 'retry_of',
   totalLots: 'total_lots',
   processedLots: 'processed_lots',
   failedLots: 'failed_lots',
@@ -92,6 +95,7 @@ const ENDED = [
   'metadata',
   'error',
   'showsReview',
+  'retryOf',
   'totalLots',
   'processedLots',
   'failedLots',
@@ -113,6 +117,7 @@ const RUNNING = [
   'metadata',
   'status',
   'stage',
+  'retryOf',
   'totalLots',
   'processedLots',
   'failedLots',

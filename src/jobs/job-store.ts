@@ -28,6 +28,8 @@ export interface NewJob {
   readonly metadata: Readonly<Record<string, string>>;
   /** Version by language as sent; nothing of it is changed as long as the job lives. */
   readonly glossaries: Readonly<Record<string, string>>;
+  /** The job whose lots it tries once more; null for lots that a client sent. */
+  readonly retryOf: string | null;
   readonly totalLots: number;
   readonly totalImages: number;
   readonly estimatedCostUsd: number | null;
@@ -243,6 +245,7 @@ export function insertJob(values: Values, job: NewJob, from = ''): string {
     ['options', `${values.add(JSON.stringify(job.options))}::jsonb`],
     ['metadata', `${values.add(JSON.stringify(job.metadata))}::jsonb`],
     ['glossaries', `${values.add(JSON.stringify(job.glossaries))}::jsonb`],
+    ['retry_of', `${values.add(job.retryOf)}::uuid`],
     ['total_lots', `${values.add(job.totalLots)}::integer`],
     [first.awaiting, `${values.add(job.totalLots)}::integer`],
     ['total_images', `${values.add(job.totalImages)}::bigint`],

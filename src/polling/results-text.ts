@@ -64,6 +64,7 @@ function envelope(job: JobRecord, nextCursor: string | null | undefined): [head:
     processing_summary: processingSummary(job),
     metadata: { ...job.metadata },
     ...(nextCursor !== undefined && { next_cursor: nextCursor }),
+    ...(job.retryOf === null ? {} : { retry_of: job.retryOf }),
     results: { version: API_VERSION, lots: [] },
   };
   return aroundLots(body);

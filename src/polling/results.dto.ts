@@ -109,6 +109,8 @@ export class JobResultsDto {
   metadata: Record<string, string>;
   /** With `limit`: what to send as `after` for the next page; null on the last one. Absent without `limit`. */
   next_cursor?: string | null;
+  /** The job whose lots this one tries once more; absent otherwise. */
+  retry_of?: string;
   /** The lots. */
   results: ResultsContentDto;
 }

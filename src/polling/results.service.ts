@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import { cutText } from '../common/cut-text.js';
 import { ServiceError } from '../common/service-error.js';
 import { retryAfterSeconds } from '../jobs/job-progress.js';
 import type { JobRecord } from '../jobs/job-columns.js';
@@ -9,6 +8,7 @@ import type { LotFilter } from '../jobs/lot-filter.js';
 import { LotResultReader, type LotSelection } from '../jobs/lot-result-reader.js';
 import type { LotRecord } from '../jobs/lot-result.js';
 import { isTerminal } from '../jobs/states.js';
+import { unknownLots } from '../jobs/unknown-lots.js';
 import { CompletionEstimates } from './completion-estimates.js';
 import { legacyLayout } from './legacy-results.js';
 import { cursorAt, placeOf } from './results-cursor.js';
@@ -44,8 +44,6 @@ export type ResultsAnswer =
       readonly chunks: AsyncGenerator<Buffer, void, undefined>;
     };
 
-/** Lots that a refusal names. */
-const MOST_NAMED = 100;
 /** Lots of a page. Where it ends is found before it is sent, and these positions are all that is kept in memory. */
 const MAX_LIMIT = 10_000;
 
@@ -141,9 +139,7 @@ export class ResultsService {
       const places = [...positions.values()];
       return { lotIds: [...positions.keys()], from: Math.min(...places), to: Math.max(...places) };
     }
-    throw new ServiceError('LOT_NOT_FOUND', 'This job has no lot with this lot_id.', {
-      details: { lot_ids: missing.slice(0, MOST_NAMED).map((lotId) => cutText(lotId)) },
-    });
+    throw unknownLots(missing);
   }
 
   private async running(job: JobRecord): Promise<ResultsAnswer> {

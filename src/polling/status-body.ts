@@ -74,6 +74,8 @@ export function statusBody(job: JobRecord, details: StatusDetails, estimate: Dat
     webhook_configured: job.webhookUrl !== null || details.lotWebhooks,
     webhooks: { pending: 0, in_flight: 0, delivered: 0, failed: 0, superseded: 0, ...details.deliveries },
     metadata: { ...job.metadata },
+    retry_of: job.retryOf,
+    retried_by: [...details.retries],
   };
 }
 

@@ -189,4 +189,8 @@ export class JobStatusDto {
   webhooks: WebhookCountsDto;
   /** Echoed from the request. */
   metadata: Record<string, string>;
+  /** The job whose lots this one tries once more; null for a job that lots were sent for. */
+  retry_of: string | null;
+  /** The jobs that try lots of this one once more, the latest first, at most 20. */
+  retried_by: string[];
 }

@@ -90,7 +90,14 @@ export class CheckPhotosStage extends ScheduledStage {
       job?.options.max_cost_usd !== undefined ? 'all' : late === 0 ? 'some' : 'none',
       this.settings.expectedPhotoTokens(await this.averages.recent(photosOf)),
     );
-    const pass: Pass = { late, waitedMs, until: now + passMs(late), sample, nextAt: Infinity };
+    const pass: Pass = {
+      late,
+      waitedMs,
+      until: now + passMs(late),
+      since: job?.createdAt.getTime() ?? now,
+      sample,
+      nextAt: Infinity,
+    };
     for (let from = row.photos_position; ;) {
       const unchecked = await this.lots.unchecked(this.database, lots, from, CHUNK_LOTS);
       const last = unchecked.at(-1);
@@ -142,7 +149,13 @@ export class CheckPhotosStage extends ScheduledStage {
       return { kind: 'failed', lot: { position, error, missingImages: [] } };
     }
     const { look } = pass.sample;
-    const found = await this.photos.checkLot(lot.open, { signal, lane: 'batch', until: pass.until, look });
+    const found = await this.photos.checkLot(lot.open, {
+      signal,
+      lane: 'batch',
+      until: pass.until,
+      since: pass.since,
+      look,
+    });
     const known = pass.sample.count(found.sizes.values());
     const missing: MissingPhoto[] = [...lot.missing, ...found.missing];
     const open: MissingPhoto[] = [];
