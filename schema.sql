@@ -36,6 +36,10 @@ create table batch_jobs (
   glossaries jsonb not null default '{}'::jsonb,
   revision smallint not null default 0,
   shows_review boolean not null default false,
+  paused_by_client boolean not null default false,
+  operator_pause_reason text,
+  paused_at timestamp with time zone,
+  paused_ms bigint not null default 0,
   constraint batch_jobs_pkey PRIMARY KEY (id),
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
@@ -43,6 +47,7 @@ create table batch_jobs (
 ) with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_scale_factor=0.02, fillfactor=70);
 CREATE INDEX batch_jobs_ended_idx ON public.batch_jobs USING btree (COALESCE(completed_at, cancelled_at), id) WHERE (COALESCE(completed_at, cancelled_at) IS NOT NULL);
 CREATE INDEX batch_jobs_listed_idx ON public.batch_jobs USING btree (key_id, id) INCLUDE (status, created_at, mode) WHERE ((mode = 'batch'::text) OR (handed_over_at IS NOT NULL));
+CREATE INDEX batch_jobs_paused_idx ON public.batch_jobs USING btree (id) WHERE (paused_at IS NOT NULL);
 CREATE INDEX batch_jobs_sync_count_idx ON public.batch_jobs USING btree (key_id, status) WHERE (mode = 'sync'::text);
 CREATE INDEX batch_jobs_sync_idx ON public.batch_jobs USING btree (key_id, id) INCLUDE (status, created_at) WHERE (mode = 'sync'::text);
 CREATE INDEX batch_jobs_sync_lease_idx ON public.batch_jobs USING btree (locked_until) WHERE ((mode = 'sync'::text) AND (status = ANY (ARRAY['pending'::text, 'processing'::text, 'translating'::text])));

@@ -19,6 +19,7 @@ export const ERROR_CODES = {
   DUPLICATE_LOT_ID: { status: 409, error: 'Duplicate lot_id', level: 'log' },
   JOB_CANCELLED: { status: 409, error: 'Job cancelled', level: 'log' },
   JOB_NOT_CANCELLABLE: { status: 409, error: 'Job cannot be cancelled', level: 'log' },
+  JOB_NOT_PAUSABLE: { status: 409, error: 'Job cannot be paused', level: 'log' },
   REQUEST_IN_PROGRESS: { status: 409, error: 'Request in progress', level: 'log' },
   BATCH_SIZE_EXCEEDED: { status: 413, error: 'Batch size exceeded', level: 'log' },
   BODY_TOO_LARGE: { status: 413, error: 'Body too large', level: 'log' },

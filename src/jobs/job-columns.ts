@@ -24,6 +24,12 @@ export interface JobRecord {
   /** In USD. */
   readonly costUsd: number;
   readonly estimatedCostUsd: number | null;
+  readonly pausedByClient: boolean;
+  readonly pausedByOperator: boolean;
+  /** Since when it is paused by anybody; null: it runs, or has ended. */
+  readonly pausedAt: Date | null;
+  /** Milliseconds that its earlier pauses took together. */
+  readonly pausedMs: number;
   readonly error: StoredError | null;
   /** The revision of its lots' rows that is shown. */
   readonly revision: number;
@@ -65,6 +71,10 @@ const COLUMNS = {
   processedImages: 'processed_images::float8',
   costUsd: 'cost_usd::float8',
   estimatedCostUsd: 'estimated_cost_usd::float8',
+  pausedByClient: 'paused_by_client',
+  pausedByOperator: '(operator_pause_reason is not null)',
+  pausedAt: 'paused_at',
+  pausedMs: 'paused_ms::float8',
   error: 'error',
   revision: 'revision',
   showsReview: 'shows_review',
@@ -100,6 +110,8 @@ const SHARD = [
   'languages',
   'options',
   'createdAt',
+  'pausedAt',
+  'pausedMs',
   'costUsd',
 ] as const satisfies readonly (keyof JobRow)[];
 const RUNNING = [
@@ -112,6 +124,7 @@ const RUNNING = [
   'totalLots',
   'processedLots',
   'failedLots',
+  'pausedAt',
 ] as const satisfies readonly (keyof JobRow)[];
 
 /** What webhooks say about a job that has ended. */

@@ -91,6 +91,8 @@ export class CheckPhotosStage extends ScheduledStage {
     );
     const pass: Pass = { late, waitedMs, until: now + passMs(late), sample, nextAt: Infinity };
     for (let from = row.photos_position; ;) {
+      // The slices before are committed, and their positions with them.
+      if (await this.jobReader.isPaused(row.job_id)) return this.shards.putAside(this.database, claim);
       const unchecked = await this.lots.unchecked(this.database, lots, from, CHUNK_LOTS);
       const last = unchecked.at(-1);
       if (last === undefined) break;
