@@ -34,6 +34,7 @@ export interface StoredError {
 @Index('batch_jobs_sync_lease_idx', { synchronize: false })
 @Index('batch_jobs_unfinished_idx', { synchronize: false })
 @Index('batch_jobs_retry_of_idx', { synchronize: false })
+@Index('batch_jobs_paused_idx', { synchronize: false })
 export class BatchJob {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'batch_jobs_pkey' })
   id: string;
@@ -110,6 +111,21 @@ export class BatchJob {
   /** The version of the glossary that its texts are written with, by language as sent; a language that has none yet is left out. */
   @Column('jsonb', { default: {} })
   glossaries: Record<string, string>;
+
+  @Column('boolean', { name: 'paused_by_client', default: false })
+  pausedByClient: boolean;
+
+  /** Why an operator has paused it; null: none has. Clients are not shown it. */
+  @Column('text', { name: 'operator_pause_reason', nullable: true })
+  operatorPauseReason: string | null;
+
+  /** Since when it is paused by anybody; null: it runs, or has ended. */
+  @Column('timestamptz', { name: 'paused_at', nullable: true })
+  pausedAt: Date | null;
+
+  /** How long its earlier pauses took together. Its deadlines move by this and by the present pause. */
+  @Column('bigint', { name: 'paused_ms', default: 0 })
+  pausedMs: string;
 
   @Column('jsonb', { nullable: true })
   error: StoredError | null;

@@ -4,6 +4,7 @@ import { Values } from '../database/values.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import { failuresWith } from './job-failures.js';
 import { totalOf, type LotMoves } from './lot-moves.js';
+import { endPauseSql } from './job-pause-store.js';
 import {
   FIRST_STATE,
   IN_VAIN_SQL,
@@ -69,9 +70,18 @@ export function secretFingerprintSql(jobId: string): string {
   return `(select secret_fingerprint from batch_jobs where id = ${jobId})`;
 }
 
-/** SQL of the ids of batch jobs that were accepted before a time and have not ended. */
-export function unfinishedBatchesSql(acceptedBefore: string): string {
-  return `(select id from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < ${acceptedBefore})`;
+/** SQL of the ids of batch jobs that have not ended and whose deadlines count from before a time. */
+export function unfinishedBatchesSql(countedBefore: string): string {
+  return `(select id from batch_jobs where ${isOverdueSql(countedBefore)})`;
+}
+
+/**
+ * SQL: an unfinished batch job whose deadlines count from before a time. They stand still while it is paused. The
+ * condition on created_at alone is for the partial index.
+ */
+export function isOverdueSql(countedBefore: string): string {
+  return `mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < ${countedBefore} and paused_at is null
+    and created_at + paused_ms * interval '1 millisecond' < ${countedBefore}`;
 }
 /** SQL of the job's status and stage after {@link JobStore.advance} has added the moves. */
 const ADVANCED = runningStateSql({
@@ -159,7 +169,7 @@ export class JobStore {
       `update batch_jobs set status = $2, stage = ${JOB_STAGE_SQL.done}, error = coalesce($3::jsonb, error), version = version + 1,
          completed_at = case when $2 = ${JOB_SQL.cancelled} then completed_at else $4 end,
          cancelled_at = case when $2 = ${JOB_SQL.cancelled} then $4 else cancelled_at end,
-         updated_at = $4, locked_until = null, lock_token = null
+         updated_at = $4, locked_until = null, lock_token = null, ${endPauseSql('$4')}
        where id = $1 and status in ${UNFINISHED_SQL}
        returning key_id as "keyId", mode, handed_over_at as "handedOverAt", webhook_url as "webhookUrl",
          octet_length(metadata::text) as "metadataBytes"`,

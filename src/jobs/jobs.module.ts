@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { BatchJob } from './batch-job.entity.js';
 import { EndedJobs } from './ended-jobs.js';
 import { JobGlossaryStore } from './job-glossary-store.js';
+import { JobPauseStore } from './job-pause-store.js';
 import { JobReader } from './job-reader.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
@@ -30,6 +31,7 @@ const STORES = [
   JobStore,
   SyncJobStore,
   JobGlossaryStore,
+  JobPauseStore,
   JobReader,
   LotResultReader,
   PartReader,

@@ -21,6 +21,8 @@ import { LegacyReadsGuard } from './legacy-reads.guard.js';
 import { LegacyResponder } from './legacy.responder.js';
 import { ListController } from './list.controller.js';
 import { ListService } from './list.service.js';
+import { PauseController } from './pause.controller.js';
+import { PauseService } from './pause.service.js';
 import { ResultsController } from './results.controller.js';
 import { ResultsResponder } from './results.responder.js';
 import { ResultsService } from './results.service.js';
@@ -28,7 +30,7 @@ import { StatusController } from './status.controller.js';
 import { StatusResponder } from './status.responder.js';
 import { StatusService } from './status.service.js';
 
-/** Following a job: status, results, download, list, cancel, events. */
+/** Following a job: status, results, download, list, cancel, pause, events. */
 @Module({
   imports: [AuthModule, HealthModule, JobsModule, OutboxModule, ShardsModule, WebhookApiModule],
   controllers: [
@@ -36,6 +38,7 @@ import { StatusService } from './status.service.js';
     ResultsController,
     ListController,
     CancelController,
+    PauseController,
     EventsController,
     LegacyController,
   ],
@@ -54,6 +57,7 @@ import { StatusService } from './status.service.js';
     LegacyReadsGuard,
     LegacyResponder,
     ListService,
+    PauseService,
     ResultsResponder,
     ResultsService,
     StatusResponder,

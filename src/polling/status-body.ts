@@ -2,6 +2,7 @@ import { rfc3339 } from '../common/clock.js';
 import { failuresByCode } from '../jobs/job-failures.js';
 import { completionPercentage, lotsByStage } from '../jobs/job-progress.js';
 import type { JobRecord } from '../jobs/job-columns.js';
+import { pauseOf } from './pause-body.js';
 import type { StatusDetails } from './status-details.js';
 import { workPercentage } from './work-percentage.js';
 import { processingMode, type JobStatusDto, type ProgressDto } from './status.dto.js';
@@ -27,6 +28,7 @@ export function stateOf(job: JobRecord) {
     updated_at: rfc3339(job.updatedAt),
     completed_at: timeOrNull(job.completedAt),
     cancelled_at: timeOrNull(job.cancelledAt),
+    ...pauseOf(job),
   } satisfies Partial<JobStatusDto>;
 }
 

@@ -1,4 +1,5 @@
 import type { DeliveryStatus } from '../webhook/delivery-states.js';
+import { PauseDto } from './pause.dto.js';
 import type { JobMode, JobStage, JobStatus, ModelStage } from '../jobs/states.js';
 
 export type ProcessingMode = 'synchronous' | 'batch';
@@ -162,6 +163,10 @@ export class JobStatusDto {
   completed_at: string | null;
   /** When it was cancelled; null otherwise. */
   cancelled_at: string | null;
+  /** Whether it is paused: nothing of it begins until it is resumed. */
+  paused: boolean;
+  /** Since when and by whom it is paused; absent for a job that is not. */
+  pause?: PauseDto;
   /** The job's progress. */
   progress: StatusProgressDto;
   /** As sent, in the order of the request. */

@@ -111,6 +111,7 @@ describe('GET batch-status', () => {
       updated_at: '2026-01-01T00:00:00Z',
       completed_at: null,
       cancelled_at: null,
+      paused: false,
       progress: {
         total_lots: 10,
         processed_lots: 2,

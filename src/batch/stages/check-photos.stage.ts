@@ -99,6 +99,8 @@ export class CheckPhotosStage extends ScheduledStage {
       nextAt: Infinity,
     };
     for (let from = row.photos_position; ;) {
+      // The slices before are committed, and their positions with them.
+      if (await this.jobReader.isPaused(row.job_id)) return this.shards.putAside(this.database, claim);
       const unchecked = await this.lots.unchecked(this.database, lots, from, CHUNK_LOTS);
       const last = unchecked.at(-1);
       if (last === undefined) break;

@@ -55,7 +55,7 @@ export class OverdueJobs {
 
   /** Makes every waiting shard of a job past BATCH_DEADLINE due, once; its stage decides what happens then. */
   hurry(): Promise<number> {
-    return this.jobShards.hurry(this.deadlines.batchesAcceptedBefore, REASON);
+    return this.jobShards.hurry(this.deadlines.batchesCountedBefore, REASON);
   }
 
   /**
@@ -63,7 +63,7 @@ export class OverdueJobs {
    * locks.
    */
   async end(): Promise<void> {
-    for (const job of await this.jobReader.unfinishedBatches(this.deadlines.everythingAcceptedBefore, JOBS_AT_ONCE)) {
+    for (const job of await this.jobReader.unfinishedBatches(this.deadlines.everythingCountedBefore, JOBS_AT_ONCE)) {
       await this.endJob(job).catch((error: Error) => {
         // A job that cannot be ended must not stop the others from being ended.
         this.logger.error('an overdue job could not be ended', { job_id: job.id, reason: error.message });

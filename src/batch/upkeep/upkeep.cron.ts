@@ -1,6 +1,7 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
 import { BatchHints } from '../../common/work-hints.js';
+import { JobPauses } from '../shards/job-pauses.js';
 import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueWatch } from '../limits/queue-watch.js';
@@ -15,6 +16,7 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
 
   constructor(
     private readonly hints: BatchHints,
+    private readonly pauses: JobPauses,
     private readonly overdue: OverdueJobs,
     private readonly retention: Retention,
     private readonly orphans: OrphanedFiles,
@@ -24,6 +26,7 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   @Cron('* * * * * *', { name: 'batch-deadlines', waitForCompletion: true })
   deadlines(): Promise<void> {
     return this.run('deadlines', async () => {
+      await this.pauses.resumeUsedUp();
       if ((await this.overdue.hurry()) > 0) this.hints.wake();
       await this.overdue.end();
     });
