@@ -6,6 +6,8 @@ import { JobGlossaryStore } from './job-glossary-store.js';
 import { JobReader } from './job-reader.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
+import { KeyUsage, KeyUsageEntry } from './key-usage.entities.js';
+import { KeyUsageStore } from './key-usage-store.js';
 import { BatchLot, BatchLotInput, BatchResult } from './lot.entities.js';
 import { LotEndStore } from './lot-end-store.js';
 import { LotInputStore } from './lot-input-store.js';
@@ -29,6 +31,7 @@ const STORES = [
   SyncJobStore,
   JobGlossaryStore,
   JobReader,
+  KeyUsageStore,
   LotResultReader,
   PartReader,
   RequestKeyStore,
@@ -45,7 +48,17 @@ const STORES = [
 /** The record of every job, its lots, their results and the requests that made them. */
 @Module({
   imports: [
-    TypeOrmModule.forFeature([BatchJob, BatchLot, BatchLotInput, BatchResult, JobUsage, PhotoAverage, RequestKey]),
+    TypeOrmModule.forFeature([
+      BatchJob,
+      BatchLot,
+      BatchLotInput,
+      BatchResult,
+      JobUsage,
+      KeyUsage,
+      KeyUsageEntry,
+      PhotoAverage,
+      RequestKey,
+    ]),
   ],
   providers: STORES,
   exports: STORES,

@@ -27,8 +27,10 @@ import { ResultsService } from './results.service.js';
 import { StatusController } from './status.controller.js';
 import { StatusResponder } from './status.responder.js';
 import { StatusService } from './status.service.js';
+import { UsageController } from './usage.controller.js';
+import { UsageService } from './usage.service.js';
 
-/** Following a job: status, results, download, list, cancel, events. */
+/** Following a job: status, results, download, list, cancel, events; and what a key has used. */
 @Module({
   imports: [AuthModule, HealthModule, JobsModule, OutboxModule, ShardsModule, WebhookApiModule],
   controllers: [
@@ -38,6 +40,7 @@ import { StatusService } from './status.service.js';
     CancelController,
     EventsController,
     LegacyController,
+    UsageController,
   ],
   providers: [
     CancelService,
@@ -58,6 +61,7 @@ import { StatusService } from './status.service.js';
     ResultsService,
     StatusResponder,
     StatusService,
+    UsageService,
   ],
 })
 export class PollingModule {}
