@@ -148,6 +148,33 @@ create table job_usage (
   constraint job_usage_stage_check CHECK ((stage = ANY (ARRAY['vision'::text, 'translation'::text])))
 ) with (fillfactor=70);
 
+create table key_usage (
+  key_id text not null,
+  day date not null,
+  model text not null,
+  mode text not null,
+  lots bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null,
+  output_tokens bigint not null,
+  cost_usd numeric(20,8) not null,
+  constraint key_usage_pkey PRIMARY KEY (key_id, day, model, mode)
+);
+
+create table key_usage_entries (
+  key_id text not null,
+  day date not null,
+  id uuid not null,
+  model text not null,
+  mode text not null,
+  lots bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null,
+  output_tokens bigint not null,
+  cost_usd numeric(16,8) not null,
+  constraint key_usage_entries_pkey PRIMARY KEY (key_id, day, id)
+);
+
 create table openai_batches (
   job_id uuid not null,
   stage text not null,

@@ -1,10 +1,12 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import { Values } from '../database/values.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import { failuresWith } from './job-failures.js';
 import { totalOf, type LotMoves } from './lot-moves.js';
 import { endPauseSql } from './job-pause-store.js';
+import { addKeyUsageSql } from './key-usage-store.js';
 import {
   FIRST_STATE,
   IN_VAIN_SQL,
@@ -93,7 +95,10 @@ const ADVANCED = runningStateSql({
 /** The SQL of the job's own row: accept, advance, end, cost. Lots and results have stores of their own. */
 @Injectable()
 export class JobStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Inject(APP_CONFIG) private readonly config: { readonly openai: Pick<AppConfig['openai'], 'visionModel'> },
+  ) {}
 
   /** Inserts the job's row. @param sql - the transaction that accepts the request */
   async insert(sql: Sql, job: NewJob): Promise<void> {
@@ -119,7 +124,8 @@ export class JobStore {
   }
 
   /**
-   * Adds `moves` to the job's counters and derives its status and stage from them.
+   * Adds `moves` to the job's counters and derives its status and stage from them. Completed lots count for the key too, by
+   * the vision model.
    * @returns null when the job has ended: the caller must roll back and count only the usage
    */
   async advance(tx: Transaction, jobId: string, moves: LotMoves): Promise<AdvancedJob | null> {
@@ -131,24 +137,28 @@ export class JobStore {
       moves.processed ?? 0,
       totalOf(moves.failed),
       moves.images ?? 0,
+      this.config.openai.visionModel,
       JSON.stringify(moves.failed ?? {}),
     ];
     const [row] = await tx.query<{ finished: boolean; processed_lots: number }>(
-      `update batch_jobs set
-         awaiting_images = awaiting_images + $2,
-         awaiting_vision = awaiting_vision + $3,
-         awaiting_translation = awaiting_translation + $4,
-         processed_lots = processed_lots + $5,
-         failed_lots = failed_lots + $6,
-         failures = ${failuresWith('$8::jsonb')},
-         processed_images = processed_images + $7,
-         status = ${ADVANCED.status},
-         stage = ${ADVANCED.stage},
-         started_at = coalesce(started_at, now()),
-         updated_at = now(),
-         version = version + 1
-       where id = $1 and status in ${UNFINISHED_SQL}
-       returning processed_lots + failed_lots = total_lots as finished, processed_lots`,
+      `with job as (
+         update batch_jobs set
+           awaiting_images = awaiting_images + $2,
+           awaiting_vision = awaiting_vision + $3,
+           awaiting_translation = awaiting_translation + $4,
+           processed_lots = processed_lots + $5,
+           failed_lots = failed_lots + $6,
+           failures = ${failuresWith('$9::jsonb')},
+           processed_images = processed_images + $7,
+           status = ${ADVANCED.status},
+           stage = ${ADVANCED.stage},
+           started_at = coalesce(started_at, now()),
+           updated_at = now(),
+           version = version + 1
+         where id = $1 and status in ${UNFINISHED_SQL}
+         returning key_id, mode, processed_lots + failed_lots = total_lots as finished, processed_lots),
+       used as (${addKeyUsageSql({ model: '$8', lots: '$5' }, 'job where $5 <> 0')})
+       select finished, processed_lots from job`,
       values,
     );
     return row === undefined ? null : { finished: row.finished, processedLots: row.processed_lots };
@@ -178,7 +188,10 @@ export class JobStore {
     return job;
   }
 
-  /** Adds to what the job has cost. This also counts for a job that has ended, because the calls are billed. */
+  /**
+   * Adds to what the job, and its key on this day, has cost. This also counts for a job that has ended, because the calls are
+   * billed.
+   */
   async addUsage(sql: Sql, jobId: string, rows: readonly UsageRow[]): Promise<void> {
     for (const row of rows) {
       await sql.execute(
@@ -191,8 +204,9 @@ export class JobStore {
              cached_input_tokens = u.cached_input_tokens + excluded.cached_input_tokens,
              output_tokens = u.output_tokens + excluded.output_tokens,
              reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
-             cost_usd = u.cost_usd + excluded.cost_usd)
-         update batch_jobs set cost_usd = cost_usd + $9 where id = $1`,
+             cost_usd = u.cost_usd + excluded.cost_usd),
+         job as (update batch_jobs set cost_usd = cost_usd + $9 where id = $1 returning key_id, mode)
+         ${addKeyUsageSql({ model: '$3', inputTokens: '$5', cachedInputTokens: '$6', outputTokens: '$7', costUsd: '$9' }, 'job')}`,
         [
           jobId,
           row.stage,

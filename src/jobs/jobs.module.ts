@@ -7,6 +7,8 @@ import { JobPauseStore } from './job-pause-store.js';
 import { JobReader } from './job-reader.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
+import { KeyUsage, KeyUsageEntry } from './key-usage.entities.js';
+import { KeyUsageStore } from './key-usage-store.js';
 import { BatchLot, BatchLotInput, BatchResult } from './lot.entities.js';
 import { LotEndStore } from './lot-end-store.js';
 import { LotInputStore } from './lot-input-store.js';
@@ -33,6 +35,7 @@ const STORES = [
   JobGlossaryStore,
   JobPauseStore,
   JobReader,
+  KeyUsageStore,
   LotResultReader,
   PartReader,
   RequestKeyStore,
@@ -57,6 +60,8 @@ const STORES = [
       BatchResult,
       JobUsage,
       LotRetry,
+      KeyUsage,
+      KeyUsageEntry,
       PhotoAverage,
       RequestKey,
     ]),

@@ -27,6 +27,7 @@ import type { JobOptions } from '../../src/jobs/batch-job.entity.js';
 import { aJob } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { wrongFailures } from '../support/wrong-failures.js';
+import { usageDifferences } from '../support/usage.js';
 
 /** Each lot has its own photos. The path decides what the host answers; only `real` ones and AVIFs have bytes. */
 const PHOTO: RequestListener = (request, response) => {
@@ -309,6 +310,7 @@ export class BatchRig {
     if (completed.some((lot) => lot.rendered_bytes === 0)) problems.push('rendered_bytes');
     for (const [key, count] of Object.entries(await this.created()))
       if (count !== 1) problems.push(`${key} ${count} times`);
+    if ((await usageDifferences(this.db.database)).length > 0) problems.push('usage of the key');
     return problems;
   }
 
