@@ -36,6 +36,7 @@ create table batch_jobs (
   glossaries jsonb not null default '{}'::jsonb,
   revision smallint not null default 0,
   shows_review boolean not null default false,
+  client_words text,
   constraint batch_jobs_pkey PRIMARY KEY (id),
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
@@ -97,6 +98,13 @@ create table batch_results (
   constraint batch_results_pkey PRIMARY KEY (job_id, "position", language, revision)
 );
 
+create table client_word_versions (
+  version text not null,
+  words json not null,
+  created_at timestamp with time zone not null,
+  constraint client_word_versions_pkey PRIMARY KEY (version)
+);
+
 create table glossary_makings (
   tag text not null,
   taxonomy text not null,
@@ -125,7 +133,7 @@ create table glossary_versions (
   words json not null,
   created_at timestamp with time zone not null,
   constraint glossary_versions_pkey PRIMARY KEY (tag, version),
-  constraint glossary_versions_origin_check CHECK ((origin = ANY (ARRAY['shipped'::text, 'made'::text]))),
+  constraint glossary_versions_origin_check CHECK ((origin = ANY (ARRAY['shipped'::text, 'made'::text, 'client'::text]))),
   constraint glossary_versions_state_check CHECK ((state = ANY (ARRAY['machine'::text, 'checked'::text, 'reviewed'::text])))
 );
 

@@ -2,10 +2,11 @@ import { Injectable } from '@nestjs/common';
 import type { Words } from '../assessment/published-text.js';
 import { glossaryTagOf } from '../assessment/text/glossary-tags.js';
 import { Clock } from '../common/clock.js';
-import { JobGlossaryStore, type GlossaryVersions } from '../jobs/job-glossary-store.js';
+import { JobGlossaryStore, type PinnedGlossaries } from '../jobs/job-glossary-store.js';
 import { CurrentGlossaries, withEnglish, wordsFrom } from './current-glossaries.js';
 import { GlossaryMaker } from './glossary-maker.js';
 import { GlossaryMakingStore } from './glossary-making-store.js';
+import { KnownClientWords } from './known-client-words.js';
 import { KnownGlossaries } from './known-glossaries.js';
 
 /** How often a wait looks whether another process has made what is awaited. */
@@ -23,15 +24,20 @@ export class JobGlossaries {
   constructor(
     private readonly clock: Clock,
     private readonly known: KnownGlossaries,
+    private readonly clientWords: KnownClientWords,
     private readonly now: CurrentGlossaries,
     private readonly makings: GlossaryMakingStore,
     private readonly maker: GlossaryMaker,
     private readonly jobs: JobGlossaryStore,
   ) {}
 
-  /** What a new job with these languages writes down: the version of each that has words now, and of English. */
-  versionsOf(languages: readonly string[]): Promise<GlossaryVersions> {
-    return this.now.versionsOf(languages);
+  /**
+   * What a new job writes down: the version of each of its languages that has words now, and of English, with the words of the client's
+   * own in them; and these words themselves, for a language whose glossary comes later.
+   */
+  async pin(keyId: string, languages: readonly string[]): Promise<PinnedGlossaries> {
+    const words = await this.clientWords.of(keyId, withEnglish(languages));
+    return { glossaries: await this.now.versionsOf(languages, words), clientWords: words?.version ?? null };
   }
 
   /**
@@ -42,13 +48,13 @@ export class JobGlossaries {
     const job = await this.jobs.read(jobId);
     if (job === null) throw new Error('there is no such job');
     const languages = withEnglish(job.languages);
-    const found = await this.now.load(languages, job.versions);
+    const found = await this.now.load(languages, job.glossaries);
     const missing = languages.filter((language) => !found.has(language));
     if (missing.length > 0) {
-      const fresh = await this.versionsOf(missing);
+      const fresh = await this.now.versionsOf(missing, await this.clientWords.get(job.clientWords));
       const wanted = Object.fromEntries(Object.entries(fresh).filter(([language]) => missing.includes(language)));
       if (Object.keys(wanted).length > 0) {
-        const expected = Object.fromEntries(missing.map((language) => [language, job.versions[language] ?? null]));
+        const expected = Object.fromEntries(missing.map((language) => [language, job.glossaries[language] ?? null]));
         const written = await this.jobs.write(jobId, wanted, expected);
         for (const [language, glossary] of await this.now.load(missing, written)) found.set(language, glossary);
       }

@@ -105,6 +105,10 @@ export class BatchJob {
   @Column('jsonb', { default: {} })
   glossaries: Record<string, string>;
 
+  /** The version of the client's own words that it began with; null where its key has none for its languages. */
+  @Column('text', { name: 'client_words', nullable: true })
+  clientWords: string | null;
+
   @Column('jsonb', { nullable: true })
   error: StoredError | null;
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import { Values } from '../database/values.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
+import type { PinnedGlossaries } from './job-glossary-store.js';
 import {
   FIRST_STATE,
   IN_VAIN_SQL,
@@ -15,7 +16,7 @@ import {
 } from './states.js';
 
 /** A job that is being accepted; its lots follow in the same transaction. */
-export interface NewJob {
+export interface NewJob extends PinnedGlossaries {
   readonly id: string;
   readonly keyId: string;
   readonly secretFingerprint: string;
@@ -24,8 +25,6 @@ export interface NewJob {
   readonly webhookUrl: string | null;
   readonly options: JobOptions;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Version by language as sent; nothing of it is changed as long as the job lives. */
-  readonly glossaries: Readonly<Record<string, string>>;
   readonly totalLots: number;
   readonly totalImages: number;
   readonly estimatedCostUsd: number | null;
@@ -249,6 +248,7 @@ export function insertJob(values: Values, job: NewJob, from = ''): string {
     ['options', `${values.add(JSON.stringify(job.options))}::jsonb`],
     ['metadata', `${values.add(JSON.stringify(job.metadata))}::jsonb`],
     ['glossaries', `${values.add(JSON.stringify(job.glossaries))}::jsonb`],
+    ['client_words', `${values.add(job.clientWords)}::text`],
     ['total_lots', `${values.add(job.totalLots)}::integer`],
     [first.awaiting, `${values.add(job.totalLots)}::integer`],
     ['total_images', `${values.add(job.totalImages)}::bigint`],

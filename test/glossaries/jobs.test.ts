@@ -20,28 +20,29 @@ afterEach(() => rig.close());
 
 describe('the glossary versions of a job', () => {
   it('are written down when it is made, by language as sent and English always, and are found as they were after an upgrade', async () => {
-    const versions = await one.glossaries.versionsOf(['de', 'de-AT', 'fi']);
+    const pinned = await one.glossaries.pin('acme', ['de', 'de-AT', 'fi']);
+    const versions = pinned.glossaries;
     expect(Object.keys(versions).toSorted()).toEqual(['de', 'de-AT', 'en']);
-    const job = await rig.job(['de', 'de-AT', 'fi'], versions);
+    const job = await rig.job(['de', 'de-AT', 'fi'], pinned);
     const next = await rig.replica({}, { de: NEXT_GERMAN });
     const words = await next.glossaries.wordsOf(job);
     expect(words.for('de')).toMatchObject({ version: versions['de'] });
     expect(words.for('de')?.glossary.types.dent).toBe('Delle');
     expect(words.for('de-AT')?.glossary.types.dent).toBe('Delle');
     expect(await rig.versionsOfJob(job)).toEqual(versions);
-    const later = await next.glossaries.versionsOf(['de']);
-    expect(later['de']).not.toBe(versions['de']);
+    const later = await next.glossaries.pin('acme', ['de']);
+    expect(later.glossaries['de']).not.toBe(versions['de']);
   });
 
   it('get those of languages whose glossary comes later, for good', async () => {
-    const job = await rig.job(['fi', 'el'], await one.glossaries.versionsOf(['fi', 'el']));
+    const job = await rig.job(['fi', 'el'], await one.glossaries.pin('acme', ['fi', 'el']));
     expect((await one.glossaries.wordsOf(job)).for('fi')).toBeNull();
     await rig.make(one, 'fi');
     const { version } = (await one.glossaries.wordsOf(job)).for('fi') ?? {};
     expect(await rig.versionsOfJob(job)).toMatchObject({ fi: version });
     // Another model makes another glossary; jobs that began with the first one keep it.
     const next = await rig.replica({ OPENAI_TRANSLATION_MODEL: 'gpt-6-luna' });
-    expect(await next.glossaries.versionsOf(['fi'])).not.toHaveProperty('fi');
+    expect((await next.glossaries.pin('acme', ['fi'])).glossaries).not.toHaveProperty('fi');
     expect((await next.glossaries.wordsOf(job)).for('fi')?.version).toBe(version);
   });
 
@@ -54,12 +55,12 @@ describe('the glossary versions of a job', () => {
   });
 
   it('move on where the words that were written down lack one that is needed now', async () => {
-    await one.glossaries.versionsOf(['de']);
+    await one.glossaries.pin('acme', ['de']);
     await rig.db.database.execute(
       `insert into glossary_versions select tag, 'older', origin, state, (words::jsonb #- '{types,dent}')::json, created_at
        from glossary_versions where tag = 'de'`,
     );
-    const job = await rig.job(['de'], { de: 'older' });
+    const job = await rig.job(['de'], { glossaries: { de: 'older' } });
     const words = await one.glossaries.wordsOf(job);
     expect(words.for('de')?.glossary.types.dent).toBe('Delle');
     expect((await rig.versionsOfJob(job))['de']).toBe(words.for('de')?.version);
@@ -70,7 +71,7 @@ describe('the glossary versions of a job', () => {
     const kept = { tag: 'fi', version: 'a', origin: 'made', state: 'machine', words: '{"first":true}' } as const;
     await versions.keep(rig.db.database, kept);
     await versions.keep(rig.db.database, { ...kept, words: '{"first":false}' });
-    expect(await versions.words('fi', 'a')).toBe('{"first":true}');
+    expect(await versions.read('fi', 'a')).toEqual({ state: 'machine', words: '{"first":true}' });
   });
 });
 

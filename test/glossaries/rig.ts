@@ -8,6 +8,7 @@ import { DatabaseModule } from '../../src/database/database.module.js';
 import { GlossariesModule } from '../../src/glossaries/glossaries.module.js';
 import { GlossaryMaker } from '../../src/glossaries/glossary-maker.js';
 import { JobGlossaries } from '../../src/glossaries/job-glossaries.js';
+import type { PinnedGlossaries } from '../../src/jobs/job-glossary-store.js';
 import { aJob } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -118,8 +119,8 @@ export class GlossaryRig {
     );
   }
 
-  job(languages: readonly string[], glossaries: Readonly<Record<string, string>> = {}): Promise<string> {
-    return aJob(this.db.database, { languages, glossaries });
+  job(languages: readonly string[], pinned: Partial<PinnedGlossaries> = {}): Promise<string> {
+    return aJob(this.db.database, { languages, ...pinned });
   }
 
   async versionsOfJob(id: string): Promise<Record<string, string>> {
