@@ -69,7 +69,7 @@ export class JobCreator {
         ...(warnings.length === 0 ? {} : { warnings }),
       },
       metadata: content.metadata,
-      ...(await this.glossaries.pin(request.caller.keyId, content.languages)),
+      ...(await this.glossaries.pin({ id: jobId, keyId: request.caller.keyId, languages: content.languages })),
       totalLots: content.totalLots,
       totalImages: content.totalImages,
       estimatedCostUsd: estimatedCostUsd === null ? null : Math.ceil(estimatedCostUsd * 1e8) / 1e8,

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Words } from '../assessment/published-text.js';
 import { glossaryTagOf } from '../assessment/text/glossary-tags.js';
 import { Clock } from '../common/clock.js';
-import { JobGlossaryStore, type PinnedGlossaries } from '../jobs/job-glossary-store.js';
+import { remember } from '../common/remember.js';
+import { JobGlossaryStore, type JobGlossaryRow, type PinnedGlossaries } from '../jobs/job-glossary-store.js';
 import { CurrentGlossaries, withEnglish, wordsFrom } from './current-glossaries.js';
 import { GlossaryMaker } from './glossary-maker.js';
 import { GlossaryMakingStore } from './glossary-making-store.js';
@@ -11,6 +12,16 @@ import { KnownGlossaries } from './known-glossaries.js';
 
 /** How often a wait looks whether another process has made what is awaited. */
 const LOOK_MS = 1_000;
+
+/** Some hundred bytes each: more than a process answers at once, and one that is forgotten is read. */
+const MOST_JOBS = 5_000;
+
+/** A job that is about to be made. */
+export interface NewPinning {
+  readonly id: string;
+  readonly keyId: string;
+  readonly languages: readonly string[];
+}
 
 export interface WaitLimits {
   /** Milliseconds since 1970. */
@@ -21,6 +32,12 @@ export interface WaitLimits {
 /** The glossaries of jobs: which versions a job writes with, and the making of those that are missing. */
 @Injectable()
 export class JobGlossaries {
+  /**
+   * What the jobs that this process has taken have written down, so that a request that is answered at once reads it never again.
+   * It may be behind: another process may have added a language. Then the write that follows says what the job has.
+   */
+  private readonly pinned = new Map<string, JobGlossaryRow>();
+
   constructor(
     private readonly clock: Clock,
     private readonly known: KnownGlossaries,
@@ -34,10 +51,14 @@ export class JobGlossaries {
   /**
    * What a new job writes down: the version of each of its languages that has words now, and of English, with the words of the client's
    * own in them; and these words themselves, for a language whose glossary comes later.
+   * @param job - with the id that it will have
    */
-  async pin(keyId: string, languages: readonly string[]): Promise<PinnedGlossaries> {
+  async pin({ id, keyId, languages }: NewPinning): Promise<PinnedGlossaries> {
     const words = await this.clientWords.of(keyId, withEnglish(languages));
-    return { glossaries: await this.now.versionsOf(languages, words), clientWords: words?.version ?? null };
+    const glossaries = await this.now.versionsOf(languages, words);
+    const pinned = { glossaries, clientWords: words?.version ?? null };
+    remember(this.pinned, id, { languages, ...pinned }, MOST_JOBS);
+    return pinned;
   }
 
   /**
@@ -45,7 +66,7 @@ export class JobGlossaries {
    * now gets it for good, and so does one whose version lacks words that this service needs.
    */
   async wordsOf(jobId: string): Promise<Words> {
-    const job = await this.jobs.read(jobId);
+    const job = this.pinned.get(jobId) ?? (await this.jobs.read(jobId));
     if (job === null) throw new Error('there is no such job');
     const languages = withEnglish(job.languages);
     const found = await this.now.load(languages, job.glossaries);
@@ -56,6 +77,7 @@ export class JobGlossaries {
       if (Object.keys(wanted).length > 0) {
         const expected = Object.fromEntries(missing.map((language) => [language, job.glossaries[language] ?? null]));
         const written = await this.jobs.write(jobId, wanted, expected);
+        if (this.pinned.has(jobId)) remember(this.pinned, jobId, { ...job, glossaries: written }, MOST_JOBS);
         for (const [language, glossary] of await this.now.load(missing, written)) found.set(language, glossary);
       }
     }
