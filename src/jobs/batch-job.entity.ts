@@ -126,6 +126,9 @@ export class BatchJob {
   /** How long its earlier pauses took together. Its deadlines move by this and by the present pause. */
   @Column('bigint', { name: 'paused_ms', default: 0 })
   pausedMs: string;
+  /** The version of the client's own words that it began with; null where its key has none for its languages. */
+  @Column('text', { name: 'client_words', nullable: true })
+  clientWords: string | null;
 
   @Column('jsonb', { nullable: true })
   error: StoredError | null;

@@ -7,6 +7,7 @@ import { failuresWith } from './job-failures.js';
 import { totalOf, type LotMoves } from './lot-moves.js';
 import { endPauseSql } from './job-pause-store.js';
 import { addKeyUsageSql } from './key-usage-store.js';
+import type { PinnedGlossaries } from './job-glossary-store.js';
 import {
   FIRST_STATE,
   IN_VAIN_SQL,
@@ -20,7 +21,7 @@ import {
 } from './states.js';
 
 /** A job that is being accepted; its lots follow in the same transaction. */
-export interface NewJob {
+export interface NewJob extends PinnedGlossaries {
   readonly id: string;
   readonly keyId: string;
   readonly secretFingerprint: string;
@@ -29,8 +30,6 @@ export interface NewJob {
   readonly webhookUrl: string | null;
   readonly options: JobOptions;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Version by language as sent; nothing of it is changed as long as the job lives. */
-  readonly glossaries: Readonly<Record<string, string>>;
   /** The job whose lots it tries once more; null for lots that a client sent. */
   readonly retryOf: string | null;
   readonly totalLots: number;
@@ -270,6 +269,7 @@ export function insertJob(values: Values, job: NewJob, from = ''): string {
     ['metadata', `${values.add(JSON.stringify(job.metadata))}::jsonb`],
     ['glossaries', `${values.add(JSON.stringify(job.glossaries))}::jsonb`],
     ['retry_of', `${values.add(job.retryOf)}::uuid`],
+    ['client_words', `${values.add(job.clientWords)}::text`],
     ['total_lots', `${values.add(job.totalLots)}::integer`],
     [first.awaiting, `${values.add(job.totalLots)}::integer`],
     ['total_images', `${values.add(job.totalImages)}::bigint`],
