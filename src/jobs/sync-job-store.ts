@@ -78,7 +78,7 @@ export class SyncJobStore {
   constructor(
     private readonly database: Database,
     private readonly lots: LotStore,
-    @Inject(APP_CONFIG) private readonly config: AppConfig,
+    @Inject(APP_CONFIG) private readonly config: { readonly openai: Pick<AppConfig['openai'], 'visionModel'> },
   ) {}
 
   /**

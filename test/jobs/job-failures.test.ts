@@ -23,6 +23,8 @@ const job = {
   },
 };
 
+const MODEL = { openai: { visionModel: 'o4-mini' } };
+
 describe('failuresByCode', () => {
   it('failuresByCode gives the most common code first, and equal ones by name', () => {
     expect(failuresByCode(job)).toEqual([
@@ -68,7 +70,7 @@ describe('the failures of a job', () => {
     const { id } = await insertJob(db.database, { totalLots: count + 1, awaitingVision: count + 1 });
     for (let position = 0; position <= count; position++)
       await insertLot(db.database, id, position, { status: 'processing' });
-    const jobs = new JobStore(db.database);
+    const jobs = new JobStore(db.database, MODEL);
     // Two processes at a lot, as after a lease that was lost: the second finds it ended and counts nothing.
     const failing = Array.from({ length: 2 * count }, (_, n) =>
       db.database.transaction(async (tx) => {
@@ -92,7 +94,7 @@ describe('the failures of a job', () => {
     const error = { code: 'REFUSED', message: 'm' };
     const undone = db.database.transaction(async (tx) => {
       await lots.fail(tx, id, [{ position: 0, error, missingImages: [] }]);
-      await new JobStore(db.database).advance(tx, id, { failed: failuresOf([{ error }]) });
+      await new JobStore(db.database, MODEL).advance(tx, id, { failed: failuresOf([{ error }]) });
       throw new Error('undone');
     });
     await expect(undone).rejects.toThrow('undone');
@@ -102,7 +104,7 @@ describe('the failures of a job', () => {
   it('the failures of a synchronous job have the code of its lot', async () => {
     const { id } = await insertJob(db.database, { mode: 'sync', totalLots: 1, awaitingVision: 1 });
     await insertLot(db.database, id, 0, { status: 'processing' });
-    const store = new SyncJobStore(db.database, lots);
+    const store = new SyncJobStore(db.database, lots, MODEL);
     const error = { code: 'INTERRUPTED', message: 'm' };
     expect(await db.database.transaction((tx) => store.fail(tx, id, error, []))).toBe(true);
     expect(await failuresIn(id)).toMatchObject({ INTERRUPTED: { lots: 1 } });

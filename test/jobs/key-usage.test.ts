@@ -51,7 +51,7 @@ describe('the usage of a key', () => {
     await count(batch, CALL);
     await count(sync, CALL);
     await count(other, CALL);
-    await db.database.transaction((tx) => jobs.advance(tx, batch, { processed: 2, failed: 1 }));
+    await db.database.transaction((tx) => jobs.advance(tx, batch, { processed: 2, failed: { REFUSED: 1 } }));
     const counted = { inputTokens: 3000, cachedInputTokens: 600, outputTokens: 150, costUsd: 0.003 };
     const byModel = [
       { name: 'gpt-4.1-mini', lots: 0, inputTokens: 1000, cachedInputTokens: 200, outputTokens: 50, costUsd: 0.5 },
