@@ -3,6 +3,7 @@ import { AuthModule } from '../auth/auth.module.js';
 import { ShardsModule } from '../batch/shards/shards.module.js';
 import { DescribeModule } from '../describe/describe.module.js';
 import { GlossariesModule } from '../glossaries/glossaries.module.js';
+import { ImagesModule } from '../images/images.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { OutboundModule } from '../outbound/outbound.module.js';
 import { SyncModule } from '../sync/sync.module.js';
@@ -14,20 +15,24 @@ import { RequestIntake } from './intake/request-intake.js';
 import { SpoolFolder } from './intake/spool-folder.js';
 import { StraightCopies } from './intake/straight-copy.js';
 import { JobCreator } from './job-creator.js';
+import { PhotoCheckController } from './photo-check/photo-check.controller.js';
+import { PhotoCheckResponder } from './photo-check/photo-check.responder.js';
+import { PhotoChecks } from './photo-check/photo-checks.js';
 
-/** POST generate-descriptions: takes in requests of any size and answers them. */
+/** POST generate-descriptions: takes in requests of any size and answers them. POST photo-check: looks at photos before that. */
 @Module({
   imports: [
     AuthModule,
     DescribeModule,
     GlossariesModule,
+    ImagesModule,
     JobsModule,
     OutboundModule,
     ShardsModule,
     SyncModule,
     OutboxModule,
   ],
-  controllers: [GenerationController],
-  providers: [Answers, GenerationService, RequestIntake, SpoolFolder, StraightCopies, JobCreator],
+  controllers: [GenerationController, PhotoCheckController],
+  providers: [Answers, GenerationService, RequestIntake, SpoolFolder, StraightCopies, JobCreator, PhotoCheckResponder, PhotoChecks],
 })
 export class GenerationModule {}
