@@ -11,7 +11,8 @@ const MOMENT = /_at$|^estimated_completion$|^created_(after|before)$/;
 const JOB_ID = /^(job_)?id$/;
 
 /**
- * Adds what TypeScript's types cannot express: a `number` is a whole number unless its name shows that it is measured,
+ * Adds what TypeScript's types cannot express: a `number` is a whole number unless its name or the format double shows
+ * that it is measured,
  * times are RFC 3339, ids are UUIDs. It works by name, so a new member needs no further entry.
  */
 export function refineSchemas(document: OpenAPIObject): OpenAPIObject {
@@ -50,7 +51,8 @@ function pathDescription(name: string): string {
 function refined(schema: Schema, name: string): Schema {
   if ('$ref' in schema) return schema;
   const member: Member = schema;
-  if (member.type === 'number' && !MEASURED.test(name)) return { minimum: 0, ...member, type: 'integer' };
+  const measured = MEASURED.test(name) || member.format === 'double';
+  if (member.type === 'number' && !measured) return { minimum: 0, ...member, type: 'integer' };
   if (member.type === 'number') return { minimum: 0, ...member };
   if (member.type !== 'string' || member.enum !== undefined) return member;
   if (MOMENT.test(name)) return { format: 'date-time', ...member };
