@@ -33,6 +33,15 @@ import { PhotoChecks } from './photo-check/photo-checks.js';
     OutboxModule,
   ],
   controllers: [GenerationController, PhotoCheckController],
-  providers: [Answers, GenerationService, RequestIntake, SpoolFolder, StraightCopies, JobCreator, PhotoCheckResponder, PhotoChecks],
+  providers: [
+    Answers,
+    GenerationService,
+    RequestIntake,
+    SpoolFolder,
+    StraightCopies,
+    JobCreator,
+    PhotoCheckResponder,
+    PhotoChecks,
+  ],
 })
 export class GenerationModule {}

@@ -60,7 +60,12 @@ export class CheckedPhotoDto {
    * The format that the first bytes show, whatever the name says. AVIF and TIFF are not reachable here: a synchronous request
    * turns them into JPEG, a batch leaves them out. null where it is another one or not known.
    */
-  @ApiProperty({ type: 'string', enum: ['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff'], nullable: true, example: 'jpeg' })
+  @ApiProperty({
+    type: 'string',
+    enum: ['jpeg', 'png', 'webp', 'gif', 'avif', 'tiff'],
+    nullable: true,
+    example: 'jpeg',
+  })
   format: string | null;
   /** Bytes of the file; null where its host does not tell. */
   @ApiProperty({ type: 'integer', nullable: true, example: 412345 })

@@ -20,7 +20,9 @@ export class PhotoCheckResponder {
     const urls = photosToCheck(request.body, this.allow);
     const gone = hangUpSignal(response);
     try {
-      const answer: PhotoCheckAnswerDto = { photos: await this.checks.check(signedCallerOf(request).keyId, urls, gone) };
+      const answer: PhotoCheckAnswerDto = {
+        photos: await this.checks.check(signedCallerOf(request).keyId, urls, gone),
+      };
       response.json(answer);
     } catch (error) {
       if (!gone.aborted) throw error;
