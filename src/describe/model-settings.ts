@@ -98,7 +98,10 @@ export class ModelSettings {
    * @param size - null when it is not known: the most
    * @returns its input tokens, and what these cost in a synchronous request (USD; null when the model's price is not known)
    */
-  photoAt(detail: 'low' | 'high', size: PixelSize | null): { readonly tokens: number; readonly costUsd: number | null } {
+  photoAt(
+    detail: 'low' | 'high',
+    size: PixelSize | null,
+  ): { readonly tokens: number; readonly costUsd: number | null } {
     const { model } = this.vision;
     const tokens = photoTokens(model, detail, size);
     const price = priceOf(model, this.prices);

@@ -11,9 +11,8 @@ const MOMENT = /_at$|^estimated_completion$|^created_(after|before)$/;
 const JOB_ID = /^(job_)?id$/;
 
 /**
- * Adds what TypeScript's types cannot express: a `number` is a whole number unless its name or the format double shows
- * that it is measured,
- * times are RFC 3339, ids are UUIDs. It works by name, so a new member needs no further entry.
+ * Adds what TypeScript's types cannot express: a `number` is a whole number unless its name, or a format that it states,
+ * shows that it is measured, times are RFC 3339, ids are UUIDs. It works by name, so a new member needs no further entry.
  */
 export function refineSchemas(document: OpenAPIObject): OpenAPIObject {
   const schemas = Object.entries(document.components?.schemas ?? {}).map(([name, schema]): [string, Schema] => [

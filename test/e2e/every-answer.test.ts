@@ -191,7 +191,9 @@ describe('what is read', () => {
 
   it('photos are looked at, and an address that no photo may have is refused', async () => {
     expect(await sendSigned(service, PHOTO_CHECK, done, bodyFor(PHOTO_CHECK))).toBe(200);
-    expect(await sendSigned(service, PHOTO_CHECK, done, { body: '{"images":["ftp://cdn.example.com/1.jpg"]}' })).toBe(422);
+    expect(await sendSigned(service, PHOTO_CHECK, done, { body: '{"images":["ftp://cdn.example.com/1.jpg"]}' })).toBe(
+      422,
+    );
   });
 
   it('the events of a job are told, and nothing more to whoever knows the last', async () => {

@@ -54,7 +54,13 @@ describe('POST photo-check', () => {
     const checked = await check({ images });
     const generated = await service.generate(service.request({}, { images }));
     expect(checked.status).toBe(422);
-    const stated = ({ error, message, code, details, invalid_urls: urls }: JsonObject) => [error, message, code, details, urls];
+    const stated = ({ error, message, code, details, invalid_urls: urls }: JsonObject) => [
+      error,
+      message,
+      code,
+      details,
+      urls,
+    ];
     expect(stated(checked.body)).toEqual(stated(generated.body));
   });
 

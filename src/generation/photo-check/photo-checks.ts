@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { listenFreely } from '../../common/abort-signals.js';
 import { Clock } from '../../common/clock.js';
+import { sideBySide } from '../../common/side-by-side.js';
 import { ServiceError } from '../../common/service-error.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { KeyedLimiter } from '../../images/keyed-limiter.js';
@@ -16,11 +17,12 @@ export const ANSWER_MS = 25_000;
 /** As long as a synchronous request waits for hosts that answer "not now". */
 const PATIENCE_MS = 15_000;
 /**
- * Photos that are looked at together, of all keys and of one: less than half of the slots for waiting clients, so that
- * photos on a hundred slow hosts make neither a lot nor another key's photos wait.
+ * Photos that are looked at together: of all keys, less than half of the slots for waiting clients; of one key; of one
+ * request. So photos on a hundred slow hosts make neither a lot wait, nor another key's photos, nor the key's next request.
  */
 const AT_ONCE = 192;
-const AT_ONCE_OF_KEY = 64;
+const AT_ONCE_OF_KEY = 96;
+const AT_ONCE_OF_REQUEST = 32;
 
 class TooLateError extends Error {}
 
@@ -44,7 +46,8 @@ export class PhotoChecks {
    */
   async check(keyId: string, urls: readonly string[], gone: AbortSignal): Promise<CheckedPhotoDto[]> {
     const until = this.clock.now() + PATIENCE_MS;
-    const found = await withOwnSignal(gone, async (own) => {
+    const found = new Map<string, CheckedPhotoDto>();
+    await withOwnSignal(gone, (own) => {
       const late = new AbortController();
       listenFreely(late.signal);
       this.clock.sleep(ANSWER_MS, own).then(
@@ -53,8 +56,9 @@ export class PhotoChecks {
       );
       const signal = AbortSignal.any([own, late.signal]);
       listenFreely(signal);
-      const photos = [...new Set(urls)].map((url) => this.one(keyId, url, until, signal));
-      return new Map((await Promise.all(photos)).map((photo) => [photo.url, photo]));
+      return sideBySide([...new Set(urls)], AT_ONCE_OF_REQUEST, async (url) => {
+        found.set(url, await this.one(keyId, url, until, signal));
+      });
     });
     return urls.map((url) => found.get(url) as CheckedPhotoDto);
   }
