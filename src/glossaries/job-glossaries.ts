@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { Words } from '../assessment/published-text.js';
 import { glossaryTagOf } from '../assessment/text/glossary-tags.js';
 import { Clock } from '../common/clock.js';
@@ -32,6 +32,7 @@ export interface WaitLimits {
 /** The glossaries of jobs: which versions a job writes with, and the making of those that are missing. */
 @Injectable()
 export class JobGlossaries {
+  private readonly logger = new Logger(JobGlossaries.name);
   /**
    * What the jobs that this process has taken have written down, so that a request that is answered at once reads it never again.
    * It may be behind: another process may have added a language. Then the write that follows says what the job has.
@@ -56,9 +57,26 @@ export class JobGlossaries {
   async pin({ id, keyId, languages }: NewPinning): Promise<PinnedGlossaries> {
     const words = await this.clientWords.of(keyId, withEnglish(languages));
     const glossaries = await this.now.versionsOf(languages, words);
-    const pinned = { glossaries, clientWords: words?.version ?? null };
-    remember(this.pinned, id, { languages, ...pinned }, MOST_JOBS);
-    return pinned;
+    return this.keep(id, { languages, glossaries, clientWords: words?.version ?? null });
+  }
+
+  /**
+   * What a job writes down that tries lots of another one again: what that one has, so that both read alike. A language that had no
+   * glossary there gets what a new job would get, in the words of the client's own that the other one began with.
+   * @param id - of the job that is about to be made
+   */
+  async pinLike(
+    id: string,
+    other: { readonly id: string; readonly languages: readonly string[] },
+  ): Promise<PinnedGlossaries> {
+    const { glossaries, clientWords } = (await this.jobs.read(other.id)) ?? { glossaries: {}, clientWords: null };
+    const fresh = await this.now.versionsOf(other.languages, await this.clientWords.get(clientWords));
+    return this.keep(id, { languages: other.languages, glossaries: { ...fresh, ...glossaries }, clientWords });
+  }
+
+  private keep(id: string, job: JobGlossaryRow): PinnedGlossaries {
+    remember(this.pinned, id, job, MOST_JOBS);
+    return { glossaries: job.glossaries, clientWords: job.clientWords };
   }
 
   /**
@@ -90,6 +108,15 @@ export class JobGlossaries {
     if (tags.length === 0) return;
     await this.makings.want(tags, this.now.recipe);
     await this.maker.begin();
+  }
+
+  /** The same for a job that is taken by now: whoever waits for its glossaries asks again for one that was not begun. */
+  async startOrLog(languages: readonly string[]): Promise<void> {
+    try {
+      await this.start(languages);
+    } catch (error) {
+      this.logger.warn('missing glossaries could not be begun', { reason: (error as Error).message });
+    }
   }
 
   /** Those of the languages whose glossary may still come; one that nobody has asked for is asked for. */
