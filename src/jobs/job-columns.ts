@@ -1,4 +1,5 @@
 import type { JobOptions, StoredError } from './batch-job.entity.js';
+import type { FailureCounters } from './job-failures.js';
 import type { JobMode, JobStage, JobStatus, TerminalStatus } from './states.js';
 
 /** A job's row in the form that readers need. */
@@ -14,6 +15,8 @@ export interface JobRecord {
   readonly webhookUrl: string | null;
   readonly options: JobOptions;
   readonly metadata: Readonly<Record<string, string>>;
+  /** The job whose lots this one tries once more; null for a job that a client sent lots for. */
+  readonly retryOf: string | null;
   readonly totalLots: number;
   readonly processedLots: number;
   readonly failedLots: number;
@@ -31,6 +34,8 @@ export interface JobRecord {
   /** Milliseconds that its earlier pauses took together. */
   readonly pausedMs: number;
   readonly error: StoredError | null;
+  /** Its failed lots by code; raised in the transactions that raise `failedLots`. */
+  readonly failures: FailureCounters;
   /** The revision of its lots' rows that is shown. */
   readonly revision: number;
   /** False for jobs from before lots said whether they need a review. */
@@ -62,6 +67,7 @@ const COLUMNS = {
   webhookUrl: 'webhook_url',
   options: 'options',
   metadata: 'metadata',
+  retryOf: 'retry_of',
   totalLots: 'total_lots',
   processedLots: 'processed_lots',
   failedLots: 'failed_lots',
@@ -76,6 +82,7 @@ const COLUMNS = {
   pausedAt: 'paused_at',
   pausedMs: 'paused_ms::float8',
   error: 'error',
+  failures: 'failures',
   revision: 'revision',
   showsReview: 'shows_review',
   version: 'version',
@@ -98,6 +105,7 @@ const ENDED = [
   'metadata',
   'error',
   'showsReview',
+  'retryOf',
   'totalLots',
   'processedLots',
   'failedLots',
@@ -121,6 +129,7 @@ const RUNNING = [
   'metadata',
   'status',
   'stage',
+  'retryOf',
   'totalLots',
   'processedLots',
   'failedLots',

@@ -116,6 +116,8 @@ export class JobListItemDto {
   webhook_configured: boolean;
   /** Echoed from the request. */
   metadata: Record<string, string>;
+  /** The job whose lots this one tries once more; null for a job that lots were sent for. */
+  retry_of: string | null;
 }
 
 export class PaginationDto {

@@ -29,8 +29,10 @@ import { ResultsService } from './results.service.js';
 import { StatusController } from './status.controller.js';
 import { StatusResponder } from './status.responder.js';
 import { StatusService } from './status.service.js';
+import { UsageController } from './usage.controller.js';
+import { UsageService } from './usage.service.js';
 
-/** Following a job: status, results, download, list, cancel, pause, events. */
+/** Following a job: status, results, download, list, cancel, pause, events; and what a key has used. */
 @Module({
   imports: [AuthModule, HealthModule, JobsModule, OutboxModule, ShardsModule, WebhookApiModule],
   controllers: [
@@ -41,6 +43,7 @@ import { StatusService } from './status.service.js';
     PauseController,
     EventsController,
     LegacyController,
+    UsageController,
   ],
   providers: [
     CancelService,
@@ -62,6 +65,7 @@ import { StatusService } from './status.service.js';
     ResultsService,
     StatusResponder,
     StatusService,
+    UsageService,
   ],
 })
 export class PollingModule {}

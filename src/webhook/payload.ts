@@ -43,6 +43,7 @@ export function endOfJobFrame(event: WebhookEvent, job: EndedJob, part: { number
     ...(job.error === null ? {} : { error: job.error }),
     part,
     metadata: job.metadata,
+    ...(job.retryOf === null ? {} : { retry_of: job.retryOf }),
   };
   return { event, members: JSON.stringify(members).slice(1, -1) };
 }
@@ -58,6 +59,7 @@ export interface Progress {
   /** Null unless it is paused. */
   readonly pausedAt: Date | null;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly retryOf: string | null;
 }
 
 /** The stored members of a progress event, as JSON text of an object. */
@@ -77,6 +79,7 @@ export function progressPayload(progress: Progress, now: Date): string {
     results_available: false,
     result_url: `/api/v1/batch-results/${jobId}`,
     metadata: progress.metadata,
+    ...(progress.retryOf === null ? {} : { retry_of: progress.retryOf }),
   };
   return JSON.stringify(members);
 }

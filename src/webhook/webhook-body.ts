@@ -36,6 +36,8 @@ interface JobWebhookBody extends WebhookBody {
   readonly result_url: string;
   /** Echoed from the request. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** The job whose lots this one tries once more; absent otherwise. */
+  readonly retry_of?: string;
 }
 
 interface WebhookSummary {

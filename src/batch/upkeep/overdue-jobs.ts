@@ -7,6 +7,7 @@ import { JobGlossaries } from '../../glossaries/job-glossaries.js';
 import { JobShardStore } from '../shards/job-shard-store.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { LotEndStore } from '../../jobs/lot-end-store.js';
+import { failuresOf } from '../../jobs/lot-moves.js';
 import { LotStore } from '../../jobs/lot-store.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
 import { JobReader } from '../../jobs/job-reader.js';
@@ -94,7 +95,7 @@ export class OverdueJobs {
       }));
       await this.lots.fail(tx, job.id, failed);
       const pending = lots.filter(({ unchecked }) => unchecked).length;
-      return { awaitingImages: -pending, awaitingVision: pending - found, failed: found };
+      return { awaitingImages: -pending, awaitingVision: pending - found, failed: failuresOf(failed) };
     });
     return found > 0;
   }

@@ -2,12 +2,13 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleDestro
 import { Cron } from '@nestjs/schedule';
 import { BatchHints } from '../../common/work-hints.js';
 import { JobPauses } from '../shards/job-pauses.js';
+import { KeyUsageStore } from '../../jobs/key-usage-store.js';
 import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueWatch } from '../limits/queue-watch.js';
 import { Retention } from './retention.js';
 
-/** Work that no shard triggers: deadlines every second, old jobs every minute, orphaned files every hour. */
+/** Work that no shard triggers: deadlines every second, usage every ten, old jobs every minute, orphaned files every hour. */
 @Injectable()
 export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(UpkeepCron.name);
@@ -21,6 +22,7 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
     private readonly retention: Retention,
     private readonly orphans: OrphanedFiles,
     private readonly queue: QueueWatch,
+    private readonly usage: KeyUsageStore,
   ) {}
 
   @Cron('* * * * * *', { name: 'batch-deadlines', waitForCompletion: true })
@@ -42,6 +44,13 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   @Cron('5,25,45 * * * * *', { name: 'batch-queue', waitForCompletion: true })
   watchQueue(): Promise<void> {
     return this.run('queue', () => this.queue.look());
+  }
+
+  @Cron('7-57/10 * * * * *', { name: 'usage-sums', waitForCompletion: true })
+  sumUsage(): Promise<void> {
+    return this.run('usage', async () => {
+      while (!this.stopping.signal.aborted && (await this.usage.fold()));
+    });
   }
 
   @Cron('40 17 * * * *', { name: 'batch-orphaned-files', waitForCompletion: true })
