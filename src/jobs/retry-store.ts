@@ -35,6 +35,13 @@ export interface ChosenLots {
   readonly retries: readonly string[];
 }
 
+/**
+ * For the rest of a transaction: whole tables are not read, and two sets of rows are joined by hashing. A new job's rows are in no
+ * statistics yet, so the planner takes them for one row and compares each of 50,000 with each: minutes. What must be looked up row
+ * by row says so by `lateral`.
+ */
+const JOIN_BY_HASH = `select set_config(setting, 'off', true) from unnest('{enable_seqscan,enable_nestloop}'::text[]) setting`;
+
 /** A refusal names this many retries. */
 const MOST_NAMED = 20;
 
@@ -62,8 +69,11 @@ export class RetryStore {
 
   /** What {@link take} would find now. */
   async find(source: RetrySource, choice: RetryChoice): Promise<ChosenLots> {
-    const values = new Values();
-    return found(this.database, values, chosenSql(values, source, choice));
+    return this.database.transaction(async (tx) => {
+      await tx.query(JOIN_BY_HASH);
+      const values = new Values();
+      return found(tx, values, chosenSql(values, source, choice));
+    });
   }
 
   /**
@@ -71,6 +81,7 @@ export class RetryStore {
    * caller holds {@link lockRoot}.
    */
   async take(tx: Transaction, source: RetrySource, choice: RetryChoice, jobId: string): Promise<ChosenLots> {
+    await tx.query(JOIN_BY_HASH);
     // A statement of its own: within one, the index over current rows could see the new row before the old one is changed.
     const freed = new Values();
     const chosen = chosenSql(freed, source, choice);
@@ -93,20 +104,20 @@ export class RetryStore {
     );
   }
 
-  /** Copies what was sent of the lots that {@link take} has taken, within the database. */
+  /** Copies what was sent of the lots that {@link take} has taken in this transaction, within the database. */
   async copy(tx: Transaction, source: Pick<RetrySource, 'id'>, jobId: string): Promise<void> {
     await tx.execute(
       `insert into batch_lots (job_id, position, lot_id)
        select r.job_id, r.position, l.lot_id from lot_retries r
        join batch_lots l on l.job_id = $2 and l.position = r.source_position
-       where r.job_id = $1 order by r.position`,
+       where r.job_id = $1`,
       [jobId, source.id],
     );
     await tx.execute(
       `insert into batch_lot_inputs (job_id, position, additional_info, images, webhook)
        select r.job_id, r.position, i.additional_info, i.images, i.webhook from lot_retries r
        join batch_lot_inputs i on i.job_id = $2 and i.position = r.source_position
-       where r.job_id = $1 order by r.position`,
+       where r.job_id = $1`,
       [jobId, source.id],
     );
   }
@@ -143,17 +154,19 @@ function chosenSql(values: Values, source: RetrySource, { codes, lotIds }: Retry
       : []),
   ];
   return `with chosen as materialized (
-       select l.position, coalesce(r.root_position, l.position) as root_position
+       select l.position, coalesce(r.root_position, l.position) as root_position, l.processed_images, l.photo_tokens
        from batch_lots l left join lot_retries r on r.job_id = l.job_id and r.position = l.position
        where l.job_id = ${job} and (${conditions.join(' or ')})
          ${lotIds === null ? '' : `and l.lot_id = any(${values.add(lotIds)}::text[])`}),
      seen as materialized (
-       select c.position, c.root_position, r.job_id as retry,
-         r.job_id is null or coalesce(j.status in ${TERMINAL_SQL} and l.status <> ${LOT_SQL.completed}, false) as free
-       from chosen c
-       left join lot_retries r on r.root_id = ${values.add(source.rootId)} and r.root_position = c.root_position and r.current
-       left join batch_jobs j on j.id = r.job_id
-       left join batch_lots l on l.job_id = r.job_id and l.position = r.position)`;
+       select c.*, r.job_id as retry, r.job_id is null or coalesce(r.in_vain, false) as free
+       from chosen c left join lateral (
+         select r.job_id,
+           (select j.status in ${TERMINAL_SQL} from batch_jobs j where j.id = r.job_id)
+             and (select l.status <> ${LOT_SQL.completed} from batch_lots l
+                  where l.job_id = r.job_id and l.position = r.position) as in_vain
+         from lot_retries r
+         where r.root_id = ${values.add(source.rootId)} and r.root_position = c.root_position and r.current offset 0) r on true)`;
 }
 
 /** Runs a statement that begins with {@link chosenSql} of the job whose id is its first value. */
@@ -163,12 +176,11 @@ async function found(sql: Sql, values: Values, chosen: string): Promise<ChosenLo
      select count(*)::int as lots,
        coalesce(sum(p.photos), 0)::float8 as images,
        coalesce(sum(char_length(i.additional_info)), 0)::float8 as info,
-       coalesce(sum(least(l.processed_images, p.photos)) filter (where l.photo_tokens is not null), 0)::float8 as photos,
-       coalesce(sum(l.photo_tokens), 0)::float8 as tokens,
+       coalesce(sum(least(processed_images, p.photos)) filter (where photo_tokens is not null), 0)::float8 as photos,
+       coalesce(sum(photo_tokens), 0)::float8 as tokens,
        (select count(*)::int from seen where not free) as elsewhere,
        array(select retry from seen where not free group by retry order by retry limit ${MOST_NAMED}) as retries
      from seen
-     join batch_lots l on l.job_id = $1 and l.position = seen.position
      join batch_lot_inputs i on i.job_id = $1 and i.position = seen.position
      cross join lateral (select count(distinct url) as photos from json_array_elements_text(i.images) as each (url)) p
      where seen.free`,

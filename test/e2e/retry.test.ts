@@ -5,8 +5,7 @@ import { text } from 'node:stream/consumers';
 import type { JsonObject } from 'openai-sandbox';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { drawnCar } from '../../packages/openai-sandbox/test/support.js';
-import { SECRETS, TestService, type Answer, type KeyId, type SendOptions } from '../support/service.js';
-import { hmacHex } from '../support/signing.js';
+import { TestService, type Answer } from '../support/service.js';
 import { expectRefusal } from './refusal.js';
 
 // Real: the whole service with its worker, HTTP, PostgreSQL, a receiver of webhooks. Faked: OpenAI, by the sandbox.
@@ -105,13 +104,12 @@ async function sendBatch(gone: string, change: JsonObject = {}, names = BATCH_ID
 const ended = (jobId: string) => service.statusWhen(jobId, (body) => ENDED.test(String(body['status'])));
 const pathOf = (jobId: string) => `/api/v1/batch-jobs/${jobId}/retry`;
 
-function retry(jobId: string, body?: unknown, options: SendOptions = {}, to = service): Promise<Answer> {
-  const sent = body === undefined ? '' : JSON.stringify(body);
-  const headers = { ...(sent === '' ? {} : { 'Content-Type': 'application/json' }), ...options.headers };
-  return to.send(pathOf(jobId), { ...options, method: 'POST', headers }, sent);
+function retry(jobId: string, body: JsonObject = {}): Promise<Answer> {
+  const headers = { 'Content-Type': 'application/json' };
+  return service.send(pathOf(jobId), { method: 'POST', headers }, JSON.stringify(body));
 }
 
-async function retried(jobId: string, body?: unknown): Promise<string> {
+async function retried(jobId: string, body?: JsonObject): Promise<string> {
   const answer = await retry(jobId, body);
   expect([answer.status, answer.body['code']]).toEqual([201, undefined]);
   return String(answer.body['job_id']);
@@ -199,5 +197,38 @@ describe('three failed lots of ten', () => {
     expectRefusal(await retry(old.jobId), 'NOTHING_TO_RETRY', {
       details: { codes: { IMAGE_UNREACHABLE: 3 }, lots_in_other_retries: 3, retried_by: [jobId] },
     });
+  });
+});
+
+describe('lots that fail again', () => {
+  it('lots that fail again in a retry are retried from it, and the chain can be followed', async () => {
+    const first = await batch('cfj');
+    first.correct('c');
+    const second = await retried(first.jobId);
+    expect(await ended(second)).toMatchObject({ progress: { processed_lots: 1, failed_lots: 2 } });
+    first.correct('fj');
+    const third = await retried(second, { codes: ['IMAGE_UNREACHABLE'] });
+    expect(await ended(third)).toMatchObject({ retry_of: second, progress: { processed_lots: 2, failed_lots: 0 } });
+    expect(await lotsOf(third)).toEqual(['f', 'j'].map((name) => ({ lot_id: first.lotId(name), status: 'completed' })));
+    const retriedBy = async (jobId: string) => (await service.send(`/api/v1/batch-status/${jobId}`)).body['retried_by'];
+    expect([await retriedBy(first.jobId), await retriedBy(second)]).toEqual([[second], [third]]);
+    expectRefusal(await retry(first.jobId), 'NOTHING_TO_RETRY', {
+      details: { codes: { IMAGE_UNREACHABLE: 3 }, lots_in_other_retries: 3, retried_by: [second, third].toSorted() },
+    });
+  });
+
+  it('lots of a job that was cancelled at OpenAI are described by a retry', async () => {
+    await service.faults({ action: 'batch_stuck', state: 'in_progress' });
+    const { jobId, lotId } = await sendBatch('', {}, 'ab');
+    await service.statusWhen(jobId, (body) => {
+      const batches = body['openai_batches'] as JsonObject[];
+      return batches.some(({ openai_status }) => openai_status === 'in_progress');
+    });
+    expectRefusal(await retry(jobId), 'JOB_NOT_FINISHED', { status: 'processing' });
+    expect((await service.send(`/api/v1/batch-jobs/${jobId}/cancel`, { method: 'POST' })).status).toBe(200);
+    await service.reset();
+    const again = await retried(jobId, { codes: ['CANCELLED'] });
+    expect(await ended(again)).toMatchObject({ status: 'completed', retry_of: jobId });
+    expect(await lotsOf(again)).toEqual(['a', 'b'].map((name) => ({ lot_id: lotId(name), status: 'completed' })));
   });
 });
