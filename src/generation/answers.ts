@@ -164,6 +164,7 @@ function accepted(job: JobRecord, receivers: Receivers): Answer {
     webhook_configured: receivers.configured,
     estimated_cost_usd: job.estimatedCostUsd,
     warnings: [...receivers.failing.map((host) => `webhook_failing:${host}`), ...warningsOf(job)],
+    ...(job.retryOf === null ? {} : { retry_of: job.retryOf }),
   };
   return {
     status: 201,

@@ -7,8 +7,7 @@ import {
   getSchemaPath,
   type ApiResponseOptions,
 } from '@nestjs/swagger';
-import { ErrorDto } from '../common/error.dto.js';
-import { ERROR_CODES, type ErrorCode } from '../common/service-error.js';
+import { errorResponses } from './error-responses.js';
 import {
   BatchAcceptedAnswerDto,
   GenerateDescriptionsRequestDto,
@@ -22,7 +21,6 @@ import {
   HANDED_OVER_EXAMPLE,
   NDJSON_EXAMPLE,
   REQUEST_EXAMPLES,
-  type ErrorExample,
 } from './generate-descriptions.examples.js';
 
 const DESCRIPTION = `One lot with at most 20 photos is described at once (200), or answered with 202 when that takes too long; the work then continues as a job.
@@ -87,36 +85,6 @@ export function ApiGenerateDescriptions(): MethodDecorator {
       description: 'Not done yet: the work continues as a job; Location is where to follow it.',
       headers: { ...LOCATION, ...RETRY_AFTER } as ApiResponseOptions['headers'] & object,
     }),
-    ...errorResponses().map((options) => ApiResponse(options)),
+    ...errorResponses(ERROR_EXAMPLES).map((options) => ApiResponse(options)),
   );
-}
-
-/** One response for each HTTP status, with an example for each of its codes. */
-function errorResponses(): ApiResponseOptions[] {
-  const byStatus = new Map<number, [ErrorCode, ErrorExample][]>();
-  for (const [code, example] of Object.entries(ERROR_EXAMPLES) as [ErrorCode, ErrorExample][]) {
-    const { status } = ERROR_CODES[code];
-    byStatus.set(status, [...(byStatus.get(status) ?? []), [code, example]]);
-  }
-  return [...byStatus].map(([status, codes]) => ({
-    status,
-    description: codes.map(([code]) => code).join(', '),
-    content: {
-      'application/json': {
-        schema: { $ref: getSchemaPath(ErrorDto) },
-        examples: Object.fromEntries(codes.map(([code, example]) => [code, { value: errorBody(code, example) }])),
-      },
-    },
-  }));
-}
-
-function errorBody(code: ErrorCode, { message, details, members }: ErrorExample): ErrorDto {
-  return {
-    ...members,
-    error: ERROR_CODES[code].error,
-    message,
-    code,
-    details: details ?? {},
-    request_id: '0190163d-8694-739b-aea5-966c26f8ad91',
-  };
 }

@@ -182,7 +182,10 @@ export class BatchAcceptedAnswerDto {
   estimated_cost_usd: number | null;
   /**
    * webhook_failing:<host> for receivers that have been failing; unknown_member:<name> for a member that the service
-   * does not know; max_cost_usd_below_worst_case when the limit does not allow all lots to be sent at once.
+   * does not know; max_cost_usd_below_worst_case when the limit does not allow all lots to be sent at once; of a retry
+   * lots_in_other_retries:<n> and lots_not_chosen:<n> for chosen lots that were left out.
    */
   warnings: string[];
+  /** The job whose lots this one tries once more; absent otherwise. */
+  retry_of?: string;
 }

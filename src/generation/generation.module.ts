@@ -7,6 +7,7 @@ import { JobsModule } from '../jobs/jobs.module.js';
 import { OutboundModule } from '../outbound/outbound.module.js';
 import { SyncModule } from '../sync/sync.module.js';
 import { OutboxModule } from '../webhook/outbox.module.js';
+import { WebhookApiModule } from '../webhook/webhook-api.module.js';
 import { Answers } from './answers.js';
 import { GenerationController } from './generation.controller.js';
 import { GenerationService } from './generation.service.js';
@@ -14,8 +15,12 @@ import { RequestIntake } from './intake/request-intake.js';
 import { SpoolFolder } from './intake/spool-folder.js';
 import { StraightCopies } from './intake/straight-copy.js';
 import { JobCreator } from './job-creator.js';
+import { JobLimits } from './job-limits.js';
+import { RetryController } from './retry/retry.controller.js';
+import { RetryCreator } from './retry/retry-creator.js';
+import { RetryService } from './retry/retry.service.js';
 
-/** POST generate-descriptions: takes in requests of any size and answers them. */
+/** POST generate-descriptions takes in requests of any size and answers them; POST …/retry makes a job of failed lots. */
 @Module({
   imports: [
     AuthModule,
@@ -26,8 +31,19 @@ import { JobCreator } from './job-creator.js';
     ShardsModule,
     SyncModule,
     OutboxModule,
+    WebhookApiModule,
   ],
-  controllers: [GenerationController],
-  providers: [Answers, GenerationService, RequestIntake, SpoolFolder, StraightCopies, JobCreator],
+  controllers: [GenerationController, RetryController],
+  providers: [
+    Answers,
+    GenerationService,
+    RequestIntake,
+    SpoolFolder,
+    StraightCopies,
+    JobCreator,
+    JobLimits,
+    RetryCreator,
+    RetryService,
+  ],
 })
 export class GenerationModule {}

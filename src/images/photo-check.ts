@@ -60,6 +60,8 @@ export interface PhotoCheckOptions {
   readonly lane?: PhotoLane;
   /** Milliseconds since 1970 until which a host that answers "not now" is asked again; 15 s from now by default. */
   readonly until?: number;
+  /** For a batch: milliseconds since 1970; a photo that was missing before is asked for again. */
+  readonly since?: number;
   /** Whether the first bytes of a photo are to be read even if its HEAD leaves no doubt; never by default. */
   readonly look?: (url: string) => boolean;
 }

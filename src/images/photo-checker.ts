@@ -113,12 +113,12 @@ export class PhotoChecker {
   }
 
   /**
-   * Checks one photo, once for all who ask for it within some minutes. A waiting client does not get an older "no",
-   * because it may have corrected its photo since.
+   * Checks one photo, once for all who ask for it within some minutes. A waiting client does not get an older "no", nor
+   * does a job get one from before it was made: its client may have corrected the photo since.
    * @throws OutboundError of kind `aborted`, or the signal's reason, once `signal` is raised
    */
   async check(url: string, options: PhotoCheckOptions = {}): Promise<PhotoCheck> {
-    const { signal, lane = 'sync', until, look = () => false } = options;
+    const { signal, lane = 'sync', until, since, look = () => false } = options;
     const checked = checkUrl(url, this.allow);
     if (!checked.ok) {
       countPhoto('refused');
@@ -127,7 +127,10 @@ export class PhotoChecker {
     const { href } = checked.url;
     const looks = look(url);
     const known = this.checks.known(href);
-    const serves = known?.reachable === true ? !looks || known.size !== undefined : lane === 'batch';
+    const serves =
+      known?.reachable === true
+        ? !looks || known.size !== undefined
+        : lane === 'batch' && this.checks.known(href, since) !== undefined;
     if (known !== undefined && serves) {
       countPhoto('known');
       return known;

@@ -26,11 +26,14 @@ export class SharedChecks<T> {
 
   constructor(private readonly clock: Clock) {}
 
-  /** What was found out within the last minutes, if anything. */
-  known(key: string): T | undefined {
+  /**
+   * What was found out within the last minutes, if anything.
+   * @param since - milliseconds since 1970: what was found out before does not count
+   */
+  known(key: string, since = -Infinity): T | undefined {
     const kept = this.kept.get(key);
     if (kept === undefined) return undefined;
-    if (kept.until > this.clock.now()) return kept.outcome;
+    if (kept.until > this.clock.now()) return kept.until - KEPT_MS < since ? undefined : kept.outcome;
     this.forget(key);
     return undefined;
   }

@@ -3,13 +3,17 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { BatchJob } from './batch-job.entity.js';
 import { EndedJobs } from './ended-jobs.js';
 import { JobGlossaryStore } from './job-glossary-store.js';
+import { JobPauseStore } from './job-pause-store.js';
 import { JobReader } from './job-reader.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
+import { KeyUsage, KeyUsageEntry } from './key-usage.entities.js';
+import { KeyUsageStore } from './key-usage-store.js';
 import { BatchLot, BatchLotInput, BatchResult } from './lot.entities.js';
 import { LotEndStore } from './lot-end-store.js';
 import { LotInputStore } from './lot-input-store.js';
 import { LotResultReader } from './lot-result-reader.js';
+import { LotRetry } from './lot-retry.entity.js';
 import { ModelLotReader } from './model-lot-reader.js';
 import { PartReader } from './part-reader.js';
 import { PhotoAverage } from './photo-average.entity.js';
@@ -17,6 +21,7 @@ import { PhotoAveragesStore } from './photo-averages-store.js';
 import { RequestKey } from './request-key.entity.js';
 import { RetentionStore } from './retention-store.js';
 import { RequestKeyStore } from './request-key-store.js';
+import { RetryStore } from './retry-store.js';
 import { RevisionStore } from './revision-store.js';
 import { LotStore } from './lot-store.js';
 import { SpendingStore } from './spending-store.js';
@@ -28,7 +33,9 @@ const STORES = [
   JobStore,
   SyncJobStore,
   JobGlossaryStore,
+  JobPauseStore,
   JobReader,
+  KeyUsageStore,
   LotResultReader,
   PartReader,
   RequestKeyStore,
@@ -37,6 +44,7 @@ const STORES = [
   LotEndStore,
   LotInputStore,
   ModelLotReader,
+  RetryStore,
   RevisionStore,
   SpendingStore,
   PhotoAveragesStore,
@@ -45,7 +53,18 @@ const STORES = [
 /** The record of every job, its lots, their results and the requests that made them. */
 @Module({
   imports: [
-    TypeOrmModule.forFeature([BatchJob, BatchLot, BatchLotInput, BatchResult, JobUsage, PhotoAverage, RequestKey]),
+    TypeOrmModule.forFeature([
+      BatchJob,
+      BatchLot,
+      BatchLotInput,
+      BatchResult,
+      JobUsage,
+      LotRetry,
+      KeyUsage,
+      KeyUsageEntry,
+      PhotoAverage,
+      RequestKey,
+    ]),
   ],
   providers: STORES,
   exports: STORES,

@@ -17,6 +17,8 @@ export const NOBODY = '';
 
 /** Rows that a job may have any number of and that are removed with the jobs `$1`. */
 export const LOTS_OF_JOBS: readonly RowsToRemove[] = [
+  // First: a retry that is going must not hold lots of a job that stays.
+  { table: 'lot_retries', key: 'job_id, position', where: 'job_id = any($1::uuid[])' },
   { table: 'batch_results', key: 'job_id, position, language, revision', where: 'job_id = any($1::uuid[])' },
   { table: 'batch_lot_inputs', key: 'job_id, position', where: 'job_id = any($1::uuid[])' },
   { table: 'batch_lots', key: 'job_id, position', where: 'job_id = any($1::uuid[])' },

@@ -59,6 +59,7 @@ export class ListService {
       error_message: job.error?.message ?? null,
       webhook_configured: webhookConfigured,
       metadata: { ...job.metadata },
+      retry_of: job.retryOf,
     };
   }
 }

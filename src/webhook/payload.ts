@@ -1,6 +1,7 @@
 import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
 import { completionPercentage } from '../jobs/job-progress.js';
+import { isPaused } from '../jobs/job-pause.js';
 import type { JobStage, JobStatus } from '../jobs/states.js';
 import type { BodyMembers, JobEndBody, JobProgressBody, PingBody } from './webhook-body.js';
 import type { EndedJob } from '../jobs/job-columns.js';
@@ -42,6 +43,7 @@ export function endOfJobFrame(event: WebhookEvent, job: EndedJob, part: { number
     ...(job.error === null ? {} : { error: job.error }),
     part,
     metadata: job.metadata,
+    ...(job.retryOf === null ? {} : { retry_of: job.retryOf }),
   };
   return { event, members: JSON.stringify(members).slice(1, -1) };
 }
@@ -54,7 +56,10 @@ export interface Progress {
   readonly totalLots: number;
   readonly processedLots: number;
   readonly failedLots: number;
+  /** Null unless it is paused. */
+  readonly pausedAt: Date | null;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly retryOf: string | null;
 }
 
 /** The stored members of a progress event, as JSON text of an object. */
@@ -70,9 +75,11 @@ export function progressPayload(progress: Progress, now: Date): string {
     completed_lots: processedLots,
     failed_lots: failedLots,
     completion_percentage: completionPercentage(progress),
+    paused: isPaused(progress),
     results_available: false,
     result_url: `/api/v1/batch-results/${jobId}`,
     metadata: progress.metadata,
+    ...(progress.retryOf === null ? {} : { retry_of: progress.retryOf }),
   };
   return JSON.stringify(members);
 }

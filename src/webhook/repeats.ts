@@ -7,13 +7,14 @@ import { Clock } from '../common/clock.js';
 import { idempotencyKeyExpiry, readIdempotencyKey } from '../jobs/idempotency-key.js';
 import type { NewRequestKey } from '../jobs/request-key-store.js';
 
-/** Recognizes repeats of requests that send webhooks, by their Idempotency-Key or else by their signature. */
+/** Recognizes repeats of requests with small bodies, by their Idempotency-Key or else by their signature. */
 @Injectable()
 export class Repeats {
   constructor(private readonly clock: Clock) {}
 
   /**
-   * @param id - the id that a repeat finds again. It must not be a job's id: the keys of failed jobs are used again.
+   * @param id - the id that a repeat finds again: of the job that the request makes, else an id that no job has, because the keys of
+   *   failed jobs are used again
    * @throws ServiceError VALIDATION_FAILED for a malformed Idempotency-Key
    */
   keyOf(request: Request, id: string): NewRequestKey {

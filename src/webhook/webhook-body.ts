@@ -36,6 +36,8 @@ interface JobWebhookBody extends WebhookBody {
   readonly result_url: string;
   /** Echoed from the request. */
   readonly metadata: Readonly<Record<string, string>>;
+  /** The job whose lots this one tries once more; absent otherwise. */
+  readonly retry_of?: string;
 }
 
 interface WebhookSummary {
@@ -71,6 +73,8 @@ export interface JobProgressBody extends JobWebhookBody {
   readonly current_stage: JobStage;
   /** 100 × (completed + failed) / total, at most two decimals. */
   readonly completion_percentage: number;
+  /** Whether the job is paused. */
+  readonly paused: boolean;
 }
 
 /** ping. */

@@ -31,6 +31,7 @@ let batch: string;
 let delivery = 'none';
 const JSON_TYPE = { 'content-type': 'application/json' };
 const UNKNOWN = '01890000-0000-7000-8000-000000000000';
+const RETRY_JOB = 'POST /api/v1/batch-jobs/{job_id}/retry';
 
 beforeAll(async () => {
   service = await TestService.start({ environment: { ROLE: 'api', LEGACY_UNSIGNED_READS: 'true', MAX_LOTS: '2' } });
@@ -134,7 +135,8 @@ describe('what every signed route may refuse', () => {
     try {
       const polled = await sendSigned(busy, 'GET /api/v1/batch-jobs', done);
       const replayed = await sendSigned(busy, 'POST /api/v1/batch-jobs/{job_id}/webhooks/replay', UNKNOWN);
-      expect([polled, replayed]).toEqual([200, 404]);
+      const retried = await sendSigned(busy, RETRY_JOB, UNKNOWN);
+      expect([polled, replayed, retried]).toEqual([200, 404, 404]);
       for (const operation of withStatus(429)) {
         expect([operation, await sendSigned(busy, operation, done, bodyFor(operation))]).toEqual([operation, 429]);
       }
@@ -196,10 +198,28 @@ describe('what is commanded', () => {
   const PING = 'POST /api/v1/webhooks/ping';
   const key = (name: string) => ({ headers: { 'idempotency-key': name } });
 
-  it('a job is cancelled once', async () => {
+  it('a job is paused and resumed as often as it is asked for', async () => {
+    for (const what of ['pause', 'resume']) {
+      const operation = `POST /api/v1/batch-jobs/{job_id}/${what}`;
+      expect(await sendSigned(service, operation, batch, key(what))).toBe(200);
+      expect(await sendSigned(service, operation, batch)).toBe(200);
+      expect(await sendSigned(service, operation, done)).toBe(409);
+      expect(await sendSigned(service, operation, batch, { ...key(what), body: '{"other":1}' })).toBe(422);
+    }
+  });
+
+  it('a job is cancelled once, and not retried before', async () => {
+    expect(await sendSigned(service, RETRY_JOB, batch)).toBe(409);
     expect(await sendSigned(service, CANCEL, batch, key('cancel'))).toBe(200);
     expect(await sendSigned(service, CANCEL, batch)).toBe(409);
     expect(await sendSigned(service, CANCEL, batch, { ...key('cancel'), body: '{"other":1}' })).toBe(422);
+  });
+
+  it('the lots of a cancelled job are retried once, and told of before', async () => {
+    const codes = ['CANCELLED'];
+    expect(await sendSigned(service, RETRY_JOB, batch, { body: JSON.stringify({ codes, dry_run: true }) })).toBe(200);
+    expect(await sendSigned(service, RETRY_JOB, batch, { body: JSON.stringify({ codes }) })).toBe(201);
+    expect(await sendSigned(service, RETRY_JOB, batch, { body: JSON.stringify({ codes, lot_ids: null }) })).toBe(422);
   });
 
   it("the deliveries of a job's end are listed", async () => {

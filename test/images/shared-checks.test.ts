@@ -52,8 +52,10 @@ describe('SharedChecks', () => {
     const clock = new FakeClock();
     const checks = new SharedChecks<number>(clock);
     checks.remember('a', 1);
+    const began = clock.now();
     clock.advance(KEPT_MS - 1);
     expect(checks.known('a')).toBe(1);
+    expect([checks.known('a', began), checks.known('a', began + 1)]).toEqual([1, undefined]);
     clock.advance(1);
     expect(checks.known('a')).toBeUndefined();
     checks.remember('a', 1);

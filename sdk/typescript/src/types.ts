@@ -31,7 +31,7 @@ export interface GenerateDescriptionsRequest {
   max_cost_usd?: number | null;
   version: '1.0.0';
   mode?: 'auto' | 'sync' | 'batch' | null;
-  include?: readonly ('assessment' | 'usage')[] | null;
+  include?: readonly ('assessment' | 'notes' | 'usage')[] | null;
   webhook_events?: readonly 'batch_job_progress'[] | null;
 }
 
@@ -204,9 +204,20 @@ export interface JobStatus {
   usage: Usage;
   error_message: string | null;
   error_code: string | null;
+  /** The lots without a description, by code, most lots first. */
+  errors: ErrorCount[];
   webhook_configured: boolean;
   webhooks: WebhookCounts;
   metadata: Record<string, string>;
+}
+
+/** The lots of a job that ended without a description for one reason. */
+export interface ErrorCount {
+  /** As in a lot's `error`; CANCELLED for lots of a cancelled job that have no result. */
+  code: string;
+  lots: number;
+  first: string;
+  last: string;
 }
 
 export interface ProcessingSummary {
@@ -230,6 +241,8 @@ export interface JobResults {
   cancelled_at: string | null;
   processing_summary: ProcessingSummary;
   metadata: Record<string, string>;
+  /** With `limit`: what to send as `after` for the next page; null on the last one. */
+  next_cursor?: string | null;
   results: ResultsContent;
 }
 

@@ -6,6 +6,7 @@ import { sideBySide } from '../../common/side-by-side.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
+import { failuresOf } from '../../jobs/lot-moves.js';
 import { LotStore, type ShardLots, type UncheckedLot } from '../../jobs/lot-store.js';
 import { PhotoAveragesStore } from '../../jobs/photo-averages-store.js';
 import { JobReader } from '../../jobs/job-reader.js';
@@ -89,8 +90,17 @@ export class CheckPhotosStage extends ScheduledStage {
       job?.options.max_cost_usd !== undefined ? 'all' : late === 0 ? 'some' : 'none',
       this.settings.expectedPhotoTokens(await this.averages.recent(photosOf)),
     );
-    const pass: Pass = { late, waitedMs, until: now + passMs(late), sample, nextAt: Infinity };
+    const pass: Pass = {
+      late,
+      waitedMs,
+      until: now + passMs(late),
+      since: job?.createdAt.getTime() ?? now,
+      sample,
+      nextAt: Infinity,
+    };
     for (let from = row.photos_position; ;) {
+      // The slices before are committed, and their positions with them.
+      if (await this.jobReader.isPaused(row.job_id)) return this.shards.putAside(this.database, claim);
       const unchecked = await this.lots.unchecked(this.database, lots, from, CHUNK_LOTS);
       const last = unchecked.at(-1);
       if (last === undefined) break;
@@ -141,7 +151,13 @@ export class CheckPhotosStage extends ScheduledStage {
       return { kind: 'failed', lot: { position, error, missingImages: [] } };
     }
     const { look } = pass.sample;
-    const found = await this.photos.checkLot(lot.open, { signal, lane: 'batch', until: pass.until, look });
+    const found = await this.photos.checkLot(lot.open, {
+      signal,
+      lane: 'batch',
+      until: pass.until,
+      since: pass.since,
+      look,
+    });
     const known = pass.sample.count(found.sizes.values());
     const missing: MissingPhoto[] = [...lot.missing, ...found.missing];
     const open: MissingPhoto[] = [];
@@ -205,7 +221,7 @@ export class CheckPhotosStage extends ScheduledStage {
         return {
           awaitingImages: -(ready.length + failed.length),
           awaitingVision: ready.length,
-          failed: failed.length,
+          failed: failuresOf(failed),
           images: ready.reduce((sum, lot) => sum + lot.reachable, 0),
         };
       });

@@ -26,6 +26,8 @@ export interface Wait {
 export interface Pass extends Wait {
   /** Until when hosts that say "not now" are asked again, in milliseconds since 1970. */
   readonly until: number;
+  /** When the job was made, in milliseconds since 1970: what was missing before may have been corrected. */
+  readonly since: number;
   readonly sample: PhotoSample;
 }
 

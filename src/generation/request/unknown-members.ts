@@ -13,6 +13,7 @@ export const HEAD_MEMBERS = [
 ] as const;
 export const LOT_MEMBERS = ['lot_id', 'images', 'additional_info', 'webhook'] as const;
 export const PHOTO_MEMBERS = ['url'] as const;
+export const RETRY_MEMBERS = ['codes', 'lot_ids', 'dry_run'] as const;
 
 /** How many unknown members an answer names: enough to find what is misspelt, and not 50,000 of them. */
 const MAX_WARNED = 20;
@@ -31,6 +32,7 @@ interface Known {
 const HEAD = knownMembers(HEAD_MEMBERS);
 const LOT = knownMembers(LOT_MEMBERS);
 const PHOTO = knownMembers(PHOTO_MEMBERS);
+const RETRY = knownMembers(RETRY_MEMBERS);
 
 /** Other names for the same members, as used by other services; squeezed. */
 const OTHER_WORDS: Readonly<Record<string, readonly string[]>> = {
@@ -56,6 +58,11 @@ export class UnknownMembers {
   /** Unknown members besides the lots. */
   head(members: Members): void {
     note(members, HEAD, '', this.ofHead);
+  }
+
+  /** Unknown members of a request for a retry. */
+  retry(members: Members): void {
+    note(members, RETRY, '', this.ofHead);
   }
 
   lot(lot: Members, position: number): void {

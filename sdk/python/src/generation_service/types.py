@@ -33,7 +33,7 @@ class GenerateDescriptionsRequest(_GenerateDescriptionsRequestRequired, total=Fa
     metadata: Optional[Mapping[str, str]]
     max_cost_usd: Optional[float]
     mode: Optional[Literal["auto", "sync", "batch"]]
-    include: Optional[Sequence[Literal["assessment", "usage"]]]
+    include: Optional[Sequence[Literal["assessment", "notes", "usage"]]]
     webhook_events: Optional[Sequence[Literal["batch_job_progress"]]]
 
 
@@ -196,6 +196,15 @@ class WebhookCounts(TypedDict):
     superseded: int
 
 
+class ErrorCount(TypedDict):
+    """The lots of a job that ended without a description for one reason; CANCELLED for those of a cancelled job."""
+
+    code: str
+    lots: int
+    first: str
+    last: str
+
+
 class JobStatus(TypedDict):
     job_id: str
     status: JobState
@@ -212,6 +221,7 @@ class JobStatus(TypedDict):
     usage: Usage
     error_message: Optional[str]
     error_code: Optional[str]
+    errors: List[ErrorCount]
     webhook_configured: bool
     webhooks: WebhookCounts
     metadata: Dict[str, str]
@@ -230,7 +240,7 @@ class ResultsContent(TypedDict):
     lots: List[LotResult]
 
 
-class JobResults(TypedDict):
+class _JobResultsRequired(TypedDict):
     job_id: str
     status: JobState
     completed_at: Optional[str]
@@ -238,6 +248,10 @@ class JobResults(TypedDict):
     processing_summary: ProcessingSummary
     metadata: Dict[str, str]
     results: ResultsContent
+
+
+class JobResults(_JobResultsRequired, total=False):
+    next_cursor: Optional[str]
 
 
 class JobRunning(TypedDict):
