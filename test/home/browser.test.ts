@@ -87,12 +87,19 @@ describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
       await browser.window(width, height, scheme);
       await open(demo);
       await submit(`document.querySelector('[name=car][value=${car.name}]').click()`);
-      const shown = await browser.run<{ languages: string[]; dirs: string[]; photos: number; json: string }>(`({
+      const shown = await browser.run<{
+        languages: string[];
+        dirs: string[];
+        photos: number;
+        found: number;
+        json: string;
+      }>(`({
+      found: document.querySelectorAll('#answer-lot .findings button').length,
       languages: [...document.querySelectorAll('#answer-lot article')].map(({ lang }) => lang),
       dirs: [...document.querySelectorAll('#answer-lot article')].map(({ dir }) => dir),
       photos: document.querySelectorAll('#answer-lot .strip button').length,
       json: document.getElementById('answer-json').textContent })`);
-      expect(shown).toMatchObject({ languages: ['en', 'de', 'ar'], photos: 4 });
+      expect(shown).toMatchObject({ languages: ['en', 'de', 'ar'], photos: 4, found: car.damages.length });
       expect(shown.dirs).toContain('rtl');
       expect(JSON.parse(shown.json)).toMatchObject({ total_lots: 1 });
       expect(await violations()).toEqual([]);
@@ -116,6 +123,20 @@ describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
     expect(await violations()).toEqual([]);
     expectNoOtherHost(demo);
     await keep('answer-own');
+  });
+
+  it('an address without a photo is named with its reason', async () => {
+    await open(demo);
+    const gone = new URL('/gone.jpg', demo.urls.car).href;
+    await submit(
+      `document.querySelector('[name=car][value=""]').click(); document.getElementById('urls').value = ${JSON.stringify(gone)}`,
+      `document.getElementById('try-state').textContent.startsWith('400')`,
+    );
+    const named = await browser.run<string[]>(
+      `[...document.querySelectorAll('#answer .problems li')].map((e) => e.textContent)`,
+    );
+    expect(named).toEqual([expect.stringMatching(`^[a-z ]+: ${gone}$`)]);
+    expectNoOtherHost(demo);
   });
 
   it('a typed secret signs in the page and is neither sent nor written into a program', async () => {
@@ -164,7 +185,8 @@ describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
       for (const hostile of strings) {
         const photo = { number: 1, url: hostile, view: hostile };
         const finding = { id: 1, part: hostile, side: hostile, end: hostile, type: hostile, severity: hostile, photos: [photo] };
-        window.showLot(place, { pending_languages: [], descriptions: [{ language: 'en', damages: hostile }, { language: hostile, damages: 'x' }],
+        window.showLot(place, { pending_languages: [], photo_problems: [{ url: hostile, reason: hostile }],
+          needs_review: { value: true, reasons: [hostile] }, descriptions: [{ language: 'en', damages: hostile }, { language: hostile, damages: 'x' }],
           assessment: { photos: [photo], findings: [finding], not_visible: [hostile] } }, () => null);
         for (const element of place.querySelectorAll('*')) {
           seen.elements.push(element.localName);
