@@ -3,23 +3,12 @@ import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Request, Response } from 'express';
 import { Glossaries } from '../assessment/text/glossaries.js';
+import { pagePolicy } from '../common/page-policy.js';
 import type { AppConfig } from '../config/app-config.js';
 import { DEMO_KEY } from './demo-key.js';
 import { EXAMPLE_LANGUAGES, exampleLot } from './example-lot.js';
 import { homePage } from './home-page.js';
 import { photosOf, SAMPLE_CARS, type SampleCar } from './sample-cars.js';
-
-/** Nothing from other hosts, nothing inline, no frames. Photos that a client names are not loaded either. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 const SCRIPT = 'text/javascript';
 const ASSETS = { 'home.css': 'text/css', 'home.js': SCRIPT, 'lot-view.js': SCRIPT, 'snippets.js': SCRIPT } as const;
@@ -38,7 +27,7 @@ export function setUpHome(app: NestExpressApplication, config: AppConfig, option
   const http = app.getHttpAdapter().getInstance();
   const get = (path: string, type: string, body: (request: Request) => string | Promise<Buffer>) =>
     http.get(path, async (request: Request, response: Response) => {
-      response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+      response.setHeader('Content-Security-Policy', pagePolicy());
       response.type(type).send(await body(request));
     });
   const holdsDemoKey = [...config.auth.keys.values()].some((secrets) => secrets.includes(DEMO_KEY));
