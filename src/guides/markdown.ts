@@ -16,7 +16,7 @@ export interface RenderedGuide {
   readonly html: string;
 }
 
-export interface ListedGuide {
+interface ListedGuide {
   /** The file's name without its ending. */
   readonly name: string;
   readonly title: string;

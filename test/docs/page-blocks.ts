@@ -13,7 +13,7 @@ export interface Block {
   readonly mark: string | undefined;
 }
 
-export const readGuide = (name: string) => readFileSync(packagePath(`docs/${name}`), 'utf8');
+const readGuide = (name: string) => readFileSync(packagePath(`docs/${name}`), 'utf8');
 
 /** The blocks of code of a guide, in order. */
 export function blocksOf(name: string): Block[] {
