@@ -44,6 +44,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       maxConnections: read.number('MAX_CONNECTIONS', 5000, { min: 10 }),
       keepAliveSeconds: read.seconds('KEEP_ALIVE_TIMEOUT', 620, { min: 1, max: 86_400 }),
       trustProxy: readTrustProxy(read),
+      shutdownDelaySeconds: read.seconds('SHUTDOWN_DELAY', 0, { max: 600 }),
       shutdownGraceSeconds: read.seconds('SHUTDOWN_GRACE', 20, { max: 3600 }),
     },
     log: {
