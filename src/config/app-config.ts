@@ -117,6 +117,8 @@ export interface AppConfig {
     readonly maxEnqueuedTokens: number;
     readonly deadlineSeconds: number;
     readonly submitGraceSeconds: number;
+    /** Seconds that an ended batch's files stay at OpenAI, so that a restored database finds the answers again. */
+    readonly keepFilesSeconds: number;
   };
   readonly jobs: { readonly leaseSeconds: number; readonly retentionDays: number };
   readonly webhook: {
