@@ -7,6 +7,7 @@ import { JobOverviewReader } from '../jobs/job-overview-reader.js';
 import { ClaimStore } from '../webhook/claim-store.js';
 import { ReceiverOverviewReader } from '../webhook/receiver-overview-reader.js';
 import { attentionOf } from './attention.js';
+import { refusalOf } from './refusal.js';
 import { ageSeconds, failureRow, modelRow, shardRow, workerRow } from './documents.js';
 
 /** How many milliseconds a part may take. The server ends its statements before that, unless it does not answer at all. */
@@ -36,14 +37,12 @@ export class Status {
   /** @throws the first part's error when nothing at all can be read */
   async read() {
     const now = this.clock.now();
-    const unknown: UnknownPart[] = [];
-    const errors: unknown[] = [];
+    const errors = new Map<string, unknown>();
     const part = async <T>(name: string, read: () => Promise<T>): Promise<T | null> => {
       try {
         return await orAbort(read(), AbortSignal.timeout(this.partMs));
       } catch (error) {
-        errors.push(error);
-        unknown.push({ part: name, why: (error as Error).message });
+        errors.set(name, error);
         return null;
       }
     };
@@ -65,7 +64,10 @@ export class Status {
       queue: await parts.queue,
       failures_last_day: await parts.failures,
     };
-    if (errors.length === Object.keys(parts).length) throw errors[0];
+    if (errors.size === Object.keys(parts).length) throw errors.values().next().value;
+    const unknown = Object.keys(parts).flatMap((name): UnknownPart[] =>
+      errors.has(name) ? [{ part: name, why: refusalOf(errors.get(name)).sentence }] : [],
+    );
     return { at: rfc3339(new Date(now)), attention: attentionOf(found), ...found, unknown };
   }
 
