@@ -174,8 +174,10 @@ export function usageText(usage: { from: string; to: string; group_by: string; r
   return rowsOr(usage.rows, columns, `Nothing was used from ${usage.from} to ${usage.to}.`);
 }
 
-export function auditText({ acts }: { readonly acts: readonly ActRow[] }): string {
-  return rowsOr(acts, ACTS, 'No operator has done anything.');
+/** @param ofOneJob - its id, which was asked for, leaves no room for the reasons */
+export function auditText({ acts }: { readonly acts: readonly ActRow[] }, ofOneJob: boolean): string {
+  const columns = ofOneJob ? ACTS.filter(({ title }) => title !== 'job') : ACTS;
+  return rowsOr(acts, columns, 'No operator has done anything.');
 }
 
 function resultWords(result: Readonly<Record<string, unknown>>): string {

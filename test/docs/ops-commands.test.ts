@@ -26,7 +26,10 @@ describe('the commands of docs/ops-commands.md', () => {
     [db, built] = await Promise.all([createTestDatabase(), transpile()]);
     folder = mkdtempSync(join(tmpdir(), 'ops-commands-'));
     const npm = join(folder, 'npm');
-    writeFileSync(npm, `#!/bin/sh\n[ "$1 $2 $3" = "run ops --" ] || exit 9\nshift 3\nexec node "${join(built, 'ops.js')}" "$@"\n`);
+    writeFileSync(
+      npm,
+      `#!/bin/sh\n[ "$1 $2 $3" = "run ops --" ] || exit 9\nshift 3\nexec node "${join(built, 'ops.js')}" "$@"\n`,
+    );
     chmodSync(npm, 0o755);
   });
   afterAll(async () => {
@@ -39,7 +42,14 @@ describe('the commands of docs/ops-commands.md', () => {
   async function night(): Promise<Record<string, string>> {
     const at = new Date(Date.now() - 3_600_000);
     const failures = { DEADLINE_EXCEEDED: { lots: 3, first: at.toISOString(), last: at.toISOString() } };
-    const ended = { status: 'completed', completedAt: at, totalLots: 4, processedLots: 1, failedLots: 3, failures } as const;
+    const ended = {
+      status: 'completed',
+      completedAt: at,
+      totalLots: 4,
+      processedLots: 1,
+      failedLots: 3,
+      failures,
+    } as const;
     const { id: job } = await insertJob(db.database, { keyId: 'default', ...ended });
     const { id: running } = await insertJob(db.database, { keyId: 'default', totalLots: 12, createdAt: at });
     for (let position = 0; position < 4; position++) {
@@ -76,7 +86,9 @@ describe('the commands of docs/ops-commands.md', () => {
   }
 
   it('package.json runs the built command under the name that the guide types', () => {
-    const { scripts } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { scripts: Record<string, string> };
+    const { scripts } = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as {
+      scripts: Record<string, string>;
+    };
     expect(scripts['ops']).toBe('node --enable-source-maps dist/ops.js');
   });
 
@@ -112,7 +124,10 @@ describe('the commands of docs/ops-commands.md', () => {
       expect(membersOf(JSON.parse(whole)), command.code).toEqual(membersOf(JSON.parse(shown.code)));
     } else if (shown?.language === 'text') {
       const lines = new Set(printed.split('\n').map(comparable));
-      const missing = shown.code.split('\n').map(comparable).filter((line) => !lines.has(line));
+      const missing = shown.code
+        .split('\n')
+        .map(comparable)
+        .filter((line) => !lines.has(line));
       expect(missing, `${command.code}\nprinted ${printed}`).toEqual([]);
     }
   }

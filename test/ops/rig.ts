@@ -8,7 +8,7 @@ import { OpsModule } from '../../src/ops/ops.module.js';
 import { Readings, type Printed } from '../../src/ops/readings.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
-export const SECRET = 'dev-shared-key-0123456789abcdef012345';
+const SECRET = 'dev-shared-key-0123456789abcdef012345';
 
 /** The commands in this process, as src/ops.ts puts them together, on a database of their own. */
 export class OpsRig {

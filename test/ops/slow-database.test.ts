@@ -41,7 +41,7 @@ describe('operators’ commands on a slow database', () => {
       queue: [],
       unknown: [
         { part: 'jobs', why: LATE },
-        { part: 'failures', why: LATE },
+        { part: 'failures_last_day', why: LATE },
       ],
     });
     expect(text).toContain(`? jobs: not known (${LATE})`);
