@@ -47,6 +47,7 @@ describe('JobReader', () => {
         estimatedCostUsd: 25,
         error: { code: 'INTERRUPTED', message: 'stopped' },
         revision: 0,
+        retryOf: null,
         showsReview: false,
         version: 1,
         createdAt: job.createdAt,
