@@ -36,7 +36,13 @@ create table batch_jobs (
   glossaries jsonb not null default '{}'::jsonb,
   revision smallint not null default 0,
   shows_review boolean not null default false,
+  client_words text,
+  failures jsonb not null default '{}'::jsonb,
   retry_of uuid,
+  paused_by_client boolean not null default false,
+  operator_pause_reason text,
+  paused_at timestamp with time zone,
+  paused_ms bigint not null default 0,
   constraint batch_jobs_pkey PRIMARY KEY (id),
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
@@ -44,6 +50,7 @@ create table batch_jobs (
 ) with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_scale_factor=0.02, fillfactor=70);
 CREATE INDEX batch_jobs_ended_idx ON public.batch_jobs USING btree (COALESCE(completed_at, cancelled_at), id) WHERE (COALESCE(completed_at, cancelled_at) IS NOT NULL);
 CREATE INDEX batch_jobs_listed_idx ON public.batch_jobs USING btree (key_id, id) INCLUDE (status, created_at, mode) WHERE ((mode = 'batch'::text) OR (handed_over_at IS NOT NULL));
+CREATE INDEX batch_jobs_paused_idx ON public.batch_jobs USING btree (id) WHERE (paused_at IS NOT NULL);
 CREATE INDEX batch_jobs_retry_of_idx ON public.batch_jobs USING btree (retry_of, id) WHERE (retry_of IS NOT NULL);
 CREATE INDEX batch_jobs_sync_count_idx ON public.batch_jobs USING btree (key_id, status) WHERE (mode = 'sync'::text);
 CREATE INDEX batch_jobs_sync_idx ON public.batch_jobs USING btree (key_id, id) INCLUDE (status, created_at) WHERE (mode = 'sync'::text);
@@ -98,6 +105,14 @@ create table batch_results (
   needs_review json,
   constraint batch_results_pkey PRIMARY KEY (job_id, "position", language, revision)
 );
+CREATE INDEX batch_results_review_idx ON public.batch_results USING btree (job_id, "position") WHERE ((language = 'en'::text) AND ((needs_review ->> 'value'::text) = 'true'::text));
+
+create table client_word_versions (
+  version text not null,
+  words json not null,
+  created_at timestamp with time zone not null,
+  constraint client_word_versions_pkey PRIMARY KEY (version)
+);
 
 create table glossary_makings (
   tag text not null,
@@ -127,7 +142,7 @@ create table glossary_versions (
   words json not null,
   created_at timestamp with time zone not null,
   constraint glossary_versions_pkey PRIMARY KEY (tag, version),
-  constraint glossary_versions_origin_check CHECK ((origin = ANY (ARRAY['shipped'::text, 'made'::text]))),
+  constraint glossary_versions_origin_check CHECK ((origin = ANY (ARRAY['shipped'::text, 'made'::text, 'client'::text]))),
   constraint glossary_versions_state_check CHECK ((state = ANY (ARRAY['machine'::text, 'checked'::text, 'reviewed'::text])))
 );
 
@@ -144,6 +159,33 @@ create table job_usage (
   constraint job_usage_pkey PRIMARY KEY (job_id, stage, model),
   constraint job_usage_stage_check CHECK ((stage = ANY (ARRAY['vision'::text, 'translation'::text])))
 ) with (fillfactor=70);
+
+create table key_usage (
+  key_id text not null,
+  day date not null,
+  model text not null,
+  mode text not null,
+  lots bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null,
+  output_tokens bigint not null,
+  cost_usd numeric(20,8) not null,
+  constraint key_usage_pkey PRIMARY KEY (key_id, day, model, mode)
+);
+
+create table key_usage_entries (
+  key_id text not null,
+  day date not null,
+  id uuid not null,
+  model text not null,
+  mode text not null,
+  lots bigint not null,
+  input_tokens bigint not null,
+  cached_input_tokens bigint not null,
+  output_tokens bigint not null,
+  cost_usd numeric(16,8) not null,
+  constraint key_usage_entries_pkey PRIMARY KEY (key_id, day, id)
+);
 
 create table lot_retries (
   job_id uuid not null,

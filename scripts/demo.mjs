@@ -1,95 +1,116 @@
 // Shows what the service does on a machine without anything else: no key, no Docker, no database. With --once it ends
-// when it is done.
+// when it is done; with --verbose it prints requests, texts and results in full.
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { followBatch } from './demo/batch.mjs';
 import { describeLot } from './demo/one-lot.mjs';
-import { servePhotos } from './demo/sample-photos.mjs';
 import { startChild } from './demo/service-process.mjs';
 import { startReceiver } from './receiver/server.mjs';
 import { SERVICE } from './start-command.mjs';
 
 const KEY = 'demo-shared-key-0123456789abcdef-not-secret';
 const root = join(import.meta.dirname, '..');
+const verbose = process.argv.includes('--verbose') || process.argv.includes('--all');
 const say = (text = '') => console.log(text);
-const title = (text) => say(`\n\x1b[1m${text}\x1b[0m`);
+const detail = (text) => verbose && say(text);
 
-title('Generation Service: photos of a car in, its damage described in many languages out');
-say('This demo runs the real service with an embedded PostgreSQL. There is no OpenAI key, so a sandbox stands in for');
-say('OpenAI: it really fetches the photos, which are drawn, and plays what a model would say of them.');
-
-const photos = await servePhotos();
-const events = [];
-const receiver = await startReceiver({ sharedKey: KEY, onEvent: (event) => events.push(event) });
-const port = await choosePort(Number(process.env.PORT ?? 3000));
-const origin = `http://127.0.0.1:${port}`;
-const service = startChild(SERVICE, {
-  ...process.env,
-  PORT: String(port),
-  ROLE: 'all',
-  DATABASE_URL: '',
-  OPENAI_API_KEY: '',
-  DATA_DIR: process.env.DATA_DIR ?? join(root, '.data', 'demo'),
-  // The key is in this file, so anyone who can reach the demo could use it.
-  HOST: '127.0.0.1',
-  SHARED_KEY: KEY,
-  SHARED_KEYS: '',
-  OUTBOUND_ALLOW: '127.0.0.1/32',
-  BATCH_POLL_INTERVAL: '1',
-  LOG_LEVEL: 'warn',
-});
+let service;
+let receiver;
 let ending = false;
-const ended = service.ended.then((code) => {
-  photos.close();
-  receiver.close();
-  if (ending) return;
-  console.error(service.log());
-  console.error(`The service ended by itself (${code}); its log is above.`);
-  process.exit(1);
-});
+// From the beginning, because a start takes seconds; and where the reader of a pipe has gone, because the service is in
+// a group of its own and would go on running.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end());
+process.stdout.on('error', () => void end());
 
-say('\nStarting (the first start also creates the database) ...');
-await untilReady();
-say(`Ready. Open ${origin}/ in a browser: it shows a lot, and you can try it there.`);
-
-title('1. One lot, answered at once');
-if (!(await describeLot({ origin, key: KEY, photos, say }))) {
-  console.error('\nThe demo expected two answers with 200, the second with notes in each language.');
-  await end(1);
+try {
+  await show();
+} catch (error) {
+  // Requests that were under way when the demo was ended.
+  if (!ending) await fail([error.stack]);
 }
 
-title("2. A night's catalogue of 25 lots, through the Batch API");
-const batchWorked = await followBatch({ origin, key: KEY, photos, receiver, events, say });
-if (!batchWorked) {
-  console.error('\nThe demo expected the batch to complete and its webhook to arrive.');
-  await end(1);
+async function show() {
+  const from = performance.now();
+  say('Generation Service: photos of a car in, its damage described in many languages out.');
+  say('This is the real service with a PostgreSQL of its own. A sandbox stands in for OpenAI: it only simulates.');
+  const events = [];
+  receiver = await startReceiver({ sharedKey: KEY, onEvent: (event) => events.push(event) });
+  const port = await choosePort(Number(process.env.PORT ?? 3000));
+  const origin = `http://127.0.0.1:${port}`;
+  if (ending) return;
+  startService(port);
+  say('Starting (the first start also makes the database) ...');
+  await untilReady(origin);
+  say(
+    `Ready after ${((performance.now() - from) / 1000).toFixed(1)} s. Open this page: it shows a lot, and you can try it there.`,
+  );
+  say(`  ${origin}/`);
+  say(`  ${origin}/docs is the API: press Authorize and paste ${KEY}`);
+
+  const about = { origin, key: KEY, say, detail };
+  const problems = [
+    ...(await describeLot(about)),
+    ...(await followBatch({ ...about, receiver, events, progress: progressBar() })),
+  ];
+  if (problems.length > 0) await fail(problems);
+  if (process.argv.includes('--once')) return end();
+  say(`${verbose ? '' : 'In full: npm run demo -- --verbose. '}Running until you press Ctrl-C.`);
 }
 
-title('Where to go next');
-say(`  ${origin}/                what the service does, and a form to try it`);
-say(`  ${origin}/docs            the API in Swagger UI: paste the key below into Authorize and try it`);
-say(`  ${origin}/openapi.json    the same for machines`);
-say(`  ${photos.car('blue').images[2]}   one of the drawn photos`);
-say(`  ${origin}/metrics         Prometheus metrics`);
-say(`  shared key                ${KEY}`);
-say('  README.md                 how to sign requests, settings, running it for real');
+function startService(port) {
+  service = startChild(SERVICE, {
+    ...process.env,
+    PORT: String(port),
+    ROLE: 'all',
+    DATABASE_URL: '',
+    OPENAI_API_KEY: '',
+    DATA_DIR: process.env.DATA_DIR ?? join(root, '.data', 'demo'),
+    // The key is in this file, so anyone who can reach the demo could use it.
+    HOST: '127.0.0.1',
+    SHARED_KEY: KEY,
+    SHARED_KEYS: '',
+    OUTBOUND_ALLOW: '127.0.0.1/32',
+    BATCH_POLL_INTERVAL: '1',
+    LOG_LEVEL: 'warn',
+  });
+  void service.ended.then((code) => {
+    if (ending) return;
+    console.error(service.log());
+    console.error(`The service ended by itself (${code}); its log is above.`);
+    process.exit(1);
+  });
+}
 
-if (process.argv.includes('--once')) await end();
-else say('\nRunning until you press Ctrl-C.');
+async function fail(problems) {
+  for (const problem of problems) console.error(problem);
+  await end(1);
+}
 
 async function end(code = 0) {
   if (ending) return;
   ending = true;
   say('\nEnding ...');
-  service.stop();
-  await ended;
-  say('Ended cleanly.');
-  process.exit(code);
+  service?.stop();
+  const its = (await service?.ended) ?? 0;
+  receiver?.close();
+  if (its === 0) say('Ended cleanly.');
+  else console.error(`${service.log()}\nThe service ended with ${its}; its log is above.`);
+  process.exit(code || its);
 }
 
-async function untilReady() {
+/** One line that is written over; on paper only the detailed form has one, with a line for each step. */
+function progressBar() {
+  let shown = '';
+  return (line) => {
+    if (line === shown) return;
+    shown = line;
+    if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${line}`);
+    else if (line !== '') detail(line);
+  };
+}
+
+async function untilReady(origin) {
   for (;;) {
     const ready = await fetch(`${origin}/ready`).then(
       (answer) => answer.ok,

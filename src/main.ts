@@ -25,6 +25,7 @@ async function start(): Promise<void> {
   const stopAll = async () => {
     for (let thing = started.pop(); thing !== undefined; thing = started.pop()) await thing.stop();
   };
+  const signals = new StopSignals(stopAll);
   try {
     // Set before the settings are read, so that a wrong setting is reported as a line of the log too.
     Logger.overrideLogger(new JsonLogger('log'));
@@ -38,19 +39,25 @@ async function start(): Promise<void> {
     const warning = proxyWarning(settings.http.trustProxy);
     if (warning !== null) new Logger('Start').warn(warning);
     const migrates = settings.role === 'migrate';
+    // A server that is being started, ours or the sandbox, has nobody yet who would stop it. Without them a signal ends the
+    // start at once, also while it waits for the database of DATABASE_URL.
+    if (settings.database.url === '') signals.listen();
     const database = await prepareDatabase(settings, migrates);
     started.push(database);
+    if (signals.came) return;
     if (migrates) {
       new Logger('Migrate').log('the schema is current');
       await stopAll();
       return;
     }
     const config = await withOpenAi(settings, started);
+    if (signals.came) return;
     const { module, setUp } = await compose(config, database.url);
     const app = await NestFactory.create<NestExpressApplication>(module, { ...APPLICATION_OPTIONS, logger });
     started.push({ stop: () => closeApp(app, config) });
     setUp(app, config);
-    stopOnSignal(stopAll);
+    signals.listen();
+    if (signals.came) return;
     // A worker listens too, because an operator watches it by /health, /ready and /metrics.
     await app.listen({ port: config.http.port, host: config.http.host, backlog: LISTEN_BACKLOG } as never);
     new Logger('Start').log('ready', { role: config.role, port: config.http.port });
@@ -58,6 +65,8 @@ async function start(): Promise<void> {
     logStartFailure(error);
     await stopAll().catch(() => undefined);
     process.exitCode = 1;
+  } finally {
+    signals.startIsOver();
   }
 }
 
@@ -89,27 +98,46 @@ function adoptConsole(): void {
   });
 }
 
-/** The first SIGTERM or Ctrl-C drains the service; a second one ends it at once. */
-function stopOnSignal(stopAll: () => Promise<void>): void {
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals) => {
+/**
+ * The first SIGTERM or Ctrl-C drains the service; a second one ends it at once. While it starts, the step in hand is waited for,
+ * so that what it has begun can be stopped too.
+ */
+class StopSignals {
+  came = false;
+  private listens = false;
+  private startIsOverNow: () => void = () => undefined;
+  private readonly started = new Promise<void>((resolve) => (this.startIsOverNow = resolve));
+
+  constructor(private readonly stopAll: () => Promise<void>) {}
+
+  listen(): void {
+    if (this.listens) return;
+    this.listens = true;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void this.stop(signal));
+  }
+
+  /** It works, or it has been given up. */
+  startIsOver(): void {
+    this.startIsOverNow();
+  }
+
+  private async stop(signal: NodeJS.Signals): Promise<void> {
     const logger = new Logger('Stop');
-    if (stopping) {
+    if (this.came) {
       logger.warn('stopping at once', { signal });
       process.exit(1);
     }
-    stopping = true;
+    this.came = true;
     logger.log('draining', { signal });
-    stopAll().then(
-      () => process.exit(0),
-      (error: Error) => {
-        logger.error('the shutdown failed', { reason: error.message });
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+    try {
+      await this.started;
+      await this.stopAll();
+      process.exit();
+    } catch (error) {
+      logger.error('the shutdown failed', { reason: (error as Error).message });
+      process.exit(1);
+    }
+  }
 }
 
 await start();

@@ -1,85 +1,104 @@
 // The second half of the demo: a batch, its progress, its results and its webhook.
 import { setTimeout as wait } from 'node:timers/promises';
 import { signedFetch } from './client.mjs';
-import { reviewLine, textLines } from './read-aloud.mjs';
+import { CATALOGUE, differences, lotOf } from './drawn-lots.mjs';
+import { asDrawn } from './one-lot.mjs';
+import { line, reviewLine, textLines } from './read-aloud.mjs';
 
-const LOTS = 25;
 /** Far more than the sandbox needs; a demo must not hang. */
 const PATIENCE_MS = 120_000;
 
-/** Sends 25 lots and follows them to the end; true when all came back and the webhook was verified. */
-export async function followBatch({ origin, key, photos, receiver, events, say }) {
+/**
+ * Sends a night's catalogue and follows it to the end.
+ * @returns problems; none when all lots came back with what is drawn, and the webhook was verified
+ */
+export async function followBatch({ origin, key, receiver, events, say, detail, progress }) {
+  const from = performance.now();
   const body = {
     version: '1.0.0',
     languages: ['en', 'de'],
     mode: 'batch',
+    include: ['assessment'],
     webhook_url: `${receiver.origin}/hook`,
     metadata: { auction: 'demo' },
-    lots: Array.from({ length: LOTS }, (_, index) => ({
-      lot_id: `A-${String(index + 1).padStart(2, '0')}`,
-      ...photos.car(index % 3 === 1 ? 'red' : 'blue'),
-    })),
+    lots: CATALOGUE.map((car) => lotOf(car, origin)),
   };
   const accepted = await signedFetch({ origin, key, method: 'POST', path: '/api/v1/generate-descriptions', body });
   const job = await accepted.json();
-  say(`\nPOST /api/v1/generate-descriptions with ${LOTS} lots: ${accepted.status} ${accepted.statusText}`);
-  say(`  estimated_cost_usd ${job.estimated_cost_usd}, estimated_completion ${job.estimated_completion}`);
-  if (accepted.status !== 201) {
-    say(JSON.stringify(job, null, 2));
-    return false;
-  }
+  detail(
+    `\nPOST /api/v1/generate-descriptions with ${CATALOGUE.length} lots: ${accepted.status} ${accepted.statusText}`,
+  );
+  if (accepted.status !== 201) return [`201 was expected: ${JSON.stringify(job, null, 2)}`];
+  detail(`  estimated_cost_usd ${job.estimated_cost_usd}, estimated_completion ${job.estimated_completion}`);
 
-  say(`\nGET /api/v1/batch-status/${job.job_id}`);
-  const status = await untilEnded({ origin, key, jobId: job.job_id });
-  if (status.status !== 'completed') {
-    say(JSON.stringify(status, null, 2));
-    return false;
+  detail(`\nGET /api/v1/batch-status/${job.job_id}`);
+  const status = await untilEnded({ origin, key, jobId: job.job_id, progress });
+  if (status.status !== 'completed') return [`the batch did not complete: ${JSON.stringify(status, null, 2)}`];
+  const took = `completed in ${((performance.now() - from) / 1000).toFixed(1)} s`;
+  const { lots, problems } = await results({ origin, key, jobId: job.job_id, detail });
+  const review = lots.filter((lot) => lot.needs_review.value);
+  const usd = status.usage.cost_usd.toFixed(2);
+  say(
+    line(
+      `A batch of ${CATALOGUE.length} other lots`,
+      `${took}, ${review.length} for review${asDrawn(problems)}, ${usd} USD by OpenAI's prices`,
+    ),
+  );
+  for (const { lot_id: id, needs_review: needed, descriptions } of [...review.slice(0, 1), ...lots.slice(1, 2)]) {
+    detail(`\n  ${id}: needs_review ${reviewLine(needed)}`);
+    for (const line of textLines(descriptions[0].damages)) detail(`  ${line}`);
   }
-  const path = `/api/v1/batch-results/${job.job_id}`;
-  const ndjson = await signedFetch({ origin, key, path, headers: { Accept: 'application/x-ndjson' } });
-  const lots = (await ndjson.text())
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line));
-  const described = lots.filter((lot) => lot.lot_id !== undefined);
-  const review = described.filter((lot) => lot.needs_review.value).length;
-  say(`\nGET ${path} (application/x-ndjson)`);
-  say(`  ${described.length} lots, ${review} for review, ${status.usage.cost_usd.toFixed(4)} USD; one of them:`);
-  const { lot_id: id, descriptions, needs_review: needsReview } = described[1];
-  say(`\n  ${id}: needs_review ${reviewLine(needsReview)}`);
-  for (const line of textLines(descriptions[0].damages)) say(`  ${line}`);
-
-  say('\nThe webhook:');
-  const deadline = Date.now() + PATIENCE_MS;
-  while (!events.some(({ event }) => event?.job_id === job.job_id) && Date.now() < deadline) await wait(50);
-  const arrived = events.find(({ event }) => event?.job_id === job.job_id);
-  if (arrived === undefined) return false;
-  const { event, headers, problems } = arrived;
-  say(`  ${event.event}, part ${event.part.number} of ${event.part.of}, ${event.lots.length} lots`);
-  say(`  webhook-id ${headers['webhook-id']}, attempt ${headers['x-delivery-attempt']}`);
-  say(problems.length === 0 ? '  signatures verified' : `  NOT VERIFIED: ${problems.join('; ')}`);
-  return described.length === LOTS && problems.length === 0;
+  return [...problems, ...(await webhook({ events, jobId: job.job_id, say, detail }))];
 }
 
-/** Waits by long polls until the job has ended, and shows its progress as a bar. */
-async function untilEnded({ origin, key, jobId }) {
+/** The job's lots as they come, one a line. */
+async function results({ origin, key, jobId, detail }) {
+  const path = `/api/v1/batch-results/${jobId}`;
+  const ndjson = await signedFetch({ origin, key, path, headers: { Accept: 'application/x-ndjson' } });
+  const lines = (await ndjson.text()).split('\n').filter((line) => line !== '');
+  const lots = lines.map((line) => JSON.parse(line)).filter((lot) => lot.lot_id !== undefined);
+  detail(`\nGET ${path} (application/x-ndjson): ${lots.length} lots; two of them:`);
+  const byId = new Map(lots.map((lot) => [lot.lot_id, lot]));
+  const problems = CATALOGUE.flatMap((car) => {
+    const lot = byId.get(car.name);
+    return lot?.status === 'completed' ? differences(car, lot) : [`${car.name}: ${lot?.status ?? 'missing'}`];
+  });
+  return { lots, problems };
+}
+
+async function webhook({ events, jobId, say, detail }) {
+  const deadline = Date.now() + PATIENCE_MS;
+  const arrived = () => events.find(({ event }) => event?.job_id === jobId);
+  while (arrived() === undefined && Date.now() < deadline) await wait(50);
+  if (arrived() === undefined) return ['no webhook came'];
+  const { event, headers, problems } = arrived();
+  const verdict = problems.length === 0 ? 'signatures verified' : `NOT VERIFIED: ${problems.join('; ')}`;
+  detail(`\nThe webhook: webhook-id ${headers['webhook-id']}, attempt ${headers['x-delivery-attempt']}`);
+  say(
+    line(
+      'Its webhook',
+      `${event.event}, part ${event.part.number} of ${event.part.of}, ${event.lots.length} lots, ${verdict}`,
+    ),
+  );
+  return problems;
+}
+
+/** Waits by long polls until the job has ended, and shows its progress. */
+async function untilEnded({ origin, key, jobId, progress }) {
   const path = `/api/v1/batch-status/${jobId}`;
   const deadline = Date.now() + PATIENCE_MS;
   let etag = '';
   let status = {};
-  let shown = '';
   while (Date.now() < deadline) {
     const headers = { Prefer: 'wait=5', ...(etag === '' ? {} : { 'If-None-Match': etag }) };
     const answer = await signedFetch({ origin, key, path, headers });
     etag = answer.headers.get('etag') ?? etag;
     if (answer.status === 200) status = await answer.json();
     else await answer.arrayBuffer();
-    const line = bar(status);
-    if (line !== shown) process.stdout.write(process.stdout.isTTY ? `\r${line}` : `${line}\n`);
-    shown = line;
+    progress(bar(status));
     if (['completed', 'failed', 'cancelled'].includes(status.status)) break;
   }
-  if (process.stdout.isTTY) process.stdout.write('\n');
+  progress('');
   return status;
 }
 

@@ -1,5 +1,10 @@
 // How the demo prints a lot: as its reader sees it, not as JSON.
 
+/** A line of the demo: what was done, and what came of it. */
+export function line(what, came) {
+  return `  ${what.padEnd(30)} ${came}`;
+}
+
 /** The lines of a text as a browser shows its HTML. */
 export function textLines(html) {
   return html

@@ -38,10 +38,13 @@ export async function endJobWith(ground, urls, lots, { languages, html, partLots
      select $1, p, language, $3, '[]', now() from generate_series(0, $2 - 1) p, unnest($4::text[]) as language`,
     [id, lots, html, languages],
   );
-  const config = { webhook: { partLots, partBytes: 1024 * 1024, schedule: [0] } };
+  const config = {
+    webhook: { partLots, partBytes: 1024 * 1024, schedule: [0] },
+    openai: { visionModel: 'gpt-5.6-terra' },
+  };
   const lotEnds = new LotEndStore();
   const outbox = new OutboxStore(config, new ReceiverStore(ground.database));
-  const jobs = new JobStore(ground.database);
+  const jobs = new JobStore(ground.database, config);
   const ender = new JobEnder(new Clock(), jobs, lotEnds, new WebhookJobEndOutbox(config, outbox, lotEnds));
   const client = await ground.database.connect();
   try {

@@ -24,7 +24,7 @@ export class ErrorDto {
   provided_lots?: number;
   /** With BATCH_SIZE_EXCEEDED: lots that a job may have. */
   max_allowed?: number;
-  /** With JOB_NOT_CANCELLABLE: the state in which the job ended. With JOB_NOT_FINISHED: the state that it is in. */
+  /** With JOB_NOT_CANCELLABLE: the state in which the job ended. With JOB_NOT_FINISHED and JOB_NOT_PAUSABLE: its present state. */
   status?: string;
 }
 

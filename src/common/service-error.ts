@@ -20,6 +20,7 @@ export const ERROR_CODES = {
   JOB_CANCELLED: { status: 409, error: 'Job cancelled', level: 'log' },
   JOB_NOT_CANCELLABLE: { status: 409, error: 'Job cannot be cancelled', level: 'log' },
   JOB_NOT_FINISHED: { status: 409, error: 'Job not finished', level: 'log' },
+  JOB_NOT_PAUSABLE: { status: 409, error: 'Job cannot be paused', level: 'log' },
   REQUEST_IN_PROGRESS: { status: 409, error: 'Request in progress', level: 'log' },
   BATCH_SIZE_EXCEEDED: { status: 413, error: 'Batch size exceeded', level: 'log' },
   BODY_TOO_LARGE: { status: 413, error: 'Body too large', level: 'log' },

@@ -1,3 +1,4 @@
+import type { ClientWords } from '../assessment/client-words.js';
 import type { ImageDetail, ModelPrice, ReasoningEffort } from '../assessment/model-traits.js';
 
 /** The settings of one process, validated and typed. Built by `loadConfig` and never changed afterwards. */
@@ -80,6 +81,8 @@ export interface AppConfig {
   readonly glossaries: ReadonlyMap<string, string>;
   /** LIMITS_TEXT: the sentence on what photos never show, by language tag; a language without one has its glossary's. */
   readonly limitsTexts: ReadonlyMap<string, string>;
+  /** GLOSSARY_WORDS: words in place of a glossary's, by key id; what a word may be is judged with the glossaries. */
+  readonly glossaryWords: ReadonlyMap<string, ClientWords>;
   readonly limits: {
     readonly maxLots: number;
     readonly maxSyncImages: number;

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { IMAGE_DETAILS, REASONING_EFFORTS, type ModelPrice } from '../assessment/model-traits.js';
 import type { AppConfig, LogLevelName, Role } from './app-config.js';
+import { readGlossaryWords } from './glossary-words.js';
 import { readHeaders } from './header-settings.js';
 import { readKeys, readLotsSignature, readWebhookSecrets } from './key-settings.js';
 import { ConfigError, SettingReader } from './setting-reader.js';
@@ -86,6 +87,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     notes: read.flag('NOTES', false),
     glossaries: readGlossaries(read, packageRoot),
     limitsTexts: readLimitsTexts(read),
+    glossaryWords: readGlossaryWords(read, keys),
     limits: {
       maxLots: read.number('MAX_LOTS', 50_000, { min: 1, max: 50_000 }),
       maxSyncImages: read.number('MAX_SYNC_IMAGES', 20, { min: 1, max: 500 }),

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { checkClientWords, type ClientWords } from '../assessment/client-words.js';
 import { costUsd, priceOf } from '../assessment/cost.js';
 import type { EstimateSettings } from '../assessment/estimate.js';
 import { isEnglish } from '../assessment/languages.js';
@@ -25,6 +26,8 @@ export class ModelSettings {
   readonly vision: VisionSettings;
   readonly translation: TranslationSettings;
   readonly glossaries: Glossaries;
+  /** Words of clients' own, by key id. */
+  readonly clientWords: ReadonlyMap<string, ClientWords>;
   /** The translation model makes the glossary of a language that none is shipped for. */
   readonly glossary: GlossarySettings;
   private readonly prices: AppConfig['openai']['prices'];
@@ -35,6 +38,8 @@ export class ModelSettings {
     const { openai, prompts } = config;
     this.prices = openai.prices;
     this.glossaries = Glossaries.read(config.glossaries, config.limitsTexts);
+    this.clientWords = config.glossaryWords;
+    checkClientWords(this.clientWords, this.glossaries);
     this.vision = {
       model: openai.visionModel,
       effort: openai.visionEffort,

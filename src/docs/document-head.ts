@@ -39,6 +39,7 @@ export function documentHead(): Omit<OpenAPIObject, 'paths'> {
     .addServer('/', 'The service that serves this document')
     .addTag('Describing lots', 'The one endpoint that takes lots, one or 50,000.')
     .addTag('Following a job', 'Status, results, list, cancel, events.')
+    .addTag('Usage', 'What your key has used, by day, model or mode.')
     .addTag('Webhooks', 'What was sent when a job ended, with every attempt; send it again.')
     .addTag('Migration', 'Addresses of the older service; they exist only with LEGACY_UNSIGNED_READS.')
     .addTag('operations', 'For probes; no signature.')

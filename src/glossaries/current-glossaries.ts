@@ -6,6 +6,7 @@ import { glossaryTagOf } from '../assessment/text/glossary-tags.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import type { GlossaryVersions } from '../jobs/job-glossary-store.js';
 import { GlossaryMakingStore, type Recipe } from './glossary-making-store.js';
+import { KnownClientWords, type KeptWords } from './known-client-words.js';
 import { KnownGlossaries } from './known-glossaries.js';
 import type { GlossaryProgress } from './making-rules.js';
 
@@ -17,6 +18,7 @@ const ENGLISH = 'en';
 export class CurrentGlossaries {
   constructor(
     private readonly known: KnownGlossaries,
+    private readonly clientWords: KnownClientWords,
     private readonly makings: GlossaryMakingStore,
     private readonly settings: ModelSettings,
   ) {}
@@ -27,18 +29,28 @@ export class CurrentGlossaries {
     return { taxonomy: TAXONOMY, prompt: prompt.version, model };
   }
 
-  /** The version of each of these languages that has words now, and of English. */
-  async versionsOf(languages: readonly string[]): Promise<GlossaryVersions> {
+  /**
+   * The version of each of these languages that has words now, and of English.
+   * @param words - a client's own, which stand in for some of them
+   */
+  async versionsOf(languages: readonly string[], words: KeptWords | null): Promise<GlossaryVersions> {
     const all = withEnglish(languages);
     const progress = this.known.unshipped(all).length > 0 ? await this.progress() : null;
-    const versions = all.map((language) => [language, this.current(language, progress)] as const);
     await Promise.all(all.map((language) => this.known.store(language)));
+    const versions = await Promise.all(
+      all.map(async (language) => {
+        const version = this.current(language, progress);
+        const laid = version === null || words === null ? version : this.known.withWords(language, version, words);
+        return [language, await laid] as const;
+      }),
+    );
     return Object.fromEntries(versions.filter((pair): pair is [string, string] => pair[1] !== null));
   }
 
-  /** The words of these languages that there are now. */
-  async wordsOf(languages: readonly string[]): Promise<Words> {
-    return wordsFrom(await this.load(withEnglish(languages), await this.versionsOf(languages)));
+  /** The words of these languages that there are now, with the client's own that a job began with. */
+  async wordsOf(languages: readonly string[], clientWords: string | null): Promise<Words> {
+    const versions = await this.versionsOf(languages, await this.clientWords.get(clientWords));
+    return wordsFrom(await this.load(withEnglish(languages), versions));
   }
 
   /** Those of the versions that are there and hold all words that are needed now. */

@@ -112,8 +112,8 @@ export class GlossaryMaker implements OnModuleDestroy, BeforeApplicationShutdown
 
   private async older(tag: string): Promise<Readonly<Record<string, unknown>> | undefined> {
     const version = await this.makings.olderVersion(tag, this.now.recipe);
-    const words = version === null ? null : await this.versions.words(tag, version);
-    return words === null ? undefined : (JSON.parse(words) as Readonly<Record<string, unknown>>);
+    const found = version === null ? null : await this.versions.read(tag, version);
+    return found === null ? undefined : (JSON.parse(found.words) as Readonly<Record<string, unknown>>);
   }
 
   /** Leaves the row to others: at once when this process ends, later when it has a fault. A lost lease is theirs already. */

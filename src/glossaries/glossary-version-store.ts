@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import type { GlossaryState } from '../assessment/text/glossary.js';
 import { Database, type Sql } from '../database/database.service.js';
+import type { GlossaryOrigin } from './glossary.entities.js';
 
 export interface NewGlossaryVersion {
   readonly tag: string;
   readonly version: string;
-  readonly origin: 'shipped' | 'made';
+  readonly origin: GlossaryOrigin;
   readonly state: GlossaryState;
   /** JSON, in the form of a file of `glossaries/`. */
   readonly words: string;
@@ -25,12 +26,12 @@ export class GlossaryVersionStore {
     );
   }
 
-  /** The words of a version as JSON, in the form of a file; null when it was never kept. */
-  async words(tag: string, version: string): Promise<string | null> {
-    const [row] = await this.database.query<{ words: string }>(
-      'select words::text as words from glossary_versions where tag = $1 and version = $2',
+  /** A version with its words as JSON, in the form of a file; null when it was never kept. */
+  async read(tag: string, version: string): Promise<Pick<NewGlossaryVersion, 'state' | 'words'> | null> {
+    const [row] = await this.database.query<{ state: GlossaryState; words: string }>(
+      'select state, words::text as words from glossary_versions where tag = $1 and version = $2',
       [tag, version],
     );
-    return row?.words ?? null;
+    return row ?? null;
   }
 }

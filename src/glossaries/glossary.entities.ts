@@ -1,6 +1,9 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { GlossaryState } from '../assessment/text/glossary.js';
 
+/** `client`: one of the others with a client's own words in it. */
+export type GlossaryOrigin = 'shipped' | 'made' | 'client';
+
 /** All words of one language in a version that never changes. */
 @Entity('glossary_versions')
 export class GlossaryVersion {
@@ -11,10 +14,23 @@ export class GlossaryVersion {
   version: string;
 
   @Column('text')
-  origin: 'shipped' | 'made';
+  origin: GlossaryOrigin;
 
   @Column('text')
   state: GlossaryState;
+
+  @Column('json')
+  words: unknown;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt: Date;
+}
+
+/** A client's own words, by language and entry, in a version that never changes. */
+@Entity('client_word_versions')
+export class ClientWordsVersion {
+  @PrimaryColumn('text', { primaryKeyConstraintName: 'client_word_versions_pkey' })
+  version: string;
 
   @Column('json')
   words: unknown;

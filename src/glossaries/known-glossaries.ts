@@ -1,25 +1,29 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
-import { GlossaryError, parseGlossary, type KnownGlossary } from '../assessment/text/glossary-file.js';
+import { Injectable, Logger } from '@nestjs/common';
+import { layOverInSteps } from '../assessment/client-words.js';
+import { GlossaryError, fileOf, parseGlossary, type KnownGlossary } from '../assessment/text/glossary-file.js';
 import { numbersOf } from '../assessment/text/glossaries.js';
 import { forRegion, glossaryTagOf } from '../assessment/text/glossary-tags.js';
+import { inSteps } from '../common/in-steps.js';
 import { remember } from '../common/remember.js';
-import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import { GlossaryVersionStore } from './glossary-version-store.js';
+import type { KeptWords } from './known-client-words.js';
 
 /** Each holds a few hundred words and the auditor's reader of them: some hundred kilobytes. */
 const MOST_KEPT = 100;
+/** Each is a version's name. */
+const MOST_LAID_OVER = 1_000;
 
 /** Glossaries by version, read and checked once in a process: one object each, so that whoever keeps something of it finds it. */
 @Injectable()
 export class KnownGlossaries {
   private readonly logger = new Logger(KnownGlossaries.name);
   private readonly kept = new Map<string, Promise<KnownGlossary | null>>();
+  private readonly laidOver = new Map<string, Promise<string>>();
   private readonly stored = new Set<string>();
 
   constructor(
-    @Inject(APP_CONFIG) private readonly config: Pick<AppConfig, 'glossaries'>,
     private readonly database: Database,
     private readonly settings: ModelSettings,
     private readonly versions: GlossaryVersionStore,
@@ -39,10 +43,9 @@ export class KnownGlossaries {
   async store(language: string): Promise<void> {
     const tag = glossaryTagOf(language);
     const known = this.settings.glossaries.for(language);
-    const words = this.config.glossaries.get(tag);
-    if (known === null || words === undefined || this.stored.has(tag)) return;
+    if (known === null || this.stored.has(tag)) return;
     const { version, state } = known;
-    await this.versions.keep(this.database, { tag, version, origin: 'shipped', state, words });
+    await this.versions.keep(this.database, { tag, version, origin: 'shipped', state, words: fileOf(known) });
     this.stored.add(tag);
   }
 
@@ -63,6 +66,45 @@ export class KnownGlossaries {
     return found;
   }
 
+  /**
+   * The version of a language's glossary with a client's own words in it, kept for good. Words that do not go with it are left out, all
+   * of that language: with half of them a text would mix two ways of speaking. A shipped glossary was seen to go with them at the start.
+   */
+  withWords(language: string, version: string, words: KeptWords): Promise<string> {
+    const tag = glossaryTagOf(language);
+    if (!Object.hasOwn(words.words, tag)) return Promise.resolve(version);
+    const key = `${tag} ${version} ${words.version}`;
+    const known = this.laidOver.get(key);
+    const found = known ?? this.layOver(tag, version, words);
+    remember(this.laidOver, key, found, MOST_LAID_OVER);
+    if (known === undefined) found.catch(() => this.laidOver.delete(key));
+    return found;
+  }
+
+  private async layOver(tag: string, version: string, { version: of, words }: KeptWords): Promise<string> {
+    const base = await this.get(tag, version);
+    if (base === null) return version;
+    const english = this.settings.glossaries.english.glossary;
+    const laid = await inSteps(layOverInSteps(base, words[tag] ?? {}, english));
+    if ('problems' in laid) {
+      const reason = laid.problems.join('; ').slice(0, 500);
+      this.logger.warn('own words do not go with a glossary and are left out', { tag, version, words: of, reason });
+      return version;
+    }
+    const { known } = laid;
+    if (known === base) return version;
+    const { state } = known;
+    await this.versions.keep(this.database, {
+      tag,
+      version: known.version,
+      origin: 'client',
+      state,
+      words: fileOf(known),
+    });
+    remember(this.kept, `${tag.toLowerCase()} ${known.version}`, Promise.resolve(known), MOST_KEPT);
+    return known.version;
+  }
+
   private async load(language: string, version: string): Promise<KnownGlossary | null> {
     const tag = glossaryTagOf(language);
     const shipped = this.settings.glossaries.for(language);
@@ -75,10 +117,13 @@ export class KnownGlossaries {
   }
 
   private async read(tag: string, version: string): Promise<KnownGlossary | null> {
-    const words = await this.versions.words(tag, version);
-    if (words === null) return null;
+    const stored = await this.versions.read(tag, version);
+    if (stored === null) return null;
     try {
-      return parseGlossary(words, tag, tag === 'en' ? undefined : this.settings.glossaries.english.glossary);
+      const english = tag === 'en' ? undefined : this.settings.glossaries.english.glossary;
+      const known = parseGlossary(stored.words, tag, english);
+      // The state is kept beside the words, which say nothing of it themselves.
+      return known.version === version ? { ...known, state: stored.state } : known;
     } catch (error) {
       if (!(error instanceof GlossaryError)) throw error;
       this.logger.warn('an older glossary cannot be used any more', {

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { Request, Response } from 'express';
+import type { Application, NextFunction, Request, Response } from 'express';
 import { Glossaries } from '../assessment/text/glossaries.js';
+import { ServiceError } from '../common/service-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { DEMO_KEY } from './demo-key.js';
+import { drawnJpeg } from './drawn-jpeg.js';
 import { EXAMPLE_LANGUAGES, exampleLot } from './example-lot.js';
 import { homePage } from './home-page.js';
-import { photosOf, SAMPLE_CARS, type SampleCar } from './sample-cars.js';
+import { DRAWN_CARS, photosOf, SAMPLE_CARS, type SampleCar } from './sample-cars.js';
 
 /** Nothing from other hosts, nothing inline, no frames. Photos that a client names are not loaded either. */
 const CONTENT_SECURITY_POLICY = [
@@ -35,11 +37,11 @@ export interface HomeOptions {
 
 /** Serves `/` and what the page needs, everything from this process. */
 export function setUpHome(app: NestExpressApplication, config: AppConfig, options: HomeOptions): void {
-  const http = app.getHttpAdapter().getInstance();
-  const get = (path: string, type: string, body: (request: Request) => string | Promise<Buffer>) =>
-    http.get(path, async (request: Request, response: Response) => {
+  const http = app.getHttpAdapter().getInstance() as Application;
+  const get = (path: string, type: string, body: (request: Request) => string) =>
+    http.get(path, (request: Request, response: Response) => {
       response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
-      response.type(type).send(await body(request));
+      response.type(type).send(body(request));
     });
   const holdsDemoKey = [...config.auth.keys.values()].some((secrets) => secrets.includes(DEMO_KEY));
   const languages = [...config.glossaries.keys()];
@@ -56,14 +58,31 @@ export function setUpHome(app: NestExpressApplication, config: AppConfig, option
   get('/home-assets/icon.svg', 'image/svg+xml', () => ICON);
   let example: string | undefined;
   get('/home-assets/example.json', 'application/json', () => (example ??= JSON.stringify(exampleOf(config))));
-  for (const car of SAMPLE_CARS) {
-    for (const { view, svg } of photosOf(car)) {
-      get(`${pathOf(car, view)}.svg`, 'image/svg+xml', () => svg);
-      if (!options.samplePhotos) continue;
-      let drawn: Promise<Buffer> | undefined;
-      get(`${pathOf(car, view)}.jpg`, 'image/jpeg', () => (drawn ??= jpegOf(svg)));
-    }
-  }
+  servePhotos(http, options.samplePhotos);
+}
+
+/**
+ * The drawn photos, by one route: each further route is looked at by every request. As SVG for the page; as JPEG, which is
+ * what a model takes, only where something may fetch them.
+ */
+function servePhotos(http: Application, asJpeg: boolean): void {
+  const drawn = new Map<string, Promise<Buffer>>();
+  http.get('/home-assets/cars/:car/:file', async ({ params }: Request, response: Response, next: NextFunction) => {
+    const { car: name, file = '' } = params;
+    const [view, format] = String(file).split('.');
+    const car = DRAWN_CARS.find((one) => one.name === name);
+    const photo = car === undefined ? undefined : photosOf(car).find((one) => one.view === view);
+    const takes = format === 'svg' || (format === 'jpg' && asJpeg);
+    // Without an error of its own the answer would be 405, because the route takes GET.
+    if (car === undefined || photo === undefined || !takes)
+      return next(new ServiceError('NOT_FOUND', 'There is no such drawing.'));
+    response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+    if (format === 'svg') return response.type('image/svg+xml').send(photo.svg);
+    const path = pathOf(car, photo.view);
+    const jpeg = drawn.get(path) ?? drawnJpeg(photo);
+    drawn.set(path, jpeg);
+    return response.type('image/jpeg').send(await jpeg);
+  });
 }
 
 /** Made when it is first asked for: it takes a tenth of a second. Reads three glossaries alone, for it needs no others. */
@@ -76,11 +95,4 @@ function exampleOf(config: AppConfig): object {
 
 function pathOf(car: SampleCar, view: string): string {
   return `/home-assets/cars/${car.name}/${view}`;
-}
-
-async function jpegOf(svg: string): Promise<Buffer> {
-  // Loaded with the first photo that is requested: it takes 20 MB, and the process must also start where it is not
-  // installed.
-  const { default: sharp } = await import('sharp');
-  return sharp(Buffer.from(svg)).jpeg({ quality: 88 }).toBuffer();
 }

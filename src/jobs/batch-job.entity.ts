@@ -1,4 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import type { FailureCounters } from './job-failures.js';
 import type { JobMode, JobStage, JobStatus } from './states.js';
 
 /** The options of a request, stored with its job. */
@@ -33,6 +34,7 @@ export interface StoredError {
 @Index('batch_jobs_sync_lease_idx', { synchronize: false })
 @Index('batch_jobs_unfinished_idx', { synchronize: false })
 @Index('batch_jobs_retry_of_idx', { synchronize: false })
+@Index('batch_jobs_paused_idx', { synchronize: false })
 export class BatchJob {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'batch_jobs_pkey' })
   id: string;
@@ -110,8 +112,30 @@ export class BatchJob {
   @Column('jsonb', { default: {} })
   glossaries: Record<string, string>;
 
+  @Column('boolean', { name: 'paused_by_client', default: false })
+  pausedByClient: boolean;
+
+  /** Why an operator has paused it; null: none has. Clients are not shown it. */
+  @Column('text', { name: 'operator_pause_reason', nullable: true })
+  operatorPauseReason: string | null;
+
+  /** Since when it is paused by anybody; null: it runs, or has ended. */
+  @Column('timestamptz', { name: 'paused_at', nullable: true })
+  pausedAt: Date | null;
+
+  /** How long its earlier pauses took together. Its deadlines move by this and by the present pause. */
+  @Column('bigint', { name: 'paused_ms', default: 0 })
+  pausedMs: string;
+  /** The version of the client's own words that it began with; null where its key has none for its languages. */
+  @Column('text', { name: 'client_words', nullable: true })
+  clientWords: string | null;
+
   @Column('jsonb', { nullable: true })
   error: StoredError | null;
+
+  /** Its failed lots by the code of their error; raised in the transactions that raise failed_lots. */
+  @Column('jsonb', { default: {} })
+  failures: FailureCounters;
 
   /** The revision of its lots' rows that is shown; raised when all rows of the next one are written. */
   @Column('smallint', { default: 0 })

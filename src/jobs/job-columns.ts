@@ -1,4 +1,5 @@
 import type { JobOptions, StoredError } from './batch-job.entity.js';
+import type { FailureCounters } from './job-failures.js';
 import type { JobMode, JobStage, JobStatus, TerminalStatus } from './states.js';
 
 /** A job's row in the form that readers need. */
@@ -26,7 +27,15 @@ export interface JobRecord {
   /** In USD. */
   readonly costUsd: number;
   readonly estimatedCostUsd: number | null;
+  readonly pausedByClient: boolean;
+  readonly pausedByOperator: boolean;
+  /** Since when it is paused by anybody; null: it runs, or has ended. */
+  readonly pausedAt: Date | null;
+  /** Milliseconds that its earlier pauses took together. */
+  readonly pausedMs: number;
   readonly error: StoredError | null;
+  /** Its failed lots by code; raised in the transactions that raise `failedLots`. */
+  readonly failures: FailureCounters;
   /** The revision of its lots' rows that is shown. */
   readonly revision: number;
   /** False for jobs from before lots said whether they need a review. */
@@ -68,7 +77,12 @@ const COLUMNS = {
   processedImages: 'processed_images::float8',
   costUsd: 'cost_usd::float8',
   estimatedCostUsd: 'estimated_cost_usd::float8',
+  pausedByClient: 'paused_by_client',
+  pausedByOperator: '(operator_pause_reason is not null)',
+  pausedAt: 'paused_at',
+  pausedMs: 'paused_ms::float8',
   error: 'error',
+  failures: 'failures',
   revision: 'revision',
   showsReview: 'shows_review',
   version: 'version',
@@ -104,6 +118,8 @@ const SHARD = [
   'languages',
   'options',
   'createdAt',
+  'pausedAt',
+  'pausedMs',
   'costUsd',
 ] as const satisfies readonly (keyof JobRow)[];
 const RUNNING = [
@@ -117,6 +133,7 @@ const RUNNING = [
   'totalLots',
   'processedLots',
   'failedLots',
+  'pausedAt',
 ] as const satisfies readonly (keyof JobRow)[];
 
 /** What webhooks say about a job that has ended. */

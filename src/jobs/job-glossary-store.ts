@@ -4,9 +4,15 @@ import { Database } from '../database/database.service.js';
 /** Which glossaries a job's texts are written with: version by language, a tag as the client sent it. */
 export type GlossaryVersions = Readonly<Record<string, string>>;
 
-export interface JobGlossaryRow {
+/** What a job writes down when it is made. */
+export interface PinnedGlossaries {
+  readonly glossaries: GlossaryVersions;
+  /** The version of the client's own words; null without. */
+  readonly clientWords: string | null;
+}
+
+export interface JobGlossaryRow extends PinnedGlossaries {
   readonly languages: readonly string[];
-  readonly versions: GlossaryVersions;
 }
 
 /** The glossary versions that jobs have written down. */
@@ -16,11 +22,11 @@ export class JobGlossaryStore {
 
   /** @returns null when there is no such job */
   async read(jobId: string): Promise<JobGlossaryRow | null> {
-    const [row] = await this.database.query<{ languages: string[]; glossaries: Record<string, string> }>(
-      'select languages, glossaries from batch_jobs where id = $1',
+    const [row] = await this.database.query<JobGlossaryRow & { [column: string]: unknown }>(
+      'select languages, glossaries, client_words as "clientWords" from batch_jobs where id = $1',
       [jobId],
     );
-    return row === undefined ? null : { languages: row.languages, versions: row.glossaries };
+    return row ?? null;
   }
 
   /**

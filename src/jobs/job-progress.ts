@@ -1,4 +1,5 @@
 import { JOB_LIMIT_MS } from './job-limit.js';
+import { deadlinesCountFrom, isPaused, type Pauses } from './job-pause.js';
 import type { JobStatus } from './states.js';
 import { isTerminal } from './states.js';
 
@@ -43,17 +44,19 @@ export function lotsByStage(job: JobCounts): LotsByStage {
 
 /**
  * When a running job will end if it goes on at the pace that it had when its row last changed; null when there is no
- * pace yet. It depends on the row alone. Failed lots do not count: when a photo host is gone, they fail within seconds.
+ * pace yet, and while it is paused. It depends on the row alone. Failed lots do not count: when a photo host is gone, they fail within seconds.
  */
 export function estimateCompletion(
-  job: JobCounts & { readonly createdAt: Date; readonly startedAt: Date | null; readonly updatedAt: Date },
+  job: JobCounts & Pauses & { readonly createdAt: Date; readonly startedAt: Date | null; readonly updatedAt: Date },
 ): Date | null {
-  if (isTerminal(job.status) || job.processedLots === 0) return null;
+  if (isTerminal(job.status) || job.processedLots === 0 || isPaused(job)) return null;
   const changed = job.updatedAt.getTime();
-  const taken = changed - (job.startedAt ?? job.createdAt).getTime();
+  const counted = deadlinesCountFrom(job, changed);
+  // A job may have been paused before it was started, after it, or both: nothing of that is part of its pace.
+  const taken = changed - Math.max(counted, (job.startedAt ?? job.createdAt).getTime());
   const left = job.totalLots - job.processedLots - job.failedLots;
   if (taken <= 0) return null;
-  const end = Math.min(changed + (left * taken) / job.processedLots, job.createdAt.getTime() + JOB_LIMIT_MS);
+  const end = Math.min(changed + (left * taken) / job.processedLots, counted + JOB_LIMIT_MS);
   // Times are shown in whole seconds, so this one is rounded up.
   return new Date(Math.ceil(end / 1000) * 1000);
 }

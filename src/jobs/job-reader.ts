@@ -13,6 +13,7 @@ import {
   type RunningJob,
   type ShardJob,
 } from './job-columns.js';
+import { isOverdueSql } from './job-store.js';
 import { MergedLookup } from './merged-lookup.js';
 import { SharedReads } from './shared-reads.js';
 import { TERMINAL_SQL, UNFINISHED_SQL, type JobMode, type JobStatus } from './states.js';
@@ -122,12 +123,11 @@ export class JobReader {
     );
   }
 
-  /** Unfinished batch jobs that were accepted before a time, the oldest first. */
-  async unfinishedBatches(acceptedBefore: Date, limit: number): Promise<ShardJob[]> {
+  /** Unfinished batch jobs whose deadlines count from before a time, the oldest first. */
+  async unfinishedBatches(countedBefore: Date, limit: number): Promise<ShardJob[]> {
     return this.database.query<ShardJob & QueryResultRow>(
-      `select ${SHARD_COLUMNS} from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < $1
-       order by created_at limit ${limit}`,
-      [acceptedBefore],
+      `select ${SHARD_COLUMNS} from batch_jobs where ${isOverdueSql('$1')} order by created_at limit ${limit}`,
+      [countedBefore],
     );
   }
 
@@ -138,6 +138,12 @@ export class JobReader {
       [jobId],
     );
     return job;
+  }
+
+  /** Whether a job is paused now: work that is under way must not begin its next step. */
+  async isPaused(jobId: string): Promise<boolean> {
+    const rows = await this.database.query('select 1 from batch_jobs where id = $1 and paused_at is not null', [jobId]);
+    return rows.length > 0;
   }
 
   /** The job in its present state in this transaction, if it has not ended and its client asked for this event. */

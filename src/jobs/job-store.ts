@@ -1,7 +1,13 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import { Values } from '../database/values.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
+import { failuresWith } from './job-failures.js';
+import { totalOf, type LotMoves } from './lot-moves.js';
+import { endPauseSql } from './job-pause-store.js';
+import { addKeyUsageSql } from './key-usage-store.js';
+import type { PinnedGlossaries } from './job-glossary-store.js';
 import {
   FIRST_STATE,
   IN_VAIN_SQL,
@@ -15,7 +21,7 @@ import {
 } from './states.js';
 
 /** A job that is being accepted; its lots follow in the same transaction. */
-export interface NewJob {
+export interface NewJob extends PinnedGlossaries {
   readonly id: string;
   readonly keyId: string;
   readonly secretFingerprint: string;
@@ -24,8 +30,6 @@ export interface NewJob {
   readonly webhookUrl: string | null;
   readonly options: JobOptions;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Version by language as sent; nothing of it is changed as long as the job lives. */
-  readonly glossaries: Readonly<Record<string, string>>;
   /** The job whose lots it tries once more; null for lots that a client sent. */
   readonly retryOf: string | null;
   readonly totalLots: number;
@@ -33,16 +37,6 @@ export interface NewJob {
   readonly estimatedCostUsd: number | null;
   /** The lease of a synchronous job: it is inserted as claimed by the process that answers it. Null for a batch. */
   readonly lease: { readonly token: string; readonly seconds: number } | null;
-}
-
-/** How many lots a statement moved; each member is added to the job's counter of the same name. */
-export interface LotMoves {
-  readonly awaitingImages?: number;
-  readonly awaitingVision?: number;
-  readonly awaitingTranslation?: number;
-  readonly processed?: number;
-  readonly failed?: number;
-  readonly images?: number;
 }
 
 export interface AdvancedJob {
@@ -77,9 +71,18 @@ export function secretFingerprintSql(jobId: string): string {
   return `(select secret_fingerprint from batch_jobs where id = ${jobId})`;
 }
 
-/** SQL of the ids of batch jobs that were accepted before a time and have not ended. */
-export function unfinishedBatchesSql(acceptedBefore: string): string {
-  return `(select id from batch_jobs where mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < ${acceptedBefore})`;
+/** SQL of the ids of batch jobs that have not ended and whose deadlines count from before a time. */
+export function unfinishedBatchesSql(countedBefore: string): string {
+  return `(select id from batch_jobs where ${isOverdueSql(countedBefore)})`;
+}
+
+/**
+ * SQL: an unfinished batch job whose deadlines count from before a time. They stand still while it is paused. The
+ * condition on created_at alone is for the partial index.
+ */
+export function isOverdueSql(countedBefore: string): string {
+  return `mode = 'batch' and status in ${UNFINISHED_SQL} and created_at < ${countedBefore} and paused_at is null
+    and created_at + paused_ms * interval '1 millisecond' < ${countedBefore}`;
 }
 /** SQL of the job's status and stage after {@link JobStore.advance} has added the moves. */
 const ADVANCED = runningStateSql({
@@ -91,7 +94,10 @@ const ADVANCED = runningStateSql({
 /** The SQL of the job's own row: accept, advance, end, cost. Lots and results have stores of their own. */
 @Injectable()
 export class JobStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    @Inject(APP_CONFIG) private readonly config: { readonly openai: Pick<AppConfig['openai'], 'visionModel'> },
+  ) {}
 
   /** Inserts the job's row. @param sql - the transaction that accepts the request */
   async insert(sql: Sql, job: NewJob): Promise<void> {
@@ -117,7 +123,8 @@ export class JobStore {
   }
 
   /**
-   * Adds `moves` to the job's counters and derives its status and stage from them.
+   * Adds `moves` to the job's counters and derives its status and stage from them. Completed lots count for the key too, by
+   * the vision model.
    * @returns null when the job has ended: the caller must roll back and count only the usage
    */
   async advance(tx: Transaction, jobId: string, moves: LotMoves): Promise<AdvancedJob | null> {
@@ -127,24 +134,30 @@ export class JobStore {
       moves.awaitingVision ?? 0,
       moves.awaitingTranslation ?? 0,
       moves.processed ?? 0,
-      moves.failed ?? 0,
+      totalOf(moves.failed),
       moves.images ?? 0,
+      this.config.openai.visionModel,
+      JSON.stringify(moves.failed ?? {}),
     ];
     const [row] = await tx.query<{ finished: boolean; processed_lots: number }>(
-      `update batch_jobs set
-         awaiting_images = awaiting_images + $2,
-         awaiting_vision = awaiting_vision + $3,
-         awaiting_translation = awaiting_translation + $4,
-         processed_lots = processed_lots + $5,
-         failed_lots = failed_lots + $6,
-         processed_images = processed_images + $7,
-         status = ${ADVANCED.status},
-         stage = ${ADVANCED.stage},
-         started_at = coalesce(started_at, now()),
-         updated_at = now(),
-         version = version + 1
-       where id = $1 and status in ${UNFINISHED_SQL}
-       returning processed_lots + failed_lots = total_lots as finished, processed_lots`,
+      `with job as (
+         update batch_jobs set
+           awaiting_images = awaiting_images + $2,
+           awaiting_vision = awaiting_vision + $3,
+           awaiting_translation = awaiting_translation + $4,
+           processed_lots = processed_lots + $5,
+           failed_lots = failed_lots + $6,
+           failures = ${failuresWith('$9::jsonb')},
+           processed_images = processed_images + $7,
+           status = ${ADVANCED.status},
+           stage = ${ADVANCED.stage},
+           started_at = coalesce(started_at, now()),
+           updated_at = now(),
+           version = version + 1
+         where id = $1 and status in ${UNFINISHED_SQL}
+         returning key_id, mode, processed_lots + failed_lots = total_lots as finished, processed_lots),
+       used as (${addKeyUsageSql({ model: '$8', lots: '$5' }, 'job where $5 <> 0')})
+       select finished, processed_lots from job`,
       values,
     );
     return row === undefined ? null : { finished: row.finished, processedLots: row.processed_lots };
@@ -165,7 +178,7 @@ export class JobStore {
       `update batch_jobs set status = $2, stage = ${JOB_STAGE_SQL.done}, error = coalesce($3::jsonb, error), version = version + 1,
          completed_at = case when $2 = ${JOB_SQL.cancelled} then completed_at else $4 end,
          cancelled_at = case when $2 = ${JOB_SQL.cancelled} then $4 else cancelled_at end,
-         updated_at = $4, locked_until = null, lock_token = null
+         updated_at = $4, locked_until = null, lock_token = null, ${endPauseSql('$4')}
        where id = $1 and status in ${UNFINISHED_SQL}
        returning key_id as "keyId", mode, handed_over_at as "handedOverAt", webhook_url as "webhookUrl",
          octet_length(metadata::text) as "metadataBytes"`,
@@ -174,7 +187,10 @@ export class JobStore {
     return job;
   }
 
-  /** Adds to what the job has cost. This also counts for a job that has ended, because the calls are billed. */
+  /**
+   * Adds to what the job, and its key on this day, has cost. This also counts for a job that has ended, because the calls are
+   * billed.
+   */
   async addUsage(sql: Sql, jobId: string, rows: readonly UsageRow[]): Promise<void> {
     for (const row of rows) {
       await sql.execute(
@@ -187,8 +203,9 @@ export class JobStore {
              cached_input_tokens = u.cached_input_tokens + excluded.cached_input_tokens,
              output_tokens = u.output_tokens + excluded.output_tokens,
              reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
-             cost_usd = u.cost_usd + excluded.cost_usd)
-         update batch_jobs set cost_usd = cost_usd + $9 where id = $1`,
+             cost_usd = u.cost_usd + excluded.cost_usd),
+         job as (update batch_jobs set cost_usd = cost_usd + $9 where id = $1 returning key_id, mode)
+         ${addKeyUsageSql({ model: '$3', inputTokens: '$5', cachedInputTokens: '$6', outputTokens: '$7', costUsd: '$9' }, 'job')}`,
         [
           jobId,
           row.stage,
@@ -252,6 +269,7 @@ export function insertJob(values: Values, job: NewJob, from = ''): string {
     ['metadata', `${values.add(JSON.stringify(job.metadata))}::jsonb`],
     ['glossaries', `${values.add(JSON.stringify(job.glossaries))}::jsonb`],
     ['retry_of', `${values.add(job.retryOf)}::uuid`],
+    ['client_words', `${values.add(job.clientWords)}::text`],
     ['total_lots', `${values.add(job.totalLots)}::integer`],
     [first.awaiting, `${values.add(job.totalLots)}::integer`],
     ['total_images', `${values.add(job.totalImages)}::bigint`],

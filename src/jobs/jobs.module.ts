@@ -3,9 +3,12 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { BatchJob } from './batch-job.entity.js';
 import { EndedJobs } from './ended-jobs.js';
 import { JobGlossaryStore } from './job-glossary-store.js';
+import { JobPauseStore } from './job-pause-store.js';
 import { JobReader } from './job-reader.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
+import { KeyUsage, KeyUsageEntry } from './key-usage.entities.js';
+import { KeyUsageStore } from './key-usage-store.js';
 import { BatchLot, BatchLotInput, BatchResult } from './lot.entities.js';
 import { LotEndStore } from './lot-end-store.js';
 import { LotInputStore } from './lot-input-store.js';
@@ -30,7 +33,9 @@ const STORES = [
   JobStore,
   SyncJobStore,
   JobGlossaryStore,
+  JobPauseStore,
   JobReader,
+  KeyUsageStore,
   LotResultReader,
   PartReader,
   RequestKeyStore,
@@ -55,6 +60,8 @@ const STORES = [
       BatchResult,
       JobUsage,
       LotRetry,
+      KeyUsage,
+      KeyUsageEntry,
       PhotoAverage,
       RequestKey,
     ]),

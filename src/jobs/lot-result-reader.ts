@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
+import { lotFilterSql, windowsOf, type LotFilter } from './lot-filter-store.js';
 import { LOT_ENDED_SQL } from './states.js';
 import { renderLot, type LotDescription, type LotRecord, type LotView } from './lot-result.js';
 
@@ -12,7 +13,7 @@ export interface JobOfLots extends LotView {
   readonly revision: number;
 }
 
-export interface LotSelection {
+export interface LotSelection extends LotFilter {
   /** The first position; 0 if absent. */
   readonly from?: number;
   /** The last position, inclusive. */
@@ -26,6 +27,16 @@ export interface LotSelection {
   /** Read the text of the English source too, even if English was not asked for. */
   readonly withSource?: boolean;
   readonly signal?: AbortSignal;
+}
+
+/** Where a page ends. */
+export interface PageEnd {
+  /** How many lots it has. */
+  readonly lots: number;
+  /** The position of its last lot; null when it has none. */
+  readonly last: number | null;
+  /** Whether there are lots behind it. */
+  readonly more: boolean;
 }
 
 /** How many lots are read at a time: their rows are narrow, and each statement costs as much as 30 of them. */
@@ -100,9 +111,32 @@ export class LotResultReader {
     return new Map(rows.map(({ lot_id, position }) => [lot_id, position]));
   }
 
+  /**
+   * Where a page of `limit` lots ends. A page's lots are known before the first is sent, because a header says how to go
+   * on.
+   */
+  async pageEnd(job: JobOfLots, selection: LotSelection, limit: number): Promise<PageEnd> {
+    const positions: number[] = [];
+    for (const window of windowsOf(selection)) {
+      const { from, values } = lotsSql(job, { ...selection, ...window });
+      const rows = await this.database.rows<[position: number]>(
+        `select l.position ${from} order by l.position limit $${values.length + 1}`,
+        [...values, limit + 1 - positions.length],
+      );
+      for (const [position] of rows) positions.push(position);
+      if (positions.length > limit) break;
+    }
+    const lots = Math.min(limit, positions.length);
+    return { lots, last: positions[lots - 1] ?? null, more: positions.length > limit };
+  }
+
   private async *pages(job: JobOfLots, selection: LotSelection): AsyncGenerator<LotRecord[], void, undefined> {
+    for (const window of windowsOf(selection)) yield* this.pagesIn(job, { ...selection, ...window });
+  }
+
+  private async *pagesIn(job: JobOfLots, selection: LotSelection): AsyncGenerator<LotRecord[], void, undefined> {
     for (let from = selection.from ?? 0; ;) {
-      const rows = await this.readLotRows(job, selection, from);
+      const rows = await this.readLotRows(job, { ...selection, from });
       for (const page of pagesOf(rows)) {
         const results = await this.readResults(job, selection, page);
         yield page.map((row) => toRecord(row, results.get(row[0]) ?? []));
@@ -113,23 +147,13 @@ export class LotResultReader {
     }
   }
 
-  private async readLotRows(job: JobOfLots, selection: LotSelection, from: number): Promise<LotRow[]> {
-    const values: unknown[] = [job.id, from];
-    const parameter = (value: unknown) => `$${values.push(value)}`;
-    let where = 'l.job_id = $1 and l.position >= $2';
-    if (selection.to !== undefined) where += ` and l.position <= ${parameter(selection.to)}`;
-    if (selection.lotIds !== undefined) where += ` and l.lot_id = any(${parameter(selection.lotIds)}::text[])`;
-    if (selection.onlyFinished === true) where += ` and l.status in ${LOT_ENDED_SQL}`;
-    let join = '';
-    if (selection.receiver !== undefined) {
-      join = 'join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position';
-      where += ` and coalesce(i.webhook, ${parameter(job.webhookUrl)}::text) = ${parameter(selection.receiver)}`;
-    }
+  private async readLotRows(job: JobOfLots, selection: LotSelection): Promise<LotRow[]> {
+    const { from: lots, values } = lotsSql(job, selection);
     return this.database.rows<LotRow>(
       `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text,
           l.missing_reasons::text, l.error,
           l.rendered_bytes
-        from batch_lots l ${join} where ${where} order by l.position limit ${RANGE_LOTS}`,
+        ${lots} order by l.position limit ${RANGE_LOTS}`,
       values,
     );
   }
@@ -171,6 +195,24 @@ export class LotResultReader {
     }
     return found;
   }
+}
+
+/** The FROM and WHERE that find a job's lots. */
+function lotsSql(job: JobOfLots, selection: LotSelection): { from: string; values: unknown[] } {
+  const values: unknown[] = [job.id, selection.from ?? 0];
+  const parameter = (value: unknown) => `$${values.push(value)}`;
+  const to = selection.to === undefined ? null : parameter(selection.to);
+  const inRange = (position: string) => ` and ${position} >= $2${to === null ? '' : ` and ${position} <= ${to}`}`;
+  let where = `l.job_id = $1${inRange('l.position')}`;
+  if (selection.lotIds !== undefined) where += ` and l.lot_id = any(${parameter(selection.lotIds)}::text[])`;
+  if (selection.onlyFinished === true) where += ` and l.status in ${LOT_ENDED_SQL}`;
+  let join = '';
+  if (selection.receiver !== undefined) {
+    join = 'join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position';
+    where += ` and coalesce(i.webhook, ${parameter(job.webhookUrl)}::text) = ${parameter(selection.receiver)}`;
+  }
+  where += lotFilterSql(selection, job, { lot: 'l', inRange, parameter });
+  return { from: `from batch_lots l ${join} where ${where}`, values };
 }
 
 function* pagesOf(rows: readonly LotRow[]): Generator<LotRow[], void, undefined> {

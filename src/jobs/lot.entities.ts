@@ -82,6 +82,7 @@ export class BatchLotInput {
 
 /** A lot's description in one language. A row never changes: a later revision is a row of its own. */
 @Entity('batch_results')
+@Index('batch_results_review_idx', { synchronize: false })
 export class BatchResult {
   @PrimaryColumn('uuid', { name: 'job_id', primaryKeyConstraintName: 'batch_results_pkey' })
   jobId: string;

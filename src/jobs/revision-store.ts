@@ -12,6 +12,8 @@ export interface HeldJob {
   /** The lease's token, which each write must name. */
   readonly token: string;
   readonly languages: readonly string[];
+  /** The version of the client's own words that it began with. */
+  readonly clientWords: string | null;
   readonly options: JobOptions;
   /** The revision that is shown. */
   readonly revision: number;
@@ -79,7 +81,8 @@ export class RevisionStore {
       `update batch_jobs set lock_token = gen_random_uuid(), locked_until = ${leaseEnd('$2')}
        where id = $1 and status in ${TERMINAL_SQL} and key_id <> '${NOBODY}'
          and (locked_until is null or locked_until < clock_timestamp())
-       returning id, lock_token as token, languages, options, revision`,
+       returning id, lock_token as token, languages,
+         client_words as "clientWords", options, revision`,
       [jobId, seconds],
     );
     if (job !== undefined) return { kind: 'held', job };

@@ -1,9 +1,13 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
+import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import { Values } from '../database/values.js';
+import { failuresWith } from './job-failures.js';
+import { failuresOf } from './lot-moves.js';
 import { LotStore } from './lot-store.js';
+import { addKeyUsageSql } from './key-usage-store.js';
 import { insertJob, type NewJob } from './job-store.js';
 import type { NewResult } from './new-result.js';
 import { claimKeySql, TWIN_WAIT, type NewRequestKey } from './request-key-store.js';
@@ -74,6 +78,7 @@ export class SyncJobStore {
   constructor(
     private readonly database: Database,
     private readonly lots: LotStore,
+    @Inject(APP_CONFIG) private readonly config: { readonly openai: Pick<AppConfig['openai'], 'visionModel'> },
   ) {}
 
   /**
@@ -135,7 +140,7 @@ export class SyncJobStore {
   }
 
   /**
-   * Completes the lot and stores the descriptions that are still missing. The caller ends the job in the same
+   * Completes the lot, for its key too, and stores the descriptions that are still missing. The caller ends the job in the same
    * transaction.
    * @returns false when the job has ended or is held by another process
    */
@@ -153,13 +158,14 @@ export class SyncJobStore {
          update batch_jobs set awaiting_vision = 0, awaiting_translation = 0, processed_lots = 1, stage = ${JOB_STAGE_SQL.finishing},
            processed_images = coalesce(${values.add(photos?.seen ?? null)}, processed_images),
            version = version + 1, updated_at = now()
-         where ${HELD} returning id),
+         where ${HELD} returning id, key_id, mode),
        lot as (
          update batch_lots l set status = ${LOT_SQL.completed}, rendered_bytes = ${values.add(renderedBytes)}, finished_at = now(),
            processed_images = coalesce(${values.add(photos?.seen ?? null)}, l.processed_images),
            missing_images = coalesce(${values.add(missing?.urls)}::json, l.missing_images),
            missing_reasons = coalesce(${values.add(missing?.reasons)}::json, l.missing_reasons)
          from job where l.job_id = job.id and l.position = 0 and l.status not in ${LOT_ENDED_SQL}),
+       used as (${addKeyUsageSql({ model: values.add(this.config.openai.visionModel), lots: '1' }, 'job')}),
        result as (${insertResults(values, results)})
        select exists (select 1 from job) as saved`,
       values.list,
@@ -263,9 +269,10 @@ export class SyncJobStore {
     }
     return (
       (await tx.execute(
-        `update batch_jobs set awaiting_images = 0, awaiting_vision = 0, awaiting_translation = 0, failed_lots = 1
+        `update batch_jobs set awaiting_images = 0, awaiting_vision = 0, awaiting_translation = 0, failed_lots = 1,
+           failures = ${failuresWith('$2::jsonb')}
          where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`,
-        [jobId],
+        [jobId, JSON.stringify(failuresOf([{ error }]))],
       )) === 1
     );
   }

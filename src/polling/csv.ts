@@ -1,10 +1,12 @@
 import { urlsOf } from '../common/missing-photo.js';
 import { describeLanguages, missingPhotosOf, reviewOf, type LotRecord, type LotView } from '../jobs/lot-result.js';
 import type { NeedsReviewDto } from '../jobs/lot-result.dto.js';
+import { htmlText } from './html-text.js';
 import { lotStatus } from '../jobs/states.js';
 
-/** The first row of the file, with the names of the columns in the contract. */
-export const CSV_HEADER = 'job_id,lot_id,status,language,damages,missing_images,error,needs_review,photo_problems\r\n';
+/** The first row of the file, with the names of the columns in the contract: those of the older service come first. */
+export const CSV_HEADER =
+  'job_id,lot_id,status,language,damages,missing_images,error,text,needs_review,photo_problems\r\n';
 
 /** A lot's rows: one a language, or a single one without language where it has no descriptions. */
 export function csvRows(jobId: string, lot: LotRecord, view: LotView): string {
@@ -15,7 +17,7 @@ export function csvRows(jobId: string, lot: LotRecord, view: LotView): string {
   const descriptions = lot.status === 'completed' ? describeLanguages(lot, view.languages) : [];
   const review = reviewCell(reviewOf(lot, view));
   const row = (language: string, damages: string) =>
-    `${[jobId, lot.lotId, status, language, damages, urlsOf(missing).join(' '), error, review, problems].map(csvCell).join(',')}\r\n`;
+    `${[jobId, lot.lotId, status, language, damages, urlsOf(missing).join(' '), error, htmlText(damages), review, problems].map(csvCell).join(',')}\r\n`;
   if (descriptions.length === 0) return row('', '');
   return descriptions.map(({ language, html }) => row(language, html)).join('');
 }

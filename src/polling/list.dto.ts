@@ -15,6 +15,7 @@ import { CURSOR_PATTERN, CursorConstraint } from '../common/cursor.js';
 import { toList } from '../common/input-pipe.js';
 import { JOB_STATUSES, type JobMode, type JobStatus } from '../jobs/states.js';
 import { parseRfc3339 } from '../common/clock.js';
+import { PauseDto } from './pause.dto.js';
 import { ProgressDto, type ProcessingMode } from './status.dto.js';
 
 @ValidatorConstraint({ name: 'rfc3339' })
@@ -95,6 +96,10 @@ export class JobListItemDto {
   completed_at: string | null;
   /** When it was cancelled; null otherwise. */
   cancelled_at: string | null;
+  /** Whether it is paused: nothing of it begins until it is resumed. */
+  paused: boolean;
+  /** Since when and by whom it is paused; absent for a job that is not. */
+  pause?: PauseDto;
   /** Lots of the job. */
   total_lots: number;
   /** Lots completed with their languages. */

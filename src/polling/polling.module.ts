@@ -21,14 +21,18 @@ import { LegacyReadsGuard } from './legacy-reads.guard.js';
 import { LegacyResponder } from './legacy.responder.js';
 import { ListController } from './list.controller.js';
 import { ListService } from './list.service.js';
+import { PauseController } from './pause.controller.js';
+import { PauseService } from './pause.service.js';
 import { ResultsController } from './results.controller.js';
 import { ResultsResponder } from './results.responder.js';
 import { ResultsService } from './results.service.js';
 import { StatusController } from './status.controller.js';
 import { StatusResponder } from './status.responder.js';
 import { StatusService } from './status.service.js';
+import { UsageController } from './usage.controller.js';
+import { UsageService } from './usage.service.js';
 
-/** Following a job: status, results, download, list, cancel, events. */
+/** Following a job: status, results, download, list, cancel, pause, events; and what a key has used. */
 @Module({
   imports: [AuthModule, HealthModule, JobsModule, OutboxModule, ShardsModule, WebhookApiModule],
   controllers: [
@@ -36,8 +40,10 @@ import { StatusService } from './status.service.js';
     ResultsController,
     ListController,
     CancelController,
+    PauseController,
     EventsController,
     LegacyController,
+    UsageController,
   ],
   providers: [
     CancelService,
@@ -54,10 +60,12 @@ import { StatusService } from './status.service.js';
     LegacyReadsGuard,
     LegacyResponder,
     ListService,
+    PauseService,
     ResultsResponder,
     ResultsService,
     StatusResponder,
     StatusService,
+    UsageService,
   ],
 })
 export class PollingModule {}

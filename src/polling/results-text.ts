@@ -19,11 +19,14 @@ export interface ResultsLayout {
   lot(lot: LotRecord): string;
 }
 
-/** How a job's results are written in each format. */
-export function resultsLayout(format: ResultsFormat, job: JobRecord): ResultsLayout {
+/**
+ * How a job's results are written in each format.
+ * @param nextCursor - of a page; absent where no page was asked for
+ */
+export function resultsLayout(format: ResultsFormat, job: JobRecord, nextCursor?: string | null): ResultsLayout {
   switch (format) {
     case 'json': {
-      const [head, tail] = envelope(job);
+      const [head, tail] = envelope(job, nextCursor);
       return {
         contentType: 'application/json; charset=utf-8',
         head,
@@ -52,7 +55,7 @@ export function resultsLayout(format: ResultsFormat, job: JobRecord): ResultsLay
 }
 
 /** The JSON answer before and after its lots. */
-function envelope(job: JobRecord): [head: string, tail: string] {
+function envelope(job: JobRecord, nextCursor: string | null | undefined): [head: string, tail: string] {
   const body: JobResultsDto = {
     job_id: job.id,
     status: job.status,
@@ -60,6 +63,7 @@ function envelope(job: JobRecord): [head: string, tail: string] {
     cancelled_at: timeOrNull(job.cancelledAt),
     processing_summary: processingSummary(job),
     metadata: { ...job.metadata },
+    ...(nextCursor !== undefined && { next_cursor: nextCursor }),
     ...(job.retryOf === null ? {} : { retry_of: job.retryOf }),
     results: { version: API_VERSION, lots: [] },
   };

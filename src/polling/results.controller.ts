@@ -16,7 +16,8 @@ export class ResultsController {
     operationId: 'getBatchResults',
     summary: 'The results of a job',
     description:
-      'Always streamed; a connection that breaks means that it failed. Accept: application/x-ndjson gives one lot a line.',
+      'Always streamed; a connection that breaks means that it failed. Go on with ?after= and the lot_id of the last whole lot. ' +
+      'Accept: application/x-ndjson gives one lot a line. status, code and needs_review choose lots; limit makes pages.',
     produces: ['application/json', 'application/x-ndjson'],
     whole: 'The job has ended, or ?partial=true.',
   })
@@ -34,7 +35,9 @@ export class ResultsController {
     operationId: 'downloadBatchResults',
     summary: 'The results of a job as a file',
     description:
-      'The same lots as in the results; csv has a row for each lot and language and starts with a byte order mark.',
+      'The same lots as in the results, chosen, resumed and paged by the same parameters. csv has a row for each lot and language, ' +
+      'starts with a byte order mark and has the columns job_id, lot_id, status, language, damages (HTML), missing_images, error, ' +
+      'text (the same as plain text), needs_review (false, or true with the reasons) and photo_problems.',
     produces: ['application/json', 'application/x-ndjson', 'text/csv'],
     whole: 'batch_results_{job_id}.json',
   })

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { readerKeyId } from '../auth/caller.js';
+import type { LotFilter } from '../jobs/lot-filter-store.js';
 import { preferredType } from './accept.js';
 import type { DownloadQuery, ResultsQuery } from './results.dto.js';
 import { ResultsService, type ResultsAnswer } from './results.service.js';
@@ -33,6 +34,17 @@ export class ResultsResponder {
       format,
       partial: query.partial === 'true',
       lotIds: query.lot_id,
+      filter: filterOf(query),
+      after: query.after,
+      limit: query.limit,
     });
   }
+}
+
+function filterOf({ status, code, needs_review: needsReview }: ResultsQuery): LotFilter {
+  return {
+    ...(status !== undefined && { statuses: status }),
+    ...(code !== undefined && { codes: code }),
+    ...(needsReview !== undefined && { needsReview: needsReview === 'true' }),
+  };
 }

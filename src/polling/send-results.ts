@@ -29,7 +29,7 @@ export async function sendResults(
     response.status(202).set('Retry-After', String(answer.retryAfterSeconds)).json(answer.body);
     return;
   }
-  response.status(200).set('Content-Type', answer.contentType);
+  response.status(200).set('Content-Type', answer.contentType).set(answer.headers);
   if (options.fileName !== undefined) {
     response.set('Content-Disposition', `attachment; filename="${options.fileName}"`);
   }

@@ -1,6 +1,8 @@
 import { rfc3339 } from '../common/clock.js';
+import { failuresByCode } from '../jobs/job-failures.js';
 import { completionPercentage, lotsByStage } from '../jobs/job-progress.js';
 import type { JobRecord } from '../jobs/job-columns.js';
+import { pauseOf } from './pause-body.js';
 import type { StatusDetails } from './status-details.js';
 import { workPercentage } from './work-percentage.js';
 import { processingMode, type JobStatusDto, type ProgressDto } from './status.dto.js';
@@ -26,6 +28,7 @@ export function stateOf(job: JobRecord) {
     updated_at: rfc3339(job.updatedAt),
     completed_at: timeOrNull(job.completedAt),
     cancelled_at: timeOrNull(job.cancelledAt),
+    ...pauseOf(job),
   } satisfies Partial<JobStatusDto>;
 }
 
@@ -64,6 +67,12 @@ export function statusBody(job: JobRecord, details: StatusDetails, estimate: Dat
     usage: { cost_usd: job.costUsd, estimated_cost_usd: job.estimatedCostUsd, by_stage: details.usage },
     error_message: job.error?.message ?? null,
     error_code: job.error?.code ?? null,
+    errors: failuresByCode(job).map(({ code, lots, first, last }) => ({
+      code,
+      lots,
+      first: rfc3339(first),
+      last: rfc3339(last),
+    })),
     webhook_configured: job.webhookUrl !== null || details.lotWebhooks,
     webhooks: { pending: 0, in_flight: 0, delivered: 0, failed: 0, superseded: 0, ...details.deliveries },
     metadata: { ...job.metadata },

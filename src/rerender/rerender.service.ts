@@ -35,7 +35,8 @@ const CHUNK_LOTS = 100;
 const LOOK_AGAIN_MS = 1000;
 
 /**
- * Writes the texts of an ended job anew from its stored answers, with the code and the glossaries of today and without a model.
+ * Writes the texts of an ended job anew from its stored answers, with the code and the glossaries of today, the client's own words that
+ * it began with, and without a model.
  * Clients see all of it at once, when the job's revision is raised at the end; nothing is sent to anybody.
  */
 @Injectable()
@@ -70,7 +71,7 @@ export class Rerender {
   }
 
   private async writeLots(job: HeldJob, signal: AbortSignal): Promise<Omit<Rerendered, 'revision'>> {
-    const words = await this.glossaries.wordsOf(job.languages);
+    const words = await this.glossaries.wordsOf(job.languages, job.clientWords);
     const recognises = asksForNotes(job.options) ? await recogniser() : null;
     let lots = 0;
     let kept = 0;

@@ -1,6 +1,7 @@
 import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
 import { completionPercentage } from '../jobs/job-progress.js';
+import { isPaused } from '../jobs/job-pause.js';
 import type { JobStage, JobStatus } from '../jobs/states.js';
 import type { BodyMembers, JobEndBody, JobProgressBody, PingBody } from './webhook-body.js';
 import type { EndedJob } from '../jobs/job-columns.js';
@@ -55,6 +56,8 @@ export interface Progress {
   readonly totalLots: number;
   readonly processedLots: number;
   readonly failedLots: number;
+  /** Null unless it is paused. */
+  readonly pausedAt: Date | null;
   readonly metadata: Readonly<Record<string, string>>;
   readonly retryOf: string | null;
 }
@@ -72,6 +75,7 @@ export function progressPayload(progress: Progress, now: Date): string {
     completed_lots: processedLots,
     failed_lots: failedLots,
     completion_percentage: completionPercentage(progress),
+    paused: isPaused(progress),
     results_available: false,
     result_url: `/api/v1/batch-results/${jobId}`,
     metadata: progress.metadata,

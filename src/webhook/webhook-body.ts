@@ -73,6 +73,8 @@ export interface JobProgressBody extends JobWebhookBody {
   readonly current_stage: JobStage;
   /** 100 × (completed + failed) / total, at most two decimals. */
   readonly completion_percentage: number;
+  /** Whether the job is paused. */
+  readonly paused: boolean;
 }
 
 /** ping. */

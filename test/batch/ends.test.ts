@@ -77,6 +77,12 @@ describe('how a job ends', () => {
     await rig.runUntil(settled);
     expect(await rig.results(id)).toEqual([]);
     expect(await rig.db.database.query('select stage, calls from job_usage')).toEqual([{ stage: 'vision', calls: 3 }]);
+    // The key has paid for what came too late, and has no lot for it.
+    const used = await rig.db.database.query(
+      'select lots::int, input_tokens > 0 as tokens, cost_usd > 0 as cost from key_usage_entries',
+    );
+    expect(used).toEqual([{ lots: 0, tokens: true, cost: true }]);
+    expect(await rig.audit(id)).toEqual([]);
   });
 
   it('a job ends within a day though both model stages are stuck at OpenAI', async () => {

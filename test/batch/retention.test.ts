@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Retention } from '../../src/batch/upkeep/retention.js';
+import { KeyUsageStore } from '../../src/jobs/key-usage-store.js';
 import { JobReader } from '../../src/jobs/job-reader.js';
 import { BatchRig } from './rig.js';
 
@@ -58,6 +59,18 @@ describe('a job older than RETENTION_DAYS', () => {
     expect(await jobs()).toEqual([young]);
     expect(await rows(old)).toBe(0);
     expect(await rows(young)).toBe(kept);
+  });
+
+  it('what an old job has cost its key stays when the job goes', async () => {
+    await ended(8);
+    const usage = rig.module.get(KeyUsageStore);
+    const used = () => usage.sum('acme', { from: '2020-01-01', to: '2999-12-31' }, 'mode');
+    const before = await used();
+    expect(before).toMatchObject([{ name: 'batch', lots: 2 }]);
+    expect(before[0]?.costUsd).toBeGreaterThan(0);
+    await removeAll();
+    expect(await jobs()).toEqual([]);
+    expect(await used()).toEqual(before);
   });
 
   it.each(['pending', 'in_flight'])('an old job stays whole while a delivery is %s', async (status) => {

@@ -26,6 +26,8 @@ import { TestSandbox } from '../../packages/openai-sandbox/test/support.js';
 import type { JobOptions } from '../../src/jobs/batch-job.entity.js';
 import { aJob } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
+import { wrongFailures } from '../support/wrong-failures.js';
+import { usageDifferences } from '../support/usage.js';
 
 /** Each lot has its own photos. The path decides what the host answers; only `real` ones and AVIFs have bytes. */
 const PHOTO: RequestListener = (request, response) => {
@@ -308,14 +310,18 @@ export class BatchRig {
     if (completed.some((lot) => lot.rendered_bytes === 0)) problems.push('rendered_bytes');
     for (const [key, count] of Object.entries(await this.created()))
       if (count !== 1) problems.push(`${key} ${count} times`);
+    if ((await usageDifferences(this.db.database)).length > 0) problems.push('usage of the key');
     return problems;
   }
 
   async close(): Promise<void> {
     await this.module.close();
+    const wrong = await wrongFailures(this.db.database);
     await this.sandbox.stop();
     this.photoServer.closeAllConnections();
     this.photoServer.close();
     await this.db.drop();
+    // Whatever a test did to a job: its failures by code are those of its lots.
+    if (wrong.length > 0) throw new Error(`failures were miscounted: ${JSON.stringify(wrong)}`);
   }
 }

@@ -198,6 +198,16 @@ describe('what is commanded', () => {
   const PING = 'POST /api/v1/webhooks/ping';
   const key = (name: string) => ({ headers: { 'idempotency-key': name } });
 
+  it('a job is paused and resumed as often as it is asked for', async () => {
+    for (const what of ['pause', 'resume']) {
+      const operation = `POST /api/v1/batch-jobs/{job_id}/${what}`;
+      expect(await sendSigned(service, operation, batch, key(what))).toBe(200);
+      expect(await sendSigned(service, operation, batch)).toBe(200);
+      expect(await sendSigned(service, operation, done)).toBe(409);
+      expect(await sendSigned(service, operation, batch, { ...key(what), body: '{"other":1}' })).toBe(422);
+    }
+  });
+
   it('a job is cancelled once, and not retried before', async () => {
     expect(await sendSigned(service, RETRY_JOB, batch)).toBe(409);
     expect(await sendSigned(service, CANCEL, batch, key('cancel'))).toBe(200);

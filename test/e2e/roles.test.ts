@@ -22,6 +22,7 @@ const CRONS = [
   'batch-take-in',
   'batch-watch',
   'request-keys-sweep',
+  'usage-sums',
   'wanted-glossaries',
   'webhook-sweep',
   'worker-beat',

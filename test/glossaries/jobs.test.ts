@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { JobGlossaryStore } from '../../src/jobs/job-glossary-store.js';
+import { aJob } from '../support/a-job.mjs';
 import { GlossaryVersionStore } from '../../src/glossaries/glossary-version-store.js';
-import { GlossaryRig, type Replica } from './rig.js';
+import { aNewJob, GlossaryRig, type Replica } from './rig.js';
 
 // Real: PostgreSQL, the sandbox over HTTP.
 
@@ -20,29 +22,54 @@ afterEach(() => rig.close());
 
 describe('the glossary versions of a job', () => {
   it('are written down when it is made, by language as sent and English always, and are found as they were after an upgrade', async () => {
-    const versions = await one.glossaries.versionsOf(['de', 'de-AT', 'fi']);
+    const pinned = await one.glossaries.pin(aNewJob('acme', ['de', 'de-AT', 'fi']));
+    const versions = pinned.glossaries;
     expect(Object.keys(versions).toSorted()).toEqual(['de', 'de-AT', 'en']);
-    const job = await rig.job(['de', 'de-AT', 'fi'], versions);
+    const job = await rig.job(['de', 'de-AT', 'fi'], pinned);
     const next = await rig.replica({}, { de: NEXT_GERMAN });
     const words = await next.glossaries.wordsOf(job);
     expect(words.for('de')).toMatchObject({ version: versions['de'] });
     expect(words.for('de')?.glossary.types.dent).toBe('Delle');
     expect(words.for('de-AT')?.glossary.types.dent).toBe('Delle');
     expect(await rig.versionsOfJob(job)).toEqual(versions);
-    const later = await next.glossaries.versionsOf(['de']);
-    expect(later['de']).not.toBe(versions['de']);
+    const later = await next.glossaries.pin(aNewJob('acme', ['de']));
+    expect(later.glossaries['de']).not.toBe(versions['de']);
   });
 
   it('get those of languages whose glossary comes later, for good', async () => {
-    const job = await rig.job(['fi', 'el'], await one.glossaries.versionsOf(['fi', 'el']));
+    const job = await rig.job(['fi', 'el'], await one.glossaries.pin(aNewJob('acme', ['fi', 'el'])));
     expect((await one.glossaries.wordsOf(job)).for('fi')).toBeNull();
     await rig.make(one, 'fi');
     const { version } = (await one.glossaries.wordsOf(job)).for('fi') ?? {};
     expect(await rig.versionsOfJob(job)).toMatchObject({ fi: version });
     // Another model makes another glossary; jobs that began with the first one keep it.
     const next = await rig.replica({ OPENAI_TRANSLATION_MODEL: 'gpt-6-luna' });
-    expect(await next.glossaries.versionsOf(['fi'])).not.toHaveProperty('fi');
+    expect((await next.glossaries.pin(aNewJob('acme', ['fi']))).glossaries).not.toHaveProperty('fi');
     expect((await next.glossaries.wordsOf(job)).for('fi')?.version).toBe(version);
+  });
+
+  it('are not read again by the process that wrote them down, and by another one they are', async () => {
+    const next = await rig.replica();
+    const pinning = aNewJob('acme', ['de', 'fi']);
+    const pinned = await one.glossaries.pin(pinning);
+    await aJob(rig.db.database, { id: pinning.id, languages: pinning.languages, ...pinned });
+    const [mine, other] = [one, next].map(({ module }) =>
+      vi.spyOn(module.get(JobGlossaryStore, { strict: false }), 'read'),
+    );
+    for (let round = 0; round < 3; round++) await one.glossaries.wordsOf(pinning.id);
+    expect(mine).not.toHaveBeenCalled();
+    await next.glossaries.wordsOf(pinning.id);
+    expect(other).toHaveBeenCalledTimes(1);
+    // The other process adds a language: what this one remembers is behind, and it writes with what the other wrote.
+    await rig.make(next, 'fi');
+    const theirs = (await next.glossaries.wordsOf(pinning.id)).for('fi')?.version;
+    expect(theirs).toBeDefined();
+    const write = vi.spyOn(one.module.get(JobGlossaryStore, { strict: false }), 'write');
+    for (let round = 0; round < 3; round++) {
+      expect((await one.glossaries.wordsOf(pinning.id)).for('fi')?.version).toBe(theirs);
+    }
+    expect(write).toHaveBeenCalledTimes(1);
+    expect(mine).not.toHaveBeenCalled();
   });
 
   it('are the same for two processes that write them at once', async () => {
@@ -54,12 +81,12 @@ describe('the glossary versions of a job', () => {
   });
 
   it('move on where the words that were written down lack one that is needed now', async () => {
-    await one.glossaries.versionsOf(['de']);
+    await one.glossaries.pin(aNewJob('acme', ['de']));
     await rig.db.database.execute(
       `insert into glossary_versions select tag, 'older', origin, state, (words::jsonb #- '{types,dent}')::json, created_at
        from glossary_versions where tag = 'de'`,
     );
-    const job = await rig.job(['de'], { de: 'older' });
+    const job = await rig.job(['de'], { glossaries: { de: 'older' } });
     const words = await one.glossaries.wordsOf(job);
     expect(words.for('de')?.glossary.types.dent).toBe('Delle');
     expect((await rig.versionsOfJob(job))['de']).toBe(words.for('de')?.version);
@@ -70,7 +97,7 @@ describe('the glossary versions of a job', () => {
     const kept = { tag: 'fi', version: 'a', origin: 'made', state: 'machine', words: '{"first":true}' } as const;
     await versions.keep(rig.db.database, kept);
     await versions.keep(rig.db.database, { ...kept, words: '{"first":false}' });
-    expect(await versions.words('fi', 'a')).toBe('{"first":true}');
+    expect(await versions.read('fi', 'a')).toEqual({ state: 'machine', words: '{"first":true}' });
   });
 });
 

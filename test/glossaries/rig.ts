@@ -7,7 +7,9 @@ import { loadConfig } from '../../src/config/load-config.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { GlossariesModule } from '../../src/glossaries/glossaries.module.js';
 import { GlossaryMaker } from '../../src/glossaries/glossary-maker.js';
-import { JobGlossaries } from '../../src/glossaries/job-glossaries.js';
+import { newId } from '../../src/common/ids.js';
+import { JobGlossaries, type NewPinning } from '../../src/glossaries/job-glossaries.js';
+import type { PinnedGlossaries } from '../../src/jobs/job-glossary-store.js';
 import { aJob } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
@@ -27,6 +29,11 @@ export interface Replica {
   readonly module: TestingModule;
   readonly glossaries: JobGlossaries;
   readonly maker: GlossaryMaker;
+}
+
+/** A job that is about to be made, and that nobody has taken before. */
+export function aNewJob(keyId: string, languages: readonly string[]): NewPinning {
+  return { id: newId(), keyId, languages };
 }
 
 /** Processes that share a real PostgreSQL and the sandbox over HTTP. */
@@ -118,8 +125,8 @@ export class GlossaryRig {
     );
   }
 
-  job(languages: readonly string[], glossaries: Readonly<Record<string, string>> = {}): Promise<string> {
-    return aJob(this.db.database, { languages, glossaries });
+  job(languages: readonly string[], pinned: Partial<PinnedGlossaries> = {}): Promise<string> {
+    return aJob(this.db.database, { languages, ...pinned });
   }
 
   async versionsOfJob(id: string): Promise<Record<string, string>> {

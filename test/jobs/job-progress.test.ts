@@ -50,7 +50,14 @@ describe('lotsByStage', () => {
 
 describe('estimateCompletion', () => {
   const at = (time: string) => new Date(`2026-01-01T${time}Z`);
-  const job = { ...running, createdAt, startedAt: null, updatedAt: at('02:00:00') };
+  const job = {
+    ...running,
+    createdAt,
+    startedAt: null,
+    updatedAt: at('02:00:00'),
+    pausedAt: null,
+    pausedMs: 0,
+  };
 
   it('estimateCompletion goes on as completed lots did, and not as failed ones', () => {
     expect(estimateCompletion(job)).toEqual(at('09:00:00'));
@@ -71,6 +78,15 @@ describe('estimateCompletion', () => {
 
   it('estimateCompletion is a whole second, not before what it stands for', () => {
     expect(estimateCompletion({ ...job, processedLots: 7, updatedAt: at('00:00:01.300') })).toEqual(at('00:00:02'));
+  });
+
+  it('estimateCompletion leaves out the time while the job was paused, and is null while it is', () => {
+    const hour = 3_600_000;
+    // Of its two hours it was paused for one, before it was started or after.
+    expect(estimateCompletion({ ...job, pausedMs: hour })).toEqual(at('05:30:00'));
+    expect(estimateCompletion({ ...job, startedAt: at('01:00:00'), pausedMs: hour })).toEqual(at('05:30:00'));
+    expect(estimateCompletion({ ...job, pausedAt: at('02:00:00'), pausedMs: hour })).toBeNull();
+    expect(estimateCompletion({ ...job, totalLots: 50_000, pausedMs: hour })).toEqual(new Date('2026-01-02T01:00:00Z'));
   });
 
   it('estimateCompletion is null once the job has ended', () => {

@@ -80,7 +80,7 @@ describe('a running job', () => {
   });
 
   it('a running job has after each move the state and stage that follow from its counts', async () => {
-    const store = new JobStore(db.database);
+    const store = new JobStore(db.database, { openai: { visionModel: 'o4-mini' } });
     const count = fc.integer({ min: 0, max: 3 });
     const counts = fc.record({ awaitingImages: count, awaitingVision: count, awaitingTranslation: count });
     const unfinished = fc.constantFrom(...JOB_STATUSES.filter((status) => !isTerminal(status)));

@@ -92,14 +92,15 @@ describe('csvRows', () => {
       'damages',
       'missing_images',
       'error',
+      'text',
       'needs_review',
       'photo_problems',
     ]);
     const missing = 'https://cdn.test/1.jpg https://cdn.test/2.jpg';
     const problems = 'not_found https://cdn.test/1.jpg; host_busy https://cdn.test/2.jpg';
     expect(rows).toEqual([
-      ['job', '11-1', 'completed', 'en', '<p>Dent</p>', missing, '', '', problems],
-      ['job', '11-1', 'completed', 'ru', '<p>Вмятина, царапина</p>', missing, '', '', problems],
+      ['job', '11-1', 'completed', 'en', '<p>Dent</p>', missing, '', 'Dent', '', problems],
+      ['job', '11-1', 'completed', 'ru', '<p>Вмятина, царапина</p>', missing, '', 'Вмятина, царапина', '', problems],
     ]);
   });
 
@@ -124,9 +125,11 @@ describe('csvRows', () => {
   it('csvRows writes one row for a lot without descriptions', () => {
     const failed: LotRecord = { ...base, status: 'failed', error: { code: 'REFUSED', message: 'no' } };
     expect(parseCsv(csvRows('job', failed, view))).toEqual([
-      ['job', '11-1', 'failed', '', '', '', 'REFUSED: no', '', ''],
+      ['job', '11-1', 'failed', '', '', '', 'REFUSED: no', '', '', ''],
     ]);
     const unfinished: LotRecord = { ...base, status: 'translating', lotId: '=cmd' };
-    expect(parseCsv(csvRows('job', unfinished, view))).toEqual([['job', "'=cmd", 'cancelled', '', '', '', '', '', '']]);
+    expect(parseCsv(csvRows('job', unfinished, view))).toEqual([
+      ['job', "'=cmd", 'cancelled', '', '', '', '', '', '', ''],
+    ]);
   });
 });

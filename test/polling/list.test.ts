@@ -50,6 +50,7 @@ describe('GET batch-jobs', () => {
       updated_at: '2026-01-12T00:00:00Z',
       completed_at: null,
       cancelled_at: null,
+      paused: false,
       total_lots: 2,
       processed_lots: 0,
       failed_lots: 0,

@@ -285,10 +285,10 @@ describe('batch-results', () => {
       const response = await polling.send(path(job, '/download?format=csv'));
       // As bytes, because text() drops the byte order mark that a spreadsheet needs.
       expect(Buffer.from(await response.arrayBuffer()).toString('utf8')).toBe(
-        '\ufeffjob_id,lot_id,status,language,damages,missing_images,error,needs_review,photo_problems\r\n' +
-          `${job.id},'=1+1,completed,en,"<p>Dent, ""deep""</p>",,,,\r\n` +
-          `${job.id},'=1+1,completed,ru,<p>Вмятина</p>,,,,\r\n` +
-          `${job.id},lot-1,failed,,,https://cdn.test/1.jpg,IMAGE_UNREACHABLE: No photo could be fetched.,,not_found https://cdn.test/1.jpg\r\n`,
+        '\ufeffjob_id,lot_id,status,language,damages,missing_images,error,text,needs_review,photo_problems\r\n' +
+          `${job.id},'=1+1,completed,en,"<p>Dent, ""deep""</p>",,,"Dent, ""deep""",,\r\n` +
+          `${job.id},'=1+1,completed,ru,<p>Вмятина</p>,,,Вмятина,,\r\n` +
+          `${job.id},lot-1,failed,,,https://cdn.test/1.jpg,IMAGE_UNREACHABLE: No photo could be fetched.,,,not_found https://cdn.test/1.jpg\r\n`,
       );
     });
   });

@@ -70,6 +70,7 @@ describe('GET batch-status', () => {
       totalLots: 10,
       processedLots: 2,
       failedLots: 1,
+      failures: { IMAGE_UNREACHABLE: { lots: 1, first: '2026-01-01T00:20:00Z', last: '2026-01-01T00:20:00Z' } },
       awaitingImages: 1,
       awaitingVision: 4,
       awaitingTranslation: 2,
@@ -110,6 +111,7 @@ describe('GET batch-status', () => {
       updated_at: '2026-01-01T00:00:00Z',
       completed_at: null,
       cancelled_at: null,
+      paused: false,
       progress: {
         total_lots: 10,
         processed_lots: 2,
@@ -160,6 +162,7 @@ describe('GET batch-status', () => {
       },
       error_message: null,
       error_code: null,
+      errors: [{ code: 'IMAGE_UNREACHABLE', lots: 1, first: '2026-01-01T00:20:00Z', last: '2026-01-01T00:20:00Z' }],
       webhook_configured: true,
       webhooks: { pending: 1, in_flight: 0, delivered: 2, failed: 0, superseded: 0 },
       metadata: { auction: 'A-17' },

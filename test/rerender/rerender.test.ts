@@ -57,6 +57,17 @@ describe('a job that is written anew', () => {
     expect(lot?.descriptions[3]).toMatchObject({ language: 'sv', fallback: true });
   });
 
+  it('has the client’s own words that it began with, in the glossaries of today', async () => {
+    await polling.db.database.execute(
+      `insert into client_word_versions (version, words, created_at) values ('own', '{"de":{"parts.door":"Pforte"}}', now())`,
+    );
+    const id = await storedJob(polling.db, { columns: { clientWords: 'own' } });
+    await rerenderOn(polling.db).rerender(id, NEVER);
+    const [english, german] = texts((await lotsOf(id))[0]);
+    expect(english).toContain('Left front door');
+    expect(german).toContain('Pforte vorn links');
+  });
+
   it('says whether a person should look at it, which its first revision does not', async () => {
     const id = await storedJob(polling.db);
     expect((await lotsOf(id))[0]).not.toHaveProperty('needs_review');

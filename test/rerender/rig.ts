@@ -2,9 +2,11 @@ import { Clock } from '../../src/common/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { LotTexts } from '../../src/describe/lot-texts.js';
 import { ModelSettings } from '../../src/describe/model-settings.js';
+import { ClientWordsStore } from '../../src/glossaries/client-words-store.js';
 import { CurrentGlossaries } from '../../src/glossaries/current-glossaries.js';
 import { GlossaryMakingStore } from '../../src/glossaries/glossary-making-store.js';
 import { GlossaryVersionStore } from '../../src/glossaries/glossary-version-store.js';
+import { KnownClientWords } from '../../src/glossaries/known-client-words.js';
 import { KnownGlossaries } from '../../src/glossaries/known-glossaries.js';
 import { Leases } from '../../src/database/leases.service.js';
 import { RevisionStore } from '../../src/jobs/revision-store.js';
@@ -47,8 +49,9 @@ export function stoppedAfter({ database }: TestDatabase, chunks: number): { rere
 }
 
 function glossariesOn(database: TestDatabase['database']): CurrentGlossaries {
-  const known = new KnownGlossaries(config, database, settings, new GlossaryVersionStore(database));
-  return new CurrentGlossaries(known, new GlossaryMakingStore(database, new Leases(database, config)), settings);
+  const known = new KnownGlossaries(database, settings, new GlossaryVersionStore(database));
+  const words = new KnownClientWords(settings, new ClientWordsStore(database));
+  return new CurrentGlossaries(known, words, new GlossaryMakingStore(database, new Leases(database, config)), settings);
 }
 
 class WatchedClock extends Clock {

@@ -31,7 +31,7 @@ export interface GenerateDescriptionsRequest {
   max_cost_usd?: number | null;
   version: '1.0.0';
   mode?: 'auto' | 'sync' | 'batch' | null;
-  include?: readonly ('assessment' | 'usage')[] | null;
+  include?: readonly ('assessment' | 'notes' | 'usage')[] | null;
   webhook_events?: readonly 'batch_job_progress'[] | null;
 }
 
@@ -102,6 +102,8 @@ export interface BatchAcceptedAnswer {
   webhook_configured: boolean;
   estimated_cost_usd: number | null;
   warnings: string[];
+  /** The job whose lots this one tries once more. */
+  retry_of?: string;
 }
 
 export interface HandedOverAnswer {
@@ -204,9 +206,24 @@ export interface JobStatus {
   usage: Usage;
   error_message: string | null;
   error_code: string | null;
+  /** The lots without a description, by code, most lots first. */
+  errors: ErrorCount[];
   webhook_configured: boolean;
   webhooks: WebhookCounts;
   metadata: Record<string, string>;
+  /** The job whose lots this one tries once more. */
+  retry_of: string | null;
+  /** The jobs that try lots of this one once more, the latest first. */
+  retried_by: string[];
+}
+
+/** The lots of a job that ended without a description for one reason. */
+export interface ErrorCount {
+  /** As in a lot's `error`; CANCELLED for lots of a cancelled job that have no result. */
+  code: string;
+  lots: number;
+  first: string;
+  last: string;
 }
 
 export interface ProcessingSummary {
@@ -230,6 +247,10 @@ export interface JobResults {
   cancelled_at: string | null;
   processing_summary: ProcessingSummary;
   metadata: Record<string, string>;
+  /** The job whose lots this one tries once more. */
+  retry_of?: string;
+  /** With `limit`: what to send as `after` for the next page; null on the last one. */
+  next_cursor?: string | null;
   results: ResultsContent;
 }
 
@@ -258,6 +279,8 @@ export interface JobListItem {
   error_message: string | null;
   webhook_configured: boolean;
   metadata: Record<string, string>;
+  /** The job whose lots this one tries once more. */
+  retry_of: string | null;
 }
 
 export interface Pagination {

@@ -32,8 +32,23 @@ export function collisionsOf(glossary: Glossary): readonly Collision[] {
   for (let step = steps.next(); ; step = steps.next()) if (step.done === true) return step.value;
 }
 
+/** What a collision is, in a sentence that names entries and quotes no word. */
+export function collisionProblem({ kind, list, means }: Collision): string {
+  switch (kind) {
+    case 'same':
+    case 'alike':
+      return `${list}: ${means.join(' and ')} are written alike`;
+    case 'separator':
+      return `${list}.${means.join()}: holds the mark that stands between terms of its list`;
+    case 'empty':
+      return `${list}.${means.join()}: says nothing`;
+    case 'two_ways':
+      return `a text can be read in two ways: ${means.join(', or ')}`;
+  }
+}
+
 /** The same in steps of a few milliseconds, for a process that serves others meanwhile. */
-function* collisionsInSteps(glossary: Glossary): Generator<undefined, readonly Collision[]> {
+export function* collisionsInSteps(glossary: Glossary): Generator<undefined, readonly Collision[]> {
   const lists = listsOf(glossary);
   const { items, paragraphs } = readerOf(glossary);
   yield;

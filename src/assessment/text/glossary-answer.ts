@@ -4,7 +4,7 @@ import { scriptOf } from '../languages.js';
 import { factsOf, readResponse, type ResponseFacts, type ResponseFailure } from '../response-body.js';
 import { askedOf, everyText, type AskedText } from './glossary-asked.js';
 import { glossaryProblems, RIGHT_TO_LEFT } from './glossary-checks.js';
-import { ENTRY_RULES, valueAt } from './glossary-entries.js';
+import { ENTRY_RULES, putAt, valueAt } from './glossary-entries.js';
 import type { WantedGlossary } from './glossary-request.js';
 import { glossarySchema } from './glossary-request.js';
 
@@ -68,7 +68,11 @@ function wordsFrom(
     place: english.place,
   };
   for (const text of everyText()) {
-    put(words, text.path, fresh.has(text) ? tidied(valueAt(value, text.answerPath), text) : valueAt(older, text.path));
+    putAt(
+      words,
+      text.path,
+      fresh.has(text) ? tidied(valueAt(value, text.answerPath), text) : valueAt(older, text.path),
+    );
   }
   return words;
 }
@@ -92,13 +96,4 @@ function sameAsEnglish(value: unknown, older: unknown): readonly string[] {
   );
   const terms = named.filter((name): name is string => typeof name === 'string' && TERMS.has(name));
   return [...new Set(terms)].toSorted().slice(0, MOST_AS_IN_ENGLISH);
-}
-
-function put(into: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  let at = into;
-  for (const name of path.slice(0, -1)) {
-    at[name] ??= {};
-    at = at[name] as Record<string, unknown>;
-  }
-  at[path.at(-1) ?? ''] = value;
 }

@@ -50,10 +50,23 @@ export function glossaryProblems(value: unknown, compared: ComparedWith = {}): r
     ...entries.flatMap((entry) => entryProblems(entry, script)),
     ...classProblems(glossary),
     ...equalTerms(entries, glossary.locale),
-    ...leftInEnglish(entries, glossary, compared),
+    ...leftInEnglish(entries, glossary.tag, compared),
   ];
   // Places are put together last: what is wrong above would be told again by each of them.
   return problems.length > 0 ? problems : equalPlaces(glossary);
+}
+
+/**
+ * What is wrong with some entries of a glossary whose others are not known yet: what each of them must be, and what they must be to
+ * each other.
+ */
+export function entriesProblems(some: unknown, tag: string, english: Glossary): readonly string[] {
+  const entries = entriesOf(some);
+  return [
+    ...entries.flatMap((entry) => entryProblems(entry, scriptOf(tag) ?? '')),
+    ...equalTerms(entries, tag),
+    ...leftInEnglish(entries, tag, { english }),
+  ];
 }
 
 function headProblems({ tag, direction, locale }: Readonly<Record<string, unknown>>): string[] {
@@ -216,11 +229,7 @@ function comparable(text: string, locale: string): string {
     .trim();
 }
 
-function leftInEnglish(
-  entries: readonly Entry[],
-  { tag }: Glossary,
-  { english, asInEnglish = [] }: ComparedWith,
-): string[] {
+function leftInEnglish(entries: readonly Entry[], tag: string, { english, asInEnglish = [] }: ComparedWith): string[] {
   if (english === undefined || new Intl.Locale(tag).language === 'en') return [];
   const accepted = new Set(asInEnglish);
   const theirs = new Map(entriesOf(english).map(({ name, text }) => [name, comparable(text, 'en')]));

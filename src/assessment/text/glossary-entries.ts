@@ -158,6 +158,16 @@ export function valueAt(value: unknown, path: readonly string[]): unknown {
   );
 }
 
+/** Puts a value at a path; what leads there is made. */
+export function putAt(into: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  let at = into;
+  for (const name of path.slice(0, -1)) {
+    at[name] ??= {};
+    at = at[name] as Record<string, unknown>;
+  }
+  at[path.at(-1) ?? ''] = value;
+}
+
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -9,6 +9,8 @@ export interface KnownGlossary {
   /** Fingerprint of its words: the same words have the same version, whoever has looked at them. */
   readonly version: string;
   readonly state: GlossaryState;
+  /** The names of entries that read as in English and are right. */
+  readonly asInEnglish: readonly string[];
 }
 
 /**
@@ -47,7 +49,8 @@ export function parseGlossary(text: string, tag: string, english?: Glossary): Kn
   ];
   if (problems.length > 0) throw new GlossaryError(tag, problems);
   const version = fingerprintOf(words);
-  return { glossary: words as unknown as Glossary, version, state: stateOf(standing as Standing, version) };
+  const state = stateOf(standing as Standing, version);
+  return { glossary: words as unknown as Glossary, version, state, asInEnglish };
 }
 
 /**
@@ -56,7 +59,7 @@ export function parseGlossary(text: string, tag: string, english?: Glossary): Kn
  * @throws GlossaryError for a sentence that does not pass the checks
  */
 export function withLimits(known: KnownGlossary, sentence: string): KnownGlossary {
-  const { glossary, state } = known;
+  const { glossary } = known;
   // The full stop is the glossary's; people write it all the same.
   const limits =
     glossary.full_stop !== '' && sentence.endsWith(glossary.full_stop)
@@ -65,7 +68,12 @@ export function withLimits(known: KnownGlossary, sentence: string): KnownGlossar
   const changed: Glossary = { ...glossary, sentences: { ...glossary.sentences, limits } };
   const problems = glossaryProblems(changed).map((problem) => `LIMITS_TEXT: ${problem}`);
   if (problems.length > 0) throw new GlossaryError(glossary.tag, problems);
-  return { glossary: changed, version: fingerprintOf(changed), state };
+  return { ...known, glossary: changed, version: fingerprintOf(changed) };
+}
+
+/** A glossary as a file that `parseGlossary` reads; without its standing, which is of the file and not of the words. */
+export function fileOf({ glossary, asInEnglish }: KnownGlossary): string {
+  return JSON.stringify({ ...glossary, ...(asInEnglish.length === 0 ? {} : { as_in_english: asInEnglish }) });
 }
 
 /** The first 12 hex digits of the SHA-256 of a glossary's words, whatever the order and the spaces they are written in. */

@@ -98,6 +98,11 @@ export class QueueTroubles {
     await this.pause(claim, upstream, model, `model_${state}`);
   }
 
+  /** The job was paused during the upload: the shard is sent when it is resumed. */
+  async holdBack(claim: ShardClaim): Promise<void> {
+    await this.requeue(claim, null, 0);
+  }
+
   /** No request can be made for any of its lots. They are asked for one by one, and fail there. */
   async nothingToSend(claim: ShardClaim, inputFileId: string): Promise<void> {
     await this.passOver(claim, { reason: 'no_requests', input_file_id: inputFileId });
@@ -124,7 +129,7 @@ export class QueueTroubles {
     await this.requeue(claim, reason, Math.max(seconds, Math.min(5, this.config.batch.pollIntervalSeconds)));
   }
 
-  private async requeue(claim: ShardClaim, reason: string, seconds: number): Promise<void> {
+  private async requeue(claim: ShardClaim, reason: string | null, seconds: number): Promise<void> {
     await this.database.transaction(async (tx) => {
       await this.shards.letGo(tx, claim, { status: 'queued', reason, batch_id: null, input_file_id: null }, seconds);
       // It was certainly not sent, so it costs nothing.

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Database, type Transaction } from '../../database/database.service.js';
-import { JobStore, type LotMoves } from '../../jobs/job-store.js';
+import { JobStore } from '../../jobs/job-store.js';
+import { sumOfMoves, type LotMoves } from '../../jobs/lot-moves.js';
 import { ShardStore, type ShardClaim } from './shard-store.js';
 import type { Chunk } from './chunk.js';
 import { CostGuard } from '../limits/cost-guard.js';
@@ -87,13 +88,13 @@ export class ChunkWriter {
    * Writes the chunk by halves, each behind a savepoint. It is still one transaction, because usage must count once.
    */
   private async apart(tx: Transaction, chunk: Chunk, outcomes: readonly LotOutcome[]): Promise<LotMoves> {
-    const sum: Record<string, number> = {};
+    let sum: LotMoves = {};
     const behindSavepoint = async (part: readonly LotOutcome[]) => {
       await tx.execute('savepoint lots');
       try {
         const moves = await this.together(tx, chunk, part);
         await tx.execute('release savepoint lots');
-        for (const [name, count] of Object.entries(moves)) sum[name] = (sum[name] ?? 0) + Number(count);
+        sum = sumOfMoves(sum, moves);
       } catch (error) {
         await tx.execute('rollback to savepoint lots');
         await tx.execute('release savepoint lots');

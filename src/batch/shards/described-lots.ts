@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Transaction } from '../../database/database.service.js';
-import type { LotMoves } from '../../jobs/job-store.js';
+import { failuresOf, type LotMoves } from '../../jobs/lot-moves.js';
 import { LotStore, type DescribedLot, type FailedLot, type LockedLot } from '../../jobs/lot-store.js';
 import type { ResultRows, RowRange } from '../../jobs/result-rows.js';
 import { completeAssessments, copyResults, type LateAssessment } from '../../jobs/result-store.js';
@@ -81,7 +81,7 @@ export class DescribedLots {
         ? { awaitingVision: left, awaitingTranslation: translating }
         : { awaitingTranslation: left }),
       processed: described.length - translating,
-      failed: failed.length,
+      failed: failuresOf(failed),
     };
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../database/database.service.js';
-import { JobStore, type LotMoves } from '../../jobs/job-store.js';
+import { JobStore } from '../../jobs/job-store.js';
+import { hasMoves, type LotMoves } from '../../jobs/lot-moves.js';
 import { finalStatus } from '../../jobs/states.js';
 import { DeliveryHints } from '../../common/work-hints.js';
 import { JobEnder } from '../../jobs/job-ender.js';
@@ -29,7 +30,7 @@ export class JobAdvance {
   async commit(jobId: string, work: (tx: Transaction) => Promise<LotMoves | null>): Promise<boolean> {
     const ended = await this.database.transaction(async (tx) => {
       const moves = await work(tx);
-      if (moves === null || Object.values(moves).every((count) => count === 0)) return false;
+      if (moves === null || !hasMoves(moves)) return false;
       const job = await this.jobs.advance(tx, jobId, moves);
       if (job === null) throw new JobEndedError('the job has ended');
       if (!job.finished) {

@@ -61,11 +61,11 @@ export class JobShardStore {
   }
 
   /**
-   * Makes every waiting shard of batch jobs that were accepted before this time due, once: its reason shows that it was
-   * done.
+   * Makes every waiting shard of batch jobs whose deadlines count from before this time due, once: its reason shows that
+   * it was done.
    * @returns the number of shards
    */
-  async hurry(acceptedBefore: Date, reason: string): Promise<number> {
+  async hurry(countedBefore: Date, reason: string): Promise<number> {
     return this.database.execute(
       // The cost of a paused batch will never be known, so it stays held by the job and the shard cannot give it back.
       `update openai_batches set reason = $2, next_check_at = clock_timestamp(),
@@ -76,7 +76,29 @@ export class JobShardStore {
          from ${unfinishedBatchesSql('$1')} j join openai_batches b on b.job_id = j.id
          where ${waitsLong('b.')} and b.lock_token is null and b.reason is distinct from $2
          for update of b skip locked)`,
-      [acceptedBefore, reason],
+      [countedBefore, reason],
+    );
+  }
+
+  /** Locks a job's unfinished shards until the transaction ends, in an order that is always the same. */
+  async lock(tx: Transaction, jobId: string): Promise<void> {
+    await tx.query(
+      `select 1 from openai_batches where job_id = $1 and ${isUnfinished()}
+       order by stage, first_position, attempt for update`,
+      [jobId],
+    );
+  }
+
+  /**
+   * Takes a pause of the job out of the time for which its shards have waited. A shard that was made meanwhile has
+   * waited for a part of it only.
+   */
+  async forgetPause(tx: Transaction, jobId: string, pausedMs: number, until: Date): Promise<void> {
+    await tx.execute(
+      `update openai_batches
+       set created_at = created_at + least($2 * interval '1 millisecond', greatest(interval '0', $3 - created_at))
+       where job_id = $1 and ${isUnfinished()}`,
+      [jobId, pausedMs, until],
     );
   }
 

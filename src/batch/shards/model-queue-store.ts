@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Database, type Sql, type Transaction } from '../../database/database.service.js';
 import { storableName } from '../../database/storable-text.js';
 import type { WaitingBatches } from '../limits/queue-metrics.js';
+import { PAUSED_JOBS_SQL } from '../../jobs/job-pause-store.js';
 import { isAtOpenAi, isIn, isUnfinished } from './shard-states.js';
 
 /** What is known about a model's queue at one upstream. */
@@ -116,7 +117,7 @@ export class ModelQueueStore {
          count(*)::int as batches, extract(epoch from clock_timestamp() - min(created_at))::float8 as "oldestSeconds"
        from openai_batches
        -- Its last condition lets the partial index of unfinished shards serve it.
-       where ${isIn('queued')} and reason is not null and ${isUnfinished()} group by 1, 2`,
+       where ${isIn('queued')} and reason is not null and ${isUnfinished()} and job_id not in ${PAUSED_JOBS_SQL} group by 1, 2`,
       [reasons.place, reasons.tokens],
     );
   }

@@ -25,6 +25,14 @@ export function isEnd(status: ShardStatus): status is 'done' | 'cancelled' {
   return status === 'done' || status === 'cancelled';
 }
 
+/**
+ * Whether a shard in this state is left alone while its job is paused: what follows would begin something. What OpenAI
+ * has is still watched and taken in.
+ */
+export function restsWhilePaused(status: ShardStatus): boolean {
+  return status === 'checking_photos' || status === 'queued' || status === 'direct';
+}
+
 /** @throws when there is no such step. That is a mistake in the code, and nothing is written. */
 export function assertStep(from: ShardStatus, to: ShardStatus): void {
   if (from === to || (isEnd(to) && !isEnd(from)) || SHARD_STEPS[from].includes(to)) return;

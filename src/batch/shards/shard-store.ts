@@ -6,8 +6,9 @@ import { LeaseLostError } from '../../database/lease.js';
 import { dueTable, keyIs } from '../../database/lease-table.js';
 import { storableName } from '../../database/storable-text.js';
 import { Leases } from '../../database/leases.service.js';
-import { assertStep, isAtOpenAi, isIn, isUnfinished, type ShardStatus } from './shard-states.js';
+import { assertStep, isAtOpenAi, isIn, isUnfinished, restsWhilePaused, type ShardStatus } from './shard-states.js';
 import { shardRanges, type ShardPlan } from './shard-planner.js';
+import { PAUSED_JOBS_SQL } from '../../jobs/job-pause-store.js';
 import type { ModelStage } from '../../jobs/states.js';
 
 /** A row of openai_batches as a claim returns it; bigint columns come as text. */
@@ -101,12 +102,13 @@ export class ShardStore {
     private readonly leases: Leases,
   ) {}
 
-  /** Claims shards that are due in one of these states, and paused shards of cancelled jobs. */
+  /** Claims shards that are due in one of these states; in those that begin something, none of a paused job. */
   claim(statuses: readonly ShardStatus[], limit: number): Promise<ShardClaim[]> {
+    const running = statuses.some(restsWhilePaused) ? ` and job_id not in ${PAUSED_JOBS_SQL}` : '';
     return this.leases.claimMany<ShardRow>({
       table: SHARDS,
       // Written out so that the partial index of unfinished shards can be used.
-      where: `status = any($1::text[]) and ${isUnfinished()}`,
+      where: `status = any($1::text[]) and ${isUnfinished()}${running}`,
       values: [statuses],
       orderBy: statuses.includes('queued') ? `${ACTIVE_OF_KEY}, created_at, next_check_at` : 'next_check_at',
       limit,
@@ -136,6 +138,14 @@ export class ShardStore {
    */
   async letGo(sql: Sql, claim: ShardClaim, changes: ShardChanges, delaySeconds = 0): Promise<void> {
     await this.write(sql, claim, changes, delaySeconds, false);
+  }
+
+  /**
+   * Releases a claim whose job is paused: the shard goes on where it is once the job is resumed.
+   * @throws LeaseLostError
+   */
+  async putAside(sql: Sql, claim: ShardClaim): Promise<void> {
+    await this.letGo(sql, claim, { failures: claim.row.failures });
   }
 
   /**

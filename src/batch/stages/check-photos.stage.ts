@@ -6,6 +6,7 @@ import { sideBySide } from '../../common/side-by-side.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { PhotoChecker } from '../../images/photo-checker.js';
+import { failuresOf } from '../../jobs/lot-moves.js';
 import { LotStore, type ShardLots, type UncheckedLot } from '../../jobs/lot-store.js';
 import { PhotoAveragesStore } from '../../jobs/photo-averages-store.js';
 import { JobReader } from '../../jobs/job-reader.js';
@@ -98,6 +99,8 @@ export class CheckPhotosStage extends ScheduledStage {
       nextAt: Infinity,
     };
     for (let from = row.photos_position; ;) {
+      // The slices before are committed, and their positions with them.
+      if (await this.jobReader.isPaused(row.job_id)) return this.shards.putAside(this.database, claim);
       const unchecked = await this.lots.unchecked(this.database, lots, from, CHUNK_LOTS);
       const last = unchecked.at(-1);
       if (last === undefined) break;
@@ -218,7 +221,7 @@ export class CheckPhotosStage extends ScheduledStage {
         return {
           awaitingImages: -(ready.length + failed.length),
           awaitingVision: ready.length,
-          failed: failed.length,
+          failed: failuresOf(failed),
           images: ready.reduce((sum, lot) => sum + lot.reachable, 0),
         };
       });

@@ -15,6 +15,7 @@ import { JobStore, type UsageRow } from '../../jobs/job-store.js';
 import type { LotEnd } from '../../jobs/lot-error-code.js';
 import { LotStore, type DescribedLot } from '../../jobs/lot-store.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
+import { isPaused } from '../../jobs/job-pause.js';
 import { JobReader } from '../../jobs/job-reader.js';
 import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { describedStatus, isTerminal } from '../../jobs/states.js';
@@ -98,6 +99,7 @@ export class DirectStage extends ScheduledStage {
     for (;;) {
       const job = await this.jobReader.forShard(claim.row.job_id);
       if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
+      if (isPaused(job)) return this.shards.putAside(this.database, claim);
       if (claim.row.stage === 'translation' && (await this.words.isAwaited(job))) {
         return this.shards.letGo(this.database, claim, { reason: WAITING_FOR_WORDS }, WORDS_SECONDS);
       }
@@ -136,6 +138,8 @@ export class DirectStage extends ScheduledStage {
     await sideBySide(positions, LOTS_AT_ONCE, async (position) => {
       try {
         signal.throwIfAborted();
+        // The rest of the page waits until the job is resumed.
+        if (await this.jobReader.isPaused(job.id)) return;
         await one(position);
       } catch (error) {
         if (signal.aborted || error instanceof NotNowError || !isUnforeseen(error)) throw error;

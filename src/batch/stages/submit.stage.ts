@@ -6,6 +6,7 @@ import { Database } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { ModelQueueStore } from '../shards/model-queue-store.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
+import { isPaused } from '../../jobs/job-pause.js';
 import { JobReader } from '../../jobs/job-reader.js';
 import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal } from '../../jobs/states.js';
@@ -26,6 +27,7 @@ import { TokenLedger } from '../limits/token-ledger.js';
 
 /** Enough for an upload of 190 MB over a slow line. */
 const UPLOAD_MS = 30 * 60_000;
+const DELETE_MS = 60_000;
 
 /** Sends a shard as an OpenAI batch, once: after a crash, its row says whether it may have been sent. */
 @Injectable()
@@ -68,6 +70,7 @@ export class SubmitStage extends ScheduledStage {
     const { row } = claim;
     const job = await this.jobReader.forShard(row.job_id);
     if (job === undefined || isTerminal(job.status)) return this.end.abandon(claim);
+    if (isPaused(job)) return this.shards.putAside(this.database, claim);
     // Past the deadline, ShardEnd asks for what is left through the Responses API.
     if (this.deadlines.batchesAreOver(job)) return this.end.finish(claim, job);
     // No model is asked: its lots wait for words, or are completed with what has come.
@@ -92,6 +95,8 @@ export class SubmitStage extends ScheduledStage {
     const held = room.kind === 'held' ? room.held : null;
     const last = held?.splitAt == null ? all.last : held.splitAt - 1;
     const tokens = await this.file.estimate({ ...all, last }, job);
+    // Reading and pricing a large shard takes a while.
+    if (await this.jobReader.isPaused(row.job_id)) return this.wait(claim, row.reason, 0);
     const admission = await this.ledger.admit(claim, upstream, model, tokens);
     if (admission.kind === 'wait') return this.wait(claim, admission.reason, admission.seconds);
     const { submission } = admission;
@@ -104,7 +109,7 @@ export class SubmitStage extends ScheduledStage {
   }
 
   /** Nothing is sent yet, so what was held for this shard is free for other shards of the job. */
-  private async wait(claim: ShardClaim, reason: string, seconds: number): Promise<void> {
+  private async wait(claim: ShardClaim, reason: string | null, seconds: number): Promise<void> {
     await this.database.transaction(async (tx) => {
       await this.shards.letGo(tx, claim, { reason }, seconds);
       await this.costs.giveBack(tx, claim);
@@ -131,6 +136,11 @@ export class SubmitStage extends ScheduledStage {
       return this.troubles.notSent(claim, error);
     }
     if (facts.lines === 0) return this.troubles.nothingToSend(claim, fileId);
+    if (await this.jobReader.isPaused(claim.row.job_id)) {
+      await this.troubles.holdBack(claim);
+      // If this fails, the file is removed like that of a process that died before it wrote down its id.
+      return this.openai.files.deleteFile(fileId, { deadlineAt: this.clock.now() + DELETE_MS, signal });
+    }
     await this.database.transaction(async (tx) => {
       if (facts.splitAt !== null) {
         await this.shards.insert(tx, {

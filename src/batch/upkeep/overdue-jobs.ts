@@ -7,6 +7,7 @@ import { JobGlossaries } from '../../glossaries/job-glossaries.js';
 import { JobShardStore } from '../shards/job-shard-store.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import { LotEndStore } from '../../jobs/lot-end-store.js';
+import { failuresOf } from '../../jobs/lot-moves.js';
 import { LotStore } from '../../jobs/lot-store.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
 import { JobReader } from '../../jobs/job-reader.js';
@@ -54,7 +55,7 @@ export class OverdueJobs {
 
   /** Makes every waiting shard of a job past BATCH_DEADLINE due, once; its stage decides what happens then. */
   hurry(): Promise<number> {
-    return this.jobShards.hurry(this.deadlines.batchesAcceptedBefore, REASON);
+    return this.jobShards.hurry(this.deadlines.batchesCountedBefore, REASON);
   }
 
   /**
@@ -62,7 +63,7 @@ export class OverdueJobs {
    * locks.
    */
   async end(): Promise<void> {
-    for (const job of await this.jobReader.unfinishedBatches(this.deadlines.everythingAcceptedBefore, JOBS_AT_ONCE)) {
+    for (const job of await this.jobReader.unfinishedBatches(this.deadlines.everythingCountedBefore, JOBS_AT_ONCE)) {
       await this.endJob(job).catch((error: Error) => {
         // A job that cannot be ended must not stop the others from being ended.
         this.logger.error('an overdue job could not be ended', { job_id: job.id, reason: error.message });
@@ -94,7 +95,7 @@ export class OverdueJobs {
       }));
       await this.lots.fail(tx, job.id, failed);
       const pending = lots.filter(({ unchecked }) => unchecked).length;
-      return { awaitingImages: -pending, awaitingVision: pending - found, failed: found };
+      return { awaitingImages: -pending, awaitingVision: pending - found, failed: failuresOf(failed) };
     });
     return found > 0;
   }

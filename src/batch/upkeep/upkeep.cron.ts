@@ -1,12 +1,14 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { Cron } from '@nestjs/schedule';
 import { BatchHints } from '../../common/work-hints.js';
+import { JobPauses } from '../shards/job-pauses.js';
+import { KeyUsageStore } from '../../jobs/key-usage-store.js';
 import { OrphanedFiles } from './orphaned-files.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueWatch } from '../limits/queue-watch.js';
 import { Retention } from './retention.js';
 
-/** Work that no shard triggers: deadlines every second, old jobs every minute, orphaned files every hour. */
+/** Work that no shard triggers: deadlines every second, usage every ten, old jobs every minute, orphaned files every hour. */
 @Injectable()
 export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(UpkeepCron.name);
@@ -15,15 +17,18 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
 
   constructor(
     private readonly hints: BatchHints,
+    private readonly pauses: JobPauses,
     private readonly overdue: OverdueJobs,
     private readonly retention: Retention,
     private readonly orphans: OrphanedFiles,
     private readonly queue: QueueWatch,
+    private readonly usage: KeyUsageStore,
   ) {}
 
   @Cron('* * * * * *', { name: 'batch-deadlines', waitForCompletion: true })
   deadlines(): Promise<void> {
     return this.run('deadlines', async () => {
+      await this.pauses.resumeUsedUp();
       if ((await this.overdue.hurry()) > 0) this.hints.wake();
       await this.overdue.end();
     });
@@ -39,6 +44,13 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   @Cron('5,25,45 * * * * *', { name: 'batch-queue', waitForCompletion: true })
   watchQueue(): Promise<void> {
     return this.run('queue', () => this.queue.look());
+  }
+
+  @Cron('7-57/10 * * * * *', { name: 'usage-sums', waitForCompletion: true })
+  sumUsage(): Promise<void> {
+    return this.run('usage', async () => {
+      while (!this.stopping.signal.aborted && (await this.usage.fold()));
+    });
   }
 
   @Cron('40 17 * * * *', { name: 'batch-orphaned-files', waitForCompletion: true })

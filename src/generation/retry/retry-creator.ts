@@ -6,7 +6,6 @@ import { ModelSettings } from '../../describe/model-settings.js';
 import { JobGlossaries } from '../../glossaries/job-glossaries.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
 import type { JobRecord } from '../../jobs/job-columns.js';
-import { JobGlossaryStore } from '../../jobs/job-glossary-store.js';
 import { JobReader } from '../../jobs/job-reader.js';
 import { JobStore } from '../../jobs/job-store.js';
 import { LotResultReader } from '../../jobs/lot-result-reader.js';
@@ -39,7 +38,6 @@ export class RetryCreator {
     private readonly keys: RequestKeyStore,
     private readonly lots: LotResultReader,
     private readonly retries: RetryStore,
-    private readonly versions: JobGlossaryStore,
     private readonly shards: ShardStore,
     private readonly models: ModelSettings,
     private readonly limits: JobLimits,
@@ -76,7 +74,7 @@ export class RetryCreator {
     await this.refuseUnknownLots(job, request.choice);
     const source = await this.sourceOf(job);
     const photoTokens = await this.limits.expectedPhotoTokens(job.keyId);
-    const glossaries = await this.glossariesOf(job);
+    const glossaries = await this.glossaries.pinLike(key.jobId, job);
     const accept = async (tx: Transaction) => {
       const first = await this.keys.claim(tx, key);
       if (first !== null) return first;
@@ -102,7 +100,7 @@ export class RetryCreator {
         webhookUrl: job.webhookUrl,
         options: { ...copiedOptions(job.options), ...(warnings.length === 0 ? {} : { warnings }) },
         metadata: job.metadata,
-        glossaries,
+        ...glossaries,
         retryOf: job.id,
         totalLots: found.lots,
         totalImages: found.images,
@@ -125,12 +123,6 @@ export class RetryCreator {
 
   private async sourceOf({ id, status }: JobRecord): Promise<RetrySource> {
     return { id, status, rootId: await this.retries.rootOf(id) };
-  }
-
-  /** The versions that the job has; of languages that had none, those that a new job would get. */
-  private async glossariesOf({ id, languages }: JobRecord): Promise<Record<string, string>> {
-    const kept = await this.versions.read(id);
-    return { ...(await this.glossaries.versionsOf(languages)), ...kept?.versions };
   }
 
   /** One lot that is not there may be a slip of the pen for another one, so nothing is taken then. */

@@ -1,5 +1,6 @@
 import { pick } from '../seeded.js';
-import { fitsPosition, PART_FACTS, placeOf, VIEW_FACTS, VIEW_NAMES } from './car-parts.js';
+import { fitsPosition, NAMED_BESIDES, PART_FACTS, placeOf, VIEW_FACTS, VIEW_NAMES } from './car-parts.js';
+import type { DrawnPhoto } from './drawn-photo.js';
 import { COLUMNS, ROWS, type Cell, type PhotoLook } from './photo-look.js';
 
 /** One damage that the simulation claims to see. */
@@ -14,6 +15,8 @@ export interface SimulatedFinding {
   /** Where on the part, and how far. */
   readonly zone: string;
   readonly extent: string;
+  readonly count: string;
+  readonly through: string;
   readonly severity: string;
   readonly confidence: string;
   /** How much the place differs from the photo, in standard deviations. */
@@ -25,10 +28,14 @@ export interface SimulatedPhoto {
   readonly number: number;
   readonly view: string;
   readonly parts: readonly string[];
+  /** Those of them that such a view does not show as a rule. */
+  readonly besides: readonly string[];
   readonly issues: readonly string[];
   readonly lookAlikes: readonly string[];
   readonly findings: readonly SimulatedFinding[];
   readonly colour: string;
+  /** As a drawn photo says it; null: made up from the pixels. */
+  readonly body: string | null;
 }
 
 /** Below this spread of brightness a photo shows nothing: a grey card, a black frame. */
@@ -42,30 +49,77 @@ const MARKED = 0.02;
 const MOST_MARKED = 6;
 const MOST_FINDINGS = 3;
 
+const THROUGH: Readonly<Record<string, string>> = {
+  paint_chip: 'paint',
+  paint_peeling: 'paint',
+  hole: 'metal',
+  shattered_glass: 'glass',
+  tear: 'fabric',
+};
+
 /** Turns the figures of a photo into a view, parts, issues and findings; pure, so the same pixels say the same. */
 export function readPhoto(number: number, look: PhotoLook, isDuplicate: boolean): SimulatedPhoto {
   const duplicate = isDuplicate ? ['duplicate'] : [];
+  if (look.drawn !== null) return readDrawing(number, look.drawn, duplicate);
   if (look.spread < FLAT_SPREAD || look.edges < FLAT_EDGES) {
     return {
       number,
       view: 'unusable',
       parts: [],
+      besides: [],
       issues: ['not_a_vehicle', ...duplicate],
       lookAlikes: [],
       findings: [],
       colour: 'unknown',
+      body: null,
     };
   }
   const view = pick(VIEW_NAMES, look.fingerprint, 'view');
   const bands = VIEW_FACTS[view]?.bands ?? [[], [], []];
+  const parts = bands.flat();
   return {
     number,
     view,
-    parts: bands.flat(),
+    parts,
+    besides: parts.filter((part) => NAMED_BESIDES.has(part)),
     issues: [...issuesOf(look), ...duplicate],
     lookAlikes: look.cells.some((cell) => cell.luma > 245) ? ['reflection'] : [],
     findings: isDuplicate ? [] : findingsOf(number, view, look),
     colour: look.colour,
+    body: null,
+  };
+}
+
+/** What a drawn photo shows, and nothing else: its damage, and the parts that such a view shows. */
+function readDrawing(number: number, { view, vehicle, damages }: DrawnPhoto, issues: string[]): SimulatedPhoto {
+  const usual = (VIEW_FACTS[view]?.bands.flat() ?? []).filter((part) => !NAMED_BESIDES.has(part));
+  const damaged = damages.map(({ words }) => words['part'] ?? 'other');
+  const besides = [...new Set(damaged)].filter((part) => !usual.includes(part));
+  return {
+    number,
+    view,
+    parts: [...usual, ...besides],
+    besides,
+    issues,
+    lookAlikes: [],
+    findings: damages.map(({ words, clearest }, index) => ({
+      photo: number,
+      view,
+      position: words['in_picture'] ?? 'middle',
+      part: damaged[index] ?? 'other',
+      side: words['side'] ?? 'n/a',
+      end: words['end'] ?? 'n/a',
+      type: words['type'] ?? 'other',
+      zone: words['zone'] ?? 'unknown',
+      extent: words['extent'] ?? 'unknown',
+      count: words['count'] ?? 'one',
+      through: words['through'] ?? 'none',
+      severity: words['severity'] ?? 'unknown',
+      confidence: words['confidence'] ?? 'high',
+      salience: clearest ? 2 : 1,
+    })),
+    colour: vehicle['colour'] ?? 'unknown',
+    body: vehicle['body'] ?? null,
   };
 }
 
@@ -117,13 +171,16 @@ function findingAt(number: number, view: string, look: PhotoLook, cell: Cell, sa
   const part = pick(usable.length > 0 ? usable : band, look.fingerprint, cell.column, cell.row);
   const types = PART_FACTS[part]?.types ?? [];
   const fitting = types.filter((type) => (mark ?? typesFor(cell, look)).includes(type));
+  const type = pick(fitting.length > 0 ? fitting : types, look.fingerprint, cell.column, cell.row, 'type');
   return {
     photo: number,
     view,
     position,
     part,
     ...placeOf(part, view, position),
-    type: pick(fitting.length > 0 ? fitting : types, look.fingerprint, cell.column, cell.row, 'type'),
+    type,
+    count: 'one',
+    through: THROUGH[type] ?? 'none',
     zone: cell.row === 0 ? 'upper_half' : cell.row === ROWS - 1 ? 'lower_half' : 'middle',
     extent: salience > 3 ? 'long' : salience > 2.3 ? 'hand' : 'spot',
     severity: salience > 3 ? 'severe' : salience > 2.3 ? 'moderate' : 'minor',

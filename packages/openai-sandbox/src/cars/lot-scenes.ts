@@ -1,4 +1,3 @@
-import { DRAWN_SCENES } from './drawn-scenes.js';
 import { ALL_ROUND, type Scene } from './scene-rows.js';
 import { DEPLOYED, rowsOf, SIXTY } from './sixty-scene.js';
 
@@ -281,5 +280,4 @@ export const LOT_SCENES: Readonly<Record<string, Scene>> = {
     ],
   },
   sixty: SIXTY,
-  ...DRAWN_SCENES,
 };

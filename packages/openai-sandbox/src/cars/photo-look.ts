@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { chance, pick, sha256 } from '../seeded.js';
+import { drawnPhoto, type DrawnPhoto } from './drawn-photo.js';
 
 /** Side length of the picture that is looked at; a whole photo shrinks to it. */
 const SIZE = 96;
@@ -36,6 +37,8 @@ export interface PhotoLook {
   readonly colour: string;
   /** False when derived from the address alone. */
   readonly opened: boolean;
+  /** What a drawn photo says of itself; null for any other. */
+  readonly drawn: DrawnPhoto | null;
 }
 
 /** Refuses pictures that only waste memory: 12,000 × 12,000 pixels. */
@@ -47,7 +50,7 @@ const MOST_PIXELS = 144_000_000;
  */
 export async function lookAtPhoto(bytes: Uint8Array): Promise<PhotoLook> {
   const picture = sharp(bytes, { failOn: 'truncated', limitInputPixels: MOST_PIXELS, sequentialRead: true });
-  const { format, width, height, pages } = await picture.metadata();
+  const { format, width, height, pages, exif } = await picture.metadata();
   if (!['png', 'jpeg', 'webp', 'gif'].includes(format) || (format === 'gif' && (pages ?? 1) > 1)) {
     throw new Error(`unsupported format ${format}`);
   }
@@ -59,7 +62,7 @@ export async function lookAtPhoto(bytes: Uint8Array): Promise<PhotoLook> {
     .removeAlpha()
     .raw()
     .toBuffer();
-  return measure(pixels, width, height);
+  return { ...measure(pixels, width, height), drawn: drawnPhoto(exif) };
 }
 
 /** A made-up look that the address alone decides, for proofs of load that fetch no photos. */
@@ -80,10 +83,11 @@ export function lookByAddress(url: string): PhotoLook {
   }
   const fingerprint = sha256(url).slice(0, 16);
   const colour = pick(Object.keys(COLOURS), url, 'colour');
-  return { fingerprint, width: 1600, height: 1200, luma: 128, spread: 50, edges: 12, cells, colour, opened: false };
+  const figures = { width: 1600, height: 1200, luma: 128, spread: 50, edges: 12, cells, colour };
+  return { fingerprint, ...figures, opened: false, drawn: null };
 }
 
-function measure(pixels: Buffer, width: number, height: number): PhotoLook {
+function measure(pixels: Buffer, width: number, height: number): Omit<PhotoLook, 'drawn'> {
   const luma = new Float32Array(SIZE * SIZE);
   for (let index = 0; index < luma.length; index++) {
     const at = index * 3;
@@ -165,6 +169,8 @@ const COLOURS: Readonly<Record<string, readonly [red: number, green: number, blu
   beige: [210, 195, 160],
   yellow: [225, 195, 50],
 };
+
+export const COLOUR_NAMES: readonly string[] = Object.keys(COLOURS);
 
 /** The named colour that is nearest to the mean of the middle third. */
 function middleColour(pixels: Buffer): string {

@@ -1,21 +1,23 @@
 import { isObject, type JsonObject } from '../json.js';
 import { pick } from '../seeded.js';
 import type { SeenPhoto } from '../simulation.js';
-import { AREA_NAMES, NAMED_BESIDES, nearnessOf, VIEW_FACTS } from './car-parts.js';
+import { AREA_NAMES, nearnessOf, VIEW_FACTS } from './car-parts.js';
 import { readPhoto, type SimulatedFinding, type SimulatedPhoto } from './findings.js';
 import { fitSchema } from './fit-schema.js';
-import type { PhotoLook } from './photo-look.js';
+import { COLOUR_NAMES, type PhotoLook } from './photo-look.js';
 import { playedNote } from './played-notes.js';
 import { playedAnswer } from './scenes.js';
 
 /**
  * The answer to a request with photos: what the schema asks for, filled from the photos' pixels, or the rows of a scene.
- * A flat photo gives no finding; another photo gives another answer; the same one the same.
+ * A flat photo gives no finding; another photo gives another answer; the same one the same. Of a drawn photo that says what it
+ * shows, that is found.
  */
 export function visionAnswer(
   schema: JsonObject,
   photos: readonly SeenPhoto<PhotoLook>[],
   scene: string | undefined,
+  userTexts: readonly string[] = [],
 ): unknown {
   if (scene !== undefined)
     return playedAnswer(
@@ -29,19 +31,20 @@ export function visionAnswer(
     seen.add(look.fingerprint);
     return readPhoto(number, look, isDuplicate);
   });
-  return fitSchema(schema, { ...factsOf(read, photos), ...flagFacts(read, schema) });
+  const mismatch = { listing_mismatch: mismatchOf(read, userTexts) };
+  return fitSchema(schema, { ...factsOf(read, photos), ...flagFacts(read, schema), ...mismatch });
 }
 
 /** Everything the simulation can say, under the names that schemas of this field use. */
 function factsOf(read: readonly SimulatedPhoto[], photos: readonly SeenPhoto<PhotoLook>[]): JsonObject {
   const findings = mergeFindings(read).map(findingFacts);
-  const photoRows = read.map(({ number, view, parts, issues }) => ({
+  const photoRows = read.map(({ number, view, parts, besides, issues }) => ({
     number,
     photo: number,
     view,
     visible_parts: parts,
     hidden_parts: [],
-    also_visible: parts.filter((part) => NAMED_BESIDES.has(part)),
+    also_visible: besides,
     issues,
     usable: parts.length > 0,
   }));
@@ -67,17 +70,20 @@ function factsOf(read: readonly SimulatedPhoto[], photos: readonly SeenPhoto<Pho
 
 function remarkText(photos: readonly SeenPhoto<PhotoLook>[]): string {
   const unopened = photos.some(({ look }) => !look.opened);
-  const how = unopened ? 'made up from the addresses, no photo was opened' : 'derived from pixel statistics';
+  const drawn = photos.every(({ look }) => look.drawn !== null);
+  const opened = drawn ? 'read from what drawn photos say of themselves' : 'derived from pixel statistics';
+  const how = unopened ? 'made up from the addresses, no photo was opened' : opened;
   return `Simulated: this assessment is ${how}; no model looked at the vehicle.`;
 }
 
-const THROUGH: Readonly<Record<string, string>> = {
-  paint_chip: 'paint',
-  paint_peeling: 'paint',
-  hole: 'metal',
-  shattered_glass: 'glass',
-  tear: 'fabric',
-};
+/** A drawn car has one colour; a listing that names another one is about another car. */
+function mismatchOf(read: readonly SimulatedPhoto[], userTexts: readonly string[]): string[] {
+  const drawn = read.find(({ body }) => body !== null)?.colour;
+  const listed = userTexts.map((text) => COLOUR_WORD.exec(text)?.[0]).find((word) => word !== undefined);
+  return drawn === undefined || listed === undefined || listed === drawn ? [] : ['colour'];
+}
+
+const COLOUR_WORD = new RegExp(`\\b(?:${COLOUR_NAMES.join('|')})\\b`);
 
 /** The same damage seen in several photos is one row that names them all, the clearest first. */
 function mergeFindings(read: readonly SimulatedPhoto[]): SimulatedFinding[][] {
@@ -94,7 +100,7 @@ function mergeFindings(read: readonly SimulatedPhoto[]): SimulatedFinding[][] {
 function findingFacts(same: readonly SimulatedFinding[]): JsonObject {
   const clearest = same[0];
   if (clearest === undefined) return {};
-  const { photo, view, position, part, side, end, type, zone, extent, severity, confidence } = clearest;
+  const { photo, view, position, part, side, end, type, zone, extent, count, through, severity, confidence } = clearest;
   const numbers = same.map((finding) => finding.photo);
   const where = `the ${position} of photo ${photo}`;
   return {
@@ -110,8 +116,8 @@ function findingFacts(same: readonly SimulatedFinding[]): JsonObject {
     type,
     zone,
     extent,
-    count: 'one',
-    through: THROUGH[type] ?? 'none',
+    count,
+    through,
     severity,
     confidence,
     note: playedNote(type),
@@ -123,11 +129,13 @@ function findingFacts(same: readonly SimulatedFinding[]): JsonObject {
 function vehicleFacts(read: readonly SimulatedPhoto[]): JsonObject {
   const shown = read.filter(({ parts }) => parts.length > 0);
   const [first] = shown;
-  const tread = shown.filter(({ parts }) => parts.includes('tyre')).map(({ number }) => number);
+  const tread = shown
+    .filter(({ parts, body: told }) => parts.includes('tyre') && told === null)
+    .map(({ number }) => number);
   const worn = shown.some(({ findings }) => findings.some(({ type }) => type === 'tyre_wear' || type === 'flat_tyre'));
   const kind = first === undefined ? 'none' : 'car';
-  const body =
-    first === undefined ? 'unknown' : pick(['saloon', 'estate', 'hatchback', 'suv'], first.colour, first.view);
+  const madeUp = first === undefined ? 'unknown' : pick(Object.keys(DOORS), first.colour, first.view);
+  const body = first?.body ?? madeUp;
   return {
     vehicle: {
       kind,

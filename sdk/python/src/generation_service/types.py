@@ -33,7 +33,7 @@ class GenerateDescriptionsRequest(_GenerateDescriptionsRequestRequired, total=Fa
     metadata: Optional[Mapping[str, str]]
     max_cost_usd: Optional[float]
     mode: Optional[Literal["auto", "sync", "batch"]]
-    include: Optional[Sequence[Literal["assessment", "usage"]]]
+    include: Optional[Sequence[Literal["assessment", "notes", "usage"]]]
     webhook_events: Optional[Sequence[Literal["batch_job_progress"]]]
 
 
@@ -94,7 +94,7 @@ class SynchronousAnswer(_SynchronousAnswerRequired, total=False):
     metadata: Dict[str, str]
 
 
-class BatchAcceptedAnswer(TypedDict):
+class _BatchAcceptedAnswerRequired(TypedDict):
     job_id: str
     status: Literal["failed", "processing", "translating", "completed", "cancelled", "accepted"]
     created_at: str
@@ -106,6 +106,10 @@ class BatchAcceptedAnswer(TypedDict):
     webhook_configured: bool
     estimated_cost_usd: Optional[float]
     warnings: List[str]
+
+
+class BatchAcceptedAnswer(_BatchAcceptedAnswerRequired, total=False):
+    retry_of: str
 
 
 class HandedOverAnswer(TypedDict):
@@ -196,6 +200,15 @@ class WebhookCounts(TypedDict):
     superseded: int
 
 
+class ErrorCount(TypedDict):
+    """The lots of a job that ended without a description for one reason; CANCELLED for those of a cancelled job."""
+
+    code: str
+    lots: int
+    first: str
+    last: str
+
+
 class JobStatus(TypedDict):
     job_id: str
     status: JobState
@@ -212,9 +225,12 @@ class JobStatus(TypedDict):
     usage: Usage
     error_message: Optional[str]
     error_code: Optional[str]
+    errors: List[ErrorCount]
     webhook_configured: bool
     webhooks: WebhookCounts
     metadata: Dict[str, str]
+    retry_of: Optional[str]
+    retried_by: List[str]
 
 
 class ProcessingSummary(TypedDict):
@@ -230,7 +246,7 @@ class ResultsContent(TypedDict):
     lots: List[LotResult]
 
 
-class JobResults(TypedDict):
+class _JobResultsRequired(TypedDict):
     job_id: str
     status: JobState
     completed_at: Optional[str]
@@ -238,6 +254,11 @@ class JobResults(TypedDict):
     processing_summary: ProcessingSummary
     metadata: Dict[str, str]
     results: ResultsContent
+
+
+class JobResults(_JobResultsRequired, total=False):
+    next_cursor: Optional[str]
+    retry_of: str
 
 
 class JobRunning(TypedDict):
@@ -265,6 +286,7 @@ class JobListItem(TypedDict):
     error_message: Optional[str]
     webhook_configured: bool
     metadata: Dict[str, str]
+    retry_of: Optional[str]
 
 
 class Pagination(TypedDict):
