@@ -41,6 +41,7 @@ export function homePage({ tryIt }: HomePage): string {
 <strong class="name">Generation Service</strong>
 <nav aria-label="Pages">
 ${tryIt === null ? '' : '<a href="#try">Try it</a>\n'}<a href="#call">How to call it</a>
+<a href="/docs/guides">Guides</a>
 <a href="/docs">API documentation</a>
 <a href="/health">Health</a>
 </nav>
@@ -50,6 +51,7 @@ ${tryIt === null ? '' : '<a href="#try">Try it</a>\n'}<a href="#call">How to cal
 <h1>Photos of a car in, its damage described in many languages out</h1>
 <p>Send the addresses of a car’s photos. You get its visible damage as HTML in the languages you ask for. Every sentence rests
 on a finding, and every finding on photos. Nothing is said of what no photo shows.</p>
+<p class="actions">${tryIt === null ? '' : '<a class="primary" href="#try">Try it</a>\n'}<a href="#call">How to call it</a></p>
 </section>
 <section aria-labelledby="example-title">
 <h2 id="example-title">One lot</h2>
@@ -61,6 +63,7 @@ ${tryIt === null ? NO_TRY : tryItSection(tryIt)}
 ${CALL_SECTION}
 </main>
 <footer>
+<a href="/docs/guides">Guides</a>
 <a href="/docs">API documentation</a>
 <a href="/openapi.json">openapi.json</a>
 <a href="/health">Health</a>
@@ -93,16 +96,19 @@ answered at once (200). More lots become a job (201) at half the price.</li>
 <p>It signs, sends and prints the answer. Put your key into the variable <code>SHARED_KEY</code>.</p>
 <div class="code" id="call-code" role="group" aria-labelledby="code-title"></div>
 <h3>Guides</h3>
-<p>Every route, with examples that can be sent: <a href="/docs">API documentation</a>. The folder <code>docs/</code> of the source
-holds the guides: signing.md, texts.md, webhooks.md, cost.md, migration.md, architecture.md.</p>
+<p>Every route, with examples that can be sent: <a href="/docs">API documentation</a>. <a href="/docs/guides/getting-started">Getting
+started</a>, and <a href="/docs/guides">all guides</a>. A signature is refused? <a href="/docs/signing-page">Find out why</a>.</p>
 </section>`;
 
 function tryItSection({ demoKey, photoOrigin, languages }: TryIt): string {
   const cars = photoOrigin === null ? [] : SAMPLE_CARS;
   return `<section id="try" aria-labelledby="try-title">
 <h2 id="try-title">Try it</h2>
-<p class="note"><strong>A sandbox stands in for OpenAI.</strong> It looks at the photos, but what it finds is made up, and its
-texts say so. Nothing is paid.</p>
+<p class="note"><strong>A sandbox stands in for OpenAI, and nothing is paid.</strong> ${
+    cars.length === 0
+      ? ''
+      : 'Of the drawn cars it finds what is drawn, because each drawing says in its file what it shows. '
+  }What it finds in ${cars.length === 0 ? '' : 'other '}photos is made up, and every text says that it is a simulation.</p>
 <form id="try-form" class="card"${photoOrigin === null ? '' : ` data-photo-origin="${escapeHtml(photoOrigin)}"`}>
 <fieldset>
 <legend>Photos</legend>
@@ -146,7 +152,7 @@ ${[...TICKED, ...languages.filter((tag) => !TICKED.includes(tag))]
 <div id="answer" hidden>
 <h3 id="answer-title" tabindex="-1">The answer</h3>
 <div class="beside"><div class="lot" id="answer-lot"></div>
-<div class="json"><pre tabindex="0" role="group" aria-label="The answer as JSON" id="answer-json"></pre></div></div>
+<div class="json"><pre tabindex="0" role="group" aria-label="The answer as JSON" id="answer-json" dir="ltr"></pre></div></div>
 <h3 id="answer-code-title">The same request as a program</h3>
 <p>The curl command is signed already, for five minutes. The programs sign by themselves.</p>
 <div class="code" id="answer-code" role="group" aria-labelledby="answer-code-title"></div>

@@ -7,7 +7,9 @@ const pages = [
   'README.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
-  ...readdirSync(packagePath('docs')).map((name) => `docs/${name}`),
+  ...readdirSync(packagePath('docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ];
 
 describe('what the pages tell a reader to type', () => {

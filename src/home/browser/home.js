@@ -71,12 +71,15 @@
     const button = form.querySelector('button[type="submit"]');
     button.disabled = true;
     say('Sent. The photos are looked at …');
+    const from = performance.now();
     try {
       const headers = { 'Content-Type': 'application/json', 'X-Signing-Secret': byId('secret').value };
       // The secret is taken out of the headers here and signs; it is not sent.
       const signed = await window.signRequest({ url: TARGET, method: 'POST', headers, body: text });
       const answer = await fetch(TARGET, { method: 'POST', headers: signed.headers, body: text });
-      show(answer.status, await answer.json(), { car, text, signed: signed.headers });
+      const result = await answer.json();
+      const seconds = ((performance.now() - from) / 1000).toFixed(1);
+      show(answer.status, result, { car, text, signed: signed.headers, seconds });
     } catch {
       say('The service did not answer. Is it still running?');
     } finally {
@@ -92,9 +95,13 @@
       .filter((line) => line !== '');
   }
 
-  function show(status, answer, { car, text, signed }) {
+  function show(status, answer, { car, text, signed, seconds }) {
     const lot = answer.lots?.[0];
-    say(lot === undefined ? `${status} ${answer.code ?? ''}: see below.` : `${status}: described, see below.`);
+    say(
+      lot === undefined
+        ? `${status} ${answer.code ?? ''}: see below.`
+        : `${status} in ${seconds} s: described, see below.`,
+    );
     const place = byId('answer-lot');
     if (lot === undefined) place.replaceChildren(refusal(status, answer));
     else window.showLot(place, lot, (url) => (car === '' ? null : pathOfSample(url)));
@@ -110,7 +117,7 @@
     return url.startsWith(`${photoOrigin}/home-assets/`) ? url.slice(photoOrigin.length) : null;
   }
 
-  function refusal(status, { code, message, details }) {
+  function refusal(status, { code, message, details, photo_problems: problems = [] }) {
     const card = document.createElement('div');
     card.className = 'card';
     const lines = [message ?? 'This answer holds no lot.'];
@@ -128,7 +135,7 @@
       paragraph.textContent = line;
       return paragraph;
     });
-    card.append(title, ...paragraphs);
+    card.append(title, ...paragraphs, ...window.photoProblems(problems));
     return card;
   }
 
@@ -147,19 +154,17 @@
     const choose = (index) => {
       pre.textContent = programs[index].code;
       pre.setAttribute('aria-label', programs[index].name);
+      copy.textContent = 'Copy';
       buttons.forEach((button, other) => button.setAttribute('aria-pressed', String(other === index)));
     };
     const buttons = programs.map(({ name }, index) => buttonOf(name, () => choose(index)));
-    bar.append(...buttons);
+    const copy = buttonOf('Copy', async () => {
+      await navigator.clipboard.writeText(pre.textContent);
+      copy.textContent = 'Copied';
+    });
+    copy.classList.add('copy');
     // Browsers have no clipboard on plain http, except on localhost.
-    if (navigator.clipboard !== undefined) {
-      const copy = buttonOf('Copy', async () => {
-        await navigator.clipboard.writeText(pre.textContent);
-        copy.textContent = 'Copied';
-      });
-      copy.classList.add('copy');
-      bar.append(copy);
-    }
+    bar.append(...buttons, ...(navigator.clipboard === undefined ? [] : [copy]));
     choose(0);
     place.replaceChildren(bar, pre);
   }

@@ -1,5 +1,6 @@
 /**
- * Shows a lot of an answer: its photos beside the findings that cite them, and its texts. Defines `window.showLot`. All that
+ * Shows a lot of an answer: its photos beside the findings that cite them, and its texts. Defines `window.showLot` and
+ * `window.photoProblems`. All that
  * an answer holds is put in as text; of its HTML only `p`, `ul` and `li` are taken, without attributes.
  */
 (() => {
@@ -16,11 +17,12 @@
    */
   window.showLot = (place, lot, sourceOf) => {
     const { assessment, descriptions = [] } = lot;
-    const parts = assessment === undefined ? [] : [photosAndFindings(assessment, sourceOf)];
+    const parts = assessment === undefined ? [] : [photosAndFindings(lot, sourceOf)];
     place.replaceChildren(...parts, texts(lot, descriptions));
   };
 
-  function photosAndFindings({ photos, findings, not_visible: unseen, assessable }, sourceOf) {
+  function photosAndFindings({ assessment, needs_review: review, photo_problems: problems = [] }, sourceOf) {
+    const { photos, findings, not_visible: unseen, assessable } = assessment;
     const shown = photos.map(({ number, url, view }) => ({
       number,
       url,
@@ -45,9 +47,22 @@
       ...(unseen.length === 0
         ? []
         : [make('p', { class: 'mut' }, `Not shown in the photos: ${unseen.map(words).join(', ')}`)]),
+      ...(review?.value === true
+        ? [make('p', {}, `A person should look at this lot: ${review.reasons.map(words).join(', ')}`)]
+        : []),
+      ...photoProblems(problems),
     );
     return make('div', { class: 'look' }, gallery.element, aside);
   }
+
+  /** Photos that could not be had, each with its reason. */
+  function photoProblems(problems) {
+    if (problems.length === 0) return [];
+    const items = problems.map(({ url, reason }) => make('li', {}, `${words(reason)}: ${url}`));
+    return [make('p', {}, 'Photos that the service could not use:'), make('ul', { class: 'problems' }, ...items)];
+  }
+
+  window.photoProblems = photoProblems;
 
   /** Without findings nothing is praised: photos that show nothing allow no statement. */
   function headingOf(count, assessable) {
@@ -120,7 +135,7 @@
     const numbers = photos.map(({ number }) => number).join(', ');
     return make(
       'button',
-      { type: 'button' },
+      { type: 'button', class: severity },
       make(
         'span',
         { class: 'what' },

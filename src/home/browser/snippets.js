@@ -7,8 +7,19 @@
 
   const TARGET = '/api/v1/generate-descriptions';
 
-  /** The body's text. Without an apostrophe it can stand between apostrophes in every language below. */
-  window.requestText = (body) => JSON.stringify(body, null, 2).replaceAll("'", '\\u0027');
+  /**
+   * The body's text, with short lists and photos on one line. Without an apostrophe it can stand between apostrophes in every
+   * language below.
+   */
+  window.requestText = (body) =>
+    JSON.stringify(body, null, 2)
+      // Line breaks stand between members alone: within a string JSON escapes them.
+      .replaceAll(
+        /\[\n\s+("[^"\n]{1,20}"(?:,\n\s+"[^"\n]{1,20}")*)\n\s+\]/g,
+        (_, list) => `[${list.replaceAll(/\n\s+/g, ' ')}]`,
+      )
+      .replaceAll(/\{\n\s+("url": "[^\n]*")\n\s+\}/g, '{ $1 }')
+      .replaceAll("'", '\\u0027');
 
   /**
    * @param {{origin: string, text: string, demoKey?: string, signed?: Record<string, string>}} request

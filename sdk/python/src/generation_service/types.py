@@ -209,7 +209,13 @@ class ErrorCount(TypedDict):
     last: str
 
 
-class JobStatus(TypedDict):
+class Pause(TypedDict):
+    paused_at: str
+    resumes_at: str
+    by: List[Literal["client", "operator"]]
+
+
+class _JobStatusRequired(TypedDict):
     job_id: str
     status: JobState
     processing_mode: ProcessingMode
@@ -217,6 +223,7 @@ class JobStatus(TypedDict):
     updated_at: str
     completed_at: Optional[str]
     cancelled_at: Optional[str]
+    paused: bool
     progress: StatusProgress
     languages: List[str]
     processing_details: ProcessingDetails
@@ -231,6 +238,10 @@ class JobStatus(TypedDict):
     metadata: Dict[str, str]
     retry_of: Optional[str]
     retried_by: List[str]
+
+
+class JobStatus(_JobStatusRequired, total=False):
+    pause: Pause
 
 
 class ProcessingSummary(TypedDict):
@@ -269,7 +280,7 @@ class JobRunning(TypedDict):
     message: str
 
 
-class JobListItem(TypedDict):
+class _JobListItemRequired(TypedDict):
     id: str
     job_id: str
     status: JobState
@@ -278,6 +289,7 @@ class JobListItem(TypedDict):
     updated_at: str
     completed_at: Optional[str]
     cancelled_at: Optional[str]
+    paused: bool
     total_lots: int
     processed_lots: int
     failed_lots: int
@@ -287,6 +299,10 @@ class JobListItem(TypedDict):
     webhook_configured: bool
     metadata: Dict[str, str]
     retry_of: Optional[str]
+
+
+class JobListItem(_JobListItemRequired, total=False):
+    pause: Pause
 
 
 class Pagination(TypedDict):
@@ -307,6 +323,17 @@ class CancelledJob(TypedDict):
     status: Literal["cancelled"]
     cancelled_at: str
     message: str
+
+
+class _PausedJobRequired(TypedDict):
+    job_id: str
+    status: JobState
+    paused: bool
+    message: str
+
+
+class PausedJob(_PausedJobRequired, total=False):
+    pause: Pause
 
 
 class _ErrorAnswerRequired(TypedDict):
