@@ -48,6 +48,7 @@ describe('JobReader', () => {
         error: { code: 'INTERRUPTED', message: 'stopped' },
         failures: {},
         revision: 0,
+        retryOf: null,
         showsReview: false,
         version: 1,
         createdAt: job.createdAt,
