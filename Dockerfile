@@ -17,6 +17,8 @@ COPY package.json ./
 COPY migrations ./migrations
 COPY prompts ./prompts
 COPY glossaries/*.json ./glossaries/
+# The guides, served at /docs/guides.
+COPY docs/*.md ./docs/
 # Spool files of uploads and nothing else is written; mount a volume here when /app is read-only.
 RUN mkdir -p /app/.data && chown node:node /app/.data
 USER node

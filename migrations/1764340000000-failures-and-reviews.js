@@ -20,7 +20,7 @@ export class FailuresAndReviews1764340000000 {
          where l.status = 'failed' and l.error->>'code' is not null group by 1, 2
        ) by_code group by 1`,
     );
-    // Spelt as lot-filter.ts spells it, or the planner cannot tell that it fits.
+    // Spelt as lot-filter-store.ts spells it, or the planner cannot tell that it fits.
     await queryRunner.query(
       `create index batch_results_review_idx on batch_results (job_id, position)
        where language = 'en' and needs_review->>'value' = 'true'`,

@@ -15,6 +15,9 @@ export class Pauses1764370000000 {
          add column paused_ms bigint not null default 0`,
     );
     await queryRunner.query('create index batch_jobs_paused_idx on batch_jobs (id) where paused_at is not null');
+    // Without statistics the planner takes nearly all jobs for paused: claims took 181 ms in place of 26 ms (200,000 jobs, 6,000
+    // shards due). This reads a sample of the table.
+    await queryRunner.query('analyze batch_jobs (paused_at)');
   }
 
   async down(queryRunner) {

@@ -6,6 +6,7 @@ import { UploadGate } from './auth/upload-gate.js';
 import { SERVES_API } from './common/http-error.filter.js';
 import type { AppConfig } from './config/app-config.js';
 import { setUpDocs } from './docs/docs.setup.js';
+import { setUpGuides } from './guides/guides.setup.js';
 import { setUpHome } from './home/home.setup.js';
 import { AllowList } from './outbound/address-rules.js';
 
@@ -21,6 +22,8 @@ export function setUpApi(app: NestExpressApplication, config: AppConfig): void {
   app.use(door.admit);
   const sandboxed = config.openai.upstream === 'sandbox';
   const samplePhotos = isSandboxedOnLoopback(config);
+  // Before /docs, which would answer with its own policy.
+  setUpGuides(app);
   setUpDocs(app, { samplePhotos });
   setUpHome(app, config, { sandboxed, samplePhotos });
 }

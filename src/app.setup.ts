@@ -2,12 +2,14 @@ import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NextFunction, Request, Response } from 'express';
 import type { AppConfig } from './config/app-config.js';
 import { answerClientError } from './common/client-error.js';
 import { Connections } from './common/connections/connections.js';
 import { holdContinues } from './common/expect-continue.js';
 import { requestIdFrom, runInContext } from './common/request-context.js';
+import { Leaving, takeNoConnection } from './common/leaving.js';
 import { StalledReaders } from './common/stalled-readers.js';
 import { observeRequest } from './health/http-metrics.js';
 
@@ -37,6 +39,11 @@ export function setUpApp(app: NestExpressApplication, config: AppConfig): Connec
   });
   app.use(enterRequest);
   app.use(leaveNoIdleConnection);
+  const leaving = app.get(Leaving);
+  app.use((_: Request, response: Response, next: NextFunction) => {
+    leaving.watch(response);
+    next();
+  });
   // Longer than any usual proxy keeps an idle connection, so that it is never the server that closes under a request.
   server.keepAliveTimeout = config.http.keepAliveSeconds * 1000;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
@@ -83,8 +90,17 @@ function leaveNoIdleConnection(request: Request, response: Response, next: NextF
  */
 const CUT_AFTER_GRACE_SECONDS = 5;
 
-/** Drains and closes the application. Whatever clients do, this ends some seconds after SHUTDOWN_GRACE. */
+/**
+ * Drains and closes the application. Whatever clients do, this ends some seconds after SHUTDOWN_DELAY and SHUTDOWN_GRACE.
+ */
 export async function closeApp(app: NestExpressApplication, config: AppConfig): Promise<void> {
+  const { shutdownDelaySeconds } = config.http;
+  if (shutdownDelaySeconds > 0) {
+    app.get(Leaving).begin();
+    await sleep(shutdownDelaySeconds * 1000);
+    // There is another process for what comes now. Here it would get only the rest of the grace time.
+    takeNoConnection(app.getHttpServer());
+  }
   const cut = () => app.getHttpServer().closeAllConnections();
   const timer = setTimeout(cut, (config.http.shutdownGraceSeconds + CUT_AFTER_GRACE_SECONDS) * 1000);
   try {

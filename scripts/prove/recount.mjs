@@ -81,6 +81,7 @@ export async function recountTables(pool, jobId) {
        (select count(*)::int from batch_lots where job_id = j.id) as lots,
        (select count(*)::int from batch_lots where job_id = j.id and status = 'completed') as completed,
        (select count(*)::int from batch_lots where job_id = j.id and status = 'failed') as failed,
+       (select coalesce(sum((value->>'lots')::int), 0)::int from jsonb_each(j.failures)) as failed_by_code,
        (select count(*)::int from batch_lots l where l.job_id = j.id and l.status = 'completed' and exists (
           select 1 from unnest(j.languages) as tag where not exists (
             select 1 from batch_results r where r.job_id = j.id and r.position = l.position and r.language = tag))) as lacking,
@@ -94,6 +95,7 @@ export async function recountTables(pool, jobId) {
     job.lots === job.total_lots &&
     job.processed_lots === job.completed &&
     job.failed_lots === job.failed &&
+    job.failed_by_code === job.failed &&
     job.awaiting === 0 &&
     job.lacking === 0 &&
     Number(job.cost_usd) === Number(job.usage_cost ?? 0);

@@ -17,8 +17,11 @@ import { WATCHED_SERVICE } from '../start-command.mjs';
 const DIST = new URL('../../dist/', import.meta.url);
 const SECRET = randomBytes(32).toString('hex');
 
-/** Starts everything but the service. `stop` ends it all and removes the folder. */
-export async function setStage({ faults = [], seed = 'prove' } = {}) {
+/**
+ * Starts everything but the service. `stop` ends it all and removes the folder.
+ * @param options.sandbox - settings of the sandbox that win over those below
+ */
+export async function setStage({ faults = [], seed = 'prove', sandbox: settings = {} } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'generation-prove-'));
   Logger.overrideLogger(['fatal', 'error']);
   const { startEmbeddedPostgres } = await import(new URL('database/embedded/embedded-postgres.js', DIST));
@@ -38,6 +41,7 @@ export async function setStage({ faults = [], seed = 'prove' } = {}) {
     SANDBOX_LOG_BODY_BYTES: '0',
     SANDBOX_SEED: seed,
     SANDBOX_FAULTS: JSON.stringify(faults),
+    ...settings,
   });
   const [line] = await once(createInterface({ input: sandbox.stdout }), 'line');
   const openai = JSON.parse(line).listening;

@@ -1,4 +1,4 @@
-import { collisionProblem, collisionsInSteps, collisionsOf } from './audit/collisions.js';
+import { collisionProblem, collisionsOf, misreadingsInSteps } from './audit/collisions.js';
 import { canonicalTag } from './languages.js';
 import type { Glossaries } from './text/glossaries.js';
 import { entriesProblems, glossaryProblems, WRITTEN_PLACES } from './text/glossary-checks.js';
@@ -89,8 +89,8 @@ export function* layOverInSteps(
   const laid = layOver(base, own, english);
   if ('problems' in laid || laid.known === base) return laid;
   yield;
-  const collisions = yield* collisionsInSteps(laid.known.glossary);
-  return collisions.length === 0 ? laid : { problems: collisions.map(collisionProblem) };
+  const problems = yield* misreadingsInSteps(laid.known.glossary);
+  return problems.length === 0 ? laid : { problems };
 }
 
 /** What is wrong with words whose glossary is not there yet. */

@@ -10,7 +10,7 @@ import type {
   Side,
   View,
 } from './taxonomy.js';
-import { DAMAGE_TYPES, PARTS, VIEWS } from './taxonomy.js';
+import { DAMAGE_TYPES, PARTS, VIEWS, WITHOUT_DEGREES } from './taxonomy.js';
 import { usualParts } from './usual-parts.js';
 import type { VehicleKind } from './vehicle.js';
 
@@ -43,6 +43,11 @@ export function typeFitsPart(type: DamageType, part: Part): boolean {
   const { materials }: PartInfo = PARTS[part];
   // `other` has no material of its own: anything may be on it.
   return fits === 'any' || materials.length === 0 || materials.some((material) => fits.includes(material));
+}
+
+/** What a damage without degrees weighs among others; null for a type that is more or less severe. */
+export function fixedWeight(type: DamageType): Severity | null {
+  return WITHOUT_DEGREES[type] ?? null;
 }
 
 /** The same place written one way: no side or end where it means nothing, the only possible end where there is one. */

@@ -177,6 +177,17 @@ export const DAMAGE_TYPES = {
 } as const satisfies Record<string, DamageTypeInfo>;
 export type DamageType = keyof typeof DAMAGE_TYPES;
 
+/**
+ * Types without degrees: such a damage is there or it is not. Rows have a severity all the same; no text writes it, and among others
+ * the damage weighs like this one. It is a list of its own, for the schema's version names what the models are told.
+ */
+export const WITHOUT_DEGREES: { readonly [Type in DamageType]?: 'moderate' | 'severe' } = {
+  missing_part: 'severe',
+  flat_tyre: 'moderate',
+  airbag_deployed: 'severe',
+  warning_light: 'moderate',
+};
+
 /** The 8 look-alikes: what is often taken for damage gets a place of its own to go. */
 export const NOT_DAMAGE = {
   reflection: { name: 'reflection' },

@@ -32,6 +32,8 @@ export interface SignedByOptions {
    * key id.
    */
   readonly legacyUnsignedRead?: boolean;
+  /** The most bytes of a body, when it may be longer than that of other guarded routes; decoded as well as sent. */
+  readonly maxBodyBytes?: number;
   /** The limit per key and minute. */
   readonly limit: RateLimitName | 'none';
 }
@@ -44,7 +46,7 @@ export function SignedBy(options: SignedByOptions): MethodDecorator & ClassDecor
 }
 
 /**
- * Guards every route but the upload: reads a body of at most 64 KiB, verifies the signature, counts the request, and
+ * Guards every route but the upload: reads a body of at most 64 KiB (unless its route takes more), verifies the signature, counts the request, and
  * leaves the parsed body in `request.body` (undefined when there is none). Query parameters that the route does not
  * know are named in the answer.
  */
@@ -69,7 +71,7 @@ export class AuthGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
     if (Number(request.headers['content-length'] ?? 0) > 0) requireJson(request);
-    const body = new RequestBody(request, MAX_SMALL_BODY_BYTES);
+    const body = new RequestBody(request, options.maxBodyBytes ?? MAX_SMALL_BODY_BYTES);
     const pending = this.auth.precheck({
       method: request.method,
       target: request.originalUrl,

@@ -30,6 +30,7 @@ import { SubmitStage } from './stages/submit.stage.js';
 import { TakeInStage } from './stages/take-in.stage.js';
 import { TokenLedger } from './limits/token-ledger.js';
 import { UnansweredLots } from './stages/unanswered-lots.js';
+import { EarlierBatches } from './shards/earlier-batches.js';
 import { UncertainSubmissions } from './shards/uncertain-submissions.js';
 import { UpkeepCron } from './upkeep/upkeep.cron.js';
 import { WatchStage } from './stages/watch.stage.js';
@@ -59,6 +60,7 @@ const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectSt
     StageTools,
     TokenLedger,
     UnansweredLots,
+    EarlierBatches,
     UncertainSubmissions,
     UpkeepCron,
     ...STAGES,

@@ -17,6 +17,8 @@ export interface AppConfig {
     readonly keepAliveSeconds: number;
     /** Express's setting: false, a number of hops, or a list of addresses. */
     readonly trustProxy: boolean | number | string;
+    /** Seconds after SIGTERM in which new requests are still taken, because a proxy does not know yet; 0: no proxy. */
+    readonly shutdownDelaySeconds: number;
     /** Seconds that requests in flight get after SIGTERM before they are answered 202 or cut. */
     readonly shutdownGraceSeconds: number;
   };
@@ -118,6 +120,8 @@ export interface AppConfig {
     readonly maxEnqueuedTokens: number;
     readonly deadlineSeconds: number;
     readonly submitGraceSeconds: number;
+    /** Seconds that an ended batch's files stay at OpenAI, so that a restored database finds the answers again. */
+    readonly keepFilesSeconds: number;
   };
   readonly jobs: { readonly leaseSeconds: number; readonly retentionDays: number };
   readonly webhook: {

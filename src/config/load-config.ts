@@ -45,6 +45,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       maxConnections: read.number('MAX_CONNECTIONS', 5000, { min: 10 }),
       keepAliveSeconds: read.seconds('KEEP_ALIVE_TIMEOUT', 620, { min: 1, max: 86_400 }),
       trustProxy: readTrustProxy(read),
+      shutdownDelaySeconds: read.seconds('SHUTDOWN_DELAY', 0, { max: 600 }),
       shutdownGraceSeconds: read.seconds('SHUTDOWN_GRACE', 20, { max: 3600 }),
     },
     log: {
@@ -123,6 +124,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       maxEnqueuedTokens: read.number('MAX_ENQUEUED_TOKENS', 0),
       deadlineSeconds: read.seconds('BATCH_DEADLINE', 79_200, { min: 1, max: 86_400 }),
       submitGraceSeconds: read.seconds('SUBMIT_GRACE', 120, { max: 3600 }),
+      keepFilesSeconds: read.seconds('BATCH_KEEP_FILES', 0, { max: 29 * 86_400 }),
     },
     jobs: {
       leaseSeconds: read.seconds('LEASE_SECONDS', 60, { min: 1, max: 3600 }),

@@ -93,6 +93,22 @@ export class ModelSettings {
     return photoTokens(this.vision.model, this.vision.detail, size);
   }
 
+  /**
+   * What a photo takes in the vision request at a detail, whatever the configured one is.
+   * @param size - null when it is not known: the most
+   * @returns its input tokens, and what these cost in a synchronous request (USD; null when the model's price is not known)
+   */
+  photoAt(
+    detail: 'low' | 'high',
+    size: PixelSize | null,
+  ): { readonly tokens: number; readonly costUsd: number | null } {
+    const { model } = this.vision;
+    const tokens = photoTokens(model, detail, size);
+    const price = priceOf(model, this.prices);
+    const usage = { input: tokens, cachedInput: 0, cacheWrite: 0, output: 0, reasoning: 0 };
+    return { tokens, costUsd: price === null ? null : costUsd(usage, price, { batch: false, model }) };
+  }
+
   /** Input tokens of a photo that nobody has seen. @param recent - what the key's latest ones took on average */
   expectedPhotoTokens(recent: number | null): number {
     return Math.min(recent ?? USUAL_PHOTO, this.photoTokens(null));

@@ -6,7 +6,7 @@ import { SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import type { NextFunction, Request, Response } from 'express';
 import { ErrorDto } from '../common/error.dto.js';
 import { completeOperations } from './common-answers.js';
-import { documentHead, SCHEMES_IN_BROWSER } from './document-head.js';
+import { documentHead, FIRST_LINE, SCHEMES_IN_BROWSER } from './document-head.js';
 import { refineSchemas } from './refine-schemas.js';
 import { withSamplePhotos } from './sample-photos.js';
 
@@ -85,8 +85,9 @@ function patchDocumentOnRequest(request: unknown, _response: unknown, document: 
   return withSamplePhotos(document, `http://127.0.0.1:${(request as Request).socket.localPort}`);
 }
 
-/** The document that asks for the secret instead of the headers that are made from it. */
+/** The document that asks for the secret, and says where, instead of the headers that are made from it. */
 export function forBrowser(document: OpenAPIObject): OpenAPIObject {
   const { schemes, security } = SCHEMES_IN_BROWSER;
-  return { ...document, security, components: { ...document.components, securitySchemes: schemes } };
+  const info = { ...document.info, description: `${FIRST_LINE}\n\n${document.info.description ?? ''}` };
+  return { ...document, info, security, components: { ...document.components, securitySchemes: schemes } };
 }

@@ -15,6 +15,11 @@ Errors are always \`{error, message, code, details, request_id}\`; program again
 const BROWSER_HINT =
   'The shared secret. It stays in this page, which signs every request with it (see docs/signing.md). The service finds out by itself whose secret it is.';
 
+/** What the page says before all else. */
+export const FIRST_LINE =
+  '**Press *Authorize* and paste the shared key: this page then signs every request that you send from it.** The ' +
+  '[guides](/docs/guides) say how a program does it, and [Check a signature](/docs/signing-page) why one is refused.';
+
 interface Schemes {
   readonly schemes: NonNullable<NonNullable<OpenAPIObject['components']>['securitySchemes']>;
   readonly security: NonNullable<OpenAPIObject['security']>;
@@ -38,7 +43,7 @@ export function documentHead(): Omit<OpenAPIObject, 'paths'> {
     .setLicense('MIT', 'https://opensource.org/license/mit')
     .addServer('/', 'The service that serves this document')
     .addTag('Describing lots', 'The one endpoint that takes lots, one or 50,000.')
-    .addTag('Following a job', 'Status, results, list, cancel, events.')
+    .addTag('Following a job', 'Status, results, list, cancel, pause, events.')
     .addTag('Usage', 'What your key has used, by day, model or mode.')
     .addTag('Webhooks', 'What was sent when a job ended, with every attempt; send it again.')
     .addTag('Migration', 'Addresses of the older service; they exist only with LEGACY_UNSIGNED_READS.')

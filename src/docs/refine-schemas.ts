@@ -11,8 +11,8 @@ const MOMENT = /_at$|^estimated_completion$|^created_(after|before)$/;
 const JOB_ID = /^(job_)?id$/;
 
 /**
- * Adds what TypeScript's types cannot express: a `number` is a whole number unless its name shows that it is measured,
- * times are RFC 3339, ids are UUIDs. It works by name, so a new member needs no further entry.
+ * Adds what TypeScript's types cannot express: a `number` is a whole number unless its name, or a format that it states,
+ * shows that it is measured, times are RFC 3339, ids are UUIDs. It works by name, so a new member needs no further entry.
  */
 export function refineSchemas(document: OpenAPIObject): OpenAPIObject {
   const schemas = Object.entries(document.components?.schemas ?? {}).map(([name, schema]): [string, Schema] => [
@@ -50,7 +50,8 @@ function pathDescription(name: string): string {
 function refined(schema: Schema, name: string): Schema {
   if ('$ref' in schema) return schema;
   const member: Member = schema;
-  if (member.type === 'number' && !MEASURED.test(name)) return { minimum: 0, ...member, type: 'integer' };
+  const measured = MEASURED.test(name) || member.format === 'double';
+  if (member.type === 'number' && !measured) return { minimum: 0, ...member, type: 'integer' };
   if (member.type === 'number') return { minimum: 0, ...member };
   if (member.type !== 'string' || member.enum !== undefined) return member;
   if (MOMENT.test(name)) return { format: 'date-time', ...member };

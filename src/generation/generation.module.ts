@@ -3,6 +3,7 @@ import { AuthModule } from '../auth/auth.module.js';
 import { ShardsModule } from '../batch/shards/shards.module.js';
 import { DescribeModule } from '../describe/describe.module.js';
 import { GlossariesModule } from '../glossaries/glossaries.module.js';
+import { ImagesModule } from '../images/images.module.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { OutboundModule } from '../outbound/outbound.module.js';
 import { SyncModule } from '../sync/sync.module.js';
@@ -19,13 +20,20 @@ import { JobLimits } from './job-limits.js';
 import { RetryController } from './retry/retry.controller.js';
 import { RetryCreator } from './retry/retry-creator.js';
 import { RetryService } from './retry/retry.service.js';
+import { PhotoCheckController } from './photo-check/photo-check.controller.js';
+import { PhotoCheckResponder } from './photo-check/photo-check.responder.js';
+import { PhotoChecks } from './photo-check/photo-checks.js';
 
-/** POST generate-descriptions takes in requests of any size and answers them; POST …/retry makes a job of failed lots. */
+/**
+ * POST generate-descriptions takes in requests of any size and answers them; POST …/retry makes a job of failed lots; POST photo-check
+ * looks at photos before any of that.
+ */
 @Module({
   imports: [
     AuthModule,
     DescribeModule,
     GlossariesModule,
+    ImagesModule,
     JobsModule,
     OutboundModule,
     ShardsModule,
@@ -33,7 +41,7 @@ import { RetryService } from './retry/retry.service.js';
     OutboxModule,
     WebhookApiModule,
   ],
-  controllers: [GenerationController, RetryController],
+  controllers: [GenerationController, PhotoCheckController, RetryController],
   providers: [
     Answers,
     GenerationService,
@@ -42,6 +50,8 @@ import { RetryService } from './retry/retry.service.js';
     StraightCopies,
     JobCreator,
     JobLimits,
+    PhotoCheckResponder,
+    PhotoChecks,
     RetryCreator,
     RetryService,
   ],

@@ -1,8 +1,11 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { misreadingsInSteps } from '../assessment/audit/collisions.js';
+import type { Glossary } from '../assessment/text/glossary.js';
 import { fingerprintOf } from '../assessment/text/glossary-file.js';
 import { parseGlossaryAnswer } from '../assessment/text/glossary-answer.js';
 import { buildGlossaryRequest, type WantedGlossary } from '../assessment/text/glossary-request.js';
 import { Clock } from '../common/clock.js';
+import { inSteps } from '../common/in-steps.js';
 import { neverSent } from '../describe/budget.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import { OpenAiError, type OpenAiErrorKind } from '../openai/errors.js';
@@ -52,6 +55,12 @@ export class GlossaryAsker {
     countCost(this.settings.glossary.model, this.settings.usageRow('translation', answer.usage, false).costUsd);
     if (answer.kind === 'glossary') {
       const { as_in_english: _same, ...words } = answer.file;
+      // Texts that can be read in two ways would be refused one by one, and carry English for as long as the version lives.
+      const misread = await inSteps(misreadingsInSteps(words as unknown as Glossary));
+      if (misread.length > 0) {
+        const reason = ['unusable', ...misread.slice(0, MOST_PROBLEMS)].join('; ');
+        return this.failed('unusable', reason, tag, requestId);
+      }
       countTry('made');
       return { kind: 'made', version: fingerprintOf(words), words: JSON.stringify(answer.file) };
     }

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
+import { Leaving } from '../common/leaving.js';
 import { RecentValue } from '../common/recent-value.js';
 import { ServiceError } from '../common/service-error.js';
 import type { LivenessDto, ReadinessDto } from './health.dto.js';
@@ -13,7 +14,10 @@ export class HealthService implements OnModuleDestroy {
   private draining = false;
   private readonly readiness = new RecentValue(CACHE_MS, () => this.look());
 
-  constructor(private readonly workers: WorkerPresence) {}
+  constructor(
+    private readonly workers: WorkerPresence,
+    private readonly leaving: Leaving,
+  ) {}
 
   onModuleDestroy(): void {
     this.draining = true;
@@ -25,7 +29,7 @@ export class HealthService implements OnModuleDestroy {
 
   /** @throws ServiceError SERVICE_UNAVAILABLE while the database is away or the process drains */
   async ready(): Promise<ReadinessDto> {
-    if (this.draining) throw unavailable('The service is shutting down.');
+    if (this.draining || this.leaving.hasBegun) throw unavailable('The service is shutting down.');
     return this.readiness.get();
   }
 

@@ -41,6 +41,7 @@ export function homePage({ tryIt }: HomePage): string {
 <strong class="name">Generation Service</strong>
 <nav aria-label="Pages">
 ${tryIt === null ? '' : '<a href="#try">Try it</a>\n'}<a href="#call">How to call it</a>
+<a href="/docs/guides">Guides</a>
 <a href="/docs">API documentation</a>
 <a href="/health">Health</a>
 </nav>
@@ -62,6 +63,7 @@ ${tryIt === null ? NO_TRY : tryItSection(tryIt)}
 ${CALL_SECTION}
 </main>
 <footer>
+<a href="/docs/guides">Guides</a>
 <a href="/docs">API documentation</a>
 <a href="/openapi.json">openapi.json</a>
 <a href="/health">Health</a>
@@ -94,8 +96,8 @@ answered at once (200). More lots become a job (201) at half the price.</li>
 <p>It signs, sends and prints the answer. Put your key into the variable <code>SHARED_KEY</code>.</p>
 <div class="code" id="call-code" role="group" aria-labelledby="code-title"></div>
 <h3>Guides</h3>
-<p>Every route, with examples that can be sent: <a href="/docs">API documentation</a>. The folder <code>docs/</code> of the source
-holds the guides: signing.md, texts.md, webhooks.md, cost.md, migration.md, architecture.md.</p>
+<p>Every route, with examples that can be sent: <a href="/docs">API documentation</a>. <a href="/docs/guides/getting-started">Getting
+started</a>, and <a href="/docs/guides">all guides</a>. A signature is refused? <a href="/docs/signing-page">Find out why</a>.</p>
 </section>`;
 
 function tryItSection({ demoKey, photoOrigin, languages }: TryIt): string {

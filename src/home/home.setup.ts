@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Application, NextFunction, Request, Response } from 'express';
 import { Glossaries } from '../assessment/text/glossaries.js';
+import { pagePolicy } from '../common/page-policy.js';
 import { ServiceError } from '../common/service-error.js';
 import type { AppConfig } from '../config/app-config.js';
 import { DEMO_KEY } from './demo-key.js';
@@ -10,18 +11,6 @@ import { drawnJpeg } from './drawn-jpeg.js';
 import { EXAMPLE_LANGUAGES, exampleLot } from './example-lot.js';
 import { homePage } from './home-page.js';
 import { DRAWN_CARS, photosOf, SAMPLE_CARS, type SampleCar } from './sample-cars.js';
-
-/** Nothing from other hosts, nothing inline, no frames. Photos that a client names are not loaded either. */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
 
 const SCRIPT = 'text/javascript';
 const ASSETS = { 'home.css': 'text/css', 'home.js': SCRIPT, 'lot-view.js': SCRIPT, 'snippets.js': SCRIPT } as const;
@@ -40,7 +29,7 @@ export function setUpHome(app: NestExpressApplication, config: AppConfig, option
   const http = app.getHttpAdapter().getInstance() as Application;
   const get = (path: string, type: string, body: (request: Request) => string) =>
     http.get(path, (request: Request, response: Response) => {
-      response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+      response.setHeader('Content-Security-Policy', pagePolicy());
       response.type(type).send(body(request));
     });
   const holdsDemoKey = [...config.auth.keys.values()].some((secrets) => secrets.includes(DEMO_KEY));
@@ -76,7 +65,7 @@ function servePhotos(http: Application, asJpeg: boolean): void {
     // Without an error of its own the answer would be 405, because the route takes GET.
     if (car === undefined || photo === undefined || !takes)
       return next(new ServiceError('NOT_FOUND', 'There is no such drawing.'));
-    response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+    response.setHeader('Content-Security-Policy', pagePolicy());
     if (format === 'svg') return response.type('image/svg+xml').send(photo.svg);
     const path = pathOf(car, photo.view);
     const jpeg = drawn.get(path) ?? drawnJpeg(photo);

@@ -86,7 +86,7 @@ export function beginningOf(encoding: string, body: Buffer): Buffer | null {
 }
 
 /** The size of the whole file, if the answer tells: for a part from Content-Range, else from Content-Length. */
-function totalSize({ status, headers }: PhotoAnswer): number | null {
+export function totalSize({ status, headers }: PhotoAnswer): number | null {
   if (status !== 206) return wholeNumber(headers['content-length']);
   return wholeNumber(/^bytes \d+-\d+\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1]);
 }

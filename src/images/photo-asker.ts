@@ -7,6 +7,7 @@ import { OutboundClient, type OutboundResponse } from '../outbound/outbound-clie
 import { OutboundError } from '../outbound/outbound-error.js';
 import { retryAfterMs } from '../outbound/retry-after.js';
 import { bytesOf, judgeGet, judgeHead } from './photo-answer.js';
+import { photoFileOf, type PhotoFile } from './photo-file.js';
 import { afterFault, isFinal, type Fault, type PhotoMethod } from './photo-fault.js';
 import { carriedFormatOf } from './photo-format.js';
 import { reasonFor, type PhotoFailure } from './photo-reason.js';
@@ -31,6 +32,8 @@ interface NotThere {
   readonly next: PhotoMethod;
   /** AVIF or TIFF: no model takes it, and we can send it ourselves. */
   readonly carriable: boolean;
+  /** What the last answer told of the file, where there was one. */
+  readonly file?: PhotoFile;
 }
 
 /** The result of one round of asking. */
@@ -40,16 +43,23 @@ export type Asked =
       readonly by: PhotoMethod;
       /** Null where its first bytes do not tell, undefined where they were not read. */
       readonly size?: PhotoSize | null;
+      readonly file: PhotoFile;
     }
   | NotThere;
 
 /** What the first bytes of a photo show that a HEAD has found. */
 export type Look =
-  | { readonly kind: 'seen'; readonly size: PhotoSize | null }
+  | Seen
   /** They are no photo, whatever the HEAD said. */
   | NotThere
   /** The host did not show them, or only together with the whole file. */
-  | { readonly kind: 'in_vain' };
+  | { readonly kind: 'in_vain'; readonly seen?: Seen };
+
+interface Seen {
+  readonly kind: 'seen';
+  readonly size: PhotoSize | null;
+  readonly file: PhotoFile;
+}
 
 type Tried = { readonly found: true; readonly answer: OutboundResponse } | ({ readonly found: false } & Fault);
 
@@ -78,8 +88,10 @@ export class PhotoAsker {
   async ask(url: string, first: PhotoMethod, longestMs: number, signal: AbortSignal): Promise<Asked> {
     for (let method = first; ;) {
       const tried = await this.try(method, url, longestMs, signal);
-      if (tried.found)
-        return { kind: 'there', by: method, ...(method === 'HEAD' ? {} : { size: sizeIn(tried.answer) }) };
+      if (tried.found) {
+        const size = method === 'HEAD' ? {} : { size: sizeIn(tried.answer) };
+        return { kind: 'there', by: method, ...size, file: photoFileOf(tried.answer) };
+      }
       const then = afterFault(method, tried);
       if (then.now === null || tried.carriable === true) return notThere(tried, then.later);
       method = then.now;
@@ -94,9 +106,11 @@ export class PhotoAsker {
     // The connection is free again after this turn of the event loop; a request before that opens another one.
     await nextTurn();
     const tried = await this.try('RANGE', url, LOOK_MS, signal);
-    // It began to send the whole file, and its connection had to be closed.
-    if (tried.found && tried.answer.bodyEnd === 'limit') return { kind: 'in_vain' };
-    if (tried.found) return { kind: 'seen', size: sizeIn(tried.answer) };
+    if (tried.found) {
+      const seen = { kind: 'seen', size: sizeIn(tried.answer), file: photoFileOf(tried.answer) } as const;
+      // It began to send the whole file, and its connection had to be closed.
+      return tried.answer.bodyEnd === 'limit' ? { kind: 'in_vain', seen } : seen;
+    }
     return tried.failure === 'not_image' ? notThere(tried, 'RANGE') : { kind: 'in_vain' };
   }
 
@@ -124,6 +138,7 @@ export class PhotoAsker {
         retryAfterMs: retryAfterMs(answer.headers['retry-after'] ?? null, this.clock.now()),
         viaAllowList: answer.viaAllowList,
         carriable: fault === 'not_image' && carriedFormatOf(answer.body) !== null,
+        file: photoFileOf(answer),
       };
     } catch (error) {
       if (!(error instanceof OutboundError) || error.kind === 'aborted') throw error;
@@ -134,7 +149,7 @@ export class PhotoAsker {
 }
 
 function notThere(fault: Fault, next: PhotoMethod): NotThere {
-  const { failure, status, retryAfterMs: wait, viaAllowList, carriable = false } = fault;
+  const { failure, status, retryAfterMs: wait, viaAllowList, carriable = false, file } = fault;
   return {
     kind: isFinal(fault) ? 'final' : 'later',
     failure,
@@ -142,6 +157,7 @@ function notThere(fault: Fault, next: PhotoMethod): NotThere {
     retryAfterMs: wait,
     next,
     carriable,
+    ...(file !== undefined && { file }),
   };
 }
 

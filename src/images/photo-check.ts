@@ -1,4 +1,5 @@
 import type { MissingPhoto, PhotoReason } from '../common/missing-photo.js';
+import type { PhotoFile } from './photo-file.js';
 import type { PhotoFailure } from './photo-reason.js';
 import type { PhotoSize } from './photo-size.js';
 
@@ -8,6 +9,7 @@ export type PhotoCheck =
       readonly reachable: true;
       /** Null where it cannot be told, undefined where nobody wanted to know. */
       readonly size?: PhotoSize | null;
+      readonly file: PhotoFile;
     }
   | {
       readonly reachable: false;
@@ -19,6 +21,8 @@ export type PhotoCheck =
       readonly final: boolean;
       /** AVIF or TIFF: we can send it ourselves if photos are carried. */
       readonly carriable?: true;
+      /** What the last answer told of the file, where there was one. */
+      readonly file?: PhotoFile;
     };
 
 /** A photo that may still be found. */
@@ -64,4 +68,9 @@ export interface PhotoCheckOptions {
   readonly since?: number;
   /** Whether the first bytes of a photo are to be read even if its HEAD leaves no doubt; never by default. */
   readonly look?: (url: string) => boolean;
+  /**
+   * For a client that asked for this very photo: its first bytes are read even from a host that shows them only together
+   * with the whole file, which costs the connection.
+   */
+  readonly thorough?: boolean;
 }

@@ -8,6 +8,7 @@ import { KeyedLimiter } from './keyed-limiter.js';
 import { PhotoAsker, type Asked } from './photo-asker.js';
 import type { LaneLimits, LotPhotos, OpenPhoto, PhotoCheck, PhotoCheckOptions, PhotoLane } from './photo-check.js';
 import type { PhotoMethod } from './photo-fault.js';
+import type { PhotoFile } from './photo-file.js';
 import { countPhoto } from './photo-metrics.js';
 import { reasonFor } from './photo-reason.js';
 import { withOwnSignal } from './own-signal.js';
@@ -45,6 +46,7 @@ interface Wanted {
   readonly until: number;
   readonly listed: boolean;
   readonly look: boolean;
+  readonly thorough: boolean;
 }
 
 /**
@@ -118,7 +120,7 @@ export class PhotoChecker {
    * @throws OutboundError of kind `aborted`, or the signal's reason, once `signal` is raised
    */
   async check(url: string, options: PhotoCheckOptions = {}): Promise<PhotoCheck> {
-    const { signal, lane = 'sync', until, since, look = () => false } = options;
+    const { signal, lane = 'sync', until, since, look = () => false, thorough = false } = options;
     const checked = checkUrl(url, this.allow);
     if (!checked.ok) {
       countPhoto('refused');
@@ -127,15 +129,15 @@ export class PhotoChecker {
     const { href } = checked.url;
     const looks = look(url);
     const known = this.checks.known(href);
+    // A size that could not be told is worth another look only to a thorough caller.
+    const isSeen = known?.reachable === true && (thorough ? known.size != null : known.size !== undefined);
     const serves =
-      known?.reachable === true
-        ? !looks || known.size !== undefined
-        : lane === 'batch' && this.checks.known(href, since) !== undefined;
+      known?.reachable === true ? !looks || isSeen : lane === 'batch' && this.checks.known(href, since) !== undefined;
     if (known !== undefined && serves) {
       countPhoto('known');
       return known;
     }
-    return this.checks.join(`${lane} ${href}`, signal, async (shared) => {
+    return this.checks.join(`${lane}${thorough ? ' thorough' : ''} ${href}`, signal, async (shared) => {
       const wanted = {
         url,
         host: hostKey(checked.url),
@@ -143,6 +145,7 @@ export class PhotoChecker {
         until: until ?? this.clock.now() + SYNC_PATIENCE_MS,
         listed: this.allow.covers(bareHost(checked.url)),
         look: looks,
+        thorough,
       };
       const check = await this.find(wanted, shared);
       if (check.reachable || check.final) this.checks.remember(href, check);
@@ -205,10 +208,11 @@ export class PhotoChecker {
       }
       if (asked.kind === 'there') {
         countPhoto(asked.by === 'HEAD' ? 'head' : 'get');
-        return { reachable: true, ...(asked.size !== undefined && { size: asked.size }) };
+        return { reachable: true, ...(asked.size !== undefined && { size: asked.size }), file: asked.file };
       }
-      const { failure, reason, next, carriable } = asked;
-      last = { reachable: false, failure, reason, final: asked.kind === 'final', ...(carriable && { carriable }) };
+      const { failure, reason, next, carriable, file } = asked;
+      const told = { ...(carriable && { carriable }), ...(file !== undefined && { file }) };
+      last = { reachable: false, failure, reason, final: asked.kind === 'final', ...told };
       if (last.final) return last;
       method = next;
       const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** round++);
@@ -219,7 +223,7 @@ export class PhotoChecker {
 
   /** @returns null when the host began to rest before it was this photo's turn */
   private async askInTurn(
-    { url, host, lane, until, look }: Wanted,
+    { url, host, lane, until, look, thorough }: Wanted,
     method: PhotoMethod,
     round: number,
     signal: AbortSignal,
@@ -231,7 +235,9 @@ export class PhotoChecker {
       let asked: Asked;
       try {
         asked = await this.asker.ask(url, method, longestMs, signal);
-        if (look && asked.kind === 'there' && asked.size === undefined) asked = await this.lookAt(url, host, signal);
+        if (look && asked.kind === 'there' && asked.size === undefined) {
+          asked = await this.lookAt(url, host, asked.file, thorough, signal);
+        }
       } catch (error) {
         this.paces.calledOff(host);
         throw error;
@@ -245,11 +251,21 @@ export class PhotoChecker {
   }
 
   /** Reads the first bytes of a photo that its HEAD says is there; only what they show can change that. */
-  private async lookAt(url: string, host: string, signal: AbortSignal): Promise<Asked> {
-    const look = this.paces.mayLook(host) ? await this.asker.look(url, signal) : null;
+  private async lookAt(
+    url: string,
+    host: string,
+    head: PhotoFile,
+    thorough: boolean,
+    signal: AbortSignal,
+  ): Promise<Asked> {
+    const look = thorough || this.paces.mayLook(host) ? await this.asker.look(url, signal) : null;
     if (look?.kind === 'in_vain') this.paces.lookedInVain(host);
-    if (look === null || look.kind === 'in_vain') return { kind: 'there', by: 'HEAD', size: null };
-    return look.kind === 'seen' ? { kind: 'there', by: 'HEAD', size: look.size } : look;
+    if (look?.kind === 'final' || look?.kind === 'later') return look;
+    const seen = look?.kind === 'in_vain' && thorough ? look.seen : look;
+    if (seen?.kind !== 'seen') return { kind: 'there', by: 'HEAD', size: null, file: head };
+    const viaAllowList = head.viaAllowList || seen.file.viaAllowList;
+    const file = { ...seen.file, bytes: seen.file.bytes ?? head.bytes, viaAllowList };
+    return { kind: 'there', by: 'HEAD', size: seen.size, file };
   }
 
   private limiterOf({ total, perHost }: LaneLimits): KeyedLimiter {

@@ -1,3 +1,4 @@
+import type { PhotoFile } from './photo-file.js';
 import type { PhotoFailure } from './photo-reason.js';
 
 /** `RANGE` is a GET of the first bytes, `PLAIN` one without a range. */
@@ -14,6 +15,8 @@ export interface Fault {
   readonly viaAllowList: boolean;
   /** Its bytes are AVIF or TIFF: no model takes them, and we can send the photo ourselves. */
   readonly carriable?: boolean;
+  /** What the answer told of the file, where there was one. */
+  readonly file?: PhotoFile;
 }
 
 /** The host reports its load or its state, not a problem with the photo or the request. */

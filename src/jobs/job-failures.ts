@@ -1,7 +1,7 @@
 import { isTerminal, type JobStatus } from './states.js';
 
 /** The failed lots of one code, as they are kept in the job's row. */
-export interface FailureCounter {
+interface FailureCounter {
   readonly lots: number;
   /** When the first and the last of them failed: JSON's text of a time. */
   readonly first: string;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
-import { lotFilterSql, type LotFilter } from './lot-filter.js';
+import { lotFilterSql, windowsOf, type LotFilter } from './lot-filter-store.js';
 import { LOT_ENDED_SQL } from './states.js';
 import { renderLot, type LotDescription, type LotRecord, type LotView } from './lot-result.js';
 
@@ -116,18 +116,27 @@ export class LotResultReader {
    * on.
    */
   async pageEnd(job: JobOfLots, selection: LotSelection, limit: number): Promise<PageEnd> {
-    const { from, values } = lotsSql(job, selection, selection.from ?? 0);
-    const rows = await this.database.rows<[position: number]>(
-      `select l.position ${from} order by l.position limit $${values.length + 1}`,
-      [...values, limit + 1],
-    );
-    const lots = Math.min(limit, rows.length);
-    return { lots, last: rows[lots - 1]?.[0] ?? null, more: rows.length > limit };
+    const positions: number[] = [];
+    for (const window of windowsOf(selection)) {
+      const { from, values } = lotsSql(job, { ...selection, ...window });
+      const rows = await this.database.rows<[position: number]>(
+        `select l.position ${from} order by l.position limit $${values.length + 1}`,
+        [...values, limit + 1 - positions.length],
+      );
+      for (const [position] of rows) positions.push(position);
+      if (positions.length > limit) break;
+    }
+    const lots = Math.min(limit, positions.length);
+    return { lots, last: positions[lots - 1] ?? null, more: positions.length > limit };
   }
 
   private async *pages(job: JobOfLots, selection: LotSelection): AsyncGenerator<LotRecord[], void, undefined> {
+    for (const window of windowsOf(selection)) yield* this.pagesIn(job, { ...selection, ...window });
+  }
+
+  private async *pagesIn(job: JobOfLots, selection: LotSelection): AsyncGenerator<LotRecord[], void, undefined> {
     for (let from = selection.from ?? 0; ;) {
-      const rows = await this.readLotRows(job, selection, from);
+      const rows = await this.readLotRows(job, { ...selection, from });
       for (const page of pagesOf(rows)) {
         const results = await this.readResults(job, selection, page);
         yield page.map((row) => toRecord(row, results.get(row[0]) ?? []));
@@ -138,8 +147,8 @@ export class LotResultReader {
     }
   }
 
-  private async readLotRows(job: JobOfLots, selection: LotSelection, from: number): Promise<LotRow[]> {
-    const { from: lots, values } = lotsSql(job, selection, from);
+  private async readLotRows(job: JobOfLots, selection: LotSelection): Promise<LotRow[]> {
+    const { from: lots, values } = lotsSql(job, selection);
     return this.database.rows<LotRow>(
       `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text,
           l.missing_reasons::text, l.error,
@@ -188,12 +197,13 @@ export class LotResultReader {
   }
 }
 
-/** The FROM and WHERE that find a job's lots from a position on. */
-function lotsSql(job: JobOfLots, selection: LotSelection, first: number): { from: string; values: unknown[] } {
-  const values: unknown[] = [job.id, first];
+/** The FROM and WHERE that find a job's lots. */
+function lotsSql(job: JobOfLots, selection: LotSelection): { from: string; values: unknown[] } {
+  const values: unknown[] = [job.id, selection.from ?? 0];
   const parameter = (value: unknown) => `$${values.push(value)}`;
-  let where = 'l.job_id = $1 and l.position >= $2';
-  if (selection.to !== undefined) where += ` and l.position <= ${parameter(selection.to)}`;
+  const to = selection.to === undefined ? null : parameter(selection.to);
+  const inRange = (position: string) => ` and ${position} >= $2${to === null ? '' : ` and ${position} <= ${to}`}`;
+  let where = `l.job_id = $1${inRange('l.position')}`;
   if (selection.lotIds !== undefined) where += ` and l.lot_id = any(${parameter(selection.lotIds)}::text[])`;
   if (selection.onlyFinished === true) where += ` and l.status in ${LOT_ENDED_SQL}`;
   let join = '';
@@ -201,7 +211,7 @@ function lotsSql(job: JobOfLots, selection: LotSelection, first: number): { from
     join = 'join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position';
     where += ` and coalesce(i.webhook, ${parameter(job.webhookUrl)}::text) = ${parameter(selection.receiver)}`;
   }
-  where += lotFilterSql(selection, job, 'l', parameter);
+  where += lotFilterSql(selection, job, { lot: 'l', inRange, parameter });
   return { from: `from batch_lots l ${join} where ${where}`, values };
 }
 

@@ -2,14 +2,6 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import type { Response } from 'express';
 
-/** Aborts when the client disconnects. */
-export function hangUpSignal(response: Response): AbortSignal {
-  const abort = new AbortController();
-  if (response.destroyed) abort.abort();
-  else response.once('close', () => abort.abort());
-  return abort.signal;
-}
-
 /** Resolves when `target` has room for more, or the answer's connection is gone. */
 export async function drained(target: Writable, response: Response): Promise<void> {
   const closed = new AbortController();

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { signedCallerOf } from '../auth/caller.js';
-import { hangUpSignal } from './client-connection.js';
+import { hangUpSignal } from '../common/hang-up-signal.js';
 import { EventSink } from './event-sink.js';
 import { EventsService } from './events.service.js';
 

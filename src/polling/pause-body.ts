@@ -13,7 +13,7 @@ export function pauseOf(job: JobRecord): PausedMembers {
     ...(job.pausedByClient ? (['client'] as const) : []),
     ...(job.pausedByOperator ? (['operator'] as const) : []),
   ];
-  return { paused: true, pause: { since: rfc3339(job.pausedAt), resumes_at: rfc3339(end), by } };
+  return { paused: true, pause: { paused_at: rfc3339(job.pausedAt), resumes_at: rfc3339(end), by } };
 }
 
 /** The answer to a pause or a resume. */

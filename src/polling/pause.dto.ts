@@ -4,7 +4,7 @@ import type { JobStatus } from '../jobs/states.js';
 /** The present pause of a job. */
 export class PauseDto {
   /** Since when the job is paused. */
-  since: string;
+  paused_at: string;
   /** When it resumes by itself: a job may be paused for seven days in all. */
   resumes_at: string;
   /** Who has paused it: client, operator or both. It goes on when both have resumed it. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { readerKeyId } from '../auth/caller.js';
-import type { LotFilter } from '../jobs/lot-filter.js';
+import type { LotFilter } from '../jobs/lot-filter-store.js';
 import { preferredType } from './accept.js';
 import type { DownloadQuery, ResultsQuery } from './results.dto.js';
 import { ResultsService, type ResultsAnswer } from './results.service.js';

@@ -4,7 +4,7 @@ import { ServiceError } from '../common/service-error.js';
 import { retryAfterSeconds } from '../jobs/job-progress.js';
 import type { JobRecord } from '../jobs/job-columns.js';
 import { JobReader } from '../jobs/job-reader.js';
-import type { LotFilter } from '../jobs/lot-filter.js';
+import type { LotFilter } from '../jobs/lot-filter-store.js';
 import { LotResultReader, type LotSelection } from '../jobs/lot-result-reader.js';
 import type { LotRecord } from '../jobs/lot-result.js';
 import { isTerminal } from '../jobs/states.js';
@@ -70,6 +70,7 @@ export class ResultsService {
       ...request.filter,
       ...chosen,
       from: Math.max(from, chosen?.from ?? 0),
+      to: chosen?.to ?? job.totalLots - 1,
       onlyFinished: !ended && chosen === undefined,
     };
     const headers: Record<string, string> = { 'X-Results-Revision': String(revision) };

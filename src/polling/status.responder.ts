@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { readerKeyId } from '../auth/caller.js';
 import { RateLimits } from '../auth/rate-limits.js';
-import { hangUpSignal } from './client-connection.js';
+import { hangUpSignal } from '../common/hang-up-signal.js';
 import { preferredWait } from './conditional.js';
 import { StatusService } from './status.service.js';
 

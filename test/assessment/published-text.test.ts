@@ -77,8 +77,27 @@ describe('a text', () => {
   it('counts two parts without a name that are missing', () => {
     const gone = finding({ part: 'other', side: 'n/a', end: 'n/a', type: 'missing_part', viewpoint: 'interior' });
     expect(text({ photos: views('interior'), findings: [gone, gone] })[1]).toBe(
-      'Part not named: missing (2×), moderate (photo 1)',
+      'Part not named: missing (2×) (photo 1)',
     );
+  });
+
+  it('writes no severity of what has no degrees: it is missing, or lit, or not', () => {
+    const inside = { side: 'n/a', end: 'n/a', viewpoint: 'interior' } as const;
+    const lines = text({
+      photos: views('interior'),
+      findings: [
+        finding({ ...inside, part: 'instrument_cluster', type: 'warning_light', severity: 'minor' }),
+        finding({ ...inside, part: 'seat', side: 'left', end: 'rear', type: 'missing_part', severity: 'severe' }),
+        finding({ ...inside, part: 'airbag', type: 'airbag_deployed', severity: 'unknown', confidence: 'low' }),
+        finding({ ...inside, part: 'dashboard', type: 'crack', severity: 'severe' }),
+      ],
+    });
+    expect(lines.slice(1, 5)).toEqual([
+      'Airbag: possible airbag deployment (photo 1)',
+      'Left rear seat: missing (photo 1)',
+      'Dashboard: crack, severe (photo 1)',
+      'Instrument cluster: warning light on (photo 1)',
+    ]);
   });
 
   it('tells a small and a deep dent of one door as two, under one place', () => {
@@ -115,7 +134,7 @@ describe('a text', () => {
     const missing = finding({ part: 'mirror', end: 'n/a', type: 'missing_part', severity: 'severe' });
     const odd = finding({ part: 'tyre', type: 'paint_chip', severity: 'minor' });
     const lines = text({ findings: [missing, odd] });
-    expect(lines).toContain('Left door mirror: missing, severe (photo 1)');
+    expect(lines).toContain('Left door mirror: missing (photo 1)');
     expect(lines.join(' ')).not.toMatch(/check|review/i);
   });
 

@@ -7,8 +7,10 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { assertSchemaIsCurrent, migrateDown, migrateUp, SchemaOutdatedError } from '../../src/database/migrate.js';
 import { describeSchema } from '../../src/database/schema-dump.js';
+import { aJob } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { testConfig } from '../support/database-config.js';
+import { wrongFailures } from '../support/wrong-failures.js';
 
 // Real: PostgreSQL, every migration and every entity of the service.
 
@@ -78,6 +80,29 @@ describe('the migrations', () => {
     } finally {
       await dataSource.destroy();
     }
+  });
+
+  it('the failures of jobs from before are counted once, by the migration', async () => {
+    const { url, database } = await emptyDatabase();
+    const names = await migrateUp(config, url);
+    await migrateDown(config, url, names.length - names.indexOf('FailuresAndReviews1764340000000'));
+    const failed = await aJob(database, { totalLots: 4, failedLots: 3 });
+    const fine = await aJob(database, {});
+    await database.execute(
+      `insert into batch_lots (job_id, position, lot_id, status, error, finished_at)
+       select $1, n, n, case when n < 3 then 'failed' else 'processing' end,
+         case when n < 3 then jsonb_build_object('code', case when n = 0 then 'REFUSED' else 'NO_IMAGES' end) end,
+         case when n < 3 then '2026-01-01T00:00:00Z'::timestamptz + n * interval '1 hour' end
+       from generate_series(0, 3) n`,
+      [failed],
+    );
+    await migrateUp(config, url);
+    expect(await wrongFailures(database)).toEqual([]);
+    const rows = await database.query('select id, failures from batch_jobs order by id');
+    expect(rows).toMatchObject([
+      { id: failed, failures: { REFUSED: { lots: 1 }, NO_IMAGES: { lots: 2 } } },
+      { id: fine, failures: {} },
+    ]);
   });
 
   it('migrations of which one fails leave nothing of it behind', async () => {

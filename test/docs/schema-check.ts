@@ -46,6 +46,7 @@ function validators(isClosed: boolean): Validators {
   ajv.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   ajv.addFormat('date', /^\d{4}-\d\d-\d\d$/);
   ajv.addFormat('date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  ajv.addFormat('double', { type: 'number', validate: Number.isFinite });
   ajv.addSchema(jsonSchema({ components: committed.components }, isClosed) as Schema, DOCUMENT);
   return { ajv, isClosed, compiled: new WeakMap() };
 }

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { documentedAnswers, expectDocumented, seenAnswers } from '../docs/answer-check.js';
 import { administer } from '../support/database.js';
+import { OutboundClient } from '../../src/outbound/outbound-client.js';
+import { PhotoChecker } from '../../src/images/photo-checker.js';
 import { GENERATE, sign, TestService, type Answer } from '../support/service.js';
 
 // Every answer that openapi.json describes is asked for here once, of the whole service; the last test names those that were
@@ -30,6 +32,8 @@ let batch: string;
 /** The delivery of its end. */
 let delivery = 'none';
 const JSON_TYPE = { 'content-type': 'application/json' };
+/** The one signed route that needs no database. */
+const PHOTO_CHECK = 'POST /api/v1/photo-check';
 const UNKNOWN = '01890000-0000-7000-8000-000000000000';
 const RETRY_JOB = 'POST /api/v1/batch-jobs/{job_id}/retry';
 
@@ -84,6 +88,7 @@ function sendSigned(to: TestService, operation: string, jobId: string, asked: As
 /** A body that an operation takes; none where it needs none. */
 function bodyFor(operation: string): Asked {
   if (operation.endsWith(GENERATE)) return { body: JSON.stringify(service.request()) };
+  if (operation === PHOTO_CHECK) return { body: JSON.stringify({ images: [service.urls.car] }) };
   return operation.endsWith('/ping') ? { body: JSON.stringify({ url: service.photos.url('hook') }) } : {};
 }
 
@@ -108,7 +113,7 @@ describe('what every signed route may refuse', () => {
     '%s answers 413 for a long body',
     async (operation) => {
       const [method, path] = pathOf(operation, done);
-      const headers = { ...sign(path, '', { method }), ...JSON_TYPE, 'content-length': '70000' };
+      const headers = { ...sign(path, '', { method }), ...JSON_TYPE, 'content-length': '600000' };
       const client = request({ port: service.port, host: '127.0.0.1', method, path, headers, agent: false });
       client.flushHeaders();
       const [response] = (await once(client, 'response')) as [IncomingMessage];
@@ -178,6 +183,17 @@ describe('what is read', () => {
     for (const path of ['batch-jobs', `jobs/${done}`, `jobs/${batch}`, `jobs/${done}/status`]) {
       expect((await get(`/api/v1/${path}`)).status).toBe(200);
     }
+  });
+
+  it('the usage of the key is told', async () => {
+    expect((await get('/api/v1/usage?group_by=model')).status).toBe(200);
+  });
+
+  it('photos are looked at, and an address that no photo may have is refused', async () => {
+    expect(await sendSigned(service, PHOTO_CHECK, done, bodyFor(PHOTO_CHECK))).toBe(200);
+    expect(await sendSigned(service, PHOTO_CHECK, done, { body: '{"images":["ftp://cdn.example.com/1.jpg"]}' })).toBe(
+      422,
+    );
   });
 
   it('the events of a job are told, and nothing more to whoever knows the last', async () => {
@@ -291,19 +307,29 @@ describe('what POST generate-descriptions answers beside', () => {
 
 describe('what fails on our side', () => {
   it('the service answers 500 where a table is not what it was', async () => {
-    const tables = ['batch_jobs', 'request_keys', 'webhook_deliveries'];
+    const tables = ['batch_jobs', 'key_usage', 'request_keys', 'webhook_deliveries'];
     const { database } = service.db;
     for (const table of tables) await database.execute(`alter table ${table} rename to ${table}_gone`);
-    for (const operation of withStatus(500)) {
+    for (const operation of withStatus(500).filter((each) => each !== PHOTO_CHECK)) {
       expect([operation, await sendSigned(service, operation, done, bodyFor(operation))]).toEqual([operation, 500]);
     }
     for (const table of tables) await database.execute(`alter table ${table}_gone rename to ${table}`);
   });
 
+  it('photo-check answers 500 for a mistake of ours, and 503 when its connections are closed', async () => {
+    const mistake = vi.spyOn(service.app.get(PhotoChecker), 'check').mockRejectedValue(new Error('a mistake'));
+    expect(await sendSigned(service, PHOTO_CHECK, done, bodyFor(PHOTO_CHECK))).toBe(500);
+    mistake.mockRestore();
+    const ending = await TestService.start({ beside: service, environment: { ROLE: 'api' } });
+    await ending.app.get(OutboundClient).onApplicationShutdown();
+    expect(await sendSigned(ending, PHOTO_CHECK, done, bodyFor(PHOTO_CHECK))).toBe(503);
+    await ending.stop();
+  });
+
   it('the service answers 503 where the database is away', async () => {
     const name = new URL(service.db.url).pathname.slice(1);
     await administer(`drop database ${name} with (force)`);
-    for (const operation of operations.filter((each) => hasStatus(each, 503))) {
+    for (const operation of operations.filter((each) => hasStatus(each, 503) && each !== PHOTO_CHECK)) {
       expect([operation, await sendSigned(service, operation, done, bodyFor(operation))]).toEqual([operation, 503]);
     }
     await administer(`create database ${name} template ${inject('templateDatabase')}`);

@@ -63,6 +63,17 @@ describe('the glossary of a language that is not shipped', () => {
   });
 });
 
+describe('a glossary that passes the checks and lets a text be read in two ways', () => {
+  it('is no version: its language rests, and the reason names what can be misread', async () => {
+    await rig.fault({ action: 'scene', scene: 'glossary_two_ways', count: 1 });
+    await rig.make(one, 'fi');
+    const { status, version, reason } = await rig.making('fi');
+    expect({ status, version }).toEqual({ status: 'resting', version: null });
+    expect(reason).toContain('unusable; ');
+    expect(reason).toContain('severities.severe: holds the mark that stands between terms of its list');
+  });
+});
+
 describe('a process that dies while it makes a glossary', () => {
   it('leaves it to another, which asks once more and no more', async () => {
     await rig.fault({ action: 'hang', path: '/v1/responses', count: 1 });

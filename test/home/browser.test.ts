@@ -1,18 +1,14 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import axe from 'axe-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEMO_KEY } from '../../src/home/demo-key.js';
 import { SAMPLE_CARS } from '../../src/home/sample-cars.js';
 import { HOSTILE } from '../assessment/fixtures.js';
-import { Browser } from '../support/browser.js';
+import { Browser, SIZES, type Size } from '../support/browser.js';
 import { hasInterpreter } from '../support/interpreters.js';
 import { SECRETS, TestService } from '../support/service.js';
 import { sandboxed } from './sandboxed.js';
 
 // Real: Debian's Chromium, the service, its sandbox, axe-core. SCREENSHOTS=<folder> keeps pictures of what it saw.
 
-const SIZES = { phone: [390, 844], tablet: [820, 1180], desk: [1280, 900], wide: [2200, 1200] } as const;
 const DESCRIBED = `document.getElementById('try-state').textContent.startsWith('200')`;
 
 describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
@@ -32,9 +28,7 @@ describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
   });
 
   async function open(service: TestService): Promise<void> {
-    browser.requests.length = 0;
-    browser.complaints.length = 0;
-    await browser.go(`${service.origin}/`);
+    await browser.open(`${service.origin}/`);
     await browser.until(`document.querySelectorAll('#example article').length === 3`);
   }
 
@@ -43,39 +37,25 @@ describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
     await browser.until(done);
   }
 
-  /** Everything that axe-core finds, in short. */
-  async function violations(): Promise<string[]> {
-    return browser.run(`${axe.source}; axe.run(document, { resultTypes: ['violations'] })
-      .then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html).join(' | ')))`);
-  }
-
-  async function keep(name: string): Promise<void> {
-    const folder = process.env['SCREENSHOTS'];
-    if (folder === undefined) return;
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, `${name}.png`), await browser.picture());
-  }
-
   function expectNoOtherHost(service: TestService): void {
     expect(browser.requests.length).toBeGreaterThan(5);
-    expect(browser.requests.map(({ url }) => url).filter((url) => !url.startsWith(`${service.origin}/`))).toEqual([]);
+    expect(browser.elsewhere(service.origin)).toEqual([]);
   }
 
   const cases = (['light', 'dark'] as const).flatMap((scheme) =>
-    Object.keys(SIZES).map((size) => ({ scheme, size: size as keyof typeof SIZES })),
+    Object.keys(SIZES).map((size) => ({ scheme, size: size as Size })),
   );
 
   it.each(cases)(
     'axe-core finds nothing in the home page, $scheme, on a $size, and nothing is cut off',
     async (seen) => {
-      const [width, height] = SIZES[seen.size];
-      await browser.window(width, height, seen.scheme);
+      await browser.window(seen.size, seen.scheme);
       await open(demo);
-      expect(await violations()).toEqual([]);
-      expect(await browser.run('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
+      expect(await browser.violations()).toEqual([]);
+      expect(await browser.run('document.documentElement.scrollWidth')).toBeLessThanOrEqual(SIZES[seen.size][0]);
       expect(browser.complaints).toEqual([]);
       expectNoOtherHost(demo);
-      await keep(`home-${seen.size}-${seen.scheme}`);
+      await browser.keep(`home-${seen.size}-${seen.scheme}`);
     },
   );
 
@@ -83,8 +63,7 @@ describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
     'the home page sends the $name sample car and shows the answer, with nothing for axe-core',
     async (car) => {
       const scheme = car.name === 'red' ? 'dark' : 'light';
-      const [width, height] = car.name === 'green' ? SIZES.phone : SIZES.desk;
-      await browser.window(width, height, scheme);
+      await browser.window(car.name === 'green' ? 'phone' : 'desk', scheme);
       await open(demo);
       await submit(`document.querySelector('[name=car][value=${car.name}]').click()`);
       const shown = await browser.run<{
@@ -102,15 +81,15 @@ describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
       expect(shown).toMatchObject({ languages: ['en', 'de', 'ar'], photos: 4, found: car.damages.length });
       expect(shown.dirs).toContain('rtl');
       expect(JSON.parse(shown.json)).toMatchObject({ total_lots: 1 });
-      expect(await violations()).toEqual([]);
+      expect(await browser.violations()).toEqual([]);
       expect(browser.complaints).toEqual([]);
       expectNoOtherHost(demo);
-      await keep(`answer-${car.name}`);
+      await browser.keep(`answer-${car.name}`);
     },
   );
 
   it('a pasted address goes to the service and is never loaded by the page', async () => {
-    await browser.window(...SIZES.desk, 'light');
+    await browser.window('desk', 'light');
     await open(demo);
     const secret = `document.querySelector('[name=car][value=""]').click()`;
     await submit(
@@ -120,9 +99,9 @@ describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
       `[...document.querySelectorAll('.addresses .url')].map((e) => e.textContent)`,
     );
     expect(named).toEqual([demo.urls.car, demo.urls.other]);
-    expect(await violations()).toEqual([]);
+    expect(await browser.violations()).toEqual([]);
     expectNoOtherHost(demo);
-    await keep('answer-own');
+    await browser.keep('answer-own');
   });
 
   it('an address without a photo is named with its reason', async () => {
@@ -140,15 +119,15 @@ describe.runIf(hasInterpreter('chromium'))('the home page in a browser', () => {
   });
 
   it('a typed secret signs in the page and is neither sent nor written into a program', async () => {
-    await browser.window(...SIZES.desk, 'light');
+    await browser.window('desk', 'light');
     await open(other);
     const wrong = 'x'.repeat(40);
     await submit(
       `document.getElementById('secret').value = '${wrong}'`,
       `document.getElementById('try-state').textContent.startsWith('403')`,
     );
-    expect(await violations()).toEqual([]);
-    await keep('answer-refused');
+    expect(await browser.violations()).toEqual([]);
+    await browser.keep('answer-refused');
     await submit(`document.getElementById('secret').value = '${SECRETS.acme}'`);
     const text = await browser.run<string>('document.documentElement.outerHTML');
     for (const secret of [wrong, SECRETS.acme]) {

@@ -3,7 +3,7 @@ import { PHOTO_BYTES } from '../../src/images/photo-asker.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { serveHttp, signalled } from '../outbound/loopback.js';
 import { AVIF, HEIC } from './photo-samples.js';
-import { checkerFor, hurriedClock, IMAGE, JPEG, photo, type Handler } from './photo-host.js';
+import { checkerFor, getOnly, hurriedClock, IMAGE, JPEG, photo, type Handler } from './photo-host.js';
 
 const look = () => true;
 
@@ -80,7 +80,7 @@ describe('a look at a photo', () => {
     const urls = Array.from({ length: 10 }, (_, index) => `${server.origin}/${index}.jpg`);
     const clock = hurriedClock();
     const checker = checkerFor({}, undefined, clock);
-    expect(await checker.check(urls[0]!, { look })).toEqual({ reachable: true, size: null });
+    expect(await checker.check(urls[0]!, { look })).toMatchObject({ reachable: true, size: null });
     expect(await checker.checkLot(urls, { look })).toMatchObject({ reachable: urls, missing: [] });
     expect(server.requests.filter((request) => request.startsWith('GET'))).toEqual(['GET /0.jpg']);
     clock.advance(10 * 60_000);
@@ -96,6 +96,31 @@ describe('a look at a photo', () => {
       { look },
     );
     await hangs.promise;
-    expect(await check).toEqual({ reachable: true, size: null });
+    expect(await check).toMatchObject({ reachable: true, size: null });
+  });
+
+  it('tells the format and the bytes of the file, by whichever request shows them', async () => {
+    const file = { format: 'jpeg', bytes: JPEG.length, viaAllowList: true };
+    const parts = await serveHttp(partOf(JPEG));
+    expect(await checkerFor().check(`${parts.origin}/1.jpg`, { look })).toMatchObject({ file });
+    const whole = await serveHttp(getOnly((_request, response) => response.writeHead(200, IMAGE).end(AVIF)));
+    const avif = { reason: 'unreachable', file: { ...file, format: 'avif', bytes: AVIF.length } };
+    expect(await checkerFor().check(`${whole.origin}/1.jpg`, { look })).toMatchObject(avif);
+    const large = await serveHttp(partOf(JPEG));
+    const many = { failure: 'too_large', file: { bytes: JPEG.length } };
+    expect(await checkerFor({ maxBytes: 1000 }).check(`${large.origin}/1.jpg`, { look })).toMatchObject(many);
+  });
+
+  it('of a thorough caller takes the whole file where its host shows no part, of every photo', async () => {
+    const server = await serveHttp(onHead((_request, response) => void response.writeHead(200, IMAGE).end(JPEG)));
+    const checker = checkerFor();
+    const size = { width: 400, height: 400 };
+    for (const path of ['1', '2']) {
+      const seen = { reachable: true, size, file: { format: 'jpeg', bytes: JPEG.length } };
+      expect(await checker.check(`${server.origin}/${path}.jpg`, { look, thorough: true })).toMatchObject(seen);
+    }
+    // Others still leave the host alone.
+    expect(await checker.check(`${server.origin}/3.jpg`, { look })).toMatchObject({ size: null });
+    expect(server.requests.slice(-1)).toEqual(['HEAD /3.jpg']);
   });
 });

@@ -46,6 +46,7 @@ describe('JobReader', () => {
         costUsd: 0.12345678,
         estimatedCostUsd: 25,
         error: { code: 'INTERRUPTED', message: 'stopped' },
+        failures: {},
         revision: 0,
         showsReview: false,
         version: 1,

@@ -42,12 +42,12 @@ describe('POST batch-jobs/{job_id}/pause and /resume', () => {
     const before = await status(job.id);
     expect(before.body).toMatchObject({ paused: false });
     const paused = await send('pause', job.id);
-    const pause = { since: expect.any(String), resumes_at: expect.any(String), by: ['client'] };
+    const pause = { paused_at: expect.any(String), resumes_at: expect.any(String), by: ['client'] };
     expect(paused).toEqual({
       status: 200,
       body: { job_id: job.id, status: 'processing', paused: true, pause, message: expect.stringContaining('paused') },
     });
-    const { since, resumes_at: end } = paused.body['pause'] as { since: string; resumes_at: string };
+    const { paused_at: since, resumes_at: end } = paused.body['pause'] as { paused_at: string; resumes_at: string };
     expect(Date.parse(end) - Date.parse(since)).toBe(7 * 24 * 3_600_000);
     const during = await status(job.id);
     expect(during.body).toMatchObject({ status: 'processing', paused: true, pause });

@@ -94,3 +94,37 @@ describe('a process that drains', () => {
     expect(turns).toBeLessThan(500);
   });
 });
+
+describe('a process that leaves its place behind a proxy', () => {
+  it('a process that leaves its place behind a proxy closes kept connections by its answers, then takes none, and answers what it has', async () => {
+    await observer.faults(NEVER);
+    const service = await processes.start({ SHUTDOWN_DELAY: '2', SHUTDOWN_GRACE: '3600', ROLE: 'api' });
+    const hangUp = new AbortController();
+    const held = generate(service, observer.request(), {}, hangUp.signal).catch(() => 'hung up');
+    await observer.callsWhen((calls) => calls.length === 1);
+    const exit = once(service.child, 'exit');
+    const kept = await fetch(`${service.origin}/health`);
+    expect(kept.headers.get('connection')).toBe('keep-alive');
+    service.child.kill('SIGTERM');
+    await draining(service);
+    const answer = await generate(service, observer.request());
+    expect(answer.status).toBe(200);
+    const health = await fetch(`${service.origin}/health`);
+    expect([health.status, health.headers.get('connection')]).toEqual([200, 'close']);
+    await refused(service);
+    // The lot is still with the model, and its client still waits.
+    expect(service.child.exitCode).toBeNull();
+    hangUp.abort();
+    expect(await held).toBe('hung up');
+    expect(await exit).toEqual([0, null]);
+  });
+});
+
+/** Resolves once the process takes no connection. */
+async function refused({ origin }: Process): Promise<void> {
+  for (;;) {
+    const answer = await fetch(`${origin}/health`).catch(() => undefined);
+    if (answer === undefined) return;
+    await answer.arrayBuffer();
+  }
+}

@@ -94,7 +94,7 @@ export class TestService {
       ...environment,
     });
     const config = change(settings);
-    const { module, setUp } = await compose(config, databaseUrl?.(db.url) ?? db.url);
+    const { module, setUp } = await compose(config, (databaseUrl ?? throughPooler)(db.url));
     const options = { ...APPLICATION_OPTIONS, logger: logger ?? false } as const;
     const app = await NestFactory.create<NestExpressApplication>(module, options);
     setUp(app, config);
@@ -244,6 +244,15 @@ export class TestService {
     await this.photos.stop();
     await this.db.drop();
   }
+}
+
+/** The database by way of the pooler of TEST_POOLER_URL, if there is one (`npm run prove:pgbouncer`). */
+function throughPooler(databaseUrl: string): string {
+  const pooler = process.env['TEST_POOLER_URL'];
+  if (pooler === undefined) return databaseUrl;
+  const url = new URL(pooler);
+  url.pathname = new URL(databaseUrl).pathname;
+  return url.href;
 }
 
 /** The only lot of a request or of an answer. */

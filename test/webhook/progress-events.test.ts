@@ -57,6 +57,7 @@ describe('progress events', () => {
       completed_lots: 1,
       failed_lots: 0,
       completion_percentage: 25,
+      paused: false,
       results_available: false,
       result_url: `/api/v1/batch-results/${id}`,
       metadata: { auction: 'A-17' },

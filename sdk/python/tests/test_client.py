@@ -109,12 +109,16 @@ class ClientTests:
             with self.assertRaises(ConnectionFailedError):
                 self.call(server.url, "results", "job-1", partial=True)
 
-    def test_lists_and_cancels(self):
+    def test_lists_cancels_pauses_and_resumes(self):
         pages = [(200, {}, {"jobs": [{"job_id": n}], "pagination": {"next_cursor": c}}) for n, c in (("1", "a+b"), ("2", None))]
-        with ScriptedServer(*pages, (200, {}, {"status": "cancelled"})) as server:
+        commands = [(200, {}, each) for each in ({"status": "cancelled"}, {"paused": True}, {"paused": False})]
+        with ScriptedServer(*pages, *commands) as server:
             self.assertEqual([job["job_id"] for job in self.call(server.url, "jobs")], ["1", "2"])
             self.assertEqual(self.call(server.url, "cancel", "a/b"), {"status": "cancelled"})
-        self.assertEqual(server.received[2][1], "/api/v1/batch-jobs/a%2Fb/cancel")
+            self.assertEqual(self.call(server.url, "pause", "a/b"), {"paused": True})
+            self.assertEqual(self.call(server.url, "resume", "a/b"), {"paused": False})
+        targets = [f"/api/v1/batch-jobs/a%2Fb/{name}" for name in ("cancel", "pause", "resume")]
+        self.assertEqual([received[1] for received in server.received[2:]], targets)
 
 
 class BlockingTests(Blocking, ClientTests, unittest.TestCase):

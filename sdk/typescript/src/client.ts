@@ -14,6 +14,7 @@ import type {
   JobStatus,
   Lot,
   LotResult,
+  PausedJob,
   SynchronousAnswer,
 } from './types.js';
 
@@ -43,6 +44,12 @@ export interface DescribeOptions extends Omit<GenerateDescriptionsRequest, 'lots
 export interface WaitOptions {
   /** Called with every status that differs from the one before. */
   readonly onProgress?: (status: JobStatus) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface CommandOptions {
+  /** Made when absent. A repeat with the same key within 24 h does nothing again. */
+  readonly idempotencyKey?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -210,12 +217,26 @@ export class GenerationService {
   }
 
   /** Ends a job: results stay as they are, lots without one read `cancelled`, what OpenAI had begun is billed. */
-  cancel(jobId: string, options: { idempotencyKey?: string; signal?: AbortSignal } = {}): Promise<CancelledJob> {
-    return this.transport.json({
+  cancel(jobId: string, options: CommandOptions = {}): Promise<CancelledJob> {
+    return this.command(jobId, 'cancel', options);
+  }
+
+  /** Pauses a batch: nothing of it begins any more. What OpenAI has is still taken in. */
+  pause(jobId: string, options: CommandOptions = {}): Promise<PausedJob> {
+    return this.command(jobId, 'pause', options);
+  }
+
+  /** Lets a paused batch go on, unless an operator of the service has paused it too. */
+  resume(jobId: string, options: CommandOptions = {}): Promise<PausedJob> {
+    return this.command(jobId, 'resume', options);
+  }
+
+  private command<T>(jobId: string, name: string, { idempotencyKey = newKey(), signal }: CommandOptions): Promise<T> {
+    return this.transport.json<T>({
       method: 'POST',
-      target: `/api/v1/batch-jobs/${encodeURIComponent(jobId)}/cancel`,
-      headers: { 'Idempotency-Key': options.idempotencyKey ?? newKey() },
-      signal: options.signal,
+      target: `/api/v1/batch-jobs/${encodeURIComponent(jobId)}/${name}`,
+      headers: { 'Idempotency-Key': idempotencyKey },
+      signal,
     });
   }
 

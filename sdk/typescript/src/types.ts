@@ -188,6 +188,13 @@ export interface WebhookCounts {
   superseded: number;
 }
 
+export interface Pause {
+  paused_at: string;
+  /** When it resumes by itself. */
+  resumes_at: string;
+  by: ('client' | 'operator')[];
+}
+
 export interface JobStatus {
   job_id: string;
   status: JobState;
@@ -196,6 +203,8 @@ export interface JobStatus {
   updated_at: string;
   completed_at: string | null;
   cancelled_at: string | null;
+  paused: boolean;
+  pause?: Pause;
   progress: StatusProgress;
   languages: string[];
   processing_details: ProcessingDetails;
@@ -263,6 +272,8 @@ export interface JobListItem {
   updated_at: string;
   completed_at: string | null;
   cancelled_at: string | null;
+  paused: boolean;
+  pause?: Pause;
   total_lots: number;
   processed_lots: number;
   failed_lots: number;
@@ -290,6 +301,14 @@ export interface CancelledJob {
   job_id: string;
   status: 'cancelled';
   cancelled_at: string;
+  message: string;
+}
+
+export interface PausedJob {
+  job_id: string;
+  status: JobState;
+  paused: boolean;
+  pause?: Pause;
   message: string;
 }
 

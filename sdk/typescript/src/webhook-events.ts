@@ -37,6 +37,7 @@ export interface JobProgressEvent extends AnyJobEvent {
   status: JobState;
   current_stage: ProcessingDetails['current_stage'];
   completion_percentage: number;
+  paused: boolean;
 }
 
 /** A client asked for a test event: it has no job. */

@@ -179,10 +179,18 @@ describe('a job', () => {
     await expect(client.wait('job-1', { onProgress })).rejects.toThrow('a mistake of the caller');
   });
 
-  it('is cancelled', async () => {
-    const { server, client } = await talk(json(200, { status: 'cancelled' }));
+  it('is cancelled, paused and resumed', async () => {
+    const answers = [json(200, { status: 'cancelled' }), json(200, { paused: true }), json(200, { paused: false })];
+    const { server, client } = await talk(...answers);
     expect(await client.cancel('a/b')).toEqual({ status: 'cancelled' });
-    expect(server.received[0]?.target).toBe('/api/v1/batch-jobs/a%2Fb/cancel');
+    expect(await client.pause('a/b')).toEqual({ paused: true });
+    expect(await client.resume('a/b', { idempotencyKey: 'mine' })).toEqual({ paused: false });
+    expect(server.received.map(({ target }) => target)).toEqual([
+      '/api/v1/batch-jobs/a%2Fb/cancel',
+      '/api/v1/batch-jobs/a%2Fb/pause',
+      '/api/v1/batch-jobs/a%2Fb/resume',
+    ]);
+    expect(server.received[2]?.headers['idempotency-key']).toBe('mine');
   });
 
   it('is listed page by page', async () => {

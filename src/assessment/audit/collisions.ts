@@ -47,8 +47,16 @@ export function collisionProblem({ kind, list, means }: Collision): string {
   }
 }
 
-/** The same in steps of a few milliseconds, for a process that serves others meanwhile. */
-export function* collisionsInSteps(glossary: Glossary): Generator<undefined, readonly Collision[]> {
+/**
+ * What lets a text of a glossary be misread, in steps of a few milliseconds, for a process that serves others meanwhile. Words that
+ * differ in capitals, spaces or marks only are let through: they are read as what they are, and only a person could mistake them.
+ */
+export function* misreadingsInSteps(glossary: Glossary): Generator<undefined, readonly string[]> {
+  const found = yield* collisionsInSteps(glossary);
+  return found.filter(({ kind }) => kind !== 'alike').map(collisionProblem);
+}
+
+function* collisionsInSteps(glossary: Glossary): Generator<undefined, readonly Collision[]> {
   const lists = listsOf(glossary);
   const { items, paragraphs } = readerOf(glossary);
   yield;

@@ -2,7 +2,7 @@ import type { AreaStatus, Assessment, Finding, PhotoRef } from '../assessment.js
 import { LOT_FLAGS, type LotFlag } from '../lot-flags.js';
 import type { Area } from '../taxonomy.js';
 import type { DamageStatement, Statement } from '../text/statement.js';
-import { keys } from './words.js';
+import { hasDegrees, keys } from './words.js';
 
 /** What statements say otherwise than the assessment that they were made of. */
 export type UntrueStatement =
@@ -108,7 +108,7 @@ function isDamage(finding: AssessedFinding, damage: DamageStatement): boolean {
     sideIsTrue(finding, damage) &&
     finding.end === damage.end &&
     finding.type === damage.type &&
-    finding.severity === damage.severity &&
+    (hasDegrees(finding.type) ? finding.severity : null) === damage.severity &&
     zone === damage.zone &&
     extent === damage.extent &&
     (finding.through === 'none' ? null : finding.through) === damage.through

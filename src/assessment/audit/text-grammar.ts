@@ -108,11 +108,13 @@ function vehicleGrammar(glossary: Glossary): Grammar {
 /** A damage without its place and its photos; one that several places share has no number of its own. */
 function damageGrammar(glossary: Glossary, shared: boolean): Grammar {
   const { item, severities } = glossary;
-  const type = terms(typeTerms(glossary, shared));
-  const damage = pattern(item.damage, {
-    type: shared ? type : counted(type, glossary),
-    severity: terms(listTerms(severities, (severity) => ({ severity }), shared)),
-  });
+  const types = typeTerms(glossary, shared);
+  const written = (degrees: boolean) => {
+    const some = terms(types.filter((one) => one.degrees === degrees));
+    return shared ? some : counted(some, glossary);
+  };
+  const severity = terms(listTerms(severities, (one) => ({ severity: one }), shared));
+  const damage = choice(pattern(item.damage, { type: written(true), severity }), written(false));
   return optionally(damage, item.details, 'damage', { details: terms(detailTerms(glossary, shared)) });
 }
 

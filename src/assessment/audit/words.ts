@@ -1,5 +1,14 @@
 import { EXTENTS, THROUGH, ZONES } from '../damage-details.js';
-import { DAMAGE_TYPES, PARTS, type End, type Part, type PartInfo, type Side } from '../taxonomy.js';
+import {
+  DAMAGE_TYPES,
+  PARTS,
+  WITHOUT_DEGREES,
+  type DamageType,
+  type End,
+  type Part,
+  type PartInfo,
+  type Side,
+} from '../taxonomy.js';
 import type { Forms, Glossary } from '../text/glossary.js';
 import { BODIES, COLOURS, DOOR_COUNTS } from '../vehicle.js';
 import { writer, type Term, type Values } from './grammar.js';
@@ -64,16 +73,23 @@ export function placeTerms(glossary: Glossary, shared: boolean): readonly Term[]
   return allPlaces().map((place) => term(write(place), place, shared));
 }
 
-/** Types as they are, and as possible ones. */
-export function typeTerms(glossary: Glossary, shared: boolean): readonly Term[] {
+/** Types as they are, and as possible ones. One without degrees says of itself that it has no severity. */
+export function typeTerms(glossary: Glossary, shared: boolean): readonly (Term & { readonly degrees: boolean })[] {
   const possibly = writer(glossary.possible, ['type']);
   return keys(DAMAGE_TYPES).flatMap((type) => {
     const name = glossary.types[type];
+    const degrees = hasDegrees(type);
+    const said = degrees ? { type } : { type, severity: null };
     return [
-      term(name, { type, possible: false }, shared),
-      term(possibly({ type: name }), { type, possible: true }, shared),
+      { ...term(name, { ...said, possible: false }, shared), degrees },
+      { ...term(possibly({ type: name }), { ...said, possible: true }, shared), degrees },
     ];
   });
+}
+
+/** Whether a damage of this type is more or less severe, or only there. */
+export function hasDegrees(type: DamageType): boolean {
+  return WITHOUT_DEGREES[type] === undefined;
 }
 
 /** Zone, extent and what is through, in this order; one of them at least. */

@@ -1,5 +1,5 @@
-import { areaOf, codesOf } from '../part-rules.js';
-import { AREAS, DAMAGE_TYPES, PARTS, SEVERITIES, type Area, type DamageType } from '../taxonomy.js';
+import { areaOf, codesOf, fixedWeight } from '../part-rules.js';
+import { AREAS, DAMAGE_TYPES, PARTS, SEVERITIES, type Area, type DamageType, type Severity } from '../taxonomy.js';
 import { counted, damageText, withPhotos, type DamageKind } from './damage-text.js';
 import { fill } from './fill.js';
 import type { Glossary } from './glossary.js';
@@ -97,18 +97,18 @@ function inOrder(damages: readonly DamageStatement[]): readonly DamageStatement[
   const heaviest = new Map<string, number>();
   for (const damage of damages) {
     const key = placeKey(damage);
-    heaviest.set(key, Math.max(heaviest.get(key) ?? 0, SEVERITIES[damage.severity].rank));
+    heaviest.set(key, Math.max(heaviest.get(key) ?? 0, SEVERITIES[degreeOf(damage)].rank));
   }
   const orders: readonly ((damage: DamageStatement) => number)[] = [
     (damage) =>
-      DECISIVE.includes(damage.type) && damage.severity === 'severe' ? DECISIVE.indexOf(damage.type) : DECISIVE.length,
+      DECISIVE.includes(damage.type) && degreeOf(damage) === 'severe' ? DECISIVE.indexOf(damage.type) : DECISIVE.length,
     (damage) => -(weights.get(areaOf(damage)) ?? 0),
     (damage) => AREA_ORDER.indexOf(areaOf(damage)),
     (damage) => -(heaviest.get(placeKey(damage)) ?? 0),
     (damage) => PART_ORDER.indexOf(damage.part),
     (damage) => (damage.end === 'rear' ? 1 : 0),
     (damage) => ['left', 'center', 'right', 'unknown', 'n/a'].indexOf(damage.side),
-    (damage) => -SEVERITIES[damage.severity].rank,
+    (damage) => -SEVERITIES[degreeOf(damage)].rank,
     (damage) => (damage.possible ? 1 : 0),
     (damage) => TYPE_ORDER.indexOf(damage.type),
   ];
@@ -116,6 +116,11 @@ function inOrder(damages: readonly DamageStatement[]): readonly DamageStatement[
 }
 
 /** A possible damage weighs half: doubt must not lead a text. */
-function weightOf({ severity, possible }: DamageStatement): number {
-  return SEVERITIES[severity].points * (possible ? 0.5 : 1);
+function weightOf(damage: DamageStatement): number {
+  return SEVERITIES[degreeOf(damage)].points * (damage.possible ? 0.5 : 1);
+}
+
+/** One without degrees weighs what its type does. */
+function degreeOf({ type, severity }: DamageStatement): Severity {
+  return severity ?? fixedWeight(type) ?? 'unknown';
 }

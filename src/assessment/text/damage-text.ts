@@ -10,7 +10,8 @@ export function damageText(damage: DamageKind, count: DamageStatement['count'], 
   const { item } = glossary;
   const name = glossary.types[damage.type];
   const type = counted(damage.possible ? fill(glossary.possible, { type: name }) : name, count, glossary);
-  const text = fill(item.damage, { type, severity: glossary.severities[damage.severity] });
+  const text =
+    damage.severity === null ? type : fill(item.damage, { type, severity: glossary.severities[damage.severity] });
   const details = detailsOf(damage, glossary);
   return details.length === 0
     ? text

@@ -65,7 +65,8 @@ export interface DamageStatement {
   readonly side: Side;
   readonly end: End;
   readonly type: DamageType;
-  readonly severity: Severity;
+  /** Null for a type that has no degrees. */
+  readonly severity: Severity | null;
   readonly zone: Exclude<Zone, 'unknown'> | null;
   readonly extent: Exclude<Extent, 'unknown'> | null;
   /** How many: exactly (1 is not written), or as a row says it. */

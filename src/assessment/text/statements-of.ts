@@ -2,7 +2,7 @@ import type { Assessment, Finding, PhotoRef } from '../assessment.js';
 import { areasWith } from '../coverage.js';
 import { LOT_FLAGS, PHOTO_ISSUES, type LotFlag, type PhotoIssue } from '../lot-flags.js';
 import { odometerOf } from '../odometer.js';
-import { codesOf } from '../part-rules.js';
+import { codesOf, fixedWeight } from '../part-rules.js';
 import type { Area } from '../taxonomy.js';
 import type { DamageStatement, Statement, VehicleStatement } from './statement.js';
 
@@ -97,7 +97,7 @@ export function damageStatement(finding: Finding): DamageStatement {
     side: side === 'center' && reachesOver(finding) ? 'n/a' : side,
     end,
     type,
-    severity,
+    severity: fixedWeight(type) === null ? severity : null,
     // All of the part is said once, whichever of the two lists says it.
     zone: zone === 'unknown' || zone === 'whole' ? null : zone,
     extent: zone === 'whole' ? 'whole_part' : extent === 'unknown' ? null : extent,

@@ -31,12 +31,13 @@ export class ShardFileStore {
   /**
    * Claims ended shards whose files are no longer needed.
    * @param upstream - only shards of this upstream: another one does not have these files
+   * @param endedBefore - only shards that ended before this time
    */
-  claimSpent(upstream: string, limit: number): Promise<ShardClaim[]> {
+  claimSpent(upstream: string, endedBefore: Date, limit: number): Promise<ShardClaim[]> {
     return this.leases.claimMany<ShardRow>({
       table: SHARDS,
-      where: `${SPENT} and upstream = $1`,
-      values: [upstream],
+      where: `${SPENT} and upstream = $1 and finished_at <= $2`,
+      values: [upstream, endedBefore],
       orderBy: 'next_check_at',
       limit,
     });

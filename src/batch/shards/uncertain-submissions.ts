@@ -12,7 +12,7 @@ import { ShardEnd } from './shard-end.js';
 import { submissionKey } from '../stages/submission.js';
 
 /** OpenAI's clock and ours are assumed to differ by less than this. */
-const CLOCK_SLACK_MS = 10 * 60_000;
+export const CLOCK_SLACK_MS = 10 * 60_000;
 const CALL_MS = 60_000;
 /** How often a batch is looked for within the grace time when it is unknown whether it was created. */
 const LOOKS_IN_GRACE = 10;

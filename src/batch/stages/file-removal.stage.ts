@@ -43,7 +43,8 @@ export class FileRemovalStage extends ScheduledStage {
   }
 
   claim(limit: number): Promise<ShardClaim[]> {
-    return this.files.claimSpent(this.openai.fingerprint(), limit);
+    const endedBefore = new Date(this.clock.now() - this.config.batch.keepFilesSeconds * 1000);
+    return this.files.claimSpent(this.openai.fingerprint(), endedBefore, limit);
   }
 
   async run(claim: ShardClaim, signal: AbortSignal): Promise<void> {

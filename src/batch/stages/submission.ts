@@ -6,7 +6,12 @@ import type { ModelStage } from '../../jobs/states.js';
  * Identifies one submission of a shard. It goes into the batch's metadata, so that the batch can be found again by it.
  */
 export function submissionKey(row: ShardRow): string {
-  return `${row.job_id}:${row.stage}:${row.first_position}:${row.attempt}:${row.submission}`;
+  return `${sameLotsPrefix(row)}${row.submission}`;
+}
+
+/** What the keys of all submissions of the same try of the same lots begin with. */
+export function sameLotsPrefix(row: ShardRow): string {
+  return `${row.job_id}:${row.stage}:${row.first_position}:${row.attempt}:`;
 }
 
 export function metadataOf(row: ShardRow, key: string): Record<string, string> {

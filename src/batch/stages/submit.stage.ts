@@ -22,6 +22,7 @@ import { RequestFile, type FileFacts } from '../lines/request-file.js';
 import { ShardEnd } from '../shards/shard-end.js';
 import { shardLots } from '../shards/shard-lots.js';
 import { EVERY_SECOND, ScheduledStage } from './scheduled-stage.js';
+import { EarlierBatches } from '../shards/earlier-batches.js';
 import { metadataOf, requestFileName, submissionKey } from './submission.js';
 import { TokenLedger } from '../limits/token-ledger.js';
 
@@ -53,6 +54,7 @@ export class SubmitStage extends ScheduledStage {
     private readonly troubles: QueueTroubles,
     private readonly costs: CostGuard,
     private readonly words: AwaitedWords,
+    private readonly earlier: EarlierBatches,
   ) {
     super();
   }
@@ -126,6 +128,7 @@ export class SubmitStage extends ScheduledStage {
     const facts: FileFacts = { lines: 0, bytes: 0, tokens: 0, splitAt: null };
     let fileId: string;
     try {
+      if (await this.earlier.adopt(claim, job, signal)) return;
       const limits = { tokens, before: held?.splitAt ?? null, room: held?.room ?? null };
       const source = () => this.file.write(shardLots(claim.row), job, limits, facts);
       const call = { deadlineAt: this.clock.now() + UPLOAD_MS, signal };

@@ -1,7 +1,8 @@
 /**
  * Signs the requests that Swagger UI sends, in the browser: the secret typed under Authorize never leaves the page.
  * Served unchanged at /docs-assets/sign.js (no build step, no module), so that a strict Content-Security-Policy holds.
- * Defines `window.signRequest` (scheme 1 of docs/signing.md) and `window.maskSecret`, a plugin of Swagger UI.
+ * Defines `window.signRequest` (scheme 1 of docs/signing.md), `window.maskSecret`, a plugin of Swagger UI, and
+ * `window.digests` for the page that checks a signature.
  */
 (() => {
   'use strict';
@@ -41,6 +42,9 @@
     request.headers['X-Signature'] = `v1=${hex(await hmacSha256(utf8(secret), utf8(message)))}`;
     return request;
   };
+
+  /** Hashes of bytes, as bytes; and texts as bytes, bytes as hex. */
+  window.digests = { sha256, hmacSha256, utf8, hex };
 
   /** Swagger UI's plugin that shows dots in the place of the secret, as it is typed. */
   window.maskSecret = () => ({

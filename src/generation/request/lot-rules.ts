@@ -48,7 +48,9 @@ export function checkLot(
   report.unknown.lot(value, position);
   const lotId = checkLotId(value['lot_id'], source, path, report.problems);
   const additionalInfo = checkInfo(value['additional_info'], path, report.problems);
-  const images = checkImages(value['images'], position, urls, report);
+  const images = checkImages(value['images'], `${path}.images`, urls, report, (image, index) =>
+    report.unknown.photo(image, position, index),
+  );
   const webhook = checkWebhook(value['webhook'], `${path}.webhook`, urls, report);
   if (lotId === null || images === null) return null;
   return { lotId, additionalInfo, images, webhook };
@@ -86,18 +88,29 @@ function checkInfo(value: unknown, path: string, problems: FieldProblems): strin
   return value;
 }
 
-function checkImages(value: unknown, position: number, urls: AddressVerdicts, report: LotReport): string[] | null {
-  const path = `lots[${position}]`;
+/**
+ * Checks a list of photos, of a lot or on their own.
+ * @param path - where the list stands in the body
+ * @param eachObject - called with every photo that is no plain string
+ * @returns the addresses as sent, repeated ones too; null when it is no list
+ */
+export function checkImages(
+  value: unknown,
+  path: string,
+  urls: AddressVerdicts,
+  report: Pick<LotReport, 'problems' | 'invalidImage'>,
+  eachObject: (image: Readonly<Record<string, unknown>>, index: number) => void = () => undefined,
+): string[] | null {
   if (!Array.isArray(value)) {
-    report.problems.add(`${path}.images`, 'must be an array of photos, each an object with url or a string');
+    report.problems.add(path, 'must be an array of photos, each an object with url or a string');
     return null;
   }
   const addresses: string[] = [];
   for (const [index, image] of value.entries()) {
     const url: unknown = isObject(image) ? image['url'] : image;
-    if (isObject(image)) report.unknown.photo(image, position, index);
+    if (isObject(image)) eachObject(image, index);
     if (typeof url !== 'string') {
-      report.problems.add(`${path}.images[${index}]`, 'must be an object with url or a string');
+      report.problems.add(`${path}[${index}]`, 'must be an object with url or a string');
       continue;
     }
     if (!isStorable(url) || !urls.isAllowed(url)) report.invalidImage(url);

@@ -1,12 +1,13 @@
 import { isObject } from '../../common/json-tokens.js';
 import { ServiceError } from '../../common/service-error.js';
 import type { AppConfig } from '../../config/app-config.js';
-import { checkUrl, type AllowList, type RefusalReason } from '../../outbound/address-rules.js';
-import { addressNeeds, shownAddress } from '../../outbound/refused-address.js';
+import type { AllowList } from '../../outbound/address-rules.js';
 import { AddressVerdicts } from './address-verdicts.js';
-import { characters, FieldProblems, MAX_NAMED } from './field-problems.js';
+import { characters, FieldProblems } from './field-problems.js';
 import { checkHead, checkLanguageTags, type RequestHead } from './head-rules.js';
 import { checkLot, type LotReport, type RequestedLot } from './lot-rules.js';
+import { Named } from './named.js';
+import { RefusedAddresses } from './refused-addresses.js';
 import { UnknownMembers } from './unknown-members.js';
 
 /** How many different addresses a job may have. Each gets its own parts and its own retries. */
@@ -49,10 +50,8 @@ type Limits = AppConfig['limits'];
 export class RequestContent implements LotReport {
   readonly problems = new FieldProblems();
   readonly unknown = new UnknownMembers();
-  private readonly invalidImages = new Named();
-  private readonly imageReasons = new Set<RefusalReason>();
-  private readonly invalidWebhooks = new Named();
-  private readonly webhookReasons = new Set<RefusalReason>();
+  private readonly invalidImages: RefusedAddresses;
+  private readonly invalidWebhooks: RefusedAddresses;
   private readonly seen = new Set<string>();
   private readonly duplicates = new Named();
   private readonly webhooks = new Set<string>();
@@ -70,8 +69,10 @@ export class RequestContent implements LotReport {
 
   constructor(
     private readonly limits: Limits,
-    private readonly allow: AllowList,
+    allow: AllowList,
   ) {
+    this.invalidImages = new RefusedAddresses(allow);
+    this.invalidWebhooks = new RefusedAddresses(allow);
     this.urls = new AddressVerdicts(allow);
   }
 
@@ -125,19 +126,11 @@ export class RequestContent implements LotReport {
   }
 
   invalidImage(url: string): void {
-    this.refuse(url, this.invalidImages, this.imageReasons);
+    this.invalidImages.add(url);
   }
 
   invalidWebhook(url: string): void {
-    this.refuse(url, this.invalidWebhooks, this.webhookReasons);
-  }
-
-  private refuse(url: string, invalid: Named, reasons: Set<RefusalReason>): void {
-    invalid.add(shownAddress(url));
-    // The addresses listed so far are enough to say why.
-    if (invalid.count > MAX_NAMED) return;
-    const checked = checkUrl(url, this.allow);
-    if (!checked.ok) reasons.add(checked.reason);
+    this.invalidWebhooks.add(url);
   }
 
   /**
@@ -164,7 +157,8 @@ export class RequestContent implements LotReport {
       this.problems.throwIfAny();
     }
     this.throwDuplicates();
-    this.throwInvalidAddresses();
+    this.invalidImages.throwOfPhotos();
+    this.invalidWebhooks.throwOfWebhooks();
     return {
       ...checked,
       processing,
@@ -214,31 +208,5 @@ export class RequestContent implements LotReport {
     throw new ServiceError('DUPLICATE_LOT_ID', 'Each lot_id may be used only once in a request.', {
       details: { lot_ids: this.duplicates.named },
     });
-  }
-
-  private throwInvalidAddresses(): void {
-    if (this.invalidImages.count > 0) {
-      const facts = { invalid_urls: this.invalidImages.named, count: this.invalidImages.count };
-      throw new ServiceError('INVALID_IMAGE_URLS', `Photos need ${addressNeeds(this.imageReasons)}.`, {
-        members: { invalid_urls: facts.invalid_urls },
-        details: facts,
-      });
-    }
-    if (this.invalidWebhooks.count > 0) {
-      throw new ServiceError('INVALID_WEBHOOK_URL', `Webhooks need ${addressNeeds(this.webhookReasons)}.`, {
-        details: { invalid_urls: this.invalidWebhooks.named },
-      });
-    }
-  }
-}
-
-/** Keeps the first few entries and counts all of them. */
-class Named {
-  readonly named: string[] = [];
-  count = 0;
-
-  add(name: string): void {
-    this.count += 1;
-    if (this.named.length < MAX_NAMED) this.named.push(name);
   }
 }

@@ -1,6 +1,6 @@
 import { EXTENTS, THROUGH, ZONES } from '../../../src/assessment/damage-details.js';
-import { codesOf, normalizePlace, type Place } from '../../../src/assessment/part-rules.js';
-import { DAMAGE_TYPES, ENDS, PARTS, SEVERITIES, SIDES } from '../../../src/assessment/taxonomy.js';
+import { codesOf, fixedWeight, normalizePlace, type Place } from '../../../src/assessment/part-rules.js';
+import { DAMAGE_TYPES, type DamageType, ENDS, PARTS, SEVERITIES, SIDES } from '../../../src/assessment/taxonomy.js';
 import type { DamageStatement } from '../../../src/assessment/text/statement.js';
 
 const PLACES: readonly Place[] = [
@@ -10,8 +10,13 @@ const PLACES: readonly Place[] = [
       .map((place) => [JSON.stringify(place), place]),
   ).values(),
 ];
+/** None of a type without degrees. */
+function severitiesOf(type: DamageType): readonly DamageStatement['severity'][] {
+  return fixedWeight(type) === null ? codesOf(SEVERITIES) : [null];
+}
+
 const KINDS = codesOf(DAMAGE_TYPES).flatMap((type) =>
-  codesOf(SEVERITIES).flatMap((severity) => [true, false].map((possible) => ({ type, severity, possible }))),
+  severitiesOf(type).flatMap((severity) => [true, false].map((possible) => ({ type, severity, possible }))),
 );
 const DETAILS = [null, ...codesOf(ZONES).filter((zone) => zone !== 'unknown')].flatMap((zone) =>
   [null, ...codesOf(EXTENTS).filter((extent) => extent !== 'unknown')].flatMap((extent) =>

@@ -77,6 +77,16 @@ describe('statements that say what the assessment says', () => {
   it.each<{ name: string; statements: readonly Statement[]; of: Partial<AssessedLot> }>([
     { name: 'one damage', statements: [DENT], of: {} },
     { name: 'two equal ones', statements: [{ ...DENT, count: 2 }], of: { findings: [FINDING, FINDING] } },
+    {
+      name: 'one without degrees, whatever the severity of its rows',
+      statements: [{ ...DENT, type: 'missing_part', severity: null, count: 2 }],
+      of: {
+        findings: [
+          { ...FINDING, type: 'missing_part' },
+          { ...FINDING, type: 'missing_part', severity: 'minor' },
+        ],
+      },
+    },
     { name: 'a doubtful one', statements: [{ ...DENT, possible: true }], of: { findings: [low] } },
     {
       name: 'a sure and a doubtful one',
@@ -121,6 +131,12 @@ describe('statements that say it otherwise', () => {
     { is: 'finding_left_out', statements: [UNCONFIRMED], of: { unconfirmed: true } },
     { is: 'finding_left_out', statements: [{ ...DENT, side: 'right' }] },
     { is: 'finding_left_out', statements: [{ ...DENT, severity: 'minor' }] },
+    { is: 'finding_left_out', statements: [{ ...DENT, severity: null }] },
+    {
+      is: 'finding_left_out',
+      statements: [{ ...DENT, type: 'missing_part' }],
+      of: { findings: [{ ...FINDING, type: 'missing_part' }] },
+    },
     { is: 'finding_left_out', statements: [{ ...DENT, zone: null }] },
     { is: 'finding_left_out', statements: [FIRE], of: { findings: [{ ...airbag, confidence: 'low' }], flags: onFire } },
     { is: 'damage_without_finding', statements: [DENT, { ...DENT, type: 'scratch' }] },

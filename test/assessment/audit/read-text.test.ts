@@ -40,7 +40,7 @@ describe.each(glossaries)('a text in $tag', (glossary) => {
       if (rows.length === ROWS_A_TEXT) readRows();
     }
     readRows();
-    expect(read).toBeGreaterThan(350_000 / STEP);
+    expect(read).toBeGreaterThan(310_000 / STEP);
   });
 
   it('gives back every statement of the lists beside the damages', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { EXTENTS, THROUGH, ZONES } from '../../../src/assessment/damage-details.js';
 import { LOT_FLAGS, PHOTO_ISSUES } from '../../../src/assessment/lot-flags.js';
-import { codesOf, normalizePlace } from '../../../src/assessment/part-rules.js';
+import { codesOf, fixedWeight, normalizePlace } from '../../../src/assessment/part-rules.js';
 import { AREAS, DAMAGE_TYPES, ENDS, PARTS, SEVERITIES, SIDES, type Area } from '../../../src/assessment/taxonomy.js';
 import type { DamageStatement, Statement, VehicleStatement } from '../../../src/assessment/text/statement.js';
 import { BODIES, COLOURS, DOOR_COUNTS, INTERIOR_STATES, TYRE_STATES } from '../../../src/assessment/vehicle.js';
@@ -67,7 +67,10 @@ export const damage = fc
     possible: fc.boolean(),
     photos,
   })
-  .map((row): DamageStatement => ({ kind: 'damage', ...row, ...normalizePlace(row) }));
+  .map((row): DamageStatement => {
+    const severity = fixedWeight(row.type) === null ? row.severity : null;
+    return { kind: 'damage', ...row, severity, ...normalizePlace(row) };
+  });
 
 /** Few kinds of damage on many parts, so that damages share an item. */
 const likeDamages = fc

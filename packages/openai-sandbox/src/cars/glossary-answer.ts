@@ -16,6 +16,13 @@ const GLOSSARY_SCENES: Readonly<Record<string, (words: JsonObject, question: Glo
     const side = isObject(words['side']) ? words['side'] : {};
     return { ...words, side: { ...side, right: side['left'] } };
   },
+  /** A severity that reads as the end of one damage and the whole of the next. */
+  glossary_two_ways: (words) => {
+    const [types, severities, item] = ['types', 'severities', 'item'].map((list) => words[list] as JsonObject);
+    const [minor, dent, between] = [severities?.['minor'], types?.['dent'], item?.['between']].map(String);
+    const damage = String(item?.['damage']).replace('{type}', String(dent)).replace('{severity}', String(minor));
+    return { ...words, severities: { ...severities, severe: `${minor}${between}${damage}` } };
+  },
   glossary_left_in_english: (words, { write }) => ({ ...words, sentences: write['sentences'] }),
 };
 

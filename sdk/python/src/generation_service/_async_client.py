@@ -7,7 +7,16 @@ import httpx
 
 from . import _requests as requests
 from ._errors import ApiError, ConnectionFailedError
-from .types import BatchAcceptedAnswer, CancelledJob, JobListItem, JobStatus, Lot, LotResult, SynchronousAnswer
+from .types import (
+    BatchAcceptedAnswer,
+    CancelledJob,
+    JobListItem,
+    JobStatus,
+    Lot,
+    LotResult,
+    PausedJob,
+    SynchronousAnswer,
+)
 
 
 class AsyncGenerationService(requests.ClientBase):
@@ -127,7 +136,17 @@ class AsyncGenerationService(requests.ClientBase):
     async def cancel(self, job_id: str, *, idempotency_key: Optional[str] = None) -> CancelledJob:
         """Ends a job: results stay as they are, lots without one read `cancelled`."""
         headers = requests.with_key(idempotency_key)
-        return cast(CancelledJob, await self._json("POST", requests.cancel_target(job_id), headers))
+        return cast(CancelledJob, await self._json("POST", requests.command_target(job_id, "cancel"), headers))
+
+    async def pause(self, job_id: str, *, idempotency_key: Optional[str] = None) -> PausedJob:
+        """Pauses a batch: nothing of it begins any more. What OpenAI has is still taken in."""
+        headers = requests.with_key(idempotency_key)
+        return cast(PausedJob, await self._json("POST", requests.command_target(job_id, "pause"), headers))
+
+    async def resume(self, job_id: str, *, idempotency_key: Optional[str] = None) -> PausedJob:
+        """Lets a paused batch go on, unless an operator of the service has paused it too."""
+        headers = requests.with_key(idempotency_key)
+        return cast(PausedJob, await self._json("POST", requests.command_target(job_id, "resume"), headers))
 
     async def _json(self, method: str, target: str, headers: Mapping[str, str] = {}, body: Any = None, **spooled: Any) -> Any:
         return (await self._send(method, target, headers, body, **spooled)).json()

@@ -7,7 +7,16 @@ import httpx
 
 from . import _requests as requests
 from ._errors import ApiError, ConnectionFailedError
-from .types import BatchAcceptedAnswer, CancelledJob, JobListItem, JobStatus, Lot, LotResult, SynchronousAnswer
+from .types import (
+    BatchAcceptedAnswer,
+    CancelledJob,
+    JobListItem,
+    JobStatus,
+    Lot,
+    LotResult,
+    PausedJob,
+    SynchronousAnswer,
+)
 
 
 class GenerationService(requests.ClientBase):
@@ -121,7 +130,17 @@ class GenerationService(requests.ClientBase):
     def cancel(self, job_id: str, *, idempotency_key: Optional[str] = None) -> CancelledJob:
         """Ends a job: results stay as they are, lots without one read `cancelled`."""
         headers = requests.with_key(idempotency_key)
-        return cast(CancelledJob, self._json("POST", requests.cancel_target(job_id), headers))
+        return cast(CancelledJob, self._json("POST", requests.command_target(job_id, "cancel"), headers))
+
+    def pause(self, job_id: str, *, idempotency_key: Optional[str] = None) -> PausedJob:
+        """Pauses a batch: nothing of it begins any more. What OpenAI has is still taken in."""
+        headers = requests.with_key(idempotency_key)
+        return cast(PausedJob, self._json("POST", requests.command_target(job_id, "pause"), headers))
+
+    def resume(self, job_id: str, *, idempotency_key: Optional[str] = None) -> PausedJob:
+        """Lets a paused batch go on, unless an operator of the service has paused it too."""
+        headers = requests.with_key(idempotency_key)
+        return cast(PausedJob, self._json("POST", requests.command_target(job_id, "resume"), headers))
 
     def _json(self, method: str, target: str, headers: Mapping[str, str] = {}, body: Any = None, **spooled: Any) -> Any:
         return self._send(method, target, headers, body, **spooled).json()

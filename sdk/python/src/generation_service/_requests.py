@@ -120,8 +120,8 @@ def download_target(job_id: str, **query: Any) -> str:
     return _with_query(f"/api/v1/batch-results/{quote(job_id, safe='')}/download", query)
 
 
-def cancel_target(job_id: str) -> str:
-    return f"/api/v1/batch-jobs/{quote(job_id, safe='')}/cancel"
+def command_target(job_id: str, name: str) -> str:
+    return f"/api/v1/batch-jobs/{quote(job_id, safe='')}/{name}"
 
 
 def jobs_target(**query: Any) -> str:

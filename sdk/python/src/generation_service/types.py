@@ -205,7 +205,13 @@ class ErrorCount(TypedDict):
     last: str
 
 
-class JobStatus(TypedDict):
+class Pause(TypedDict):
+    paused_at: str
+    resumes_at: str
+    by: List[Literal["client", "operator"]]
+
+
+class _JobStatusRequired(TypedDict):
     job_id: str
     status: JobState
     processing_mode: ProcessingMode
@@ -213,6 +219,7 @@ class JobStatus(TypedDict):
     updated_at: str
     completed_at: Optional[str]
     cancelled_at: Optional[str]
+    paused: bool
     progress: StatusProgress
     languages: List[str]
     processing_details: ProcessingDetails
@@ -225,6 +232,10 @@ class JobStatus(TypedDict):
     webhook_configured: bool
     webhooks: WebhookCounts
     metadata: Dict[str, str]
+
+
+class JobStatus(_JobStatusRequired, total=False):
+    pause: Pause
 
 
 class ProcessingSummary(TypedDict):
@@ -262,7 +273,7 @@ class JobRunning(TypedDict):
     message: str
 
 
-class JobListItem(TypedDict):
+class _JobListItemRequired(TypedDict):
     id: str
     job_id: str
     status: JobState
@@ -271,6 +282,7 @@ class JobListItem(TypedDict):
     updated_at: str
     completed_at: Optional[str]
     cancelled_at: Optional[str]
+    paused: bool
     total_lots: int
     processed_lots: int
     failed_lots: int
@@ -279,6 +291,10 @@ class JobListItem(TypedDict):
     error_message: Optional[str]
     webhook_configured: bool
     metadata: Dict[str, str]
+
+
+class JobListItem(_JobListItemRequired, total=False):
+    pause: Pause
 
 
 class Pagination(TypedDict):
@@ -299,6 +315,17 @@ class CancelledJob(TypedDict):
     status: Literal["cancelled"]
     cancelled_at: str
     message: str
+
+
+class _PausedJobRequired(TypedDict):
+    job_id: str
+    status: JobState
+    paused: bool
+    message: str
+
+
+class PausedJob(_PausedJobRequired, total=False):
+    pause: Pause
 
 
 class _ErrorAnswerRequired(TypedDict):

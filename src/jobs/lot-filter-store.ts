@@ -18,19 +18,46 @@ export interface FilteredJob {
   readonly showsReview: boolean;
 }
 
+/** How many lots a statement looks at, at most, to find those that fit. */
+const WINDOW_LOTS = 1024;
+
+/** Positions from `from` to `to`, both inclusive. */
+interface Range {
+  readonly from?: number;
+  readonly to?: number;
+}
+
 /**
- * SQL conditions on a job's lots, for a filter. States and errors are in the lots' narrow rows: 50,000 of them are read
- * in some 20 ms, so that they need no index.
- * @param lot - alias of batch_lots
- * @param parameter - adds a value and gives the SQL that stands for it
+ * The ranges of positions in which lots are looked for, one after the other. Without a filter it is one. With one, a
+ * statement over all that are left would look at all of them again for each page of lots that fit: 49,000 of 50,000 lots
+ * that need a review took 126 s, and take 7 s so.
+ */
+export function* windowsOf(selection: LotFilter & Range): Generator<Range, void, undefined> {
+  const { statuses, codes, needsReview, from = 0, to } = selection;
+  if (to === undefined || (statuses === undefined && codes === undefined && needsReview === undefined)) {
+    yield { from, ...(to !== undefined && { to }) };
+    return;
+  }
+  for (let first = from; first <= to; first += WINDOW_LOTS)
+    yield { from: first, to: Math.min(to, first + WINDOW_LOTS - 1) };
+}
+
+/** How a statement names the lots that it reads. */
+export interface LotsInSql {
+  /** The alias of batch_lots. */
+  readonly lot: string;
+  /** The condition on a position, for another table of the same lots; begins with ` and`. */
+  readonly inRange: (position: string) => string;
+  /** Adds a value and gives the SQL that stands for it. */
+  readonly parameter: (value: unknown) => string;
+}
+
+/**
+ * SQL conditions on a job's lots, for a filter. States and errors are in the lots' narrow rows, so that they need no index.
  * @returns begins with ` and`, or is empty
  */
-export function lotFilterSql(
-  { statuses, codes, needsReview }: LotFilter,
-  job: FilteredJob,
-  lot: string,
-  parameter: (value: unknown) => string,
-): string {
+export function lotFilterSql({ statuses, codes, needsReview }: LotFilter, job: FilteredJob, sql: LotsInSql): string {
+  const { lot, parameter } = sql;
   const cancelled = job.status === 'cancelled' ? `${lot}.status not in ${LOT_ENDED_SQL}` : 'false';
   let where = '';
   if (statuses !== undefined) {
@@ -42,19 +69,19 @@ export function lotFilterSql(
     const either = codes.includes(CANCELLED_CODE) ? cancelled : 'false';
     where += ` and (${lot}.error->>'code' = any(${parameter(codes)}::text[]) or ${either})`;
   }
-  if (needsReview !== undefined) where += ` and ${reviewSql(needsReview, job, lot, parameter)}`;
+  if (needsReview !== undefined) where += ` and ${reviewSql(needsReview, job, sql)}`;
   return where;
 }
 
 /** A lot's review is in its English row, and each revision has its own: the highest that is shown says it. */
-function reviewSql(value: boolean, job: FilteredJob, lot: string, parameter: (value: unknown) => string): string {
+function reviewSql(value: boolean, job: FilteredJob, { lot, inRange, parameter }: LotsInSql): string {
   const rows = `batch_results r where r.job_id = ${lot}.job_id and r.position = ${lot}.position and r.language = 'en'`;
   const revision = parameter(job.revision);
   const shown = `(select r.needs_review->>'value' from ${rows} and r.revision <= ${revision} order by r.revision desc limit 1)`;
   if (value) {
     // The first condition is that of an index that has only these lots; the second one drops those that a later
     // revision has cleared.
-    const flagged = `exists (select from ${rows} and r.needs_review->>'value' = 'true')`;
+    const flagged = `exists (select from ${rows} and r.needs_review->>'value' = 'true'${inRange('r.position')})`;
     return `${lot}.status = ${LOT_SQL.completed} and ${flagged} and ${shown} = 'true'`;
   }
   const undescribed = job.showsReview ? `${lot}.status <> ${LOT_SQL.completed}` : 'false';
