@@ -57,6 +57,10 @@ describe('JobReader', () => {
         handedOverAt: null,
         completedAt: null,
         cancelledAt: null,
+        pausedAt: null,
+        pausedByClient: false,
+        pausedByOperator: false,
+        pausedMs: 0,
       });
     });
 
