@@ -42,8 +42,8 @@ pool_mode = transaction
 default_pool_size = 6
 max_client_conn = 2000
 server_idle_timeout = 2
-; By default a query waits 120 s for a database that is away, before the client is told.
-server_login_retry = 1
+; By default a query waits 120 s for a database that is away before the client is told, and 15 s more after it is back.
+server_login_retry = 0
 query_wait_timeout = 2
 stats_users = ${server.username}
 ; The tests drop their databases when they are done.
