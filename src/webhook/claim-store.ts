@@ -2,46 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import { secretFingerprintSql } from '../jobs/job-store.js';
-import { isInFlight, isPending, STEP, type DeliveryStatus, type WebhookEvent } from './delivery-states.js';
+import type { ClaimedDelivery } from './claimed-delivery.js';
+import { isInFlight, isPending, STEP, type DeliveryStatus } from './delivery-states.js';
 import { GivenUpEvents } from './given-up-events.js';
 import { MAX_SLOTS } from './receiver-limits.js';
-
-/** A delivery that this process holds until its lease ends. */
-export interface ClaimedDelivery {
-  readonly id: string;
-  readonly jobId: string | null;
-  readonly keyId: string;
-  readonly origin: string;
-  readonly url: string;
-  readonly event: WebhookEvent;
-  readonly part: number;
-  readonly parts: number;
-  readonly firstPosition: number | null;
-  readonly lastPosition: number | null;
-  readonly lots: number;
-  readonly bytes: number;
-  readonly revision: number;
-  /** JSON text. */
-  readonly payload: string | null;
-  readonly bodySha256: string | null;
-  /**
-   * Which of the key id's secrets signed the job's request; set only for events with a payload. A job's end has it in
-   * its job.
-   */
-  readonly secretFingerprint: string | null;
-  /** The number of the attempt that this claim begins. */
-  readonly attempt: number;
-  readonly failures: number;
-  readonly token: string;
-  /** How many requests may be in flight to its receiver. */
-  readonly slots: number;
-  /** How many deliveries of its receiver this claim could take. If it took that many, more may be due. */
-  readonly room: number;
-  /** True for the single delivery that tries a receiver whose circuit is open. */
-  readonly probe: boolean;
-  /** True when a success changes nothing in the receiver's row. */
-  readonly healthy: boolean;
-}
 
 export interface ReceiverCount {
   readonly keyId: string;

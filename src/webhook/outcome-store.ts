@@ -1,20 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../database/database.service.js';
-import type { SendResult, Verdict } from './attempt-outcome.js';
-import type { ClaimedDelivery } from './claim-store.js';
+import type { ClaimedDelivery, SettledAttempt } from './claimed-delivery.js';
 import { isOpen, STEP, type DeliveryStatus } from './delivery-states.js';
 import { GivenUpEvents } from './given-up-events.js';
 import { storable } from './storable.js';
-
-/** An attempt that has ended and is to be written. */
-export interface SettledAttempt {
-  readonly delivery: ClaimedDelivery;
-  readonly startedAt: Date;
-  readonly finishedAt: Date;
-  readonly result: SendResult;
-  readonly verdict: Verdict;
-  readonly bodySha256: string | null;
-}
 
 /** Writes the outcomes of attempts, many at a time: one write for each is seven times slower (measured). */
 @Injectable()

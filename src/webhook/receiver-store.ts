@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { InjectRepository } from '@nestjs/typeorm';
 import { In, IsNull, MoreThanOrEqual, Not, type Repository } from 'typeorm';
 import { Database, type Transaction } from '../database/database.service.js';
-import type { SettledAttempt } from './outcome-store.js';
+import type { SettledAttempt } from './claimed-delivery.js';
 import { storable } from './storable.js';
 import { receiverHealth } from './receiver-health.js';
 import { CIRCUIT_FAILURES, FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, MAX_SLOTS } from './receiver-limits.js';
