@@ -42,6 +42,8 @@ pool_mode = transaction
 default_pool_size = 4
 max_client_conn = 2000
 server_idle_timeout = 2
+; By default clients wait 15 s for a database that is away, before they are told.
+server_login_retry = 1
 stats_users = ${server.username}
 ; The tests drop their databases when they are done.
 server_fast_close = 1
