@@ -70,10 +70,11 @@ export function refuse(status: number, code: string, headers: Record<string, str
 
 export const cutConnection: Step = (response) => void response.destroy();
 
-/** Sends `text` and breaks the connection, or ends properly. */
-export function stream(text: string, { cut }: { cut: boolean }): Step {
+/** Sends `text` and breaks the connection, or ends properly; `next` is the cursor of the next page. */
+export function stream(text: string, { cut, next }: { cut: boolean; next?: string }): Step {
   return (response) => {
-    response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
+    const cursor = next === undefined ? {} : { 'X-Next-Cursor': next };
+    response.writeHead(200, { 'Content-Type': 'application/x-ndjson', ...cursor });
     response.write(text, () => (cut ? response.destroy() : response.end()));
   };
 }
