@@ -20,6 +20,8 @@ export type Step = (response: ServerResponse, request: Received) => void;
 /** Answers each request by the next step. One that is not signed as docs/signing.md says gets a 403 instead. */
 export class ScriptedServer {
   readonly received: Received[] = [];
+  /** What a browser is shown, by path; it takes no step. */
+  readonly pages = new Map<string, { type: string; text: string }>();
 
   private constructor(
     private readonly server: ReturnType<typeof createServer>,
@@ -46,6 +48,8 @@ export class ScriptedServer {
     const sent = Buffer.concat(chunks);
     const body = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent).toString();
     const { method = '', url: target = '', headers } = request;
+    const page = this.pages.get(target);
+    if (page !== undefined) return void response.writeHead(200, { 'Content-Type': page.type }).end(page.text);
     const received = { method, target, headers, body };
     this.received.push(received);
     const expected = sign(SECRET, method, target, body, Number(headers['x-timestamp']));
