@@ -11,10 +11,14 @@ const python = process.argv[2] ?? 'python3';
 const folder = mkdtempSync(join(tmpdir(), 'client-examples-'));
 const typescript = join(import.meta.dirname, '../sdk/typescript');
 const runtimes = [
-  ['node', process.execPath, []],
-  ['deno', process.env.DENO, ['run', '--quiet', '--allow-env', '--allow-net', '--allow-read', '--allow-write']],
-  ['bun', process.env.BUN, ['run']],
-].filter(([, program]) => program !== undefined);
+  { name: 'node', program: process.execPath, args: [] },
+  {
+    name: 'deno',
+    program: process.env.DENO,
+    args: ['run', '--quiet', '--allow-env', '--allow-net', '--allow-read', '--allow-write'],
+  },
+  { name: 'bun', program: process.env.BUN, args: ['run'] },
+].filter(({ program }) => program !== undefined);
 
 const run = (command, args, options = {}) => {
   const { status, stdout, stderr, error } = spawnSync(command, args, {
@@ -39,7 +43,7 @@ try {
   packed();
   for (const [index, code] of examples(join(typescript, 'README.md'), 'js').entries()) {
     writeFileSync(join(folder, 'example.mjs'), code);
-    for (const [name, program, args] of runtimes)
+    for (const { name, program, args } of runtimes)
       tell(`${name}, example ${index + 1}`, run(program, [...args, 'example.mjs']));
   }
   const path = [join(folder, 'node_modules/.bin'), process.env.PATH].join(delimiter);
