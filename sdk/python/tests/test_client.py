@@ -174,6 +174,14 @@ class ClientTests:
         self.assertEqual([received[1] for received in server.received[2:]], targets)
 
 
+class Beginning(unittest.TestCase):
+    def test_not_without_an_address_or_a_secret(self):
+        for client in (GenerationService, AsyncGenerationService):
+            for url, secret in (("", SECRET), ("http://127.0.0.1:1", "")):
+                with self.assertRaises(ValueError):
+                    client(url, secret)
+
+
 class BlockingTests(Blocking, ClientTests, unittest.TestCase):
     pass
 

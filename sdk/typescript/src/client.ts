@@ -44,6 +44,8 @@ export class GenerationService {
   private readonly reader: ResultReader;
 
   constructor(options: ClientOptions) {
+    // An environment variable that is not set would be signed with, and refused without saying why.
+    if (!options.url || !options.secret) throw new TypeError(`${options.url ? 'secret' : 'url'} is missing`);
     this.transport = new Transport({
       url: options.url.replace(/\/+$/, ''),
       secret: options.secret,

@@ -81,6 +81,12 @@ describe('generate', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  it('is not begun without an address or a secret', () => {
+    const secret = process.env['NOT_SET'] as string;
+    expect(() => new GenerationService({ url: 'http://127.0.0.1:1', secret })).toThrow('secret is missing');
+    expect(() => new GenerationService({ url: '', secret: SECRET })).toThrow('url is missing');
+  });
+
   it('says why no connection came about', async () => {
     const client = new GenerationService({ url: 'http://127.0.0.1:1', secret: SECRET, retries: 0 });
     await expect(client.status('job-1')).rejects.toThrow(ConnectionError);

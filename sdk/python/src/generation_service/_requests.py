@@ -78,6 +78,8 @@ class ClientBase:
         longest_pause: float = 120,
         timeout: float = 310,
     ) -> None:
+        if not url or not secret:
+            raise ValueError(f"{'secret' if url else 'url'} is missing")
         self._url = url.rstrip("/")
         self._secret = secret
         self._key_id = key_id
