@@ -102,6 +102,8 @@ export interface BatchAcceptedAnswer {
   webhook_configured: boolean;
   estimated_cost_usd: number | null;
   warnings: string[];
+  /** The job whose lots this one tries once more. */
+  retry_of?: string;
 }
 
 export interface HandedOverAnswer {
@@ -218,6 +220,10 @@ export interface JobStatus {
   webhook_configured: boolean;
   webhooks: WebhookCounts;
   metadata: Record<string, string>;
+  /** The job whose lots this one tries once more. */
+  retry_of: string | null;
+  /** The jobs that try lots of this one once more, the latest first. */
+  retried_by: string[];
 }
 
 /** The lots of a job that ended without a description for one reason. */
@@ -250,6 +256,8 @@ export interface JobResults {
   cancelled_at: string | null;
   processing_summary: ProcessingSummary;
   metadata: Record<string, string>;
+  /** The job whose lots this one tries once more. */
+  retry_of?: string;
   /** With `limit`: what to send as `after` for the next page; null on the last one. */
   next_cursor?: string | null;
   results: ResultsContent;
@@ -282,6 +290,8 @@ export interface JobListItem {
   error_message: string | null;
   webhook_configured: boolean;
   metadata: Record<string, string>;
+  /** The job whose lots this one tries once more. */
+  retry_of: string | null;
 }
 
 export interface Pagination {

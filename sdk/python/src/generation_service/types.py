@@ -94,7 +94,7 @@ class SynchronousAnswer(_SynchronousAnswerRequired, total=False):
     metadata: Dict[str, str]
 
 
-class BatchAcceptedAnswer(TypedDict):
+class _BatchAcceptedAnswerRequired(TypedDict):
     job_id: str
     status: Literal["failed", "processing", "translating", "completed", "cancelled", "accepted"]
     created_at: str
@@ -106,6 +106,10 @@ class BatchAcceptedAnswer(TypedDict):
     webhook_configured: bool
     estimated_cost_usd: Optional[float]
     warnings: List[str]
+
+
+class BatchAcceptedAnswer(_BatchAcceptedAnswerRequired, total=False):
+    retry_of: str
 
 
 class HandedOverAnswer(TypedDict):
@@ -232,6 +236,8 @@ class _JobStatusRequired(TypedDict):
     webhook_configured: bool
     webhooks: WebhookCounts
     metadata: Dict[str, str]
+    retry_of: Optional[str]
+    retried_by: List[str]
 
 
 class JobStatus(_JobStatusRequired, total=False):
@@ -263,6 +269,7 @@ class _JobResultsRequired(TypedDict):
 
 class JobResults(_JobResultsRequired, total=False):
     next_cursor: Optional[str]
+    retry_of: str
 
 
 class JobRunning(TypedDict):
@@ -291,6 +298,7 @@ class _JobListItemRequired(TypedDict):
     error_message: Optional[str]
     webhook_configured: bool
     metadata: Dict[str, str]
+    retry_of: Optional[str]
 
 
 class JobListItem(_JobListItemRequired, total=False):
