@@ -1,5 +1,6 @@
 import type { ClientWords } from '../assessment/client-words.js';
 import type { ImageDetail, ModelPrice, ReasoningEffort } from '../assessment/model-traits.js';
+import type { TracingSettings } from './tracing-settings.js';
 
 /** The settings of one process, validated and typed. Built by `loadConfig` and never changed afterwards. */
 export interface AppConfig {
@@ -23,6 +24,7 @@ export interface AppConfig {
     readonly shutdownGraceSeconds: number;
   };
   readonly log: { readonly level: LogLevelName };
+  readonly tracing: TracingSettings;
   readonly database: {
     /** Empty: the embedded server under `dataDir`. */
     readonly url: string;
