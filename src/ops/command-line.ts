@@ -151,7 +151,7 @@ function text(values: Values, option: string): string | null {
   const value = values[option];
   if (value === undefined) return null;
   if (typeof value === 'string' && value !== '' && isStorable(value)) return value;
-  throw new CommandLineError(`--${option} must not be empty.`);
+  throw new CommandLineError(`--${option} must not be empty or hold what cannot be stored.`);
 }
 
 function refuseWith(values: Values, options: readonly string[], why: string): void {

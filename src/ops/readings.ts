@@ -60,7 +60,8 @@ export class Readings {
       }
       case 'audit': {
         const jobId = reading.jobId === null ? null : (await this.reader.find(reading.jobId, null)).id;
-        return printed({ acts: (await this.acts.latest(jobId, reading.limit)).map(actRow) }, views.auditText);
+        const acts = (await this.acts.latest(jobId, reading.limit)).map(actRow);
+        return printed({ acts }, (document) => views.auditText(document, jobId !== null));
       }
     }
   }

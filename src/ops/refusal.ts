@@ -17,10 +17,10 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof ServiceError) {
     return { sentence: printable(serviceSentence(error)), exitCode: error.code === 'VALIDATION_FAILED' ? 2 : 1 };
   }
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  if (code === STATEMENT_ENDED) {
-    return { sentence: 'The database took too long; it may be busy, or hold a lock on the job.', exitCode: 1 };
-  }
+  const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown };
+  if (code === STATEMENT_ENDED)
+    return { sentence: 'The database took too long: it is busy, or holds a lock.', exitCode: 1 };
+  if (name === 'TimeoutError') return { sentence: 'The database does not answer.', exitCode: 1 };
   const said = printable(typeof message === 'string' && message !== '' ? message : String(code ?? error));
   return { sentence: isDatabaseAway(error) ? `The database cannot be reached: ${said}.` : said, exitCode: 1 };
 }

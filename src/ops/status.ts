@@ -7,13 +7,17 @@ import { JobOverviewReader } from '../jobs/job-overview-reader.js';
 import { ClaimStore } from '../webhook/claim-store.js';
 import { ReceiverOverviewReader } from '../webhook/receiver-overview-reader.js';
 import { attentionOf } from './attention.js';
+import { refusalOf } from './refusal.js';
 import { ageSeconds, failureRow, modelRow, shardRow, workerRow } from './documents.js';
 
 /** How many milliseconds a part may take. The server ends its statements before that, unless it does not answer at all. */
 export const PART_MS = Symbol('PART_MS');
 
+/** A part as it was read, or why it was not. */
+type Part<T> = { readonly value: T; readonly error?: never } | { readonly value: null; readonly error: unknown };
+
 /** What could not be read, and why. */
-export interface UnknownPart {
+interface UnknownPart {
   readonly part: string;
   readonly why: string;
 }
@@ -36,36 +40,42 @@ export class Status {
   /** @throws the first part's error when nothing at all can be read */
   async read() {
     const now = this.clock.now();
-    const unknown: UnknownPart[] = [];
-    const errors: unknown[] = [];
-    const part = async <T>(name: string, read: () => Promise<T>): Promise<T | null> => {
+    const part = async <T>(look: () => Promise<T>): Promise<Part<T>> => {
       try {
-        return await orAbort(read(), AbortSignal.timeout(this.partMs));
+        return { value: await orAbort(look(), AbortSignal.timeout(this.partMs)) };
       } catch (error) {
-        errors.push(error);
-        unknown.push({ part: name, why: (error as Error).message });
-        return null;
+        return { value: null, error };
       }
     };
     const parts = {
-      workers: part('workers', async () => (await this.workers.list()).map(workerRow)),
-      jobs: part('jobs', () => this.jobsNow(now)),
-      webhooks: part('webhooks', () => this.webhooksNow(now)),
-      models: part('models', async () => (await this.queue.models()).map(modelRow)),
-      queue: part('queue', async () => (await this.queue.shards()).map((shards) => shardRow(shards, now))),
-      failures: part('failures', async () =>
+      workers: part(async () => (await this.workers.list()).map(workerRow)),
+      jobs: part(() => this.jobsNow(now)),
+      webhooks: part(() => this.webhooksNow(now)),
+      models: part(async () => (await this.queue.models()).map(modelRow)),
+      queue: part(async () => (await this.queue.shards()).map((shards) => shardRow(shards, now))),
+      failures_last_day: part(async () =>
         (await this.jobs.failuresSince(new Date(now - DAY_MS), null)).map(failureRow),
       ),
     };
-    const found = {
+    const read = {
       workers: await parts.workers,
       jobs: await parts.jobs,
       webhooks: await parts.webhooks,
       models: await parts.models,
       queue: await parts.queue,
-      failures_last_day: await parts.failures,
+      failures_last_day: await parts.failures_last_day,
     };
-    if (errors.length === Object.keys(parts).length) throw errors[0];
+    const found = {
+      workers: read.workers.value,
+      jobs: read.jobs.value,
+      webhooks: read.webhooks.value,
+      models: read.models.value,
+      queue: read.queue.value,
+      failures_last_day: read.failures_last_day.value,
+    };
+    const failed = Object.entries(read).filter(([, { value }]) => value === null);
+    if (failed.length === Object.keys(read).length) throw failed[0]?.[1].error;
+    const unknown = failed.map(([name, { error }]): UnknownPart => ({ part: name, why: refusalOf(error).sentence }));
     return { at: rfc3339(new Date(now)), attention: attentionOf(found), ...found, unknown };
   }
 

@@ -1,10 +1,11 @@
 /** What a wrong command line is answered with. */
-export const USAGE = `Usage: npm run ops -- <command> [options]        (in the image: node dist/ops.js <command> [options])
+export const USAGE = `Usage: npm run ops -- <command> [options]
+In the image: node dist/ops.js <command> [options]
 
 Looks, for all keys:
   status                          what needs somebody now: workers, jobs, OpenAI, webhooks, failures
   jobs [--status S,S|all] [--key K] [--limit N]
-                                  jobs that have not ended, the oldest first, or those in some states
+                                  jobs that have not ended, oldest first, or those in some states
   failures [--since 24h] [--key K]
                                   failed lots by code
   failures <job> [--code C] [--limit N]

@@ -24,8 +24,7 @@ const WORKERS: Column<WorkerRow>[] = [
 const JOBS: Column<JobRow>[] = [
   { title: 'job', of: ({ job_id: id }) => id, whole: true },
   { title: 'key', of: ({ key }) => key },
-  { title: 'mode', of: ({ mode }) => mode },
-  { title: 'status', of: ({ status }) => status },
+  { title: 'status', of: ({ status }) => status, whole: true },
   { title: 'done', of: ({ processed_lots: lots }) => whole(lots), right: true },
   { title: 'failed', of: ({ failed_lots: lots }) => whole(lots), right: true },
   { title: 'lots', of: ({ total_lots: lots }) => whole(lots), right: true },
@@ -52,7 +51,6 @@ const RECEIVERS: Column<ReceiverRow>[] = [
   { title: 'given up', of: ({ given_up: lost }) => whole(lost), right: true },
   { title: 'failures', of: ({ failures_in_a_row: row }) => whole(row), right: true },
   { title: 'last success', of: ({ last_success_at: at }) => at ?? 'never' },
-  { title: 'last error', of: ({ last_error: error }) => error ?? '' },
 ];
 const SHARDS: Column<ShardRow>[] = [
   { title: 'model', of: ({ model }) => model },
@@ -62,7 +60,7 @@ const SHARDS: Column<ShardRow>[] = [
   { title: 'shards', of: ({ shards }) => whole(shards), right: true },
   { title: 'lots', of: ({ lots }) => whole(lots), right: true },
   { title: 'oldest', of: ({ oldest_seconds: age }) => duration(age), right: true },
-  { title: 'next look', of: ({ next_check_at: at }) => at },
+  { title: 'next look', of: ({ next_check_at: at }) => at.slice('2026-01-31T'.length) },
 ];
 const MODELS: Column<ModelRow>[] = [
   { title: 'model', of: ({ model }) => model },
@@ -119,7 +117,7 @@ function jobsNow({
     [
       oldest === null
         ? 'No lot waits.'
-        : `The oldest unfinished lot that is not paused is ${duration(oldest.age_seconds)} old: job ${oldest.job_id}.`,
+        : `Oldest unfinished lot that is not paused: ${duration(oldest.age_seconds)}, job ${oldest.job_id}.`,
       `Ended in the last day: ${ended.map(({ status, jobs }) => `${whole(jobs)} ${status}`).join(', ') || 'none'}.`,
     ].join('\n'),
   ]);
@@ -154,7 +152,10 @@ export function failedLotsText(document: { failed_lots: number; lots: readonly F
 }
 
 export function receiversText({ receivers }: { readonly receivers: readonly ReceiverRow[] }): string {
-  return rowsOr(receivers, RECEIVERS, 'Nothing waits, and no receiver fails.');
+  const errors = receivers.flatMap(({ origin, last_error: error }) =>
+    error === null ? [] : [line(`${origin} failed last with: ${error}`)],
+  );
+  return paragraphs([rowsOr(receivers, RECEIVERS, 'Nothing waits, and no receiver fails.'), errors.join('\n')]);
 }
 
 export function queueText({ shards, models }: { shards: readonly ShardRow[]; models: readonly ModelRow[] }): string {
@@ -173,8 +174,10 @@ export function usageText(usage: { from: string; to: string; group_by: string; r
   return rowsOr(usage.rows, columns, `Nothing was used from ${usage.from} to ${usage.to}.`);
 }
 
-export function auditText({ acts }: { readonly acts: readonly ActRow[] }): string {
-  return rowsOr(acts, ACTS, 'No operator has done anything.');
+/** @param ofOneJob - its id, which was asked for, leaves no room for the reasons */
+export function auditText({ acts }: { readonly acts: readonly ActRow[] }, ofOneJob: boolean): string {
+  const columns = ofOneJob ? ACTS.filter(({ title }) => title !== 'job') : ACTS;
+  return rowsOr(acts, columns, 'No operator has done anything.');
 }
 
 function resultWords(result: Readonly<Record<string, unknown>>): string {

@@ -28,7 +28,7 @@ export interface OpenDeliveries {
 }
 
 /** A delivery is tried for up to two days. */
-export const GIVEN_UP_DAYS = 7;
+const GIVEN_UP_DAYS = 7;
 
 /** What operators see of the receivers of all keys. */
 @Injectable()
