@@ -32,6 +32,8 @@ export interface AppConfig {
     /** Named prepared statements; off because PgBouncer in transaction mode breaks them. */
     readonly prepared: boolean;
     readonly poolSize: number;
+    /** Seconds after which the server ends a statement. Commands beside the service set it; no setting does. */
+    readonly statementSeconds?: number;
   };
   readonly auth: {
     /** Key id to its one or two live secrets, newest first. */

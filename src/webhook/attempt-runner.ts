@@ -7,8 +7,7 @@ import { OutboundClient } from '../outbound/outbound-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';
 import { judge, type SendResult } from './attempt-outcome.js';
 import { BodyGoneError, BodyRenderer, type RenderedBody } from './body-renderer.js';
-import type { ClaimedDelivery } from './claim-store.js';
-import type { SettledAttempt } from './outcome-store.js';
+import type { ClaimedDelivery, SettledAttempt } from './claimed-delivery.js';
 import { NoLiveSecretError, WebhookSigner } from './webhook-signer.js';
 import { countAttempt, countBodyChange } from './webhook-metrics.js';
 

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { listenFreely } from '../../common/abort-signals.js';
 import { inSpan } from '../../common/spans.js';
 import { LeaseLostError } from '../../database/lease.js';
+import { countLostLease } from '../../database/lease-metrics.js';
 import type { Leases } from '../../database/leases.service.js';
 import type { ShardClaim, ShardStore } from '../shards/shard-store.js';
 import { OpenAiError } from '../../openai/errors.js';
@@ -80,6 +81,7 @@ export class StageLoop {
       await this.run(claim);
     } catch (error) {
       if (error instanceof LeaseLostError) {
+        countLostLease('shard');
         this.logger.warn('a shard was taken over', facts);
         return;
       }

@@ -1,0 +1,106 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { QueueOverviewReader } from '../batch/shards/queue-overview-reader.js';
+import { orAbort } from '../common/abort-signals.js';
+import { Clock, DAY_MS, rfc3339 } from '../common/clock.js';
+import { WorkerReader } from '../health/worker-reader.js';
+import { JobOverviewReader } from '../jobs/job-overview-reader.js';
+import { ClaimStore } from '../webhook/claim-store.js';
+import { ReceiverOverviewReader } from '../webhook/receiver-overview-reader.js';
+import { attentionOf } from './attention.js';
+import { ageSeconds, failureRow, modelRow, shardRow, workerRow } from './documents.js';
+
+/** How many milliseconds a part may take. The server ends its statements before that, unless it does not answer at all. */
+export const PART_MS = Symbol('PART_MS');
+
+/** What could not be read, and why. */
+export interface UnknownPart {
+  readonly part: string;
+  readonly why: string;
+}
+
+export type StatusDocument = Awaited<ReturnType<Status['read']>>;
+
+/** What an operator who was woken wants to know first. Each part is read by itself: one that takes too long hides no other. */
+@Injectable()
+export class Status {
+  constructor(
+    @Inject(PART_MS) private readonly partMs: number,
+    private readonly clock: Clock,
+    private readonly workers: WorkerReader,
+    private readonly jobs: JobOverviewReader,
+    private readonly queue: QueueOverviewReader,
+    private readonly claims: ClaimStore,
+    private readonly receivers: ReceiverOverviewReader,
+  ) {}
+
+  /** @throws the first part's error when nothing at all can be read */
+  async read() {
+    const now = this.clock.now();
+    const unknown: UnknownPart[] = [];
+    const errors: unknown[] = [];
+    const part = async <T>(name: string, read: () => Promise<T>): Promise<T | null> => {
+      try {
+        return await orAbort(read(), AbortSignal.timeout(this.partMs));
+      } catch (error) {
+        errors.push(error);
+        unknown.push({ part: name, why: (error as Error).message });
+        return null;
+      }
+    };
+    const parts = {
+      workers: part('workers', async () => (await this.workers.list()).map(workerRow)),
+      jobs: part('jobs', () => this.jobsNow(now)),
+      webhooks: part('webhooks', () => this.webhooksNow(now)),
+      models: part('models', async () => (await this.queue.models()).map(modelRow)),
+      queue: part('queue', async () => (await this.queue.shards()).map((shards) => shardRow(shards, now))),
+      failures: part('failures', async () =>
+        (await this.jobs.failuresSince(new Date(now - DAY_MS), null)).map(failureRow),
+      ),
+    };
+    const found = {
+      workers: await parts.workers,
+      jobs: await parts.jobs,
+      webhooks: await parts.webhooks,
+      models: await parts.models,
+      queue: await parts.queue,
+      failures_last_day: await parts.failures,
+    };
+    if (errors.length === Object.keys(parts).length) throw errors[0];
+    return { at: rfc3339(new Date(now)), attention: attentionOf(found), ...found, unknown };
+  }
+
+  private async jobsNow(now: number) {
+    const [unfinished, oldest, ended] = await Promise.all([
+      this.jobs.unfinished(),
+      this.jobs.oldestRunning(),
+      this.jobs.endedSince(new Date(now - DAY_MS)),
+    ]);
+    return {
+      unfinished: unfinished.map(({ status, jobs, paused, lots, oldest: first }) => ({
+        status,
+        jobs,
+        paused,
+        unfinished_lots: lots,
+        oldest_seconds: ageSeconds(first, now),
+      })),
+      // Lots have no time of their own: each is as old as its job.
+      oldest_unfinished_lot:
+        oldest === null ? null : { job_id: oldest.id, age_seconds: ageSeconds(oldest.createdAt, now) },
+      ended_last_day: ended,
+    };
+  }
+
+  private async webhooksNow(now: number) {
+    const [open, oldest, failing] = await Promise.all([
+      this.receivers.openDeliveries(),
+      this.claims.oldestDue(new Date(now)),
+      this.receivers.withOpenCircuit(),
+    ]);
+    return {
+      pending: open.pending,
+      in_flight: open.inFlight,
+      oldest_due_seconds: oldest === null ? null : ageSeconds(oldest, now),
+      receivers_with_open_circuit: failing,
+    };
+  }
+}
