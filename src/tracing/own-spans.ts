@@ -72,5 +72,6 @@ function attributesOf(facts: SpanFacts): Attributes {
 /** The kind or code that our errors and the system's carry; a message may quote a client and is never taken. */
 function typeOf(error: unknown): string {
   const { kind, code, name } = (error ?? {}) as { kind?: unknown; code?: unknown; name?: unknown };
-  return String(kind ?? code ?? name ?? 'unknown');
+  const [type] = [kind, code, name].filter((each) => typeof each === 'string');
+  return type ?? 'unknown';
 }

@@ -146,8 +146,28 @@ describe('the trace of a lot that is answered at once', () => {
     expect(others.photos.length).toBeGreaterThan(0);
     for (const seen of others.photos) expect(seen.headers['traceparent']).toBeUndefined();
     expect(collector.headers[0]).toMatchObject({ 'x-collector-key': 'collector-token,1' });
-    expect(service.log()).toContain(`"trace_id":"${TRACE}"`);
     expectNothingSecret();
+  });
+
+  it('the trace of a call that fails has each try, and the log has the trace', async () => {
+    await observer.faults({ action: 'status', status: 500, path: '/v1/responses', count: 1 });
+    const service = await start(collector.url, { BASE_DELAY_SEC: '0.01' });
+    const { status } = await generate(service, request(), { traceparent: `00-${TRACE}-${CALLER}-01` });
+    expect(status).toBe(200);
+    await end(service);
+    const tries = collector.named('openai create_response', TRACE);
+    const seen = tries.map(({ attributes, status: code }) => [attributes['openai.try'], attributes['outcome'], code]);
+    expect(seen).toEqual([
+      [1, 'server', 2],
+      [2, 'ok', 0],
+    ]);
+    for (const span of collector.spans) expect([span.events, span.statusMessage, span.traceState]).toEqual([0, '', '']);
+    const line =
+      service
+        .log()
+        .split('\n')
+        .find((text) => text.includes('OpenAI request failed')) ?? '{}';
+    expect(JSON.parse(line)).toMatchObject({ trace_id: TRACE });
   });
 
   it('the trace of a refused or unknown request has no word of it', async () => {
@@ -156,14 +176,17 @@ describe('the trace of a lot that is answered at once', () => {
     expect(wrong.status).toBe(400);
     await fetch(`${service.origin}/client-path?client-query=1`, { headers: { 'User-Agent': 'client-agent' } });
     await fetch(`${service.origin}/api/v1/batch-status/client-path?client-query=1`);
-    const unknown = '/api/v1/batch-status/01890a5d-ac96-774b-bcce-b302099a8057';
+    const jobId = '01890a5d-ac96-774b-bcce-b302099a8057';
+    const unknown = `/api/v1/batch-status/${jobId}`;
     expect((await fetch(service.origin + unknown, { headers: sign(unknown, '') })).status).toBe(404);
     // Those who watch the service make no traces.
     for (const path of ['/health', '/ready', '/metrics']) await fetch(service.origin + path);
     await end(service);
     const servers = collector.spans.filter(({ kind }) => kind === 2);
-    expect(servers.map(({ attributes }) => attributes['http.response.status_code'])).toEqual([400, 404, 401, 404]);
-    expect(servers.at(-1)?.attributes['job.id']).toBe('01890a5d-ac96-774b-bcce-b302099a8057');
+    const told = servers.map(({ attributes }) => attributes);
+    const statuses = told.map((attributes) => Number(attributes['http.response.status_code']));
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([400, 401, 404, 404]);
+    expect(told.flatMap((attributes) => attributes['job.id'] ?? [])).toEqual([jobId]);
     expectNothingSecret();
   });
 });
@@ -175,7 +198,7 @@ describe('the traces of a batch', () => {
     const { status, body } = await generate(service, request({ webhook_url }, 3), {
       traceparent: `00-${TRACE}-${CALLER}-01`,
     });
-    expect(status).toBe(202);
+    expect(status).toBe(201);
     const jobId = String(body['job_id']);
     const last = await observer.statusWhen(jobId, (now) => ENDED.test(String(now['status'])));
     expect(last['status']).toBe('completed');
