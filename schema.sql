@@ -249,6 +249,19 @@ create table openai_models (
   constraint openai_models_pkey PRIMARY KEY (upstream, model)
 );
 
+create table operator_acts (
+  id uuid not null,
+  begun_at timestamp with time zone not null,
+  operator text not null,
+  act text not null,
+  job_id uuid not null,
+  arguments json not null,
+  reason text not null,
+  ended_at timestamp with time zone,
+  result json,
+  constraint operator_acts_pkey PRIMARY KEY (id)
+);
+
 create table photo_averages (
   key_id text not null,
   model text not null,

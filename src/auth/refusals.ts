@@ -18,8 +18,8 @@ export function missingSignature(seen: SeenRequest, inBody: boolean): ServiceErr
   const also = inBody ? ', or send the lots signature in the member signature' : '';
   return new ServiceError(
     'MISSING_SIGNATURE',
-    `The request is not signed. Send X-Timestamp (unix seconds, ten digits) and X-Signature: v1=<hex>${also}. ` +
-      '/docs shows how.',
+    'The request is not signed, or without a time. Send both X-Timestamp (unix seconds, ten digits) and ' +
+      `X-Signature: v1=<hex>${also}. /docs/guides/signing shows how.`,
     { details: detailsOf(seen) },
   );
 }
@@ -29,8 +29,9 @@ export function invalidSignature(seen: SeenRequest): ServiceError {
   return new ServiceError(
     'INVALID_SIGNATURE',
     'The signature is not valid. Sign "v1\\n" + X-Timestamp + "\\n" + method + "\\n" + path with query + "\\n" + hex SHA-256 of ' +
-      'the body with a live secret, in lower-case hex, and send it once as X-Signature: v1=<hex> within 300 s. Signatures ' +
-      'over the raw body, as an older service accepted them, are not accepted. details.seen shows what was received.',
+      'the body with a live secret (no line end at its end), in lower-case hex, and send it once as X-Signature: v1=<hex> ' +
+      'within 300 s. Signatures over the raw body, as an older service accepted them, are not accepted. details.seen shows ' +
+      'what was received; the page /docs/signing-page finds the part that differs.',
     { details: detailsOf(seen) },
   );
 }

@@ -38,7 +38,7 @@ function ofThisPath(exception: unknown, request: Request): unknown {
     }
     const replacement = replacementOf(request.path);
     if (replacement === null) return exception;
-    return new ServiceError('NOT_FOUND', `This path no longer exists; use ${replacement}.`);
+    return new ServiceError('NOT_FOUND', `There is no such path; use ${replacement}.`);
   }
   return new ServiceError('METHOD_NOT_ALLOWED', `This path takes ${allowed.join(', ')}.`, {
     headers: { Allow: allowed.join(', ') },

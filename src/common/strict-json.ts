@@ -38,9 +38,46 @@ export function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const position = /at position (\d+)/.exec((error as SyntaxError).message)?.[1];
-    const where = position === undefined ? '' : ` (near its character ${position})`;
-    throw invalidJson(`${name} is not valid JSON${where}.`, error);
+    throw invalidJson(`${name} is not valid JSON${whereItBreaks(text, error as SyntaxError)}.`, error);
+  }
+}
+
+/** Longer documents are not searched: each step of a search reads the document up to there. */
+const MAX_SEARCHED = 64 * 1024;
+/** What V8 says of a text that was right as far as it went. */
+const UNFINISHED = /end of JSON input|Unterminated string/;
+
+/** V8 tells the place of some mistakes only; for others it quotes the text, which must not come back in an answer. */
+function whereItBreaks(text: string, error: SyntaxError): string {
+  const position = positionOf(error) ?? (text.length > MAX_SEARCHED ? null : firstWrongCharacter(text));
+  if (position === null) return '';
+  const lines = text.slice(0, position).split('\n');
+  return ` (near its line ${lines.length}, character ${(lines.at(-1) ?? '').length + 1})`;
+}
+
+function positionOf({ message }: SyntaxError): number | null {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  return position === undefined ? null : Number(position);
+}
+
+/** Cut anywhere before the mistake, a text is only unfinished; cut behind it, it is wrong. */
+function firstWrongCharacter(text: string): number {
+  let right = 0;
+  let wrong = text.length;
+  while (right + 1 < wrong) {
+    const middle = (right + wrong) >> 1;
+    if (beginsRight(text.slice(0, middle))) right = middle;
+    else wrong = middle;
+  }
+  return right;
+}
+
+function beginsRight(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (error) {
+    return UNFINISHED.test((error as Error).message) || positionOf(error as SyntaxError) === text.length;
   }
 }
 

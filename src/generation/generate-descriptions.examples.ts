@@ -108,7 +108,7 @@ const SEEN_EXAMPLE = {
 
 /** Every refusal of the endpoint. */
 export const ERROR_EXAMPLES = {
-  INVALID_JSON: { message: 'The body is not valid JSON.' },
+  INVALID_JSON: { message: 'The request without its lots is not valid JSON (near its line 2, character 20).' },
   VALIDATION_FAILED: {
     message: 'Some values are not valid; details lists each field with its rule.',
     details: { fields: [{ path: 'lots[0].images', rule: 'must name at least one photo' }], count: 1 },
@@ -118,7 +118,7 @@ export const ERROR_EXAMPLES = {
     details: { supported_versions: [API_VERSION] },
   },
   TOO_MANY_IMAGES: {
-    message: 'A lot may have at most 20 photos when it is processed this way.',
+    message: 'A lot may have at most 20 photos in a synchronous request, 100 with mode "batch".',
     details: { lot_ids: ['11-12345'], max_allowed: 20 },
   },
   IMAGE_UNREACHABLE: {

@@ -6,7 +6,7 @@ import { Worker } from './worker.entity.js';
 import type { WorkerBeats } from './worker-metrics.js';
 
 /** A worker whose last beat is older counts as dead. */
-const BEAT_LIMIT_SECONDS = 60;
+export const BEAT_LIMIT_SECONDS = 60;
 /** One query serves all who ask within this many milliseconds. */
 const CACHE_MS = 1000;
 

@@ -201,5 +201,8 @@ export function visibleJob<J extends JobRecord>(job: J | undefined, keyId: strin
 }
 
 function noSuchJob(): ServiceError {
-  return new ServiceError('JOB_NOT_FOUND', 'There is no job with this id; GET /api/v1/batch-jobs lists yours.');
+  return new ServiceError(
+    'JOB_NOT_FOUND',
+    'This key has no job with this job_id; GET /api/v1/batch-jobs lists those it has.',
+  );
 }

@@ -26,6 +26,8 @@ export const MAX_UNKNOWN_OUTCOMES = 20;
 // SQL conditions of the states, written as in the partial indexes. `of`: the row's alias with its dot.
 export const isPending = (of = '') => `${of}status = 'pending'`;
 export const isInFlight = (of = '') => `${of}status = 'in_flight'`;
+/** Its schedule is used up, or its address is gone. */
+export const isGivenUp = (of = '') => `${of}status = 'failed'`;
 /** It waits to be sent, or is just being sent. */
 export const isOpen = (of = '') => `${of}status in ('pending', 'in_flight')`;
 /** It reports progress: only the latest state is sent, and nothing once the job has ended. */

@@ -9,7 +9,7 @@ SECRET = "test-shared-key-0123456789abcdef-not-secret"
 
 
 class ScriptedServer:
-    """Answers each request by the next step: (status, headers, body), "cut", or ("stream", body, cut)."""
+    """Answers each request by the next step: (status, headers, body), "cut", or ("stream", body, cut[, next cursor])."""
 
     def __init__(self, *steps):
         self.steps, self.received = list(steps), []
@@ -52,9 +52,11 @@ class ScriptedServer:
         if step == "cut":
             return
         if step[0] == "stream":
-            _, data, cut = step
+            _, data, cut, *cursor = step
             http.send_response(200)
             http.send_header("Transfer-Encoding", "chunked")
+            for each in cursor:
+                http.send_header("X-Next-Cursor", each)
             http.end_headers()
             http.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n" + (b"" if cut else b"0\r\n\r\n"))
             return

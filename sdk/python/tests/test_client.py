@@ -92,22 +92,75 @@ class ClientTests:
         self.assertEqual(seen, ["processing", "failed"])
         self.assertEqual([each[2].get("If-None-Match") for each in server.received], [None, '"1"', '"1"'])
 
-    def test_results_go_on_after_each_cut_with_every_lot_once(self):
+    def test_results_go_on_after_each_cut_from_behind_the_last_lot(self):
         steps = [
-            ("stream", lines("a", "b") + b'{"lot', True),
-            ("stream", lines("a", "b", "c") + b'{"lot', False),
-            ("stream", lines("a", "b", "c", "d"), False),
+            ("stream", lines("a", "b / ü") + b'{"lot', True),
+            "cut",
+            ("stream", lines("c") + b'{"lot', False),
+            ("stream", lines("d"), False),
         ]
         with ScriptedServer(*steps) as server:
-            self.assertEqual([lot["lot_id"] for lot in self.call(server.url, "results", "job-1")], ["a", "b", "c", "d"])
+            lots = self.call(server.url, "results", "job-1")
+        self.assertEqual([lot["lot_id"] for lot in lots], ["a", "b / ü", "c", "d"])
+        behind = ["", "?after=b+%2F+%C3%BC", "?after=b+%2F+%C3%BC", "?after=c"]
+        self.assertEqual([each[1] for each in server.received], [f"/api/v1/batch-results/job-1{each}" for each in behind])
+
+    def test_results_are_only_those_that_are_chosen(self):
+        steps = [("stream", lines("b"), True), ("stream", lines("c"), False)]
+        chosen = {"status": "failed", "code": ["REFUSED", "NO_IMAGES"], "needs_review": False, "after": "a", "partial": True}
+        with ScriptedServer(*steps) as server:
+            self.assertEqual(len(self.call(server.url, "results", "job-1", **chosen)), 2)
+        query = "partial=true&status=failed&code%5B%5D=REFUSED&code%5B%5D=NO_IMAGES&needs_review=false"
+        targets = [f"/api/v1/batch-results/job-1?{query}&after={each}" for each in "ab"]
+        self.assertEqual([each[1] for each in server.received], targets)
 
     def test_results_of_a_running_job(self):
-        steps = [(202, {}, {"status": "processing"}), ("stream", lines("a"), True)]
+        running = (202, {}, {"status": "processing"})
+        with ScriptedServer(running, running, running) as server:
+            for name, *args in (("results",), ("download", "csv"), ("download", "json")):
+                with self.assertRaises(JobRunningError):
+                    self.call(server.url, name, "job-1", *args)
+
+    def test_a_file_comes_by_pages_of_which_one_is_asked_for_again_after_a_cut(self):
+        names = "\ufeffjob_id,lot_id\r\n".encode()
+        steps = [
+            ("stream", names + b"job-1,a\r\n", False, "p1"),
+            ("stream", names + b'job-1,"b', True, "p2"),
+            ("stream", names + b'job-1,"b\r\nb"\r\n', False, "p2"),
+            ("stream", names + b"job-1,c\r\n", False),
+        ]
         with ScriptedServer(*steps) as server:
-            with self.assertRaises(JobRunningError):
-                self.call(server.url, "results", "job-1")
+            chunks = self.call(server.url, "download", "job-1", "csv", needs_review=True)
+        self.assertEqual(b"".join(chunks), names + b'job-1,a\r\njob-1,"b\r\nb"\r\njob-1,c\r\n')
+        first = "/api/v1/batch-results/job-1/download?format=csv&needs_review=true&limit=500"
+        targets = [first, f"{first}&after=p1", f"{first}&after=p1", f"{first}&after=p2"]
+        self.assertEqual([each[1] for each in server.received], targets)
+
+    def test_a_json_document_that_is_cut_is_an_error(self):
+        with ScriptedServer(("stream", b'{"job_id":', True)) as server:
             with self.assertRaises(ConnectionFailedError):
-                self.call(server.url, "results", "job-1", partial=True)
+                self.call(server.url, "download", "job-1", "json")
+
+    def test_retries_lots_and_says_what_a_retry_would_take(self):
+        retried, estimate = {**ACCEPTED, "retry_of": "job-1"}, {"lots": 3, "estimated_cost_usd": 0.03, "warnings": []}
+        with ScriptedServer("cut", (201, {}, retried), (200, {}, estimate), (201, {}, retried)) as server:
+            self.assertEqual(self.call(server.url, "retry", "job-1"), retried)
+            self.assertEqual(self.call(server.url, "estimate_retry", "job-1", codes=["REFUSED"]), estimate)
+            self.assertEqual(self.call(server.url, "retry", "job-1", lot_ids=["a", 7], idempotency_key="mine"), retried)
+        bodies = [json.loads(body) for *_, body in server.received]
+        self.assertEqual(bodies, [{}, {}, {"codes": ["REFUSED"], "dry_run": True}, {"lot_ids": ["a", 7]}])
+        keys = [headers["Idempotency-Key"] for _, _, headers, _ in server.received]
+        self.assertEqual((keys[0] == keys[1], keys[2], keys[3]), (True, None, "mine"))
+
+    def test_checks_photos_and_reads_usage(self):
+        with ScriptedServer((200, {}, {"photos": []}), (200, {}, {"rows": []}), (200, {}, {"rows": []})) as server:
+            self.call(server.url, "photo_check", ["https://cdn.test/1.jpg", {"url": "https://cdn.test/2.jpg"}])
+            self.call(server.url, "usage", from_day="2026-01-01", to_day="2026-01-31", group_by="mode")
+            self.assertEqual(self.call(server.url, "usage"), {"rows": []})
+        checked, queried, plain = server.received
+        self.assertEqual(json.loads(checked[3]), {"images": ["https://cdn.test/1.jpg", {"url": "https://cdn.test/2.jpg"}]})
+        self.assertEqual(queried[1], "/api/v1/usage?from=2026-01-01&to=2026-01-31&group_by=mode")
+        self.assertEqual((checked[1], plain[1]), ("/api/v1/photo-check", "/api/v1/usage"))
 
     def test_lists_cancels_pauses_and_resumes(self):
         pages = [(200, {}, {"jobs": [{"job_id": n}], "pagination": {"next_cursor": c}}) for n, c in (("1", "a+b"), ("2", None))]
@@ -119,6 +172,14 @@ class ClientTests:
             self.assertEqual(self.call(server.url, "resume", "a/b"), {"paused": False})
         targets = [f"/api/v1/batch-jobs/a%2Fb/{name}" for name in ("cancel", "pause", "resume")]
         self.assertEqual([received[1] for received in server.received[2:]], targets)
+
+
+class Beginning(unittest.TestCase):
+    def test_not_without_an_address_or_a_secret(self):
+        for client in (GenerationService, AsyncGenerationService):
+            for url, secret in (("", SECRET), ("http://127.0.0.1:1", "")):
+                with self.assertRaises(ValueError):
+                    client(url, secret)
 
 
 class BlockingTests(Blocking, ClientTests, unittest.TestCase):

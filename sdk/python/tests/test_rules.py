@@ -65,11 +65,14 @@ class Types(unittest.TestCase):
     """Each type of the wire is what the schema of its name in openapi.json says."""
 
     schemas = json.loads((ROOT / "openapi.json").read_text())["components"]["schemas"]
-    inputs = {"Photo", "Lot", "GenerateDescriptionsRequest"}
+    inputs = {"Photo", "Lot", "GenerateDescriptionsRequest", "RetryRequest", "PhotoCheckRequest"}
+    #: Schemas of routes that the client has no method for: the older service's, deliveries, probes.
+    others = ("Legacy", "Delivery", "Attempt", "Replay", "Ping", "Liveness", "Readiness")
 
     def test_types_are_the_schemas(self):
         names = [name for name, each in vars(types).items() if hasattr(each, "__required_keys__") and name[0] != "_"]
-        self.assertGreaterEqual(len(names), 30)
+        wanted = {name[: -len("Dto")] for name in self.schemas if not name.startswith(self.others)}
+        self.assertEqual({"Error" if name == "ErrorAnswer" else name for name in names}, wanted)
         for name in names:
             schema = self.schemas["ErrorDto" if name == "ErrorAnswer" else f"{name}Dto"]
             with self.subTest(name):

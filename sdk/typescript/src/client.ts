@@ -1,73 +1,38 @@
-import { JobRunningError } from './errors.js';
-import { readLines } from './read-lines.js';
-import { sha256Hex } from './signing.js';
+import type {
+  ClientOptions,
+  CommandOptions,
+  DescribeOptions,
+  FailedLots,
+  JobsFilter,
+  ResultsOptions,
+  UsageOptions,
+  WaitOptions,
+} from './options.js';
+import { jsonBody, newKey, requestLines } from './request-body.js';
+import { ResultReader } from './result-reader.js';
 import { openSink, spoolLines, type Body } from './spool.js';
+import { commandTarget, GENERATE, PHOTO_CHECK, resultsTarget, statusTarget, withQuery } from './targets.js';
 import { broken, sleep, Transport } from './transport.js';
 import type {
   BatchAcceptedAnswer,
   CancelledJob,
+  DryRun,
   GenerateDescriptionsRequest,
   HandedOverAnswer,
   JobList,
   JobListItem,
   JobResults,
   JobStatus,
+  KeyUsage,
   Lot,
   LotResult,
   PausedJob,
+  Photo,
+  PhotoCheckAnswer,
   SynchronousAnswer,
 } from './types.js';
 
-export interface ClientOptions {
-  /** Where the service is, for example `https://descriptions.example.com`. */
-  readonly url: string;
-  /** The shared key. It never belongs in a public page. */
-  readonly secret: string;
-  /** Names the key; without it the service tries every live one. */
-  readonly keyId?: string;
-  /** Attempts after the first (5). */
-  readonly retries?: number;
-  /** The longest pause in seconds before an attempt (120); asked for a longer one, the client throws. */
-  readonly longestPause?: number;
-  /** Seconds until an answer must have begun (310: the service answers within 300). */
-  readonly timeout?: number;
-  readonly fetch?: typeof fetch;
-}
-
-/** What is asked for, besides the lots. */
-export interface DescribeOptions extends Omit<GenerateDescriptionsRequest, 'lots' | 'version' | 'mode' | 'signature'> {
-  /** Made when absent. Set it to repeat a request from another process: the same job answers for 24 h. */
-  readonly idempotencyKey?: string;
-  readonly signal?: AbortSignal;
-}
-
-export interface WaitOptions {
-  /** Called with every status that differs from the one before. */
-  readonly onProgress?: (status: JobStatus) => void;
-  readonly signal?: AbortSignal;
-}
-
-export interface CommandOptions {
-  /** Made when absent. A repeat with the same key within 24 h does nothing again. */
-  readonly idempotencyKey?: string;
-  readonly signal?: AbortSignal;
-}
-
-export interface ResultsOptions {
-  /** What is there so far, while the job runs. */
-  readonly partial?: boolean;
-  readonly signal?: AbortSignal;
-}
-
-export interface JobsFilter {
-  readonly status?: string;
-  readonly mode?: 'sync' | 'batch';
-  readonly created_after?: string;
-  readonly created_before?: string;
-}
-
 const ENDED = new Set(['completed', 'failed', 'cancelled']);
-const GENERATE = '/api/v1/generate-descriptions';
 /** The service answers a waiting status request at the next change, after so many seconds at the latest. */
 const LONG_POLL = 25;
 /** Between two status requests, however often a job changes: far below the limit of 1,000 a minute. */
@@ -76,8 +41,11 @@ const POLL_PAUSE = 1;
 /** Describes the damage in photos of car lots, in many languages. Signs every request. */
 export class GenerationService {
   private readonly transport: Transport;
+  private readonly reader: ResultReader;
 
   constructor(options: ClientOptions) {
+    // An environment variable that is not set would be signed with, and refused without saying why.
+    if (!options.url || !options.secret) throw new TypeError(`${options.url ? 'secret' : 'url'} is missing`);
     this.transport = new Transport({
       url: options.url.replace(/\/+$/, ''),
       secret: options.secret,
@@ -87,6 +55,7 @@ export class GenerationService {
       timeout: options.timeout ?? 310,
       fetch: options.fetch ?? ((input, init) => fetch(input, init)),
     });
+    this.reader = new ResultReader(this.transport);
   }
 
   /**
@@ -162,54 +131,31 @@ export class GenerationService {
   }
 
   /**
-   * The lots of a job that has ended, one by one as they come. When the connection breaks, the results are asked for
-   * again and the lots that were handed over are skipped; `partial` ones are not, because they change meanwhile.
+   * The lots of a job that has ended, one by one as they come: all, or those that the options choose. When the
+   * connection breaks, the results are asked for again from behind the last lot that was handed over.
    * @throws JobRunningError while the job runs, without `partial`
    */
-  async *results(jobId: string, options: ResultsOptions = {}): AsyncGenerator<LotResult, void, undefined> {
-    const { partial = false, signal } = options;
-    const target = `/api/v1/batch-results/${encodeURIComponent(jobId)}${partial ? '?partial=true' : ''}`;
-    const call = { method: 'GET' as const, target, headers: { Accept: 'application/x-ndjson' }, signal };
-    let handedOver = 0;
-    for (let attempt = 1; ; attempt++) {
-      const body = await this.open(jobId, call);
-      const lines = readLines(body);
-      try {
-        for (let position = 0; ; position++) {
-          const { value: line, done } = await nextLine(lines, call);
-          if (done === true) return;
-          if (position < handedOver) continue;
-          handedOver++;
-          attempt = 1;
-          yield JSON.parse(line) as LotResult;
-        }
-      } catch (error) {
-        if (partial) throw error;
-        await this.transport.pause(attempt, error, signal);
-      } finally {
-        await lines.return();
-      }
-    }
+  results(jobId: string, options: ResultsOptions = {}): AsyncGenerator<LotResult, void, undefined> {
+    return this.reader.lots(jobId, options);
   }
 
-  /** The results of a job as a file: `csv` opens in a spreadsheet, one row for each lot and language. */
+  /**
+   * The results of a job as a file: `csv` opens in a spreadsheet, one row for each lot and language. `csv` and `ndjson` go
+   * on after a cut; `json` is one document, so its stream fails.
+   */
   download(
     jobId: string,
     options: ResultsOptions & { format: 'json' | 'ndjson' | 'csv' },
   ): Promise<ReadableStream<Uint8Array>> {
-    const query = `?format=${options.format}${options.partial === true ? '&partial=true' : ''}`;
-    const target = `/api/v1/batch-results/${encodeURIComponent(jobId)}/download${query}`;
-    return this.open(jobId, { method: 'GET', target, signal: options.signal });
+    const { format } = options;
+    return format === 'json' ? this.reader.document(jobId, options) : this.reader.rows(jobId, { ...options, format });
   }
 
   /** The key's jobs, the newest first. */
   async *jobs(filter: JobsFilter = {}): AsyncGenerator<JobListItem, void, undefined> {
     for (let cursor: string | null = null; ;) {
-      const query = new URLSearchParams({ limit: '100', ...filter, ...(cursor !== null && { cursor }) });
-      const page: JobList = await this.transport.json({
-        method: 'GET',
-        target: `/api/v1/batch-jobs?${query.toString()}`,
-      });
+      const target = withQuery('/api/v1/batch-jobs', { limit: 100, ...filter, cursor: cursor ?? undefined });
+      const page: JobList = await this.transport.json({ method: 'GET', target });
       yield* page.jobs;
       cursor = page.pagination.next_cursor;
       if (cursor === null) return;
@@ -231,27 +177,53 @@ export class GenerationService {
     return this.command(jobId, 'resume', options);
   }
 
-  private command<T>(jobId: string, name: string, { idempotencyKey = newKey(), signal }: CommandOptions): Promise<T> {
-    return this.transport.json<T>({
-      method: 'POST',
-      target: `/api/v1/batch-jobs/${encodeURIComponent(jobId)}/${name}`,
-      headers: { 'Idempotency-Key': idempotencyKey },
-      signal,
-    });
+  /**
+   * Tries failed lots of a job that has ended once more, as a new job; the old one stays as it is. A lot that a retry has
+   * in hand or has finished is not taken again.
+   */
+  retry(
+    jobId: string,
+    { idempotencyKey, signal, ...lots }: FailedLots & CommandOptions = {},
+  ): Promise<BatchAcceptedAnswer> {
+    return this.command(jobId, 'retry', { idempotencyKey, signal }, jsonBody(lots));
   }
 
-  private async open(jobId: string, call: Parameters<Transport['send']>[0]): Promise<ReadableStream<Uint8Array>> {
-    const response = await this.transport.send(call);
-    if (response.status !== 202 && response.body !== null) return response.body;
-    const running = (await response.json()) as { status: string };
-    throw new JobRunningError(jobId, running.status);
+  /** How many lots a retry would take, and about what it would cost. Nothing is sent. */
+  estimateRetry(jobId: string, { signal, ...lots }: FailedLots & { signal?: AbortSignal } = {}): Promise<DryRun> {
+    return this.command(jobId, 'retry', { signal }, jsonBody({ ...lots, dry_run: true }));
+  }
+
+  /** Looks at up to 100 photos without a model: whether they can be fetched, what they are, what they would cost. */
+  photoCheck(images: readonly (Photo | string)[], options: { signal?: AbortSignal } = {}): Promise<PhotoCheckAnswer> {
+    const { signal } = options;
+    return this.transport.json({ method: 'POST', target: PHOTO_CHECK, body: jsonBody({ images }), signal });
+  }
+
+  /** Lots, tokens and cost of this key. */
+  usage({ signal, ...query }: UsageOptions = {}): Promise<KeyUsage> {
+    return this.transport.json({ method: 'GET', target: withQuery('/api/v1/usage', query), signal });
+  }
+
+  private command<T>(
+    jobId: string,
+    name: string,
+    { idempotencyKey = newKey(), signal }: { [Option in keyof CommandOptions]: CommandOptions[Option] | undefined },
+    body?: Body,
+  ): Promise<T> {
+    return this.transport.json<T>({
+      method: 'POST',
+      target: commandTarget(jobId, name),
+      headers: { 'Idempotency-Key': idempotencyKey },
+      ...(body !== undefined && { body }),
+      signal,
+    });
   }
 
   /** The answer that a synchronous request would have had, once the job that it became has ended. */
   private async followHandedOver(job: HandedOverAnswer, signal: AbortSignal | undefined): Promise<SynchronousAnswer> {
     const given = signal === undefined ? {} : { signal };
     await this.wait(job.job_id, given);
-    const target = `/api/v1/batch-results/${encodeURIComponent(job.job_id)}`;
+    const target = resultsTarget(job.job_id, {});
     const { results, completed_at, metadata } = await this.transport.json<JobResults>({
       method: 'GET',
       target,
@@ -269,44 +241,4 @@ export class GenerationService {
       ...(Object.keys(metadata).length > 0 && { metadata }),
     };
   }
-}
-
-/** The next line; a failure to read it is a broken connection, unlike what the caller of the iterator throws. */
-async function nextLine(
-  lines: AsyncGenerator<string, void, undefined>,
-  call: { method: 'GET'; target: string; signal?: AbortSignal | undefined },
-): Promise<{ value: string; done?: false } | { value: void; done: true }> {
-  try {
-    return (await lines.next()) as { value: string; done?: false } | { value: void; done: true };
-  } catch (cause) {
-    call.signal?.throwIfAborted();
-    throw broken(call, cause);
-  }
-}
-
-async function* requestLines(
-  head: Omit<GenerateDescriptionsRequest, 'lots'>,
-  lots: Iterable<Lot> | AsyncIterable<Lot>,
-): AsyncGenerator<string, void, undefined> {
-  yield JSON.stringify(head);
-  for await (const lot of lots) yield JSON.stringify(lot);
-}
-
-function jsonBody(request: GenerateDescriptionsRequest): Body {
-  const text = JSON.stringify(request);
-  return {
-    contentType: 'application/json',
-    digest: sha256Hex(text),
-    open: () => Promise.resolve(text),
-    discard: () => Promise.resolve(),
-  };
-}
-
-function statusTarget(jobId: string): string {
-  return `/api/v1/batch-status/${encodeURIComponent(jobId)}`;
-}
-
-/** randomUUID() is absent on pages that came over plain http. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

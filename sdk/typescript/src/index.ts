@@ -1,11 +1,5 @@
-export {
-  GenerationService,
-  type ClientOptions,
-  type DescribeOptions,
-  type JobsFilter,
-  type ResultsOptions,
-  type WaitOptions,
-} from './client.js';
+export { GenerationService } from './client.js';
+export type * from './options.js';
 export {
   ApiError,
   ConnectionError,

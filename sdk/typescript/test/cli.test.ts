@@ -134,7 +134,12 @@ describe('the command', () => {
     [
       ['--format', 'csv', '--partial'],
       'job_id,lot_id\n',
-      '/api/v1/batch-results/job-1/download?format=csv&partial=true',
+      '/api/v1/batch-results/job-1/download?format=csv&partial=true&limit=500',
+    ],
+    [
+      ['--status', 'failed,cancelled', '--code', 'REFUSED', '--needs-review', '--lot', 'a', '--after', '7'],
+      '{"lot_id":"a"}\n',
+      '/api/v1/batch-results/job-1?status%5B%5D=failed&status%5B%5D=cancelled&code%5B%5D=REFUSED&needs_review=true&lot_id%5B%5D=a&after=7',
     ],
   ])('results %j prints them', async (options, file, target) => {
     const server = await ScriptedServer.start(stream(file, { cut: false }));
@@ -142,6 +147,80 @@ describe('the command', () => {
     server.stop();
     expect(answer).toEqual({ code: 0, printed: file, said: '' });
     expect(server.received[0]?.target).toBe(target);
+  });
+
+  it('failed names each lot that failed and the reason', async () => {
+    const lot = { lot_id: 'a', error: { code: 'REFUSED', message: 'The model\nrefused.' } };
+    const server = await ScriptedServer.start(stream(`${JSON.stringify(lot)}\n`, { cut: false }));
+    const answer = await command(['failed', 'job-1'], { GENERATION_SERVICE_URL: server.url });
+    server.stop();
+    const printed = 'lot_id\tcode\tmessage\na\tREFUSED\tThe model refused.\n';
+    expect(answer).toEqual({ code: 0, printed, said: '1 lots failed\n' });
+    expect(server.received[0]?.target).toBe('/api/v1/batch-results/job-1?status=failed');
+  });
+
+  it('retry says what it would take, and takes it', async () => {
+    const server = await ScriptedServer.start(
+      json(200, { lots: 3, estimated_cost_usd: 0.031, warnings: [] }),
+      json(201, { job_id: 'job-2', total_lots: 3, estimated_cost_usd: null, warnings: ['slow'] }),
+      json(200, running(100, 'failed')),
+    );
+    const env = { GENERATION_SERVICE_URL: server.url };
+    const estimate = await command(['retry', 'job-1', '--code', 'REFUSED,CANCELLED', '--dry-run'], env);
+    expect(estimate).toEqual({ code: 0, printed: '', said: '3 lots would be tried once more, about 0.03 USD\n' });
+    const answer = await command(['retry', 'job-1', '--lot', 'a', '--lot', 'b, c', '--wait'], env);
+    server.stop();
+    expect(answer).toMatchObject({ code: 1, printed: 'job-2\n' });
+    expect(answer['said']).toContain('warning: slow\n3 lots accepted;');
+    expect(server.received.slice(0, 2).map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+      { codes: ['REFUSED', 'CANCELLED'], dry_run: true },
+      { lot_ids: ['a', 'b, c'] },
+    ]);
+  });
+
+  it('photo-check looks at the photos of a file and at addresses, a hundred at a time', async () => {
+    const path = join(folder, 'photos.csv');
+    const addresses = Array.from({ length: 100 }, (_, index) => `https://a.test/${index}.jpg`);
+    writeFileSync(path, `lot_id,images\na,${addresses.join(' ')}\n`);
+    const none = { low: null, high: null };
+    const checked = { format: 'jpeg', width: 1920, height: 1234, bytes: 603488, tokens: { low: 212, high: 2808 } };
+    const good = { ...checked, url: 'u1', reachable: true, reason: null, estimated_cost_usd: { low: 0.1, high: 0.2 } };
+    const gone = { url: 'u2', reachable: false, reason: 'not_found', tokens: none, estimated_cost_usd: none };
+    const server = await ScriptedServer.start(json(200, { photos: [good] }), json(200, { photos: [gone] }));
+    const env = { GENERATION_SERVICE_URL: server.url };
+    const answer = await command(['photo-check', path, 'https://b.test/1.jpg'], env);
+    server.stop();
+    expect(answer).toMatchObject({ code: 1, said: '1 photos cannot be used\n' });
+    expect(String(answer['printed']).split('\n')).toEqual([
+      'photo\tis\tformat\twidth\theight\tbytes\ttokens\tusd',
+      'u1\tok\tjpeg\t1920\t1234\t603488\t2808\t0.2',
+      'u2\tnot_found\t\t\t\t\t\t',
+      '',
+    ]);
+    expect(server.received.map(({ body }) => (JSON.parse(body) as { images: string[] }).images)).toEqual([
+      addresses,
+      ['https://b.test/1.jpg'],
+    ]);
+  });
+
+  it('usage is a table', async () => {
+    const rows = [{ mode: 'batch', lots: 2, input_tokens: 3, cached_tokens: 1, output_tokens: 4, cost_usd: 0.5 }];
+    const server = await ScriptedServer.start(json(200, { group_by: 'mode', rows }));
+    const args = ['usage', '--from', '2026-01-01', '--by', 'mode'];
+    const answer = await command(args, { GENERATION_SERVICE_URL: server.url });
+    server.stop();
+    expect(answer['printed']).toBe(
+      'mode\tlots\tinput_tokens\tcached_tokens\toutput_tokens\tcost_usd\nbatch\t2\t3\t1\t4\t0.5\n',
+    );
+    expect(server.received[0]?.target).toBe('/api/v1/usage?from=2026-01-01&group_by=mode');
+  });
+
+  it.each(['cancel', 'pause', 'resume', 'status'])('%s prints the answer', async (name) => {
+    const server = await ScriptedServer.start(json(200, { job_id: 'job-1' }));
+    const answer = await command([name, 'job-1'], { GENERATION_SERVICE_URL: server.url });
+    server.stop();
+    expect(answer).toEqual({ code: 0, printed: '{\n  "job_id": "job-1"\n}\n', said: '' });
+    expect(server.received[0]?.target).toMatch(new RegExp(name === 'status' ? '/batch-status/job-1$' : `/${name}$`));
   });
 
   it('sign prints the headers of a request', async () => {
@@ -166,6 +245,7 @@ describe('the command', () => {
     [['results', 'job-1', '--format', 'xml'], '--format is ndjson, json or csv'],
     [['sign', 'GET', 'api/v1'], 'sign takes a method and the path'],
     [['describe'], 'there is no command describe'],
+    [['photo-check'], 'photo-check takes addresses of photos, or files with lots'],
     [['status', 'job-1', '--languges', 'en'], "Unknown option '--languges'"],
   ])('%j is explained', async (args, message) => {
     await expect(command(args)).rejects.toThrow(message);

@@ -2,12 +2,11 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ApiError, ConnectionError, GenerationService, JobRunningError, type Lot } from '../src/index.js';
-import { cutConnection, json, refuse, ScriptedServer, SECRET, stream, type Step } from './scripted-server.js';
+import { ApiError, ConnectionError, GenerationService, type Lot } from '../src/index.js';
+import { cutConnection, json, refuse, ScriptedServer, SECRET, type Step } from './scripted-server.js';
 
 const lot: Lot = { lot_id: '11-12345', images: ['https://cdn.test/1.jpg'], additional_info: 'лот 🚗' };
 const result = (lotId: string): object => ({ lot_id: lotId, status: 'completed', descriptions: [] });
-const lines = (...ids: string[]): string => ids.map((id) => `${JSON.stringify(result(id))}\n`).join('');
 const accepted = { job_id: 'job-1', status: 'accepted', processing_mode: 'batch', total_lots: 1 };
 const synchronous = { job_id: 'job-1', processing_mode: 'synchronous', lots: [result('11-12345')] };
 
@@ -80,6 +79,12 @@ describe('generate', () => {
     expect(String(error)).toBe('ApiError: UNSUPPORTED_LANGUAGE: Do it otherwise. {"field":"x"} (request id req-1)');
     expect(error).toMatchObject({ status: 422, code: 'UNSUPPORTED_LANGUAGE', requestId: 'req-1' });
     expect(server.received).toHaveLength(1);
+  });
+
+  it('is not begun without an address or a secret', () => {
+    const secret = process.env['NOT_SET'] as string;
+    expect(() => new GenerationService({ url: 'http://127.0.0.1:1', secret })).toThrow('secret is missing');
+    expect(() => new GenerationService({ url: '', secret: SECRET })).toThrow('url is missing');
   });
 
   it('says why no connection came about', async () => {
@@ -205,34 +210,34 @@ describe('a job', () => {
   });
 });
 
-describe('results', () => {
-  it('go on after each cut, with every lot once', async () => {
-    const { server, client } = await talk(
-      stream(`${lines('a', 'b')}{"lot_id":"c`, { cut: true }),
-      // A proxy that closes properly in the middle of a line.
-      stream(`${lines('a', 'b', 'c')}{"lot_id"`, { cut: false }),
-      stream(lines('a', 'b', 'c', 'd', 'лот'), { cut: false }),
-    );
-    const ids = (await collect(client.results('job-1'))).map((each) => each.lot_id);
-    expect(ids).toEqual(['a', 'b', 'c', 'd', 'лот']);
-    expect(server.received[0]?.headers['accept']).toBe('application/x-ndjson');
+describe('what else a job has', () => {
+  it('is a retry of its failed lots, by code or by lot, and an estimate of it', async () => {
+    const retried = { ...accepted, retry_of: 'job-1' };
+    const estimate = { lots: 3, estimated_cost_usd: 0.03, warnings: [] };
+    const { server, client } = await talk(cutConnection, json(201, retried), json(200, estimate), json(201, retried));
+    expect(await client.retry('job-1')).toEqual(retried);
+    expect(await client.estimateRetry('job-1', { codes: ['OPENAI_TIMEOUT'] })).toEqual(estimate);
+    expect(await client.retry('job-1', { lot_ids: ['a', 7], idempotencyKey: 'mine' })).toEqual(retried);
+    expect(server.received.map(({ target }) => target)).toEqual(Array(4).fill('/api/v1/batch-jobs/job-1/retry'));
+    const bodies = server.received.map(({ body }) => JSON.parse(body) as unknown);
+    expect(bodies).toEqual([{}, {}, { codes: ['OPENAI_TIMEOUT'], dry_run: true }, { lot_ids: ['a', 7] }]);
+    const keys = server.received.map(({ headers }) => headers['idempotency-key']);
+    expect([keys[0] === keys[1], keys[3]]).toEqual([true, 'mine']);
   });
 
-  it('of a job that runs are an error, or what is there so far', async () => {
-    const { client } = await talk(json(202, { status: 'processing' }), stream(lines('a'), { cut: false }));
-    await expect(collect(client.results('job-1'))).rejects.toThrow(JobRunningError);
-    expect(await collect(client.results('job-1', { partial: true }))).toEqual([result('a')]);
-  });
-
-  it('that are partial do not go on after a cut, because they change meanwhile', async () => {
-    const { client } = await talk(stream(lines('a'), { cut: true }));
-    await expect(collect(client.results('job-1', { partial: true }))).rejects.toThrow(ConnectionError);
-  });
-
-  it('come as a file', async () => {
-    const { server, client } = await talk(stream('job_id,lot_id\n', { cut: false }));
-    const file = await client.download('job-1', { format: 'csv' });
-    expect(await new Response(file).text()).toBe('job_id,lot_id\n');
-    expect(server.received[0]?.target).toBe('/api/v1/batch-results/job-1/download?format=csv');
+  it('is asked for besides: photos and usage', async () => {
+    const photos = { photos: [{ url: 'https://cdn.test/1.jpg', reachable: true }] };
+    const { server, client } = await talk(json(200, photos), json(200, { rows: [] }), json(200, { rows: [] }));
+    expect(await client.photoCheck(['https://cdn.test/1.jpg', { url: 'https://cdn.test/2.jpg' }])).toEqual(photos);
+    await client.usage({ from: '2026-01-01', to: '2026-01-31', group_by: 'mode' });
+    await client.usage();
+    expect(JSON.parse(server.received[0]?.body ?? '')).toEqual({
+      images: ['https://cdn.test/1.jpg', { url: 'https://cdn.test/2.jpg' }],
+    });
+    expect(server.received.map(({ target }) => target)).toEqual([
+      '/api/v1/photo-check',
+      '/api/v1/usage?from=2026-01-01&to=2026-01-31&group_by=mode',
+      '/api/v1/usage',
+    ]);
   });
 });

@@ -20,6 +20,8 @@ export type Step = (response: ServerResponse, request: Received) => void;
 /** Answers each request by the next step. One that is not signed as docs/signing.md says gets a 403 instead. */
 export class ScriptedServer {
   readonly received: Received[] = [];
+  /** What a browser is shown, by path; it takes no step. */
+  readonly pages = new Map<string, { type: string; text: string }>();
 
   private constructor(
     private readonly server: ReturnType<typeof createServer>,
@@ -46,6 +48,8 @@ export class ScriptedServer {
     const sent = Buffer.concat(chunks);
     const body = (request.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent).toString();
     const { method = '', url: target = '', headers } = request;
+    const page = this.pages.get(target);
+    if (page !== undefined) return void response.writeHead(200, { 'Content-Type': page.type }).end(page.text);
     const received = { method, target, headers, body };
     this.received.push(received);
     const expected = sign(SECRET, method, target, body, Number(headers['x-timestamp']));
@@ -70,10 +74,11 @@ export function refuse(status: number, code: string, headers: Record<string, str
 
 export const cutConnection: Step = (response) => void response.destroy();
 
-/** Sends `text` and breaks the connection, or ends properly. */
-export function stream(text: string, { cut }: { cut: boolean }): Step {
+/** Sends `text` and breaks the connection, or ends properly; `next` is the cursor of the next page. */
+export function stream(text: string, { cut, next }: { cut: boolean; next?: string }): Step {
   return (response) => {
-    response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
+    const cursor = next === undefined ? {} : { 'X-Next-Cursor': next };
+    response.writeHead(200, { 'Content-Type': 'application/x-ndjson', ...cursor });
     response.write(text, () => (cut ? response.destroy() : response.end()));
   };
 }

@@ -72,7 +72,8 @@ export class LotSplitter implements RequestSplitter {
     if (this.expected !== 'nothing') throw invalidJson(`The body ends inside its JSON, after byte ${this.consumed}.`);
     const bytes = Buffer.concat(this.head, this.headBytes);
     const members = parseStrictJson(bytes, 'The request without its lots');
-    if (!isObject(members)) throw invalidJson('The body must be a JSON object.');
+    if (!isObject(members))
+      throw invalidJson('The body must be a JSON object in UTF-8: {"version": …, "languages": […], "lots": […]}.');
     if (this.lots === 'streamed') delete members.lots;
     const lotsText =
       this.otherLots === undefined
@@ -123,7 +124,8 @@ export class LotSplitter implements RequestSplitter {
     switch (byte) {
       case OPENING_BRACE:
       case OPENING_BRACKET:
-        if (this.depth === 0 && byte === OPENING_BRACKET) throw invalidJson('The body must be a JSON object.');
+        if (this.depth === 0 && byte === OPENING_BRACKET)
+          throw invalidJson('The body must be a JSON object in UTF-8: {"version": …, "languages": […], "lots": […]}.');
         this.expected = this.depth === 0 ? 'key' : 'rest';
         if (++this.depth > MAX_JSON_DEPTH) throw tooDeep(`The body, at byte ${offset},`);
         return;
@@ -142,7 +144,8 @@ export class LotSplitter implements RequestSplitter {
         if (this.expected === 'colon') this.expected = 'value';
         return;
       default:
-        if (this.depth === 0) throw invalidJson('The body must be a JSON object.');
+        if (this.depth === 0)
+          throw invalidJson('The body must be a JSON object in UTF-8: {"version": …, "languages": […], "lots": […]}.');
         if (byte === QUOTE) this.inString = true;
         if (byte === QUOTE && this.expected === 'key') this.key = '';
         else this.expected = 'rest';

@@ -198,7 +198,9 @@ export class RequestContent implements LotReport {
     const over = processing === 'sync' ? this.overSync : this.overBatch;
     const most = processing === 'sync' ? this.limits.maxSyncImages : this.limits.maxLotImages;
     if (over.count === 0) return;
-    throw new ServiceError('TOO_MANY_IMAGES', `A lot may have at most ${most} photos when it is processed this way.`, {
+    const { maxLotImages } = this.limits;
+    const where = processing === 'sync' ? ` in a synchronous request, ${maxLotImages} with mode "batch"` : '';
+    throw new ServiceError('TOO_MANY_IMAGES', `A lot may have at most ${most} photos${where}.`, {
       details: { lot_ids: over.named, max_allowed: most },
     });
   }

@@ -48,7 +48,7 @@ const REFUSALS: Partial<Record<ErrorCode, ErrorExample>> = {
     message: 'Some values are not valid; details lists each field with its rule.',
     details: { fields: [{ path: 'lot_ids', rule: 'must be a list of at least one lot_id' }], count: 1 },
   },
-  JOB_NOT_FOUND: { message: 'There is no job with this id; GET /api/v1/batch-jobs lists yours.' },
+  JOB_NOT_FOUND: { message: 'This key has no job with this job_id; GET /api/v1/batch-jobs lists those it has.' },
   LOT_NOT_FOUND: { message: 'This job has no lot with this lot_id.', details: { lot_ids: ['11-12347'] } },
   JOB_NOT_FINISHED: {
     message: 'The job is processing. Its failed lots can be retried once it has ended; it can be cancelled.',

@@ -10,11 +10,16 @@ from ._errors import ApiError, ConnectionFailedError
 from .types import (
     BatchAcceptedAnswer,
     CancelledJob,
+    DryRun,
     JobListItem,
     JobStatus,
+    KeyUsage,
     Lot,
+    LotErrorCode,
     LotResult,
     PausedJob,
+    Photo,
+    PhotoCheckAnswer,
     SynchronousAnswer,
 )
 
@@ -88,39 +93,70 @@ class AsyncGenerationService(requests.ClientBase):
                     return status
             await asyncio.sleep(requests.POLL_PAUSE)
 
-    async def results(self, job_id: str, *, partial: bool = False) -> AsyncIterator[LotResult]:
+    async def results(
+        self,
+        job_id: str,
+        *,
+        partial: bool = False,
+        status: requests.OneOrMore[requests.EndState] = None,
+        code: requests.OneOrMore[LotErrorCode] = None,
+        needs_review: Optional[bool] = None,
+        lot_id: requests.OneOrMore[str] = None,
+        after: Optional[str] = None,
+    ) -> AsyncIterator[LotResult]:
         """
-        The lots of a job that has ended, one by one. When the connection breaks, they are asked for again and those that
-        were handed over are skipped; partial ones are not, because they change meanwhile.
+        The lots of a job that has ended, one by one: all, or those that fit what is given. When the connection breaks,
+        they are asked for again from behind the last lot that was handed over.
         """
-        target = requests.results_target(job_id, partial="true" if partial else None)
-        handed_over = 0
+        wanted = requests.results_filter(partial, status, code, needs_review, lot_id)
         attempt = 1
         while True:
+            target = requests.results_target(job_id, **wanted, after=after)
             async with self._stream(job_id, target, requests.NDJSON) as response:
-                position = 0
                 try:
                     async for line in self._lines(response, target):
-                        position += 1
-                        if position > handed_over:
-                            handed_over, attempt = position, 1
-                            yield cast(LotResult, json.loads(line))
+                        lot = cast(LotResult, json.loads(line))
+                        after, attempt = lot["lot_id"], 1
+                        yield lot
                     return
                 except ConnectionFailedError as error:
-                    if partial:
-                        raise
                     pause = self._pause(attempt, error)
             attempt += 1
             await asyncio.sleep(pause)
 
     async def download(
-        self, job_id: str, format: Literal["json", "ndjson", "csv"], *, partial: bool = False
+        self,
+        job_id: str,
+        format: Literal["json", "ndjson", "csv"],
+        *,
+        partial: bool = False,
+        status: requests.OneOrMore[requests.EndState] = None,
+        code: requests.OneOrMore[LotErrorCode] = None,
+        needs_review: Optional[bool] = None,
+        lot_id: requests.OneOrMore[str] = None,
+        after: Optional[str] = None,
     ) -> AsyncIterator[bytes]:
-        """The results as a file, in chunks; csv opens in a spreadsheet, one row for each lot and language."""
-        target = requests.download_target(job_id, format=format, partial="true" if partial else None)
-        async with self._stream(job_id, target, {}) as response:
-            async for chunk in self._chunks(response, target):
-                yield chunk
+        """
+        The results as a file, in chunks; csv opens in a spreadsheet, one row for each lot and language. csv and ndjson go
+        on after a cut; json is one document, so a cut is an error.
+        """
+        wanted = requests.results_filter(partial, status, code, needs_review, lot_id)
+        if format == "json":
+            target = requests.download_target(job_id, format=format, **wanted, after=after)
+            async with self._stream(job_id, target, {}) as response:
+                async for chunk in self._chunks(response, target):
+                    yield chunk
+            return
+        first = True
+        while True:
+            target = requests.download_target(job_id, format=format, **wanted, limit=requests.PAGE, after=after)
+            page = await self._send("GET", target)
+            if page.status_code == 202:
+                raise requests.running(job_id, page)
+            yield page.content if first or format != "csv" else requests.without_names(page.content)
+            first, after = False, page.headers.get("X-Next-Cursor")
+            if after is None:
+                return
 
     async def jobs(self, **filters: Optional[str]) -> AsyncIterator[JobListItem]:
         """The key's jobs, the newest first. Filters: status, mode, created_after, created_before."""
@@ -147,6 +183,53 @@ class AsyncGenerationService(requests.ClientBase):
         """Lets a paused batch go on, unless an operator of the service has paused it too."""
         headers = requests.with_key(idempotency_key)
         return cast(PausedJob, await self._json("POST", requests.command_target(job_id, "resume"), headers))
+
+    async def retry(
+        self,
+        job_id: str,
+        *,
+        codes: Optional[Sequence[LotErrorCode]] = None,
+        lot_ids: Optional[Sequence[Union[str, int]]] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> BatchAcceptedAnswer:
+        """
+        Tries failed lots of a job that has ended once more, as a new job: all, or those of some codes or some lots. A lot
+        that a retry has in hand or has finished is not taken again.
+        """
+        headers = requests.with_key(idempotency_key)
+        body = {"codes": codes, "lot_ids": lot_ids}
+        return cast(BatchAcceptedAnswer, await self._post(requests.command_target(job_id, "retry"), body, headers))
+
+    async def estimate_retry(
+        self,
+        job_id: str,
+        *,
+        codes: Optional[Sequence[LotErrorCode]] = None,
+        lot_ids: Optional[Sequence[Union[str, int]]] = None,
+    ) -> DryRun:
+        """How many lots a retry would take, and about what it would cost. Nothing is sent."""
+        body = {"codes": codes, "lot_ids": lot_ids, "dry_run": True}
+        return cast(DryRun, await self._post(requests.command_target(job_id, "retry"), body, {}))
+
+    async def photo_check(self, images: Sequence[Union[Photo, str]]) -> PhotoCheckAnswer:
+        """Looks at up to 100 photos without a model: whether they can be fetched, what they are, what they would cost."""
+        return cast(PhotoCheckAnswer, await self._post(requests.PHOTO_CHECK, {"images": images}, {}))
+
+    async def usage(
+        self,
+        *,
+        from_day: Optional[str] = None,
+        to_day: Optional[str] = None,
+        group_by: Optional[Literal["day", "model", "mode"]] = None,
+    ) -> KeyUsage:
+        """Lots, tokens and cost of this key on these days (UTC, written 2026-01-31, both included)."""
+        target = requests.usage_target(**{"from": from_day, "to": to_day, "group_by": group_by})
+        return cast(KeyUsage, await self._json("GET", target))
+
+    async def _post(self, target: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Any:
+        given = {name: value for name, value in body.items() if value is not None}
+        sent = {"Content-Type": "application/json", **headers}
+        return await self._json("POST", target, sent, requests.json_body(given))
 
     async def _json(self, method: str, target: str, headers: Mapping[str, str] = {}, body: Any = None, **spooled: Any) -> Any:
         return (await self._send(method, target, headers, body, **spooled)).json()

@@ -5,7 +5,7 @@ import hashlib
 import json
 import secrets
 import tempfile
-from typing import IO, Any, Dict, Iterator, Mapping, Optional
+from typing import IO, Any, Dict, Iterator, Literal, Mapping, Optional, Sequence, TypeVar, Union
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -23,6 +23,12 @@ LONG_POLL = {"Prefer": "wait=25"}
 POLL_PAUSE = 1.0
 NDJSON = {"Accept": "application/x-ndjson"}
 CHUNK = 64 * 1024
+PHOTO_CHECK = "/api/v1/photo-check"
+#: Lots of a page of a file: as much as is kept in memory, and as is asked for again after a cut.
+PAGE = 500
+EndState = Literal["completed", "failed", "cancelled"]
+Value = TypeVar("Value")
+OneOrMore = Union[Value, Sequence[Value], None]
 
 
 class Spool:
@@ -72,6 +78,8 @@ class ClientBase:
         longest_pause: float = 120,
         timeout: float = 310,
     ) -> None:
+        if not url or not secret:
+            raise ValueError(f"{'secret' if url else 'url'} is missing")
         self._url = url.rstrip("/")
         self._secret = secret
         self._key_id = key_id
@@ -128,9 +136,36 @@ def jobs_target(**query: Any) -> str:
     return _with_query("/api/v1/batch-jobs", query)
 
 
+def usage_target(**query: Any) -> str:
+    return _with_query("/api/v1/usage", query)
+
+
+def results_filter(
+    partial: bool, status: OneOrMore[str], code: OneOrMore[str], needs_review: Optional[bool], lot_id: OneOrMore[str]
+) -> Dict[str, Any]:
+    return {
+        "partial": "true" if partial else None,
+        "status": status,
+        "code": code,
+        "needs_review": None if needs_review is None else str(needs_review).lower(),
+        "lot_id": lot_id,
+    }
+
+
 def _with_query(path: str, query: Mapping[str, Any]) -> str:
-    given = {name: value for name, value in query.items() if value is not None}
+    """Several values of one member are written code[]=…&code[]=…."""
+    given = [
+        (f"{name}[]", each) if isinstance(value, (list, tuple)) else (name, each)
+        for name, value in query.items()
+        if value is not None
+        for each in (value if isinstance(value, (list, tuple)) else [value])
+    ]
     return f"{path}?{urlencode(given)}" if given else path
+
+
+def without_names(page: bytes) -> bytes:
+    """Every page of a CSV file begins with the names of the columns; the file has them once."""
+    return page[page.index(b"\n") + 1 :]
 
 
 def refusal(response: httpx.Response) -> ApiError:

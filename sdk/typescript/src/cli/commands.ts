@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web';
-import { parseArgs } from 'node:util';
-import { GenerationService, type DescribeOptions } from '../client.js';
+import { GenerationService } from '../client.js';
+import type { DescribeOptions } from '../options.js';
 import { sha256Hex, signRequest } from '../signing.js';
-import type { JobStatus } from '../types.js';
+import type { BatchAcceptedAnswer, JobStatus } from '../types.js';
 import { verifyWebhook } from '../verify-webhook.js';
+import { list, only, parse, resultsOptions, UsageError, type Values } from './arguments.js';
+import { checkPhotos, type Cell } from './check-photos.js';
 import { progressPrinter } from './progress.js';
 import { readLots } from './read-lots.js';
 import { USAGE } from './usage.js';
@@ -18,29 +20,6 @@ export interface Surroundings {
   readonly stdout: Writable;
   readonly stderr: { write(text: string): unknown; isTTY?: boolean };
 }
-
-/** The command line was wrong: it is explained, and ends with 2. */
-export class UsageError extends Error {}
-
-const OPTIONS = {
-  languages: { type: 'string' },
-  wait: { type: 'boolean' },
-  'webhook-url': { type: 'string' },
-  'max-cost-usd': { type: 'string' },
-  include: { type: 'string' },
-  metadata: { type: 'string', multiple: true },
-  'idempotency-key': { type: 'string' },
-  format: { type: 'string' },
-  partial: { type: 'boolean' },
-  body: { type: 'string' },
-  id: { type: 'string' },
-  timestamp: { type: 'string' },
-  signature: { type: 'string' },
-  'ignore-age': { type: 'boolean' },
-  help: { type: 'boolean' },
-} as const;
-
-type Values = ReturnType<typeof parse>['values'];
 
 /** Runs one command; returns the exit code. */
 export async function run(args: readonly string[], around: Surroundings): Promise<number> {
@@ -59,8 +38,20 @@ export async function run(args: readonly string[], around: Surroundings): Promis
       return wait(client(around), only(rest, 'a job id'), around);
     case 'results':
       return results(only(rest, 'a job id'), values, around);
+    case 'failed':
+      return failed(only(rest, 'a job id'), values, around);
+    case 'retry':
+      return retry(only(rest, 'a job id'), values, around);
     case 'cancel':
       return print(around, await client(around).cancel(only(rest, 'a job id')));
+    case 'pause':
+      return print(around, await client(around).pause(only(rest, 'a job id')));
+    case 'resume':
+      return print(around, await client(around).resume(only(rest, 'a job id')));
+    case 'photo-check':
+      return photoCheck(rest, around);
+    case 'usage':
+      return usage(values, around);
     case 'sign':
       return sign(rest, values, around);
     case 'verify':
@@ -70,22 +61,27 @@ export async function run(args: readonly string[], around: Surroundings): Promis
   }
 }
 
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
 async function submit(path: string, values: Values, around: Surroundings): Promise<number> {
   const service = client(around);
-  const job = await service.submit(readLots(path), describeOptions(values));
+  return accepted(service, await service.submit(readLots(path), describeOptions(values)), values, around);
+}
+
+/** Says what was accepted and, if asked to, waits for it. */
+async function accepted(
+  service: GenerationService,
+  job: BatchAcceptedAnswer,
+  values: Values,
+  around: Surroundings,
+): Promise<number> {
   for (const warning of job.warnings) around.stderr.write(`warning: ${warning}\n`);
-  const cost = job.estimated_cost_usd === null ? '' : `, about ${job.estimated_cost_usd.toFixed(2)} USD`;
-  around.stderr.write(`${job.total_lots} lots accepted${cost}; the job goes on when this command ends:\n`);
+  around.stderr.write(`${job.total_lots} lots accepted${costing(job)}; the job goes on when this command ends:\n`);
   around.stdout.write(`${job.job_id}\n`);
   return values.wait === true ? wait(service, job.job_id, around) : 0;
+}
+
+/** `, about 0.02 USD`, where the price is known. */
+function costing({ estimated_cost_usd: cost }: { estimated_cost_usd: number | null }): string {
+  return cost === null ? '' : `, about ${cost.toFixed(2)} USD`;
 }
 
 /** 0 when the job completed, with failed lots or without; 1 when it failed or was cancelled. */
@@ -101,17 +97,78 @@ function summary({ progress, usage, error_message: reason }: JobStatus): string 
 }
 
 async function results(jobId: string, values: Values, around: Surroundings): Promise<number> {
-  const partial = values.partial === true;
   const format = values.format ?? 'ndjson';
   if (format !== 'ndjson' && format !== 'json' && format !== 'csv')
     throw new UsageError('--format is ndjson, json or csv');
+  const options = resultsOptions(values);
   const service = client(around);
   const bytes =
     format === 'ndjson'
-      ? Readable.from(lines(service.results(jobId, { partial })))
-      : Readable.fromWeb((await service.download(jobId, { format, partial })) as NodeReadableStream);
+      ? Readable.from(lines(service.results(jobId, options)))
+      : Readable.fromWeb((await service.download(jobId, { ...options, format })) as NodeReadableStream);
   await pipeline(bytes, around.stdout, { end: false });
   return 0;
+}
+
+/** A row for each lot that failed: its lot_id, the code and the reason. */
+async function failed(jobId: string, values: Values, around: Surroundings): Promise<number> {
+  const print = row(around);
+  print(['lot_id', 'code', 'message']);
+  let count = 0;
+  for await (const lot of client(around).results(jobId, { ...resultsOptions(values), status: 'failed' })) {
+    print([lot.lot_id, lot.error?.code, lot.error?.message]);
+    count++;
+  }
+  around.stderr.write(`${count} lots failed\n`);
+  return 0;
+}
+
+async function retry(jobId: string, values: Values, around: Surroundings): Promise<number> {
+  const lots = {
+    ...(values.code !== undefined && { codes: list<'CANCELLED'>(values.code) }),
+    ...(values.lot !== undefined && { lot_ids: values.lot }),
+  };
+  const service = client(around);
+  if (values['dry-run'] === true) {
+    const estimate = await service.estimateRetry(jobId, lots);
+    for (const warning of estimate.warnings) around.stderr.write(`warning: ${warning}\n`);
+    around.stderr.write(`${estimate.lots} lots would be tried once more${costing(estimate)}\n`);
+    return 0;
+  }
+  const idempotencyKey = values['idempotency-key'];
+  const job = await service.retry(jobId, { ...lots, ...(idempotencyKey !== undefined && { idempotencyKey }) });
+  return accepted(service, job, values, around);
+}
+
+/** 1 when some photo is of no use, so that a script can stop before it sends lots. */
+async function photoCheck(sources: readonly string[], around: Surroundings): Promise<number> {
+  if (sources.length === 0) throw new UsageError('photo-check takes addresses of photos, or files with lots');
+  const useless = await checkPhotos(client(around), sources, row(around));
+  around.stderr.write(useless === 0 ? 'every photo can be used\n' : `${useless} photos cannot be used\n`);
+  return useless === 0 ? 0 : 1;
+}
+
+async function usage(values: Values, around: Surroundings): Promise<number> {
+  const { from, to, by } = values;
+  const query = {
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(by !== undefined && { group_by: by as 'day' }),
+  };
+  const { group_by: group, rows } = await client(around).usage(query);
+  const columns = [group, 'lots', 'input_tokens', 'cached_tokens', 'output_tokens', 'cost_usd'] as const;
+  const print = row(around);
+  print(columns);
+  for (const each of rows) print(columns.map((name) => each[name]));
+  return 0;
+}
+
+/** Prints cells with tabs between them, which spreadsheets, `cut` and `column -t` take. */
+function row(around: Surroundings): (cells: readonly Cell[]) => void {
+  return (cells) => {
+    const texts = cells.map((cell) => String(cell ?? '').replace(/\s+/g, ' '));
+    around.stdout.write(`${texts.join('\t')}\n`);
+  };
 }
 
 async function* lines(items: AsyncIterable<unknown>): AsyncGenerator<string, void, undefined> {
@@ -148,8 +205,8 @@ async function verify(values: Values, around: Surroundings): Promise<number> {
 }
 
 function describeOptions(values: Values): DescribeOptions {
-  const languages = values.languages?.split(',').map((tag) => tag.trim());
-  if (languages === undefined) throw new UsageError('--languages is missing, for example: --languages en,de');
+  if (values.languages === undefined) throw new UsageError('--languages is missing, for example: --languages en,de');
+  const languages = list(values.languages);
   const cost = values['max-cost-usd'] === undefined ? undefined : Number(values['max-cost-usd']);
   if (Number.isNaN(cost)) throw new UsageError('--max-cost-usd is a number');
   const pairs = (values.metadata ?? []).map((pair) => /^([^=]+)=(.*)$/s.exec(pair)?.slice(1) ?? null);
@@ -160,8 +217,7 @@ function describeOptions(values: Values): DescribeOptions {
     languages,
     ...(webhookUrl !== undefined && { webhook_url: webhookUrl }),
     ...(cost !== undefined && { max_cost_usd: cost }),
-    // The service says which values it knows.
-    ...(values.include !== undefined && { include: values.include.split(',') as ('assessment' | 'usage')[] }),
+    ...(values.include !== undefined && { include: list<'assessment' | 'notes' | 'usage'>(values.include) }),
     ...(pairs.length > 0 && { metadata: Object.fromEntries(pairs as [string, string][]) }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   };
@@ -179,12 +235,6 @@ function client(around: Surroundings): GenerationService {
 function secret(around: Surroundings): string {
   const value = around.env['GENERATION_SERVICE_SECRET'] ?? '';
   if (value === '') throw new UsageError('GENERATION_SERVICE_SECRET is not set: the shared key that signs requests');
-  return value;
-}
-
-function only(rest: readonly string[], what: string): string {
-  const [value, ...more] = rest;
-  if (value === undefined || more.length > 0) throw new UsageError(`this command takes ${what}`);
   return value;
 }
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { run, UsageError } from './commands.js';
+import { UsageError } from './arguments.js';
+import { run } from './commands.js';
 
 // A reader who has seen enough (`| head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
