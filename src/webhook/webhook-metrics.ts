@@ -9,6 +9,9 @@ const attempts = new Counter({
   registers: [metricsRegistry],
 });
 
+// From the start all outcomes are 0: Prometheus would not see a counter that begins at 1 rise.
+for (const outcome of ['delivered', 'retried', 'gone', 'exhausted']) attempts.inc({ outcome }, 0);
+
 const unknown = new Counter({
   name: 'webhook_unknown_outcomes_total',
   help: 'Attempts of unknown outcome, because their process ended before it was written',

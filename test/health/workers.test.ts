@@ -1,7 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load-config.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { WorkerBeat } from '../../src/health/worker-beat.js';
+import { WorkerFigures } from '../../src/health/worker-figures.js';
 import { WorkerPresence } from '../../src/health/worker-presence.js';
 import { Worker } from '../../src/health/worker.entity.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -87,5 +89,21 @@ describe('workers', () => {
     await db.database.execute('alter table elsewhere rename to workers');
     await beat.tick();
     expect(await presence.look()).toBe(true);
+  });
+
+  it('the metrics say how many workers are alive and how long ago the latest beat was', async () => {
+    const figures = new WorkerFigures(presence);
+    figures.onModuleInit();
+    const line = async (name: string) =>
+      (await metricsRegistry.metrics()).split('\n').find((each) => each.startsWith(`${name} `)) ?? null;
+    expect(await presence.beats()).toEqual({ alive: 0, latestSeconds: null });
+    await beat.onApplicationBootstrap();
+    await silentFor('70 seconds');
+    expect(await line('workers_alive')).toBe('workers_alive 0');
+    expect(Number((await line('workers_latest_beat_seconds'))?.split(' ')[1])).toBeGreaterThanOrEqual(70);
+    await beat.tick();
+    expect(await presence.beats()).toMatchObject({ alive: 1 });
+    figures.onModuleDestroy();
+    expect(await line('workers_alive')).toBeNull();
   });
 });

@@ -1,5 +1,6 @@
 import { Test } from '@nestjs/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { CommonModule } from '../../src/common/common.module.js';
 import { Clock } from '../../src/common/clock.js';
 import { APP_CONFIG } from '../../src/config/app-config.js';
@@ -97,6 +98,31 @@ describe('modelState', () => {
     rig.clock.advance(60_000);
     expect(await models.modelState('gpt-vision')).toMatchObject({ state: 'available' });
     expect(rig.stub.requests).toHaveLength(2);
+  });
+});
+
+describe('what the metrics say of models', () => {
+  const lines = async () =>
+    (await metricsRegistry.metrics()).split('\n').filter((line) => /^openai_model_\w+\{/.test(line));
+
+  it('the metrics say of each configured model when it ends and whether it is served, and nothing of one that is not known', async () => {
+    rig.stub.always((response, request) => {
+      const answer = request.path.endsWith('gpt-vision')
+        ? json(200, { id: 'gpt-vision', shutdown_date: '2026-04-22' })
+        : apiError(404, { code: 'model_not_found' });
+      answer(response, request);
+    });
+    const models = new ModelCheck(rig.config, rig.clock, rig.client);
+    models.onApplicationBootstrap();
+    expect(await lines()).toEqual([]);
+    await models.checkConfigured();
+    expect((await lines()).toSorted()).toEqual([
+      'openai_model_served{model="gpt-translation"} 0',
+      'openai_model_served{model="gpt-vision"} 1',
+      `openai_model_shutdown_timestamp_seconds{model="gpt-vision"} ${Date.parse('2026-04-22T00:00:00Z') / 1000}`,
+    ]);
+    models.onModuleDestroy();
+    expect(await lines()).toEqual([]);
   });
 });
 
