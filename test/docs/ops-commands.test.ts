@@ -13,6 +13,8 @@ import { packagePath } from './package-path.js';
 import { blocksOf, type Block } from './page-blocks.js';
 
 const GUIDE = 'ops-commands.md';
+/** The most that the start of a process may take on a machine that is busy; the guide starts some twenty. */
+const START_MS = 15_000;
 const BETWEEN = '=== next block ===\n';
 
 // Real: sh, the commands as processes, PostgreSQL. In place of npm stands a script that runs what package.json has under "ops" from
@@ -92,29 +94,33 @@ describe('the commands of docs/ops-commands.md', () => {
     expect(scripts['ops']).toBe('node --enable-source-maps dist/ops.js');
   });
 
-  it('the commands of docs/ops-commands.md run as they are printed, and print what is shown', async () => {
-    const blocks = blocksOf(GUIDE);
-    const commands = blocks.filter(({ language }) => language === 'sh');
-    expect(commands.length).toBeGreaterThan(8);
-    const shell = spawn('sh', ['-eu'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
-      env: {
-        ...process.env,
-        PATH: `${folder}:${process.env['PATH'] ?? ''}`,
-        DATABASE_URL: db.url,
-        SHARED_KEY: 'dev-shared-key-0123456789abcdef012345',
-        OPENAI_API_KEY: 'unused',
-        ...(await night()),
-      },
-    });
-    shell.stdin.end(commands.map(({ code }) => code).join(`\nprintf '${BETWEEN.replace('\n', '\\n')}'\n`));
-    const [printed, [code]] = await Promise.all([text(shell.stdout), once(shell, 'close')]);
-    if (process.env['PRINT'] !== undefined) console.log(printed);
-    expect({ code, printed: code === 0 ? '' : printed }).toEqual({ code: 0, printed: '' });
-    const outputs = printed.split(BETWEEN);
-    expect(outputs).toHaveLength(commands.length);
-    for (const [index, command] of commands.entries()) expectShown(blocks, command, outputs[index] ?? '');
-  });
+  it(
+    'the commands of docs/ops-commands.md run as they are printed, and print what is shown',
+    async () => {
+      const blocks = blocksOf(GUIDE);
+      const commands = blocks.filter(({ language }) => language === 'sh');
+      expect(commands.length).toBeGreaterThan(8);
+      const shell = spawn('sh', ['-eu'], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+        env: {
+          ...process.env,
+          PATH: `${folder}:${process.env['PATH'] ?? ''}`,
+          DATABASE_URL: db.url,
+          SHARED_KEY: 'dev-shared-key-0123456789abcdef012345',
+          OPENAI_API_KEY: 'unused',
+          ...(await night()),
+        },
+      });
+      shell.stdin.end(commands.map(({ code }) => code).join(`\nprintf '${BETWEEN.replace('\n', '\\n')}'\n`));
+      const [printed, [code]] = await Promise.all([text(shell.stdout), once(shell, 'close')]);
+      if (process.env['PRINT'] !== undefined) console.log(printed);
+      expect({ code, printed: code === 0 ? '' : printed }).toEqual({ code: 0, printed: '' });
+      const outputs = printed.split(BETWEEN);
+      expect(outputs).toHaveLength(commands.length);
+      for (const [index, command] of commands.entries()) expectShown(blocks, command, outputs[index] ?? '');
+    },
+    START_MS * 20,
+  );
 
   /** The block right behind commands shows lines that they print; ids, times and widths differ. */
   function expectShown(blocks: readonly Block[], command: Block, printed: string): void {
