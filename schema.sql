@@ -249,6 +249,19 @@ create table openai_models (
   constraint openai_models_pkey PRIMARY KEY (upstream, model)
 );
 
+create table operator_acts (
+  id uuid not null,
+  begun_at timestamp with time zone not null,
+  operator text not null,
+  act text not null,
+  job_id uuid not null,
+  arguments json not null,
+  reason text not null,
+  ended_at timestamp with time zone,
+  result json,
+  constraint operator_acts_pkey PRIMARY KEY (id)
+);
+
 create table photo_averages (
   key_id text not null,
   model text not null,
@@ -314,9 +327,11 @@ create table webhook_deliveries (
   delivered_at timestamp with time zone,
   locked_until timestamp with time zone,
   lock_token uuid,
+  awaits_recovery boolean not null default false,
   constraint webhook_deliveries_pkey PRIMARY KEY (id),
   constraint webhook_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'in_flight'::text, 'delivered'::text, 'failed'::text, 'superseded'::text])))
 ) with (fillfactor=60);
+CREATE INDEX webhook_deliveries_awaits_recovery_idx ON public.webhook_deliveries USING btree (key_id, url) WHERE awaits_recovery;
 CREATE INDEX webhook_deliveries_due_idx ON public.webhook_deliveries USING btree (key_id, origin, next_attempt_at) WHERE (status = 'pending'::text);
 CREATE INDEX webhook_deliveries_in_flight_idx ON public.webhook_deliveries USING btree (key_id, origin, locked_until) WHERE (status = 'in_flight'::text);
 CREATE INDEX webhook_deliveries_job_id_idx ON public.webhook_deliveries USING btree (job_id);

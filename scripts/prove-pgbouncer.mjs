@@ -39,9 +39,12 @@ auth_type = plain
 auth_file = ${files.auth}
 pool_mode = transaction
 ; Few, so that one client's connection is soon another client's.
-default_pool_size = 4
+default_pool_size = 6
 max_client_conn = 2000
 server_idle_timeout = 2
+; By default a query waits 120 s for a database that is away before the client is told, and 15 s more after it is back.
+server_login_retry = 0
+query_wait_timeout = 2
 stats_users = ${server.username}
 ; The tests drop their databases when they are done.
 server_fast_close = 1

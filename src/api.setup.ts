@@ -23,7 +23,7 @@ export function setUpApi(app: NestExpressApplication, config: AppConfig): void {
   const sandboxed = config.openai.upstream === 'sandbox';
   const samplePhotos = isSandboxedOnLoopback(config);
   // Before /docs, which would answer with its own policy.
-  setUpGuides(app);
+  setUpGuides(app, config.packageRoot);
   setUpDocs(app, { samplePhotos });
   setUpHome(app, config, { sandboxed, samplePhotos });
 }

@@ -52,6 +52,11 @@ async function start(): Promise<void> {
     }
     const config = await withOpenAi(settings, started);
     if (signals.came) return;
+    if (config.tracing.endpoint !== '') {
+      // Loaded only where traces are wanted: without them nothing of OpenTelemetry takes time or memory.
+      const { startTracing } = await import('./tracing/start-tracing.js');
+      started.push(startTracing(config));
+    }
     const { module, setUp } = await compose(config, database.url);
     const app = await NestFactory.create<NestExpressApplication>(module, { ...APPLICATION_OPTIONS, logger });
     started.push({ stop: () => closeApp(app, config) });

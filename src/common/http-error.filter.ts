@@ -4,6 +4,7 @@ import { allowedMethods } from './allowed-methods.js';
 import { refuseUpload } from './refuse-upload.js';
 import { isDatabaseAway } from './database-away.js';
 import type { ErrorDto } from './error.dto.js';
+import { countRefusal } from './refusal-metrics.js';
 import { replacementOf } from './replaced-paths.js';
 import { currentRequestId } from './request-context.js';
 import { ERROR_CODES, ServiceError } from './service-error.js';
@@ -46,6 +47,7 @@ function ofThisPath(exception: unknown, request: Request): unknown {
 
 function answerError(exception: unknown, request: Request, response: Response, logger: Logger): void {
   const error = toServiceError(exception);
+  countRefusal(error.code);
   const { level } = ERROR_CODES[error.code];
   const facts = { code: error.code, method: request.method, route: routeOf(request) };
   if (level === 'error') logger.error('request failed', { ...facts, cause: describe(error.cause) });

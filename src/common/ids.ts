@@ -9,3 +9,9 @@ export function newId(): string {
 export function isUuid(text: string): boolean {
   return validate(text) && version(text) > 0;
 }
+
+/** The first id that {@link newId} could have made at a time. @param time - milliseconds since 1970 */
+export function firstIdAt(time: number): string {
+  const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}

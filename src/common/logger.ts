@@ -1,5 +1,6 @@
 import { ConsoleLogger, type LogLevel } from '@nestjs/common';
 import { currentRequestId } from './request-context.js';
+import { currentTraceId } from './spans.js';
 
 const LEVELS: readonly LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
 
@@ -18,7 +19,7 @@ const REDACTED = [
 ];
 
 /**
- * JSON lines on standard output with the running request's id in each. Messages must be constant texts, and facts go
+ * JSON lines on standard output with the running request's id in each, and the trace's where traces are on. Messages must be constant texts, and facts go
  * into the params object, because redaction looks at names and not into texts.
  */
 export class JsonLogger extends ConsoleLogger {
@@ -37,6 +38,8 @@ export class JsonLogger extends ConsoleLogger {
   ): ReturnType<ConsoleLogger['getJsonLogObject']> {
     const line = super.getJsonLogObject(...args);
     const requestId = currentRequestId();
-    return requestId === undefined ? line : Object.assign(line, { request_id: requestId });
+    if (requestId !== undefined) Object.assign(line, { request_id: requestId });
+    const traceId = currentTraceId();
+    return traceId === undefined ? line : Object.assign(line, { trace_id: traceId });
   }
 }

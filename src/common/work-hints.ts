@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { outsideSpans } from './spans.js';
 
 /**
  * Tells the workers of this process that there is work, so that they begin at once. It is only a hint: if one is lost,
@@ -9,7 +10,7 @@ class WorkHints {
 
   /** Call it after the transaction that made the work has committed. Before that no worker can see the work. */
   wake(): void {
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) outsideSpans(listener);
   }
 
   /** @returns a function that ends the listening */

@@ -1,5 +1,6 @@
 import type { ClientWords } from '../assessment/client-words.js';
 import type { ImageDetail, ModelPrice, ReasoningEffort } from '../assessment/model-traits.js';
+import type { TracingSettings } from './tracing-settings.js';
 
 /** The settings of one process, validated and typed. Built by `loadConfig` and never changed afterwards. */
 export interface AppConfig {
@@ -23,6 +24,7 @@ export interface AppConfig {
     readonly shutdownGraceSeconds: number;
   };
   readonly log: { readonly level: LogLevelName };
+  readonly tracing: TracingSettings;
   readonly database: {
     /** Empty: the embedded server under `dataDir`. */
     readonly url: string;
@@ -30,6 +32,8 @@ export interface AppConfig {
     /** Named prepared statements; off because PgBouncer in transaction mode breaks them. */
     readonly prepared: boolean;
     readonly poolSize: number;
+    /** Seconds after which the server ends a statement. Commands beside the service set it; no setting does. */
+    readonly statementSeconds?: number;
   };
   readonly auth: {
     /** Key id to its one or two live secrets, newest first. */

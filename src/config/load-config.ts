@@ -6,6 +6,7 @@ import { readGlossaryWords } from './glossary-words.js';
 import { readHeaders } from './header-settings.js';
 import { readKeys, readLotsSignature, readWebhookSecrets } from './key-settings.js';
 import { ConfigError, SettingReader } from './setting-reader.js';
+import { readTracing } from './tracing-settings.js';
 import { readTrustProxy } from './trust-proxy.js';
 import { readRetrySchedule } from './webhook-retry-schedule.js';
 
@@ -51,6 +52,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     log: {
       level: readLogLevel(read),
     },
+    tracing: readTracing(read),
     database: {
       url: databaseUrl,
       dataDir: resolve(read.text('DATA_DIR', join(packageRoot, '.data'))),

@@ -4,6 +4,7 @@ import type { AppConfig } from '../config/app-config.js';
 import { dataSourceOptions } from './data-source-options.js';
 import { Database } from './database.service.js';
 import { Leases } from './leases.service.js';
+import { PoolFigures } from './pool-figures.js';
 
 /**
  * The data source, and the services that run SQL on its pool. Rooms register their entities with
@@ -26,7 +27,7 @@ export class DatabaseModule {
           }),
         }),
       ],
-      providers: [Database, Leases],
+      providers: [Database, Leases, PoolFigures],
       exports: [Database, Leases, TypeOrmModule],
     };
   }

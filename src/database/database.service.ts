@@ -35,12 +35,17 @@ export interface OpenTransaction {
 @Injectable()
 export class Database implements Sql {
   private readonly names: StatementNames | undefined;
+  private readonly statementMs: number | undefined;
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
-    @Optional() @Inject(APP_CONFIG) config?: { readonly database: Pick<AppConfig['database'], 'prepared'> },
+    @Optional()
+    @Inject(APP_CONFIG)
+    config?: { readonly database: Pick<AppConfig['database'], 'prepared' | 'statementSeconds'> },
   ) {
     this.names = config?.database.prepared === true ? new StatementNames() : undefined;
+    const seconds = config?.database.statementSeconds;
+    this.statementMs = seconds === undefined ? undefined : seconds * 1000;
   }
 
   get pool(): Pool {
@@ -48,14 +53,17 @@ export class Database implements Sql {
   }
 
   async query<T extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+    if (this.statementMs !== undefined) return this.transaction((tx) => tx.query<T>(text, values));
     return (await this.pool.query<T>(this.statement(text, values))).rows;
   }
 
   async rows<T extends unknown[]>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+    if (this.statementMs !== undefined) return this.transaction((tx) => tx.rows<T>(text, values));
     return (await this.pool.query<T>({ ...this.statement(text, values), rowMode: 'array' })).rows;
   }
 
   async execute(text: string, values: readonly unknown[] = []): Promise<number> {
+    if (this.statementMs !== undefined) return this.transaction((tx) => tx.execute(text, values));
     return (await this.pool.query(this.statement(text, values))).rowCount ?? 0;
   }
 
@@ -92,6 +100,9 @@ export class Database implements Sql {
     };
     try {
       await client.query('begin');
+      // Of the transaction alone: a pooler would keep what is set for a session, and gives it to others.
+      if (this.statementMs !== undefined)
+        await client.query(`select set_config('statement_timeout', $1, true)`, [`${this.statementMs}ms`]);
     } catch (error) {
       await rollback();
       throw error;

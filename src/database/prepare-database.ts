@@ -21,16 +21,21 @@ export interface PreparedDatabase {
  * already, because only ROLE=migrate runs the migrations. The embedded server is started and migrated here. A server
  * that cannot be reached yet is waited for.
  * @param migrates - whether this process runs the migrations
+ * @param patienceMs - how long a server that cannot be reached is waited for; a new one needs some seconds, if absent
  * @throws EmbeddedPostgresError or SchemaOutdatedError with a message for the person who starts the service; pg's own
  *   error when the server cannot be reached
  */
 export async function prepareDatabase(
   config: Pick<AppConfig, 'packageRoot' | 'database' | 'role'>,
   migrates = false,
+  patienceMs?: number,
 ): Promise<PreparedDatabase> {
   const { url, dataDir } = config.database;
   if (url !== '') {
-    await onceReachable<unknown>(() => (migrates ? migrateUp(config, url) : assertSchemaIsCurrent(config, url)));
+    await onceReachable<unknown>(
+      () => (migrates ? migrateUp(config, url) : assertSchemaIsCurrent(config, url)),
+      patienceMs,
+    );
     return { url, stop: async () => undefined };
   }
   const embedded = await startEmbeddedPostgres({ dataDir, logger: new Logger('EmbeddedPostgres') });
@@ -49,10 +54,11 @@ export async function prepareDatabase(
  */
 export async function joinDatabase(
   config: Pick<AppConfig, 'packageRoot' | 'database' | 'role'>,
+  patienceMs?: number,
 ): Promise<PreparedDatabase> {
   const { url: configured, dataDir } = config.database;
   const url = configured === '' ? await runningDatabase(dataDir) : null;
-  if (url === null) return prepareDatabase(config);
+  if (url === null) return prepareDatabase(config, false, patienceMs);
   await assertSchemaIsCurrent(config, url);
   return { url, stop: async () => undefined };
 }

@@ -7,6 +7,7 @@ import { buildPhotoProbe, buildVisionRequest, withMoreRoom } from '../assessment
 import { visionBounds, type CallBounds } from '../assessment/worst-case.js';
 import { Clock } from '../common/clock.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
+import { inSpan } from '../common/spans.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { PhotoCarrier } from '../images/photo-carrier.js';
 import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
@@ -66,7 +67,8 @@ export class LotDescriber {
     const photos = this.sentPhotos(lot, limits, count, budget);
     try {
       await photos.prepare();
-      const answer = await this.describe(lot, photos, limits, count, budget);
+      const seen = { 'lot.photos': photos.photos.length };
+      const answer = await inSpan('vision', seen, () => this.describe(lot, photos, limits, count, budget));
       return { answer, seen: photos.photos.length, missing: photos.missing };
     } catch (error) {
       throw error instanceof LotError ? error.withMissing(photos.missing) : error;

@@ -17,7 +17,7 @@ import type { KnownGlossary } from '../assessment/text/glossary-file.js';
 import type { VisionAnswer } from '../assessment/vision-answer.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import type { NewResult } from '../jobs/new-result.js';
-import type { StoredSource } from '../jobs/sync-job-store.js';
+import type { StoredSource } from '../jobs/sync-job.js';
 import { usageJson } from '../jobs/usage-json.js';
 import { LotError } from './lot-error.js';
 import { ModelSettings } from './model-settings.js';

@@ -9,6 +9,7 @@ import { OpenAiError } from '../openai/errors.js';
 import { OpenAiClient, type CreatedResponse } from '../openai/openai-client.js';
 import type { CallLimits } from '../openai/retry.js';
 import { BudgetedCall, type Budget } from './budget.js';
+import { countCost } from './cost-metrics.js';
 import { ModelSettings } from './model-settings.js';
 
 /** Called for each answer, useful or not, because all of them are billed. */
@@ -71,6 +72,7 @@ export class ModelCalls {
     const row = this.settings.usageRow(stage, usage, false);
     try {
       await count(row);
+      countCost(row, 'direct');
     } catch (error) {
       await call?.failed(error, false);
       throw error;

@@ -108,7 +108,10 @@ export class GenerateDescriptionsRequestDto {
    */
   @ApiPropertyOptional({ minimum: 0, exclusiveMinimum: true })
   max_cost_usd?: number | null;
-  /** Send progress events too, not only the end. */
+  /**
+   * Send these events too, not only the job's end: its progress; that deliveries to a lot's own address were given up;
+   * that an address whose deliveries were given up answers again.
+   */
   webhook_events?: (typeof WEBHOOK_EVENTS)[number][] | null;
 }
 

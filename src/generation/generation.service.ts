@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { noteOnRequest } from '../common/spans.js';
 import { BatchHints } from '../common/work-hints.js';
 import { ReceiverStore } from '../webhook/receiver-store.js';
 import { Answers, sendAnswer } from './answers.js';
@@ -39,6 +40,7 @@ export class GenerationService {
   private async answer(received: ReceivedRequest, response: Response): Promise<void> {
     const { keyId } = received.caller;
     const created = await this.create(received);
+    noteOnRequest({ 'job.id': created.kind === 'sync' ? created.work.jobId : created.jobId });
     if (created.kind === 'sync') {
       const waited = await this.syncRequests.wait(created.work, response, received.receivedAt);
       if (waited.kind === 'failed') throw waited.error;

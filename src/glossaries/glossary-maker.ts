@@ -3,6 +3,7 @@ import { Clock } from '../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import { LeaseLostError } from '../database/lease.js';
+import { countLostLease } from '../database/lease-metrics.js';
 import { Leases } from '../database/leases.service.js';
 import { ModelSettings } from '../describe/model-settings.js';
 import { OpenAiError } from '../openai/errors.js';
@@ -118,7 +119,7 @@ export class GlossaryMaker implements OnModuleDestroy, BeforeApplicationShutdown
 
   /** Leaves the row to others: at once when this process ends, later when it has a fault. A lost lease is theirs already. */
   private async giveUp(claim: MakingClaim, error: unknown): Promise<void> {
-    if (error instanceof LeaseLostError) return;
+    if (error instanceof LeaseLostError) return countLostLease('glossary');
     const left = this.leaving.signal.aborted && error instanceof OpenAiError && error.kind === 'aborted';
     if (!left) this.logger.error('the making of a glossary was interrupted', { reason: (error as Error).message });
     // Only after an orderly end the try counts as none; a fault of ours that repeats must not ask for ever.

@@ -8,9 +8,6 @@ import { guidePage } from './page-frame.js';
 import { guideAddress, SIGNING_PAGE } from './served-pages.js';
 import { signingPage } from './signing-page.js';
 
-/** The guides lie beside src/ and dist/ alike; the image has them too. */
-const DOCS = join(import.meta.dirname, '..', '..', 'docs');
-
 const SCRIPT = 'text/javascript';
 const ASSETS = {
   'guides.css': 'text/css',
@@ -20,8 +17,12 @@ const ASSETS = {
   'signing-page.js': SCRIPT,
 } as const;
 
-/** Serves the guides and the page that checks a signature, everything from this process. */
-export function setUpGuides(app: NestExpressApplication): void {
+/**
+ * Serves the guides and the page that checks a signature, everything from this process.
+ * @param packageRoot - the folder that holds docs/
+ */
+export function setUpGuides(app: NestExpressApplication, packageRoot: string): void {
+  const docs = join(packageRoot, 'docs');
   const http = app.getHttpAdapter().getInstance();
   const get = (path: string, type: string, policy: string, body: () => string) =>
     http.get(path, (_request: Request, response: Response) => {
@@ -34,27 +35,30 @@ export function setUpGuides(app: NestExpressApplication): void {
   }
   // This page sees a secret, and may connect to nothing at all.
   get(SIGNING_PAGE, 'text/html', pagePolicy({ connects: false }), signingPage);
-  const names = readdirSync(DOCS).flatMap((file) => /^(.+)\.md$/.exec(file)?.[1] ?? []);
+  const names = readdirSync(docs).flatMap((file) => /^(.+)\.md$/.exec(file)?.[1] ?? []);
   for (const name of names) {
     // Made when it is first asked for, because most processes are never asked.
     let page: string | undefined;
-    get(guideAddress(name), 'text/html', pagePolicy(), () => (page ??= pageOf(name, names)));
+    get(guideAddress(name), 'text/html', pagePolicy(), () => (page ??= pageOf(docs, name, names)));
   }
 }
 
-function pageOf(name: string, names: readonly string[]): string {
-  return guidePage(name, renderGuide(textOf(name)), groupsOf(names));
+function pageOf(docs: string, name: string, names: readonly string[]): string {
+  return guidePage(name, renderGuide(textOf(docs, name)), groupsOf(docs, names));
 }
 
 /** The groups of docs/README.md, and behind them the guides that it does not list. */
-function groupsOf(names: readonly string[]): readonly GuideGroup[] {
-  const groups = listedGuides(textOf('README'));
+function groupsOf(docs: string, names: readonly string[]): readonly GuideGroup[] {
+  const groups = listedGuides(textOf(docs, 'README'));
   const listed = new Set(groups.flatMap(({ guides }) => guides.map(({ name }) => name)));
   const rest = names.filter((name) => name !== 'README' && !listed.has(name));
   if (rest.length === 0) return groups;
-  return [...groups, { title: 'More', guides: rest.map((name) => ({ name, title: renderGuide(textOf(name)).title })) }];
+  return [
+    ...groups,
+    { title: 'More', guides: rest.map((name) => ({ name, title: renderGuide(textOf(docs, name)).title })) },
+  ];
 }
 
-function textOf(name: string): string {
-  return readFileSync(join(DOCS, `${name}.md`), 'utf8');
+function textOf(docs: string, name: string): string {
+  return readFileSync(join(docs, `${name}.md`), 'utf8');
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
+import { inSpan, noteOnSpan } from '../common/spans.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { bareHost, checkUrl, AllowList } from '../outbound/address-rules.js';
 import { HostPaces } from './host-paces.js';
@@ -80,8 +81,12 @@ export class PhotoChecker {
    * @throws the signal's reason once `signal` is raised; OutboundError of kind `aborted` at shutdown; never for a photo
    * that is not there
    */
-  async checkLot(urls: readonly string[], { signal, ...how }: PhotoCheckOptions = {}): Promise<LotPhotos> {
+  checkLot(urls: readonly string[], options: PhotoCheckOptions = {}): Promise<LotPhotos> {
     const different = [...new Set(urls)];
+    return inSpan('photos', { 'lot.photos': different.length }, () => this.checkAll(different, options));
+  }
+
+  private async checkAll(different: readonly string[], { signal, ...how }: PhotoCheckOptions): Promise<LotPhotos> {
     const checks = await withOwnSignal(signal, (own) =>
       Promise.all(different.map((url) => this.check(url, { ...how, signal: own }))),
     );
@@ -99,6 +104,7 @@ export class PhotoChecker {
       else if (check.final || how.lane !== 'batch') missing.push({ url, reason: check.reason });
       else open.push({ url, reason: check.reason, hostAnswers: this.answersLately(url) });
     }
+    noteOnSpan({ 'lot.photos_missing': missing.length });
     return {
       reachable,
       carried,

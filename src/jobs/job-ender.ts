@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import type { Transaction } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
+import { countEndedJob } from './job-metrics.js';
 import { JobStore } from './job-store.js';
 import { LotEndStore } from './lot-end-store.js';
 import type { TerminalStatus } from './states.js';
@@ -52,6 +53,7 @@ export class JobEnder {
     const error = options.error ?? (status === 'failed' ? await this.mostCommonFailure(tx, jobId) : undefined);
     const job = await this.jobs.end(tx, jobId, status, at, error);
     if (job === undefined) return false;
+    countEndedJob(job.mode, status);
     if (job.mode === 'sync' && job.handedOverAt === null) return true;
     const { keyId, webhookUrl, metadataBytes } = job;
     await this.outbox.add(tx, { jobId, keyId, status, webhookUrl, metadataBytes, at });

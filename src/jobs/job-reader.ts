@@ -30,6 +30,11 @@ export interface JobFilter {
   readonly createdBefore?: Date;
 }
 
+export interface AskedWebhooks {
+  readonly webhookUrl: string | null;
+  readonly events: readonly string[];
+}
+
 export interface JobPageRequest {
   readonly limit: number;
   /** Ignored with `afterId`. */
@@ -152,6 +157,16 @@ export class JobReader {
       `select ${RUNNING_COLUMNS} from batch_jobs
        where id = $1 and status in ${UNFINISHED_SQL} and options->'webhook_events' ? $2`,
       [jobId, event],
+    );
+    return job;
+  }
+
+  /** Which webhook events a job's client asked for, and the job's own address; undefined if it asked for none. */
+  async webhooksAskedFor(tx: Transaction, jobId: string): Promise<AskedWebhooks | undefined> {
+    const [job] = await tx.query<AskedWebhooks & QueryResultRow>(
+      `select webhook_url as "webhookUrl", options->'webhook_events' as events from batch_jobs
+       where id = $1 and options->'webhook_events' is not null`,
+      [jobId],
     );
     return job;
   }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { BatchJob } from './batch-job.entity.js';
 import { EndedJobs } from './ended-jobs.js';
+import { JobCountsStore } from './job-counts-store.js';
 import { JobGlossaryStore } from './job-glossary-store.js';
 import { JobPauseStore } from './job-pause-store.js';
 import { JobReader } from './job-reader.js';
@@ -26,6 +27,7 @@ import { RevisionStore } from './revision-store.js';
 import { LotStore } from './lot-store.js';
 import { SpendingStore } from './spending-store.js';
 import { SyncJobStore } from './sync-job-store.js';
+import { UnfinishedFigures } from './unfinished-figures.js';
 
 /** All of these are exported: other rooms use every one of them. */
 const STORES = [
@@ -66,7 +68,7 @@ const STORES = [
       RequestKey,
     ]),
   ],
-  providers: STORES,
+  providers: [...STORES, JobCountsStore, UnfinishedFigures],
   exports: STORES,
 })
 export class JobsModule {}

@@ -4,6 +4,9 @@ import { Database } from '../database/database.service.js';
 /** By what a key's usage is summed. */
 export const USAGE_GROUPS = ['day', 'model', 'mode'] as const;
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
+/** Operators see all keys, and may ask by key as well. */
+export const OPERATOR_USAGE_GROUPS = [...USAGE_GROUPS, 'key'] as const;
+export type OperatorUsageGroup = (typeof OPERATOR_USAGE_GROUPS)[number];
 
 /** Days of UTC as `2026-01-31`, both included. */
 export interface Days {
@@ -12,7 +15,7 @@ export interface Days {
 }
 
 export interface SummedUsage {
-  /** The day, the model or the mode. */
+  /** The day, the model, the mode or the key. */
   readonly name: string;
   /** Lots that were completed. */
   readonly lots: number;
@@ -37,10 +40,11 @@ const FOLDED_AT_ONCE = 10_000;
 const SUMS = 'lots, input_tokens, cached_input_tokens, output_tokens, cost_usd';
 const SUMMED =
   'sum(lots) as lots, sum(input_tokens) as input_tokens, sum(cached_input_tokens) as cached_input_tokens, sum(output_tokens) as output_tokens, sum(cost_usd) as cost_usd';
-const GROUP_SQL: Readonly<Record<UsageGroup, string>> = {
+const GROUP_SQL: Readonly<Record<OperatorUsageGroup, string>> = {
   day: `to_char(day, 'YYYY-MM-DD')`,
   model: 'model',
   mode: 'mode',
+  key: 'key_id',
 };
 
 /**
@@ -61,16 +65,20 @@ export function addKeyUsageSql(added: Added, job: string): string {
 export class KeyUsageStore {
   constructor(private readonly database: Database) {}
 
-  /** A key's usage in some days, by day, model or mode; what was never used has no row. */
-  async sum(keyId: string, { from, to }: Days, by: UsageGroup): Promise<SummedUsage[]> {
+  /**
+   * A key's usage in some days, by day, model or mode; what was never used has no row.
+   * @param keyId - null: of all keys together; for operators only
+   */
+  async sum(keyId: string | null, { from, to }: Days, by: OperatorUsageGroup): Promise<SummedUsage[]> {
     // One statement, so that entries that a worker moves meanwhile are seen in one of the two tables.
+    const where = `day between $1::date and $2::date${keyId === null ? '' : ' and key_id = $3'}`;
     const rows = await this.database.query<Record<string, string>>(
       `select ${GROUP_SQL[by]} as name, ${SUMMED} from (
-         select day, model, mode, ${SUMS} from key_usage where key_id = $1 and day between $2::date and $3::date
+         select key_id, day, model, mode, ${SUMS} from key_usage where ${where}
          union all
-         select day, model, mode, ${SUMS} from key_usage_entries where key_id = $1 and day between $2::date and $3::date
+         select key_id, day, model, mode, ${SUMS} from key_usage_entries where ${where}
        ) used group by 1 order by 1`,
-      [keyId, from, to],
+      keyId === null ? [from, to] : [from, to, keyId],
     );
     return rows.map((row) => ({
       name: String(row['name']),

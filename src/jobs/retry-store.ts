@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import { Values } from '../database/values.js';
+import { CANCELLED_CODE } from './job-failures.js';
 import { LOT_ENDED_SQL, LOT_SQL, TERMINAL_SQL, type JobStatus } from './states.js';
-
-/** The code by which lots without a result of a cancelled job are chosen. It is no error of a lot and is never stored. */
-export const CANCELLED_CODE = 'CANCELLED';
 
 /** An ended job of whose lots some are tried once more. */
 export interface RetrySource {

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleD
 import { Clock } from '../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { OpenAiError } from './errors.js';
+import { showModels } from './model-metrics.js';
 import { OpenAiClient } from './openai-client.js';
 
 /**
@@ -47,6 +48,7 @@ type AboutModel = { readonly shutdownDate: Date | undefined } | 'gone' | 'unknow
 export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(ModelCheck.name);
   private readonly known = new Map<string, KnownModel>();
+  private readonly latest = new Map<string, ModelState>();
   private readonly stopping = new AbortController();
 
   constructor(
@@ -56,6 +58,7 @@ export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
   ) {}
 
   onApplicationBootstrap(): void {
+    showModels(() => this.shown());
     // Not awaited: see the class. checkConfigured handles its errors itself.
     void this.checkConfigured();
   }
@@ -69,7 +72,20 @@ export class ModelCheck implements OnApplicationBootstrap, OnModuleDestroy {
     const { visionModel, translationModel } = this.config.openai;
     const states = await Promise.all([...new Set([visionModel, translationModel])].map((id) => this.modelState(id)));
     if (this.stopping.signal.aborted) return;
-    for (const state of states) this.say(state);
+    for (const state of states) {
+      this.latest.set(state.id, state);
+      this.say(state);
+    }
+  }
+
+  /** What is known of the configured models now; what is older than an hour is asked again for the next time. */
+  private shown(): readonly ModelState[] {
+    if (this.stopping.signal.aborted) return [];
+    const { visionModel, translationModel } = this.config.openai;
+    for (const id of new Set([visionModel, translationModel])) {
+      void this.modelState(id).then((state) => this.latest.set(id, state));
+    }
+    return [...this.latest.values()];
   }
 
   /** The state of a model, asked at most once an hour. Never rejects. */

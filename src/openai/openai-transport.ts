@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import OpenAI from 'openai';
 import { Clock } from '../common/clock.js';
+import { inSpan, noteOnSpan } from '../common/spans.js';
 import { APP_CONFIG } from '../config/app-config.js';
 import type { AppConfig } from '../config/app-config.js';
 import { OpenAiCircuits } from './circuit-breaker.js';
@@ -86,7 +87,11 @@ export class OpenAiTransport implements OnApplicationShutdown {
       maxTries: operation.maxTries ?? this.config.openai.retryAttempts,
       baseDelayMs: this.config.openai.baseDelaySeconds * 1000,
     };
-    return withRetries(this.clock, policy, limits, (tryNumber) => this.try(operation, limits, tryNumber));
+    return withRetries(this.clock, policy, limits, (tryNumber) => {
+      const { name, model } = operation;
+      const facts = { 'openai.operation': name, 'openai.model': model, 'openai.try': tryNumber };
+      return inSpan(`openai ${name}`, facts, () => this.try(operation, limits, tryNumber), { kind: 'client' });
+    });
   }
 
   /** Requests that are still running are aborted: by now everything that waits for one has had its grace time. */
@@ -118,6 +123,10 @@ export class OpenAiTransport implements OnApplicationShutdown {
     } catch (thrown) {
       error = toOpenAiError(thrown, this.clock.now());
     }
+    noteOnSpan({
+      outcome: error?.kind ?? 'ok',
+      'openai.request_id': this.secrets.outOf(error?.requestId ?? requestId),
+    });
     countRequest(operation.name, operation.model ?? '', error?.kind ?? 'ok', this.clock.now() - startedAt);
     if (error !== undefined) {
       this.logFailure(operation, tryNumber, error);

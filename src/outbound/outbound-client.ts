@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { Inject, Injectable, Optional, type OnApplicationShutdown } from '@nestjs/common';
 import type { Agent } from 'undici';
+import { inSpan, noteOnSpan } from '../common/spans.js';
 import { AllowList, bareHost, checkUrl, type UrlCheck } from './address-rules.js';
 import { exchange, type BodyEnd, type ExchangeAnswer, type ResponseHeaders } from './exchange.js';
 import { guardedConnector } from './guarded-connector.js';
@@ -110,21 +111,27 @@ export class OutboundClient implements OnApplicationShutdown {
    * @throws OutboundError when no headers of an answer arrived; `maySeen` says whether the other side may have received
    * the request
    */
-  async request(url: string, request: OutboundRequest): Promise<OutboundResponse> {
-    const started = performance.now();
-    try {
-      const answer = await this.follow(url, request, started);
-      countAnswer(request.purpose, answer.status);
-      return answer;
-    } catch (error) {
-      if (error instanceof OutboundError) countFailure(request.purpose, error.kind, error.reason);
-      throw error;
-    }
+  request(url: string, request: OutboundRequest): Promise<OutboundResponse> {
+    const { purpose, method } = request;
+    return inSpan(`${purpose} ${method}`, { purpose }, () => this.counted(url, request), { kind: 'client' });
   }
 
   /** Ends every connection. Callers must have finished before; a request that is still under way fails as `aborted`. */
   async onApplicationShutdown(): Promise<void> {
     await this.agent.destroy();
+  }
+
+  private async counted(url: string, request: OutboundRequest): Promise<OutboundResponse> {
+    const started = performance.now();
+    try {
+      const answer = await this.follow(url, request, started);
+      countAnswer(request.purpose, answer.status);
+      noteOnSpan({ 'http.response.status_code': answer.status });
+      return answer;
+    } catch (error) {
+      if (error instanceof OutboundError) countFailure(request.purpose, error.kind, error.reason);
+      throw error;
+    }
   }
 
   private async follow(url: string, request: OutboundRequest, started: number): Promise<OutboundResponse> {
@@ -135,6 +142,8 @@ export class OutboundClient implements OnApplicationShutdown {
     for (let hop = 0; ; hop++) {
       const checked = this.check(target);
       if (!checked.ok) throw new OutboundError('refused', { reason: checked.reason, maySeen: hop > 0, viaAllowList });
+      // Of the address only the host: paths and queries of photos and receivers hold tokens.
+      noteOnSpan({ 'server.address': checked.host });
       const deadlineMs = request.deadlineMs - (performance.now() - started);
       let answer: ExchangeAnswer;
       try {

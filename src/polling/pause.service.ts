@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { JobPauses, type PauseOutcome } from '../batch/shards/job-pauses.js';
-import { ServiceError } from '../common/service-error.js';
 import { BatchHints } from '../common/work-hints.js';
 import { Database, type Transaction } from '../database/database.service.js';
-import type { JobRecord } from '../jobs/job-columns.js';
-import type { PauseRefusal } from '../jobs/job-pause.js';
 import { JobReader } from '../jobs/job-reader.js';
 import { RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { pauseAnswer } from './pause-body.js';
+import { notPausable, type PauseRefused } from './pause-refusals.js';
 import type { PausedJobDto } from './pause.dto.js';
 
 export interface PauseRequest {
@@ -68,26 +66,8 @@ export class PauseService {
   }
 }
 
-type Refusal = PauseRefusal | 'no_such_job';
-
 class Refused extends Error {
-  constructor(readonly outcome: Refusal) {
+  constructor(readonly outcome: PauseRefused) {
     super(outcome);
-  }
-}
-
-function notPausable(job: JobRecord, why: Refusal): ServiceError {
-  return new ServiceError('JOB_NOT_PAUSABLE', messageOf(job, why), { members: { status: job.status } });
-}
-
-function messageOf(job: JobRecord, why: Refusal): string {
-  switch (why) {
-    case 'ended':
-    case 'no_such_job':
-      return `The job has already ended; its status is ${job.status}.`;
-    case 'synchronous':
-      return 'Only batch jobs can be paused; this job is synchronous. It can be cancelled.';
-    case 'used_up':
-      return 'The job was paused for seven days in all, which is the most; it cannot be paused again.';
   }
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { HeldLease } from '../database/lease.js';
+import { countLostLease } from '../database/lease-metrics.js';
 import { SyncJobStore } from '../jobs/sync-job-store.js';
 
 /**
@@ -28,6 +29,7 @@ export class SyncLeases implements OnApplicationShutdown {
    */
   hold(token: string): AbortSignal {
     const lease = new HeldLease('synchronous jobs', performance.now() + this.seconds * 1000);
+    lease.signal.addEventListener('abort', () => countLostLease('synchronous_job'), { once: true });
     this.held.set(token, lease);
     this.timer ??= setInterval(() => void this.renew(), (this.seconds * 1000) / 3);
     return lease.signal;

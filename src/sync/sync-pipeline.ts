@@ -5,6 +5,7 @@ import { recogniser } from '../describe/recogniser.js';
 import { photoRefs, photosLeft } from '../assessment/photo-refs.js';
 import { Clock } from '../common/clock.js';
 import { toServiceError } from '../common/http-error.filter.js';
+import { inSpan } from '../common/spans.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Transaction } from '../database/database.service.js';
@@ -15,7 +16,8 @@ import type { NewResult } from '../jobs/new-result.js';
 import { PhotoAveragesStore } from '../jobs/photo-averages-store.js';
 import { jsonBytes, renderedBytes } from '../jobs/rendered-bytes.js';
 import { completeAssessments } from '../jobs/result-store.js';
-import { SyncJobStore, type HeldSyncJob, type SeenPhotos, type StoredAnswer } from '../jobs/sync-job-store.js';
+import { SyncJobStore } from '../jobs/sync-job-store.js';
+import type { HeldSyncJob, SeenPhotos, StoredAnswer } from '../jobs/sync-job.js';
 import { UsageSum } from '../jobs/usage-sum.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { DeliveryHints } from '../common/work-hints.js';
@@ -65,7 +67,8 @@ export class SyncPipeline {
   /** Starts the work on a job whose lease this process holds. The run's outcome never rejects. */
   start(work: SyncWork): SyncRun {
     const run = new SyncRun(work, this.leases.hold(work.token));
-    run.outcome = this.work(run).finally(() => this.leases.letGo(work.token));
+    const worked = inSpan('sync job', { 'job.id': work.jobId }, () => this.work(run));
+    run.outcome = worked.finally(() => this.leases.letGo(work.token));
     return run;
   }
 
@@ -99,7 +102,7 @@ export class SyncPipeline {
       const source = assessed ?? resumedAt(run.work);
       run.answered = true;
       const before = assessed?.rows ?? (await this.store.translated(run.work.jobId));
-      const { rows, assessment } = await this.late(run, source, before, spend);
+      const { rows, assessment } = await inSpan('late texts', {}, () => this.late(run, source, before, spend));
       const written = assessed === null ? rows : [...assessed.rows, ...rows];
       const rendered = renderedLot(run.work, source, source.missing, [...before, ...rows]);
       await this.finish(run, { rows: written, assessment }, assessed?.photos ?? null, rendered, usage);

@@ -1,7 +1,7 @@
 import { listenFreely } from '../common/abort-signals.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions } from '../jobs/batch-job.entity.js';
-import type { StoredAnswer, SyncLot } from '../jobs/sync-job-store.js';
+import type { StoredAnswer, SyncLot } from '../jobs/sync-job.js';
 import type { ServiceError } from '../common/service-error.js';
 
 /** The one lot of a synchronous job on its way through the pipeline. */

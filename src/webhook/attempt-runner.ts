@@ -1,13 +1,13 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { isDatabaseAway } from '../common/database-away.js';
+import { inSpan, noteOnSpan } from '../common/spans.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { OutboundClient } from '../outbound/outbound-client.js';
 import { OutboundError } from '../outbound/outbound-error.js';
 import { judge, type SendResult } from './attempt-outcome.js';
 import { BodyGoneError, BodyRenderer, type RenderedBody } from './body-renderer.js';
-import type { ClaimedDelivery } from './claim-store.js';
-import type { SettledAttempt } from './outcome-store.js';
+import type { ClaimedDelivery, SettledAttempt } from './claimed-delivery.js';
 import { NoLiveSecretError, WebhookSigner } from './webhook-signer.js';
 import { countAttempt, countBodyChange } from './webhook-metrics.js';
 
@@ -43,7 +43,18 @@ export class AttemptRunner {
    * @param startBy - the latest start on the monotonic clock, in milliseconds: a later request could outlive its lease
    * @returns undefined when no request was sent, because the database is away or rendering took too long
    */
-  async run(delivery: ClaimedDelivery, startBy: number): Promise<SettledAttempt | undefined> {
+  run(delivery: ClaimedDelivery, startBy: number): Promise<SettledAttempt | undefined> {
+    const { id, jobId, event, attempt } = delivery;
+    const facts = {
+      'job.id': jobId ?? undefined,
+      'delivery.id': id,
+      'delivery.event': event,
+      'delivery.attempt': attempt,
+    };
+    return inSpan('delivery', facts, () => this.attempt(delivery, startBy), { root: true });
+  }
+
+  private async attempt(delivery: ClaimedDelivery, startBy: number): Promise<SettledAttempt | undefined> {
     const startedAt = this.clock.date();
     let body: RenderedBody | undefined;
     let result: SendResult;
@@ -62,6 +73,7 @@ export class AttemptRunner {
     const budget = { schedule, failures: delivery.failures, retries: delivery.event !== 'ping' };
     const verdict = judge(result, budget, now, Math.random());
     countAttempt(verdict, result);
+    noteOnSpan({ outcome: verdict.outcome });
     return { delivery, startedAt, finishedAt: new Date(now), result, verdict, bodySha256: body?.sha256 ?? null };
   }
 

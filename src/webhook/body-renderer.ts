@@ -6,7 +6,7 @@ import type { EndedJob } from '../jobs/job-columns.js';
 import { renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
 import { PartReader } from '../jobs/part-reader.js';
-import type { ClaimedDelivery } from './claim-store.js';
+import type { ClaimedDelivery } from './claimed-delivery.js';
 import { assembleBody, assembleText, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
 import { WebhookSigner } from './webhook-signer.js';
 import { Slots } from '../common/slots.js';

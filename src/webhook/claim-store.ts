@@ -2,45 +2,10 @@ import { Injectable } from '@nestjs/common';
 import type { AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import { secretFingerprintSql } from '../jobs/job-store.js';
-import { isInFlight, isPending, STEP, type WebhookEvent } from './delivery-states.js';
+import type { ClaimedDelivery } from './claimed-delivery.js';
+import { isInFlight, isPending, STEP, type DeliveryStatus } from './delivery-states.js';
+import { GivenUpEvents } from './given-up-events.js';
 import { MAX_SLOTS } from './receiver-limits.js';
-
-/** A delivery that this process holds until its lease ends. */
-export interface ClaimedDelivery {
-  readonly id: string;
-  readonly jobId: string | null;
-  readonly keyId: string;
-  readonly origin: string;
-  readonly url: string;
-  readonly event: WebhookEvent;
-  readonly part: number;
-  readonly parts: number;
-  readonly firstPosition: number | null;
-  readonly lastPosition: number | null;
-  readonly lots: number;
-  readonly bytes: number;
-  readonly revision: number;
-  /** JSON text. */
-  readonly payload: string | null;
-  readonly bodySha256: string | null;
-  /**
-   * Which of the key id's secrets signed the job's request; set only for events with a payload. A job's end has it in
-   * its job.
-   */
-  readonly secretFingerprint: string | null;
-  /** The number of the attempt that this claim begins. */
-  readonly attempt: number;
-  readonly failures: number;
-  readonly token: string;
-  /** How many requests may be in flight to its receiver. */
-  readonly slots: number;
-  /** How many deliveries of its receiver this claim could take. If it took that many, more may be due. */
-  readonly room: number;
-  /** True for the single delivery that tries a receiver whose circuit is open. */
-  readonly probe: boolean;
-  /** True when a success changes nothing in the receiver's row. */
-  readonly healthy: boolean;
-}
 
 export interface ReceiverCount {
   readonly keyId: string;
@@ -75,7 +40,10 @@ export function deliveryLeaseSeconds(config: Pick<AppConfig, 'jobs' | 'webhook'>
 /** The SQL of claims: claim deliveries, give them back, and free those of dead processes. */
 @Injectable()
 export class ClaimStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly givenUp: GivenUpEvents,
+  ) {}
 
   /**
    * Claims due deliveries and begins their attempts in one statement, so an attempt's row exists before its request. At
@@ -117,14 +85,20 @@ export class ClaimStore {
    * @returns how many deliveries there were
    */
   async takeBackExpired(now: Date): Promise<number> {
-    return this.database.execute(
-      `update webhook_deliveries set ${STEP.takeBack}, next_attempt_at = $1,
-         last_error = 'the outcome of the latest attempt is unknown: its process ended'
-       where id in (
-         select id from webhook_deliveries where ${isInFlight()} and locked_until < clock_timestamp()
-         limit 1000 for update skip locked)`,
-      [now],
-    );
+    return this.database.transaction(async (tx) => {
+      const freed = await tx.query<{ id: string; status: DeliveryStatus }>(
+        `update webhook_deliveries set ${STEP.takeBack}, next_attempt_at = $1,
+           last_error = 'the outcome of the latest attempt is unknown: its process ended'
+         where id in (
+           select id from webhook_deliveries where ${isInFlight()} and locked_until < clock_timestamp()
+           limit 1000 for update skip locked)
+         returning id, status`,
+        [now],
+      );
+      const failed = freed.filter(({ status }) => status === 'failed').map(({ id }) => id);
+      await this.givenUp.gaveUp(tx, failed);
+      return freed.length;
+    });
   }
 
   /** When the delivery that has waited longest became due, or null when none is due. */

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { newId } from '../common/ids.js';
 import type { Transaction } from '../database/database.service.js';
-import type { ClaimedDelivery } from './claim-store.js';
+import type { ClaimedDelivery } from './claimed-delivery.js';
 import {
   isInFlight,
   isPending,

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { GivenUpEvents } from './given-up-events.js';
+import { GivenUpStore } from './given-up-store.js';
 import { JobEnder, JobEndOutbox } from '../jobs/job-ender.js';
 import { JobsModule } from '../jobs/jobs.module.js';
 import { ClaimStore } from './claim-store.js';
@@ -12,7 +14,7 @@ import { ProgressEvents } from './progress-events.js';
 import { ReceiverStore } from './receiver-store.js';
 import { WebhookAttempt, WebhookDelivery, WebhookEndpoint } from './webhook.entities.js';
 
-const STORES = [ClaimStore, DeliveryStore, OutboxStore, OutcomeStore, ReceiverStore];
+const STORES = [ClaimStore, DeliveryStore, GivenUpStore, OutboxStore, OutcomeStore, ReceiverStore];
 
 /**
  * The rows of deliveries, attempts and receivers, and the queueing of webhooks when a job ends or moves on: `JobEnder`
@@ -24,6 +26,7 @@ const STORES = [ClaimStore, DeliveryStore, OutboxStore, OutcomeStore, ReceiverSt
     JobEnder,
     { provide: JobEndOutbox, useClass: WebhookJobEndOutbox },
     DeliveryHints,
+    GivenUpEvents,
     ProgressEvents,
     ...STORES,
   ],

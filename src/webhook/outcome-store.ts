@@ -1,23 +1,17 @@
 import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.service.js';
-import type { SendResult, Verdict } from './attempt-outcome.js';
-import type { ClaimedDelivery } from './claim-store.js';
-import { isOpen, STEP } from './delivery-states.js';
-
-/** An attempt that has ended and is to be written. */
-export interface SettledAttempt {
-  readonly delivery: ClaimedDelivery;
-  readonly startedAt: Date;
-  readonly finishedAt: Date;
-  readonly result: SendResult;
-  readonly verdict: Verdict;
-  readonly bodySha256: string | null;
-}
+import { Database, type Transaction } from '../database/database.service.js';
+import type { ClaimedDelivery, SettledAttempt } from './claimed-delivery.js';
+import { isOpen, STEP, type DeliveryStatus } from './delivery-states.js';
+import { GivenUpEvents } from './given-up-events.js';
+import { storable } from './storable.js';
 
 /** Writes the outcomes of attempts, many at a time: one write for each is seven times slower (measured). */
 @Injectable()
 export class OutcomeStore {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly givenUp: GivenUpEvents,
+  ) {}
 
   /**
    * Writes attempts and their deliveries in one statement. A delivery that another process holds by now is changed only
@@ -25,38 +19,61 @@ export class OutcomeStore {
    * @param settled - must not have two attempts of one delivery
    */
   async settle(settled: readonly SettledAttempt[]): Promise<void> {
-    await this.database.execute(SETTLE, [
-      plainArray(settled.map(({ delivery }) => delivery.id)),
-      plainArray(settled.map(({ delivery }) => delivery.attempt)),
-      plainArray(settled.map(({ delivery }) => delivery.token)),
-      plainArray(settled.map(({ startedAt }) => startedAt.getTime())),
-      plainArray(settled.map(({ finishedAt }) => finishedAt.getTime())),
-      plainArray(settled.map(({ verdict }) => verdict.outcome)),
-      textArray(settled.map(({ result }) => result.address)),
-      plainArray(settled.map(({ result }) => (result.mayKeepAnswer ? result.status : null))),
-      textArray(settled.map(({ result }) => (result.mayKeepAnswer ? storable(result.responseStart) : null))),
-      plainArray(settled.map(({ result }) => Math.round(result.durationMs))),
-      textArray(settled.map(({ verdict }) => storable(verdict.error))),
-      plainArray(settled.map(({ verdict }) => verdict.nextAttemptAt?.getTime() ?? null)),
-      plainArray(settled.map(({ bodySha256 }) => bodySha256)),
-    ]);
-    for (const { delivery } of settled.filter(({ verdict }) => verdict.gone)) await this.endGone(delivery);
+    const values = settledValues(settled);
+    const accepted = settled.filter(({ verdict }) => verdict.outcome === 'delivered').map(({ delivery }) => delivery);
+    const ended = settled.some(({ verdict }) => verdict.outcome === 'failed' && verdict.nextAttemptAt === null);
+    const recovered = accepted.length > 0 && (await this.givenUp.anyAwaited());
+    // Nearly always there is nothing to report, and the one statement needs no transaction around it.
+    if (!ended && !recovered) return void (await this.database.execute(SETTLE, values));
+    await this.database.transaction(async (tx) => {
+      const written = await tx.query<{ id: string; status: DeliveryStatus }>(
+        `${SETTLE} returning d.id, d.status`,
+        values,
+      );
+      const failed = written.filter(({ status }) => status === 'failed').map(({ id }) => id);
+      for (const { delivery, verdict } of settled) {
+        if (verdict.gone) failed.push(...(await this.endGone(tx, delivery)));
+      }
+      await this.givenUp.gaveUp(tx, failed);
+      if (recovered) await this.givenUp.answered(tx, accepted);
+    });
   }
 
-  /** After a 410, ends the job's other deliveries for that address; one that is under way may still succeed. */
-  private async endGone({ id, jobId, url }: ClaimedDelivery): Promise<void> {
-    await this.database.execute(
+  /**
+   * After a 410, ends the job's other deliveries for that address; one that is under way may still succeed.
+   * @returns their ids
+   */
+  private async endGone(tx: Transaction, { id, jobId, url }: ClaimedDelivery): Promise<string[]> {
+    // Rows that another process is just writing are skipped: two processes could wait for each other's rows.
+    const ended = await tx.query<{ id: string }>(
       `update webhook_deliveries set ${STEP.endUnsent},
          last_error = 'HTTP 410 to another delivery of this job: the receiver wants no more of this'
-       where job_id = $1 and url = $2 and id <> $3 and ${isOpen()}`,
+       where id in (
+         select id from webhook_deliveries where job_id = $1 and url = $2 and id <> $3 and ${isOpen()}
+         for update skip locked)
+       returning id`,
       [jobId, url, id],
     );
+    return ended.map((row) => row.id);
   }
 }
 
-/** Removes U+0000, which PostgreSQL's text cannot hold. */
-export function storable(text: string | null): string | null {
-  return text === null ? null : text.replaceAll('\0', '\uFFFD');
+function settledValues(settled: readonly SettledAttempt[]): unknown[] {
+  return [
+    plainArray(settled.map(({ delivery }) => delivery.id)),
+    plainArray(settled.map(({ delivery }) => delivery.attempt)),
+    plainArray(settled.map(({ delivery }) => delivery.token)),
+    plainArray(settled.map(({ startedAt }) => startedAt.getTime())),
+    plainArray(settled.map(({ finishedAt }) => finishedAt.getTime())),
+    plainArray(settled.map(({ verdict }) => verdict.outcome)),
+    textArray(settled.map(({ result }) => result.address)),
+    plainArray(settled.map(({ result }) => (result.mayKeepAnswer ? result.status : null))),
+    textArray(settled.map(({ result }) => (result.mayKeepAnswer ? storable(result.responseStart) : null))),
+    plainArray(settled.map(({ result }) => Math.round(result.durationMs))),
+    textArray(settled.map(({ verdict }) => storable(verdict.error))),
+    plainArray(settled.map(({ verdict }) => verdict.nextAttemptAt?.getTime() ?? null)),
+    plainArray(settled.map(({ bodySha256 }) => bodySha256)),
+  ];
 }
 
 /**

@@ -2,7 +2,8 @@ import { Injectable, Logger } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { isPassing } from '../common/database-away.js';
 import type { ReceiverCount } from './claim-store.js';
-import { OutcomeStore, type SettledAttempt } from './outcome-store.js';
+import type { SettledAttempt } from './claimed-delivery.js';
+import { OutcomeStore } from './outcome-store.js';
 import { ReceiverStore } from './receiver-store.js';
 
 /** How many outcomes one write takes at most. */

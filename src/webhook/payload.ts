@@ -3,10 +3,20 @@ import { rfc3339 } from '../common/clock.js';
 import { completionPercentage } from '../jobs/job-progress.js';
 import { isPaused } from '../jobs/job-pause.js';
 import type { JobStage, JobStatus } from '../jobs/states.js';
-import type { BodyMembers, JobEndBody, JobProgressBody, PingBody } from './webhook-body.js';
+import type {
+  BodyMembers,
+  DeliveryExhaustedBody,
+  JobEndBody,
+  JobProgressBody,
+  PingBody,
+  ReceiverRecoveredBody,
+} from './webhook-body.js';
+import type { GivenUpDelivery } from './given-up-store.js';
 import type { EndedJob } from '../jobs/job-columns.js';
 import type { WebhookEvent } from './delivery-states.js';
 
+/** How many deliveries or jobs one event names. */
+const MOST_NAMED = 100;
 const COMMA = Buffer.from(',');
 const END = Buffer.from(']}');
 
@@ -80,6 +90,44 @@ export function progressPayload(progress: Progress, now: Date): string {
     result_url: `/api/v1/batch-results/${jobId}`,
     metadata: progress.metadata,
     ...(progress.retryOf === null ? {} : { retry_of: progress.retryOf }),
+  };
+  return JSON.stringify(members);
+}
+
+/** The stored members of `delivery_exhausted`, as JSON text of an object. */
+export function exhaustedPayload(
+  jobId: string,
+  url: string,
+  deliveries: readonly GivenUpDelivery[],
+  now: Date,
+): string {
+  const members: BodyMembers<DeliveryExhaustedBody> = {
+    version: API_VERSION,
+    timestamp: rfc3339(now),
+    job_id: jobId,
+    url,
+    total: deliveries.length,
+    deliveries: deliveries.slice(0, MOST_NAMED).map(({ id, event, part, parts, lots, attempts, ...last }) => ({
+      id,
+      event,
+      part: { number: part, of: parts },
+      lots,
+      attempts,
+      response_status: last.responseStatus,
+      error: last.error,
+    })),
+  };
+  return JSON.stringify(members);
+}
+
+/** The stored members of `receiver_recovered`, as JSON text of an object. @param jobIds - the latest first */
+export function recoveredPayload(url: string, jobIds: readonly string[], now: Date): string {
+  const members: BodyMembers<ReceiverRecoveredBody> = {
+    version: API_VERSION,
+    timestamp: rfc3339(now),
+    url,
+    total: jobIds.length,
+    job_ids: jobIds.slice(0, MOST_NAMED),
   };
   return JSON.stringify(members);
 }

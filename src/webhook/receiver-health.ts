@@ -1,4 +1,4 @@
-import type { SettledAttempt } from './outcome-store.js';
+import type { SettledAttempt } from './claimed-delivery.js';
 
 /** What some settled attempts show about one receiver. */
 export interface ReceiverHealth {

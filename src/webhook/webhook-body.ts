@@ -77,6 +77,46 @@ export interface JobProgressBody extends JobWebhookBody {
   readonly paused: boolean;
 }
 
+/** One delivery of `delivery_exhausted`. */
+interface ExhaustedDelivery {
+  /** Its webhook-id, by which it can be sent again. */
+  readonly id: string;
+  /** What it reports. */
+  readonly event: WebhookEvent;
+  /** Which of the address's parts it is. */
+  readonly part: DeliveryPartDto;
+  /** How many lots it has. */
+  readonly lots: number;
+  /** How many requests were sent. */
+  readonly attempts: number;
+  /** The HTTP status of the latest answer; null when none came. */
+  readonly response_status: number | null;
+  /** Why the latest attempt failed. */
+  readonly error: string | null;
+}
+
+/** delivery_exhausted. */
+export interface DeliveryExhaustedBody extends WebhookBody {
+  /** The job whose deliveries were given up. */
+  readonly job_id: string;
+  /** The address that they were for. */
+  readonly url: string;
+  /** How many were given up now. */
+  readonly total: number;
+  /** The first 100 of them. */
+  readonly deliveries: readonly ExhaustedDelivery[];
+}
+
+/** receiver_recovered. */
+export interface ReceiverRecoveredBody extends WebhookBody {
+  /** The address that answers again; it is the one that gets this event. */
+  readonly url: string;
+  /** How many jobs have given-up deliveries for it. */
+  readonly total: number;
+  /** The latest 100 of them. */
+  readonly job_ids: readonly string[];
+}
+
 /** ping. */
 export type PingBody = WebhookBody;
 

@@ -6,6 +6,7 @@ import type { AttemptOutcome, DeliveryStatus, WebhookEvent } from './delivery-st
 @Index('webhook_deliveries_key_id_status_idx', { synchronize: false })
 @Index('webhook_deliveries_due_idx', { synchronize: false })
 @Index('webhook_deliveries_in_flight_idx', { synchronize: false })
+@Index('webhook_deliveries_awaits_recovery_idx', { synchronize: false })
 export class WebhookDelivery {
   /** Also the value of the `webhook-id` header, the same on every attempt. */
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'webhook_deliveries_pkey' })
@@ -96,6 +97,10 @@ export class WebhookDelivery {
 
   @Column('uuid', { name: 'lock_token', nullable: true })
   lockToken: string | null;
+
+  /** It was given up, and its client wants to know when its address answers again. */
+  @Column('boolean', { name: 'awaits_recovery', default: false })
+  awaitsRecovery: boolean;
 }
 
 /** An attempt: one request of a delivery. The row is written before the request is sent. */

@@ -43,7 +43,6 @@ describe('a path or method that is not there', () => {
   });
 
   it.each([
-    '/',
     '/api',
     '/api/v1',
     '/api/v1/generate',

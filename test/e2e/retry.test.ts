@@ -10,7 +10,7 @@ import { expectRefusal } from './refusal.js';
 
 // Real: the whole service with its worker, HTTP, PostgreSQL, a receiver of webhooks. Faked: OpenAI, by the sandbox.
 
-const BATCH_IDS = 'abcdefghij';
+const TEN = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
 const ENDED = /completed|failed|cancelled/;
 
 let service: TestService;
@@ -75,17 +75,17 @@ interface Made {
 }
 
 /** Sends a batch of ten lots and waits for its end. The photos of `gone` are not there yet. */
-async function batch(gone: string, change: JsonObject = {}, names = BATCH_IDS): Promise<Made> {
+async function batch(gone: string, change: JsonObject = {}, names = TEN): Promise<Made> {
   const made = await sendBatch(gone, change, names);
   await ended(made.jobId);
   return made;
 }
 
-async function sendBatch(gone: string, change: JsonObject = {}, names = BATCH_IDS): Promise<Made> {
+async function sendBatch(gone: string, change: JsonObject = {}, names = TEN): Promise<Made> {
   const prefix = `job${++jobs}`;
   const photo = (name: string) => `${prefix}-${name}.jpg`;
   for (const name of names) if (!gone.includes(name)) service.photos.serve(photo(name), car);
-  const lots = [...names].map((name) => ({
+  const lots = names.map((name) => ({
     lot_id: `${prefix}-${name}`,
     images: [service.photos.url(photo(name))],
     additional_info: `Лот ${name}`,
@@ -219,7 +219,7 @@ describe('lots that fail again', () => {
 
   it('lots of a job that was cancelled at OpenAI are described by a retry', async () => {
     await service.faults({ action: 'batch_stuck', state: 'in_progress' });
-    const { jobId, lotId } = await sendBatch('', {}, 'ab');
+    const { jobId, lotId } = await sendBatch('', {}, ['a', 'b']);
     await service.statusWhen(jobId, (body) => {
       const batches = body['openai_batches'] as JsonObject[];
       return batches.some(({ openai_status }) => openai_status === 'in_progress');

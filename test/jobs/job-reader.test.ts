@@ -48,6 +48,7 @@ describe('JobReader', () => {
         error: { code: 'INTERRUPTED', message: 'stopped' },
         failures: {},
         revision: 0,
+        retryOf: null,
         showsReview: false,
         version: 1,
         createdAt: job.createdAt,
@@ -56,6 +57,10 @@ describe('JobReader', () => {
         handedOverAt: null,
         completedAt: null,
         cancelledAt: null,
+        pausedAt: null,
+        pausedByClient: false,
+        pausedByOperator: false,
+        pausedMs: 0,
       });
     });
 

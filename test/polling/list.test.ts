@@ -65,6 +65,7 @@ describe('GET batch-jobs', () => {
       error_message: null,
       webhook_configured: false,
       metadata: {},
+      retry_of: null,
     });
   });
 

@@ -166,6 +166,8 @@ describe('GET batch-status', () => {
       webhook_configured: true,
       webhooks: { pending: 1, in_flight: 0, delivered: 2, failed: 0, superseded: 0 },
       metadata: { auction: 'A-17' },
+      retry_of: null,
+      retried_by: [],
     });
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Clock } from '../../src/common/clock.js';
 import { OutcomeWriter } from '../../src/webhook/outcome-writer.js';
-import type { OutcomeStore, SettledAttempt } from '../../src/webhook/outcome-store.js';
+import type { SettledAttempt } from '../../src/webhook/claimed-delivery.js';
+import type { OutcomeStore } from '../../src/webhook/outcome-store.js';
 import type { ReceiverStore } from '../../src/webhook/receiver-store.js';
 
 const outcome = (id: string) => ({ delivery: { id, keyId: 'acme', origin: 'https://a.example' } }) as SettledAttempt;

@@ -47,7 +47,7 @@ export interface GenerateDescriptionsRequest {
   version: '1.0.0';
   mode?: 'auto' | 'sync' | 'batch' | null;
   include?: readonly ('assessment' | 'notes' | 'usage')[] | null;
-  webhook_events?: readonly 'batch_job_progress'[] | null;
+  webhook_events?: readonly ('batch_job_progress' | 'delivery_exhausted' | 'receiver_recovered')[] | null;
 }
 
 export interface Description {

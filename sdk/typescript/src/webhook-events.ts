@@ -40,9 +40,41 @@ export interface JobProgressEvent extends AnyJobEvent {
   paused: boolean;
 }
 
+/** Deliveries to a lot's own address were given up; only for requests that name it in `webhook_events`. */
+export interface DeliveryExhaustedEvent extends AnyEvent {
+  event: 'delivery_exhausted';
+  job_id: string;
+  /** The address that they were for. */
+  url: string;
+  /** How many were given up now; `deliveries` names the first 100. */
+  total: number;
+  deliveries: {
+    /** Its webhook-id, by which it can be sent again. */
+    id: string;
+    event: JobEndEvent['event'];
+    part: { number: number; of: number };
+    lots: number;
+    attempts: number;
+    response_status: number | null;
+    error: string | null;
+  }[];
+}
+
+/**
+ * The address that gets this answers again, after deliveries for it were given up; only for requests that name it in
+ * `webhook_events`.
+ */
+export interface ReceiverRecoveredEvent extends AnyEvent {
+  event: 'receiver_recovered';
+  url: string;
+  /** How many jobs have given-up deliveries for it; `job_ids` names the latest 100. */
+  total: number;
+  job_ids: string[];
+}
+
 /** A client asked for a test event: it has no job. */
 export interface PingEvent extends AnyEvent {
   event: 'ping';
 }
 
-export type WebhookEvent = JobEndEvent | JobProgressEvent | PingEvent;
+export type WebhookEvent = JobEndEvent | JobProgressEvent | DeliveryExhaustedEvent | ReceiverRecoveredEvent | PingEvent;

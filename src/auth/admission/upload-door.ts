@@ -5,7 +5,8 @@ import { rawAnswer } from '../../common/client-error.js';
 import { connectionOf } from '../../common/connections/connections.js';
 import { errorBody } from '../../common/http-error.filter.js';
 import { announcesBody } from '../../common/request-body.js';
-import { ServiceError } from '../../common/service-error.js';
+import { countRefusal } from '../../common/refusal-metrics.js';
+import { ServiceError, type ErrorCode } from '../../common/service-error.js';
 import type { UploadGate } from '../upload-gate.js';
 import { claimantAt } from './claimant.js';
 
@@ -67,7 +68,8 @@ export class UploadDoor {
     next();
   };
 
-  private count(code: string): void {
+  private count(code: ErrorCode): void {
+    countRefusal(code);
     this.counts[code] = (this.counts[code] ?? 0) + 1;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;

@@ -3,6 +3,7 @@ import { Database, type Transaction } from '../../database/database.service.js';
 import { JobStore } from '../../jobs/job-store.js';
 import { sumOfMoves, type LotMoves } from '../../jobs/lot-moves.js';
 import { ShardStore, type ShardClaim } from './shard-store.js';
+import { countCost } from '../../describe/cost-metrics.js';
 import type { Chunk } from './chunk.js';
 import { CostGuard } from '../limits/cost-guard.js';
 import { DescribedLots, type LotOutcome } from './described-lots.js';
@@ -64,6 +65,7 @@ export class ChunkWriter {
       await this.move(tx, claim, chunk, keptUsd);
       return moves;
     });
+    countCosts(chunk);
   }
 
   /**
@@ -72,6 +74,7 @@ export class ChunkWriter {
    */
   private async count(claim: ShardClaim, chunk: Chunk, keptUsd: number): Promise<void> {
     await this.database.transaction((tx) => this.move(tx, claim, chunk, keptUsd));
+    countCosts(chunk);
   }
 
   private async move(tx: Transaction, claim: ShardClaim, chunk: Chunk, keptUsd: number): Promise<void> {
@@ -112,4 +115,9 @@ export class ChunkWriter {
     }
     return sum;
   }
+}
+
+/** Counts what the answers of a chunk that was written have cost. */
+function countCosts(chunk: Chunk): void {
+  for (const row of chunk.usage.rows()) countCost(row, 'batch');
 }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database, type Transaction } from '../../database/database.service.js';
+import { countMoves } from '../../jobs/job-metrics.js';
 import { JobStore } from '../../jobs/job-store.js';
 import { hasMoves, type LotMoves } from '../../jobs/lot-moves.js';
 import { finalStatus } from '../../jobs/states.js';
@@ -28,8 +29,9 @@ export class JobAdvance {
    * @throws JobEndedError when the job had ended before; nothing was written then
    */
   async commit(jobId: string, work: (tx: Transaction) => Promise<LotMoves | null>): Promise<boolean> {
+    let moves: LotMoves | null = null;
     const ended = await this.database.transaction(async (tx) => {
-      const moves = await work(tx);
+      moves = await work(tx);
       if (moves === null || !hasMoves(moves)) return false;
       const job = await this.jobs.advance(tx, jobId, moves);
       if (job === null) throw new JobEndedError('the job has ended');
@@ -42,6 +44,7 @@ export class JobAdvance {
       }
       return true;
     });
+    if (moves !== null) countMoves(moves);
     if (ended) this.hints.wake();
     return ended;
   }

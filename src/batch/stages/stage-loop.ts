@@ -1,6 +1,8 @@
 import { Logger } from '@nestjs/common';
 import { listenFreely } from '../../common/abort-signals.js';
+import { inSpan } from '../../common/spans.js';
 import { LeaseLostError } from '../../database/lease.js';
+import { countLostLease } from '../../database/lease-metrics.js';
 import type { Leases } from '../../database/leases.service.js';
 import type { ShardClaim, ShardStore } from '../shards/shard-store.js';
 import { OpenAiError } from '../../openai/errors.js';
@@ -76,13 +78,10 @@ export class StageLoop {
       this.stopping.signal.throwIfAborted();
       // The shard must be given up; the last try to do so failed.
       if (claim.row.failures >= MOST_FAILURES) return await this.fail(claim, facts);
-      await this.leases.runWithLease(claim, (lease) => {
-        const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
-        listenFreely(signal);
-        return this.stage.run(claim, signal);
-      });
+      await this.run(claim);
     } catch (error) {
       if (error instanceof LeaseLostError) {
+        countLostLease('shard');
         this.logger.warn('a shard was taken over', facts);
         return;
       }
@@ -101,6 +100,18 @@ export class StageLoop {
       // out.
       if (isUnforeseen(error)) await this.fail(claim, facts);
     }
+  }
+
+  private run(claim: ShardClaim): Promise<void> {
+    const { job_id: jobId, first_position: first } = claim.row;
+    const facts = { 'job.id': jobId, stage: this.stage.name, 'stage.first_position': first };
+    const work = () =>
+      this.leases.runWithLease(claim, (lease) => {
+        const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
+        listenFreely(signal);
+        return this.stage.run(claim, signal);
+      });
+    return inSpan(`stage ${this.stage.name}`, facts, work, { root: true });
   }
 
   /**

@@ -10,7 +10,7 @@ import { checkWebhook, type LotReport } from './lot-rules.js';
 
 export const REQUEST_MODES = ['auto', 'sync', 'batch'] as const;
 export const INCLUDES = ['assessment', 'usage', 'notes'] as const;
-export const WEBHOOK_EVENTS = ['batch_job_progress'] as const;
+export const WEBHOOK_EVENTS = ['batch_job_progress', 'delivery_exhausted', 'receiver_recovered'] as const;
 const MAX_METADATA = 16;
 const MAX_METADATA_KEY = 64;
 const MAX_METADATA_VALUE = 512;

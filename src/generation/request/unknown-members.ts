@@ -13,7 +13,7 @@ export const HEAD_MEMBERS = [
 ] as const;
 export const LOT_MEMBERS = ['lot_id', 'images', 'additional_info', 'webhook'] as const;
 export const PHOTO_MEMBERS = ['url'] as const;
-export const RETRY_MEMBERS = ['codes', 'lot_ids', 'dry_run'] as const;
+const RETRY_MEMBERS = ['codes', 'lot_ids', 'dry_run'] as const;
 
 /** How many unknown members an answer names: enough to find what is misspelt, and not 50,000 of them. */
 const MAX_WARNED = 20;

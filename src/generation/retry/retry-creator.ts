@@ -68,7 +68,7 @@ export class RetryCreator {
   async create(
     job: JobRecord,
     request: RetryRequest,
-    caller: SignedCaller,
+    caller: Pick<SignedCaller, 'secretFingerprint'>,
     key: NewRequestKey,
   ): Promise<string | null> {
     await this.refuseUnknownLots(job, request.choice);

@@ -1,6 +1,7 @@
 import { ServiceError } from '../../common/service-error.js';
 import type { JobRecord } from '../../jobs/job-columns.js';
-import { CANCELLED_CODE, type ChosenLots, type RetryChoice } from '../../jobs/retry-store.js';
+import { CANCELLED_CODE } from '../../jobs/job-failures.js';
+import type { ChosenLots, RetryChoice } from '../../jobs/retry-store.js';
 
 /** Only lots of a job that has ended are tried once more: until then the job itself still tries them. */
 export function jobNotFinished({ status }: JobRecord): ServiceError {

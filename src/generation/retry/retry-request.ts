@@ -1,6 +1,7 @@
 import { isObject } from '../../common/json-tokens.js';
+import { CANCELLED_CODE } from '../../jobs/job-failures.js';
 import { LOT_ERROR_CODES } from '../../jobs/lot-error-code.js';
-import { CANCELLED_CODE, type RetryChoice } from '../../jobs/retry-store.js';
+import type { RetryChoice } from '../../jobs/retry-store.js';
 import { characters, FieldProblems, isStorable } from '../request/field-problems.js';
 import { MAX_LOT_ID } from '../request/lot-rules.js';
 import { UnknownMembers } from '../request/unknown-members.js';

@@ -52,7 +52,7 @@ class GenerateDescriptionsRequest(_GenerateDescriptionsRequestRequired, total=Fa
     max_cost_usd: Optional[float]
     mode: Optional[Literal["auto", "sync", "batch"]]
     include: Optional[Sequence[Literal["assessment", "notes", "usage"]]]
-    webhook_events: Optional[Sequence[Literal["batch_job_progress"]]]
+    webhook_events: Optional[Sequence[Literal["batch_job_progress", "delivery_exhausted", "receiver_recovered"]]]
 
 
 class _DescriptionRequired(TypedDict):

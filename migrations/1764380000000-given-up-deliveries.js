@@ -1,0 +1,20 @@
+/**
+ * Which given-up deliveries wait for their address to answer again, because their client asked to be told. The partial index is
+ * empty as long as nothing was given up, so that each write of outcomes can look there.
+ */
+export class GivenUpDeliveries1764380000000 {
+  name = 'GivenUpDeliveries1764380000000';
+
+  async up(queryRunner) {
+    await queryRunner.query(`set local lock_timeout = '5s'`);
+    await queryRunner.query('alter table webhook_deliveries add column awaits_recovery boolean not null default false');
+    await queryRunner.query(
+      'create index webhook_deliveries_awaits_recovery_idx on webhook_deliveries (key_id, url) where awaits_recovery',
+    );
+  }
+
+  async down(queryRunner) {
+    await queryRunner.query('drop index webhook_deliveries_awaits_recovery_idx');
+    await queryRunner.query('alter table webhook_deliveries drop column awaits_recovery');
+  }
+}
