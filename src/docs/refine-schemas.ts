@@ -49,13 +49,23 @@ function pathDescription(name: string): string {
 
 function refined(schema: Schema, name: string): Schema {
   if ('$ref' in schema) return schema;
-  const member: Member = schema;
+  const member = withoutStrayItems(schema);
   const measured = MEASURED.test(name) || member.format === 'double';
   if (member.type === 'number' && !measured) return { minimum: 0, ...member, type: 'integer' };
   if (member.type === 'number') return { minimum: 0, ...member };
   if (member.type !== 'string' || member.enum !== undefined) return member;
   if (MOMENT.test(name)) return { format: 'date-time', ...member };
   return JOB_ID.test(name) ? { format: 'uuid', ...member } : member;
+}
+
+/**
+ * Nest leaves `items` with a query member that is one string outside and a list within. Generators take it for an array then,
+ * and their clients send it twice for two values, which is refused.
+ */
+function withoutStrayItems(member: Member): Member {
+  if (member.type !== 'string' || member.items === undefined) return member;
+  const { items: _, ...one } = member;
+  return one;
 }
 
 function mapValues<T, U>(object: Readonly<Record<string, T>>, change: (value: T, key: string) => U): Record<string, U> {

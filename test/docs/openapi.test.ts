@@ -126,6 +126,11 @@ describe('the OpenAPI document', () => {
     expect(Object.keys(responses)).toEqual(expect.arrayContaining(['200', '201', '202']));
   });
 
+  it('the OpenAPI document has no list that is a string: generated clients would send it twice for two values', () => {
+    const strings = [...JSON.stringify(document).matchAll(/"type":"string"[^{}]*"items":/g)];
+    expect(strings.map(([text]) => text)).toEqual([]);
+  });
+
   it('the OpenAPI document tells generated clients of the real headers, and the page alone of the secret', () => {
     expect(JSON.stringify(document)).not.toContain('X-Signing-Secret');
     // One box: Swagger UI puts the cursor into the last, and what is pasted there goes out under its header's name.
