@@ -331,7 +331,7 @@ create table webhook_deliveries (
   constraint webhook_deliveries_pkey PRIMARY KEY (id),
   constraint webhook_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'in_flight'::text, 'delivered'::text, 'failed'::text, 'superseded'::text])))
 ) with (fillfactor=60);
-CREATE INDEX webhook_deliveries_awaits_recovery_idx ON public.webhook_deliveries USING btree (key_id, url) WHERE awaits_recovery;
+CREATE INDEX webhook_deliveries_awaits_recovery_idx ON public.webhook_deliveries USING btree (key_id, origin) WHERE awaits_recovery;
 CREATE INDEX webhook_deliveries_due_idx ON public.webhook_deliveries USING btree (key_id, origin, next_attempt_at) WHERE (status = 'pending'::text);
 CREATE INDEX webhook_deliveries_in_flight_idx ON public.webhook_deliveries USING btree (key_id, origin, locked_until) WHERE (status = 'in_flight'::text);
 CREATE INDEX webhook_deliveries_job_id_idx ON public.webhook_deliveries USING btree (job_id);

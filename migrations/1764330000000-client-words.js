@@ -6,6 +6,8 @@ export class ClientWords1764330000000 {
   name = 'ClientWords1764330000000';
 
   async up(queryRunner) {
+    // A lock that is waited for keeps all requests waiting behind it.
+    await queryRunner.query(`set local lock_timeout = '5s'`);
     await queryRunner.query(`create table client_word_versions (
       -- The fingerprint of the words.
       version text not null,
@@ -21,6 +23,7 @@ export class ClientWords1764330000000 {
   }
 
   async down(queryRunner) {
+    await queryRunner.query(`set local lock_timeout = '5s'`);
     await queryRunner.query(`delete from glossary_versions where origin = 'client'`);
     await queryRunner.query(`alter table glossary_versions drop constraint glossary_versions_origin_check,
       add constraint glossary_versions_origin_check check (origin in ('shipped', 'made'))`);

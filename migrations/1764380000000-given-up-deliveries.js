@@ -8,8 +8,9 @@ export class GivenUpDeliveries1764380000000 {
   async up(queryRunner) {
     await queryRunner.query(`set local lock_timeout = '5s'`);
     await queryRunner.query('alter table webhook_deliveries add column awaits_recovery boolean not null default false');
+    // Not by url: an entry of an index holds 2,704 bytes, and an address has up to 4,096 characters.
     await queryRunner.query(
-      'create index webhook_deliveries_awaits_recovery_idx on webhook_deliveries (key_id, url) where awaits_recovery',
+      'create index webhook_deliveries_awaits_recovery_idx on webhook_deliveries (key_id, origin) where awaits_recovery',
     );
   }
 

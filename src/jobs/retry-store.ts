@@ -93,7 +93,8 @@ export class RetryStore {
     return found(
       tx,
       values,
-      `${chosenSql(values, source, choice)},
+      // A retry that has ended since the first statement still has its lots.
+      `${chosenSql(values, source, choice, 'r.job_id is null')},
        taken as (
          insert into lot_retries (job_id, position, source_position, root_id, root_position)
          select ${values.add(jobId)}::uuid, row_number() over (order by position) - 1, position,
@@ -137,11 +138,11 @@ function unfinishedIn(status: JobStatus): string {
   return status === 'cancelled' ? `${failed} or status not in ${LOT_ENDED_SQL}` : failed;
 }
 
-/**
- * SQL of the chosen lots as `seen`: the retry that has each of them, and whether it is free. A lot is free again once the retry that
- * had it has ended without describing it.
- */
-function chosenSql(values: Values, source: RetrySource, { codes, lotIds }: RetryChoice): string {
+/** SQL: a lot is free again once the retry `r` that had it has ended without describing it. */
+const FREE = 'r.job_id is null or coalesce(r.in_vain, false)';
+
+/** SQL of the chosen lots as `seen`: the retry that has each of them, and whether it is free. */
+function chosenSql(values: Values, source: RetrySource, { codes, lotIds }: RetryChoice, free = FREE): string {
   const job = values.add(source.id);
   const conditions = [
     codes === null
@@ -157,7 +158,7 @@ function chosenSql(values: Values, source: RetrySource, { codes, lotIds }: Retry
        where l.job_id = ${job} and (${conditions.join(' or ')})
          ${lotIds === null ? '' : `and l.lot_id = any(${values.add(lotIds)}::text[])`}),
      seen as materialized (
-       select c.*, r.job_id as retry, r.job_id is null or coalesce(r.in_vain, false) as free
+       select c.*, r.job_id as retry, ${free} as free
        from chosen c left join lateral (
          select r.job_id,
            (select j.status in ${TERMINAL_SQL} from batch_jobs j where j.id = r.job_id)

@@ -20,11 +20,12 @@ export interface GivenUpDelivery {
 /** An address of a key id. */
 export interface Address {
   readonly keyId: string;
+  readonly origin: string;
   readonly url: string;
 }
 
 /** An address that answers again, and a job that has given-up deliveries there. */
-export interface RecoveredJob extends Address {
+export interface RecoveredJob extends Pick<Address, 'keyId' | 'url'> {
   readonly jobId: string;
 }
 
@@ -62,13 +63,15 @@ export class GivenUpStore {
     return tx.query<RecoveredJob>(
       `with waiting as (
          select d.id from webhook_deliveries d
-         join unnest($1::text[], $2::text[]) as a (key_id, url) on a.key_id = d.key_id and a.url = d.url
+         -- The origin is for the index, which could not hold an address.
+         join unnest($1::text[], $2::text[], $3::text[]) as a (key_id, origin, url)
+           on a.key_id = d.key_id and a.origin = d.origin and a.url = d.url
          where d.awaits_recovery for update of d skip locked),
        told as (
          update webhook_deliveries set awaits_recovery = false where id in (select id from waiting)
          returning key_id, url, job_id)
        select distinct key_id as "keyId", url, job_id as "jobId" from told order by job_id desc`,
-      [addresses.map(({ keyId }) => keyId), addresses.map(({ url }) => url)],
+      [addresses.map(({ keyId }) => keyId), addresses.map(({ origin }) => origin), addresses.map(({ url }) => url)],
     );
   }
 }

@@ -1,6 +1,9 @@
 import type { JsonObject } from 'openai-sandbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Retention } from '../../src/batch/upkeep/retention.js';
+import { newId } from '../../src/common/ids.js';
+import type { Transaction } from '../../src/database/database.service.js';
+import { RetryStore } from '../../src/jobs/retry-store.js';
 import type { JobColumns } from '../support/a-job.mjs';
 import { insertJob, insertLot, type LotFixture } from '../jobs/fixtures.js';
 import { expectRefusal, pathsOf } from '../e2e/refusal.js';
@@ -403,6 +406,31 @@ describe('retries at the same moment', () => {
     const made = answers.filter(({ status }) => status === 201).map(({ body }) => String(body['job_id']));
     const taken = (await Promise.all(made.map((jobId) => lotsOf(jobId)))).flat();
     expect(taken.toSorted()).toEqual(ids.map((_, index) => lotOf(index)).toSorted());
+  });
+
+  it('a retry that ends in vain while the next one is being made keeps its lots', async () => {
+    const job = await endedJob([UNREACHABLE, DEADLINE]);
+    const first = await retried(job, { lot_ids: ['lot-0'] });
+    const store = service.app.get(RetryStore, { strict: false });
+    const source = { id: job, status: 'failed', rootId: job } as const;
+    const taken = await service.db.database.transaction((tx) => {
+      const endingBetween: Transaction = {
+        ...tx,
+        async execute(text, values) {
+          const changed = await tx.execute(text, values);
+          await endRetry(first, ['lot-0'], 'failed');
+          return changed;
+        },
+      };
+      return store.take(endingBetween, source, { codes: null, lotIds: null }, newId());
+    });
+    expect(taken).toMatchObject({ lots: 1, elsewhere: 1, retries: [first] });
+    const [{ job_id: second } = {}] = await service.db.database.query<{ job_id: string }>(
+      `select job_id from lot_retries where root_id = $1 and job_id <> $2`,
+      [job, first],
+    );
+    expectNothing(await retry(job, { lot_ids: ['lot-1'] }), { lots_in_other_retries: 1, retried_by: [second] });
+    expect(await lotsOf(await retried(job))).toEqual([lotOf(0)]);
   });
 });
 

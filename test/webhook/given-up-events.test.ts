@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
 import { MAX_UNKNOWN_OUTCOMES } from '../../src/webhook/delivery-states.js';
@@ -135,6 +136,18 @@ describe('events of deliveries that were given up', () => {
     await endedJob();
     await rig.sendDue();
     expect(requestsOf(dead, 'receiver_recovered')).toHaveLength(1);
+  });
+
+  it('tell an address of the greatest length, which no entry of an index could hold', async () => {
+    const webhookUrl = `${dead.origin}/${randomBytes(2000).toString('hex')}`;
+    const id = await endedJob({ lots: 1, webhookUrl });
+    await rig.sendDue();
+    dead.behave(answer204);
+    untilProbe();
+    await endedJob({ lots: 1, webhookUrl, options: {} });
+    await rig.sendDue();
+    const [told] = requestsOf(dead, 'receiver_recovered');
+    expect(verifyRequest(told as NonNullable<typeof told>)).toMatchObject({ url: webhookUrl, total: 1, job_ids: [id] });
   });
 
   it('do not count deliveries that were sent again and accepted among those that are missing', async () => {
