@@ -42,16 +42,12 @@ describe('a path or method that is not there', () => {
     expect([head.status, head.body]).toEqual([200, {}]);
   });
 
-  it.each([
-    '/api',
-    '/api/v1',
-    '/api/v1/generate',
-    '/api/v2/generate-descriptions',
-    '/%ff',
-    '/..%2f..%2fetc/passwd',
-  ])('%s is answered 404 as JSON', async (path) => {
-    await refused(service, () => service.send(path), 'NOT_FOUND');
-  });
+  it.each(['/api', '/api/v1', '/api/v1/generate', '/api/v2/generate-descriptions', '/%ff', '/..%2f..%2fetc/passwd'])(
+    '%s is answered 404 as JSON',
+    async (path) => {
+      await refused(service, () => service.send(path), 'NOT_FOUND');
+    },
+  );
 
   it('a 404 names what took the place of a path of the older service', async () => {
     const { body } = await service.send('/api/v1/generate', { method: 'POST' });
