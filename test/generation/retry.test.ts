@@ -104,6 +104,16 @@ function expectNothing(answer: Answer, details: JsonObject): void {
   expectRefusal(answer, 'NOTHING_TO_RETRY', { details: all });
 }
 
+/** Resolves with the connection that waits for a lock, once one does. */
+async function waiting(): Promise<number> {
+  for (;;) {
+    const [row] = await service.db.database.query<{ pid: number }>(
+      `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    if (row !== undefined) return row.pid;
+  }
+}
+
 describe('which lots a retry takes', () => {
   it('a retry takes all failed lots, and each keeps what was sent of it', async () => {
     const job = await endedJob([DONE, UNREACHABLE, DONE, DEADLINE]);
@@ -408,6 +418,29 @@ describe('retries at the same moment', () => {
     expect(taken.toSorted()).toEqual(ids.map((_, index) => lotOf(index)).toSorted());
   });
 
+  it('retries that wait for each other leave connections to everybody else', async () => {
+    const job = await endedJob([UNREACHABLE]);
+    const small = await TestService.start({ environment: { ROLE: 'api', DATABASE_POOL: '2' }, beside: service });
+    try {
+      const store = service.app.get(RetryStore, { strict: false });
+      let sent: Promise<Answer>[] = [];
+      await service.db.database.transaction(async (tx) => {
+        await store.lockRoot(tx, job);
+        sent = [retry(job, {}, {}, small)];
+        await waiting();
+        sent.push(...Array.from({ length: 4 }, () => retry(job, {}, {}, small)));
+        for (let look = 0; look < 10; look++) {
+          const status = await small.send(`/api/v1/batch-status/${job}`, { signal: AbortSignal.timeout(20_000) });
+          expect(status.status).toBe(200);
+        }
+      });
+      const statuses = (await Promise.all(sent)).map(({ status }) => status);
+      expect(statuses.toSorted((a, b) => a - b)).toEqual([201, 422, 422, 422, 422]);
+    } finally {
+      await small.stop();
+    }
+  });
+
   it('a retry that ends in vain while the next one is being made keeps its lots', async () => {
     const job = await endedJob([UNREACHABLE, DEADLINE]);
     const first = await retried(job, { lot_ids: ['lot-0'] });
@@ -435,16 +468,6 @@ describe('retries at the same moment', () => {
 });
 
 describe('a process that dies in the middle of a retry', () => {
-  /** Resolves with the connection that waits for a lock, once one does. */
-  async function waiting(): Promise<number> {
-    for (;;) {
-      const [row] = await service.db.database.query<{ pid: number }>(
-        `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
-      );
-      if (row !== undefined) return row.pid;
-    }
-  }
-
   it.each(['lot_retries', 'batch_jobs', 'batch_lots', 'batch_lot_inputs', 'openai_batches'])(
     'nothing of a retry is there when its connection is gone before it has written to %s, and the next one takes all',
     async (table) => {

@@ -4,6 +4,7 @@ import { ShardStore } from '../../batch/shards/shard-store.js';
 import { Database, type Sql, type Transaction } from '../../database/database.service.js';
 import { ModelSettings } from '../../describe/model-settings.js';
 import { JobGlossaries } from '../../glossaries/job-glossaries.js';
+import { KeyedLimiter } from '../../images/keyed-limiter.js';
 import type { JobOptions } from '../../jobs/batch-job.entity.js';
 import type { JobRecord } from '../../jobs/job-columns.js';
 import { JobReader } from '../../jobs/job-reader.js';
@@ -28,9 +29,15 @@ import type { RetryRequest } from './retry-request.js';
 /** The warning of a dry run whose estimate is above the job's limit. */
 const ABOVE_LIMIT = 'estimate_above_max_cost_usd';
 
+/** Retries that this process makes at a time. Each takes seconds for 50,000 lots, and other requests need connections too. */
+const AT_ONCE = 4;
+
 /** Makes jobs of the failed lots of an ended job: the claim on the lots, the job and its lots in one transaction, or nothing. */
 @Injectable()
 export class RetryCreator {
+  /** One of a root at a time: who waits for its lock in the database keeps a connection, and nobody else would be served. */
+  private readonly turns = new KeyedLimiter(AT_ONCE, () => 1);
+
   constructor(
     private readonly database: Database,
     private readonly jobs: JobStore,
@@ -116,7 +123,9 @@ export class RetryCreator {
       });
       return null;
     };
-    const repeatOf = await commitOnce(this.jobs, key.jobId, accept, (once) => this.database.transaction(once));
+    const repeatOf = await this.turns.run(source.rootId, undefined, () =>
+      commitOnce(this.jobs, key.jobId, accept, (once) => this.database.transaction(once)),
+    );
     if (repeatOf === null) await this.glossaries.startOrLog(job.languages);
     return repeatOf;
   }
