@@ -65,7 +65,7 @@ create table batch_lot_inputs (
   webhook text,
   constraint batch_lot_inputs_pkey PRIMARY KEY (job_id, "position")
 );
-CREATE INDEX batch_lot_inputs_webhook_idx ON public.batch_lot_inputs USING btree (job_id, "position") INCLUDE (webhook) WHERE (webhook IS NOT NULL);
+CREATE INDEX batch_lot_inputs_webhook_idx ON public.batch_lot_inputs USING btree (job_id, "position") WHERE (webhook IS NOT NULL);
 
 create table batch_lots (
   job_id uuid not null,

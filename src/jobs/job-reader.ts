@@ -15,6 +15,7 @@ import {
 } from './job-columns.js';
 import { isOverdueSql } from './job-store.js';
 import { MergedLookup } from './merged-lookup.js';
+import { NOBODY } from './retention-store.js';
 import { SharedReads } from './shared-reads.js';
 import { TERMINAL_SQL, UNFINISHED_SQL, type JobMode, type JobStatus } from './states.js';
 
@@ -196,7 +197,9 @@ export class JobReader {
  * @throws ServiceError JOB_NOT_FOUND
  */
 export function visibleJob<J extends JobRecord>(job: J | undefined, keyId: string | null): J {
-  if (job === undefined || (keyId !== null && job.keyId !== keyId)) throw noSuchJob();
+  // A job without a key is being removed: its rows go one after another.
+  const visible = keyId === null ? job?.keyId !== NOBODY : job?.keyId === keyId;
+  if (job === undefined || !visible) throw noSuchJob();
   return job;
 }
 

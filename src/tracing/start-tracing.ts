@@ -35,7 +35,9 @@ export function startTracing({ tracing, openai, role }: AppConfig): { stop(): Pr
     headers: { ...headers },
     timeoutMillis: SEND_MS,
   });
-  const sampler = new BoundedSampler(new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) }));
+  const share = new TraceIdRatioBasedSampler(ratio);
+  // A client's mark that its request is sampled does not count, or anybody could have every request traced.
+  const sampler = new BoundedSampler(new ParentBasedSampler({ root: share, remoteParentSampled: share }));
   const provider = new BasicTracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName, 'service.instance.role': role }),
     sampler,

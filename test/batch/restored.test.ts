@@ -47,6 +47,13 @@ describe('a database that is older than what OpenAI has', () => {
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
   });
 
+  it('a server that refuses to list its batches is sent them all the same', async () => {
+    rig = await BatchRig.start();
+    await rig.fault({ action: 'status', status: 404, method: 'GET', path: '/v1/batches' });
+    const id = await rig.job({ languages: ['en'] });
+    expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
+  });
+
   it('files stay at OpenAI for BATCH_KEEP_FILES after everything of them is taken in', async () => {
     rig = await BatchRig.start({ BATCH_KEEP_FILES: '3600' });
     const id = await rig.job({ languages: ['en'] });

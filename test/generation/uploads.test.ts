@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
@@ -77,6 +78,15 @@ describe('a large request', () => {
     });
     expect(await stored(answer.body['job_id'] as string)).toEqual(expected(sent));
     await expectNothingHeld();
+  });
+
+  it('a lot may have a webhook of the longest address, though no index holds so long an entry', async () => {
+    const noise = Array.from({ length: 120 }, () => randomUUID()).join('');
+    const webhook = `https://hook.test-host.com/${noise}`.slice(0, 4096);
+    const sent = lots(2, (lot, index) => (index === 1 ? { ...lot, webhook } : lot));
+    const answer = await service.generate(JSON.stringify({ ...HEAD, lots: sent }));
+    expect(answer.status).toBe(201);
+    expect(await stored(answer.body['job_id'] as string)).toEqual(expected(sent));
   });
 
   it('a large request may be signed over its lots', async () => {

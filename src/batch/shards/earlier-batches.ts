@@ -3,6 +3,7 @@ import { Clock } from '../../common/clock.js';
 import { Database } from '../../database/database.service.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
 import type { UpstreamBatch } from '../../openai/batches-api.js';
+import { OpenAiError } from '../../openai/errors.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
 import { CLOCK_SLACK_MS } from './uncertain-submissions.js';
 import { ShardStore, type ShardClaim } from './shard-store.js';
@@ -28,7 +29,7 @@ export class EarlierBatches {
 
   /** @returns whether there was one; then the shard watches it @throws OpenAiError */
   async adopt(claim: ShardClaim, job: ShardJob, signal: AbortSignal): Promise<boolean> {
-    const batch = await this.find(claim, job, signal);
+    const batch = await this.find(claim, job, signal).catch((error: unknown) => this.withoutList(error));
     if (batch === undefined) return false;
     this.logger.warn('a batch was found that the database did not know: it is watched, and nothing is sent', {
       job_id: job.id,
@@ -42,6 +43,12 @@ export class EarlierBatches {
       request_total: batch.counts.total,
     });
     return true;
+  }
+
+  /** A server that refuses to list batches would never be sent any: what it has is not known then, as on a new installation. */
+  private withoutList(error: unknown): undefined {
+    if (!(error instanceof OpenAiError) || error.kind !== 'rejected') throw error;
+    this.logger.warn('batches cannot be listed, so earlier ones are not looked for', { reason: error.kind });
   }
 
   /** Lists until a whole page is older than the job: one request, usually. Of several the newest is taken. */
