@@ -105,6 +105,7 @@ describe.runIf(hasInterpreter('python3'))('a Python client of batches written fr
         'damages',
         'missing_images',
         'error',
+        'text',
         'needs_review',
         'photo_problems',
       ],
