@@ -42,10 +42,11 @@ describe('OpenAI says nothing of a batch any more', () => {
     await rig.fault(
       { action: 'batch_stuck', state: 'in_progress' },
       { action: 'reset', after: true, method: 'POST', path: '/v1/batches' },
-      { action: 'status', method: 'GET', path: '/v1/batches', status: 500 },
     );
     const id = await submitted();
     expect(await rig.shards()).toMatchObject([{ status: 'submitting' }]);
+    // Only now: before it sends a batch, the service looks whether there is one already.
+    await rig.fault({ action: 'status', method: 'GET', path: '/v1/batches', status: 500 });
     await age(id);
     expect(await rig.runToEnd(id)).toMatchObject({ status: 'completed', processed_lots: 3 });
     expect(await rig.audit(id)).toEqual([]);
