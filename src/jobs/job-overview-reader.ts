@@ -4,6 +4,7 @@ import { DAY_MS } from '../common/clock.js';
 import { firstIdAt } from '../common/ids.js';
 import { Database } from '../database/database.service.js';
 import { MOST_PAUSED_MS } from './job-pause.js';
+import { NOBODY } from './retention-store.js';
 import { LOT_SQL, UNFINISHED_SQL, type JobMode, type JobStage, type JobStatus } from './states.js';
 
 /** Unfinished jobs of one state. */
@@ -61,7 +62,7 @@ export interface FailedLot {
 /** How long a job may be unfinished: its deadline of a day at most, a pause, and a day to take in what came last. */
 const LONGEST_JOB_MS = MOST_PAUSED_MS + 3 * DAY_MS;
 /** A job whose removal has begun belongs to no key any more. */
-const IS_THERE = `key_id <> ''`;
+const IS_THERE = `key_id <> '${NOBODY}'`;
 
 /** What operators see of the jobs of all keys. Nothing here reads the lots of more than one job. */
 @Injectable()
