@@ -42,26 +42,12 @@ export const CAUSES = [
   {
     alert: 'OpenAiFailing',
     what: 'OpenAI answers 500 to synchronous requests',
-    cause: async (night) => {
-      await night.upstream.faults({ action: 'status', status: 500, method: 'POST', path: '/v1/responses' });
-      const end = night.repeat(() => night.client.create(night.lots(1), { mode: 'sync' }));
-      return async () => {
-        await end();
-        await night.upstream.clearFaults();
-      };
-    },
+    cause: failingAnswers,
   },
   {
     alert: 'ServerErrors',
     what: 'the same seen by clients',
-    cause: async (night) => {
-      await night.upstream.faults({ action: 'status', status: 500, method: 'POST', path: '/v1/responses' });
-      const end = night.repeat(() => night.client.create(night.lots(1), { mode: 'sync' }));
-      return async () => {
-        await end();
-        await night.upstream.clearFaults();
-      };
-    },
+    cause: failingAnswers,
   },
   {
     alert: 'OldestLotLate',
@@ -115,3 +101,13 @@ export const CAUSES = [
     },
   },
 ];
+
+/** OpenAI answers 500 to what clients wait for. Two alerts must see that: one looks at OpenAI, the other at our own answers. */
+async function failingAnswers(night) {
+  await night.upstream.faults({ action: 'status', status: 500, method: 'POST', path: '/v1/responses' });
+  const end = night.repeat(() => night.client.create(night.lots(1), { mode: 'sync' }));
+  return async () => {
+    await end();
+    await night.upstream.clearFaults();
+  };
+}

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Database } from '../database/database.service.js';
-import { JOB_STATUSES, UNFINISHED_SQL, type JobStage, type JobStatus } from './states.js';
+import { isTerminal, JOB_STATUSES, UNFINISHED_SQL, type JobStage, type JobStatus } from './states.js';
 
 /** What the whole service has in hand. */
 export interface UnfinishedWork {
@@ -37,9 +37,10 @@ export class JobCountsStore {
        from batch_jobs where status in ${UNFINISHED_SQL} group by status`,
     );
     const sum = (of: (row: StatusRow) => number | null) => rows.reduce((total, row) => total + (of(row) ?? 0), 0);
-    const counts = JOB_STATUSES.filter((status) => ['pending', 'processing', 'translating'].includes(status)).map(
-      (status) => [status, rows.find((row) => row.status === status)?.jobs ?? 0],
-    );
+    const counts = JOB_STATUSES.filter((status) => !isTerminal(status)).map((status) => [
+      status,
+      rows.find((row) => row.status === status)?.jobs ?? 0,
+    ]);
     return {
       jobs: Object.fromEntries(counts) as UnfinishedWork['jobs'],
       lots: {
