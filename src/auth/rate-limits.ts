@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRes, type RateLimiterPostgres } from 'rate-limiter-flexible';
 import { Clock } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { Caller } from './caller.js';
+import { LimitStore } from './limits/limit-store.js';
 
 export type RateLimitName = 'sync' | 'batch' | 'polling';
 
@@ -18,25 +19,30 @@ const HEADER_NAMES = [
   'X-RateLimit-Reset',
 ];
 
+/** Above this many refused subjects they are forgotten, and asked for in the database once more. */
+const MOST_REFUSED = 1000;
+
 /**
- * Requests per key id and minute, counted in this process after the signature is found correct, so that strangers
- * cannot use up a client's limit. Unsigned readers are counted by address.
+ * Requests per key id and minute, counted after the signature is found correct, so that strangers cannot use up a client's limit: in
+ * this process, or with RATE_LIMIT_STORE=postgres in the database for all processes together. While the database does not answer, this
+ * process counts for itself. Unsigned readers are counted by address.
  */
 @Injectable()
 export class RateLimits {
-  private readonly limiters: Readonly<Record<RateLimitName, RateLimiterMemory>>;
-  private readonly counted = new WeakMap<ServerResponse, { limiter: RateLimiterMemory; subject: string }>();
+  private readonly limiters: Readonly<Record<RateLimitName, Limiter>>;
+  private readonly counted = new WeakMap<ServerResponse, { limiter: Limiter; subject: string }>();
 
   constructor(
     @Inject(APP_CONFIG) config: AppConfig,
     private readonly clock: Clock,
+    store: LimitStore,
   ) {
-    const { sync, batch, polling } = config.limits.ratePerMinute;
-    this.limiters = {
-      sync: limiter('sync', sync),
-      batch: limiter('batch', batch),
-      polling: limiter('polling', polling),
+    const { ratePerMinute, rateLimitStore } = config.limits;
+    const limiter = (name: RateLimitName): Limiter => {
+      const own = new RateLimiterMemory({ keyPrefix: name, points: ratePerMinute[name], duration: WINDOW_SECONDS });
+      return new Limiter(own, rateLimitStore === 'postgres' ? store.limiter(own) : undefined);
     };
+    this.limiters = { sync: limiter('sync'), batch: limiter('batch'), polling: limiter('polling') };
   }
 
   /**
@@ -65,8 +71,7 @@ export class RateLimits {
 
   /** Whether {@link count} would count one more request of a key id; nothing is counted. */
   async allows(name: RateLimitName, keyId: string): Promise<boolean> {
-    const state = await this.limiters[name].get(keyId);
-    return state === null || state.remainingPoints > 0;
+    return (await this.limiters[name].remaining(keyId)) > 0;
   }
 
   /** Takes the count of a request back, as for a 304: it is free, and its answer has no rate limit headers. */
@@ -75,7 +80,7 @@ export class RateLimits {
     if (entry === undefined) return;
     this.counted.delete(response);
     if (!response.headersSent) for (const name of HEADER_NAMES) response.removeHeader(name);
-    await entry.limiter.reward(entry.subject);
+    await entry.limiter.giveBack(entry.subject);
   }
 
   private headers(name: RateLimitName, state: RateLimiterRes): Record<string, string> {
@@ -91,8 +96,49 @@ export class RateLimits {
   }
 }
 
-function limiter(name: RateLimitName, points: number): RateLimiterMemory {
-  return new RateLimiterMemory({ keyPrefix: name, points, duration: WINDOW_SECONDS });
+/** One limit, counted in one place. */
+class Limiter {
+  private readonly inUse: RateLimiterMemory | RateLimiterPostgres;
+  /** Whom the shared limiter may refuse without asking the database. */
+  private readonly refused = new Set<string>();
+
+  constructor(
+    own: RateLimiterMemory,
+    private readonly shared: RateLimiterPostgres | undefined,
+  ) {
+    this.inUse = shared ?? own;
+  }
+
+  get points(): number {
+    return this.inUse.points;
+  }
+
+  /** @throws RateLimiterRes when the subject has used up its points */
+  async consume(subject: string): Promise<RateLimiterRes> {
+    try {
+      return await this.inUse.consume(subject);
+    } catch (refusal) {
+      if (this.refused.size >= MOST_REFUSED) this.askAgain();
+      this.refused.add(subject);
+      throw refusal;
+    }
+  }
+
+  async remaining(subject: string): Promise<number> {
+    const state = await this.inUse.get(subject);
+    return state?.remainingPoints ?? this.points;
+  }
+
+  async giveBack(subject: string): Promise<void> {
+    const { remainingPoints } = await this.inUse.reward(subject);
+    // The library would refuse it for the rest of the minute, though it has points again.
+    if (remainingPoints > 0 && this.refused.has(subject)) this.askAgain();
+  }
+
+  private askAgain(): void {
+    this.refused.clear();
+    this.shared?.deleteInMemoryBlockedAll();
+  }
 }
 
 function secondsUntil(state: RateLimiterRes): number {
