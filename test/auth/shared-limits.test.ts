@@ -202,7 +202,9 @@ describe('RATE_LIMIT_STORE=postgres', () => {
   it('a process that ends gives all its places back at once', async () => {
     const [{ streams }, { keyId }] = [start(), newKey()];
     const { closers } = await openMany(3, keyId, { streams } as Process);
-    await streams.onModuleDestroy();
+    closers.pop()?.();
+    streams.onModuleDestroy();
+    await streams.beforeApplicationShutdown();
     expect(await places(keyId)).toBe(0);
     for (const close of closers) close();
     (await streams.open(keyId))();

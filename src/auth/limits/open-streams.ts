@@ -1,4 +1,4 @@
-import { Inject, Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
+import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { ServiceError } from '../../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
@@ -20,12 +20,13 @@ interface OpenStream {
  * leases are over. A database that is away closes no stream: those that open meanwhile are counted by this process alone.
  */
 @Injectable()
-export class OpenStreams implements OnModuleDestroy {
+export class OpenStreams implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(OpenStreams.name);
   private readonly streams = new Map<string, Set<OpenStream>>();
   private readonly shared: boolean;
   private readonly leaseSeconds: number;
   private leaving: HeldPlace[] = [];
+  private readonly sent = new Set<Promise<void>>();
   private timer: NodeJS.Timeout | undefined;
   private ending = false;
 
@@ -102,25 +103,40 @@ export class OpenStreams implements OnModuleDestroy {
     }
   }
 
-  /** All streams end now (JobWatcher), and here the database can still be told so. */
-  async onModuleDestroy(): Promise<void> {
+  /** All streams end now (JobWatcher); those that have not yet leave their places here. */
+  onModuleDestroy(): void {
     this.ending = true;
     clearInterval(this.timer);
-    const held = [...this.streams.values()].flatMap((streams) => [...streams].flatMap(({ place }) => place ?? []));
-    for (const streams of this.streams.values()) for (const stream of streams) stream.place = undefined;
-    if (held.length > 0) await this.store.leavePlaces(held).catch(() => undefined);
+    for (const streams of this.streams.values()) {
+      for (const stream of streams) {
+        if (stream.place !== undefined) this.leave(stream.place);
+        stream.place = undefined;
+      }
+    }
+  }
+
+  /** The database can be told so only until the application has closed. */
+  async beforeApplicationShutdown(): Promise<void> {
+    this.sendLeaving();
+    await Promise.all(this.sent);
   }
 
   /** Those that end in the same turn of the event loop leave in one statement. */
   private leave(place: HeldPlace): void {
     this.leaving.push(place);
-    if (this.leaving.length > 1) return;
-    setImmediate(() => {
-      const places = this.leaving;
-      this.leaving = [];
-      // If the database does not answer, the leases run out.
-      this.store.leavePlaces(places).catch(() => undefined);
-    });
+    if (this.leaving.length === 1) setImmediate(() => this.sendLeaving());
+  }
+
+  private sendLeaving(): void {
+    if (this.leaving.length === 0) return;
+    const places = this.leaving;
+    this.leaving = [];
+    // If the database does not answer, the leases run out.
+    const sent = this.store
+      .leavePlaces(places)
+      .catch(() => undefined)
+      .finally(() => this.sent.delete(sent));
+    this.sent.add(sent);
   }
 }
 
