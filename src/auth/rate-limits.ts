@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
-import { RateLimiterMemory, RateLimiterRes, type RateLimiterPostgres } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Clock } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { Caller } from './caller.js';
 import { LimitStore } from './limits/limit-store.js';
+import { SharedLimiter } from './limits/shared-limiter.js';
 
 export type RateLimitName = 'sync' | 'batch' | 'polling';
 
@@ -19,8 +20,11 @@ const HEADER_NAMES = [
   'X-RateLimit-Reset',
 ];
 
-/** Above this many refused subjects they are forgotten, and asked for in the database once more. */
-const MOST_REFUSED = 1000;
+/** A limit, and what counts for it. */
+interface CountedLimit {
+  readonly points: number;
+  readonly limiter: RateLimiterMemory | SharedLimiter;
+}
 
 /**
  * Requests per key id and minute, counted after the signature is found correct, so that strangers cannot use up a client's limit: in
@@ -29,8 +33,8 @@ const MOST_REFUSED = 1000;
  */
 @Injectable()
 export class RateLimits {
-  private readonly limiters: Readonly<Record<RateLimitName, Limiter>>;
-  private readonly counted = new WeakMap<ServerResponse, { limiter: Limiter; subject: string }>();
+  private readonly limiters: Readonly<Record<RateLimitName, CountedLimit>>;
+  private readonly counted = new WeakMap<ServerResponse, { limiter: CountedLimit['limiter']; subject: string }>();
 
   constructor(
     @Inject(APP_CONFIG) config: AppConfig,
@@ -38,9 +42,10 @@ export class RateLimits {
     store: LimitStore,
   ) {
     const { ratePerMinute, rateLimitStore } = config.limits;
-    const limiter = (name: RateLimitName): Limiter => {
-      const own = new RateLimiterMemory({ keyPrefix: name, points: ratePerMinute[name], duration: WINDOW_SECONDS });
-      return new Limiter(own, rateLimitStore === 'postgres' ? store.limiter(own) : undefined);
+    const limiter = (name: RateLimitName): CountedLimit => {
+      const points = ratePerMinute[name];
+      const own = new RateLimiterMemory({ keyPrefix: name, points, duration: WINDOW_SECONDS });
+      return { points, limiter: rateLimitStore === 'postgres' ? new SharedLimiter(store.limiter(own)) : own };
     };
     this.limiters = { sync: limiter('sync'), batch: limiter('batch'), polling: limiter('polling') };
   }
@@ -51,7 +56,7 @@ export class RateLimits {
    * @throws ServiceError RATE_LIMITED (429) with the same headers and Retry-After
    */
   async count(name: RateLimitName, caller: Caller, address: string, response: ServerResponse): Promise<void> {
-    const limiter = this.limiters[name];
+    const { limiter, points } = this.limiters[name];
     const subject = caller.scheme === 'unsigned' ? `address ${address}` : caller.keyId;
     try {
       const state = await limiter.consume(subject);
@@ -61,7 +66,7 @@ export class RateLimits {
       if (!(state instanceof RateLimiterRes)) throw state;
       throw new ServiceError(
         'RATE_LIMITED',
-        `At most ${limiter.points} ${name} requests a minute; wait for the seconds in Retry-After.`,
+        `At most ${points} ${name} requests a minute; wait for the seconds in Retry-After.`,
         {
           headers: { ...this.headers(name, state), 'Retry-After': String(secondsUntil(state)) },
         },
@@ -71,7 +76,8 @@ export class RateLimits {
 
   /** Whether {@link count} would count one more request of a key id; nothing is counted. */
   async allows(name: RateLimitName, keyId: string): Promise<boolean> {
-    return (await this.limiters[name].remaining(keyId)) > 0;
+    const state = await this.limiters[name].limiter.get(keyId);
+    return state === null || state.remainingPoints > 0;
   }
 
   /** Takes the count of a request back, as for a 304: it is free, and its answer has no rate limit headers. */
@@ -80,7 +86,7 @@ export class RateLimits {
     if (entry === undefined) return;
     this.counted.delete(response);
     if (!response.headersSent) for (const name of HEADER_NAMES) response.removeHeader(name);
-    await entry.limiter.giveBack(entry.subject);
+    await entry.limiter.reward(entry.subject);
   }
 
   private headers(name: RateLimitName, state: RateLimiterRes): Record<string, string> {
@@ -93,51 +99,6 @@ export class RateLimits {
       'X-RateLimit-Remaining': String(state.remainingPoints),
       'X-RateLimit-Reset': String(Math.floor(this.clock.now() / 1000) + seconds),
     };
-  }
-}
-
-/** One limit, counted in one place. */
-class Limiter {
-  private readonly inUse: RateLimiterMemory | RateLimiterPostgres;
-  /** Whom the shared limiter may refuse without asking the database. */
-  private readonly refused = new Set<string>();
-
-  constructor(
-    own: RateLimiterMemory,
-    private readonly shared: RateLimiterPostgres | undefined,
-  ) {
-    this.inUse = shared ?? own;
-  }
-
-  get points(): number {
-    return this.inUse.points;
-  }
-
-  /** @throws RateLimiterRes when the subject has used up its points */
-  async consume(subject: string): Promise<RateLimiterRes> {
-    try {
-      return await this.inUse.consume(subject);
-    } catch (refusal) {
-      if (this.refused.size >= MOST_REFUSED) this.askAgain();
-      this.refused.add(subject);
-      throw refusal;
-    }
-  }
-
-  async remaining(subject: string): Promise<number> {
-    const state = await this.inUse.get(subject);
-    return state?.remainingPoints ?? this.points;
-  }
-
-  async giveBack(subject: string): Promise<void> {
-    const { remainingPoints } = await this.inUse.reward(subject);
-    // The library would refuse it for the rest of the minute, though it has points again.
-    if (remainingPoints > 0 && this.refused.has(subject)) this.askAgain();
-  }
-
-  private askAgain(): void {
-    this.refused.clear();
-    this.shared?.deleteInMemoryBlockedAll();
   }
 }
 

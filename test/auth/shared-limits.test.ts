@@ -106,6 +106,15 @@ describe('RATE_LIMIT_STORE=postgres', () => {
     expect((await Promise.all(requests)).filter((refused) => !refused)).toHaveLength(30);
   });
 
+  it('requests that come at once are told apart in their headers, as if they had come one after the other', async () => {
+    const [{ rates }, key] = [start(), newKey()];
+    const answers = Array.from({ length: 30 }, answer);
+    await Promise.all(answers.map((response) => rates.count('batch', key, '', response)));
+    expect(answers.map((response) => response.getHeader('X-RateLimit-Remaining'))).toEqual(
+      answers.map((_, index) => String(29 - index)),
+    );
+  });
+
   it('a limit over two processes has the same headers as in one', async () => {
     const [one, other, key] = [start(), start(), newKey()];
     await one.rates.count('sync', key, '', answer());

@@ -44,8 +44,8 @@ export class LimitStore implements OnApplicationShutdown {
   }
 
   /**
-   * Counts as `own` does, for all processes together; `own` counts while the database does not answer. One statement for a request. A
-   * key that was refused costs none until its minute is over.
+   * Counts as `own` does, for all processes together; `own` counts while the database does not answer. A key that
+   * was refused costs no statement until its minute is over.
    */
   limiter(own: RateLimiterMemory): RateLimiterPostgres {
     const { keyPrefix, points, duration } = own;
