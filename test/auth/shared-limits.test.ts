@@ -1,11 +1,14 @@
 import { ServerResponse, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SignedCaller } from '../../src/auth/caller.js';
 import { LimitStore } from '../../src/auth/limits/limit-store.js';
 import { OpenStreams } from '../../src/auth/limits/open-streams.js';
 import { RateLimits } from '../../src/auth/rate-limits.js';
 import { ServiceError } from '../../src/common/service-error.js';
+import type { Database } from '../../src/database/database.service.js';
+import { freePort } from '../process/processes.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { authConfig } from './auth-support.js';
@@ -35,16 +38,17 @@ describe('RATE_LIMIT_STORE=postgres', () => {
     await db.drop();
   });
 
-  function start(environment: Record<string, string> = {}): Process {
-    const limits = {
+  function start(database: Database = db.database): Process {
+    const config = authConfig({
       RATE_LIMIT_SYNC: '3',
       RATE_LIMIT_BATCH: '30',
       RATE_LIMIT_POLLING: '2',
       RATE_LIMIT_STORE: 'postgres',
-    };
-    const config = authConfig({ ...limits, ...environment });
+      // Tests renew leases themselves.
+      LEASE_SECONDS: '600',
+    });
     const clock = new FakeClock();
-    const store = new LimitStore(config, db.database, clock);
+    const store = new LimitStore(config, database, clock);
     const rates = new RateLimits(config, clock, store);
     const started = { store, rates, streams: new OpenStreams(config, store), clock };
     processes.push(started);
@@ -171,6 +175,19 @@ describe('RATE_LIMIT_STORE=postgres', () => {
     expect(await points(`sync:${key.keyId}`)).toBeGreaterThanOrEqual(2);
   });
 
+  it('a process counts for itself while the database is away', async () => {
+    const nobody = await freePort();
+    const away = { sidePool: () => new pg.Pool({ host: '127.0.0.1', port: nobody }) } as unknown as Database;
+    const [{ rates, streams }, key] = [start(away), newKey()];
+    const refusals: boolean[] = [];
+    for (let request = 0; request < 4; request++)
+      refusals.push(await isRefused(rates.count('sync', key, '', answer())));
+    expect(refusals).toEqual([false, false, false, true]);
+    expect(await rates.allows('batch', key.keyId)).toBe(true);
+    await Promise.all(Array.from({ length: MOST_STREAMS }, () => streams.open(key.keyId)));
+    expect(await isRefused(streams.open(key.keyId))).toBe(true);
+  });
+
   it('event streams are kept to ten a key over two processes, and one that closes frees its place', async () => {
     const [one, other, { keyId }] = [start(), start(), newKey()];
     const { closers, refused } = await openMany(16, keyId, one, other);
@@ -186,7 +203,7 @@ describe('RATE_LIMIT_STORE=postgres', () => {
   });
 
   it('the places of a process that is gone are free when their leases are over, those of one that renews are not', async () => {
-    const [gone, alive, { keyId }] = [start({ LEASE_SECONDS: '1' }), start({ LEASE_SECONDS: '600' }), newKey()];
+    const [gone, alive, { keyId }] = [start(), start(), newKey()];
     await openMany(MOST_STREAMS - 1, keyId, gone);
     await alive.streams.open(keyId);
     await db.database.execute(`update event_streams set held_until = now() - interval '1 ms' where key_id = $1`, [
