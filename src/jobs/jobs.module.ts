@@ -19,6 +19,7 @@ import { ModelLotReader } from './model-lot-reader.js';
 import { PartReader } from './part-reader.js';
 import { PhotoAverage } from './photo-average.entity.js';
 import { PhotoAveragesStore } from './photo-averages-store.js';
+import { ReplicaReader } from './replica-reader.js';
 import { RequestKey } from './request-key.entity.js';
 import { RetentionStore } from './retention-store.js';
 import { RequestKeyStore } from './request-key-store.js';
@@ -40,6 +41,7 @@ const STORES = [
   KeyUsageStore,
   LotResultReader,
   PartReader,
+  ReplicaReader,
   RequestKeyStore,
   LotStore,
   RetentionStore,
