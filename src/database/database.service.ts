@@ -4,7 +4,6 @@ import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import { hasFreeConnection } from './free-connection.js';
 import { sqlOn } from './sql-on-client.js';
 import { statementOf, StatementNames } from './statement-names.js';
 
@@ -121,7 +120,8 @@ export class Database implements Sql {
 
   /** Whether {@link begin} would get a connection without waiting. */
   get hasFreeConnection(): boolean {
-    return hasFreeConnection(this.pool);
+    const { idleCount, totalCount, waitingCount, options } = this.pool;
+    return waitingCount === 0 && (idleCount > 0 || totalCount < options.max);
   }
 
   private transactionOn(client: PoolClient): Transaction {

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { Database, type Reads } from '../database/database.service.js';
+import { Database, type Sql } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
 import { lotFilterSql, windowsOf, type LotFilter } from './lot-filter-store.js';
 import { LOT_ENDED_SQL } from './states.js';
@@ -82,10 +82,10 @@ type ResultRow = [
  */
 @Injectable()
 export class LotResultReader {
-  constructor(@Inject(Database) private readonly sql: Reads) {}
+  constructor(@Inject(Database) private readonly sql: Pick<Sql, 'rows'>) {}
 
   /** The same reader on other connections, such as those of a replica. */
-  on(sql: Reads): LotResultReader {
+  on(sql: Pick<Sql, 'rows'>): LotResultReader {
     return new LotResultReader(sql);
   }
 
@@ -109,11 +109,12 @@ export class LotResultReader {
 
   /** The positions of these lots by lot id; ids that the job does not have are missing. */
   async positions(job: Pick<JobOfLots, 'id'>, lotIds: readonly string[]): Promise<Map<string, number>> {
-    const rows = await this.sql.query<{ lot_id: string; position: number }>(
-      'select lot_id, position from batch_lots where job_id = $1 and lot_id = any($2::text[])',
-      [job.id, lotIds],
+    return new Map(
+      await this.sql.rows<[lotId: string, position: number]>(
+        'select lot_id, position from batch_lots where job_id = $1 and lot_id = any($2::text[])',
+        [job.id, lotIds],
+      ),
     );
-    return new Map(rows.map(({ lot_id, position }) => [lot_id, position]));
   }
 
   /**

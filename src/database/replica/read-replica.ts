@@ -3,24 +3,17 @@ import pg, { type Pool, type PoolClient } from 'pg';
 import { orAbort } from '../../common/abort-signals.js';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
-import { Database, type Reads } from '../database.service.js';
-import { hasFreeConnection } from '../free-connection.js';
+import { Database, type Reads, type Sql } from '../database.service.js';
 import { sqlOn } from '../sql-on-client.js';
 import { statementOf, StatementNames } from '../statement-names.js';
 import { countReplicaRead, type ReplicaOutcome, type ReplicaRead } from './replica-metrics.js';
 
-/** How long a connection, and the first questions on it, may take: a replica that hangs must not hold readers up. */
-const ANSWER_MS = 1000;
-/** How long a read may take. Most take milliseconds; what takes longer is read at the primary. */
-const READ_MS = 5000;
+/** How long a connection may take to open, and to close at the end of the process. */
+const CONNECT_MS = 1000;
+/** How long a read may take. They take milliseconds: a replica that needs longer hangs, and must not hold readers up. */
+const READ_MS = 2000;
 /** How long a replica that was away is left alone before it is asked whether it is back. */
 const REST_MS = 5000;
-
-/**
- * A transaction on one server: what the first statement there finds replayed, the next one sees too, also behind a pooler or an
- * address with several replicas. Its limit is the transaction's own, because a pooler would keep what is set for a session.
- */
-const BEGIN = `begin read only; set local statement_timeout = ${READ_MS}`;
 
 /** Conflicts with recovery (40001, with a buffer 40P01), and statements that the server cancelled. The replica is well then. */
 const CANCELLED = new Set(['40001', '40P01', '57014']);
@@ -30,7 +23,7 @@ type Attempt<T> =
 
 /**
  * The streaming replica of DATABASE_READ_URL, for reads that it may answer. Whatever it does not do is done at the primary:
- * nothing fails because of it, and no request waits for it longer than a second to answer and five to read.
+ * nothing fails because of it, and no read waits for it longer than a second for a connection and two for an answer.
  */
 @Injectable()
 export class ReadReplica implements OnApplicationShutdown {
@@ -39,6 +32,8 @@ export class ReadReplica implements OnApplicationShutdown {
   private readonly names: StatementNames | undefined;
   private readonly stopping = new AbortController();
   private away = false;
+  /** Connections that are in use or being opened. */
+  private taken = 0;
 
   constructor(
     private readonly primary: Database,
@@ -52,7 +47,7 @@ export class ReadReplica implements OnApplicationShutdown {
       connectionString: database.readUrl,
       application_name: `generation-service ${role} reads`,
       max: database.readPoolSize,
-      connectionTimeoutMillis: ANSWER_MS,
+      connectionTimeoutMillis: CONNECT_MS,
       // Connections to a server that is gone are soon dropped, so that it is not taken for away when it is back.
       idleTimeoutMillis: 10_000,
       maxLifetimeSeconds: 1800,
@@ -75,24 +70,37 @@ export class ReadReplica implements OnApplicationShutdown {
 
   /**
    * Reads at the replica, or else at the primary.
-   * @param isThere - asked at the replica: whether it has replayed all that `work` must see
-   * @param work - reads that can be done again: what fails at the replica is done anew at the primary
+   * @param atReplica - one statement, which must find out by itself whether the replica has replayed what its reader must see;
+   *   undefined if it has not
+   * @param atPrimary - the same read there: what fails at the replica is done anew
    */
-  async read<T>(
+  async read<T extends object>(
     what: ReplicaRead,
-    isThere: (replica: Reads) => Promise<boolean>,
-    work: (sql: Reads) => Promise<T>,
+    atReplica: (replica: Sql) => Promise<T | undefined>,
+    atPrimary: (primary: Reads) => Promise<T>,
   ): Promise<T> {
-    if (this.pool === undefined) return work(this.primary);
-    const attempt = await this.attempt(this.pool, isThere, work);
+    if (this.pool === undefined) return atPrimary(this.primary);
+    const attempt = await this.attempt(this.pool, atReplica);
     countReplicaRead(what, attempt.outcome);
-    return attempt.outcome === 'replica' ? attempt.value : work(this.primary);
+    return attempt.outcome === 'replica' ? attempt.value : atPrimary(this.primary);
+  }
+
+  /**
+   * As {@link read}, with several statements in one transaction: what the first one finds replayed, the next ones see too. Without
+   * it a pooler in front of several replicas could send each to another one.
+   */
+  async readInTransaction<T extends object>(
+    what: ReplicaRead,
+    atReplica: (replica: Sql) => Promise<T | undefined>,
+    atPrimary: (primary: Reads) => Promise<T>,
+  ): Promise<T> {
+    return this.read(what, (replica) => inTransaction(replica, atReplica), atPrimary);
   }
 
   /** Reads something about the replica itself; undefined where it is away. */
-  async ask<T>(question: (replica: Reads) => Promise<T>): Promise<T | undefined> {
+  async ask<T>(question: (replica: Reads) => Promise<T | undefined>): Promise<T | undefined> {
     if (this.pool === undefined) return undefined;
-    const attempt = await this.attempt(this.pool, () => Promise.resolve(true), question);
+    const attempt = await this.attempt(this.pool, question);
     return attempt.outcome === 'replica' ? attempt.value : undefined;
   }
 
@@ -100,23 +108,18 @@ export class ReadReplica implements OnApplicationShutdown {
     this.stopping.abort();
     if (this.pool === undefined) return;
     // A server that hangs does not say goodbye, and must not hold up the end of the process.
-    await orAbort(this.pool.end(), AbortSignal.timeout(ANSWER_MS)).catch(() => undefined);
+    await orAbort(this.pool.end(), AbortSignal.timeout(CONNECT_MS)).catch(() => undefined);
   }
 
-  private async attempt<T>(
-    pool: Pool,
-    isThere: (replica: Reads) => Promise<boolean>,
-    work: (replica: Reads) => Promise<T>,
-  ): Promise<Attempt<T>> {
+  private async attempt<T>(pool: Pool, work: (replica: Sql) => Promise<T | undefined>): Promise<Attempt<T>> {
     if (this.away) return { outcome: 'resting' };
-    if (!hasFreeConnection(pool)) return { outcome: 'busy' };
+    // Who would have to wait for a connection is served sooner by the primary.
+    if (this.taken >= pool.options.max) return { outcome: 'busy' };
     try {
-      return await this.onConnection(pool, async (client): Promise<Attempt<T>> => {
-        await orAbort(client.query(BEGIN), AbortSignal.timeout(ANSWER_MS));
-        const sql = sqlOn(client, (text, values) => statementOf(this.names, text, values));
-        if (!(await orAbort(isThere(sql), AbortSignal.timeout(ANSWER_MS)))) return { outcome: 'behind' };
-        return { outcome: 'replica', value: await orAbort(work(sql), AbortSignal.timeout(READ_MS)) };
-      });
+      const value = await this.onConnection(pool, (client) =>
+        work(sqlOn(client, (text, values) => statementOf(this.names, text, values))),
+      );
+      return value === undefined ? { outcome: 'behind' } : { outcome: 'replica', value };
     } catch (error) {
       if (CANCELLED.has(String((error as { code?: unknown }).code))) return { outcome: 'cancelled' };
       this.rest(pool, error as Error);
@@ -124,25 +127,26 @@ export class ReadReplica implements OnApplicationShutdown {
     }
   }
 
-  /** Runs `work` on a connection. One on which something failed is closed: the next is opened in a millisecond. */
+  /** Runs `work` on a connection, in time. One on which something failed is closed: the next is opened in a millisecond. */
   private async onConnection<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await pool.connect();
-    // A connection that breaks between statements must not end the process.
-    let broken: Error | undefined;
-    const onError = (error: Error) => (broken = error);
-    client.on('error', onError);
-    const release = (error?: Error) => {
-      client.off('error', onError);
-      client.release(error ?? broken);
-    };
+    this.taken += 1;
     try {
-      const result = await work(client);
-      // Who asked does not wait for it.
-      orAbort(client.query('commit'), AbortSignal.timeout(ANSWER_MS)).then(() => release(), release);
-      return result;
-    } catch (error) {
-      release(error as Error);
-      throw error;
+      const client = await pool.connect();
+      // A connection that breaks between statements must not end the process.
+      let broken: Error | undefined;
+      const onError = (error: Error) => (broken = error);
+      client.on('error', onError);
+      try {
+        return await orAbort(work(client), AbortSignal.timeout(READ_MS));
+      } catch (error) {
+        broken = error as Error;
+        throw error;
+      } finally {
+        client.off('error', onError);
+        client.release(broken);
+      }
+    } finally {
+      this.taken -= 1;
     }
   }
 
@@ -165,12 +169,22 @@ export class ReadReplica implements OnApplicationShutdown {
     for (;;) {
       await this.clock.sleep(REST_MS, this.stopping.signal);
       try {
-        await this.onConnection(pool, (client) => orAbort(client.query(BEGIN), AbortSignal.timeout(ANSWER_MS)));
+        await this.onConnection(pool, (client) => client.query('select 1'));
         return;
       } catch {
         // It is still away.
       }
     }
+  }
+}
+
+async function inTransaction<T>(sql: Sql, work: (sql: Sql) => Promise<T>): Promise<T> {
+  await sql.execute('begin read only');
+  try {
+    return await work(sql);
+  } finally {
+    // Nobody waits for it: it is on its way before whatever comes next on this connection.
+    sql.execute('commit').catch(() => undefined);
   }
 }
 
