@@ -41,7 +41,7 @@ const stopAll = async () => {
   await replica?.remove();
   await stage.stop();
 };
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopAll().finally(() => process.exit(130)));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stopAll().finally(() => process.exit(130)));
 try {
   const query = async (text, list) => (await stage.pool.query(text, list)).rows;
   const primary = { query, data: primaryData() };

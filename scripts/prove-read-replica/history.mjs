@@ -2,7 +2,7 @@
 import { v7 } from 'uuid';
 import { aJob, jobsFrom } from '../../test/support/a-job.mjs';
 
-export const LANGUAGES = ['en', 'de'];
+const LANGUAGES = ['en', 'de'];
 
 /** An ended job of `lots` lots, each with a text of some 700 bytes in each language. */
 export async function largeJob(pool, lots, keyId = 'default') {
