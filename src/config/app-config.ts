@@ -32,6 +32,9 @@ export interface AppConfig {
     /** Named prepared statements; off because PgBouncer in transaction mode breaks them. */
     readonly prepared: boolean;
     readonly poolSize: number;
+    /** A streaming replica of the database, for reads; empty: there is none. */
+    readonly readUrl: string;
+    readonly readPoolSize: number;
     /** Seconds after which the server ends a statement. Commands beside the service set it; no setting does. */
     readonly statementSeconds?: number;
   };
