@@ -9,7 +9,9 @@ import { compose } from './compose.js';
 import type { AppConfig } from './config/app-config.js';
 import { loadConfig } from './config/load-config.js';
 import { proxyWarning } from './config/trust-proxy.js';
+import { distribute } from './database/distribution.js';
 import { prepareDatabase } from './database/prepare-database.js';
+import { LOT_TABLES } from './jobs/lot.entities.js';
 import { AllowList } from './outbound/allow-list.js';
 import { startSandbox } from './sandbox/sandbox-process.js';
 
@@ -46,6 +48,7 @@ async function start(): Promise<void> {
     started.push(database);
     if (signals.came) return;
     if (migrates) {
+      await distribute(settings, database.url, LOT_TABLES);
       new Logger('Migrate').log('the schema is current');
       await stopAll();
       return;

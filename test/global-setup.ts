@@ -5,8 +5,10 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
+import { distribute } from '../src/database/distribution.js';
 import { migrateUp } from '../src/database/migrate.js';
 import { CitusCluster } from '../scripts/prove-citus/cluster.mjs';
+import { LOT_TABLES } from '../src/jobs/lot.entities.js';
 import { testConfig } from './support/database-config.js';
 import { reapWithProcess } from './support/reaper.js';
 
@@ -35,11 +37,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const templateUrl = new URL(url);
   templateUrl.pathname = `/${template}`;
   await migrateUp(testConfig(), templateUrl.href);
-  if (citus !== undefined)
-    await administer(
-      templateUrl.href,
-      `set citus.shard_count=4; select create_distributed_table('batch_lots','job_id', colocate_with=>'none'); select create_distributed_table('batch_lot_inputs','job_id', colocate_with=>'batch_lots'); select create_distributed_table('batch_results','job_id', colocate_with=>'batch_lots')`,
-    );
+  if (citus !== undefined) {
+    const aim = { aim: 'distributed', shardCount: 4, colocateWith: 'none' } as const;
+    await distribute(testConfig({ citus: aim }), templateUrl.href, LOT_TABLES);
+  }
   project.provide('serverUrl', url);
   project.provide('templateDatabase', template);
   return async () => {
