@@ -43,6 +43,7 @@ create table batch_jobs (
   operator_pause_reason text,
   paused_at timestamp with time zone,
   paused_ms bigint not null default 0,
+  lot_webhooks boolean not null default true,
   constraint batch_jobs_pkey PRIMARY KEY (id),
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
@@ -50,6 +51,7 @@ create table batch_jobs (
 ) with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_scale_factor=0.02, fillfactor=70);
 CREATE INDEX batch_jobs_ended_idx ON public.batch_jobs USING btree (COALESCE(completed_at, cancelled_at), id) WHERE (COALESCE(completed_at, cancelled_at) IS NOT NULL);
 CREATE INDEX batch_jobs_listed_idx ON public.batch_jobs USING btree (key_id, id) INCLUDE (status, created_at, mode) WHERE ((mode = 'batch'::text) OR (handed_over_at IS NOT NULL));
+CREATE INDEX batch_jobs_lot_webhooks_idx ON public.batch_jobs USING btree (id) WHERE lot_webhooks;
 CREATE INDEX batch_jobs_paused_idx ON public.batch_jobs USING btree (id) WHERE (paused_at IS NOT NULL);
 CREATE INDEX batch_jobs_retry_of_idx ON public.batch_jobs USING btree (retry_of, id) WHERE (retry_of IS NOT NULL);
 CREATE INDEX batch_jobs_sync_count_idx ON public.batch_jobs USING btree (key_id, status) WHERE (mode = 'sync'::text);

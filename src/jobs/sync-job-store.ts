@@ -73,7 +73,7 @@ export class SyncJobStore {
          update batch_lots l set status = ${LOT_SQL.translating}, processed_images = ${values.add(photos.seen)},
            missing_images = ${values.add(missingColumns(photos.missing)?.urls)}::json,
            missing_reasons = ${values.add(missingColumns(photos.missing)?.reasons)}::json
-         from job where l.job_id = job.id and l.position = 0),
+         from job where l.job_id = $1 and l.position = 0),
        result as (${insertResults(values, rows)})
        select exists (select 1 from job) as saved`,
       values.list,
@@ -115,7 +115,7 @@ export class SyncJobStore {
            processed_images = coalesce(${values.add(photos?.seen ?? null)}, l.processed_images),
            missing_images = coalesce(${values.add(missing?.urls)}::json, l.missing_images),
            missing_reasons = coalesce(${values.add(missing?.reasons)}::json, l.missing_reasons)
-         from job where l.job_id = job.id and l.position = 0 and l.status not in ${LOT_ENDED_SQL}),
+         from job where l.job_id = $1 and l.position = 0 and l.status not in ${LOT_ENDED_SQL}),
        used as (${addKeyUsageSql({ model: values.add(this.config.openai.visionModel), lots: '1' }, 'job')}),
        result as (${insertResults(values, results)})
        select exists (select 1 from job) as saved`,
@@ -166,38 +166,42 @@ export class SyncJobStore {
     );
   }
 
-  /** Takes over up to `limit` jobs whose lease has run out, for `seconds`. */
+  /**
+   * Takes over up to `limit` jobs whose lease has run out, for `seconds`. Their lots are read afterwards: rows of jobs and of lots
+   * may lie on different servers, and only the former are claimed.
+   */
   async claimAbandoned(seconds: number, limit: number): Promise<ClaimedSyncJob[]> {
-    const rows = await this.database.query<AbandonedRow>(
+    const jobs = await this.database.query<AbandonedJob>(
       `with due as (
          select id from batch_jobs
          where mode = 'sync' and status in ${UNFINISHED_SQL} and locked_until < clock_timestamp()
-         order by locked_until limit $2 for update skip locked),
-       claimed as (
-         update batch_jobs j set lock_token = gen_random_uuid(),
-           takeovers = takeovers + case when lock_token is null then 0 else 1 end,
-           locked_until = clock_timestamp() + $1 * interval '1 second'
-         from due where j.id = due.id
-          returning j.id, j.languages, j.options, j.handed_over_at, j.takeovers, j.lock_token)
-       select c.*, l.lot_id, l.missing_images, l.missing_reasons, i.additional_info, i.images, i.webhook,
-         r.strings, r.assessment, r.needs_review as "needsReview", r.raw, r.model
-       from claimed c
-       join batch_lots l on l.job_id = c.id and l.position = 0
-       join batch_lot_inputs i on i.job_id = c.id and i.position = 0
-       left join batch_results r on r.job_id = c.id and r.position = 0 and ${isEnglishSource('r')}`,
+         order by locked_until limit $2 for update skip locked)
+       update batch_jobs j set lock_token = gen_random_uuid(),
+         takeovers = takeovers + case when lock_token is null then 0 else 1 end,
+         locked_until = clock_timestamp() + $1 * interval '1 second'
+       from due where j.id = due.id
+       returning j.id, j.languages, j.options, j.handed_over_at, j.takeovers, j.lock_token`,
       [seconds, limit],
     );
-    return rows.map((row) => ({
-      id: row.id,
-      token: row.lock_token,
-      languages: row.languages,
-      options: row.options,
-      handedOver: row.handed_over_at !== null,
-      takeovers: row.takeovers,
-      lot: { lotId: row.lot_id, additionalInfo: row.additional_info, images: row.images, webhook: row.webhook },
-      missingImages: missingPhotos(row.missing_images, row.missing_reasons),
-      source: sourceOf(row),
-    }));
+    const lots = await this.abandonedLots(jobs.map(({ id }) => id));
+    return jobs.flatMap((job) => {
+      const lot = lots.get(job.id);
+      return lot === undefined ? [] : [claimedJob(job, lot)];
+    });
+  }
+
+  private async abandonedLots(jobIds: readonly string[]): Promise<Map<string, AbandonedLot>> {
+    if (jobIds.length === 0) return new Map();
+    const rows = await this.database.query<AbandonedLot>(
+      `select l.job_id, l.lot_id, l.missing_images, l.missing_reasons, i.additional_info, i.images, i.webhook,
+         r.strings, r.assessment, r.needs_review as "needsReview", r.raw, r.model
+       from batch_lots l
+       join batch_lot_inputs i on i.job_id = l.job_id and i.position = 0
+       left join batch_results r on r.job_id = l.job_id and r.position = 0 and ${isEnglishSource('r')}
+       where l.job_id = any($1::uuid[]) and l.position = 0`,
+      [jobIds],
+    );
+    return new Map(rows.map((row) => [row.job_id, row]));
   }
 
   /**
@@ -229,13 +233,17 @@ export class SyncJobStore {
   }
 }
 
-interface AbandonedRow {
+interface AbandonedJob {
   id: string;
   lock_token: string;
   languages: string[];
   options: JobOptions;
   handed_over_at: Date | null;
   takeovers: number;
+}
+
+interface AbandonedLot {
+  job_id: string;
   lot_id: string;
   missing_images: string[] | null;
   missing_reasons: string[] | null;
@@ -249,6 +257,20 @@ interface AbandonedRow {
   model: string | null;
 }
 
-function sourceOf({ strings, assessment, needsReview, raw, model }: AbandonedRow): StoredAnswer | null {
+function claimedJob(job: AbandonedJob, lot: AbandonedLot): ClaimedSyncJob {
+  return {
+    id: job.id,
+    token: job.lock_token,
+    languages: job.languages,
+    options: job.options,
+    handedOver: job.handed_over_at !== null,
+    takeovers: job.takeovers,
+    lot: { lotId: lot.lot_id, additionalInfo: lot.additional_info, images: lot.images, webhook: lot.webhook },
+    missingImages: missingPhotos(lot.missing_images, lot.missing_reasons),
+    source: sourceOf(lot),
+  };
+}
+
+function sourceOf({ strings, assessment, needsReview, raw, model }: AbandonedLot): StoredAnswer | null {
   return strings === null || model === null ? null : { strings, assessment, needsReview, raw, model };
 }

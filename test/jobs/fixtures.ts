@@ -75,6 +75,8 @@ export async function insertLot(
     position,
     lot.webhook ?? null,
   ]);
+  if (lot.webhook !== undefined)
+    await database.execute('update batch_jobs set lot_webhooks = true where id = $1', [jobId]);
 }
 
 export interface ResultFixture {

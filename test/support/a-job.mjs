@@ -8,6 +8,7 @@ const REQUIRED = {
   mode: "'batch'",
   languages: "'{en}'",
   totalLots: '1',
+  lotWebhooks: 'false',
   createdAt: 'now()',
   updatedAt: 'now()',
 };
