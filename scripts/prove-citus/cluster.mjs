@@ -21,8 +21,11 @@ export class CitusCluster {
     this.nodes = members.filter(({ groupid }) => groupid !== 0);
   }
 
-  /** An empty database on every member, or a copy of another one with all its shards. */
-  async create(name, template = 'template0') {
+  /**
+   * An empty database on every member, or a copy of another one with all its shards.
+   * @param addresses - where the coordinator finds the data nodes in this database, if not at their own addresses
+   */
+  async create(name, template = 'template0', addresses = this.nodes) {
     await this.everywhere(async (url) => {
       await administer(at(url, 'postgres'), `create database ${name} template ${template}`, template);
       if (template === 'template0') await withClient(at(url, name), (client) => client.query('create extension citus'));
@@ -33,7 +36,7 @@ export class CitusCluster {
         const { hostname, port } = new URL(this.url);
         const { host, port: known } = this.coordinator ?? { host: hostname, port: Number(port) };
         await client.query('select citus_set_coordinator_host($1, $2)', [host, known]);
-        for (const node of this.nodes) await client.query('select citus_add_node($1, $2)', [node.host, node.port]);
+        for (const node of addresses) await client.query('select citus_add_node($1, $2)', [node.host, node.port]);
       });
     }
     return url;

@@ -1,0 +1,77 @@
+// CITUS_URL=postgres://… npm run prove:citus [-- --kills N --lots N --compared N --seed N --only PART]
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { runFlow, runRetention } from './prove-citus/flow.mjs';
+import { Ground } from './prove-citus/ground.mjs';
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '50' },
+    lots: { type: 'string', default: '60' },
+    compared: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string', default: '' },
+  },
+});
+const url = process.env.CITUS_URL ?? '';
+if (url === '') {
+  console.error(
+    'prove:citus did not run: CITUS_URL must name a database on a Citus coordinator to which data nodes were added, as a superuser.',
+  );
+  process.exit(2);
+}
+
+const rows = [];
+function row(what, holds, seen) {
+  rows.push(holds);
+  console.log(`${holds ? 'holds   ' : 'FAILS   '} ${what}: ${seen} (load ${loadavg()[0].toFixed(1)})`);
+}
+const wanted = (part) => values.only === '' || values.only.split(',').includes(part);
+
+const ground = await Ground.on(url, `prove_citus_${process.pid}`);
+let stopping;
+const stop = () => (stopping ??= ground.stop());
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stop().finally(() => process.exit(1)));
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+  process.once(event, (error) => {
+    console.error(error);
+    void stop().finally(() => process.exit(1));
+  });
+}
+
+const main = await ground.database('main', { relayed: true });
+const migrated = await ground.migrate(main, { CITUS: 'true', CITUS_SHARD_COUNT: '8' });
+if (migrated.code !== 0) throw new Error(`ROLE=migrate CITUS=true failed: ${migrated.said}`);
+await ground.stage(main, { seed: values.seed });
+
+if (wanted('flow')) {
+  const { wrong, services, kept } = await runFlow(ground);
+  for (const line of wrong) console.log(`  ${line}`);
+  row(
+    'the whole flow over two processes',
+    wrong.length === 0,
+    `${ground.statements.size} statements, ${wrong.length} went wrong`,
+  );
+  const [gone, stays] = kept;
+  const left = await runRetention(ground, main, gone, stays);
+  row(
+    'retention',
+    left.length === 0,
+    left.join('; ') || 'a job past its time is gone with all its rows, another one stays',
+  );
+  for (const { child } of services) child.kill('SIGKILL');
+}
+
+for (const [statement, error] of ground.refused)
+  console.log(`  ${error}\n    ${statement.replaceAll(/\s+/g, ' ').slice(0, 1500)}`);
+row(
+  'no statement is refused',
+  ground.refused.size === 0,
+  `${ground.statements.size} were sent, ${ground.refused.size} refused`,
+);
+await stop();
+const proven = rows.every(Boolean);
+console.log(
+  proven ? 'On Citus everything holds' : `${rows.filter((holds) => !holds).length} of ${rows.length} do not hold`,
+);
+process.exit(proven ? 0 : 1);
