@@ -2,6 +2,8 @@
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { runFlow, runRetention } from './prove-citus/flow.mjs';
+import { killCoordinator, killServices } from './prove-citus/kills.mjs';
+import { Server } from './prove-citus/server.mjs';
 import { Ground } from './prove-citus/ground.mjs';
 
 const { values } = parseArgs({
@@ -60,6 +62,23 @@ if (wanted('flow')) {
     left.join('; ') || 'a job past its time is gone with all its rows, another one stays',
   );
   for (const { child } of services) child.kill('SIGKILL');
+}
+
+const numbers = { lots: Number(values.lots), seed: Number(values.seed) };
+if (wanted('services')) {
+  const { right, seconds, figures } = await killServices(ground, { ...numbers, kills: 10 });
+  row('10 services killed with kill -9', right, `${JSON.stringify(figures)}; at rest after ${seconds.toFixed(0)} s`);
+}
+if (wanted('coordinator')) {
+  const server = await Server.at(url);
+  const end = await killCoordinator(ground, server, { ...numbers, kills: Number(values.kills) });
+  for (const [point, count] of end.reached) console.log(`  killed ${count} × ${point}`);
+  console.log(`  answers: ${end.answers}`);
+  row(
+    `the coordinator killed ${values.kills} times`,
+    end.right,
+    `${JSON.stringify(end.figures)}; killed for ${end.killing.toFixed(0)} s, at rest ${end.seconds.toFixed(0)} s later`,
+  );
 }
 
 for (const [statement, error] of ground.refused)
