@@ -1,8 +1,11 @@
 // CITUS_URL=postgres://… npm run prove:citus [-- --kills N --lots N --compared N --seed N --only PART]
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
+import { compare } from './prove-citus/compared.mjs';
 import { runFlow, runRetention } from './prove-citus/flow.mjs';
 import { killCoordinator, killServices } from './prove-citus/kills.mjs';
+import { laterMigrations, refusals, withData } from './prove-citus/migrating.mjs';
+import { nodeAway, rebalance } from './prove-citus/nodes.mjs';
 import { Server } from './prove-citus/server.mjs';
 import { Ground } from './prove-citus/ground.mjs';
 
@@ -39,6 +42,24 @@ for (const event of ['uncaughtException', 'unhandledRejection']) {
     console.error(error);
     void stop().finally(() => process.exit(1));
   });
+}
+
+if (wanted('migrate')) {
+  for (const { what, refused, said } of await refusals(ground)) {
+    row(`CITUS=true is refused in words: ${what}`, refused, refused ? 'says what to do' : said);
+  }
+  const { wrong, lots, seconds } = await withData(ground);
+  row(
+    'rows that are there move and come back; a kill -9 in the middle leaves all as it was',
+    wrong.length === 0,
+    wrong.join('; ') || `${lots} lots in ${seconds.toFixed(1)} s, the start of the process included`,
+  );
+  const later = await laterMigrations(ground);
+  row(
+    'later migrations on distributed tables',
+    later.wrong.length === 0,
+    later.wrong.join('; ') || `one of each kind, and all ${later.undone} down and up`,
+  );
 }
 
 const main = await ground.database('main', { relayed: true });
@@ -81,6 +102,25 @@ if (wanted('coordinator')) {
   );
 }
 
+if (wanted('node')) {
+  const { right, here, elsewhere, answers, figures, seconds } = await nodeAway(ground, numbers);
+  console.log(`  results of a job there: ${here}; of one elsewhere: ${elsewhere}; all answers: ${answers}`);
+  row(
+    'a data node away and back',
+    right,
+    `${JSON.stringify(figures)}; at rest ${seconds.toFixed(0)} s after its return`,
+  );
+}
+if (wanted('rebalance')) {
+  const { right, moved, movedSeconds, mode, after, figures, answers, seconds } = await rebalance(ground, main, numbers);
+  console.log(`  answers meanwhile: ${answers}; at rest ${seconds.toFixed(0)} s later`);
+  row(
+    'shards moved under load and rebalanced',
+    right,
+    `${moved} moved (${mode}) in ${movedSeconds.toFixed(1)} s, then ${after.join(' and ')} shards; ${JSON.stringify(figures)}`,
+  );
+}
+
 for (const [statement, error] of ground.refused)
   console.log(`  ${error}\n    ${statement.replaceAll(/\s+/g, ' ').slice(0, 1500)}`);
 row(
@@ -88,6 +128,17 @@ row(
   ground.refused.size === 0,
   `${ground.statements.size} were sent, ${ground.refused.size} refused`,
 );
+await ground.endStage();
+if (wanted('compared')) {
+  const { plain, citus } = await compare(ground, Number(values.compared));
+  const words = ({ accepted, seconds, download, megabytes }) =>
+    `${seconds.toFixed(1)} s (accepted after ${accepted.toFixed(1)} s; ${megabytes.toFixed(0)} MB downloaded in ${download.toFixed(1)} s)`;
+  row(
+    `a job of ${values.compared} lots`,
+    plain.right && citus.right,
+    `plain ${words(plain)}, distributed ${words(citus)}: ${(citus.seconds / plain.seconds).toFixed(2)} times as long`,
+  );
+}
 await stop();
 const proven = rows.every(Boolean);
 console.log(

@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setStage, ready } from '../prove/stage.mjs';
-import { NODE_FLAGS, SERVICE } from '../start-command.mjs';
+import { SERVICE } from '../start-command.mjs';
 import { CitusCluster } from './cluster.mjs';
 import { Relay } from './relay.mjs';
 
@@ -52,10 +52,10 @@ export class Ground {
   migrate(url, settings = {}) {
     const child = spawn(process.execPath, SERVICE, {
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ROLE: 'migrate', DATABASE_URL: url, ...settings },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     let said = '';
-    child.stdout.on('data', (data) => (said += data));
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
     const ended = once(child, 'exit').then(([code]) => ({ code, said }));
     return Object.assign(ended, { child });
   }
@@ -104,9 +104,6 @@ export class Ground {
     }
   }
 }
-
-/** Flags for the service's own process alone; the proof's children of other kinds do without. */
-export const FLAGS = NODE_FLAGS;
 
 /** Answers 204 to everything and keeps every body by its webhook-id. */
 async function startReceiver() {

@@ -13,7 +13,7 @@ const END_SECONDS = 150;
 
 /**
  * Where the coordinator is killed, by what it sends a data node. `heard`: the node still gets it, and its answer is lost.
- * What is committed on the node alone and what on the coordinator alone are the last three.
+ * In the last four the node and the coordinator come to differ.
  */
 const POINTS = [
   { name: 'intake: lots on their way', pattern: /COPY public\.batch_lots_/, heard: true },
@@ -21,9 +21,25 @@ const POINTS = [
   { name: 'photos: lots are checked', pattern: /UPDATE public\.batch_lots_\d+ .*processed_images/s, heard: true },
   { name: 'taking in: results on their way', pattern: /COPY public\.batch_results_/, heard: true },
   { name: 'taking in: lots are described', pattern: /UPDATE public\.batch_lots_\d+ .*rendered_bytes/s, heard: true },
-  { name: 'the node has committed, the coordinator not', pattern: /\bCOMMIT\0/, heard: true },
-  { name: 'the node has prepared, the coordinator not committed', pattern: /PREPARE TRANSACTION/, heard: true },
-  { name: 'the coordinator has committed, the node only prepared', pattern: /COMMIT PREPARED/, heard: false },
+  {
+    name: 'lots are committed on the node, not at the coordinator',
+    pattern: /\bCOMMIT\0/,
+    after: /UPDATE/,
+    heard: true,
+  },
+  { name: 'lots are prepared on the node, not committed anywhere', pattern: /PREPARE TRANSACTION/, heard: true },
+  {
+    name: 'intake: committed at the coordinator, prepared on the node',
+    pattern: /COMMIT PREPARED/,
+    after: /COPY public\.batch_lots/,
+    heard: false,
+  },
+  {
+    name: 'results: committed at the coordinator, prepared on the node',
+    pattern: /COMMIT PREPARED/,
+    after: /COPY public\.batch_results/,
+    heard: false,
+  },
 ];
 
 /** mulberry32, so that a run can be repeated. */

@@ -3,6 +3,10 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
+/** What a transaction on a data node begins with, and what of it changes rows. */
+const BEGINS = /BEGIN TRANSACTION/;
+const CHANGES = /(?:COPY|UPDATE|INSERT INTO|DELETE FROM) public\.batch_\w+?_\d+/;
+
 export class Relay {
   sockets = new Set();
   armed = undefined;
@@ -37,7 +41,11 @@ export class Relay {
     });
     coordinator.on('data', (data) => {
       const point = this.armed;
-      if (point === undefined || !point.pattern.test(data.toString('latin1'))) return void node.write(data);
+      const text = data.toString('latin1');
+      if (BEGINS.test(text)) coordinator.changed = '';
+      coordinator.changed = `${coordinator.changed ?? ''} ${CHANGES.exec(text)?.[0] ?? ''}`;
+      const due = point?.pattern.test(text) && (point.after === undefined || point.after.test(coordinator.changed));
+      if (!due) return void node.write(data);
       this.armed = undefined;
       // The answer never comes, or the node never hears of it: the coordinator is killed now.
       coordinator.held = true;
@@ -46,18 +54,24 @@ export class Relay {
     });
   }
 
+  /** Breaks every connection that there is; new ones are let through. */
+  cut() {
+    for (const socket of this.sockets) socket.destroy();
+  }
+
   close() {
     this.server.close();
-    for (const socket of this.sockets) socket.destroy();
+    this.cut();
   }
 }
 
 /**
  * Resolves once the coordinator sends one of the relays what the pattern says; this is held then.
  * @param point.heard - whether the node still gets it, so that only its answer is lost
+ * @param point.after - what the same transaction must have changed before
  * @returns whether it came within `patienceMs`
  */
-export function atPoint(relays, { pattern, heard }, patienceMs) {
+export function atPoint(relays, point, patienceMs) {
   return new Promise((resolve) => {
     const done = (came) => {
       clearTimeout(timer);
@@ -65,6 +79,6 @@ export function atPoint(relays, { pattern, heard }, patienceMs) {
       resolve(came);
     };
     const timer = setTimeout(done, patienceMs, false);
-    for (const relay of relays) relay.armed = { pattern, heard, reached: () => done(true) };
+    for (const relay of relays) relay.armed = { ...point, reached: () => done(true) };
   });
 }

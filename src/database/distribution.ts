@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
-import type { DataSource, QueryRunner } from 'typeorm';
+import { DataSource, type QueryRunner } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
+import { dataSourceOptions } from './data-source-options.js';
 import { withMigrationLock } from './migrate.js';
 
 /** The column by whose value a row has its shard. */
@@ -24,7 +25,7 @@ export class DistributionRefusedError extends Error {
  * and a process that dies leaves everything as it was. It can be repeated: what is done already is left alone.
  * While it runs nobody can read or write these tables.
  * @param tables - those that are joined with each other, all with the column `job_id`; the first is the one that the others are kept beside
- * @throws DistributionRefusedError before anything is changed
+ * @throws DistributionRefusedError when one of them is in Citus already, but otherwise; nothing was changed then
  * @returns the tables that were moved
  */
 export async function distribute(
@@ -36,7 +37,6 @@ export async function distribute(
   if (citus === undefined || citus.aim === 'as-is') return [];
   return withMigrationLock(config, url, async (dataSource) => {
     const wanted = citus.aim === 'distributed';
-    await refuseUnfit(dataSource, tables, wanted);
     // Looked at without a lock first, so that a deployment that sets CITUS at each migration holds nobody up.
     const left = await toMove(dataSource, tables, wanted);
     const moved = await inTransaction(dataSource, async (runner) => {
@@ -77,8 +77,28 @@ async function distributeTable(
   await runner.query('select truncate_local_data_after_distributing_table($1::regclass)', [table]);
 }
 
-/** @throws DistributionRefusedError that says what is missing */
-async function refuseUnfit(dataSource: DataSource, tables: readonly string[], wanted: boolean): Promise<void> {
+/**
+ * Checks, before any migration runs, that the database can be what CITUS wants it to be. Migrations would make tables on a data node,
+ * which would then be in the way of the coordinator's shards.
+ * @throws DistributionRefusedError that says what is missing
+ */
+export async function refuseUnfit(
+  config: Pick<AppConfig, 'database' | 'role'>,
+  url: string,
+  tables: readonly string[],
+): Promise<void> {
+  const { citus } = config.database;
+  if (citus === undefined || citus.aim === 'as-is') return;
+  const dataSource = await new DataSource({ ...dataSourceOptions(config, url), poolSize: 1 }).initialize();
+  try {
+    await refuseServer(dataSource);
+    if (citus.aim === 'distributed') await refuseTables(dataSource, tables);
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
+async function refuseServer(dataSource: DataSource): Promise<void> {
   const [extension] = await dataSource.query<unknown[]>(`select from pg_extension where extname = 'citus'`);
   if (extension === undefined) {
     throw new DistributionRefusedError(
@@ -92,14 +112,17 @@ async function refuseUnfit(dataSource: DataSource, tables: readonly string[], wa
       'DATABASE_URL names a data node. Jobs, claims and deliveries live on the coordinator alone: name that one.',
     );
   }
-  if (!wanted) return;
+}
+
+async function refuseTables(dataSource: DataSource, tables: readonly string[]): Promise<void> {
   const partitioned = await dataSource.query<{ name: string }[]>(
-    `select relname as name from pg_class where oid = any($1::text[]::regclass[]) and relkind = 'p' order by 1`,
+    `select relname as name from pg_class join unnest($1::text[]) as t (name) on oid = to_regclass(t.name)
+      where relkind = 'p' order by 1`,
     [tables],
   );
   if (partitioned.length > 0) {
     throw new DistributionRefusedError(
-      `CITUS=true, but ${partitioned.map(({ name }) => name).join(', ')} are partitioned. A table is one or the other: ` +
+      `CITUS=true, but these tables are partitioned: ${partitioned.map(({ name }) => name).join(', ')}. A table is one or the other: ` +
         `run "npm run ops -- partitions disable" first.`,
     );
   }
