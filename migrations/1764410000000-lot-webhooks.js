@@ -15,7 +15,9 @@ export class LotWebhooks1764410000000 {
       `create temp table jobs_with_webhooks on commit drop as
        select distinct job_id from batch_lot_inputs where webhook is not null`,
     );
-    await queryRunner.query('alter table batch_jobs add column if not exists lot_webhooks boolean not null default false');
+    await queryRunner.query(
+      'alter table batch_jobs add column if not exists lot_webhooks boolean not null default false',
+    );
     // Ids begin with their time in milliseconds, and no upload takes a day.
     await queryRunner.query(
       `insert into jobs_with_webhooks

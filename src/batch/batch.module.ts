@@ -18,6 +18,7 @@ import { FileRemovalStage } from './stages/file-removal.stage.js';
 import { JobAdvance } from './shards/job-advance.js';
 import { LotEnds } from './shards/lot-ends.js';
 import { OrphanedFiles } from './upkeep/orphaned-files.js';
+import { OrphanedLots } from './upkeep/orphaned-lots.js';
 import { OverdueJobs } from './upkeep/overdue-jobs.js';
 import { QueueTroubles } from './limits/queue-troubles.js';
 import { QueueWatch } from './limits/queue-watch.js';
@@ -51,6 +52,7 @@ const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectSt
     JobAdvance,
     LotEnds,
     OrphanedFiles,
+    OrphanedLots,
     OverdueJobs,
     QueueTroubles,
     QueueWatch,

@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
+import { missingColumns, type MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
-import type { JobOptions, StoredError } from './batch-job.entity.js';
+import type { StoredError } from './batch-job.entity.js';
 import { Values } from '../database/values.js';
 import { failuresWith } from './job-failures.js';
 import { failuresOf } from './lot-moves.js';
@@ -11,17 +11,18 @@ import { addKeyUsageSql } from './key-usage-store.js';
 import { insertJob, type NewJob } from './job-store.js';
 import type { NewResult } from './new-result.js';
 import { claimKeySql, TWIN_WAIT, type NewRequestKey } from './request-key-store.js';
-import { insertResults, isEnglishSource } from './result-store.js';
+import { insertResults } from './result-store.js';
 import { FIRST_STATE, JOB_SQL, JOB_STAGE_SQL, LOT_ENDED_SQL, LOT_SQL, runningState, UNFINISHED_SQL } from './states.js';
-import type { ClaimedSyncJob, HeldSyncJob, SeenPhotos, StoredAnswer, SyncLot } from './sync-job.js';
+import type { HeldSyncJob, SeenPhotos, SyncLot } from './sync-job.js';
 
 /** The state of a synchronous job once its only lot awaits the other languages. */
-const TRANSLATING = runningState(
+export const TRANSLATING = runningState(
   { awaitingImages: 0, awaitingVision: 0, awaitingTranslation: 1 },
   FIRST_STATE.sync.status,
 );
 
-const HELD = `id = $1 and lock_token = $2 and status in ${UNFINISHED_SQL}`;
+/** SQL: the job is held by the process with this token. */
+export const HELD = `id = $1 and lock_token = $2 and status in ${UNFINISHED_SQL}`;
 
 /** The SQL of synchronous jobs alone: jobs of one lot, each held by the process that answers it. */
 @Injectable()
@@ -167,47 +168,9 @@ export class SyncJobStore {
   }
 
   /**
-   * Takes over up to `limit` jobs whose lease has run out, for `seconds`. Their lots are read afterwards: rows of jobs and of lots
-   * may lie on different servers, and only the former are claimed.
-   */
-  async claimAbandoned(seconds: number, limit: number): Promise<ClaimedSyncJob[]> {
-    const jobs = await this.database.query<AbandonedJob>(
-      `with due as (
-         select id from batch_jobs
-         where mode = 'sync' and status in ${UNFINISHED_SQL} and locked_until < clock_timestamp()
-         order by locked_until limit $2 for update skip locked)
-       update batch_jobs j set lock_token = gen_random_uuid(),
-         takeovers = takeovers + case when lock_token is null then 0 else 1 end,
-         locked_until = clock_timestamp() + $1 * interval '1 second'
-       from due where j.id = due.id
-       returning j.id, j.languages, j.options, j.handed_over_at, j.takeovers, j.lock_token`,
-      [seconds, limit],
-    );
-    const lots = await this.abandonedLots(jobs.map(({ id }) => id));
-    return jobs.flatMap((job) => {
-      const lot = lots.get(job.id);
-      return lot === undefined ? [] : [claimedJob(job, lot)];
-    });
-  }
-
-  private async abandonedLots(jobIds: readonly string[]): Promise<Map<string, AbandonedLot>> {
-    if (jobIds.length === 0) return new Map();
-    const rows = await this.database.query<AbandonedLot>(
-      `select l.job_id, l.lot_id, l.missing_images, l.missing_reasons, i.additional_info, i.images, i.webhook,
-         r.strings, r.assessment, r.needs_review as "needsReview", r.raw, r.model
-       from batch_lots l
-       join batch_lot_inputs i on i.job_id = l.job_id and i.position = 0
-       left join batch_results r on r.job_id = l.job_id and r.position = 0 and ${isEnglishSource('r')}
-       where l.job_id = any($1::uuid[]) and l.position = 0`,
-      [jobIds],
-    );
-    return new Map(rows.map((row) => [row.job_id, row]));
-  }
-
-  /**
-   * Fails the job's lot in whatever state it was. The caller ends the job in the same transaction.
+   * Fails the job's lot, unless it has ended. The caller ends the job in the same transaction.
    * @param row - keeps an answer of which nothing is published
-   * @returns false when the job has ended
+   * @returns false when the job has ended, or its lot has: then a lease that runs out ends the job as its lot did
    */
   async fail(
     tx: Transaction,
@@ -216,7 +179,7 @@ export class SyncJobStore {
     missing: readonly MissingPhoto[],
     row?: NewResult,
   ): Promise<boolean> {
-    await this.lots.fail(tx, jobId, [{ position: 0, error, missingImages: missing }]);
+    if ((await this.lots.fail(tx, jobId, [{ position: 0, error, missingImages: missing }])) === 0) return false;
     if (row !== undefined) {
       const values = new Values(jobId);
       const unended = `select id from batch_jobs where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`;
@@ -231,46 +194,4 @@ export class SyncJobStore {
       )) === 1
     );
   }
-}
-
-interface AbandonedJob {
-  id: string;
-  lock_token: string;
-  languages: string[];
-  options: JobOptions;
-  handed_over_at: Date | null;
-  takeovers: number;
-}
-
-interface AbandonedLot {
-  job_id: string;
-  lot_id: string;
-  missing_images: string[] | null;
-  missing_reasons: string[] | null;
-  additional_info: string | null;
-  images: string[];
-  webhook: string | null;
-  strings: unknown;
-  assessment: unknown;
-  needsReview: unknown;
-  raw: unknown;
-  model: string | null;
-}
-
-function claimedJob(job: AbandonedJob, lot: AbandonedLot): ClaimedSyncJob {
-  return {
-    id: job.id,
-    token: job.lock_token,
-    languages: job.languages,
-    options: job.options,
-    handedOver: job.handed_over_at !== null,
-    takeovers: job.takeovers,
-    lot: { lotId: lot.lot_id, additionalInfo: lot.additional_info, images: lot.images, webhook: lot.webhook },
-    missingImages: missingPhotos(lot.missing_images, lot.missing_reasons),
-    source: sourceOf(lot),
-  };
-}
-
-function sourceOf({ strings, assessment, needsReview, raw, model }: AbandonedLot): StoredAnswer | null {
-  return strings === null || model === null ? null : { strings, assessment, needsReview, raw, model };
 }

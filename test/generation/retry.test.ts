@@ -483,7 +483,7 @@ describe('a process that dies in the middle of a retry', () => {
         // Readers pass, writers wait.
         await tx.execute(`lock table ${table} in share mode`);
         const dying = retry(job);
-        await tx.execute('select pg_terminate_backend($1)', [await waiting()]);
+        await tx.execute('select pg_terminate_backend($1::int)', [await waiting()]);
         expect((await dying).status).toBeGreaterThanOrEqual(500);
       });
       expect(await service.rowCounts()).toEqual(before);

@@ -8,7 +8,6 @@ const REQUIRED = {
   mode: "'batch'",
   languages: "'{en}'",
   totalLots: '1',
-  lotWebhooks: 'false',
   createdAt: 'now()',
   updatedAt: 'now()',
 };

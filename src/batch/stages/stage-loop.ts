@@ -4,7 +4,7 @@ import { inSpan } from '../../common/spans.js';
 import { LeaseLostError } from '../../database/lease.js';
 import { countLostLease } from '../../database/lease-metrics.js';
 import type { Leases } from '../../database/leases.service.js';
-import type { ShardClaim, ShardStore } from '../shards/shard-store.js';
+import { mayBeHalfWritten, type ShardClaim, type ShardStore } from '../shards/shard-store.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { MOST_FAILURES, type Stage } from './stage.js';
 import { isUnforeseen } from '../lines/unforeseen.js';
@@ -29,6 +29,7 @@ export class StageLoop {
     private readonly shards: ShardStore,
     private readonly sql: Parameters<ShardStore['letGo']>[0],
     private readonly onProgress: () => void,
+    private readonly setRight: (jobId: string) => Promise<void>,
   ) {}
 
   /** Claims the shards that are due and starts the work on them; resolves once the work has started. */
@@ -106,9 +107,10 @@ export class StageLoop {
     const { job_id: jobId, first_position: first } = claim.row;
     const facts = { 'job.id': jobId, stage: this.stage.name, 'stage.first_position': first };
     const work = () =>
-      this.leases.runWithLease(claim, (lease) => {
+      this.leases.runWithLease(claim, async (lease) => {
         const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
         listenFreely(signal);
+        if (mayBeHalfWritten(claim)) await this.setRight(jobId);
         return this.stage.run(claim, signal);
       });
     return inSpan(`stage ${this.stage.name}`, facts, work, { root: true });
