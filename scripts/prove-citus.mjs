@@ -65,7 +65,14 @@ if (wanted('migrate')) {
 const main = await ground.database('main', { relayed: true });
 const migrated = await ground.migrate(main, { CITUS: 'true', CITUS_SHARD_COUNT: '8' });
 if (migrated.code !== 0) throw new Error(`ROLE=migrate CITUS=true failed: ${migrated.said}`);
-await ground.stage(main, { seed: values.seed });
+// What goes wrong at OpenAI goes wrong here too, so that lots are tried again and shards are cut.
+const faults = [
+  { action: 'line_missing', probability: 0.02 },
+  { action: 'line_double', probability: 0.02 },
+  { action: 'line_status', status: 500, code: 'server_error', probability: 0.02 },
+  { action: 'batch_expire', share: 0.7, probability: 0.1, count: 3 },
+].map((fault) => ({ seed: values.seed, ...fault }));
+await ground.stage(main, { seed: values.seed, faults });
 
 if (wanted('flow')) {
   const { wrong, services, kept } = await runFlow(ground);

@@ -43,9 +43,10 @@ export class CitusCluster {
   }
 
   async drop(name) {
-    await this.everywhere((url) =>
-      administer(at(url, 'postgres'), `drop database if exists ${name} with (force)`, name),
-    );
+    await this.everywhere(async (url) => {
+      await withClient(at(url, name), rollBackPrepared).catch(() => {});
+      await administer(at(url, 'postgres'), `drop database if exists ${name} with (force)`, name);
+    });
   }
 
   /** The URL of the same database at a data node. */
@@ -71,6 +72,12 @@ export async function withClient(url, work) {
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+/** What a coordinator that was killed left in doubt keeps a database from being dropped. */
+async function rollBackPrepared(client) {
+  const { rows } = await client.query('select gid from pg_prepared_xacts where database = current_database()');
+  for (const { gid } of rows) await client.query(`rollback prepared ${client.escapeLiteral(gid)}`);
 }
 
 function at(url, database) {

@@ -11,6 +11,7 @@ const NO_FIGURES = {
   doubled: 0,
   wrong_text: 0,
   unfinished_lots: 0,
+  failed_beyond_the_bad: 0,
   wrong_counters: 0,
   webhooks: 0,
   lots_in_no_webhook: 0,
@@ -33,11 +34,11 @@ export async function untilEnded(query, ids, patienceSeconds) {
   }
 }
 
-/** @param jobs - `{id, name, lots, languages, images}` of each; `cancelled` ones may have lots that are not described */
+/** @param jobs - `{id, name, lots, languages, images, bad}` of each; every `bad`th lot has photos that are gone, and fails */
 export async function countAll(ground, origin, jobs) {
   const figures = { jobs: jobs.length, ...NO_FIGURES };
   const byJob = webhooksByJob(ground.webhooks.bodies);
-  for (const { id, name, lots, languages, images, hooked } of jobs) {
+  for (const { id, name, lots, languages, images, bad } of jobs) {
     const recount = new ClientRecount(name, lots, languages, images);
     const results = new Map();
     const download = await signed(origin, `/api/v1/batch-results/${id}/download?format=ndjson`);
@@ -53,11 +54,12 @@ export async function countAll(ground, origin, jobs) {
     figures.doubled += client.doubled;
     figures.wrong_text += client.foreign_text;
     figures.unfinished_lots += client.incomplete;
+    const failed = Object.values(client.failed).reduce((sum, count) => sum + count, 0);
+    figures.failed_beyond_the_bad += Math.abs(failed - Math.floor(lots / bad));
     if (!tables.right) {
       figures.wrong_counters++;
       console.log(`  counters of ${id}: ${JSON.stringify(tables)}`);
     }
-    if (!hooked) continue;
     const told = new Set();
     for (const body of byJob.get(id) ?? []) {
       figures.webhooks++;

@@ -5,6 +5,8 @@ import { atPoint } from './relay.mjs';
 
 const LANGUAGES = ['en', 'de', 'fi'];
 const IMAGES = 2;
+/** Every twelfth lot has no photo that can be reached. */
+const BAD = 12;
 const REPLICAS = 2;
 /** How long a step is waited for; then the coordinator is killed wherever it is. */
 const PATIENCE_MS = 10_000;
@@ -73,10 +75,11 @@ export class Fleet {
 
   async createJob(patience = Infinity) {
     const name = `${this.prefix}${this.jobs.length}`;
-    const request = JSON.parse(
-      jobBody(this.ground.current.photos, name, this.lots, { images: IMAGES, languages: LANGUAGES }),
-    );
+    const shape = { images: IMAGES, languages: LANGUAGES, bad: BAD };
+    const request = JSON.parse(jobBody(this.ground.current.photos, name, this.lots, shape));
     request.webhook_url = `${this.ground.webhooks.origin}/${name}`;
+    // Every other job goes through both models.
+    if (this.jobs.length % 2 === 1) request.include.push('notes');
     const body = Buffer.from(JSON.stringify(request));
     for (let tries = 0; tries < patience; tries++) {
       const { origin } = this.replicas[Math.floor(this.random() * REPLICAS)];
@@ -89,7 +92,7 @@ export class Fleet {
       const said = await answer?.json().catch(() => undefined);
       this.note('POST', answer, said);
       if (said?.job_id !== undefined) {
-        this.jobs.push({ id: said.job_id, name, lots: this.lots, languages: LANGUAGES, images: IMAGES, hooked: true });
+        this.jobs.push({ id: said.job_id, name, lots: this.lots, languages: LANGUAGES, images: IMAGES, bad: BAD });
         return said.job_id;
       }
       await pause(200);
