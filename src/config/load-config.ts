@@ -12,6 +12,8 @@ import { readRetrySchedule } from './webhook-retry-schedule.js';
 
 const MIB = 1024 * 1024;
 const MAX_TIMER_SECONDS = 2_147_483;
+/** False changes nothing: only a word of its own brings tables back, or leaving out a setting would. */
+const CITUS_AIMS = { false: 'as-is', true: 'distributed', undo: 'local' } as const;
 
 /**
  * Reads and validates all settings.
@@ -57,6 +59,11 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       poolSize: read.number('DATABASE_POOL', 10, { min: 2, max: 200 }),
       readUrl: readUrl(read, 'DATABASE_READ_URL'),
       readPoolSize: read.number('DATABASE_READ_POOL', 10, { min: 2, max: 200 }),
+      citus: {
+        aim: CITUS_AIMS[read.oneOf('CITUS', ['false', 'true', 'undo'], 'false')],
+        shardCount: read.number('CITUS_SHARD_COUNT', 32, { min: 1, max: 1024 }),
+        colocateWith: read.text('CITUS_COLOCATE_WITH', 'none'),
+      },
     },
     auth: {
       keys,
