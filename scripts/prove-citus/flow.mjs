@@ -168,7 +168,7 @@ export async function runRetention(ground, url, gone, stays) {
 }
 
 /** The lots of a download by id. */
-export async function downloaded(origin, id) {
+async function downloaded(origin, id) {
   const lots = new Map();
   const answer = await signed(origin, `/api/v1/batch-results/${id}/download?format=ndjson`);
   await readNdjson(answer.body, (lot) => lots.set(lot.lot_id, lot));
