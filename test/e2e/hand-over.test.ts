@@ -238,7 +238,7 @@ describe('a process that died', () => {
       await heir.statusWhen(jobId, ended);
       const after = await seen();
       const times = (lots: unknown) =>
-        JSON.parse(JSON.stringify(lots).replaceAll(/"finished_at":"[^"]+"/g, '"finished_at":""')) as unknown;
+        JSON.parse(JSON.stringify(lots).replaceAll(/"processed_at":"[^"]+"/g, '"processed_at":""')) as unknown;
       if (status === 'translating')
         expect({ ...after, lots: times(after.lots) }).toEqual({ ...before, lots: times(before.lots) });
       else expect(after).toEqual(before);
