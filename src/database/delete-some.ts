@@ -12,9 +12,8 @@ export interface RowsToRemove {
 /** Removes up to `limit` of the rows. @returns how many were removed */
 export function deleteSome(sql: Sql, rows: RowsToRemove, of: unknown, limit: number): Promise<number> {
   const { table, key, where } = rows;
-  // The condition twice: the rows are found by the inner one, and the outer one says on which servers they are.
-  return sql.execute(
-    `delete from ${table} where ${where} and (${key}) in (select ${key} from ${table} where ${where} limit $2)`,
-    [of, limit],
-  );
+  return sql.execute(`delete from ${table} where (${key}) in (select ${key} from ${table} where ${where} limit $2)`, [
+    of,
+    limit,
+  ]);
 }

@@ -236,6 +236,10 @@ function namesJobs(level: Level, distributed: readonly Relation[]): 'one' | 'som
     if (bool?.boolop === 'AND_EXPR') bool.args.forEach(read);
     const comparison = (condition as Tree)['A_Expr'] as Tree | undefined;
     if (comparison !== undefined) compare(comparison);
+    // Rows that a subquery has found, which must name its jobs itself.
+    const found = (condition as Tree)['SubLink'] as Tree | undefined;
+    const row = (found?.['testexpr'] as Tree | undefined)?.['RowExpr'] as { args: unknown[] } | undefined;
+    for (const key of row?.args.map(keyOf) ?? []) if (key !== undefined) named.set(key, 'some');
     if (namesOf((condition as Tree)['using']).includes(KEY))
       for (const { alias } of distributed) groups.set(rootOf(alias), rootOf(distributed[0]?.alias as string));
   };
