@@ -5,17 +5,25 @@ import { LOT_SQL } from './states.js';
 import type { LotDescription, LotRecord } from './lot-result.js';
 
 /** Consecutive lots of one job. */
-export interface LotRange {
+export interface LotRange extends JobOfPart {
   readonly jobId: string;
   readonly from: number;
   /** Inclusive. */
   readonly to: number;
   /** The highest revision to read. */
   readonly revision: number;
-  /** How many lots the job has. */
+}
+
+/** What must be known of the job of a range. */
+export interface JobOfPart {
   readonly totalLots: number;
-  /** Whether the job shows the assessment or the usage of its lots. */
+  /** Whether it shows the assessment or the usage of its lots. */
   readonly includes: boolean;
+}
+
+/** SQL of a {@link JobOfPart} as JSON; null when the job is gone. @param jobId - SQL of the job's id */
+export function jobOfPartSql(jobId: string): string {
+  return `(select json_build_object('totalLots', total_lots, 'includes', options ? 'include') from batch_jobs where id = ${jobId})`;
 }
 
 /**
