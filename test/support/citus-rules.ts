@@ -174,7 +174,7 @@ function relationOf(range: Tree): Relation {
 }
 
 function namesOf(fields: unknown): string[] {
-  return ((fields ?? []) as Tree[]).map((field) => String((field['String'] as Tree | undefined)?.['sval'] ?? '*'));
+  return ((fields ?? []) as Tree[]).map((field) => (field as { String?: { sval: string } }).String?.sval ?? '*');
 }
 
 function isCte(table: string, level: Level | null): boolean {
