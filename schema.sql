@@ -116,6 +116,14 @@ create table client_word_versions (
   constraint client_word_versions_pkey PRIMARY KEY (version)
 );
 
+create unlogged table event_streams (
+  key_id text not null,
+  place smallint not null,
+  token uuid not null,
+  held_until timestamp with time zone not null,
+  constraint event_streams_pkey PRIMARY KEY (key_id, place)
+) with (fillfactor=50);
+
 create table glossary_makings (
   tag text not null,
   taxonomy text not null,
@@ -274,6 +282,13 @@ create table photo_averages (
   constraint photo_averages_pkey PRIMARY KEY (key_id, model, detail),
   constraint photo_averages_photos_check CHECK ((photos > (0)::double precision))
 );
+
+create unlogged table rate_limits (
+  key text not null,
+  points integer not null default 0,
+  expire bigint,
+  constraint rate_limits_pkey PRIMARY KEY (key)
+) with (fillfactor=50);
 
 create table request_keys (
   key_id text not null,

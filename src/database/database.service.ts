@@ -1,10 +1,11 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg';
+import pg, { type Pool, type PoolClient, type QueryConfig, type QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import { StatementNames } from './statement-names.js';
+import { sqlOn } from './sql-on-client.js';
+import { statementOf, StatementNames } from './statement-names.js';
 
 /** Runs statements, either on any pooled connection or inside one transaction. */
 export interface Sql {
@@ -15,6 +16,9 @@ export interface Sql {
   /** The number of rows that one statement touched. */
   execute(text: string, values?: readonly unknown[]): Promise<number>;
 }
+
+/** Runs statements that only read. */
+export type Reads = Pick<Sql, 'query' | 'rows'>;
 
 /** A running transaction; use `client` for COPY only. */
 export interface Transaction extends Sql {
@@ -120,19 +124,32 @@ export class Database implements Sql {
     return waitingCount === 0 && (idleCount > 0 || totalCount < options.max);
   }
 
+  /**
+   * A few connections of their own to the same database, for statements that must neither wait for those of the pool nor hold them up.
+   * Whoever asks for them must `end` them before the application has closed.
+   * @param deadlineMs - how long a statement may wait for a connection, and how long it may then take
+   */
+  sidePool(connections: number, deadlineMs: number): Pool {
+    const { options } = this.pool;
+    const side = new pg.Pool({
+      ...options,
+      // pg hides these two, so that they are not logged.
+      password: options.password,
+      ssl: options.ssl,
+      max: connections,
+      connectionTimeoutMillis: deadlineMs,
+      query_timeout: deadlineMs,
+    });
+    // An idle connection that breaks is replaced when the next statement comes; without a listener it would end the process.
+    side.on('error', () => undefined);
+    return side;
+  }
+
   private transactionOn(client: PoolClient): Transaction {
-    return {
-      client,
-      query: async <T extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
-        (await client.query<T>(this.statement(text, values))).rows,
-      rows: async <T extends unknown[]>(text: string, values: readonly unknown[] = []) =>
-        (await client.query<T>({ ...this.statement(text, values), rowMode: 'array' })).rows,
-      execute: async (text, values = []) => (await client.query(this.statement(text, values))).rowCount ?? 0,
-    };
+    return { client, ...sqlOn(client, (text, values) => this.statement(text, values)) };
   }
 
   private statement(text: string, values: readonly unknown[]): QueryConfig<unknown[]> {
-    const name = this.names?.nameOf(text);
-    return { text, values: values as unknown[], ...(name === undefined ? {} : { name }) };
+    return statementOf(this.names, text, values);
   }
 }
