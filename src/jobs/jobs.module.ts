@@ -21,6 +21,7 @@ import { OrphanLotStore } from './orphan-lot-store.js';
 import { PartReader } from './part-reader.js';
 import { PhotoAverage } from './photo-average.entity.js';
 import { PhotoAveragesStore } from './photo-averages-store.js';
+import { ReplicaReader } from './replica-reader.js';
 import { RequestKey } from './request-key.entity.js';
 import { RetentionStore } from './retention-store.js';
 import { RequestKeyStore } from './request-key-store.js';
@@ -46,6 +47,7 @@ const STORES = [
   LotResultReader,
   OrphanLotStore,
   PartReader,
+  ReplicaReader,
   RequestKeyStore,
   LotStore,
   RetentionStore,
