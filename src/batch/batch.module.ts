@@ -19,6 +19,7 @@ import { JobAdvance } from './shards/job-advance.js';
 import { LotEnds } from './shards/lot-ends.js';
 import { OrphanedFiles } from './upkeep/orphaned-files.js';
 import { OverdueJobs } from './upkeep/overdue-jobs.js';
+import { PastWeeks } from './upkeep/past-weeks.js';
 import { QueueTroubles } from './limits/queue-troubles.js';
 import { QueueWatch } from './limits/queue-watch.js';
 import { RequestFile } from './lines/request-file.js';
@@ -52,6 +53,7 @@ const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectSt
     LotEnds,
     OrphanedFiles,
     OverdueJobs,
+    PastWeeks,
     QueueTroubles,
     QueueWatch,
     RequestFile,

@@ -17,6 +17,9 @@ import { LotResultReader } from './lot-result-reader.js';
 import { LotRetry } from './lot-retry.entity.js';
 import { ModelLotReader } from './model-lot-reader.js';
 import { PartReader } from './part-reader.js';
+import { PartitionMergeStore } from './partition-merge-store.js';
+import { PartitionStore } from './partition-store.js';
+import { Partitions } from './partitions.js';
 import { PhotoAverage } from './photo-average.entity.js';
 import { PhotoAveragesStore } from './photo-averages-store.js';
 import { RequestKey } from './request-key.entity.js';
@@ -40,6 +43,8 @@ const STORES = [
   KeyUsageStore,
   LotResultReader,
   PartReader,
+  Partitions,
+  PartitionStore,
   RequestKeyStore,
   LotStore,
   RetentionStore,
@@ -68,7 +73,7 @@ const STORES = [
       RequestKey,
     ]),
   ],
-  providers: [...STORES, JobCountsStore, UnfinishedFigures],
+  providers: [...STORES, JobCountsStore, PartitionMergeStore, UnfinishedFigures],
   exports: STORES,
 })
 export class JobsModule {}
