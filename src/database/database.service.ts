@@ -16,7 +16,7 @@ export interface Sql {
   execute(text: string, values?: readonly unknown[]): Promise<number>;
 }
 
-/** A running transaction; use `client` for COPY only. */
+/** A running transaction; use `client` only for COPY, and for several statements at once. */
 export interface Transaction extends Sql {
   readonly client: PoolClient;
 }

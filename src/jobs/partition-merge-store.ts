@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { withBriefLock, type Changed } from '../database/brief-lock.js';
-import { Database, type Sql, type Transaction } from '../database/database.service.js';
-import { copyGrants, quoted } from '../database/table-catalog.js';
+import { assured, withBriefLock, type Changed } from '../database/brief-lock.js';
+import { Database } from '../database/database.service.js';
+import { columnsOf, grantsOf, indexesOf, quoted } from '../database/table-catalog.js';
 import { PARTITIONS_TURN, partitionsOf, type LotTable, type Partition } from './partition-store.js';
 import { TERMINAL_SQL, UNFINISHED_SQL } from './states.js';
-import { idsOf, includes, type IdSpan } from './weeks.js';
+import { idsOf, includes, type Span } from './weeks.js';
 
 /** Rows per transaction, so that no lock and no transaction lasts. */
 const STEP_ROWS = 2000;
@@ -44,35 +44,32 @@ export class PartitionMergeStore {
       const rest = partitions.find(({ span }) => span === null);
       const kept = partitions.find(({ span }) => span !== null && includes(span, now)) ?? rest;
       if (kept === undefined) throw new Error(`${table} has no partition for the jobs of now.`);
-      const others = partitions.filter((partition) => partition !== kept);
-      const filled = new Set<string>();
-      let waiting = 0;
-      for (const partition of others) {
-        const ids = await idsIn(tx, partition);
-        if (ids === null) continue;
-        filled.add(partition.name);
-        if (NEEDS_ENDED_JOBS.includes(table)) waiting += await unfinished(tx, ids);
+      const empty: string[] = [];
+      const filled: Partition[] = [];
+      for (const partition of partitions) {
+        if (partition === kept) continue;
+        if ((await tx.query(`select 1 where ${isEmpty(partition.name)}`)).length > 0) empty.push(partition.name);
+        else filled.push(partition);
       }
-      if (waiting > 0) return waiting;
-      const indexes = await tx.query<{ name: string; parent: string }>(
-        `select c.relname as name, p.relname as parent from pg_index x
-         join pg_inherits i on i.inhrelid = x.indexrelid
-         join pg_class c on c.oid = i.inhrelid join pg_class p on p.oid = i.inhparent
-         where x.indrelid = to_regclass(quote_ident($1))`,
-        [kept.name],
-      );
-      await copyGrants(tx, table, kept.name);
-      for (const { name } of partitions) {
-        // Dropping it needs no detaching before.
-        if (name !== kept.name && !filled.has(name)) await tx.execute(`drop table ${quoted(name)}`);
-        else await tx.execute(`alter table ${quoted(table)} detach partition ${quoted(name)}`);
+      const running = NEEDS_ENDED_JOBS.includes(table) ? filled.map(({ span }) => unfinishedIn(span)) : [];
+      for (const jobs of running) {
+        const [row] = await tx.query<{ jobs: number }>(`select count(*)::int as jobs from ${jobs}`);
+        if (row !== undefined && row.jobs > 0) return { result: row.jobs, statements: [] };
       }
-      await tx.execute(`drop table ${quoted(table)}`);
-      await tx.execute(`alter table ${quoted(kept.name)} rename to ${quoted(table)}`);
-      for (const { name, parent } of indexes)
-        await tx.execute(`alter index ${quoted(name)} rename to ${quoted(parent)}`);
-      for (const name of filled) await tx.execute(`alter table ${quoted(name)} inherit ${quoted(table)}`);
-      return 0;
+      const statements = [
+        ...empty.map((name) => assured(isEmpty(name))),
+        ...running.map((jobs) => assured(`not exists (select from ${jobs})`)),
+        ...(await grantsOf(tx, table, kept.name)),
+        ...empty.map((name) => `drop table ${quoted(name)}`),
+        ...[kept, ...filled].map(({ name }) => `alter table ${quoted(table)} detach partition ${quoted(name)}`),
+        `drop table ${quoted(table)}`,
+        `alter table ${quoted(kept.name)} rename to ${quoted(table)}`,
+        ...(await indexesOf(tx, kept.name)).flatMap(({ name, parent }) =>
+          parent === null ? [] : [`alter index ${quoted(name)} rename to ${quoted(parent)}`],
+        ),
+        ...filled.map(({ name }) => `alter table ${quoted(name)} inherit ${quoted(table)}`),
+      ];
+      return { result: 0, statements };
     });
   }
 
@@ -119,33 +116,19 @@ export class PartitionMergeStore {
   async dropEmpty(leftover: string): Promise<boolean> {
     const lock = { turn: PARTITIONS_TURN, ahead: [quoted(leftover)], tables: [quoted(leftover)] };
     const { result } = await withBriefLock(this.database, lock, async (tx) => {
-      if ((await tx.query(`select 1 from only ${quoted(leftover)} limit 1`)).length > 0) return false;
-      await tx.execute(`drop table ${quoted(leftover)}`);
-      return true;
+      const empty = (await tx.query(`select 1 where ${isEmpty(leftover)}`)).length > 0;
+      return { result: empty, statements: empty ? [assured(isEmpty(leftover)), `drop table ${quoted(leftover)}`] : [] };
     });
     return result;
   }
 }
 
-/** The ids between the first and the last row; null when there is no row. */
-async function idsIn(tx: Transaction, { name, span }: Partition): Promise<IdSpan | null> {
-  const [row] = await tx.query(`select 1 from only ${quoted(name)} limit 1`);
-  return row === undefined ? null : idsOf(span ?? { from: null, to: null });
+function isEmpty(name: string): string {
+  return `not exists (select from only ${quoted(name)})`;
 }
 
-async function unfinished(tx: Transaction, { from, to }: IdSpan): Promise<number> {
-  const [row] = await tx.query<{ jobs: number }>(
-    `select count(*)::int as jobs from batch_jobs where status in ${UNFINISHED_SQL} and id >= $1 and id < $2`,
-    [from, to],
-  );
-  return row?.jobs ?? 0;
-}
-
-async function columnsOf(sql: Sql, table: string): Promise<string[]> {
-  const rows = await sql.query<{ name: string }>(
-    `select attname as name from pg_attribute
-     where attrelid = to_regclass(quote_ident($1)) and attnum > 0 and not attisdropped order by attnum`,
-    [table],
-  );
-  return rows.map(({ name }) => name);
+/** SQL of the unfinished jobs of a span. */
+function unfinishedIn(span: Span | null): string {
+  const { from, to } = idsOf(span ?? { from: null, to: null });
+  return `batch_jobs where status in ${UNFINISHED_SQL} and id >= '${from}' and id < '${to}'`;
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { withBriefLock, type Changed } from '../database/brief-lock.js';
+import { withBriefLock, type Changed, type Plan } from '../database/brief-lock.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
-import { copyGrants, indexesOf, optionsOf, quoted, renameIndexes } from '../database/table-catalog.js';
+import { grantsOf, indexesOf, optionsOf, quoted, renamedIndexes } from '../database/table-catalog.js';
 import { dayName, idsOf, spanOf, timeOf, type Span } from './weeks.js';
 
 /** The tables that hold nearly all bytes. Each key begins with job_id, so that all rows of a job lie in one partition. */
@@ -108,12 +108,12 @@ export class PartitionStore {
         ...(span.from === null ? [] : [`job_id >= '${from}'`]),
         ...(span.to === null ? [] : [`job_id < '${to}'`]),
       ];
-      await this.briefly([], [relation], async (tx) => {
-        await dropCheck(tx, relation);
-        await tx.execute(
+      await this.briefly([relation], [relation], async () =>
+        done(
+          droppedCheck(relation),
           `alter table ${quoted(relation)} add constraint ${quoted(checkOf(relation))} check (${conditions.join(' and ')}) not valid`,
-        );
-      });
+        ),
+      );
     } else if (check.valid) return;
     try {
       await this.database.transaction(async (tx) => {
@@ -130,7 +130,7 @@ export class PartitionStore {
 
   /** Takes back what {@link confine} did. */
   async release(relation: string): Promise<void> {
-    await this.briefly([], [relation], (tx) => dropCheck(tx, relation));
+    await this.briefly([relation], [relation], async () => done(droppedCheck(relation)));
   }
 
   /**
@@ -143,24 +143,22 @@ export class PartitionStore {
       const check = await this.check(tx, table);
       if (check?.valid !== true || check.span.to !== to) throw new Error(`${table} is not prepared.`);
       const indexes = await indexesOf(tx, table);
-      await tx.execute(`alter table ${quoted(table)} rename to ${quoted(old)}`);
-      await renameIndexes(tx, old, table, old);
-      // Without indexes, which would get other names.
-      await tx.execute(
+      return done(
+        `alter table ${quoted(table)} rename to ${quoted(old)}`,
+        ...renamedIndexes(indexes, table, old),
+        // Without indexes, which would get other names.
         `create table ${quoted(table)} (like ${quoted(old)} including all excluding indexes) partition by range (job_id)`,
-      );
-      await dropCheck(tx, table);
-      for (const { name, definition, constraint } of indexes) {
-        await tx.execute(
+        droppedCheck(table),
+        ...indexes.map(({ name, definition, constraint }) =>
           constraint === null
             ? definition
             : `alter table ${quoted(table)} add constraint ${quoted(name)} ${constraint}`,
-        );
-      }
-      await copyGrants(tx, old, table);
-      await attach(tx, table, old, { from: null, to });
-      await dropCheck(tx, old, checkOf(table));
-      await addDefault(tx, table, await optionsOf(tx, old));
+        ),
+        ...(await grantsOf(tx, table, table)),
+        attached(table, old, { from: null, to }),
+        droppedCheck(old, checkOf(table)),
+        addedDefault(table, await optionsOf(tx, table)),
+      );
     });
   }
 
@@ -180,11 +178,11 @@ export class PartitionStore {
     try {
       await this.briefly([rest], [rest], async (tx) => {
         const there = await tx.query('select 1 where to_regclass($1) is not null', [name]);
-        if (there.length > 0) return;
-        await tx.execute(
+        if (there.length > 0) return done();
+        return done(
           `create table ${quoted(name)} (like ${quoted(table)} including all) ${await optionsOf(tx, rest)}`,
+          attached(table, name, span),
         );
-        await attach(tx, table, name, span);
       });
       return true;
     } catch (error) {
@@ -199,20 +197,20 @@ export class PartitionStore {
     const name = nameOf(table, span);
     await this.briefly([rest], [table, rest], async (tx) => {
       const options = await optionsOf(tx, rest);
-      await tx.execute(`alter table ${quoted(table)} detach partition ${quoted(rest)}`);
-      await tx.execute(`alter table ${quoted(rest)} rename to ${quoted(name)}`);
-      await renameIndexes(tx, name, rest, name);
-      await attach(tx, table, name, span);
-      await dropCheck(tx, name, checkOf(rest));
-      await addDefault(tx, table, options);
+      return done(
+        `alter table ${quoted(table)} detach partition ${quoted(rest)}`,
+        `alter table ${quoted(rest)} rename to ${quoted(name)}`,
+        ...renamedIndexes(await indexesOf(tx, rest), rest, name),
+        attached(table, name, span),
+        droppedCheck(name, checkOf(rest)),
+        addedDefault(table, options),
+      );
     });
   }
 
   /** Drops a partition with all rows. */
   async drop(table: LotTable, partition: string): Promise<Changed<void>> {
-    return this.briefly([partition], [table], async (tx) => {
-      await tx.execute(`drop table ${quoted(partition)}`);
-    });
+    return this.briefly([partition], [table], async () => done(`drop table ${quoted(partition)}`));
   }
 
   /** PostgreSQL itself gathers statistics of partitions, but none of the whole. */
@@ -235,10 +233,10 @@ export class PartitionStore {
   private briefly<T>(
     ahead: readonly string[],
     tables: readonly string[],
-    work: (tx: Transaction) => Promise<T>,
+    plan: (tx: Transaction) => Promise<Plan<T>>,
   ): Promise<Changed<T>> {
     const lock = { turn: PARTITIONS_TURN, ahead: ahead.map(quoted), tables: tables.map(quoted) };
-    return withBriefLock(this.database, lock, work);
+    return withBriefLock(this.database, lock, plan);
   }
 }
 
@@ -264,16 +262,20 @@ function checkOf(relation: string): string {
   return `${relation}_span`;
 }
 
-async function dropCheck(tx: Transaction, relation: string, name = checkOf(relation)): Promise<void> {
-  await tx.execute(`alter table ${quoted(relation)} drop constraint if exists ${quoted(name)}`);
+function done(...statements: string[]): Plan<void> {
+  return { result: undefined, statements };
 }
 
-async function attach(tx: Transaction, table: LotTable, partition: string, span: Span): Promise<void> {
+function droppedCheck(relation: string, name = checkOf(relation)): string {
+  return `alter table ${quoted(relation)} drop constraint if exists ${quoted(name)}`;
+}
+
+function attached(table: LotTable, partition: string, span: Span): string {
   const { from, to } = idsOf(span);
   const bounds = `from (${span.from === null ? 'minvalue' : `'${from}'`}) to (${span.to === null ? 'maxvalue' : `'${to}'`})`;
-  await tx.execute(`alter table ${quoted(table)} attach partition ${quoted(partition)} for values ${bounds}`);
+  return `alter table ${quoted(table)} attach partition ${quoted(partition)} for values ${bounds}`;
 }
 
-async function addDefault(tx: Transaction, table: LotTable, options: string): Promise<void> {
-  await tx.execute(`create table ${quoted(defaultOf(table))} partition of ${quoted(table)} default ${options}`);
+function addedDefault(table: LotTable, options: string): string {
+  return `create table ${quoted(defaultOf(table))} partition of ${quoted(table)} default ${options}`;
 }
