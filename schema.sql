@@ -43,6 +43,7 @@ create table batch_jobs (
   operator_pause_reason text,
   paused_at timestamp with time zone,
   paused_ms bigint not null default 0,
+  lot_webhooks boolean not null default true,
   constraint batch_jobs_pkey PRIMARY KEY (id),
   constraint batch_jobs_mode_check CHECK ((mode = ANY (ARRAY['sync'::text, 'batch'::text]))),
   constraint batch_jobs_stage_check CHECK ((stage = ANY (ARRAY['image_check'::text, 'vision_analysis'::text, 'translation'::text, 'finishing'::text, 'done'::text]))),
@@ -50,6 +51,7 @@ create table batch_jobs (
 ) with (autovacuum_vacuum_insert_scale_factor=0.02, autovacuum_vacuum_scale_factor=0.02, fillfactor=70);
 CREATE INDEX batch_jobs_ended_idx ON public.batch_jobs USING btree (COALESCE(completed_at, cancelled_at), id) WHERE (COALESCE(completed_at, cancelled_at) IS NOT NULL);
 CREATE INDEX batch_jobs_listed_idx ON public.batch_jobs USING btree (key_id, id) INCLUDE (status, created_at, mode) WHERE ((mode = 'batch'::text) OR (handed_over_at IS NOT NULL));
+CREATE INDEX batch_jobs_lot_webhooks_idx ON public.batch_jobs USING btree (id) WHERE lot_webhooks;
 CREATE INDEX batch_jobs_paused_idx ON public.batch_jobs USING btree (id) WHERE (paused_at IS NOT NULL);
 CREATE INDEX batch_jobs_retry_of_idx ON public.batch_jobs USING btree (retry_of, id) WHERE (retry_of IS NOT NULL);
 CREATE INDEX batch_jobs_sync_count_idx ON public.batch_jobs USING btree (key_id, status) WHERE (mode = 'sync'::text);
@@ -113,6 +115,14 @@ create table client_word_versions (
   created_at timestamp with time zone not null,
   constraint client_word_versions_pkey PRIMARY KEY (version)
 );
+
+create unlogged table event_streams (
+  key_id text not null,
+  place smallint not null,
+  token uuid not null,
+  held_until timestamp with time zone not null,
+  constraint event_streams_pkey PRIMARY KEY (key_id, place)
+) with (fillfactor=50);
 
 create table glossary_makings (
   tag text not null,
@@ -272,6 +282,13 @@ create table photo_averages (
   constraint photo_averages_pkey PRIMARY KEY (key_id, model, detail),
   constraint photo_averages_photos_check CHECK ((photos > (0)::double precision))
 );
+
+create unlogged table rate_limits (
+  key text not null,
+  points integer not null default 0,
+  expire bigint,
+  constraint rate_limits_pkey PRIMARY KEY (key)
+) with (fillfactor=50);
 
 create table request_keys (
   key_id text not null,

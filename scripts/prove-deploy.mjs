@@ -19,7 +19,6 @@ const { values } = parseArgs({
   },
 });
 const EVENTS_WITHIN_MS = 300;
-const ENDED = ['completed', 'failed', 'cancelled'];
 
 const missing = missingPackages();
 if (missing.length > 0) {
@@ -89,8 +88,7 @@ async function events(client) {
   const { body: job } = await client.generate(requestBody(stage.photos, 'events', { mode: 'batch', count: 40 }));
   const through = new Map();
   const direct = new Map();
-  const beside = new Client({ port: 0, ca: '' }, stage.secret);
-  beside.origin = fleet.apis[0].origin;
+  const beside = new Client({ ca: '', origin: fleet.apis[0].origin }, stage.secret);
   await Promise.all([
     client.events(job.job_id, (id, at) => through.set(id, at)),
     beside.events(job.job_id, (id, at) => direct.set(id, at)),
@@ -153,18 +151,7 @@ async function kill(client) {
   await fleet.startApi(0);
   await pause(3000);
   await load.stop();
-  let lost = 0;
-  for (const id of load.handedOver) {
-    for (let tries = 0; ; tries++) {
-      const { body } = await client.send(`/api/v1/batch-status/${id}`);
-      if (body.status === 'completed') break;
-      if (ENDED.includes(body.status) || tries > 240) {
-        lost++;
-        break;
-      }
-      await pause(500);
-    }
-  }
+  const lost = await load.lost();
   const calls = (await upstream.directCalls()) - before;
   const described = load.synchronous + load.handedOver.length - lost;
   const answered = [...load.tallies.keys()].every((name) => !name.includes('no answer'));

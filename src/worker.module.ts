@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
+import { ExpiredLimitsModule } from './auth/limits/expired-limits.module.js';
 import { BatchModule } from './batch/batch.module.js';
 import { WantedGlossariesModule } from './glossaries/wanted-glossaries.module.js';
 import { HealthModule } from './health/health.module.js';
@@ -18,6 +19,7 @@ import { SenderModule } from './webhook/sender.module.js';
     SenderModule,
     AbandonedJobsModule,
     WantedGlossariesModule,
+    ExpiredLimitsModule,
     WorkerBeatModule,
     HealthModule,
   ],

@@ -1,13 +1,15 @@
-// A client of the service behind nginx: TLS with nginx's own certificate, kept connections, requests signed as they are sent.
+// A client of the service behind a proxy: kept connections, requests signed as they are sent; behind nginx TLS with its certificate.
 import { Agent, request } from 'undici';
 import { sign } from '../sign.mjs';
 
 const GENERATE = '/api/v1/generate-descriptions';
 
 export class Client {
-  constructor({ port, ca }, secret) {
-    this.origin = `https://localhost:${port}`;
+  /** @param keyId - where the service has several */
+  constructor({ port, ca, origin = `https://localhost:${port}` }, secret, keyId) {
+    this.origin = origin;
     this.secret = secret;
+    this.ofKey = keyId === undefined ? {} : { 'X-Key-Id': keyId };
     this.agent = new Agent({ connect: { ca }, headersTimeout: 400_000, bodyTimeout: 400_000, pipelining: 1 });
   }
 
@@ -19,7 +21,7 @@ export class Client {
       const answer = await request(this.origin + path, {
         method,
         body: body ?? null,
-        headers: { ...sign(this.secret, method, path, body), ...headers },
+        headers: { ...sign(this.secret, method, path, body), ...this.ofKey, ...headers },
         dispatcher: this.agent,
       });
       const text = await answer.body.text();
@@ -36,8 +38,8 @@ export class Client {
     }
   }
 
-  generate(body) {
-    const headers = { 'Content-Type': 'application/json' };
+  generate(body, more = {}) {
+    const headers = { 'Content-Type': 'application/json', ...more };
     return this.send(GENERATE, { method: 'POST', body, headers });
   }
 

@@ -1,4 +1,4 @@
-// Two api and a worker, each on a port of its own that stays the same, with the settings of compose.yaml.
+// Some api and workers, each api on a port of its own that stays the same, with the settings of compose.yaml.
 import { once } from 'node:events';
 import { freePort } from '../free-port.mjs';
 import { pause, ready } from '../prove/stage.mjs';
@@ -9,22 +9,34 @@ const API = { ROLE: 'api', SHUTDOWN_DELAY: '5', SHUTDOWN_GRACE: '310', TRUST_PRO
 
 export class Fleet {
   apis = [];
+  workers = [];
 
-  constructor(stage, settings = {}) {
+  /** @param settings - of the api, and `ofWorkers` of the workers; they win over those of compose.yaml */
+  constructor(stage, settings = {}, { apis = 2, workers = 1, ofWorkers = {} } = {}) {
     this.stage = stage;
     this.settings = settings;
+    this.wanted = { apis, workers, settings: ofWorkers };
   }
 
   async start() {
-    this.ports = [await freePort(), await freePort()];
-    for (const index of [0, 1]) await this.startApi(index);
-    this.worker = await this.stage.startService({ ...COMMON, ROLE: 'worker' });
-    await ready(this.worker);
+    this.ports = [];
+    for (let index = 0; index < this.wanted.apis; index++) {
+      this.ports.push(await freePort());
+      await this.startApi(index);
+    }
+    for (let index = 0; index < this.wanted.workers; index++) await this.startWorker(index);
   }
 
-  async startApi(index) {
+  async startWorker(index) {
+    this.workers[index] = await this.stage.startService({ ...COMMON, ROLE: 'worker', ...this.wanted.settings });
+    await ready(this.workers[index]);
+  }
+
+  /** @param more - settings of this one alone */
+  async startApi(index, more = {}) {
     const port = this.ports[index];
-    const service = await this.stage.startService({ ...COMMON, ...API, ...this.settings, PORT: String(port) });
+    const settings = { ...COMMON, ...API, ...this.settings, ...more, PORT: String(port) };
+    const service = await this.stage.startService(settings);
     this.apis[index] = { ...service, port, origin: `http://127.0.0.1:${port}` };
     await ready(this.apis[index]);
   }
@@ -32,7 +44,7 @@ export class Fleet {
   /** One after the other: told to end, waited for, started, waited for. Resolves with the longest end in seconds. */
   async rollingRestart() {
     let longest = 0;
-    for (const index of [0, 1]) {
+    for (const index of this.ports.keys()) {
       const { child } = this.apis[index];
       const started = performance.now();
       child.kill('SIGTERM');
@@ -45,9 +57,16 @@ export class Fleet {
     return longest;
   }
 
-  async killApi(index) {
-    const { child } = this.apis[index];
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+  killApi(index) {
+    return kill(this.apis[index]);
   }
+
+  killWorker(index) {
+    return kill(this.workers[index]);
+  }
+}
+
+async function kill({ child }) {
+  child.kill('SIGKILL');
+  await once(child, 'exit');
 }

@@ -3,6 +3,7 @@
 import { pause } from '../prove/stage.mjs';
 import { requestBody } from './client.mjs';
 
+const ENDED = ['completed', 'failed', 'cancelled'];
 /** A large body, so that it is streamed through nginx: more than 1 MB. */
 const LARGE = { mode: 'batch', count: 300, padding: 4000 };
 
@@ -55,6 +56,23 @@ export class Load {
   async stop() {
     this.stopped = true;
     await this.running;
+  }
+
+  /** How many of the lots that were answered 202 do not end well within two minutes. */
+  async lost() {
+    let lost = 0;
+    for (const id of this.handedOver) {
+      for (let tries = 0; ; tries++) {
+        const { body } = await this.client.send(`/api/v1/batch-status/${id}`);
+        if (body.status === 'completed') break;
+        if (ENDED.includes(body.status) || tries > 240) {
+          lost++;
+          break;
+        }
+        await pause(500);
+      }
+    }
+    return lost;
   }
 
   async loop(ms, send) {

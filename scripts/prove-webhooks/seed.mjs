@@ -22,6 +22,7 @@ export async function endJobWith(ground, urls, lots, { languages, html, partLots
     languages,
     totalLots: lots,
     processedLots: lots,
+    lotWebhooks: true,
   });
   await ground.query(
     `insert into batch_lots (job_id, position, lot_id, status, processed_images, rendered_bytes, finished_at)

@@ -3,6 +3,8 @@ import { UnprovenWork } from './admission/unproven-work.js';
 import { AuthGuard } from './auth.guard.js';
 import { AuthService } from './auth.service.js';
 import { KeysModule } from './keys.module.js';
+import { LimitsModule } from './limits/limits.module.js';
+import { OpenStreams } from './limits/open-streams.js';
 import { RateLimits } from './rate-limits.js';
 import { UploadGate } from './upload-gate.js';
 
@@ -12,8 +14,8 @@ import { UploadGate } from './upload-gate.js';
  */
 @Global()
 @Module({
-  imports: [KeysModule],
-  providers: [AuthService, AuthGuard, RateLimits, UploadGate, UnprovenWork],
-  exports: [AuthService, AuthGuard, RateLimits, UploadGate, UnprovenWork],
+  imports: [KeysModule, LimitsModule],
+  providers: [AuthService, AuthGuard, OpenStreams, RateLimits, UploadGate, UnprovenWork],
+  exports: [AuthService, AuthGuard, OpenStreams, RateLimits, UploadGate, UnprovenWork],
 })
 export class AuthModule {}

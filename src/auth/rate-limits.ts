@@ -5,6 +5,8 @@ import { Clock } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { Caller } from './caller.js';
+import { LimitStore } from './limits/limit-store.js';
+import { SharedLimiter } from './limits/shared-limiter.js';
 
 export type RateLimitName = 'sync' | 'batch' | 'polling';
 
@@ -18,25 +20,34 @@ const HEADER_NAMES = [
   'X-RateLimit-Reset',
 ];
 
+/** A limit, and what counts for it. */
+interface CountedLimit {
+  readonly points: number;
+  readonly limiter: RateLimiterMemory | SharedLimiter;
+}
+
 /**
- * Requests per key id and minute, counted in this process after the signature is found correct, so that strangers
- * cannot use up a client's limit. Unsigned readers are counted by address.
+ * Requests per key id and minute, counted after the signature is found correct, so that strangers cannot use up a client's limit: in
+ * this process, or with RATE_LIMIT_STORE=postgres in the database for all processes together. While the database does not answer, this
+ * process counts for itself. Unsigned readers are counted by address.
  */
 @Injectable()
 export class RateLimits {
-  private readonly limiters: Readonly<Record<RateLimitName, RateLimiterMemory>>;
-  private readonly counted = new WeakMap<ServerResponse, { limiter: RateLimiterMemory; subject: string }>();
+  private readonly limiters: Readonly<Record<RateLimitName, CountedLimit>>;
+  private readonly counted = new WeakMap<ServerResponse, { limiter: CountedLimit['limiter']; subject: string }>();
 
   constructor(
     @Inject(APP_CONFIG) config: AppConfig,
     private readonly clock: Clock,
+    store: LimitStore,
   ) {
-    const { sync, batch, polling } = config.limits.ratePerMinute;
-    this.limiters = {
-      sync: limiter('sync', sync),
-      batch: limiter('batch', batch),
-      polling: limiter('polling', polling),
+    const { ratePerMinute, rateLimitStore } = config.limits;
+    const limiter = (name: RateLimitName): CountedLimit => {
+      const points = ratePerMinute[name];
+      const own = new RateLimiterMemory({ keyPrefix: name, points, duration: WINDOW_SECONDS });
+      return { points, limiter: rateLimitStore === 'postgres' ? new SharedLimiter(store.limiter(own)) : own };
     };
+    this.limiters = { sync: limiter('sync'), batch: limiter('batch'), polling: limiter('polling') };
   }
 
   /**
@@ -45,7 +56,7 @@ export class RateLimits {
    * @throws ServiceError RATE_LIMITED (429) with the same headers and Retry-After
    */
   async count(name: RateLimitName, caller: Caller, address: string, response: ServerResponse): Promise<void> {
-    const limiter = this.limiters[name];
+    const { limiter, points } = this.limiters[name];
     const subject = caller.scheme === 'unsigned' ? `address ${address}` : caller.keyId;
     try {
       const state = await limiter.consume(subject);
@@ -55,7 +66,7 @@ export class RateLimits {
       if (!(state instanceof RateLimiterRes)) throw state;
       throw new ServiceError(
         'RATE_LIMITED',
-        `At most ${limiter.points} ${name} requests a minute; wait for the seconds in Retry-After.`,
+        `At most ${points} ${name} requests a minute; wait for the seconds in Retry-After.`,
         {
           headers: { ...this.headers(name, state), 'Retry-After': String(secondsUntil(state)) },
         },
@@ -65,7 +76,7 @@ export class RateLimits {
 
   /** Whether {@link count} would count one more request of a key id; nothing is counted. */
   async allows(name: RateLimitName, keyId: string): Promise<boolean> {
-    const state = await this.limiters[name].get(keyId);
+    const state = await this.limiters[name].limiter.get(keyId);
     return state === null || state.remainingPoints > 0;
   }
 
@@ -89,10 +100,6 @@ export class RateLimits {
       'X-RateLimit-Reset': String(Math.floor(this.clock.now() / 1000) + seconds),
     };
   }
-}
-
-function limiter(name: RateLimitName, points: number): RateLimiterMemory {
-  return new RateLimiterMemory({ keyPrefix: name, points, duration: WINDOW_SECONDS });
 }
 
 function secondsUntil(state: RateLimiterRes): number {

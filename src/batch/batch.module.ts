@@ -18,6 +18,7 @@ import { FileRemovalStage } from './stages/file-removal.stage.js';
 import { JobAdvance } from './shards/job-advance.js';
 import { LotEnds } from './shards/lot-ends.js';
 import { OrphanedFiles } from './upkeep/orphaned-files.js';
+import { OrphanedLots } from './upkeep/orphaned-lots.js';
 import { OverdueJobs } from './upkeep/overdue-jobs.js';
 import { PastWeeks } from './upkeep/past-weeks.js';
 import { QueueTroubles } from './limits/queue-troubles.js';
@@ -52,6 +53,7 @@ const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectSt
     JobAdvance,
     LotEnds,
     OrphanedFiles,
+    OrphanedLots,
     OverdueJobs,
     PastWeeks,
     QueueTroubles,

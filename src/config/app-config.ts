@@ -98,6 +98,8 @@ export interface AppConfig {
     readonly maxUploads: number;
     readonly spoolMaxBytes: number;
     readonly maxActiveJobs: number;
+    /** Where requests of a minute and open event streams are counted: by each process, or by all together. */
+    readonly rateLimitStore: 'memory' | 'postgres';
     readonly ratePerMinute: { readonly sync: number; readonly batch: number; readonly polling: number };
   };
   readonly images: {

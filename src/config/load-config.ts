@@ -100,6 +100,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       maxUploads: read.number('MAX_UPLOADS', 2000, { min: 1 }),
       spoolMaxBytes: read.number('SPOOL_MAX_BYTES', 2048 * MIB, { min: MIB }),
       maxActiveJobs: read.number('MAX_ACTIVE_JOBS', 100, { min: 1 }),
+      rateLimitStore: read.oneOf('RATE_LIMIT_STORE', ['memory', 'postgres'], 'memory'),
       ratePerMinute: {
         sync: read.number('RATE_LIMIT_SYNC', 100, { min: 1 }),
         batch: read.number('RATE_LIMIT_BATCH', 10, { min: 1 }),

@@ -30,6 +30,11 @@ export interface Claim<T extends QueryResultRow> {
    * statement was sent, so it is never later than the end that PostgreSQL wrote.
    */
   readonly heldUntil: number;
+  /**
+   * True when the process that held the row before did not release it: its lease ran out. What it wrote last may be there in part,
+   * where a transaction has rows on several servers.
+   */
+  readonly takenOver: boolean;
 }
 
 /**
@@ -41,26 +46,26 @@ export interface Claim<T extends QueryResultRow> {
 export async function claimMany<T extends QueryResultRow>(sql: Sql, request: ClaimRequest): Promise<Claim<T>[]> {
   const { table, values = [], leaseSeconds } = request;
   const sentAt = performance.now();
-  const rows = await sql.query<T & { claim_order: unknown }>(claimStatement(request, values.length), [
-    ...values,
-    request.limit,
-    leaseSeconds,
-  ]);
-  return rows.map(({ claim_order: _order, ...row }) => ({
+  const rows = await sql.query<T & { claim_order: unknown; taken_over: boolean }>(
+    claimStatement(request, values.length),
+    [...values, request.limit, leaseSeconds],
+  );
+  return rows.map(({ claim_order: _order, taken_over: takenOver, ...row }) => ({
     row: row as unknown as T,
     table,
     key: table.key.map((column) => (row as QueryResultRow)[column] as unknown),
     token: String((row as QueryResultRow)['lock_token']),
     leaseSeconds,
     heldUntil: sentAt + leaseSeconds * 1000,
+    takenOver,
   }));
 }
 
 function claimStatement({ table, where, orderBy }: ClaimRequest, parameters: number): string {
   // The order is kept in a column and used again at the end, because an update returns its rows in any order.
   return `with next as (
-      select ${table.key.join(', ')}, row_number() over () as claim_order from (
-        select ${table.key.join(', ')} from ${table.name}
+      select ${table.key.join(', ')}, taken_over, row_number() over () as claim_order from (
+        select ${table.key.join(', ')}, lock_token is not null as taken_over from ${table.name}
          where (${where}) and ${table.until} <= statement_timestamp()
          order by ${orderBy} limit $${parameters + 1} for update skip locked) due
     ), claimed as (
@@ -68,6 +73,6 @@ function claimStatement({ table, where, orderBy }: ClaimRequest, parameters: num
          set ${table.until} = clock_timestamp() + make_interval(secs => $${parameters + 2}),
              lock_token = gen_random_uuid()
         from next n where ${sameKey(table, 't', 'n')}
-      returning t.*, n.claim_order
+      returning t.*, n.claim_order, n.taken_over
     ) select * from claimed order by claim_order`;
 }

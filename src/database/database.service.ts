@@ -1,6 +1,6 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
-import type { Pool, PoolClient, QueryConfig, QueryResultRow } from 'pg';
+import pg, { type Pool, type PoolClient, type QueryConfig, type QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
@@ -118,6 +118,27 @@ export class Database implements Sql {
   get hasFreeConnection(): boolean {
     const { idleCount, totalCount, waitingCount, options } = this.pool;
     return waitingCount === 0 && (idleCount > 0 || totalCount < options.max);
+  }
+
+  /**
+   * A few connections of their own to the same database, for statements that must neither wait for those of the pool nor hold them up.
+   * Whoever asks for them must `end` them before the application has closed.
+   * @param deadlineMs - how long a statement may wait for a connection, and how long it may then take
+   */
+  sidePool(connections: number, deadlineMs: number): Pool {
+    const { options } = this.pool;
+    const side = new pg.Pool({
+      ...options,
+      // pg hides these two, so that they are not logged.
+      password: options.password,
+      ssl: options.ssl,
+      max: connections,
+      connectionTimeoutMillis: deadlineMs,
+      query_timeout: deadlineMs,
+    });
+    // An idle connection that breaks is replaced when the next statement comes; without a listener it would end the process.
+    side.on('error', () => undefined);
+    return side;
   }
 
   private transactionOn(client: PoolClient): Transaction {

@@ -4,6 +4,7 @@ interface TableRow {
   oid: string;
   name: string;
   options: string[] | null;
+  unlogged: boolean;
 }
 
 interface ColumnRow {
@@ -24,7 +25,7 @@ const MIGRATIONS_TABLE = 'migrations';
  */
 export async function describeSchema(sql: Sql): Promise<string> {
   const tables = await sql.query<TableRow>(
-    `select c.oid::text, c.relname as name, c.reloptions as options
+    `select c.oid::text, c.relname as name, c.reloptions as options, c.relpersistence = 'u' as unlogged
        from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and c.relname <> $1
       order by c.relname collate "C"`,
     [MIGRATIONS_TABLE],
@@ -35,7 +36,7 @@ export async function describeSchema(sql: Sql): Promise<string> {
   return parts.join('\n');
 }
 
-async function describeTable(sql: Sql, { oid, name, options }: TableRow): Promise<string> {
+async function describeTable(sql: Sql, { oid, name, options, unlogged }: TableRow): Promise<string> {
   const columns = await sql.query<ColumnRow>(
     `select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as not_null,
             a.attidentity as identity, pg_get_expr(d.adbin, d.adrelid) as default_text
@@ -64,7 +65,7 @@ async function describeTable(sql: Sql, { oid, name, options }: TableRow): Promis
   ];
   const storage = options === null ? '' : ` with (${[...options].sort().join(', ')})`;
   return [
-    `create table ${name} (`,
+    `create ${unlogged ? 'unlogged ' : ''}table ${name} (`,
     lines.map((line) => `  ${line}`).join(',\n'),
     `)${storage};`,
     ...indexes.map((index) => `${index.definition};`),

@@ -58,6 +58,7 @@ export class JobCreator {
       mode: content.processing,
       languages: content.languages,
       webhookUrl: content.webhookUrl,
+      lotWebhooks: content.lotWebhooks,
       options: {
         ...wanted,
         ...(request.idempotencyKey === null ? {} : { idempotent: true }),

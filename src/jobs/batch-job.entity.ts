@@ -35,6 +35,7 @@ export interface StoredError {
 @Index('batch_jobs_unfinished_idx', { synchronize: false })
 @Index('batch_jobs_retry_of_idx', { synchronize: false })
 @Index('batch_jobs_paused_idx', { synchronize: false })
+@Index('batch_jobs_lot_webhooks_idx', { synchronize: false })
 export class BatchJob {
   @PrimaryColumn('uuid', { primaryKeyConstraintName: 'batch_jobs_pkey' })
   id: string;
@@ -59,6 +60,13 @@ export class BatchJob {
 
   @Column('text', { name: 'webhook_url', nullable: true })
   webhookUrl: string | null;
+
+  /**
+   * Whether some lot has a webhook of its own. A row that does not say so counts as having some: a process of a version before
+   * made it.
+   */
+  @Column('boolean', { name: 'lot_webhooks', default: true })
+  lotWebhooks: boolean;
 
   @Column('jsonb', { default: {} })
   options: JobOptions;

@@ -13,6 +13,8 @@ export interface JobRecord {
   /** As sent and in the order of the request. */
   readonly languages: readonly string[];
   readonly webhookUrl: string | null;
+  /** Whether some lot has a webhook of its own. */
+  readonly lotWebhooks: boolean;
   readonly options: JobOptions;
   readonly metadata: Readonly<Record<string, string>>;
   /** The job whose lots this one tries once more; null for a job that a client sent lots for. */
@@ -65,6 +67,7 @@ const COLUMNS = {
   stage: 'stage',
   languages: 'languages',
   webhookUrl: 'webhook_url',
+  lotWebhooks: 'lot_webhooks',
   options: 'options',
   metadata: 'metadata',
   retryOf: 'retry_of',
@@ -126,6 +129,7 @@ const RUNNING = [
   'id',
   'keyId',
   'webhookUrl',
+  'lotWebhooks',
   'metadata',
   'status',
   'stage',

@@ -21,6 +21,7 @@ export interface JobEnd {
   readonly keyId: string;
   readonly status: TerminalStatus;
   readonly webhookUrl: string | null;
+  readonly lotWebhooks: boolean;
   readonly metadataBytes: number;
   readonly at: Date;
 }
@@ -55,8 +56,8 @@ export class JobEnder {
     if (job === undefined) return false;
     countEndedJob(job.mode, status);
     if (job.mode === 'sync' && job.handedOverAt === null) return true;
-    const { keyId, webhookUrl, metadataBytes } = job;
-    await this.outbox.add(tx, { jobId, keyId, status, webhookUrl, metadataBytes, at });
+    const { keyId, webhookUrl, lotWebhooks, metadataBytes } = job;
+    await this.outbox.add(tx, { jobId, keyId, status, webhookUrl, lotWebhooks, metadataBytes, at });
     return true;
   }
 

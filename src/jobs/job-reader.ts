@@ -162,6 +162,11 @@ export class JobReader {
     return job;
   }
 
+  /** Whether a lot of any job at all has a webhook of its own; from the index of such jobs. */
+  async anyLotWebhook(): Promise<boolean> {
+    return (await this.database.query('select 1 from batch_jobs where lot_webhooks order by id limit 1')).length > 0;
+  }
+
   /** Which webhook events a job's client asked for, and the job's own address; undefined if it asked for none. */
   async webhooksAskedFor(tx: Transaction, jobId: string): Promise<AskedWebhooks | undefined> {
     const [job] = await tx.query<AskedWebhooks & QueryResultRow>(

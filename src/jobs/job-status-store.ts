@@ -7,8 +7,7 @@ import { MergedLookup } from './merged-lookup.js';
 /** A job with everything that its status shows, all read at the same moment. */
 export interface JobState extends JobRecord {
   /**
-   * JSON text of an object with what is not in the job's own row: `batches`, `usage`, `deliveries`, `lotWebhooks` and
-   * `retries`.
+   * JSON text of an object with what is not in the job's own row: `batches`, `usage`, `deliveries` and `retries`.
    */
   readonly details: string;
   /**
@@ -80,7 +79,6 @@ function detailsSql({ batches, deliveries }: StatusParts): string {
       select stage, model, calls, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, cost_usd
       from job_usage where job_id = batch_jobs.id) u),
     'deliveries', ${deliveries('batch_jobs.id')},
-    'lotWebhooks', exists (select 1 from batch_lot_inputs where job_id = batch_jobs.id and webhook is not null),
     'retries', (select coalesce(json_agg(r.id order by r.id desc), '[]') from (
       select id from batch_jobs of_this where of_this.retry_of = batch_jobs.id and of_this.key_id = batch_jobs.key_id
       order by id desc limit ${MOST_RETRIES}) r)

@@ -28,6 +28,8 @@ export interface NewJob extends PinnedGlossaries {
   readonly mode: JobMode;
   readonly languages: readonly string[];
   readonly webhookUrl: string | null;
+  /** Whether some lot has a webhook of its own. */
+  readonly lotWebhooks: boolean;
   readonly options: JobOptions;
   readonly metadata: Readonly<Record<string, string>>;
   /** The job whose lots it tries once more; null for lots that a client sent. */
@@ -63,6 +65,7 @@ interface EndedRow {
   readonly mode: JobMode;
   readonly handedOverAt: Date | null;
   readonly webhookUrl: string | null;
+  readonly lotWebhooks: boolean;
   readonly metadataBytes: number;
 }
 
@@ -181,7 +184,7 @@ export class JobStore {
          updated_at = $4, locked_until = null, lock_token = null, ${endPauseSql('$4')}
        where id = $1 and status in ${UNFINISHED_SQL}
        returning key_id as "keyId", mode, handed_over_at as "handedOverAt", webhook_url as "webhookUrl",
-         octet_length(metadata::text) as "metadataBytes"`,
+         lot_webhooks as "lotWebhooks", octet_length(metadata::text) as "metadataBytes"`,
       [jobId, status, error === undefined ? null : JSON.stringify(error), at],
     );
     return job;
@@ -265,6 +268,7 @@ export function insertJob(values: Values, job: NewJob, from = ''): string {
     ['stage', JOB_STAGE_SQL[first.stage]],
     ['languages', `${values.add(job.languages)}::text[]`],
     ['webhook_url', `${values.add(job.webhookUrl)}::text`],
+    ['lot_webhooks', `${values.add(job.lotWebhooks)}::boolean`],
     ['options', `${values.add(JSON.stringify(job.options))}::jsonb`],
     ['metadata', `${values.add(JSON.stringify(job.metadata))}::jsonb`],
     ['glossaries', `${values.add(JSON.stringify(job.glossaries))}::jsonb`],

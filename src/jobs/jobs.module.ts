@@ -6,6 +6,7 @@ import { JobCountsStore } from './job-counts-store.js';
 import { JobGlossaryStore } from './job-glossary-store.js';
 import { JobPauseStore } from './job-pause-store.js';
 import { JobReader } from './job-reader.js';
+import { JobRecountStore } from './job-recount-store.js';
 import { JobStore } from './job-store.js';
 import { JobUsage } from './job-usage.entity.js';
 import { KeyUsage, KeyUsageEntry } from './key-usage.entities.js';
@@ -16,6 +17,7 @@ import { LotInputStore } from './lot-input-store.js';
 import { LotResultReader } from './lot-result-reader.js';
 import { LotRetry } from './lot-retry.entity.js';
 import { ModelLotReader } from './model-lot-reader.js';
+import { OrphanLotStore } from './orphan-lot-store.js';
 import { PartReader } from './part-reader.js';
 import { PartitionMergeStore } from './partition-merge-store.js';
 import { PartitionStore } from './partition-store.js';
@@ -30,6 +32,7 @@ import { RevisionStore } from './revision-store.js';
 import { LotStore } from './lot-store.js';
 import { SpendingStore } from './spending-store.js';
 import { SyncJobStore } from './sync-job-store.js';
+import { SyncTakeoverStore } from './sync-takeover-store.js';
 import { UnfinishedFigures } from './unfinished-figures.js';
 
 /** All of these are exported: other rooms use every one of them. */
@@ -37,11 +40,14 @@ const STORES = [
   EndedJobs,
   JobStore,
   SyncJobStore,
+  SyncTakeoverStore,
   JobGlossaryStore,
   JobPauseStore,
   JobReader,
+  JobRecountStore,
   KeyUsageStore,
   LotResultReader,
+  OrphanLotStore,
   PartReader,
   Partitions,
   PartitionStore,

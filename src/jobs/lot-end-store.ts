@@ -60,24 +60,30 @@ export class LotEndStore {
 
   /**
    * The next lots after a position that have a webhook address, their own or else the job's. Failed and cancelled lots
-   * are not rendered yet, so their size is estimated.
+   * are not rendered yet, so their size is estimated. What was sent of the lots is read only if some have an address.
    */
   async forReceivers(
     tx: Transaction,
-    job: { readonly jobId: string; readonly webhookUrl: string | null },
+    job: { readonly jobId: string; readonly webhookUrl: string | null; readonly lotWebhooks: boolean },
     after: number,
     limit: number,
   ): Promise<LotForReceiver[]> {
+    if (!job.lotWebhooks && job.webhookUrl === null) return [];
+    const own = job.lotWebhooks
+      ? {
+          url: 'coalesce(i.webhook, $2::text)',
+          join: 'left join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position and i.webhook is not null',
+        }
+      : { url: '$2::text', join: '' };
     return tx.rows<LotForReceiver>(
       `select l.position,
           1 + case when l.rendered_bytes > 0 then l.rendered_bytes
                    else 300 + 2 * octet_length(l.lot_id) + 2 * coalesce(octet_length(l.missing_images::text), 0)
                         + 3 * coalesce(octet_length(l.missing_reasons::text), 0)
                         + coalesce(octet_length(l.error::text), 0) end,
-          coalesce(i.webhook, $2)
-        from batch_lots l
-        left join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position and i.webhook is not null
-        where l.job_id = $1 and l.position > $3 and coalesce(i.webhook, $2) is not null
+          ${own.url}
+        from batch_lots l ${own.join}
+        where l.job_id = $1 and l.position > $3 and ${own.url} is not null
         order by l.position limit ${limit}`,
       [job.jobId, job.webhookUrl, after],
     );

@@ -44,6 +44,8 @@ export function* windowsOf(selection: LotFilter & Range): Generator<Range, void,
 
 /** How a statement names the lots that it reads. */
 export interface LotsInSql {
+  /** The value that is the job's id. Each table is asked for it by itself, so that all lie on the one server that has it. */
+  readonly job: string;
   /** The alias of batch_lots. */
   readonly lot: string;
   /** The condition on a position, for another table of the same lots; begins with ` and`. */
@@ -74,8 +76,8 @@ export function lotFilterSql({ statuses, codes, needsReview }: LotFilter, job: F
 }
 
 /** A lot's review is in its English row, and each revision has its own: the highest that is shown says it. */
-function reviewSql(value: boolean, job: FilteredJob, { lot, inRange, parameter }: LotsInSql): string {
-  const rows = `batch_results r where r.job_id = ${lot}.job_id and r.position = ${lot}.position and r.language = 'en'`;
+function reviewSql(value: boolean, job: FilteredJob, { job: id, lot, inRange, parameter }: LotsInSql): string {
+  const rows = `batch_results r where r.job_id = ${id} and r.position = ${lot}.position and r.language = 'en'`;
   const revision = parameter(job.revision);
   const shown = `(select r.needs_review->>'value' from ${rows} and r.revision <= ${revision} order by r.revision desc limit 1)`;
   if (value) {

@@ -31,21 +31,4 @@ export class LotInputStore {
     );
     return rows.map(({ webhook }) => webhook);
   }
-
-  /** The ids of those jobs in which some lot has a webhook of its own. */
-  async jobsWithWebhooks(ids: readonly string[]): Promise<Set<string>> {
-    if (ids.length === 0) return new Set();
-    // One look into the index for each job: a join would read all webhooks of 50,000 lots.
-    const rows = await this.database.query<{ id: string }>(
-      `select id from unnest($1::uuid[]) as jobs (id) cross join lateral (
-         select from batch_lot_inputs where job_id = id and webhook is not null limit 1) as one`,
-      [ids],
-    );
-    return new Set(rows.map(({ id }) => id));
-  }
-
-  /** Whether any lot at all has a webhook of its own; read from the index of such lots. */
-  async anyWebhook(): Promise<boolean> {
-    return (await this.database.query('select 1 from batch_lot_inputs where webhook is not null limit 1')).length > 0;
-  }
 }

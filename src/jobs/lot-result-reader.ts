@@ -211,7 +211,7 @@ function lotsSql(job: JobOfLots, selection: LotSelection): { from: string; value
     join = 'join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position';
     where += ` and coalesce(i.webhook, ${parameter(job.webhookUrl)}::text) = ${parameter(selection.receiver)}`;
   }
-  where += lotFilterSql(selection, job, { lot: 'l', inRange, parameter });
+  where += lotFilterSql(selection, job, { job: '$1', lot: 'l', inRange, parameter });
   return { from: `from batch_lots l ${join} where ${where}`, values };
 }
 

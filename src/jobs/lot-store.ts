@@ -211,15 +211,18 @@ export class LotStore {
     );
   }
 
-  /** Writes the new states of described lots; the caller holds their locks and has checked their states. */
-  async described(tx: Transaction, jobId: string, lots: readonly DescribedLot[]): Promise<void> {
+  /**
+   * Writes the new states of described lots; the caller holds their locks and has checked their states.
+   * @param at - when those end that go on to no other stage
+   */
+  async described(tx: Transaction, jobId: string, lots: readonly DescribedLot[], at: Date): Promise<void> {
     if (lots.length === 0) return;
     const columns = lots.map(({ missing }) => missing && (missingColumns(missing) ?? NONE_MISSING));
     await tx.execute(
       `update batch_lots l set status = d.status, attempt = d.attempt, rendered_bytes = d.bytes, unanswered = null,
          missing_images = coalesce(d.urls, l.missing_images), missing_reasons = coalesce(d.reasons, l.missing_reasons),
          processed_images = coalesce(d.seen, l.processed_images),
-         finished_at = case when d.status = ${LOT_SQL.completed} then now() end
+         finished_at = case when d.status = ${LOT_SQL.completed} then $9::timestamptz end
        from unnest($2::int[], $3::text[], $4::int[], $5::int[], $6::json[], $7::json[], $8::int[])
          as d (position, status, attempt, bytes, urls, reasons, seen)
        where l.job_id = $1 and l.position = d.position`,
@@ -232,6 +235,7 @@ export class LotStore {
         columns.map((missing) => missing?.urls ?? null),
         columns.map((missing) => missing?.reasons ?? null),
         lots.map(({ seen }) => seen ?? null),
+        at,
       ],
     );
   }

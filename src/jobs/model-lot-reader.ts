@@ -120,7 +120,7 @@ export class ModelLotReader {
     return this.database.rows<VisionAnswered>(
       `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, i.images::text,
           case when l.status <> ${LOT_SQL[STAGE_STATUS.vision]} then
-            (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
+            (select r.response_id from batch_results r where r.job_id = $1 and r.position = l.position
                and ${isEnglishSource('r')}) end
         from ${WITH_INPUT}
         where l.job_id = $1 and l.position = any($2::int[])`,
@@ -139,9 +139,9 @@ export class ModelLotReader {
       `select l.position, l.lot_id, l.status, l.attempt, l.missing_images, l.missing_reasons, e.strings::text, e.model,
           case when $4 then octet_length(e.assessment::text) end, octet_length(e.needs_review::text),
           (select json_object_agg(r.language, octet_length(r.html)) from batch_results r
-             where r.job_id = l.job_id and r.position = l.position and r.revision = 0),
+             where r.job_id = $1 and r.position = l.position and r.revision = 0),
           case when l.status <> ${LOT_SQL[STAGE_STATUS.translation]} then
-            (select r.response_id from batch_results r where r.job_id = l.job_id and r.position = l.position
+            (select r.response_id from batch_results r where r.job_id = $1 and r.position = l.position
                and r.language = any($3::text[]) and r.revision = 0 and r.response_id is not null limit 1) end
         from batch_lots l
         join batch_results e on e.job_id = l.job_id and e.position = l.position and ${isEnglishSource('e')}

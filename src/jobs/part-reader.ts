@@ -12,7 +12,17 @@ export interface LotRange {
   readonly to: number;
   /** The highest revision to read. */
   readonly revision: number;
+  /** How many lots the job has. */
+  readonly totalLots: number;
+  /** Whether the job shows the assessment or the usage of its lots. */
+  readonly includes: boolean;
 }
+
+/**
+ * Jobs of up to this many lots are read together, whatever order PostgreSQL chooses: at worst it reads all their lots. A larger job
+ * is read by itself.
+ */
+const FEW_LOTS = 64;
 
 interface Row {
   readonly range: number;
@@ -35,7 +45,8 @@ interface Row {
 }
 
 /**
- * Reads small ranges of lots of many jobs at once: a hundred jobs of one lot take one statement instead of two hundred.
+ * Reads small ranges of lots of many jobs at once: a hundred jobs of one lot take one statement instead of two hundred. It names
+ * the jobs as values, so that only those servers and partitions are asked that have their lots.
  * Use LotResultReader for large ranges: its memory does not grow, and it reads lots and results by two statements.
  */
 @Injectable()
@@ -48,29 +59,41 @@ export class PartReader {
    */
   async readMany(ranges: readonly LotRange[]): Promise<LotRecord[][]> {
     const found = ranges.map((): LotRecord[] => []);
-    if (ranges.length === 0) return found;
+    const groups = new Map<string, NumberedRange[]>();
+    for (const [index, range] of ranges.entries()) {
+      const name = range.totalLots <= FEW_LOTS ? 'few' : range.jobId;
+      const group = groups.get(name);
+      if (group === undefined) groups.set(name, [{ ...range, index }]);
+      else group.push({ ...range, index });
+    }
+    await Promise.all([...groups.values()].map((group) => this.read(group, found)));
+    return found;
+  }
+
+  private async read(ranges: readonly NumberedRange[], found: readonly LotRecord[][]): Promise<void> {
     const rows = await this.database.query<Row>(
       `select p.n as range, l.position, l.lot_id as "lotId", l.status,
           (extract(epoch from l.finished_at) * 1000)::float8 as "finishedAt", l.processed_images as "processedImages",
           l.missing_images::text as "missingImages", l.missing_reasons::text as "missingReasons", l.error as "lotError", r.language, r.html, r.fallback,
-          case when j.options ? 'include' then r.assessment::text end as assessment,
+          case when p.includes then r.assessment::text end as assessment,
           r.needs_review::text as "needsReview",
-          case when j.options ? 'include' then r.usage::text end as usage
-        from unnest($1::int[], $2::uuid[], $3::int[], $4::int[], $5::int[])
-          as p (n, job_id, first, last, revision)
-        join batch_jobs j on j.id = p.job_id
-        -- By the key, range after range: of many small ones the planner thinks little enough to read the whole table.
-        cross join lateral (
-          select * from batch_lots where job_id = p.job_id and position between p.first and p.last offset 0) l
+          case when p.includes then r.usage::text end as usage
+        from unnest($1::int[], $2::uuid[], $3::int[], $4::int[], $5::int[], $6::boolean[])
+          as p (n, job_id, first, last, revision, includes)
+        join batch_lots l on l.job_id = p.job_id and l.position between p.first and p.last
         left join batch_results r on r.job_id = l.job_id and r.position = l.position and r.revision <= p.revision
           and l.status = ${LOT_SQL.completed}
+        where l.job_id = any($2::uuid[]) and l.position between $7 and $8
         order by p.n, l.position, r.language, r.revision desc`,
       [
-        ranges.map((_, index) => index),
+        ranges.map(({ index }) => index),
         ranges.map(({ jobId }) => jobId),
         ranges.map(({ from }) => from),
         ranges.map(({ to }) => to),
         ranges.map(({ revision }) => revision),
+        ranges.map(({ includes }) => includes),
+        Math.min(...ranges.map(({ from }) => from)),
+        Math.max(...ranges.map(({ to }) => to)),
       ],
     );
     let position = -1;
@@ -88,8 +111,12 @@ export class PartReader {
         descriptions.push({ language, html, fallback, assessment, needsReview, usage });
       }
     }
-    return found;
   }
+}
+
+interface NumberedRange extends LotRange {
+  /** Its place among the ranges that are asked for. */
+  readonly index: number;
 }
 
 function toRecord(lot: Row, descriptions: readonly LotDescription[]): LotRecord {

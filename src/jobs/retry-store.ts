@@ -27,6 +27,8 @@ export interface ChosenLots {
   readonly infoCharacters: number;
   /** The photos that were there when they were last checked, and what they take as input tokens. */
   readonly known: { readonly photos: number; readonly tokens: number };
+  /** Whether one of them has a webhook of its own. */
+  readonly webhooks: boolean;
   /** Those that another retry has in hand or has described. */
   readonly elsewhere: number;
   /** Some of those retries. */
@@ -35,8 +37,7 @@ export interface ChosenLots {
 
 /**
  * For the rest of a transaction: whole tables are not read, and two sets of rows are joined by hashing. A new job's rows are in no
- * statistics yet, so the planner takes them for one row and compares each of 50,000 with each: minutes. What must be looked up row
- * by row says so by `lateral`.
+ * statistics yet, so the planner takes them for one row and compares each of 50,000 with each: minutes.
  */
 const JOIN_BY_HASH = `select set_config(setting, 'off', true) from unnest('{enable_seqscan,enable_nestloop}'::text[]) setting`;
 
@@ -68,9 +69,10 @@ export class RetryStore {
   /** What {@link take} would find now. */
   async find(source: RetrySource, choice: RetryChoice): Promise<ChosenLots> {
     return this.database.transaction(async (tx) => {
+      const ended = await this.endedRetries(tx, source.rootId);
       await tx.query(JOIN_BY_HASH);
       const values = new Values();
-      return found(tx, values, chosenSql(values, source, choice));
+      return found(tx, values, chosenSql(values, { source, choice, ended, inputs: true }));
     });
   }
 
@@ -79,10 +81,11 @@ export class RetryStore {
    * caller holds {@link lockRoot}.
    */
   async take(tx: Transaction, source: RetrySource, choice: RetryChoice, jobId: string): Promise<ChosenLots> {
+    const ended = await this.endedRetries(tx, source.rootId);
     await tx.query(JOIN_BY_HASH);
     // A statement of its own: within one, the index over current rows could see the new row before the old one is changed.
     const freed = new Values();
-    const chosen = chosenSql(freed, source, choice);
+    const chosen = chosenSql(freed, { source, choice, ended, inputs: false });
     await tx.execute(
       `${chosen} update lot_retries r set current = false from seen
        where seen.free and seen.retry is not null and r.current
@@ -94,13 +97,23 @@ export class RetryStore {
       tx,
       values,
       // A retry that has ended since the first statement still has its lots.
-      `${chosenSql(values, source, choice, 'r.job_id is null')},
+      `${chosenSql(values, { source, choice, ended: [], inputs: true })},
        taken as (
          insert into lot_retries (job_id, position, source_position, root_id, root_position)
          select ${values.add(jobId)}::uuid, row_number() over (order by position) - 1, position,
            ${values.add(source.rootId)}::uuid, root_position
          from seen where free)`,
     );
+  }
+
+  /** The ended jobs among the retries that have lots of a root now. */
+  private async endedRetries(tx: Transaction, rootId: string): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `select id from batch_jobs where status in ${TERMINAL_SQL}
+         and id = any(array(select distinct job_id from lot_retries where root_id = $1 and current))`,
+      [rootId],
+    );
+    return rows.map(({ id }) => id);
   }
 
   /** Copies what was sent of the lots that {@link take} has taken in this transaction, within the database. */
@@ -138,11 +151,22 @@ function unfinishedIn(status: JobStatus): string {
   return status === 'cancelled' ? `${failed} or status not in ${LOT_ENDED_SQL}` : failed;
 }
 
-/** SQL: a lot is free again once the retry `r` that had it has ended without describing it. */
-const FREE = 'r.job_id is null or coalesce(r.in_vain, false)';
+/** How the chosen lots are looked for. */
+interface Choosing {
+  readonly source: RetrySource;
+  readonly choice: RetryChoice;
+  /** Retries that have ended: lots that they did not describe are free again. */
+  readonly ended: readonly string[];
+  /** Whether what was sent of the lots is read too. */
+  readonly inputs: boolean;
+}
 
-/** SQL of the chosen lots as `seen`: the retry that has each of them, and whether it is free. */
-function chosenSql(values: Values, source: RetrySource, { codes, lotIds }: RetryChoice, free = FREE): string {
+/**
+ * SQL of the chosen lots as `seen`: the retry that has each of them, and whether it is free. Lots and what was sent of them are read
+ * in parts of their own, each of the jobs that it names: they may lie on other servers than the rows that they are joined to.
+ */
+function chosenSql(values: Values, { source, choice, ended, inputs }: Choosing): string {
+  const { codes, lotIds } = choice;
   const job = values.add(source.id);
   const conditions = [
     codes === null
@@ -152,41 +176,48 @@ function chosenSql(values: Values, source: RetrySource, { codes, lotIds }: Retry
       ? [`l.status not in ${LOT_ENDED_SQL}`]
       : []),
   ];
-  return `with chosen as materialized (
-       select l.position, coalesce(r.root_position, l.position) as root_position, l.processed_images, l.photo_tokens
-       from batch_lots l left join lot_retries r on r.job_id = l.job_id and r.position = l.position
+  const sent = inputs
+    ? {
+        columns: `, char_length(i.additional_info) as info, i.webhook is not null as webhook,
+           (select count(distinct url) from json_array_elements_text(i.images) as each (url)) as photos`,
+        join: 'join batch_lot_inputs i on i.job_id = l.job_id and i.position = l.position',
+      }
+    : { columns: '', join: '' };
+  return `with asked as materialized (
+       select l.position, l.processed_images, l.photo_tokens ${sent.columns}
+       from batch_lots l ${sent.join}
        where l.job_id = ${job} and (${conditions.join(' or ')})
          ${lotIds === null ? '' : `and l.lot_id = any(${values.add(lotIds)}::text[])`}),
+     vain as materialized (
+       select l.job_id, l.position from batch_lots l
+       where l.job_id = any(${values.add(ended)}::uuid[]) and l.status <> ${LOT_SQL.completed}),
+     chosen as materialized (
+       select a.*, coalesce(o.root_position, a.position) as root_position
+       from asked a left join lot_retries o on o.job_id = ${job} and o.position = a.position),
      seen as materialized (
-       select c.*, r.job_id as retry, ${free} as free
-       from chosen c left join lateral (
-         select r.job_id,
-           (select j.status in ${TERMINAL_SQL} from batch_jobs j where j.id = r.job_id)
-             and (select l.status <> ${LOT_SQL.completed} from batch_lots l
-                  where l.job_id = r.job_id and l.position = r.position) as in_vain
-         from lot_retries r
-         where r.root_id = ${values.add(source.rootId)} and r.root_position = c.root_position and r.current offset 0) r on true)`;
+       select c.*, r.job_id as retry, r.job_id is null or v.job_id is not null as free
+       from chosen c
+       left join lot_retries r on r.root_id = ${values.add(source.rootId)} and r.root_position = c.root_position and r.current
+       left join vain v on v.job_id = r.job_id and v.position = r.position)`;
 }
 
-/** Runs a statement that begins with {@link chosenSql} of the job whose id is its first value. */
+/** Runs a statement that begins with {@link chosenSql}, with inputs. */
 async function found(sql: Sql, values: Values, chosen: string): Promise<ChosenLots> {
   const [row] = await sql.query<FoundRow>(
     `${chosen}
      select count(*)::int as lots,
-       coalesce(sum(p.photos), 0)::float8 as images,
-       coalesce(sum(char_length(i.additional_info)), 0)::float8 as info,
-       coalesce(sum(least(processed_images, p.photos)) filter (where photo_tokens is not null), 0)::float8 as photos,
+       coalesce(sum(photos), 0)::float8 as images,
+       coalesce(sum(info), 0)::float8 as info,
+       coalesce(sum(least(processed_images, photos)) filter (where photo_tokens is not null), 0)::float8 as photos,
        coalesce(sum(photo_tokens), 0)::float8 as tokens,
+       coalesce(bool_or(webhook), false) as webhooks,
        (select count(*)::int from seen where not free) as elsewhere,
        array(select retry from seen where not free group by retry order by retry limit ${MOST_NAMED}) as retries
-     from seen
-     join batch_lot_inputs i on i.job_id = $1 and i.position = seen.position
-     cross join lateral (select count(distinct url) as photos from json_array_elements_text(i.images) as each (url)) p
-     where seen.free`,
+     from seen where free`,
     values.list,
   );
-  const { lots, images, info, photos, tokens, elsewhere, retries } = row as FoundRow;
-  return { lots, images, infoCharacters: info, known: { photos, tokens }, elsewhere, retries };
+  const { lots, images, info, photos, tokens, webhooks, elsewhere, retries } = row as FoundRow;
+  return { lots, images, infoCharacters: info, known: { photos, tokens }, webhooks, elsewhere, retries };
 }
 
 interface FoundRow {
@@ -195,6 +226,7 @@ interface FoundRow {
   info: number;
   photos: number;
   tokens: number;
+  webhooks: boolean;
   elsewhere: number;
   retries: string[];
 }

@@ -39,7 +39,7 @@ export function isTerminal(status: JobStatus): status is TerminalStatus {
   return JOB_STEPS[status].length === 0;
 }
 
-function isLotEnded(status: LotStatus): status is 'completed' | 'failed' | 'cancelled' {
+export function isLotEnded(status: LotStatus): status is 'completed' | 'failed' | 'cancelled' {
   return status === 'cancelled' || LOT_STEPS[status].length === 0;
 }
 

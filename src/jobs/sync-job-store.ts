@@ -1,8 +1,8 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
+import { missingColumns, type MissingPhoto } from '../common/missing-photo.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
-import type { JobOptions, StoredError } from './batch-job.entity.js';
+import type { StoredError } from './batch-job.entity.js';
 import { Values } from '../database/values.js';
 import { failuresWith } from './job-failures.js';
 import { failuresOf } from './lot-moves.js';
@@ -11,17 +11,18 @@ import { addKeyUsageSql } from './key-usage-store.js';
 import { insertJob, type NewJob } from './job-store.js';
 import type { NewResult } from './new-result.js';
 import { claimKeySql, TWIN_WAIT, type NewRequestKey } from './request-key-store.js';
-import { insertResults, isEnglishSource } from './result-store.js';
+import { insertResults } from './result-store.js';
 import { FIRST_STATE, JOB_SQL, JOB_STAGE_SQL, LOT_ENDED_SQL, LOT_SQL, runningState, UNFINISHED_SQL } from './states.js';
-import type { ClaimedSyncJob, HeldSyncJob, SeenPhotos, StoredAnswer, SyncLot } from './sync-job.js';
+import type { HeldSyncJob, SeenPhotos, SyncLot } from './sync-job.js';
 
 /** The state of a synchronous job once its only lot awaits the other languages. */
-const TRANSLATING = runningState(
+export const TRANSLATING = runningState(
   { awaitingImages: 0, awaitingVision: 0, awaitingTranslation: 1 },
   FIRST_STATE.sync.status,
 );
 
-const HELD = `id = $1 and lock_token = $2 and status in ${UNFINISHED_SQL}`;
+/** SQL: the job is held by the process with this token. */
+export const HELD = `id = $1 and lock_token = $2 and status in ${UNFINISHED_SQL}`;
 
 /** The SQL of synchronous jobs alone: jobs of one lot, each held by the process that answers it. */
 @Injectable()
@@ -73,7 +74,7 @@ export class SyncJobStore {
          update batch_lots l set status = ${LOT_SQL.translating}, processed_images = ${values.add(photos.seen)},
            missing_images = ${values.add(missingColumns(photos.missing)?.urls)}::json,
            missing_reasons = ${values.add(missingColumns(photos.missing)?.reasons)}::json
-         from job where l.job_id = job.id and l.position = 0),
+         from job where l.job_id = $1 and l.position = 0),
        result as (${insertResults(values, rows)})
        select exists (select 1 from job) as saved`,
       values.list,
@@ -115,7 +116,7 @@ export class SyncJobStore {
            processed_images = coalesce(${values.add(photos?.seen ?? null)}, l.processed_images),
            missing_images = coalesce(${values.add(missing?.urls)}::json, l.missing_images),
            missing_reasons = coalesce(${values.add(missing?.reasons)}::json, l.missing_reasons)
-         from job where l.job_id = job.id and l.position = 0 and l.status not in ${LOT_ENDED_SQL}),
+         from job where l.job_id = $1 and l.position = 0 and l.status not in ${LOT_ENDED_SQL}),
        used as (${addKeyUsageSql({ model: values.add(this.config.openai.visionModel), lots: '1' }, 'job')}),
        result as (${insertResults(values, results)})
        select exists (select 1 from job) as saved`,
@@ -166,44 +167,10 @@ export class SyncJobStore {
     );
   }
 
-  /** Takes over up to `limit` jobs whose lease has run out, for `seconds`. */
-  async claimAbandoned(seconds: number, limit: number): Promise<ClaimedSyncJob[]> {
-    const rows = await this.database.query<AbandonedRow>(
-      `with due as (
-         select id from batch_jobs
-         where mode = 'sync' and status in ${UNFINISHED_SQL} and locked_until < clock_timestamp()
-         order by locked_until limit $2 for update skip locked),
-       claimed as (
-         update batch_jobs j set lock_token = gen_random_uuid(),
-           takeovers = takeovers + case when lock_token is null then 0 else 1 end,
-           locked_until = clock_timestamp() + $1 * interval '1 second'
-         from due where j.id = due.id
-          returning j.id, j.languages, j.options, j.handed_over_at, j.takeovers, j.lock_token)
-       select c.*, l.lot_id, l.missing_images, l.missing_reasons, i.additional_info, i.images, i.webhook,
-         r.strings, r.assessment, r.needs_review as "needsReview", r.raw, r.model
-       from claimed c
-       join batch_lots l on l.job_id = c.id and l.position = 0
-       join batch_lot_inputs i on i.job_id = c.id and i.position = 0
-       left join batch_results r on r.job_id = c.id and r.position = 0 and ${isEnglishSource('r')}`,
-      [seconds, limit],
-    );
-    return rows.map((row) => ({
-      id: row.id,
-      token: row.lock_token,
-      languages: row.languages,
-      options: row.options,
-      handedOver: row.handed_over_at !== null,
-      takeovers: row.takeovers,
-      lot: { lotId: row.lot_id, additionalInfo: row.additional_info, images: row.images, webhook: row.webhook },
-      missingImages: missingPhotos(row.missing_images, row.missing_reasons),
-      source: sourceOf(row),
-    }));
-  }
-
   /**
-   * Fails the job's lot in whatever state it was. The caller ends the job in the same transaction.
+   * Fails the job's lot, unless it has ended. The caller ends the job in the same transaction.
    * @param row - keeps an answer of which nothing is published
-   * @returns false when the job has ended
+   * @returns false when the job has ended, or its lot has: then a lease that runs out ends the job as its lot did
    */
   async fail(
     tx: Transaction,
@@ -212,7 +179,7 @@ export class SyncJobStore {
     missing: readonly MissingPhoto[],
     row?: NewResult,
   ): Promise<boolean> {
-    await this.lots.fail(tx, jobId, [{ position: 0, error, missingImages: missing }]);
+    if ((await this.lots.fail(tx, jobId, [{ position: 0, error, missingImages: missing }])) === 0) return false;
     if (row !== undefined) {
       const values = new Values(jobId);
       const unended = `select id from batch_jobs where id = $1 and mode = 'sync' and status in ${UNFINISHED_SQL}`;
@@ -227,28 +194,4 @@ export class SyncJobStore {
       )) === 1
     );
   }
-}
-
-interface AbandonedRow {
-  id: string;
-  lock_token: string;
-  languages: string[];
-  options: JobOptions;
-  handed_over_at: Date | null;
-  takeovers: number;
-  lot_id: string;
-  missing_images: string[] | null;
-  missing_reasons: string[] | null;
-  additional_info: string | null;
-  images: string[];
-  webhook: string | null;
-  strings: unknown;
-  assessment: unknown;
-  needsReview: unknown;
-  raw: unknown;
-  model: string | null;
-}
-
-function sourceOf({ strings, assessment, needsReview, raw, model }: AbandonedRow): StoredAnswer | null {
-  return strings === null || model === null ? null : { strings, assessment, needsReview, raw, model };
 }

@@ -1,5 +1,6 @@
 import type { MissingPhoto } from '../common/missing-photo.js';
-import type { JobOptions } from './batch-job.entity.js';
+import type { JobOptions, StoredError } from './batch-job.entity.js';
+import type { UsageRow } from './job-store.js';
 
 /** The one lot of a synchronous job. */
 export interface SyncLot {
@@ -23,6 +24,24 @@ export interface ClaimedSyncJob {
   readonly missingImages: readonly MissingPhoto[];
   /** The stored vision answer; null when the model has not been asked yet. */
   readonly source: StoredAnswer | null;
+  /**
+   * What its lot says and its own row does not: the two were written by one transaction, of which the job's part was lost. Null when
+   * they agree.
+   */
+  readonly ahead: LotAhead | null;
+}
+
+/** A lot that is further on its way than its job's row. */
+export interface LotAhead {
+  readonly status: 'translating' | 'completed' | 'failed';
+  /** Why it failed. */
+  readonly error: StoredError | null;
+  /** When it ended, in JSON's text, which is more precise than a Date. */
+  readonly finishedAt: string | null;
+  /** How many photos the model was shown. */
+  readonly seen: number;
+  /** What the stored answer cost; null when none is stored. */
+  readonly usage: UsageRow | null;
 }
 
 /** The stored English row of a lot, from which translations are made. */

@@ -14,3 +14,22 @@ export function usageJson(row: UsageRow): Record<string, string | number> {
     cost_usd: Number(row.costUsd.toFixed(8)),
   };
 }
+
+/** The same from {@link usageJson} as it was stored; null for what it did not write. */
+export function usageOfJson(stored: unknown): UsageRow | null {
+  if (typeof stored !== 'object' || stored === null) return null;
+  const row = stored as Readonly<Record<string, unknown>>;
+  const { stage, model } = row;
+  if ((stage !== 'vision' && stage !== 'translation') || typeof model !== 'string') return null;
+  const number = (name: string) => (typeof row[name] === 'number' ? row[name] : 0);
+  return {
+    stage,
+    model,
+    calls: number('calls'),
+    inputTokens: number('input_tokens'),
+    cachedInputTokens: number('cached_input_tokens'),
+    outputTokens: number('output_tokens'),
+    reasoningTokens: number('reasoning_tokens'),
+    costUsd: number('cost_usd'),
+  };
+}

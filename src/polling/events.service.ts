@@ -1,12 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { ServiceError } from '../common/service-error.js';
+import { OpenStreams } from '../auth/limits/open-streams.js';
 import { isTerminal } from '../jobs/states.js';
 import { JobStatusStore, type JobState } from '../jobs/job-status-store.js';
 import { JobWatcher } from './job-watcher.js';
 import { StatusService } from './status.service.js';
 
-/** Open streams of one key in one process. */
-const MAX_STREAMS_PER_KEY = 10;
 /** The pause between keep-alive comments: shorter than the minute after which proxies close a silent connection. */
 const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 3000;
@@ -34,12 +32,11 @@ export interface EventsRequest {
  */
 @Injectable()
 export class EventsService {
-  private readonly streams = new Map<string, number>();
-
   constructor(
     private readonly states: JobStatusStore,
     private readonly statuses: StatusService,
     private readonly watcher: JobWatcher,
+    private readonly streams: OpenStreams,
   ) {}
 
   /**
@@ -50,13 +47,7 @@ export class EventsService {
   async stream(request: EventsRequest, target: EventTarget): Promise<boolean> {
     const first = await this.states.find(request.jobId, request.keyId);
     if (isTerminal(first.status) && versionOf(request.lastEventId) === first.version) return false;
-    const open = this.streams.get(request.keyId) ?? 0;
-    if (open >= MAX_STREAMS_PER_KEY) {
-      throw new ServiceError('RATE_LIMITED', `At most ${MAX_STREAMS_PER_KEY} event streams may be open at once.`, {
-        headers: { 'Retry-After': '30' },
-      });
-    }
-    this.streams.set(request.keyId, open + 1);
+    const close = await this.streams.open(request.keyId);
     try {
       target.open();
       await target.send(`retry: ${RECONNECT_MS}\n\n`);
@@ -64,9 +55,7 @@ export class EventsService {
       target.end();
       return true;
     } finally {
-      const left = (this.streams.get(request.keyId) ?? 1) - 1;
-      if (left === 0) this.streams.delete(request.keyId);
-      else this.streams.set(request.keyId, left);
+      close();
     }
   }
 

@@ -2,11 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { cursorAfter, parseCursor } from '../common/cursor.js';
 import type { JobRecord } from '../jobs/job-columns.js';
 import { JobReader, type JobFilter } from '../jobs/job-reader.js';
-import { LotInputStore } from '../jobs/lot-input-store.js';
 import { CompletionEstimates } from './completion-estimates.js';
 import type { JobListDto, JobListItemDto, ListQuery } from './list.dto.js';
 import { parseRfc3339 } from '../common/clock.js';
-import { progressOf, stateOf } from './status-body.js';
+import { namesWebhook, progressOf, stateOf } from './status-body.js';
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 100;
@@ -16,7 +15,6 @@ const MAX_LIMIT = 100;
 export class ListService {
   constructor(
     private readonly jobs: JobReader,
-    private readonly inputs: LotInputStore,
     private readonly estimates: CompletionEstimates,
   ) {}
 
@@ -30,13 +28,8 @@ export class ListService {
       ...(afterId !== null && { afterId }),
     });
     const last = page.jobs.at(-1);
-    const lotWebhooks = await this.inputs.jobsWithWebhooks(
-      page.jobs.filter(({ webhookUrl }) => webhookUrl === null).map(({ id }) => id),
-    );
     return {
-      jobs: await Promise.all(
-        page.jobs.map((job) => this.item(job, job.webhookUrl !== null || lotWebhooks.has(job.id))),
-      ),
+      jobs: await Promise.all(page.jobs.map((job) => this.item(job))),
       pagination: {
         limit,
         offset,
@@ -47,7 +40,7 @@ export class ListService {
     };
   }
 
-  private async item(job: JobRecord, webhookConfigured: boolean): Promise<JobListItemDto> {
+  private async item(job: JobRecord): Promise<JobListItemDto> {
     return {
       id: job.id,
       ...stateOf(job),
@@ -57,7 +50,7 @@ export class ListService {
       progress: progressOf(job, await this.estimates.of(job)),
       languages: [...job.languages],
       error_message: job.error?.message ?? null,
-      webhook_configured: webhookConfigured,
+      webhook_configured: namesWebhook(job),
       metadata: { ...job.metadata },
       retry_of: job.retryOf,
     };

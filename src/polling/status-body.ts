@@ -73,12 +73,17 @@ export function statusBody(job: JobRecord, details: StatusDetails, estimate: Dat
       first: rfc3339(first),
       last: rfc3339(last),
     })),
-    webhook_configured: job.webhookUrl !== null || details.lotWebhooks,
+    webhook_configured: namesWebhook(job),
     webhooks: { pending: 0, in_flight: 0, delivered: 0, failed: 0, superseded: 0, ...details.deliveries },
     metadata: { ...job.metadata },
     retry_of: job.retryOf,
     retried_by: [...details.retries],
   };
+}
+
+/** Whether the job or some lot of it has a webhook. */
+export function namesWebhook({ webhookUrl, lotWebhooks }: Pick<JobRecord, 'webhookUrl' | 'lotWebhooks'>): boolean {
+  return webhookUrl !== null || lotWebhooks;
 }
 
 export function timeOrNull(date: Date | null): string | null {

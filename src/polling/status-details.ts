@@ -8,8 +8,6 @@ export interface StatusDetails {
   readonly batches: readonly ShardDetail[];
   readonly usage: UsageEntryDto[];
   readonly deliveries: Readonly<Partial<Record<DeliveryStatus, number>>>;
-  /** Whether some lot has a webhook of its own. */
-  readonly lotWebhooks: boolean;
   /** The ids of the jobs that are retries of this one, the latest first. */
   readonly retries: readonly string[];
 }

@@ -5,7 +5,8 @@ import { Database } from '../database/database.service.js';
 import type { LotEnd } from '../jobs/lot-error-code.js';
 import { RequestKeyStore } from '../jobs/request-key-store.js';
 import { SyncJobStore } from '../jobs/sync-job-store.js';
-import type { ClaimedSyncJob } from '../jobs/sync-job.js';
+import type { ClaimedSyncJob, LotAhead } from '../jobs/sync-job.js';
+import { SyncTakeoverStore } from '../jobs/sync-takeover-store.js';
 import { DeliveryHints } from '../common/work-hints.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { SyncRequests } from './sync-requests.js';
@@ -34,6 +35,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
     @Inject(APP_CONFIG) private readonly config: AppConfig,
     private readonly database: Database,
     private readonly store: SyncJobStore,
+    private readonly takeovers: SyncTakeoverStore,
     private readonly keys: RequestKeyStore,
     private readonly requests: SyncRequests,
     private readonly ender: JobEnder,
@@ -44,7 +46,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
   async tick(): Promise<void> {
     if (this.stopped) return;
     try {
-      for (const job of await this.store.claimAbandoned(this.config.jobs.leaseSeconds, AT_ONCE)) {
+      for (const job of await this.takeovers.claimAbandoned(this.config.jobs.leaseSeconds, AT_ONCE)) {
         await this.takeOver(job).catch((error: Error) => {
           // If one job cannot be ended, its lease runs out later, and the other jobs are still handled.
           this.logger.error('an abandoned job could not be taken over', { job_id: job.id, reason: error.message });
@@ -70,6 +72,7 @@ export class AbandonedJobsCron implements OnModuleDestroy {
   }
 
   private async takeOver(job: ClaimedSyncJob): Promise<void> {
+    if (job.ahead !== null && (await this.catchUp(job, job.ahead))) return;
     const promised = job.handedOver || job.options.idempotent === true;
     // Each run may have been paid for, so a job that kills every process must not be resumed again and again.
     if (!promised || job.takeovers > MOST_TAKEOVERS) {
@@ -87,6 +90,24 @@ export class AbandonedJobsCron implements OnModuleDestroy {
       lot: job.lot,
       resumed: { source: job.source, missing: job.missingImages },
     });
+  }
+
+  /**
+   * The lot is further than its job: what it says is taken as it is, and nothing is asked or paid for twice.
+   * @returns true when the job has ended with it, or is no longer ours
+   */
+  private async catchUp(job: ClaimedSyncJob, lot: LotAhead): Promise<boolean> {
+    const { status } = lot;
+    let ours = false;
+    await this.database.transaction(async (tx) => {
+      ours = await this.takeovers.catchUp(tx, job, lot);
+      if (!ours || status === 'translating') return;
+      const error = lot.error === null ? {} : { error: lot.error };
+      await this.ender.endJob(tx, job.id, status, error);
+    });
+    this.logger.warn('a synchronous job was brought to where its lot is', { job_id: job.id, lot: status });
+    if (status !== 'translating') this.hints.wake();
+    return !ours || status !== 'translating';
   }
 
   private async interrupt(job: ClaimedSyncJob): Promise<void> {

@@ -67,20 +67,23 @@ export class BodyRenderer {
     const small = deliveries.filter(
       (each) => each.jobId !== null && each.payload === null && isContiguous(each) && each.bytes <= SMALL_BYTES,
     );
-    const ranges = small.map((delivery) => ({
-      jobId: delivery.jobId as string,
-      from: delivery.firstPosition as number,
-      to: delivery.lastPosition as number,
-      revision: delivery.revision,
-    }));
-    // Both run at once: each is a round trip, during which the receivers' slots would run empty.
-    const [lots, jobs] = await Promise.all([
-      this.parts.readMany(ranges),
-      this.jobs.findMany(ranges.map(({ jobId }) => jobId)),
-    ]);
-    small.forEach((delivery, index) => {
+    const jobs = await this.jobs.findMany(small.map(({ jobId }) => jobId as string));
+    const known = small.flatMap((delivery) => {
       const job = jobs.get(delivery.jobId as string);
-      if (job !== undefined) this.prefetched.set(delivery, { job, records: lots[index] as LotRecord[] });
+      return job === undefined ? [] : [{ delivery, job }];
+    });
+    const lots = await this.parts.readMany(
+      known.map(({ delivery, job }) => ({
+        jobId: job.id,
+        from: delivery.firstPosition as number,
+        to: delivery.lastPosition as number,
+        revision: delivery.revision,
+        totalLots: job.totalLots,
+        includes: job.options.include !== undefined,
+      })),
+    );
+    known.forEach(({ delivery, job }, index) => {
+      this.prefetched.set(delivery, { job, records: lots[index] as LotRecord[] });
     });
   }
 

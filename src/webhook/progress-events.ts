@@ -42,7 +42,7 @@ export class ProgressEvents {
   }
 
   private async addresses(tx: Transaction, job: RunningJob): Promise<string[]> {
-    const urls = await this.inputs.webhooksOf(tx, job.id);
+    const urls = job.lotWebhooks ? await this.inputs.webhooksOf(tx, job.id) : [];
     return job.webhookUrl === null || urls.includes(job.webhookUrl) ? urls : [job.webhookUrl, ...urls];
   }
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import { LotInputStore } from '../jobs/lot-input-store.js';
+import { JobReader } from '../jobs/job-reader.js';
 
 /**
  * Warns at the start when receivers verify webhooks with the key that signs requests: a receiver could then send
@@ -12,7 +12,7 @@ export class ReceiverKeys implements OnApplicationBootstrap {
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
-    private readonly inputs: LotInputStore,
+    private readonly jobs: JobReader,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -35,6 +35,6 @@ export class ReceiverKeys implements OnApplicationBootstrap {
 
   /** False also when the database cannot say: the start must not fail because of a warning. */
   private async lotsNameReceivers(): Promise<boolean> {
-    return this.inputs.anyWebhook().catch(() => false);
+    return this.jobs.anyLotWebhook().catch(() => false);
   }
 }

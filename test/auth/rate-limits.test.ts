@@ -2,16 +2,19 @@ import { ServerResponse, IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { SignedCaller } from '../../src/auth/caller.js';
+import type { LimitStore } from '../../src/auth/limits/limit-store.js';
 import { RateLimits } from '../../src/auth/rate-limits.js';
 import { ServiceError } from '../../src/common/service-error.js';
 import { authConfig, heldClock, NOW } from './auth-support.js';
 
 const ACME: SignedCaller = { scheme: 1, keyId: 'acme', secretFingerprint: '', signature: '' };
+/** Nothing of it is used with RATE_LIMIT_STORE=memory. */
+const NO_STORE = {} as LimitStore;
 const BETA: SignedCaller = { ...ACME, keyId: 'beta' };
 
 function limits(): RateLimits {
   const environment = { RATE_LIMIT_SYNC: '2', RATE_LIMIT_BATCH: '1', RATE_LIMIT_POLLING: '2' };
-  return new RateLimits(authConfig(environment), heldClock());
+  return new RateLimits(authConfig(environment), heldClock(), NO_STORE);
 }
 
 function answer(): ServerResponse {

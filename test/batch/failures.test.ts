@@ -3,6 +3,7 @@ import { MOST_FAILURES, type Stage } from '../../src/batch/stages/stage.js';
 import { StageLoop } from '../../src/batch/stages/stage-loop.js';
 import { Leases } from '../../src/database/leases.service.js';
 import { LeaseLostError } from '../../src/database/lease.js';
+import { JobAdvance } from '../../src/batch/shards/job-advance.js';
 import { ShardStore } from '../../src/batch/shards/shard-store.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import { BatchRig } from './rig.js';
@@ -27,7 +28,15 @@ describe('a stage that meets an error which nothing foresees', () => {
       giveUp: (claim) => real.giveUp(claim),
     };
     // Each time a new loop, as if it were another process: the count of failures must survive that.
-    return new StageLoop(stage, rig.module.get(Leases), rig.module.get(ShardStore), rig.db.database, () => undefined);
+    const advance = rig.module.get(JobAdvance);
+    return new StageLoop(
+      stage,
+      rig.module.get(Leases),
+      rig.module.get(ShardStore),
+      rig.db.database,
+      () => undefined,
+      (jobId) => advance.recount(jobId),
+    );
   }
 
   async function round(name: Name, run?: (stage: Stage) => Promise<void>): Promise<void> {

@@ -26,8 +26,9 @@ const LIMITS = {
   maxUploads: 1,
   spoolMaxBytes: 1e6,
   maxActiveJobs: 1,
+  rateLimitStore: 'memory',
   ratePerMinute: { sync: 1, batch: 1, polling: 1 },
-};
+} as const;
 const HEAD = { version: '1.0.0', languages: ['en'] };
 const NO_BUDGET = { take: () => undefined, give: () => undefined };
 const PLAIN = '{"lot_id": "b-1", "additional_info": "x", "images": [{"url": "https://cdn.test-host.com/1.jpg"}]}';

@@ -46,9 +46,15 @@ async function endedJob(lots: readonly LotFixture[], change: JobColumns = {}): P
   });
   for (const [position, lot] of lots.entries()) await insertLot(database, job.id, position, lot);
   await database.execute(
-    `update batch_lot_inputs set images = json_build_array('https://cdn.test/' || position || '.jpg', 'https://cdn.test/b.jpg'),
-       additional_info = 'Лот ' || position where job_id = $1`,
-    [job.id],
+    `update batch_lot_inputs i set images = sent.images, additional_info = sent.info
+     from unnest($2::int[], $3::json[], $4::text[]) as sent (position, images, info)
+     where i.job_id = $1 and i.position = sent.position`,
+    [
+      job.id,
+      [...lots.keys()],
+      lots.map((_, position) => JSON.stringify([`https://cdn.test/${position}.jpg`, 'https://cdn.test/b.jpg'])),
+      lots.map((_, position) => `Лот ${position}`),
+    ],
   );
   return job.id;
 }
@@ -477,7 +483,7 @@ describe('a process that dies in the middle of a retry', () => {
         // Readers pass, writers wait.
         await tx.execute(`lock table ${table} in share mode`);
         const dying = retry(job);
-        await tx.execute('select pg_terminate_backend($1)', [await waiting()]);
+        await tx.execute('select pg_terminate_backend($1::int)', [await waiting()]);
         expect((await dying).status).toBeGreaterThanOrEqual(500);
       });
       expect(await service.rowCounts()).toEqual(before);

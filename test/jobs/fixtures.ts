@@ -26,6 +26,7 @@ export async function insertJob(database: Database, more: JobColumns = {}): Prom
     awaitingVision: 2,
     createdAt: new Date('2026-01-01T00:00:00Z'),
     webhookUrl: null,
+    lotWebhooks: false,
     options: {},
     revision: 0,
     showsReview: false,
@@ -75,6 +76,8 @@ export async function insertLot(
     position,
     lot.webhook ?? null,
   ]);
+  if (lot.webhook !== undefined)
+    await database.execute('update batch_jobs set lot_webhooks = true where id = $1', [jobId]);
 }
 
 export interface ResultFixture {

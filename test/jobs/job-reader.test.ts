@@ -34,6 +34,7 @@ describe('JobReader', () => {
         stage: 'vision_analysis',
         languages: ['en', 'ru'],
         webhookUrl: null,
+        lotWebhooks: false,
         options: { include: ['usage'] },
         metadata: { auction: 'A-17' },
         totalLots: 2,

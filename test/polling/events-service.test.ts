@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { OpenStreams } from '../../src/auth/limits/open-streams.js';
 import { EventsService, type EventTarget } from '../../src/polling/events.service.js';
 import type { JobState, JobStatusStore } from '../../src/jobs/job-status-store.js';
 import type { JobWatcher } from '../../src/polling/job-watcher.js';
@@ -34,6 +35,7 @@ describe('EventsService', () => {
       { find: () => Promise.resolve(jobs.shift()) } as unknown as JobStatusStore,
       { render: ({ version }: JobState) => `{"v":${version}}` } as unknown as StatusService,
       watcher as unknown as JobWatcher,
+      { open: () => Promise.resolve(() => undefined) } as unknown as OpenStreams,
     );
     await service.stream({ jobId: 'j', keyId: 'k', lastEventId: undefined, signal: hangUp.signal }, target);
     return sent;

@@ -43,8 +43,12 @@ export interface PollingApp {
   close(): Promise<void>;
 }
 
-export async function startPollingApp(environment: Record<string, string> = {}): Promise<PollingApp> {
-  const db = await createTestDatabase();
+/** @param shared - the database of another such application, which drops it */
+export async function startPollingApp(
+  environment: Record<string, string> = {},
+  shared?: TestDatabase,
+): Promise<PollingApp> {
+  const db = shared ?? (await createTestDatabase());
   const config = loadConfig({
     SHARED_KEYS: JSON.stringify(SECRETS),
     DATABASE_URL: db.url,
@@ -92,7 +96,7 @@ export async function startPollingApp(environment: Record<string, string> = {}):
       // The server's close would wait for a client's unused connection that never sent anything.
       app.getHttpServer().closeAllConnections();
       await app.close();
-      await db.drop();
+      if (shared === undefined) await db.drop();
     },
   };
 }

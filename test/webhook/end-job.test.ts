@@ -56,9 +56,13 @@ describe('the end of a job', () => {
   it('the end of a job names what most lots failed with where the job has no reason of its own', async () => {
     const id = await seed({ lots: 3 });
     await rig.db.database.execute(
-      `update batch_lots set status = 'failed', error = jsonb_build_object('message', 'm', 'code',
-         case position when 0 then 'REFUSED' else 'IMAGE_UNREACHABLE' end) where job_id = $1`,
-      [id],
+      `update batch_lots l set status = 'failed', error = e.error
+       from unnest($2::int[], $3::jsonb[]) as e (position, error) where l.job_id = $1 and l.position = e.position`,
+      [
+        id,
+        [0, 1, 2],
+        ['REFUSED', 'IMAGE_UNREACHABLE', 'IMAGE_UNREACHABLE'].map((code) => JSON.stringify({ message: 'm', code })),
+      ],
     );
     await rig.end(id, 'failed');
     expect(await jobRow(id)).toMatchObject({

@@ -1,10 +1,9 @@
 import { Logger } from '@nestjs/common';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { newId } from '../../src/common/ids.js';
 import { loadConfig } from '../../src/config/load-config.js';
-import { LotInputStore } from '../../src/jobs/lot-input-store.js';
+import { JobReader } from '../../src/jobs/job-reader.js';
 import { ReceiverKeys } from '../../src/webhook/receiver-keys.js';
-import { insertLot } from '../jobs/fixtures.js';
+import { insertJob, insertLot } from '../jobs/fixtures.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
@@ -23,7 +22,7 @@ async function warnings(secrets: Record<string, string>): Promise<[text: string,
     SHARED_KEYS: JSON.stringify(KEYS),
     ...(Object.keys(secrets).length === 0 ? {} : { WEBHOOK_SECRETS: JSON.stringify(secrets) }),
   });
-  await new ReceiverKeys(config, new LotInputStore(db.database)).onApplicationBootstrap();
+  await new ReceiverKeys(config, new JobReader(db.database)).onApplicationBootstrap();
   const said = warn.mock.calls.map(
     ([text, facts]) => [String(text), (facts as { key_ids: string[] }).key_ids] as [string, string[]],
   );
@@ -42,7 +41,8 @@ describe('the start, where receivers verify with the key that signs requests', (
   });
 
   it('the start says more of receivers once a lot has named one of its own', async () => {
-    await insertLot(db.database, newId(), 0, { webhook: 'https://a.test/' });
+    const { id } = await insertJob(db.database);
+    await insertLot(db.database, id, 0, { webhook: 'https://a.test/' });
     const said = await warnings({});
     expect(said).toEqual([[expect.stringContaining("can send requests in the client's name"), ['acme', 'beta']]]);
   });

@@ -20,6 +20,8 @@ export class Chunk {
   /**
    * @param end - the offset in the file after the last line, in bytes
    * @param earlier - ids of the responses in the chunk before, which may not be committed yet
+   * @param half - the chunk may be stored already without being counted: its cursor and its cost are written after its lots where
+   *   those lie on another server
    */
   constructor(
     readonly jobId: string,
@@ -29,6 +31,7 @@ export class Chunk {
     public end: number,
     private readonly earlier: ReadonlySet<string>,
     createdAt: string,
+    private readonly half = false,
   ) {
     this.rows = new ResultRows(jobId, createdAt);
   }
@@ -37,7 +40,9 @@ export class Chunk {
   isRepeat(responseId: string, lot: LineLot): boolean {
     const repeat =
       responseId !== '' &&
-      (this.responses.has(responseId) || this.earlier.has(responseId) || lot.seenResponse === responseId);
+      (this.responses.has(responseId) ||
+        this.earlier.has(responseId) ||
+        (!this.half && lot.seenResponse === responseId));
     this.responses.add(responseId);
     return repeat;
   }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Clock } from '../../common/clock.js';
 import type { Transaction } from '../../database/database.service.js';
 import { failuresOf, type LotMoves } from '../../jobs/lot-moves.js';
 import { LotStore, type DescribedLot, type FailedLot, type LockedLot } from '../../jobs/lot-store.js';
@@ -23,7 +24,10 @@ export interface LotOutcome {
 /** Writes the outcomes of one stage under the lots' locks: results by COPY, then the lots' states. */
 @Injectable()
 export class DescribedLots {
-  constructor(private readonly lots: LotStore) {}
+  constructor(
+    private readonly lots: LotStore,
+    private readonly clock: Clock,
+  ) {}
 
   /**
    * An error counts only while the lot is still on the try that it comes from. A description counts as long as the lot
@@ -59,7 +63,7 @@ export class DescribedLots {
     }
     await copyResults(tx, rows.take(ranges));
     await completeAssessments(tx, jobId, late);
-    await this.lots.described(tx, jobId, described);
+    await this.lots.described(tx, jobId, described, this.clock.date());
     if (failed.length > 0) await this.lots.fail(tx, jobId, failed);
     await this.lots.setTries(
       tx,

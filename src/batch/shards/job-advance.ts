@@ -1,6 +1,7 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { countMoves } from '../../jobs/job-metrics.js';
+import { JobRecountStore } from '../../jobs/job-recount-store.js';
 import { JobStore } from '../../jobs/job-store.js';
 import { hasMoves, type LotMoves } from '../../jobs/lot-moves.js';
 import { finalStatus } from '../../jobs/states.js';
@@ -15,9 +16,12 @@ import { JobEndedError } from './job-ended.js';
  */
 @Injectable()
 export class JobAdvance {
+  private readonly logger = new Logger(JobAdvance.name);
+
   constructor(
     private readonly database: Database,
     private readonly jobs: JobStore,
+    private readonly recounts: JobRecountStore,
     private readonly ender: JobEnder,
     private readonly progress: ProgressEvents,
     private readonly hints: DeliveryHints,
@@ -47,5 +51,23 @@ export class JobAdvance {
     if (moves !== null) countMoves(moves);
     if (ended) this.hints.wake();
     return ended;
+  }
+
+  /**
+   * Sets the job's counters right from its lots, after a transaction may have been committed in part; ends the job if they have all
+   * ended. Does nothing for a job that has ended.
+   */
+  async recount(jobId: string): Promise<void> {
+    let changed = false;
+    const ended = await this.database.transaction(async (tx) => {
+      const job = await this.recounts.recount(tx, jobId);
+      if (job === null) return false;
+      ({ changed } = job);
+      if (job.finished) return this.ender.endJob(tx, jobId, finalStatus({ processed: job.processedLots }));
+      if (changed) await this.progress.record(tx, jobId);
+      return false;
+    });
+    if (changed) this.logger.warn("a job's counters were set right from its lots", { job_id: jobId });
+    if (ended) this.hints.wake();
   }
 }

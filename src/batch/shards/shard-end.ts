@@ -95,18 +95,22 @@ export class ShardEnd {
     const attempt = translationTry(lots.attempt);
     const translation: ShardLots = { ...lots, stage: 'translation', attempt };
     const described = await this.lots.lockLeft(tx, translation);
-    if (described.length === 0) return;
+    const direct = { ...translation, attempt: directTry(attempt) };
+    if (described.length === 0) {
+      // Given to this try before, by a transaction of which the shard's part was lost: no other shard has them.
+      if ((await this.lots.lockLeft(tx, direct)).length > 0) await this.insert(tx, claim, direct, direct.attempt);
+      return;
+    }
     // Lots that were asked for directly are late already; a batch of a few lots would only delay them more.
     const few = over || (isDirect(lots.attempt) && described.length < FEW_LOTS);
     if (few) {
-      const direct = directTry(attempt);
       await this.lots.setTries(
         tx,
         lots.jobId,
         described,
-        described.map(() => direct),
+        described.map(() => direct.attempt),
       );
-      await this.insert(tx, claim, { ...translation, attempt: direct }, direct);
+      await this.insert(tx, claim, direct, direct.attempt);
       return;
     }
     await this.insert(tx, claim, translation, attempt);

@@ -247,6 +247,8 @@ export class CheckPhotosStage extends ScheduledStage {
     const delay = this.secondsUntil(pass.nextAt);
     await this.database.transaction(async (tx) => {
       const waiting = await this.lots.lockLeft(tx, lots, 'pending');
+      // Put off before, by a transaction of which the shard's part was lost: no other shard has them.
+      waiting.push(...(await this.lots.lockLeft(tx, { ...lots, attempt: laterTry(lots.attempt) }, 'pending')));
       if (waiting.length === 0) {
         await this.shards.letGo(tx, claim, { status: 'queued' });
         return;

@@ -11,6 +11,7 @@ import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
 import { Leases } from '../../database/leases.service.js';
 import { BatchHints } from '../../common/work-hints.js';
+import { JobAdvance } from '../shards/job-advance.js';
 import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import type { Stage } from './stage.js';
 import { StageLoop } from './stage-loop.js';
@@ -28,6 +29,7 @@ export class StageTools {
     readonly leases: Leases,
     readonly shards: ShardStore,
     readonly hints: BatchHints,
+    readonly advance: JobAdvance,
   ) {}
 }
 
@@ -50,8 +52,15 @@ export abstract class ScheduledStage
   abstract giveUp(claim: ShardClaim): Promise<void>;
 
   onApplicationBootstrap(): void {
-    const { leases, shards, database, hints } = this.tools;
-    this.loop = new StageLoop(this, leases, shards, database, () => hints.wake());
+    const { leases, shards, database, hints, advance } = this.tools;
+    this.loop = new StageLoop(
+      this,
+      leases,
+      shards,
+      database,
+      () => hints.wake(),
+      (jobId) => advance.recount(jobId),
+    );
     // Not awaited: claimDue() handles its errors itself.
     this.unsubscribe = hints.onWake(() => void this.claimDue());
   }

@@ -29,6 +29,7 @@ export class StageLoop {
     private readonly shards: ShardStore,
     private readonly sql: Parameters<ShardStore['letGo']>[0],
     private readonly onProgress: () => void,
+    private readonly onTakeover: (jobId: string) => Promise<void>,
   ) {}
 
   /** Claims the shards that are due and starts the work on them; resolves once the work has started. */
@@ -106,9 +107,11 @@ export class StageLoop {
     const { job_id: jobId, first_position: first } = claim.row;
     const facts = { 'job.id': jobId, stage: this.stage.name, 'stage.first_position': first };
     const work = () =>
-      this.leases.runWithLease(claim, (lease) => {
+      this.leases.runWithLease(claim, async (lease) => {
         const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
         listenFreely(signal);
+        // What the stage wrote last may be there in part.
+        if (claim.takenOver || claim.row.failures > 0) await this.onTakeover(jobId);
         return this.stage.run(claim, signal);
       });
     return inSpan(`stage ${this.stage.name}`, facts, work, { root: true });

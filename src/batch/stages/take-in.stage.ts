@@ -123,20 +123,30 @@ export class TakeInStage extends ScheduledStage {
     const { output_file_id: output, error_file_id: error, cursor_file, cursor_bytes } = claim.row;
     const offset = Number(cursor_bytes);
     const inErrors = cursor_file === 'error';
-    if (!inErrors && output !== null) await this.takeFile(claim, job, reader, 'output', output, offset, signal);
-    if (error !== null) await this.takeFile(claim, job, reader, 'error', error, inErrors ? offset : 0, signal);
+    // The chunk at the cursor may be one that a process wrote in part before it died.
+    const left = { half: claim.takenOver || claim.row.failures > 0 };
+    if (!inErrors && output !== null)
+      await this.takeFile(claim, job, reader, { file: 'output', id: output, offset }, left, signal);
+    if (error !== null)
+      await this.takeFile(
+        claim,
+        job,
+        reader,
+        { file: 'error', id: error, offset: inErrors ? offset : 0 },
+        left,
+        signal,
+      );
   }
 
   private async takeFile<L extends LineLot>(
     claim: ShardClaim,
     job: ShardJob,
     reader: LineReader<L>,
-    file: 'output' | 'error',
-    fileId: string,
-    offset: number,
+    { file, id: fileId, offset }: { file: 'output' | 'error'; id: string; offset: number },
+    left: { half: boolean },
     signal: AbortSignal,
   ): Promise<void> {
-    let chunk = this.newChunk(claim, file, offset, new Set());
+    let chunk = this.newChunk(claim, file, offset, new Set(), left.half);
     let waiting: BatchLine[] = [];
     let lines = 0;
     // One chunk is written while the next is read, because PostgreSQL and this process each have a core to use.
@@ -162,7 +172,8 @@ export class TakeInStage extends ScheduledStage {
           writing = this.commit(claim, job, chunk, signal);
           // Awaited below or at the end, so a rejection is still noticed; here it must not count as unhandled.
           writing.catch(() => undefined);
-          chunk = this.newChunk(claim, file, end, chunk.responses);
+          left.half = false;
+          chunk = this.newChunk(claim, file, end, chunk.responses, false);
           waiting = [];
           lines = 0;
         }
@@ -171,11 +182,19 @@ export class TakeInStage extends ScheduledStage {
     } finally {
       await writing;
     }
-    if (lines > 0) await this.commit(claim, job, chunk, signal);
+    if (lines === 0) return;
+    left.half = false;
+    await this.commit(claim, job, chunk, signal);
   }
 
-  private newChunk({ row }: ShardClaim, file: 'output' | 'error', end: number, earlier: ReadonlySet<string>): Chunk {
-    return new Chunk(row.job_id, row.stage, row.attempt, file, end, earlier, this.clock.date().toISOString());
+  private newChunk(
+    { row }: ShardClaim,
+    file: 'output' | 'error',
+    end: number,
+    earlier: ReadonlySet<string>,
+    half: boolean,
+  ): Chunk {
+    return new Chunk(row.job_id, row.stage, row.attempt, file, end, earlier, this.clock.date().toISOString(), half);
   }
 
   private async read<L extends LineLot>(

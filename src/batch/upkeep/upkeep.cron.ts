@@ -5,12 +5,16 @@ import { JobPauses } from '../shards/job-pauses.js';
 import { KeyUsageStore } from '../../jobs/key-usage-store.js';
 import { Partitions } from '../../jobs/partitions.js';
 import { OrphanedFiles } from './orphaned-files.js';
+import { OrphanedLots } from './orphaned-lots.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueWatch } from '../limits/queue-watch.js';
 import { PastWeeks } from './past-weeks.js';
 import { Retention } from './retention.js';
 
-/** Work that no shard triggers: deadlines every second, usage every ten, old jobs and partitions every minute, orphaned files every hour. */
+/**
+ * Work that no shard triggers: deadlines every second, usage every ten, old jobs and partitions every minute, orphaned files and
+ * lots every hour.
+ */
 @Injectable()
 export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(UpkeepCron.name);
@@ -25,6 +29,7 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
     private readonly pastWeeks: PastWeeks,
     private readonly partitions: Partitions,
     private readonly orphans: OrphanedFiles,
+    private readonly orphanedLots: OrphanedLots,
     private readonly queue: QueueWatch,
     private readonly usage: KeyUsageStore,
   ) {}
@@ -67,6 +72,11 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   @Cron('40 17 * * * *', { name: 'batch-orphaned-files', waitForCompletion: true })
   removeOrphans(): Promise<void> {
     return this.run('orphaned files', () => this.orphans.sweep(this.stopping.signal));
+  }
+
+  @Cron('20 41 * * * *', { name: 'batch-orphaned-lots', waitForCompletion: true })
+  removeOrphanedLots(): Promise<void> {
+    return this.run('orphaned lots', () => this.orphanedLots.sweep(this.stopping.signal));
   }
 
   onModuleDestroy(): void {

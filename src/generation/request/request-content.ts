@@ -21,6 +21,8 @@ export interface CheckedRequest extends RequestHead {
   /** Characters of additional_info over all lots, for the estimate. */
   readonly totalInfoCharacters: number;
   readonly webhooks: ReadonlySet<string>;
+  /** Whether some lot has a webhook of its own. */
+  readonly lotWebhooks: boolean;
   /** The only lot of a synchronous request. */
   readonly onlyLot: RequestedLot | null;
   /** Warnings for the answer, which are no reason to refuse the request. */
@@ -144,6 +146,7 @@ export class RequestContent implements LotReport {
     const checked = checkHead(head, this.urls, this);
     if (!hasLots || this.total === 0) this.problems.add('lots', 'must be a list of at least one lot');
     if (this.total > this.limits.maxLots) this.throwTooManyLots();
+    const lotWebhooks = this.webhooks.size > 0;
     if (checked.webhookUrl !== null) this.webhooks.add(checked.webhookUrl);
     if (this.webhooks.size > MAX_WEBHOOKS) {
       this.problems.add('lots[].webhook', `at most ${MAX_WEBHOOKS} different addresses a job`);
@@ -166,6 +169,7 @@ export class RequestContent implements LotReport {
       totalImages: this.images,
       totalInfoCharacters: this.infoCharacters,
       webhooks: this.webhooks,
+      lotWebhooks,
       onlyLot: processing === 'sync' ? this.first : null,
       warnings: this.unknown.warnings,
     };

@@ -105,6 +105,7 @@ export class RetryCreator {
         mode: 'batch',
         languages: job.languages,
         webhookUrl: job.webhookUrl,
+        lotWebhooks: found.webhooks,
         options: { ...copiedOptions(job.options), ...(warnings.length === 0 ? {} : { warnings }) },
         metadata: job.metadata,
         ...glossaries,

@@ -45,6 +45,7 @@ export async function seedJob(database: Database, job: SeededJob = {}): Promise<
     totalLots: lots,
     processedLots: statuses.filter((each) => each === 'completed').length,
     failedLots: statuses.filter((each) => each === 'failed').length,
+    lotWebhooks: job.webhooks !== undefined,
     showsReview: job.showsReview ?? false,
     handedOverAt: job.handedOver === true ? new Date() : null,
   });
