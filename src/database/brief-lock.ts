@@ -54,15 +54,18 @@ export interface Changed<T> {
  * all statements go to the server at once, so that it is held for no longer than they take. If it is not to be had within
  * {@link LOCK_MS}, the transaction ends, and another one tries again.
  * @param plan - asked again for each try. What must still be true under the lock is a statement by {@link assured}
+ * @param signal - of a process that is ending: no further try begins
  * @throws LockBusyError after five minutes
  */
 export async function withBriefLock<T>(
   database: Database,
   { turn, ahead, tables }: BriefLock,
   plan: (tx: Transaction) => Promise<Plan<T>>,
+  signal?: AbortSignal,
 ): Promise<Changed<T>> {
   const end = performance.now() + PATIENCE_MS;
   for (;;) {
+    signal?.throwIfAborted();
     try {
       let since = 0;
       const result = await database.transaction(async (tx) => {
@@ -90,7 +93,7 @@ export async function withBriefLock<T>(
       if (code !== LOCK_NOT_AVAILABLE && code !== DEADLOCK && code !== DIVISION_BY_ZERO) throw error;
       if (performance.now() > end) throw new LockBusyError();
     }
-    await sleep(PAUSE_MS[0] + Math.random() * (PAUSE_MS[1] - PAUSE_MS[0]));
+    await sleep(PAUSE_MS[0] + Math.random() * (PAUSE_MS[1] - PAUSE_MS[0]), null, { ...(signal && { signal }) });
   }
 }
 

@@ -100,7 +100,7 @@ export class PartitionStore {
    * checked as it comes.
    * @throws StrangeIdsError when some row is outside; the table is then as it was
    */
-  async confine(relation: string, span: Span): Promise<void> {
+  async confine(relation: string, span: Span, signal?: AbortSignal): Promise<void> {
     const check = await this.check(this.database, relation);
     if (check === null || check.span.from !== span.from || check.span.to !== span.to) {
       const { from, to } = idsOf(span);
@@ -108,11 +108,15 @@ export class PartitionStore {
         ...(span.from === null ? [] : [`job_id >= '${from}'`]),
         ...(span.to === null ? [] : [`job_id < '${to}'`]),
       ];
-      await this.briefly([relation], [relation], async () =>
-        done(
-          droppedCheck(relation),
-          `alter table ${quoted(relation)} add constraint ${quoted(checkOf(relation))} check (${conditions.join(' and ')}) not valid`,
-        ),
+      await this.briefly(
+        [relation],
+        [relation],
+        async () =>
+          done(
+            droppedCheck(relation),
+            `alter table ${quoted(relation)} add constraint ${quoted(checkOf(relation))} check (${conditions.join(' and ')}) not valid`,
+          ),
+        signal,
       );
     } else if (check.valid) return;
     try {
@@ -123,14 +127,14 @@ export class PartitionStore {
       });
     } catch (error) {
       if ((error as { code?: unknown }).code !== VIOLATION) throw error;
-      await this.release(relation);
+      await this.release(relation, signal);
       throw new StrangeIdsError(`${relation} has rows of jobs whose ids name a time that is weeks off.`);
     }
   }
 
   /** Takes back what {@link confine} did. */
-  async release(relation: string): Promise<void> {
-    await this.briefly([relation], [relation], async () => done(droppedCheck(relation)));
+  async release(relation: string, signal?: AbortSignal): Promise<void> {
+    await this.briefly([relation], [relation], async () => done(droppedCheck(relation)), signal);
   }
 
   /**
@@ -172,18 +176,23 @@ export class PartitionStore {
   }
 
   /** Adds the partition of a week. @returns false when rows of that week are in the default partition */
-  async addWeek(table: LotTable, span: Span): Promise<boolean> {
+  async addWeek(table: LotTable, span: Span, signal?: AbortSignal): Promise<boolean> {
     const name = nameOf(table, span);
     const rest = defaultOf(table);
     try {
-      await this.briefly([rest], [rest], async (tx) => {
-        const there = await tx.query('select 1 where to_regclass($1) is not null', [name]);
-        if (there.length > 0) return done();
-        return done(
-          `create table ${quoted(name)} (like ${quoted(table)} including all) ${await optionsOf(tx, rest)}`,
-          attached(table, name, span),
-        );
-      });
+      await this.briefly(
+        [rest],
+        [rest],
+        async (tx) => {
+          const there = await tx.query('select 1 where to_regclass($1) is not null', [name]);
+          if (there.length > 0) return done();
+          return done(
+            `create table ${quoted(name)} (like ${quoted(table)} including all) ${await optionsOf(tx, rest)}`,
+            attached(table, name, span),
+          );
+        },
+        signal,
+      );
       return true;
     } catch (error) {
       if ((error as { code?: unknown }).code === VIOLATION) return false;
@@ -192,25 +201,30 @@ export class PartitionStore {
   }
 
   /** Makes the default partition, which is confined to a span, the partition of that span, and adds an empty default one. */
-  async promoteDefault(table: LotTable, span: Span): Promise<void> {
+  async promoteDefault(table: LotTable, span: Span, signal?: AbortSignal): Promise<void> {
     const rest = defaultOf(table);
     const name = nameOf(table, span);
-    await this.briefly([rest], [table, rest], async (tx) => {
-      const options = await optionsOf(tx, rest);
-      return done(
-        `alter table ${quoted(table)} detach partition ${quoted(rest)}`,
-        `alter table ${quoted(rest)} rename to ${quoted(name)}`,
-        ...renamedIndexes(await indexesOf(tx, rest), rest, name),
-        attached(table, name, span),
-        droppedCheck(name, checkOf(rest)),
-        addedDefault(table, options),
-      );
-    });
+    await this.briefly(
+      [rest],
+      [table, rest],
+      async (tx) => {
+        const options = await optionsOf(tx, rest);
+        return done(
+          `alter table ${quoted(table)} detach partition ${quoted(rest)}`,
+          `alter table ${quoted(rest)} rename to ${quoted(name)}`,
+          ...renamedIndexes(await indexesOf(tx, rest), rest, name),
+          attached(table, name, span),
+          droppedCheck(name, checkOf(rest)),
+          addedDefault(table, options),
+        );
+      },
+      signal,
+    );
   }
 
   /** Drops a partition with all rows. */
-  async drop(table: LotTable, partition: string): Promise<Changed<void>> {
-    return this.briefly([partition], [table], async () => done(`drop table ${quoted(partition)}`));
+  async drop(table: LotTable, partition: string, signal?: AbortSignal): Promise<Changed<void>> {
+    return this.briefly([partition], [table], async () => done(`drop table ${quoted(partition)}`), signal);
   }
 
   /** PostgreSQL itself gathers statistics of partitions, but none of the whole. */
@@ -234,9 +248,10 @@ export class PartitionStore {
     ahead: readonly string[],
     tables: readonly string[],
     plan: (tx: Transaction) => Promise<Plan<T>>,
+    signal?: AbortSignal,
   ): Promise<Changed<T>> {
     const lock = { turn: PARTITIONS_TURN, ahead: ahead.map(quoted), tables: tables.map(quoted) };
-    return withBriefLock(this.database, lock, plan);
+    return withBriefLock(this.database, lock, plan, signal);
   }
 }
 

@@ -119,12 +119,12 @@ export class Partitions {
   }
 
   /** Makes the weeks that are missing, where there are partitions; and takes back a preparation that nobody goes on with. */
-  async keep(): Promise<void> {
+  async keep(signal?: AbortSignal): Promise<void> {
     if ((await this.store.distributed()).length > 0) return;
     for (const layout of await this.store.layouts()) {
       const { table, partitioned, check } = layout;
-      if (partitioned) await this.keepWeeks(layout);
-      else if (check !== null && !this.isFarEnough(check.span)) await this.store.release(table);
+      if (partitioned) await this.keepWeeks(layout, signal);
+      else if (check !== null && !this.isFarEnough(check.span)) await this.store.release(table, signal);
     }
   }
 
@@ -137,7 +137,7 @@ export class Partitions {
     return { table, heldMs, rows: 0 };
   }
 
-  private async keepWeeks({ table, partitions }: TableLayout): Promise<void> {
+  private async keepWeeks({ table, partitions }: TableLayout, signal?: AbortSignal): Promise<void> {
     const now = this.clock.now();
     const spans = partitions.flatMap(({ span }) => (span === null ? [] : [span]));
     const ends = await this.store.ends(defaultOf(table));
@@ -147,13 +147,14 @@ export class Partitions {
       const to = Math.min(gap?.to ?? Infinity, firstWeekAfter(now));
       const span = { from: gap?.from ?? null, to };
       if (gap !== null && includes(span, timeOf(ends.last))) {
-        await this.store.confine(defaultOf(table), span);
-        await this.store.promoteDefault(table, span);
+        await this.store.confine(defaultOf(table), span, signal);
+        await this.store.promoteDefault(table, span, signal);
         spans.push(span);
       }
     }
     let added = false;
-    for (const week of missingWeeks(spans, now)) added = (await this.store.addWeek(table, spanOfWeek(week))) || added;
+    for (const week of missingWeeks(spans, now))
+      added = (await this.store.addWeek(table, spanOfWeek(week), signal)) || added;
     // Once a week, by this.
     if (added) await this.store.analyze(table);
   }

@@ -35,7 +35,7 @@ export class PastWeeks {
         if (signal.aborted) return;
         if (span === null || !isPast(span, now, keptMs)) continue;
         if (!(await this.hideAll(idsOf(span), new Date(now - keptMs), signal))) continue;
-        const { heldMs } = await this.partitions.drop(table, name);
+        const { heldMs } = await this.partitions.drop(table, name, signal);
         this.logger.log('a week was dropped', { partition: name, held_ms: heldMs });
       }
     }

@@ -54,7 +54,7 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
 
   @Cron('35 * * * * *', { name: 'batch-weeks', waitForCompletion: true })
   keepWeeks(): Promise<void> {
-    return this.run('weeks', () => this.partitions.keep());
+    return this.run('weeks', () => this.partitions.keep(this.stopping.signal));
   }
 
   @Cron('5,25,45 * * * * *', { name: 'batch-queue', waitForCompletion: true })
