@@ -9,7 +9,8 @@ import { compose } from './compose.js';
 import type { AppConfig } from './config/app-config.js';
 import { loadConfig } from './config/load-config.js';
 import { proxyWarning } from './config/trust-proxy.js';
-import { prepareDatabase } from './database/prepare-database.js';
+import { migrateDatabase, prepareDatabase } from './database/prepare-database.js';
+import { LOT_TABLES } from './jobs/lot.entities.js';
 import { AllowList } from './outbound/allow-list.js';
 import { startSandbox } from './sandbox/sandbox-process.js';
 
@@ -38,18 +39,17 @@ async function start(): Promise<void> {
     AllowList.parse(settings.outbound.allow);
     const warning = proxyWarning(settings.http.trustProxy);
     if (warning !== null) new Logger('Start').warn(warning);
-    const migrates = settings.role === 'migrate';
+    if (settings.role === 'migrate') {
+      await migrateDatabase(settings, LOT_TABLES);
+      new Logger('Migrate').log('the schema is current');
+      return;
+    }
     // A server that is being started, ours or the sandbox, has nobody yet who would stop it. Without them a signal ends the
     // start at once, also while it waits for the database of DATABASE_URL.
     if (settings.database.url === '') signals.listen();
-    const database = await prepareDatabase(settings, migrates);
+    const database = await prepareDatabase(settings);
     started.push(database);
     if (signals.came) return;
-    if (migrates) {
-      new Logger('Migrate').log('the schema is current');
-      await stopAll();
-      return;
-    }
     const config = await withOpenAi(settings, started);
     if (signals.came) return;
     if (config.tracing.endpoint !== '') {

@@ -5,7 +5,10 @@ import { Logger } from '@nestjs/common';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.js';
+import { distribute } from '../src/database/distribution.js';
 import { migrateUp } from '../src/database/migrate.js';
+import { CitusCluster } from '../scripts/prove-citus/cluster.mjs';
+import { LOT_TABLES } from '../src/jobs/lot.entities.js';
 import { testConfig } from './support/database-config.js';
 import { reapWithProcess } from './support/reaper.js';
 
@@ -28,20 +31,27 @@ export default async function setup(project: TestProject): Promise<() => Promise
   Logger.overrideLogger(['warn', 'error']);
   const { url, stop } = await startServer();
   const template = `generation_template_${process.pid}`;
-  await administer(url, `create database ${template}`);
+  const citus = process.env['TEST_CITUS_URL'] === undefined ? undefined : await CitusCluster.at(url);
+  if (citus === undefined) await administer(url, `create database ${template}`);
+  else await citus.create(template);
   const templateUrl = new URL(url);
   templateUrl.pathname = `/${template}`;
   await migrateUp(testConfig(), templateUrl.href);
+  if (citus !== undefined) {
+    const aim = { aim: 'distributed', shardCount: 4, colocateWith: 'none' } as const;
+    await distribute(testConfig({ citus: aim }), templateUrl.href, LOT_TABLES);
+  }
   project.provide('serverUrl', url);
   project.provide('templateDatabase', template);
   return async () => {
-    await administer(url, `drop database if exists ${template} with (force)`);
+    if (citus === undefined) await administer(url, `drop database if exists ${template} with (force)`);
+    else await citus.drop(template);
     await stop();
   };
 }
 
 async function startServer(): Promise<{ url: string; stop: () => Promise<void> }> {
-  const given = process.env['TEST_DATABASE_URL'];
+  const given = process.env['TEST_CITUS_URL'] ?? process.env['TEST_DATABASE_URL'];
   if (given !== undefined && given !== '') return { url: given, stop: async () => undefined };
   const dataDir = await mkdtemp(join(tmpdir(), 'generation-test-'));
   const reap = reapWithProcess(dataDir);

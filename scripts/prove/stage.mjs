@@ -20,16 +20,12 @@ const SECRET = randomBytes(32).toString('hex');
 /**
  * Starts everything but the service. `stop` ends it all and removes the folder.
  * @param options.sandbox - settings of the sandbox that win over those below
+ * @param options.database - a migrated database to use in place of an embedded one: its `url` and `stop`
  */
-export async function setStage({ faults = [], seed = 'prove', sandbox: settings = {} } = {}) {
+export async function setStage({ faults = [], seed = 'prove', sandbox: settings = {}, database: given } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'generation-prove-'));
   Logger.overrideLogger(['fatal', 'error']);
-  const { startEmbeddedPostgres } = await import(new URL('database/embedded/embedded-postgres.js', DIST));
-  const { loadConfig } = await import(new URL('config/load-config.js', DIST));
-  const { migrateUp } = await import(new URL('database/migrate.js', DIST));
-  const quiet = { log() {}, warn() {}, error: console.error };
-  const database = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), logger: quiet });
-  await migrateUp(loadConfig({ SHARED_KEY: SECRET, ROLE: 'migrate', DATABASE_URL: database.url }), database.url);
+  const database = given ?? (await embeddedDatabase(join(folder, 'data')));
   const photos = await startPhotoHost();
   const sandbox = startNode([new URL('sandbox/main.js', DIST).pathname], {
     SANDBOX_STATE_DIR: join(folder, 'sandbox'),
@@ -94,6 +90,16 @@ export async function setStage({ faults = [], seed = 'prove', sandbox: settings 
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function embeddedDatabase(dataDir) {
+  const { startEmbeddedPostgres } = await import(new URL('database/embedded/embedded-postgres.js', DIST));
+  const { loadConfig } = await import(new URL('config/load-config.js', DIST));
+  const { migrateUp } = await import(new URL('database/migrate.js', DIST));
+  const quiet = { log() {}, warn() {}, error: console.error };
+  const database = await startEmbeddedPostgres({ dataDir, logger: quiet });
+  await migrateUp(loadConfig({ SHARED_KEY: SECRET, ROLE: 'migrate', DATABASE_URL: database.url }), database.url);
+  return database;
 }
 
 /** Resolves once /ready answers 200. */

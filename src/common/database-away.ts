@@ -17,6 +17,12 @@ const CONNECTION_CODES = new Set([
 const AWAY = /^(?:08|28|57P|3D000|25006|53300)/;
 
 /**
+ * A server that keeps its rows at others says with the code of an internal error (XX000), and always in English, that one of them broke
+ * off while a transaction was committed. Whether it was is not known then, as when the answer to COMMIT is lost.
+ */
+const LOST_IN_COMMIT = /^(?:could not commit transaction for shard \d+ |failure on connection marked as essential)/;
+
+/**
  * SQLSTATEs of problems that go away: a deadlock or a conflict of transactions (class 40), a lock or a statement that
  * took too long (55P03, 57014), and a server that has too little memory, disk or connections (class 53).
  */
@@ -38,7 +44,7 @@ export function isDatabaseAway(exception: unknown): boolean {
   if (!(exception instanceof Error)) return false;
   const { code, syscall, severity } = exception as { code?: unknown; syscall?: unknown; severity?: unknown };
   if (typeof code === 'string') {
-    if (severity !== undefined) return AWAY.test(code);
+    if (severity !== undefined) return AWAY.test(code) || (code === 'XX000' && LOST_IN_COMMIT.test(exception.message));
     if (CONNECTION_CODES.has(code) && (syscall === 'connect' || syscall === 'read' || syscall === 'write')) return true;
   }
   if (PG_MESSAGES.test(exception.message)) return true;

@@ -32,6 +32,17 @@ export interface AppConfig {
     /** Named prepared statements; off because PgBouncer in transaction mode breaks them. */
     readonly prepared: boolean;
     readonly poolSize: number;
+    /** A streaming replica of the database, for reads; empty: there is none. */
+    readonly readUrl: string;
+    readonly readPoolSize: number;
+    /** Where ROLE=migrate brings the large tables on a Citus; no other role reads it. */
+    readonly citus?: {
+      readonly aim: 'as-is' | 'distributed' | 'local';
+      /** Into how many parts each table is cut. */
+      readonly shardCount: number;
+      /** `none`: a group of shards of their own; else the name of a table beside whose shards they are kept. */
+      readonly colocateWith: string;
+    };
     /** Seconds after which the server ends a statement. Commands beside the service set it; no setting does. */
     readonly statementSeconds?: number;
   };

@@ -12,6 +12,8 @@ import { readRetrySchedule } from './webhook-retry-schedule.js';
 
 const MIB = 1024 * 1024;
 const MAX_TIMER_SECONDS = 2_147_483;
+/** False changes nothing: only a word of its own brings tables back, or leaving out a setting would. */
+const CITUS_AIMS = { false: 'as-is', true: 'distributed', undo: 'local' } as const;
 
 /**
  * Reads and validates all settings.
@@ -23,12 +25,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const packageRoot = findPackageRoot(import.meta.dirname);
   const production = read.text('NODE_ENV') === 'production';
   const role = read.oneOf<Role>('ROLE', ['api', 'worker', 'all', 'migrate'], 'all');
-  const databaseUrl = read.secret('DATABASE_URL');
+  const databaseUrl = readUrl(read, 'DATABASE_URL');
   if (databaseUrl === '' && role !== 'all') {
     read.problem(`DATABASE_URL is needed for ROLE=${role}: the embedded database works only with ROLE=all`);
-  }
-  if (databaseUrl !== '' && !/^postgres(ql)?:\/\//.test(databaseUrl)) {
-    read.problem('DATABASE_URL must start with postgres:// or postgresql://');
   }
   const apiKey = read.secret('OPENAI_API_KEY');
   if (apiKey === '' && production && role !== 'migrate') {
@@ -58,6 +57,13 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       dataDir: resolve(read.text('DATA_DIR', join(packageRoot, '.data'))),
       prepared: read.flag('DATABASE_PREPARED', false),
       poolSize: read.number('DATABASE_POOL', 10, { min: 2, max: 200 }),
+      readUrl: readUrl(read, 'DATABASE_READ_URL'),
+      readPoolSize: read.number('DATABASE_READ_POOL', 10, { min: 2, max: 200 }),
+      citus: {
+        aim: CITUS_AIMS[read.oneOf('CITUS', ['false', 'true', 'undo'], 'false')],
+        shardCount: read.number('CITUS_SHARD_COUNT', 32, { min: 1, max: 1024 }),
+        colocateWith: read.text('CITUS_COLOCATE_WITH', 'none'),
+      },
     },
     auth: {
       keys,
@@ -229,4 +235,12 @@ function readPrices(read: SettingReader): Record<string, ModelPrice> {
     prices[model] = { input, output, cachedInput: typeof cached_input === 'number' ? cached_input : input };
   }
   return prices;
+}
+
+/** Where a database is, password included. */
+function readUrl(read: SettingReader, name: string): string {
+  const url = read.secret(name);
+  if (url !== '' && !/^postgres(ql)?:\/\//.test(url))
+    read.problem(`${name} must start with postgres:// or postgresql://`);
+  return url;
 }

@@ -5,6 +5,8 @@ import { dataSourceOptions } from './data-source-options.js';
 import { Database } from './database.service.js';
 import { Leases } from './leases.service.js';
 import { PoolFigures } from './pool-figures.js';
+import { ReadReplica } from './replica/read-replica.js';
+import { ReplicaFigures } from './replica/replica-figures.js';
 
 /**
  * The data source, and the services that run SQL on its pool. Rooms register their entities with
@@ -27,8 +29,8 @@ export class DatabaseModule {
           }),
         }),
       ],
-      providers: [Database, Leases, PoolFigures],
-      exports: [Database, Leases, TypeOrmModule],
+      providers: [Database, Leases, PoolFigures, ReadReplica, ReplicaFigures],
+      exports: [Database, Leases, ReadReplica, TypeOrmModule],
     };
   }
 }

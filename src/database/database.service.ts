@@ -4,7 +4,8 @@ import pg, { type Pool, type PoolClient, type QueryConfig, type QueryResultRow }
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
-import { StatementNames } from './statement-names.js';
+import { sqlOn } from './sql-on-client.js';
+import { statementOf, StatementNames } from './statement-names.js';
 
 /** Runs statements, either on any pooled connection or inside one transaction. */
 export interface Sql {
@@ -15,6 +16,9 @@ export interface Sql {
   /** The number of rows that one statement touched. */
   execute(text: string, values?: readonly unknown[]): Promise<number>;
 }
+
+/** Runs statements that only read. */
+export type Reads = Pick<Sql, 'query' | 'rows'>;
 
 /** A running transaction; use `client` only for COPY, and for several statements at once. */
 export interface Transaction extends Sql {
@@ -142,18 +146,10 @@ export class Database implements Sql {
   }
 
   private transactionOn(client: PoolClient): Transaction {
-    return {
-      client,
-      query: async <T extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
-        (await client.query<T>(this.statement(text, values))).rows,
-      rows: async <T extends unknown[]>(text: string, values: readonly unknown[] = []) =>
-        (await client.query<T>({ ...this.statement(text, values), rowMode: 'array' })).rows,
-      execute: async (text, values = []) => (await client.query(this.statement(text, values))).rowCount ?? 0,
-    };
+    return { client, ...sqlOn(client, (text, values) => this.statement(text, values)) };
   }
 
   private statement(text: string, values: readonly unknown[]): QueryConfig<unknown[]> {
-    const name = this.names?.nameOf(text);
-    return { text, values: values as unknown[], ...(name === undefined ? {} : { name }) };
+    return statementOf(this.names, text, values);
   }
 }

@@ -139,7 +139,7 @@ async function executedMigrations(dataSource: DataSource): Promise<string[]> {
  * connection, PgBouncer cannot lose it, and a migration may still run outside a transaction (`create index
  * concurrently`).
  */
-async function withMigrationLock<T>(
+export async function withMigrationLock<T>(
   config: MigrationConfig,
   url: string,
   work: (dataSource: DataSource) => Promise<T>,

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { AppConfig } from '../config/app-config.js';
+import { distribute, refuseUnfit } from './distribution.js';
 import { startEmbeddedPostgres } from './embedded/embedded-postgres.js';
 import { runningDatabase } from './embedded/running-server.js';
 import { onceReachable } from './first-connection.js';
@@ -20,22 +21,17 @@ export interface PreparedDatabase {
  * Prepares the database before the application starts. A server in DATABASE_URL must have this version's schema
  * already, because only ROLE=migrate runs the migrations. The embedded server is started and migrated here. A server
  * that cannot be reached yet is waited for.
- * @param migrates - whether this process runs the migrations
  * @param patienceMs - how long a server that cannot be reached is waited for; a new one needs some seconds, if absent
  * @throws EmbeddedPostgresError or SchemaOutdatedError with a message for the person who starts the service; pg's own
  *   error when the server cannot be reached
  */
 export async function prepareDatabase(
   config: Pick<AppConfig, 'packageRoot' | 'database' | 'role'>,
-  migrates = false,
   patienceMs?: number,
 ): Promise<PreparedDatabase> {
   const { url, dataDir } = config.database;
   if (url !== '') {
-    await onceReachable<unknown>(
-      () => (migrates ? migrateUp(config, url) : assertSchemaIsCurrent(config, url)),
-      patienceMs,
-    );
+    await onceReachable(() => assertSchemaIsCurrent(config, url), patienceMs);
     return { url, stop: async () => undefined };
   }
   const embedded = await startEmbeddedPostgres({ dataDir, logger: new Logger('EmbeddedPostgres') });
@@ -49,6 +45,23 @@ export async function prepareDatabase(
 }
 
 /**
+ * What ROLE=migrate does with the server in DATABASE_URL: runs the migrations, and brings the large tables to where CITUS wants them.
+ * A server that cannot be reached yet is waited for.
+ * @throws DistributionRefusedError before anything is changed
+ */
+export async function migrateDatabase(
+  config: Pick<AppConfig, 'packageRoot' | 'database' | 'role'>,
+  largeTables: readonly string[],
+): Promise<void> {
+  const { url } = config.database;
+  await onceReachable(async () => {
+    await refuseUnfit(config, url, largeTables);
+    await migrateUp(config, url);
+  });
+  await distribute(config, url, largeTables);
+}
+
+/**
  * The database for a command that works beside the service: that of a service which runs it as an embedded server, else what
  * {@link prepareDatabase} gives.
  */
@@ -58,7 +71,7 @@ export async function joinDatabase(
 ): Promise<PreparedDatabase> {
   const { url: configured, dataDir } = config.database;
   const url = configured === '' ? await runningDatabase(dataDir) : null;
-  if (url === null) return prepareDatabase(config, false, patienceMs);
+  if (url === null) return prepareDatabase(config, patienceMs);
   await assertSchemaIsCurrent(config, url);
   return { url, stop: async () => undefined };
 }

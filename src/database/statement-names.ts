@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { QueryConfig } from 'pg';
 
 /** Each prepared statement costs memory in every pooled connection. Further texts beyond this number run unprepared. */
 const MOST_STATEMENTS = 500;
@@ -21,4 +22,14 @@ export class StatementNames {
     this.byText.set(text, name);
     return name;
   }
+}
+
+/** What pg is given for a statement. @param names - undefined where statements are not prepared */
+export function statementOf(
+  names: StatementNames | undefined,
+  text: string,
+  values: readonly unknown[],
+): QueryConfig<unknown[]> {
+  const name = names?.nameOf(text);
+  return { text, values: values as unknown[], ...(name === undefined ? {} : { name }) };
 }

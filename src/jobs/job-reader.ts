@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { QueryResultRow } from 'pg';
 import { isUuid } from '../common/ids.js';
 import { ServiceError } from '../common/service-error.js';
-import { Database, type Transaction } from '../database/database.service.js';
+import { Database, type Reads, type Transaction } from '../database/database.service.js';
 import {
   ENDED_COLUMNS,
   JOB_COLUMNS,
@@ -90,8 +90,11 @@ export class JobReader {
     if (held.length === 0) throw noSuchJob();
   }
 
-  /** A page of a key's jobs, the latest first. */
-  async list(filter: JobFilter, page: JobPageRequest): Promise<JobPage> {
+  /**
+   * A page of a key's jobs, the latest first.
+   * @param sql - the primary if absent
+   */
+  async list(filter: JobFilter, page: JobPageRequest, sql: Reads = this.database): Promise<JobPage> {
     const values: unknown[] = [filter.keyId];
     const parameter = (value: unknown) => `$${values.push(value)}`;
     let where = 'key_id = $1';
@@ -101,14 +104,14 @@ export class JobReader {
     where += ` and ${filter.mode === undefined ? LISTED_SQL : LISTED_BY_MODE[filter.mode]}`;
     if (filter.createdAfter !== undefined) where += ` and created_at >= ${parameter(filter.createdAfter)}`;
     if (filter.createdBefore !== undefined) where += ` and created_at < ${parameter(filter.createdBefore)}`;
-    const total = this.count(where, [...values]);
+    const total = this.count(sql, where, [...values]);
     let window = `limit ${parameter(page.limit + 1)}`;
     if (page.afterId !== undefined) where += ` and id < ${parameter(page.afterId)}`;
     else window += ` offset ${parameter(page.offset)}`;
     const [counted, rows] = await Promise.all([
       total,
       // Ids come first, from the index: jobs that an offset or a filter skips are not read from the table.
-      this.database.query<JobRecord>(
+      sql.query<JobRecord>(
         `select ${JOB_COLUMNS} from batch_jobs
          where id = any(array(select id from batch_jobs where ${where} order by id desc ${window})) order by id desc`,
         values,
@@ -177,14 +180,13 @@ export class JobReader {
     return job;
   }
 
-  private count(where: string, values: unknown[]): Promise<number> {
-    return this.totals.get(JSON.stringify([where, values]), async () => {
-      const [row] = await this.database.query<{ n: number }>(
-        `select count(*)::int as n from batch_jobs where ${where}`,
-        values,
-      );
+  private count(sql: Reads, where: string, values: unknown[]): Promise<number> {
+    const read = async () => {
+      const [row] = await sql.query<{ n: number }>(`select count(*)::int as n from batch_jobs where ${where}`, values);
       return row?.n ?? 0;
-    });
+    };
+    // At a replica the connection that was found to be caught up must count: another one may lead to another replica.
+    return sql === this.database ? this.totals.get(JSON.stringify([where, values]), read) : read();
   }
 
   private async findMany(ids: string[]): Promise<Map<string, JobRecord>> {

@@ -24,6 +24,7 @@ import { PartitionStore } from './partition-store.js';
 import { Partitions } from './partitions.js';
 import { PhotoAverage } from './photo-average.entity.js';
 import { PhotoAveragesStore } from './photo-averages-store.js';
+import { ReplicaReader } from './replica-reader.js';
 import { RequestKey } from './request-key.entity.js';
 import { RetentionStore } from './retention-store.js';
 import { RequestKeyStore } from './request-key-store.js';
@@ -51,6 +52,7 @@ const STORES = [
   PartReader,
   Partitions,
   PartitionStore,
+  ReplicaReader,
   RequestKeyStore,
   LotStore,
   RetentionStore,

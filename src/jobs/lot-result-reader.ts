@@ -1,5 +1,5 @@
-import { Injectable } from '@nestjs/common';
-import { Database } from '../database/database.service.js';
+import { Inject, Injectable } from '@nestjs/common';
+import { Database, type Sql } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
 import { lotFilterSql, windowsOf, type LotFilter } from './lot-filter-store.js';
 import { LOT_ENDED_SQL } from './states.js';
@@ -82,7 +82,12 @@ type ResultRow = [
  */
 @Injectable()
 export class LotResultReader {
-  constructor(private readonly database: Database) {}
+  constructor(@Inject(Database) private readonly sql: Pick<Sql, 'rows'>) {}
+
+  /** The same reader on other connections, such as those of a replica. */
+  on(sql: Pick<Sql, 'rows'>): LotResultReader {
+    return new LotResultReader(sql);
+  }
 
   /**
    * Yields each lot as JSON text (see renderLot): the same bytes whenever it is read again at the same revision.
@@ -104,11 +109,12 @@ export class LotResultReader {
 
   /** The positions of these lots by lot id; ids that the job does not have are missing. */
   async positions(job: Pick<JobOfLots, 'id'>, lotIds: readonly string[]): Promise<Map<string, number>> {
-    const rows = await this.database.query<{ lot_id: string; position: number }>(
-      'select lot_id, position from batch_lots where job_id = $1 and lot_id = any($2::text[])',
-      [job.id, lotIds],
+    return new Map(
+      await this.sql.rows<[lotId: string, position: number]>(
+        'select lot_id, position from batch_lots where job_id = $1 and lot_id = any($2::text[])',
+        [job.id, lotIds],
+      ),
     );
-    return new Map(rows.map(({ lot_id, position }) => [lot_id, position]));
   }
 
   /**
@@ -119,7 +125,7 @@ export class LotResultReader {
     const positions: number[] = [];
     for (const window of windowsOf(selection)) {
       const { from, values } = lotsSql(job, { ...selection, ...window });
-      const rows = await this.database.rows<[position: number]>(
+      const rows = await this.sql.rows<[position: number]>(
         `select l.position ${from} order by l.position limit $${values.length + 1}`,
         [...values, limit + 1 - positions.length],
       );
@@ -149,7 +155,7 @@ export class LotResultReader {
 
   private async readLotRows(job: JobOfLots, selection: LotSelection): Promise<LotRow[]> {
     const { from: lots, values } = lotsSql(job, selection);
-    return this.database.rows<LotRow>(
+    return this.sql.rows<LotRow>(
       `select l.position, l.lot_id, l.status, (extract(epoch from l.finished_at) * 1000)::float8, l.processed_images, l.missing_images::text,
           l.missing_reasons::text, l.error,
           l.rendered_bytes
@@ -177,7 +183,7 @@ export class LotResultReader {
     // The English source says whether the lot needs a review, also where its text is not shown and so not read.
     const shown = selection.withSource === true ? [...job.languages, 'en'] : job.languages;
     const html = `case when language = any($${values.push(shown)}::text[]) then html else '' end`;
-    const rows = await this.database.rows<ResultRow>(
+    const rows = await this.sql.rows<ResultRow>(
       `select position, language, ${html}, fallback, revision, needs_review::text
           ${include.length > 0 ? ', assessment::text' : ''} ${include.includes('usage') ? ', usage::text' : ''}
         from batch_results where ${where}`,

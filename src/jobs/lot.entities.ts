@@ -2,6 +2,9 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import type { StoredError } from './batch-job.entity.js';
 import type { StoredLotStatus } from './states.js';
 
+/** The tables that hold nearly all bytes, each with the column `job_id` first in its key. Statements join them with each other. */
+export const LOT_TABLES = ['batch_lots', 'batch_lot_inputs', 'batch_results'] as const;
+
 /** A lot's state. The table has few columns, because its rows change often. */
 @Entity('batch_lots')
 export class BatchLot {

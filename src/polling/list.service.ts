@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { cursorAfter, parseCursor } from '../common/cursor.js';
 import type { JobRecord } from '../jobs/job-columns.js';
 import { JobReader, type JobFilter } from '../jobs/job-reader.js';
+import { ReplicaReader } from '../jobs/replica-reader.js';
 import { CompletionEstimates } from './completion-estimates.js';
 import type { JobListDto, JobListItemDto, ListQuery } from './list.dto.js';
 import { parseRfc3339 } from '../common/clock.js';
@@ -15,6 +16,7 @@ const MAX_LIMIT = 100;
 export class ListService {
   constructor(
     private readonly jobs: JobReader,
+    private readonly replica: ReplicaReader,
     private readonly estimates: CompletionEstimates,
   ) {}
 
@@ -22,11 +24,9 @@ export class ListService {
     const limit = Math.min(query.limit ?? DEFAULT_LIMIT, MAX_LIMIT);
     const afterId = query.cursor === undefined ? null : parseCursor(query.cursor);
     const offset = afterId === null ? (query.offset ?? 0) : 0;
-    const page = await this.jobs.list(filterOf(keyId, query), {
-      limit,
-      offset,
-      ...(afterId !== null && { afterId }),
-    });
+    const filter = filterOf(keyId, query);
+    const asked = { limit, offset, ...(afterId !== null && { afterId }) };
+    const page = await this.replica.list((sql) => this.jobs.list(filter, asked, sql));
     const last = page.jobs.at(-1);
     return {
       jobs: await Promise.all(page.jobs.map((job) => this.item(job))),

@@ -7,6 +7,7 @@ import { JobReader } from '../jobs/job-reader.js';
 import type { LotFilter } from '../jobs/lot-filter-store.js';
 import { LotResultReader, type LotSelection } from '../jobs/lot-result-reader.js';
 import type { LotRecord } from '../jobs/lot-result.js';
+import { ReplicaReader } from '../jobs/replica-reader.js';
 import { isTerminal } from '../jobs/states.js';
 import { unknownLots } from '../jobs/unknown-lots.js';
 import { CompletionEstimates } from './completion-estimates.js';
@@ -53,6 +54,7 @@ export class ResultsService {
   constructor(
     private readonly jobs: JobReader,
     private readonly lots: LotResultReader,
+    private readonly replica: ReplicaReader,
     private readonly estimates: CompletionEstimates,
     private readonly clock: Clock,
   ) {}
@@ -61,8 +63,9 @@ export class ResultsService {
   async open(request: ResultsRequest): Promise<ResultsAnswer> {
     const found = await this.jobs.find(request.jobId, request.keyId);
     const ended = isTerminal(found.status);
-    const chosen = request.lotIds === undefined ? undefined : await this.findLots(found, request.lotIds);
-    const { from, revision } = await this.start(found, request.after);
+    const lots = this.lots.on(this.replica.lotsOf(found));
+    const chosen = request.lotIds === undefined ? undefined : await findLots(lots, found, request.lotIds);
+    const { from, revision } = await start(lots, found, request.after);
     if (!ended && !request.partial) return this.running(found);
     // The revision stays the same for the whole answer, and by the cursor for the pages behind it.
     const job = { ...found, revision };
@@ -77,41 +80,25 @@ export class ResultsService {
     if (request.limit === undefined) {
       const filtered = Object.keys(request.filter).length > 0;
       const expected = filtered ? null : expectedLots(job, chosen, from);
-      const pages = this.pages(job, selection, expected === null && ended);
+      const pages = this.pages(lots, job, selection, expected === null && ended);
       return stream(job, resultsLayout(request.format, job), pages, expected, headers);
     }
-    const page = await this.lots.pageEnd(job, selection, Math.min(request.limit, MAX_LIMIT));
+    const page = await lots.pageEnd(job, selection, Math.min(request.limit, MAX_LIMIT));
     const next = page.more ? cursorAt({ jobId: job.id, position: page.last ?? 0, revision }) : null;
     if (next !== null) headers['X-Next-Cursor'] = next;
-    const pages = this.pages(job, { ...selection, to: page.last ?? -1 }, ended);
+    const pages = this.pages(lots, job, { ...selection, to: page.last ?? -1 }, ended);
     // More lots of a running job may have ended since.
     return stream(job, resultsLayout(request.format, job, next), pages, ended ? page.lots : null, headers);
   }
 
-  /**
-   * Where to begin: behind the lot or the page that a client has.
-   * @throws ServiceError LOT_NOT_FOUND; VALIDATION_FAILED for a cursor of another job
-   */
-  private async start(job: JobRecord, after: string | undefined): Promise<{ from: number; revision: number }> {
-    if (after === undefined) return { from: 0, revision: job.revision };
-    const place = placeOf(after);
-    if (place?.jobId === job.id) return { from: place.position + 1, revision: Math.min(place.revision, job.revision) };
-    if (place === null) {
-      const { from } = await this.findLots(job, [after]);
-      return { from: from + 1, revision: job.revision };
-    }
-    throw new ServiceError('VALIDATION_FAILED', 'Some values are not valid; details lists each field with its rule.', {
-      details: { fields: [{ path: 'after', rule: 'must be a cursor of this job' }], count: 1 },
-    });
-  }
-
   /** @param watched - true where only the job itself can tell whether its lots were removed meanwhile */
   private async *pages(
+    lots: LotResultReader,
     job: JobRecord,
     selection: LotSelection,
     watched: boolean,
   ): AsyncGenerator<LotRecord[], void, undefined> {
-    yield* this.lots.readPages(job, selection);
+    yield* lots.readPages(job, selection);
     if (watched) await this.jobs.find(job.id, job.keyId);
   }
 
@@ -122,25 +109,8 @@ export class ResultsService {
    */
   async openLegacy(jobId: string, keyId: string | null, statusText: string): Promise<ResultsAnswer> {
     const job = await this.jobs.find(jobId, keyId);
-    return stream(job, legacyLayout(job, statusText), this.lots.readPages(job, { withSource: true }), job.totalLots);
-  }
-
-  /**
-   * @throws ServiceError LOT_NOT_FOUND when one of them is not in the job, because a part of what was asked for would
-   *   look complete
-   */
-  private async findLots(job: JobRecord, asked: readonly string[]): Promise<ChosenLots> {
-    // PostgreSQL refuses U+0000, and no lot_id can contain it.
-    const positions = await this.lots.positions(
-      job,
-      asked.filter((lotId) => !lotId.includes('\u0000')),
-    );
-    const missing = asked.filter((lotId) => !positions.has(lotId));
-    if (missing.length === 0) {
-      const places = [...positions.values()];
-      return { lotIds: [...positions.keys()], from: Math.min(...places), to: Math.max(...places) };
-    }
-    throw unknownLots(missing);
+    const lots = this.lots.on(this.replica.lotsOf(job));
+    return stream(job, legacyLayout(job, statusText), lots.readPages(job, { withSource: true }), job.totalLots);
   }
 
   private async running(job: JobRecord): Promise<ResultsAnswer> {
@@ -156,6 +126,45 @@ export class ResultsService {
       retryAfterSeconds: retryAfterSeconds(job, this.clock.now()),
     };
   }
+}
+
+/**
+ * Where to begin: behind the lot or the page that a client has.
+ * @throws ServiceError LOT_NOT_FOUND; VALIDATION_FAILED for a cursor of another job
+ */
+async function start(
+  lots: LotResultReader,
+  job: JobRecord,
+  after: string | undefined,
+): Promise<{ from: number; revision: number }> {
+  if (after === undefined) return { from: 0, revision: job.revision };
+  const place = placeOf(after);
+  if (place?.jobId === job.id) return { from: place.position + 1, revision: Math.min(place.revision, job.revision) };
+  if (place === null) {
+    const { from } = await findLots(lots, job, [after]);
+    return { from: from + 1, revision: job.revision };
+  }
+  throw new ServiceError('VALIDATION_FAILED', 'Some values are not valid; details lists each field with its rule.', {
+    details: { fields: [{ path: 'after', rule: 'must be a cursor of this job' }], count: 1 },
+  });
+}
+
+/**
+ * @throws ServiceError LOT_NOT_FOUND when one of them is not in the job, because a part of what was asked for would
+ *   look complete
+ */
+async function findLots(lots: LotResultReader, job: JobRecord, asked: readonly string[]): Promise<ChosenLots> {
+  // PostgreSQL refuses U+0000, and no lot_id can contain it.
+  const positions = await lots.positions(
+    job,
+    asked.filter((lotId) => !lotId.includes('\u0000')),
+  );
+  const missing = asked.filter((lotId) => !positions.has(lotId));
+  if (missing.length === 0) {
+    const places = [...positions.values()];
+    return { lotIds: [...positions.keys()], from: Math.min(...places), to: Math.max(...places) };
+  }
+  throw unknownLots(missing);
 }
 
 /** Lots that a client named, and the range that they are in. */

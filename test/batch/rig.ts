@@ -17,7 +17,8 @@ import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { Leases } from '../../src/database/leases.service.js';
-import { ShardStore } from '../../src/batch/shards/shard-store.js';
+import { JobAdvance } from '../../src/batch/shards/job-advance.js';
+import { mayBeHalfWritten, ShardStore } from '../../src/batch/shards/shard-store.js';
 import { GlossaryMaker } from '../../src/glossaries/glossary-maker.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import type { JsonObject } from 'openai-sandbox';
@@ -170,7 +171,10 @@ export class BatchRig {
     await Promise.all(
       claims.map(async (claim) => {
         try {
-          await this.module.get(Leases).runWithLease(claim, (lease) => stage.run(claim, lease.signal));
+          await this.module.get(Leases).runWithLease(claim, async (lease) => {
+            if (mayBeHalfWritten(claim)) await this.module.get(JobAdvance).recount(claim.row.job_id);
+            await stage.run(claim, lease.signal);
+          });
         } catch (error) {
           if (!(error instanceof OpenAiError)) throw error;
         }

@@ -141,6 +141,23 @@ describe('a database that goes away', () => {
     expect(isDatabaseAway(failure)).toBe(true);
   });
 
+  it.each([
+    [
+      '08006',
+      'connection to the remote node service@10.0.0.2:5432 failed with the following error: connection not open',
+      true,
+    ],
+    ['XX000', 'could not commit transaction for shard 102010 on at least one active node', true],
+    ['XX000', 'failure on connection marked as essential: 10.0.0.2:5432', true],
+    ['XX000', 'could not find block containing chunk', false],
+  ])('a data node that goes away is a database that is away: %s, %s: %s', async (code, message, away) => {
+    const failure = await database
+      .query(`do $$ begin raise exception using errcode = '${code}', message = '${message}'; end $$`)
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code, message });
+    expect(isDatabaseAway(failure)).toBe(away);
+  });
+
   it('a database that goes away is a 503 when every connection is busy for longer than a request waits', async () => {
     const options = dataSourceOptions(testConfig({ poolSize: 1 }), server.url);
     const busy = await new DataSource({

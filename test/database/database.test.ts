@@ -6,7 +6,8 @@ import { ConfigModule } from '../../src/config/config.module.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { Database } from '../../src/database/database.service.js';
 import { Leases } from '../../src/database/leases.service.js';
-import { prepareDatabase } from '../../src/database/prepare-database.js';
+import { migrateDatabase, prepareDatabase } from '../../src/database/prepare-database.js';
+import { describeSchema } from '../../src/database/schema-dump.js';
 import { StatementNames } from '../../src/database/statement-names.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { testConfig } from '../support/database-config.js';
@@ -109,8 +110,26 @@ describe('what comes before the application', () => {
     const empty = await createTestDatabase({ empty: true });
     const config = testConfig({ url: empty.url });
     await expect(prepareDatabase(config)).rejects.toThrow(/ROLE=migrate/);
-    await prepareDatabase(config, true);
+    await migrateDatabase(config, []);
     expect((await prepareDatabase(config)).url).toBe(empty.url);
+    await empty.drop();
+  });
+
+  it('ROLE=migrate with CITUS refuses a server without the extension before anything is changed, and says how it is had', async () => {
+    const empty = await createTestDatabase({ empty: true });
+    for (const aim of ['distributed', 'local'] as const) {
+      const config = testConfig({ url: empty.url, citus: { aim, shardCount: 8, colocateWith: 'none' } });
+      await expect(migrateDatabase(config, ['batch_lots'])).rejects.toThrow(
+        /not have the extension citus.*shared_preload_libraries.*create extension citus/,
+      );
+    }
+    expect(await describeSchema(empty.database)).toBe('');
+    // As it is by default: nothing is asked of Citus.
+    await migrateDatabase(
+      testConfig({ url: empty.url, citus: { aim: 'as-is', shardCount: 8, colocateWith: 'none' } }),
+      ['batch_lots'],
+    );
+    expect(await describeSchema(empty.database)).toContain('create table batch_lots');
     await empty.drop();
   });
 

@@ -198,6 +198,53 @@ describe('a process that died', () => {
     });
   });
 
+  // Where lots lie on another server than their job, a commit may be cut in half: the lots' half is there, the job's is not.
+  it.each(['completed', 'failed', 'translating'] as const)(
+    'a lot that is %s while its job knows nothing of it is believed, and the model is not asked again',
+    async (status) => {
+      if (status === 'failed') await heir.faults({ action: 'refusal', count: 2 });
+      const { database } = heir.db;
+      const body = heir.request({ languages: ['en', 'de'] });
+      await heir.generate(body, { headers: key() });
+      const jobId = String((await heir.jobOfLot(body))?.['id']);
+      const seen = async () => {
+        const [job] = await database.query(
+          `select status, stage, processed_lots, failed_lots, awaiting_images, awaiting_vision, awaiting_translation,
+             processed_images, cost_usd, error, failures from batch_jobs where id = $1`,
+          [jobId],
+        );
+        const usage = await database.query('select * from job_usage where job_id = $1', [jobId]);
+        const { body: results } = await heir.send(`/api/v1/batch-results/${jobId}`);
+        return { job, usage, lots: results['results'], calls: await heir.callCounts() };
+      };
+      const before = await seen();
+      if (status === 'translating') {
+        await database.execute(`update batch_lots set status = $2, finished_at = null where job_id = $1`, [
+          jobId,
+          status,
+        ]);
+        await database.execute(`delete from batch_results where job_id = $1 and language = 'de'`, [jobId]);
+      }
+      // What a refusal has cost is counted by a transaction of its own.
+      if (status !== 'failed') await database.execute('delete from job_usage where job_id = $1', [jobId]);
+      await database.execute(
+        `update batch_jobs set status = 'processing', stage = 'vision_analysis', awaiting_vision = 1, processed_lots = 0,
+           failed_lots = 0, failures = '{}', processed_images = 0, completed_at = null, error = null,
+           cost_usd = case when $2 then cost_usd else 0 end where id = $1`,
+        [jobId, status === 'failed'],
+      );
+      await die(body);
+      await takeOver();
+      await heir.statusWhen(jobId, ended);
+      const after = await seen();
+      const times = (lots: unknown) =>
+        JSON.parse(JSON.stringify(lots).replaceAll(/"finished_at":"[^"]+"/g, '"finished_at":""')) as unknown;
+      if (status === 'translating')
+        expect({ ...after, lots: times(after.lots) }).toEqual({ ...before, lots: times(before.lots) });
+      else expect(after).toEqual(before);
+    },
+  );
+
   it.each([
     ['photos that cannot be reached', 'IMAGE_UNREACHABLE', []],
     ['a refusal', 'OPENAI_API_ERROR', [{ action: 'refusal', count: 2 }]],

@@ -8,6 +8,6 @@ export function testConfig(
   return {
     packageRoot: join(import.meta.dirname, '..', '..'),
     role: 'all',
-    database: { url: '', dataDir: '', prepared: false, poolSize: 5, ...database },
+    database: { url: '', dataDir: '', prepared: false, poolSize: 5, readUrl: '', readPoolSize: 5, ...database },
   };
 }

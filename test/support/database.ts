@@ -5,6 +5,7 @@ import { inject } from 'vitest';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { Database } from '../../src/database/database.service.js';
+import { CitusCluster } from '../../scripts/prove-citus/cluster.mjs';
 import { testConfig } from './database-config.js';
 
 /** A migrated and otherwise empty database of its own, on the real server of the run. */
@@ -31,7 +32,9 @@ export interface TestDatabaseOptions {
 export async function createTestDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
   const name = `test_${randomBytes(8).toString('hex')}`;
   const template = options.empty === true ? 'template0' : inject('templateDatabase');
-  await administer(`create database ${name} template ${template}`);
+  const citus = process.env['TEST_CITUS_URL'] === undefined ? undefined : await CitusCluster.at(inject('serverUrl'));
+  if (citus === undefined) await administer(`create database ${name} template ${template}`);
+  else await citus.create(name, template);
   const url = new URL(inject('serverUrl'));
   url.pathname = `/${name}`;
   const dataSource = new DataSource(dataSourceOptions(testConfig(options.settings), url.href, options.entities));
@@ -44,7 +47,8 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     pool: database.pool,
     drop: async () => {
       await dataSource.destroy();
-      await administer(`drop database ${name} with (force)`);
+      if (citus === undefined) await administer(`drop database ${name} with (force)`);
+      else await citus.drop(name);
     },
   };
 }

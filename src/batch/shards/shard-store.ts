@@ -46,6 +46,14 @@ export interface ShardRow extends QueryResultRow {
 
 export type ShardClaim = Claim<ShardRow>;
 
+/**
+ * Whether what was last written for the shard may be there in part: its process died or its write failed, and lots that lie on another
+ * server are committed before their job.
+ */
+export function mayBeHalfWritten({ takenOver, row }: ShardClaim): boolean {
+  return takenOver || row.failures > 0;
+}
+
 /** Columns that a stage may set. */
 export type ShardChanges = Partial<{
   last_position: number;

@@ -4,7 +4,7 @@ import { inSpan } from '../../common/spans.js';
 import { LeaseLostError } from '../../database/lease.js';
 import { countLostLease } from '../../database/lease-metrics.js';
 import type { Leases } from '../../database/leases.service.js';
-import type { ShardClaim, ShardStore } from '../shards/shard-store.js';
+import { mayBeHalfWritten, type ShardClaim, type ShardStore } from '../shards/shard-store.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { MOST_FAILURES, type Stage } from './stage.js';
 import { isUnforeseen } from '../lines/unforeseen.js';
@@ -29,7 +29,7 @@ export class StageLoop {
     private readonly shards: ShardStore,
     private readonly sql: Parameters<ShardStore['letGo']>[0],
     private readonly onProgress: () => void,
-    private readonly onTakeover: (jobId: string) => Promise<void>,
+    private readonly setRight: (jobId: string) => Promise<void>,
   ) {}
 
   /** Claims the shards that are due and starts the work on them; resolves once the work has started. */
@@ -110,8 +110,7 @@ export class StageLoop {
       this.leases.runWithLease(claim, async (lease) => {
         const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
         listenFreely(signal);
-        // What the stage wrote last may be there in part.
-        if (claim.takenOver || claim.row.failures > 0) await this.onTakeover(jobId);
+        if (mayBeHalfWritten(claim)) await this.setRight(jobId);
         return this.stage.run(claim, signal);
       });
     return inSpan(`stage ${this.stage.name}`, facts, work, { root: true });

@@ -9,7 +9,7 @@ import { JobGlossaries } from '../../glossaries/job-glossaries.js';
 import { ModelLotReader } from '../../jobs/model-lot-reader.js';
 import type { ShardJob } from '../../jobs/job-columns.js';
 import { JobReader } from '../../jobs/job-reader.js';
-import { ShardStore, type ShardClaim } from '../shards/shard-store.js';
+import { mayBeHalfWritten, ShardStore, type ShardClaim } from '../shards/shard-store.js';
 import { isTerminal, STAGE_STATUS } from '../../jobs/states.js';
 import { OpenAiError } from '../../openai/errors.js';
 import { OpenAiClient } from '../../openai/openai-client.js';
@@ -124,7 +124,7 @@ export class TakeInStage extends ScheduledStage {
     const offset = Number(cursor_bytes);
     const inErrors = cursor_file === 'error';
     // The chunk at the cursor may be one that a process wrote in part before it died.
-    const left = { half: claim.takenOver || claim.row.failures > 0 };
+    const left = { half: mayBeHalfWritten(claim) };
     if (!inErrors && output !== null)
       await this.takeFile(claim, job, reader, { file: 'output', id: output, offset }, left, signal);
     if (error !== null)
