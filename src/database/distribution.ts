@@ -15,7 +15,7 @@ interface Queries {
 }
 
 /** The database cannot be distributed as it is; the message says what to do. */
-export class DistributionRefusedError extends Error {
+class DistributionRefusedError extends Error {
   override name = 'DistributionRefusedError';
 }
 

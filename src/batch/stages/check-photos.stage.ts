@@ -274,12 +274,8 @@ export class CheckPhotosStage extends ScheduledStage {
   ): Promise<void> {
     const { row } = claim;
     const attempt = laterTry(row.attempt);
-    await this.lots.setTries(
-      tx,
-      row.job_id,
-      waiting,
-      waiting.map(() => attempt),
-    );
+    const tries = waiting.map(() => attempt);
+    await this.lots.setTries(tx, row.job_id, waiting, tries);
     await this.shards.letGo(tx, claim, { status: 'queued' });
     await this.shards.insert(tx, {
       jobId: row.job_id,
