@@ -105,7 +105,7 @@ if (wanted('coordinator')) {
   row(
     `the coordinator killed ${values.kills} times`,
     end.right,
-    `${JSON.stringify(end.figures)}; killed for ${end.killing.toFixed(0)} s, at rest ${end.seconds.toFixed(0)} s later`,
+    `${JSON.stringify(end.figures)}; ${end.inDoubt} transactions were in doubt; killed for ${end.killing.toFixed(0)} s, at rest ${end.seconds.toFixed(0)} s later`,
   );
 }
 

@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { JobClient } from '../prove/job-client.mjs';
-import { readNdjson } from '../prove/recount.mjs';
 import { jobBody, pause, signed } from '../prove/stage.mjs';
 
 const LANGUAGES = ['en', 'de', 'fi'];
@@ -165,12 +164,4 @@ export async function runRetention(ground, url, gone, stays) {
   if (left.some((rows) => rows > 0)) wrong.push(`rows are left of a job that is past its time: ${left}`);
   if (before.join() !== after.join()) wrong.push(`rows of a job that stays were removed: ${before} became ${after}`);
   return wrong;
-}
-
-/** The lots of a download by id. */
-async function downloaded(origin, id) {
-  const lots = new Map();
-  const answer = await signed(origin, `/api/v1/batch-results/${id}/download?format=ndjson`);
-  await readNdjson(answer.body, (lot) => lots.set(lot.lot_id, lot));
-  return lots;
 }

@@ -1,6 +1,7 @@
 // The coordinator is killed again and again at chosen steps of what the services do, and services are killed beside it.
 import { pause, jobBody, signed } from '../prove/stage.mjs';
 import { countAll, untilEnded } from './counted.mjs';
+import { withClient } from './cluster.mjs';
 import { atPoint } from './relay.mjs';
 
 const LANGUAGES = ['en', 'de', 'fi'];
@@ -10,6 +11,8 @@ const BAD = 12;
 const REPLICAS = 2;
 /** How long a step is waited for; then the coordinator is killed wherever it is. */
 const PATIENCE_MS = 10_000;
+/** Longer than a lease of the proof's services, so that others take their shards over meanwhile. */
+const DOUBT_SECONDS = 6;
 /** How long jobs may take after the last kill: what was in doubt is settled within a minute, and leases run out. */
 const END_SECONDS = 150;
 
@@ -29,18 +32,25 @@ const POINTS = [
     after: /UPDATE/,
     heard: true,
   },
-  { name: 'lots are prepared on the node, not committed anywhere', pattern: /PREPARE TRANSACTION/, heard: true },
+  {
+    name: 'lots are prepared on the node, not committed anywhere',
+    pattern: /PREPARE TRANSACTION/,
+    heard: true,
+    doubtSeconds: DOUBT_SECONDS,
+  },
   {
     name: 'intake: committed at the coordinator, prepared on the node',
     pattern: /COMMIT PREPARED/,
     after: /COPY public\.batch_lots/,
     heard: false,
+    doubtSeconds: DOUBT_SECONDS,
   },
   {
     name: 'results: committed at the coordinator, prepared on the node',
     pattern: /COMMIT PREPARED/,
     after: /COPY public\.batch_results/,
     heard: false,
+    doubtSeconds: DOUBT_SECONDS,
   },
 ];
 
@@ -183,12 +193,19 @@ export async function killServices(ground, { kills, lots, seed }) {
   return end;
 }
 
-/** Kills the coordinator, each time at the next of the points. @returns at which points how often, besides the end */
+/**
+ * Kills the coordinator, each time at the next of the points. What it left in doubt is settled by this proof alone, some seconds
+ * later, as it may be where a data node is away too: meanwhile services work on, and must take nothing for final that is not.
+ * @returns at which points how often, besides the end
+ */
 export async function killCoordinator(ground, server, { kills, lots, seed }) {
+  const url = ground.current.databaseUrl;
   const fleet = new Fleet(ground, { lots, prefix: 'c', seed });
+  await settleByItself(url, false);
   await fleet.start();
   const reached = new Map();
   let making = Promise.resolve();
+  let inDoubt = 0;
   const begun = performance.now();
   for (let count = 0; count < kills; count++) {
     const point = POINTS[count % POINTS.length];
@@ -202,10 +219,30 @@ export async function killCoordinator(ground, server, { kills, lots, seed }) {
     const name = came ? point.name : 'anywhere';
     reached.set(name, (reached.get(name) ?? 0) + 1);
     await fleet.startTheEnded();
+    if (came && point.doubtSeconds !== undefined) await pause(point.doubtSeconds * 1000);
+    inDoubt += await settle(url);
   }
   await making;
+  await settleByItself(url, true);
   const killing = (performance.now() - begun) / 1000;
   const end = await fleet.settle();
   fleet.stop();
-  return { ...end, killing, reached, answers: fleet.answersInWords() };
+  return { ...end, killing, reached, inDoubt, answers: fleet.answersInWords() };
+}
+
+/** Whether Citus' own daemon settles what is in doubt, soon and then every minute. */
+async function settleByItself(url, itself) {
+  await withClient(url, async (client) => {
+    await client.query(`alter system ${itself ? 'reset' : 'set'} citus.recover_2pc_interval ${itself ? '' : '= -1'}`);
+    await client.query('select pg_reload_conf()');
+  });
+  if (itself) await settle(url);
+}
+
+/** @returns how many transactions were in doubt */
+async function settle(url) {
+  return withClient(url, async (client) => {
+    const { rows } = await client.query('select recover_prepared_transactions() as settled');
+    return rows[0].settled;
+  });
 }

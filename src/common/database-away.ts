@@ -29,6 +29,14 @@ const LOST_IN_COMMIT = /^(?:could not commit transaction for shard \d+ |failure 
 const PASSING = /^(?:40|53|55P03|57014)/;
 
 /**
+ * What was read is not all that was committed: rows lie on another server than what belongs to them, and a server that crashed has
+ * not yet settled its part of a transaction. It does so by itself, so this is treated as a database that is away.
+ */
+export class CommitInDoubtError extends Error {
+  override name = 'CommitInDoubtError';
+}
+
+/**
  * Whether the same statement may succeed later. If so, the error must not be counted against the data that was written.
  */
 export function isPassing(exception: unknown): boolean {
@@ -42,6 +50,7 @@ const PG_MESSAGES =
 /** Whether the database cannot be reached or used just now, judged by Node's error codes and PostgreSQL's. */
 export function isDatabaseAway(exception: unknown): boolean {
   if (!(exception instanceof Error)) return false;
+  if (exception instanceof CommitInDoubtError) return true;
   const { code, syscall, severity } = exception as { code?: unknown; syscall?: unknown; severity?: unknown };
   if (typeof code === 'string') {
     if (severity !== undefined) return AWAY.test(code) || (code === 'XX000' && LOST_IN_COMMIT.test(exception.message));

@@ -137,6 +137,8 @@ export class Database implements Sql {
       password: options.password,
       ssl: options.ssl,
       max: connections,
+      // The others close when they have been idle for a while.
+      min: 1,
       connectionTimeoutMillis: deadlineMs,
       query_timeout: deadlineMs,
     });

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { CommitInDoubtError } from '../common/database-away.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import type { Transaction } from '../database/database.service.js';
 import type { FailureCounters } from './job-failures.js';
@@ -56,8 +57,15 @@ export class JobRecountStore {
    * Whoever moves lots needs the job's row before it commits, so while this transaction holds the row nothing moves that a later
    * transaction would not add.
    * @returns null when the job has ended or does not exist
+   * @throws CommitInDoubtError while lots of the job are missing
    */
   async recount(tx: Transaction, jobId: string): Promise<RecountedJob | null> {
+    // Waits for what is in doubt: where both servers prepare first, the job's may commit before the lots' one, which keeps the lots
+    // locked until it has. Read without a lock they would be as before, and be counted a second time as soon as they are settled.
+    await tx.query(
+      'select count(*) from (select position from batch_lots where job_id = $1 order by position for share) as locked',
+      [jobId],
+    );
     const [job] = await tx.query<CountedJob & { [column: string]: unknown }>(
       `select status, total_lots as "totalLots", awaiting_images as "awaitingImages", awaiting_vision as "awaitingVision",
          awaiting_translation as "awaitingTranslation", processed_lots as processed, failed_lots as failed,
@@ -73,6 +81,9 @@ export class JobRecountStore {
        from batch_lots where job_id = $1 group by 1, 2`,
       [jobId],
     );
+    if (lots.reduce((sum, group) => sum + group.lots, 0) !== job.totalLots) {
+      throw new CommitInDoubtError('not all lots of the job are there yet');
+    }
     const counted = countersOf(lots);
     const finished = counted.processed + counted.failed === job.totalLots;
     if (areSame(job, counted)) return { changed: false, finished, processedLots: counted.processed };

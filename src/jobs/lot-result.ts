@@ -1,7 +1,8 @@
 import { rfc3339 } from '../common/clock.js';
+import { CommitInDoubtError } from '../common/database-away.js';
 import { missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
-import { lotStatus, type JobStatus, type StoredLotStatus } from './states.js';
+import { isLotEnded, isTerminal, lotStatus, type JobStatus, type StoredLotStatus } from './states.js';
 
 /** The stored description in one language, at the revision that is to be shown. */
 export interface LotDescription {
@@ -48,9 +49,12 @@ export interface LotView {
  * It never has a member `images`, so that its signature cannot be used for a request.
  * It joins strings instead of serializing objects: 50,000 lots in four languages take 0.15 s instead of 0.45 s.
  * @throws Error when a completed lot has no text in one of its languages, because a broken answer must not look
- *   complete
+ *   complete; CommitInDoubtError when the job has ended and the lot not: the end must not be read before its lots
  */
 export function renderLot(lot: LotRecord, view: LotView): string {
+  if (view.status !== 'cancelled' && isTerminal(view.status) && !isLotEnded(lot.status)) {
+    throw new CommitInDoubtError('the job has ended, and a lot of it not yet');
+  }
   const include = view.options.include ?? [];
   const shown = lot.status === 'completed' ? describeLanguages(lot, view.languages) : [];
   let text = `{"lot_id":${jsonString(lot.lotId)},"status":"${lotStatus(lot.status, view.status)}","processed_at":`;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { CommitInDoubtError } from '../common/database-away.js';
 import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import { copyRows } from '../database/copy-rows.js';
 import type { Sql, Transaction } from '../database/database.service.js';
@@ -100,6 +101,15 @@ export class LotStore {
       const missing = missingPhotos(row.missing_images, row.missing_reasons);
       return { position: row.position, images, open: row.waiting_images ?? images, missing };
     });
+  }
+
+  /** @throws CommitInDoubtError while lots of the range are missing, as of a job that was accepted when a server crashed */
+  async assertAllThere(sql: Sql, { jobId, first, last }: ShardLots): Promise<void> {
+    const [found] = await sql.query<{ lots: number }>(
+      'select count(*)::int as lots from batch_lots where job_id = $1 and position between $2 and $3',
+      [jobId, first, last],
+    );
+    if (found?.lots !== last - first + 1) throw new CommitInDoubtError('not all lots of the range are there yet');
   }
 
   /** Stores which photos of waiting lots are still to be checked. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CommitInDoubtError } from '../../src/common/database-away.js';
 import {
   pendingLanguages,
   renderLot,
@@ -36,6 +37,15 @@ describe('renderLot', () => {
         '"descriptions":[{"language":"ru","damages":"<p>Вмятина</p>"},{"language":"en","damages":"<p>Dent</p>"}],' +
         '"missing_images":[],"photo_problems":[],"pending_languages":[]}',
     );
+  });
+
+  it('renderLot shows no lot of an ended job that has not ended itself; in a cancelled one it was cancelled', () => {
+    const unfinished = lot({ status: 'processing', finishedAt: null, descriptions: [] });
+    for (const status of ['completed', 'failed'] as const) {
+      expect(() => renderLot(unfinished, { ...view, status })).toThrow(CommitInDoubtError);
+    }
+    expect(renderLot(unfinished, { ...view, status: 'cancelled' })).toContain('"status":"cancelled"');
+    expect(renderLot(unfinished, { ...view, status: 'processing' })).toContain('"status":"processing"');
   });
 
   it('renderLot gives the same bytes whatever order the descriptions were read in', () => {

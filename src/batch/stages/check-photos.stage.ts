@@ -84,6 +84,8 @@ export class CheckPhotosStage extends ScheduledStage {
     const late = timesLate(row.attempt);
     const waitedMs = late === 0 ? 0 : now - row.created_at.getTime();
     const photosOf = this.settings.photosOf(row.key_id);
+    // Lots that are not there yet would be passed over, and belong to no shard for ever.
+    if (row.photos_position === row.first_position && late === 0) await this.lots.assertAllThere(this.database, lots);
     const job = await this.jobReader.forShard(row.job_id);
     const sample = new PhotoSample(
       this.settings,
