@@ -264,7 +264,7 @@ create table operator_acts (
   begun_at timestamp with time zone not null,
   operator text not null,
   act text not null,
-  job_id uuid not null,
+  job_id uuid,
   arguments json not null,
   reason text not null,
   ended_at timestamp with time zone,

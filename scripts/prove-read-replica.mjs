@@ -46,6 +46,8 @@ try {
   const query = async (text, list) => (await stage.pool.query(text, list)).rows;
   const primary = { query, data: primaryData() };
   const jobId = await largeJob(stage.pool, LOTS);
+  // More than the buffers of a connection hold, so that a slow download is still being read when something happens.
+  const long = await largeJob(stage.pool, 5 * LOTS);
   await stage.pool.query('vacuum analyze');
   replica = await StreamingReplica.start(
     { url: stage.databaseUrl, data: primary.data },
@@ -58,11 +60,12 @@ try {
   const warnings = linesOf(beside, 'the read replica is away');
   await Promise.all([ready(alone), ready(beside)]);
   const file = await download(alone.origin, fileOf(jobId));
+  const longFile = await download(alone.origin, fileOf(long));
 
   await theSame(beside, jobId, file);
   await conflicts(beside, jobId, file);
-  await dies(beside, jobId, file);
-  await hangs(beside, jobId, file);
+  await dies(beside, long, longFile);
+  await hangs(beside, long, longFile);
   check('each time that it went away is one line of the log', warnings.count === 2);
   await throughPooler(jobId, file);
   await load({ alone, beside, primary, jobId });

@@ -254,14 +254,18 @@ async function limits() {
 async function cost() {
   const stores = ['memory', 'postgres'];
   await restartAll((index) => ({ RATE_LIMIT_STORE: stores[index % 2], RATE_LIMIT_POLLING: '10000000' }));
-  const clients = [0, 1].map((index) => new Client({ origin: fleet.apis[index].origin }, stage.secret));
-  const jobId = await createBatch(clients[0], 'cost', 2);
+  const sides = [0, 1].map((index) => {
+    const api = fleet.apis[index];
+    return { api, client: new Client({ origin: api.origin }, stage.secret) };
+  });
+  const jobId = await createBatch(sides[0].client, 'cost', 2);
   await pause(15_000);
-  const [memory, postgres] = await costOf(clients, jobId);
-  for (const client of clients) await client.close();
-  const inWords = ({ ms, perSecond }) => `${ms.toFixed(2)} ms alone, ${perSecond.toFixed(0)} a second of 50 at once`;
+  const [memory, postgres] = await costOf(sides, jobId);
+  for (const { client } of sides) await client.close();
+  const inWords = ({ ms, perSecond, processorMs }) =>
+    `${ms.toFixed(2)} ms alone, ${perSecond.toFixed(0)} a second of 50 at once with ${processorMs.toFixed(2)} ms of the api’s processor each`;
   console.log(
-    `shown    a status of one key, counted in memory: ${inWords(memory)}; in the database: ${inWords(postgres)}`,
+    `shown    a status of one key, counted in memory: ${inWords(memory)}; in the database: ${inWords(postgres)} (load ${loadavg()[0].toFixed(1)})`,
   );
 }
 

@@ -76,7 +76,8 @@ export class Follower {
       let taken = 0;
       for await (const { id, kind, data } of stream.events) {
         if (kind === 'progress' && id === last) this.backwards.push(`event ${id} came again at ${stream.from}`);
-        if (last !== undefined && versionOf(id) < versionOf(last)) this.backwards.push(`event ${last} → ${id} at ${stream.from}`);
+        if (last !== undefined && versionOf(id) < versionOf(last))
+          this.backwards.push(`event ${last} → ${id} at ${stream.from}`);
         last = id;
         this.see(data, stream.from);
         if (kind === 'end') return this;

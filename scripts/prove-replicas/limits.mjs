@@ -1,5 +1,5 @@
 // Limits over three replicas: how many requests of a key get through, how many streams, and what counting in the database costs.
-import { pause } from '../prove/stage.mjs';
+import { pause, processFigures } from '../prove/stage.mjs';
 import { openStream } from './follow.mjs';
 
 const STREAMS = 10;
@@ -47,21 +47,25 @@ export async function streamsOfAKey(client, fleet, jobId, lease) {
   return { first, held, early, later, seconds };
 }
 
-/** Milliseconds of a request one after the other, and requests a second of fifty at once; lower medians of some rounds. */
-export async function costOf(clients, jobId, { rounds = 5, alone = 200, together = 1500, atOnce = 50 } = {}) {
+/**
+ * Milliseconds of a request one after the other, requests a second of fifty at once, and milliseconds of the api's processor for each of
+ * these; lower medians of some rounds. `sides` are a client and the api that it asks.
+ */
+export async function costOf(sides, jobId, { rounds = 5, alone = 200, together = 1500, atOnce = 50 } = {}) {
   const path = `/api/v1/batch-status/${jobId}`;
   const look = async (client) => {
     const { status, seconds } = await client.send(path);
     if (status !== 200) throw new Error(`a status was answered with ${status}`);
     return seconds;
   };
-  const figures = clients.map(() => ({ ms: [], perSecond: [] }));
-  for (const client of clients) for (let n = 0; n < alone; n++) await look(client);
+  const figures = sides.map(() => ({ ms: [], perSecond: [], processorMs: [] }));
+  for (const { client } of sides) for (let n = 0; n < alone; n++) await look(client);
   for (let round = 0; round < rounds; round++) {
-    for (const [index, client] of clients.entries()) {
+    for (const [index, { client, api }] of sides.entries()) {
       let started = performance.now();
       for (let n = 0; n < alone; n++) await look(client);
       figures[index].ms.push((performance.now() - started) / alone);
+      const before = (await processFigures(api.child.pid)).cpuSeconds;
       started = performance.now();
       let left = together;
       const worker = async () => {
@@ -69,9 +73,15 @@ export async function costOf(clients, jobId, { rounds = 5, alone = 200, together
       };
       await Promise.all(Array.from({ length: atOnce }, worker));
       figures[index].perSecond.push((together * 1000) / (performance.now() - started));
+      const after = (await processFigures(api.child.pid)).cpuSeconds;
+      figures[index].processorMs.push(((after - before) * 1000) / together);
     }
   }
-  return figures.map(({ ms, perSecond }) => ({ ms: median(ms), perSecond: median(perSecond) }));
+  return figures.map(({ ms, perSecond, processorMs }) => ({
+    ms: median(ms),
+    perSecond: median(perSecond),
+    processorMs: median(processorMs),
+  }));
 }
 
 function median(values) {

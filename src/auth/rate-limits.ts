@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { Clock } from '../common/clock.js';
 import { ServiceError } from '../common/service-error.js';
@@ -32,22 +32,28 @@ interface CountedLimit {
  * process counts for itself. Unsigned readers are counted by address.
  */
 @Injectable()
-export class RateLimits {
+export class RateLimits implements OnApplicationBootstrap {
   private readonly limiters: Readonly<Record<RateLimitName, CountedLimit>>;
+  private readonly shared: boolean;
   private readonly counted = new WeakMap<ServerResponse, { limiter: CountedLimit['limiter']; subject: string }>();
 
   constructor(
     @Inject(APP_CONFIG) config: AppConfig,
     private readonly clock: Clock,
-    store: LimitStore,
+    private readonly store: LimitStore,
   ) {
-    const { ratePerMinute, rateLimitStore } = config.limits;
+    this.shared = config.limits.rateLimitStore === 'postgres';
+    const { ratePerMinute } = config.limits;
     const limiter = (name: RateLimitName): CountedLimit => {
       const points = ratePerMinute[name];
       const own = new RateLimiterMemory({ keyPrefix: name, points, duration: WINDOW_SECONDS });
-      return { points, limiter: rateLimitStore === 'postgres' ? new SharedLimiter(store.limiter(own)) : own };
+      return { points, limiter: this.shared ? new SharedLimiter(store.limiter(own)) : own };
     };
     this.limiters = { sync: limiter('sync'), batch: limiter('batch'), polling: limiter('polling') };
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    if (this.shared) await this.store.begin();
   }
 
   /**

@@ -20,6 +20,7 @@ import { LotEnds } from './shards/lot-ends.js';
 import { OrphanedFiles } from './upkeep/orphaned-files.js';
 import { OrphanedLots } from './upkeep/orphaned-lots.js';
 import { OverdueJobs } from './upkeep/overdue-jobs.js';
+import { PastWeeks } from './upkeep/past-weeks.js';
 import { QueueTroubles } from './limits/queue-troubles.js';
 import { QueueWatch } from './limits/queue-watch.js';
 import { RequestFile } from './lines/request-file.js';
@@ -54,6 +55,7 @@ const STAGES = [CheckPhotosStage, SubmitStage, WatchStage, TakeInStage, DirectSt
     OrphanedFiles,
     OrphanedLots,
     OverdueJobs,
+    PastWeeks,
     QueueTroubles,
     QueueWatch,
     RequestFile,

@@ -20,7 +20,7 @@ export interface Sql {
 /** Runs statements that only read. */
 export type Reads = Pick<Sql, 'query' | 'rows'>;
 
-/** A running transaction; use `client` for COPY only. */
+/** A running transaction; use `client` only for COPY, and for several statements at once. */
 export interface Transaction extends Sql {
   readonly client: PoolClient;
 }
@@ -137,6 +137,8 @@ export class Database implements Sql {
       password: options.password,
       ssl: options.ssl,
       max: connections,
+      // The others close when they have been idle for a while.
+      min: 1,
       connectionTimeoutMillis: deadlineMs,
       query_timeout: deadlineMs,
     });

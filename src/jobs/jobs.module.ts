@@ -19,6 +19,9 @@ import { LotRetry } from './lot-retry.entity.js';
 import { ModelLotReader } from './model-lot-reader.js';
 import { OrphanLotStore } from './orphan-lot-store.js';
 import { PartReader } from './part-reader.js';
+import { PartitionMergeStore } from './partition-merge-store.js';
+import { PartitionStore } from './partition-store.js';
+import { Partitions } from './partitions.js';
 import { PhotoAverage } from './photo-average.entity.js';
 import { PhotoAveragesStore } from './photo-averages-store.js';
 import { ReplicaReader } from './replica-reader.js';
@@ -47,6 +50,8 @@ const STORES = [
   LotResultReader,
   OrphanLotStore,
   PartReader,
+  Partitions,
+  PartitionStore,
   ReplicaReader,
   RequestKeyStore,
   LotStore,
@@ -76,7 +81,7 @@ const STORES = [
       RequestKey,
     ]),
   ],
-  providers: [...STORES, JobCountsStore, UnfinishedFigures],
+  providers: [...STORES, JobCountsStore, PartitionMergeStore, UnfinishedFigures],
   exports: STORES,
 })
 export class JobsModule {}

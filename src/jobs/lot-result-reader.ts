@@ -86,7 +86,7 @@ export class LotResultReader {
 
   /** The same reader on other connections, such as those of a replica. */
   on(sql: Pick<Sql, 'rows'>): LotResultReader {
-    return new LotResultReader(sql);
+    return sql === this.sql ? this : new LotResultReader(sql);
   }
 
   /**

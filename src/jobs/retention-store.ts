@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { Transaction } from '../database/database.service.js';
+import type { Sql, Transaction } from '../database/database.service.js';
 import type { RowsToRemove } from '../database/delete-some.js';
+import type { IdSpan } from './weeks.js';
 
 /** A place in the order in which jobs ended. The time is PostgreSQL's text, which is more precise than a Date. */
 export interface EndPlace {
@@ -29,14 +30,21 @@ export const LOTS_OF_JOBS: readonly RowsToRemove[] = [
 export class RetentionStore {
   /**
    * Locks jobs that ended before a time, in the order in which they ended, beginning after a place; locked jobs are
-   * skipped.
+   * skipped, and so are those with ids in `left`.
    */
-  lockEnded(tx: Transaction, before: Date, after: EndPlace, limit: number): Promise<EndPlace[]> {
+  lockEnded(
+    tx: Transaction,
+    before: Date,
+    after: EndPlace,
+    limit: number,
+    left: readonly IdSpan[] = [],
+  ): Promise<EndPlace[]> {
     return tx.query<EndPlace & { [column: string]: unknown }>(
       `select id, ${ENDED_AT}::text as ended from batch_jobs
        where ${ENDED_AT} < $1 and (${ENDED_AT}, id) > ($2::timestamptz, $3::uuid)
+         and not exists (select from unnest($4::uuid[], $5::uuid[]) as span (first, behind) where id >= first and id < behind)
        order by ${ENDED_AT}, id limit ${limit} for update skip locked`,
-      [before, after.ended, after.id],
+      [before, after.ended, after.id, left.map(({ from }) => from), left.map(({ to }) => to)],
     );
   }
 
@@ -57,6 +65,35 @@ export class RetentionStore {
       ids,
     ]);
     return rows.map(({ id }) => id);
+  }
+
+  /** Whether jobs of a span have not ended, or ended at a time or later. Hidden ones are none. */
+  async hasYounger(sql: Sql, { from, to }: IdSpan, before: Date): Promise<boolean> {
+    const rows = await sql.query(
+      `select 1 from batch_jobs where id >= $1 and id < $2 and key_id <> $3
+         and (${ENDED_AT} is null or ${ENDED_AT} >= $4) order by id desc limit 1`,
+      [from, to, NOBODY, before],
+    );
+    return rows.length > 0;
+  }
+
+  /** Locks the next jobs behind an id, up to another one, that ended before a time and are not hidden. */
+  async lockShown(tx: Transaction, { from, to }: IdSpan, before: Date, limit: number): Promise<string[]> {
+    const rows = await tx.query<{ id: string }>(
+      `select id from batch_jobs where id > $1 and id < $2 and key_id <> $3 and ${ENDED_AT} < $4
+       order by id limit ${limit} for update skip locked`,
+      [from, to, NOBODY, before],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  async hasShown(sql: Sql, { from, to }: IdSpan): Promise<boolean> {
+    const rows = await sql.query('select 1 from batch_jobs where id >= $1 and id < $2 and key_id <> $3 limit 1', [
+      from,
+      to,
+      NOBODY,
+    ]);
+    return rows.length > 0;
   }
 
   /** Hides the jobs from their clients. */

@@ -41,6 +41,9 @@ export interface ChosenLots {
  */
 const JOIN_BY_HASH = `select set_config(setting, 'off', true) from unnest('{enable_seqscan,enable_nestloop}'::text[]) setting`;
 
+/** SQL of the lots of a new job and where they come from, read before they are joined to lots that may lie on another server. */
+const TAKEN = 'with taken as materialized (select position, source_position from lot_retries where job_id = $1)';
+
 /** A refusal names this many retries. */
 const MOST_NAMED = 20;
 
@@ -119,17 +122,15 @@ export class RetryStore {
   /** Copies what was sent of the lots that {@link take} has taken in this transaction, within the database. */
   async copy(tx: Transaction, source: Pick<RetrySource, 'id'>, jobId: string): Promise<void> {
     await tx.execute(
-      `insert into batch_lots (job_id, position, lot_id)
-       select r.job_id, r.position, l.lot_id from lot_retries r
-       join batch_lots l on l.job_id = $2 and l.position = r.source_position
-       where r.job_id = $1`,
+      `${TAKEN} insert into batch_lots (job_id, position, lot_id)
+       select $1::uuid, t.position, l.lot_id from taken t
+       join batch_lots l on l.job_id = $2 and l.position = t.source_position`,
       [jobId, source.id],
     );
     await tx.execute(
-      `insert into batch_lot_inputs (job_id, position, additional_info, images, webhook)
-       select r.job_id, r.position, i.additional_info, i.images, i.webhook from lot_retries r
-       join batch_lot_inputs i on i.job_id = $2 and i.position = r.source_position
-       where r.job_id = $1`,
+      `${TAKEN} insert into batch_lot_inputs (job_id, position, additional_info, images, webhook)
+       select $1::uuid, t.position, i.additional_info, i.images, i.webhook from taken t
+       join batch_lot_inputs i on i.job_id = $2 and i.position = t.source_position`,
       [jobId, source.id],
     );
   }

@@ -10,12 +10,13 @@ import type { RetryRequest } from '../generation/retry/retry-request.js';
 import { idempotencyKeyExpiry } from '../jobs/idempotency-key.js';
 import type { JobRecord } from '../jobs/job-columns.js';
 import { JobReader } from '../jobs/job-reader.js';
+import { Partitions, PartitionsRefusedError } from '../jobs/partitions.js';
 import type { NewRequestKey } from '../jobs/request-key-store.js';
 import { isTerminal } from '../jobs/states.js';
 import { pauseOf } from '../polling/pause-body.js';
 import { notPausable } from '../polling/pause-refusals.js';
 import { DeliveriesService } from '../webhook/deliveries.service.js';
-import type { Act, DryRetry, Warrant } from './command-line.js';
+import type { Act, DryRetry, PartitionsAct, Warrant } from './command-line.js';
 import { OperatorActStore } from './operator-act-store.js';
 import { currentOperator } from './operator.js';
 import type { Printed } from './readings.js';
@@ -43,22 +44,24 @@ export class Acts {
     private readonly pauses: JobPauses,
     private readonly retries: RetryCreator,
     private readonly deliveries: DeliveriesService,
+    private readonly partitions: Partitions,
   ) {}
 
   /** @throws ServiceError when it is refused; what was refused is on record, unless there is no such job */
   async do(act: Act): Promise<Printed> {
+    if (!('jobId' in act)) return this.recorded(act, null, {}, () => this.partition(act.name));
     const job = await this.jobs.find(act.jobId, null);
     switch (act.name) {
       case 'retry': {
         const { codes, lotIds } = act.request.choice;
-        return this.recorded(act, job, { codes, lot_ids: lotIds }, () => this.retry(job, act.request));
+        return this.recorded(act, job.id, { codes, lot_ids: lotIds }, () => this.retry(job, act.request));
       }
       case 'pause':
-        return this.recorded(act, job, {}, () => this.pause(job, act.warrant));
+        return this.recorded(act, job.id, {}, () => this.pause(job, act.warrant));
       case 'resume':
-        return this.recorded(act, job, {}, () => this.resume(job));
+        return this.recorded(act, job.id, {}, () => this.resume(job));
       case 'resend':
-        return this.recorded(act, job, { delivery_id: act.deliveryId }, () => this.resend(job, act.deliveryId));
+        return this.recorded(act, job.id, { delivery_id: act.deliveryId }, () => this.resend(job, act.deliveryId));
     }
   }
 
@@ -125,26 +128,40 @@ export class Acts {
     return [{ changed: true, deliveries: 1, delivery_id: answer.id }, 'The webhook is sent again, with the same id.'];
   }
 
+  private async partition(name: PartitionsAct['name']): Promise<Told> {
+    const enables = name === 'partitions enable';
+    const changes = enables ? await this.partitions.enable() : await this.partitions.disable();
+    const held = changes.flatMap(({ heldMs }) => heldMs ?? []);
+    const rows = changes.reduce((sum, each) => sum + each.rows, 0);
+    const tables = changes.map(({ table, heldMs, rows: moved }) => ({ table, held_ms: heldMs, rows_moved: moved }));
+    const changed = held.length > 0 || rows > 0;
+    const now = `The tables of lots ${enables ? 'are partitioned by weeks' : 'are plain tables'}`;
+    if (!changed) return [{ changed, tables }, `${now} already.`];
+    const waited = held.length === 0 ? '' : ` Each was locked for at most ${Math.max(...held)} ms.`;
+    return [{ changed, tables }, `${now} now.${rows === 0 ? '' : ` ${counted(rows, 'row')} moved.`}${waited}`];
+  }
+
   /** Writes the row, does it, and writes what came of it: an act without a row is never done. */
   private async recorded(
     { name, warrant }: Act,
-    job: JobRecord,
+    jobId: string | null,
     options: Readonly<Record<string, unknown>>,
     work: () => Promise<Told>,
   ): Promise<Printed> {
     const by = warrant.by ?? currentOperator();
     const { reason } = warrant;
-    const id = await this.record.begin({ operator: by, act: name, jobId: job.id, arguments: options, reason });
+    const id = await this.record.begin({ operator: by, act: name, jobId, arguments: options, reason });
     try {
       const [done, sentence] = await work();
       await this.record.end(id, done);
       return {
-        document: { act: name, job_id: job.id, ...done, audit: { id, by, reason } },
+        document: { act: name, ...(jobId !== null && { job_id: jobId }), ...done, audit: { id, by, reason } },
         text: `${sentence}\n${line(`On record as ${id}: ${by}, ${reason}`)}`,
       };
     } catch (error) {
       // An error of the database says nothing about what was committed, so the row stays without a result.
-      if (error instanceof ServiceError) await this.record.end(id, { changed: false, refused: error.code });
+      if (error instanceof ServiceError || error instanceof PartitionsRefusedError)
+        await this.record.end(id, { changed: false, refused: error.code });
       throw error;
     }
   }

@@ -14,16 +14,23 @@ interface Parts {
   } | null;
   readonly models: readonly ModelRow[] | null;
   readonly queue: readonly ShardRow[] | null;
+  readonly partitions: {
+    readonly state: 'off' | 'on' | 'unfinished';
+    readonly weeks_ahead: number | null;
+    readonly default_has_rows: boolean;
+  } | null;
 }
 
 /** The reasons of shards that mean that OpenAI failed, or that calls to it are held back because it failed. */
 const FAILING = ['server', 'connection', 'broken_body', 'timeout', 'circuit_open'];
 const DELIVERY_LATE_SECONDS = 600;
 /** OpenAI takes up to a day for a batch. */
+/** Workers make eight. */
+const LEAST_WEEKS_AHEAD = 2;
 const LOT_LATE_SECONDS = 24 * 3600;
 
 /** What somebody must look at, the most urgent first; empty when all is well. */
-export function attentionOf({ workers, jobs, webhooks, models, queue }: Parts): string[] {
+export function attentionOf({ workers, jobs, webhooks, models, queue, partitions }: Parts): string[] {
   const paused = (models ?? []).filter(({ paused_until }) => paused_until !== null);
   const failing = (queue ?? []).filter(({ reason }) => reason !== null && FAILING.includes(reason));
   const stopped = (queue ?? []).filter(({ status }) => status === 'paused');
@@ -49,8 +56,21 @@ export function attentionOf({ workers, jobs, webhooks, models, queue }: Parts): 
     ...(oldest === null || oldest.age_seconds < LOT_LATE_SECONDS
       ? []
       : [`The oldest unfinished lot is ${duration(oldest.age_seconds)} old, in job ${oldest.job_id}.`]),
+    ...partitionWords(partitions),
     ...(gone === 0 ? [] : [`Workers that ended without a word in the last day: ${gone}.`]),
     ...(pausedJobs === 0 ? [] : [`Paused jobs: ${pausedJobs}.`]),
+  ];
+}
+
+function partitionWords(partitions: Parts['partitions']): string[] {
+  if (partitions === null) return [];
+  const { state, weeks_ahead: ahead, default_has_rows: outside } = partitions;
+  return [
+    ...(state === 'unfinished' ? ['A change of the partitions was ended before it was done: repeat the command.'] : []),
+    ...(ahead !== null && ahead < LEAST_WEEKS_AHEAD
+      ? [`Only ${counted(ahead, 'week')} ahead have a partition: does a worker run?`]
+      : []),
+    ...(outside ? ['Rows of lots are in a default partition (npm run ops -- partitions status).'] : []),
   ];
 }
 

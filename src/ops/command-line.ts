@@ -18,7 +18,7 @@ export interface Warrant {
 }
 
 export type Reading =
-  | { readonly name: 'status' | 'queue' }
+  | { readonly name: 'status' | 'queue' | 'partitions' }
   /** `statuses` null: unfinished jobs. */
   | { name: 'jobs'; statuses: readonly JobStatus[] | null; keyId: string | null; limit: number }
   /** `jobId` null: over all jobs, by code. */
@@ -28,11 +28,19 @@ export type Reading =
   | { name: 'usage'; from?: string; to?: string; by: OperatorUsageGroup; keyId: string | null }
   | { name: 'audit'; jobId: string | null; limit: number };
 
-export type Act =
+export type JobAct =
   | { name: 'retry'; jobId: string; request: RetryRequest; warrant: Warrant }
   | { name: 'pause' | 'resume'; jobId: string; warrant: Warrant }
   /** `deliveryId` null: all deliveries of the job's end. */
   | { name: 'resend'; jobId: string; deliveryId: string | null; warrant: Warrant };
+
+/** Not on a job but on the tables of all jobs. */
+export interface PartitionsAct {
+  readonly name: 'partitions enable' | 'partitions disable';
+  readonly warrant: Warrant;
+}
+
+export type Act = JobAct | PartitionsAct;
 
 /** What a retry would be; nothing is done. */
 export interface DryRetry {
@@ -59,7 +67,7 @@ const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
 const WARRANT = { reason: TEXT, by: TEXT };
 
-/** Each command's options, and whether it takes a job. */
+/** Each command's options, and whether it takes a job, or one of some words. */
 const COMMANDS = {
   status: { job: 'none', options: {} },
   jobs: { job: 'none', options: { status: TEXT, key: TEXT, limit: TEXT } },
@@ -75,7 +83,8 @@ const COMMANDS = {
   pause: { job: 'must', options: WARRANT },
   resume: { job: 'must', options: WARRANT },
   resend: { job: 'must', options: { delivery: TEXT, ...WARRANT } },
-} as const satisfies Record<string, { job: 'none' | 'may' | 'must'; options: Options }>;
+  partitions: { job: 'none', words: ['status', 'enable', 'disable'], options: WARRANT },
+} as const satisfies Record<string, { job: 'none' | 'may' | 'must'; words?: readonly string[]; options: Options }>;
 
 type Name = keyof typeof COMMANDS;
 type Values = Readonly<Record<string, string | boolean | readonly (string | boolean)[] | undefined>>;
@@ -96,13 +105,22 @@ export function readCommandLine(words: readonly string[]): CommandLine {
   if (!Object.hasOwn(COMMANDS, name)) {
     throw new CommandLineError(name === '' ? 'Name a command.' : `There is no command ${name}.`);
   }
-  const { job, options } = COMMANDS[name as Name];
+  const asked = COMMANDS[name as Name];
+  const { job, options } = asked;
   const { values, positionals } = parsed(rest, { ...options, json: FLAG });
+  if ('words' in asked) {
+    const [word, surplus] = positionals;
+    const words: readonly string[] = asked.words;
+    if (word === undefined || !words.includes(word))
+      throw new CommandLineError(`${name} needs one of ${words.join(', ')}.`);
+    if (surplus !== undefined) throw new CommandLineError(`${name} does not take ${surplus}.`);
+    return { command: partitionsOf(word, values), json: values['json'] === true };
+  }
   const [jobId, ...more] = positionals;
   if (job === 'must' && jobId === undefined) throw new CommandLineError(`${name} needs the id of a job.`);
   const surplus = job === 'none' ? jobId : more[0];
   if (surplus !== undefined) throw new CommandLineError(`${name} does not take ${surplus}.`);
-  return { command: commandOf(name as Name, jobId, values), json: values['json'] === true };
+  return { command: commandOf(name as Exclude<Name, 'partitions'>, jobId, values), json: values['json'] === true };
 }
 
 function parsed(args: string[], options: Options): { values: Values; positionals: string[] } {
@@ -114,7 +132,16 @@ function parsed(args: string[], options: Options): { values: Values; positionals
   }
 }
 
-function commandOf(name: Name, jobId: string | undefined, values: Values): Command {
+function partitionsOf(word: string, values: Values): Reading | PartitionsAct {
+  if (word === 'status') {
+    refuseWith(values, ['reason', 'by'], 'goes with an act');
+    return { name: 'partitions' };
+  }
+  const name = word === 'enable' ? 'partitions enable' : 'partitions disable';
+  return { name, warrant: warrantOf(name, values) };
+}
+
+function commandOf(name: Exclude<Name, 'partitions'>, jobId: string | undefined, values: Values): Command {
   const job = jobId ?? '';
   switch (name) {
     case 'status':
@@ -214,7 +241,7 @@ function retryOf(values: Values): RetryRequest {
   }
 }
 
-function warrantOf(name: Name, values: Values): Warrant {
+function warrantOf(name: Act['name'], values: Values): Warrant {
   if (values['reason'] === undefined)
     throw new CommandLineError(`${name} needs --reason: it is kept with what was done.`);
   return {

@@ -7,7 +7,8 @@ import { Database } from '../database/database.service.js';
 export interface NewAct {
   readonly operator: string;
   readonly act: string;
-  readonly jobId: string;
+  /** Null: on no job. */
+  readonly jobId: string | null;
   readonly arguments: Readonly<Record<string, unknown>>;
   readonly reason: string;
 }

@@ -13,12 +13,13 @@ export class OperatorAct {
   @Column('text')
   operator: string;
 
-  /** The command: `retry`, `pause` … */
+  /** The command: `retry`, `pause`, `partitions enable` … */
   @Column('text')
   act: string;
 
-  @Column('uuid', { name: 'job_id' })
-  jobId: string;
+  /** Null: on no job. */
+  @Column('uuid', { name: 'job_id', nullable: true })
+  jobId: string | null;
 
   /** The command's other options. */
   @Column('json')

@@ -17,6 +17,7 @@ import { ReceiverOverviewReader } from '../webhook/receiver-overview-reader.js';
 import { Acts } from './acts.js';
 import { OperatorAct } from './operator-act.entity.js';
 import { OperatorActStore } from './operator-act-store.js';
+import { PartitionReading } from './partition-reading.js';
 import { Readings } from './readings.js';
 import { PART_MS, Status } from './status.js';
 
@@ -47,6 +48,7 @@ export const LOOK_SECONDS = 10;
     JobOverviewReader,
     { provide: GlossaryMaker, useClass: MadeByWorkers },
     OperatorActStore,
+    PartitionReading,
     { provide: PART_MS, useValue: (LOOK_SECONDS + 2) * 1000 },
     QueueOverviewReader,
     Readings,

@@ -9,6 +9,7 @@ import { ReceiverOverviewReader } from '../webhook/receiver-overview-reader.js';
 import type { Reading } from './command-line.js';
 import { actRow, failedLotRow, failureRow, jobRow, modelRow, receiverRow, shardRow, usageRow } from './documents.js';
 import { OperatorActStore } from './operator-act-store.js';
+import { PartitionReading } from './partition-reading.js';
 import { Status } from './status.js';
 import * as views from './views.js';
 
@@ -30,6 +31,7 @@ export class Readings {
     private readonly receivers: ReceiverOverviewReader,
     private readonly usage: KeyUsageStore,
     private readonly acts: OperatorActStore,
+    private readonly partitions: PartitionReading,
   ) {}
 
   /** @throws ServiceError JOB_NOT_FOUND, VALIDATION_FAILED */
@@ -58,6 +60,8 @@ export class Readings {
         const rows = await this.usage.sum(reading.keyId, days, reading.by);
         return printed({ ...days, group_by: reading.by, rows: rows.map(usageRow) }, views.usageText);
       }
+      case 'partitions':
+        return printed(await this.partitions.read(), views.partitionsText);
       case 'audit': {
         const jobId = reading.jobId === null ? null : (await this.reader.find(reading.jobId, null)).id;
         const acts = (await this.acts.latest(jobId, reading.limit)).map(actRow);

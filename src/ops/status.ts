@@ -4,6 +4,7 @@ import { orAbort } from '../common/abort-signals.js';
 import { Clock, DAY_MS, rfc3339 } from '../common/clock.js';
 import { WorkerReader } from '../health/worker-reader.js';
 import { JobOverviewReader } from '../jobs/job-overview-reader.js';
+import { Partitions } from '../jobs/partitions.js';
 import { ClaimStore } from '../webhook/claim-store.js';
 import { ReceiverOverviewReader } from '../webhook/receiver-overview-reader.js';
 import { attentionOf } from './attention.js';
@@ -34,6 +35,7 @@ export class Status {
     private readonly jobs: JobOverviewReader,
     private readonly queue: QueueOverviewReader,
     private readonly claims: ClaimStore,
+    private readonly partitions: Partitions,
     private readonly receivers: ReceiverOverviewReader,
   ) {}
 
@@ -53,6 +55,7 @@ export class Status {
       webhooks: part(() => this.webhooksNow(now)),
       models: part(async () => (await this.queue.models()).map(modelRow)),
       queue: part(async () => (await this.queue.shards()).map((shards) => shardRow(shards, now))),
+      partitions: part(() => this.partitionsNow()),
       failures_last_day: part(async () =>
         (await this.jobs.failuresSince(new Date(now - DAY_MS), null)).map(failureRow),
       ),
@@ -63,6 +66,7 @@ export class Status {
       webhooks: await parts.webhooks,
       models: await parts.models,
       queue: await parts.queue,
+      partitions: await parts.partitions,
       failures_last_day: await parts.failures_last_day,
     };
     const found = {
@@ -71,6 +75,7 @@ export class Status {
       webhooks: read.webhooks.value,
       models: read.models.value,
       queue: read.queue.value,
+      partitions: read.partitions.value,
       failures_last_day: read.failures_last_day.value,
     };
     const failed = Object.entries(read).filter(([, { value }]) => value === null);
@@ -97,6 +102,16 @@ export class Status {
       oldest_unfinished_lot:
         oldest === null ? null : { job_id: oldest.id, age_seconds: ageSeconds(oldest.createdAt, now) },
       ended_last_day: ended,
+    };
+  }
+
+  private async partitionsNow() {
+    const { state, tables } = await this.partitions.overview();
+    const ahead = tables.flatMap(({ weeksAhead }) => weeksAhead ?? []);
+    return {
+      state,
+      weeks_ahead: ahead.length === 0 ? null : Math.min(...ahead),
+      default_has_rows: tables.some(({ outside }) => outside),
     };
   }
 

@@ -16,6 +16,7 @@ Looks, for all keys:
   usage [--from DAY] [--to DAY] [--group-by day|model|mode|key] [--key K]
                                   lots, tokens and cost
   audit [<job>] [--limit N]       what operators did
+  partitions status               weekly partitions of the tables of lots, if they have some
 
 Acts, each kept with who did it and why:
   retry <job> [--codes C,C] [--lot L]... --reason "..." [--by NAME]
@@ -23,6 +24,8 @@ Acts, each kept with who did it and why:
   pause <job> --reason "..." [--by NAME]
   resume <job> --reason "..." [--by NAME]
   resend <job> [--delivery D] --reason "..." [--by NAME]
+  partitions enable --reason "..." [--by NAME]
+  partitions disable --reason "..." [--by NAME]
 
 With --json all of them print one JSON document.
 `;

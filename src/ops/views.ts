@@ -10,6 +10,7 @@ import type {
   UsageRow,
   WorkerRow,
 } from './documents.js';
+import type { PartitionRow, PartitionsDocument } from './partition-reading.js';
 import type { StatusDocument } from './status.js';
 import { line, table, type Column } from './table.js';
 import { counted, duration, usd, whole } from './wording.js';
@@ -74,9 +75,17 @@ const ACTS: Column<ActRow>[] = [
   { title: 'when', of: ({ begun_at: at }) => at, whole: true },
   { title: 'who', of: ({ by }) => by },
   { title: 'act', of: ({ act }) => act },
-  { title: 'job', of: ({ job_id: id }) => id, whole: true },
+  { title: 'job', of: ({ job_id: id }) => id ?? '', whole: true },
   { title: 'result', of: ({ result }) => (result === null ? 'not known' : resultWords(result)) },
   { title: 'reason', of: ({ reason }) => reason },
+];
+
+const PARTITIONS: Column<PartitionRow>[] = [
+  { title: 'partition', of: ({ name }) => name, whole: true },
+  { title: 'kind', of: ({ kind }) => kind },
+  { title: 'from', of: ({ from }) => from ?? '' },
+  { title: 'to', of: ({ to }) => to ?? '' },
+  { title: 'MB', of: ({ bytes }) => (bytes / 1e6).toFixed(1), right: true },
 ];
 
 export function statusText(status: StatusDocument): string {
@@ -178,6 +187,21 @@ export function usageText(usage: { from: string; to: string; group_by: string; r
 export function auditText({ acts }: { readonly acts: readonly ActRow[] }, ofOneJob: boolean): string {
   const columns = ofOneJob ? ACTS.filter(({ title }) => title !== 'job') : ACTS;
   return rowsOr(acts, columns, 'No operator has done anything.');
+}
+
+const STATES = {
+  off: 'The tables of lots are not partitioned.',
+  on: 'The tables of lots are partitioned by weeks.',
+  unfinished: 'A command was ended before it was done: repeat it, or the other one.',
+};
+
+export function partitionsText(document: PartitionsDocument): string {
+  const { state, weeks_ahead: ahead, default_has_rows: outside, partitions } = document;
+  return paragraphs([
+    STATES[state] + (ahead === null ? '' : ` ${counted(ahead, 'week')} ahead have a partition.`),
+    outside ? 'Rows of lots are in a default partition, because their week has none.' : '',
+    rowsOr(partitions, PARTITIONS, ''),
+  ]);
 }
 
 function resultWords(result: Readonly<Record<string, unknown>>): string {

@@ -5,7 +5,7 @@ import { EndedJobs } from '../jobs/ended-jobs.js';
 import type { EndedJob } from '../jobs/job-columns.js';
 import { renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
-import { PartReader } from '../jobs/part-reader.js';
+import { PartReader, type JobOfPart } from '../jobs/part-reader.js';
 import type { ClaimedDelivery } from './claimed-delivery.js';
 import { assembleBody, assembleText, endOfJobFrame, storedFrame, type BodyFrame } from './payload.js';
 import { WebhookSigner } from './webhook-signer.js';
@@ -65,25 +65,23 @@ export class BodyRenderer {
    */
   async prefetch(deliveries: readonly ClaimedDelivery[]): Promise<void> {
     const small = deliveries.filter(
-      (each) => each.jobId !== null && each.payload === null && isContiguous(each) && each.bytes <= SMALL_BYTES,
+      (each) => each.job !== null && each.payload === null && isContiguous(each) && each.bytes <= SMALL_BYTES,
     );
-    const jobs = await this.jobs.findMany(small.map(({ jobId }) => jobId as string));
-    const known = small.flatMap((delivery) => {
+    const ranges = small.map(({ jobId, job, firstPosition, lastPosition, revision }) => ({
+      jobId: jobId as string,
+      from: firstPosition as number,
+      to: lastPosition as number,
+      revision,
+      ...(job as JobOfPart),
+    }));
+    // Both run at once: each is a round trip, during which the receivers' slots would run empty.
+    const [lots, jobs] = await Promise.all([
+      this.parts.readMany(ranges),
+      this.jobs.findMany(ranges.map(({ jobId }) => jobId)),
+    ]);
+    small.forEach((delivery, index) => {
       const job = jobs.get(delivery.jobId as string);
-      return job === undefined ? [] : [{ delivery, job }];
-    });
-    const lots = await this.parts.readMany(
-      known.map(({ delivery, job }) => ({
-        jobId: job.id,
-        from: delivery.firstPosition as number,
-        to: delivery.lastPosition as number,
-        revision: delivery.revision,
-        totalLots: job.totalLots,
-        includes: job.options.include !== undefined,
-      })),
-    );
-    known.forEach(({ delivery, job }, index) => {
-      this.prefetched.set(delivery, { job, records: lots[index] as LotRecord[] });
+      if (job !== undefined) this.prefetched.set(delivery, { job, records: lots[index] as LotRecord[] });
     });
   }
 

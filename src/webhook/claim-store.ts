@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { AppConfig } from '../config/app-config.js';
 import { Database } from '../database/database.service.js';
 import { secretFingerprintSql } from '../jobs/job-store.js';
+import { jobOfPartSql } from '../jobs/part-reader.js';
 import type { ClaimedDelivery } from './claimed-delivery.js';
 import { isInFlight, isPending, STEP, type DeliveryStatus } from './delivery-states.js';
 import { GivenUpEvents } from './given-up-events.js';
@@ -185,6 +186,7 @@ const CLAIM = `with recursive ${RECEIVERS},
     c.first_position as "firstPosition", c.last_position as "lastPosition", c.lots, c.bytes, c.revision,
     c.payload::text as payload, c.body_sha256 as "bodySha256", c.attempts as attempt, c.failures,
     c.lock_token as token, c.slots, c.room, c.healthy, c.probe,
-    case when c.payload is not null then ${secretFingerprintSql('c.job_id')} end as "secretFingerprint"
+    case when c.payload is not null then ${secretFingerprintSql('c.job_id')} end as "secretFingerprint",
+    case when c.payload is null then ${jobOfPartSql('c.job_id')} end as job
   from claimed c
   order by c.next_attempt_at, c.id`;

@@ -1,3 +1,4 @@
+import type { JobOfPart } from '../jobs/part-reader.js';
 import type { SendResult, Verdict } from './attempt-outcome.js';
 import type { WebhookEvent } from './delivery-states.js';
 
@@ -5,6 +6,8 @@ import type { WebhookEvent } from './delivery-states.js';
 export interface ClaimedDelivery {
   readonly id: string;
   readonly jobId: string | null;
+  /** Of a part of a job's lots, as long as the job is there. */
+  readonly job: JobOfPart | null;
   readonly keyId: string;
   readonly origin: string;
   readonly url: string;

@@ -84,6 +84,7 @@ export class PingService {
       payload,
       bodySha256: null,
       // The secret that signed this request, so that a client that still uses an old secret can verify the event.
+      job: null,
       secretFingerprint: caller.secretFingerprint,
       attempt: 1,
       failures: 0,

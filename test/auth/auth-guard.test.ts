@@ -13,7 +13,9 @@ import { hmacHex, signJobId } from '../../src/auth/signatures.js';
 import { Clock } from '../../src/common/clock.js';
 import { CommonModule } from '../../src/common/common.module.js';
 import { ConfigModule } from '../../src/config/config.module.js';
+import { DatabaseModule } from '../../src/database/database.module.js';
 import { sendRaw } from '../generation/http-support.js';
+import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { authConfig, heldClock, SECRETS, signedHeaders } from './auth-support.js';
 
 const JOB_ID = '0190163d-8694-739b-aea5-966c26f8ad90';
@@ -61,12 +63,9 @@ class GuardedController {
 }
 
 async function start(environment: Record<string, string>): Promise<NestExpressApplication> {
+  const config = authConfig({ RATE_LIMIT_POLLING: '500', ...environment });
   const module = await Test.createTestingModule({
-    imports: [
-      ConfigModule.forRoot(authConfig({ RATE_LIMIT_POLLING: '500', ...environment })),
-      CommonModule,
-      AuthModule,
-    ],
+    imports: [ConfigModule.forRoot(config), CommonModule, DatabaseModule.forRoot(config, db.url), AuthModule],
     controllers: [GuardedController],
   })
     .overrideProvider(Clock)
@@ -77,13 +76,18 @@ async function start(environment: Record<string, string>): Promise<NestExpressAp
   return app;
 }
 
+let db: TestDatabase;
 let app: NestExpressApplication;
 let legacy: NestExpressApplication;
 beforeAll(async () => {
+  db = await createTestDatabase();
   app = await start({});
   legacy = await start({ LEGACY_UNSIGNED_READS: 'true', RATE_LIMIT_POLLING: '3' });
 });
-afterAll(() => Promise.all([app.close(), legacy.close()]));
+afterAll(async () => {
+  await Promise.all([app.close(), legacy.close()]);
+  await db.drop();
+});
 
 /** @param headers - names and values in turn, sent unchanged */
 function send(method: string, target: string, headers: string[], body: Buffer | string = '', to = app) {

@@ -18,12 +18,13 @@ const JOB_HALF = [
   'webhook_deliveries',
   'webhook_endpoints',
 ];
-const LOTS = `select md5(string_agg(l::text, ',' order by l.position) || coalesce((select count(*)::text from batch_results), '')) as mark from batch_lots l`;
-
 type Rows = Record<string, unknown>;
 
-async function markOf(tx: Sql): Promise<unknown> {
-  return (await tx.query<{ mark: string }>(LOTS))[0]?.mark;
+/** Changes whenever a lot or a description does. */
+async function markOf(tx: Sql): Promise<string> {
+  const lots = await tx.query('select * from batch_lots order by job_id, position');
+  const results = await tx.query('select count(*) as n from batch_results');
+  return JSON.stringify([lots, results]);
 }
 
 /** Ends the process in the commit of the n-th transaction that changes lots: only the lots' half is committed. */

@@ -1,16 +1,22 @@
+import { Logger } from '@nestjs/common';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { v7 } from 'uuid';
 import { JobShardStore } from '../../src/batch/shards/job-shard-store.js';
+import { PastWeeks } from '../../src/batch/upkeep/past-weeks.js';
 import { Retention } from '../../src/batch/upkeep/retention.js';
 import { Clock } from '../../src/common/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
+import { PartitionStore } from '../../src/jobs/partition-store.js';
 import { RetentionStore } from '../../src/jobs/retention-store.js';
 import { aJob } from '../support/a-job.mjs';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 // Real: PostgreSQL, its partitions, its plans. Faked: nothing.
 
-const WEEK_MS = 7 * 24 * 3_600_000;
+Logger.overrideLogger(false);
+
+const HOUR_MS = 3_600_000;
+const WEEK_MS = 7 * 24 * HOUR_MS;
 const NOW = Date.now();
 const TABLES = {
   batch_lots: 'job_id, position',
@@ -29,9 +35,25 @@ describe('removal from a long history', () => {
 
   const worker = () => {
     const config = loadConfig({ ...SETTINGS, DATABASE_URL: db.url });
-    return new Retention(config, new Clock(), db.database, new RetentionStore(), new JobShardStore(db.database));
+    return new Retention(
+      config,
+      new Clock(),
+      db.database,
+      new RetentionStore(),
+      new JobShardStore(db.database),
+      new PartitionStore(db.database),
+    );
   };
   const SETTINGS = { SHARED_KEY: 'x'.repeat(64), RETENTION_DAYS: '28' };
+
+  /** As the cron does before the rest. */
+  const dropWeeks = () => {
+    const config = loadConfig({ ...SETTINGS, DATABASE_URL: db.url });
+    const store = new PartitionStore(db.database);
+    return new PastWeeks(config, new Clock(), db.database, store, new RetentionStore()).drop(
+      new AbortController().signal,
+    );
+  };
 
   async function removeAll(retention = worker()): Promise<number> {
     let steps = 0;
@@ -118,9 +140,60 @@ describe('removal from a long history', () => {
     }
     expect([old.length, young.length]).toEqual([15, 15]);
     const before = await rowsOf(young);
+    await dropWeeks();
     await removeAll();
     expect(await rowsOf(old)).toEqual([]);
     expect(await rowsOf(young)).toEqual(before);
+  });
+
+  it('old jobs are left for the drop of their week when that is due, which takes all of their rows at once', async () => {
+    await partition();
+    const ids = [await ended(4 * WEEK_MS + HOUR_MS), await ended(5 * WEEK_MS - HOUR_MS)];
+    const young = await ended(4 * WEEK_MS - HOUR_MS);
+    const kept = await rowsOf([...ids, young]);
+    await removeAll();
+    expect(await rowsOf([...ids, young])).toEqual(kept);
+    await dropWeeks();
+    // Hidden, and without lots.
+    const hidden = await db.database.query('select key_id from batch_jobs where id = any($1::uuid[])', [ids]);
+    expect(hidden).toEqual([{ key_id: '' }, { key_id: '' }]);
+    expect(await rowsOf(ids)).toHaveLength(2);
+    await removeAll();
+    expect(await rowsOf(ids)).toEqual([]);
+    expect(await rowsOf([young])).toHaveLength(5);
+  });
+
+  it('a week stays as long as one of its jobs runs, or has a webhook to send or a file at OpenAI', async () => {
+    await partition();
+    const id = await ended(4 * WEEK_MS + HOUR_MS);
+    const other = await ended(4 * WEEK_MS + 2 * HOUR_MS);
+    const stays = async () => {
+      await dropWeeks();
+      expect(await rowsOf([id])).toHaveLength(5);
+      await db.database.execute('delete from openai_batches');
+      await db.database.execute('delete from webhook_deliveries');
+    };
+    await db.database.execute(`update batch_jobs set status = 'processing', completed_at = null where id = $1`, [id]);
+    await stays();
+    await db.database.execute(`update batch_jobs set status = 'completed', completed_at = $2 where id = $1`, [
+      id,
+      new Date(NOW - 4 * WEEK_MS),
+    ]);
+    await db.database.execute(
+      `insert into webhook_deliveries (id, job_id, key_id, origin, url, event, status, next_attempt_at, created_at)
+       values ($1, $1, 'acme', 'https://a.test', 'https://a.test/', 'batch_job_completed', 'pending', now(), now())`,
+      [id],
+    );
+    await stays();
+    await db.database.execute(
+      `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status, output_file_id,
+         next_check_at, created_at)
+       values ($1, 'vision', 0, 1, 0, 'acme', 'm', 'done', 'file-1', now(), now())`,
+      [id],
+    );
+    await stays();
+    await dropWeeks();
+    expect(await rowsOf([id, other])).toHaveLength(2);
   });
 
   it('the removal of old jobs skips jobs that another process is removing, and goes on with the rest', async () => {

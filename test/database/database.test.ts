@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AppConfig } from '../../src/config/app-config.js';
+import { CommonModule } from '../../src/common/common.module.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { DatabaseModule } from '../../src/database/database.module.js';
 import { Database } from '../../src/database/database.service.js';
@@ -93,7 +94,7 @@ describe('the module', () => {
   it('the database module hands out the database and the leases, on one pool', async () => {
     const config = { ...testConfig(), jobs: { leaseSeconds: 60, retentionDays: 30 } } as AppConfig;
     const module = await Test.createTestingModule({
-      imports: [ConfigModule.forRoot(config), DatabaseModule.forRoot(config, db.url)],
+      imports: [ConfigModule.forRoot(config), CommonModule, DatabaseModule.forRoot(config, db.url)],
     }).compile();
     const database = module.get(Database);
     expect(await database.query('select current_setting($1) as name', ['application_name'])).toEqual([

@@ -105,6 +105,27 @@ describe('the migrations', () => {
     ]);
   });
 
+  it('the webhooks of lots from before are found by the migration, and a process from before is believed to have some', async () => {
+    const { url, database } = await emptyDatabase();
+    const names = await migrateUp(config, url);
+    await migrateDown(config, url, names.length - names.indexOf('LotWebhooks1764410000000'));
+    const [some, none] = [await aJob(database, {}), await aJob(database, {})];
+    for (const [job, webhook] of [
+      [some, null],
+      [some, 'https://a.test/'],
+      [none, null],
+    ])
+      await database.execute(
+        `insert into batch_lot_inputs (job_id, position, images, webhook)
+         select $1, count(*), '[]', $2 from batch_lot_inputs where job_id = $1`,
+        [job, webhook],
+      );
+    await migrateUp(config, url);
+    const later = await aJob(database, {});
+    const rows = await database.query<{ id: string }>('select id from batch_jobs where lot_webhooks order by id');
+    expect(rows.map(({ id }) => id)).toEqual([some, later]);
+  });
+
   it('migrations of which one fails leave nothing of it behind', async () => {
     const { url, database } = await emptyDatabase();
     await migrateUp(config, url);

@@ -65,6 +65,14 @@ describe('the command line of operators', () => {
     });
   });
 
+  it('partitions are looked at, or changed with a reason', () => {
+    expect(command('partitions', 'status')).toEqual({ name: 'partitions' });
+    expect(command('partitions', 'disable', '--reason', 'r')).toEqual({
+      name: 'partitions disable',
+      warrant: { reason: 'r', by: null },
+    });
+  });
+
   it('a dry run of a retry needs no reason, because nothing is done', () => {
     expect(command('retry', JOB, '--dry-run')).toMatchObject({ warrant: null, request: { dryRun: true } });
   });
@@ -81,6 +89,11 @@ describe('the command line of operators', () => {
     [['pause', JOB, '--reason', 'x'.repeat(501)], '--reason must have 1 to 500 characters.'],
     [['pause', JOB, '--reason', 'x', '--by', 'y'.repeat(101)], '--by must have 1 to 100 characters.'],
     [['pause', JOB, '--reason', 'a\0b'], '--reason must not be empty or hold what cannot be stored.'],
+    [['partitions'], 'partitions needs one of status, enable, disable.'],
+    [['partitions', 'off'], 'partitions needs one of status, enable, disable.'],
+    [['partitions', 'enable', 'now'], 'partitions does not take now.'],
+    [['partitions', 'enable'], 'partitions enable needs --reason: it is kept with what was done.'],
+    [['partitions', 'status', '--reason', 'r'], '--reason goes with an act.'],
     [['retry', JOB, '--codes', 'refused', '--reason', 'r'], /^--codes must be a list of at least one of .*REFUSED/],
     [['retry', JOB, '--lot', '', '--reason', 'r'], /^--lot must be a lot_id/],
     [['jobs', '--status', 'broken'], /^--status must be all, or some of pending,/],
@@ -112,6 +125,7 @@ describe('the command line of operators', () => {
       'pause',
       'resume',
       'resend',
+      'partitions',
     ]) {
       expect(USAGE).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
     }

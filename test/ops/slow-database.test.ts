@@ -71,7 +71,7 @@ describe('operators’ commands on a slow database', () => {
 
   it('status gives up on a server that never answers, and fails when nothing at all can be read', async () => {
     const never = new Proxy({}, { get: () => () => new Promise(() => undefined) }) as never;
-    const status = new Status(20, new Clock(), never, never, never, never, never);
+    const status = new Status(20, new Clock(), never, never, never, never, never, never);
     const refused = await status.read().then(() => null, refusalOf);
     expect(refused).toEqual({ sentence: 'The database does not answer.', exitCode: 1 });
   });

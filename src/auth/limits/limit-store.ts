@@ -132,6 +132,11 @@ export class LimitStore implements OnApplicationShutdown {
     await this.database.execute(`delete from event_streams where held_until < now() - interval '1 hour'`);
   }
 
+  /** Call it before the first request comes. */
+  begin(): Promise<void> {
+    return this.connection.begin();
+  }
+
   async onApplicationShutdown(): Promise<void> {
     await this.connection.close();
   }

@@ -6,8 +6,11 @@ import { StatementNames } from '../../database/statement-names.js';
 
 /** Enough for thousands of statements a second, and few enough that no crowd waits for the row of one busy key. */
 const CONNECTIONS = 2;
-/** How long a statement may wait for a connection, and how long it may then take. A usual one takes less than a millisecond. */
-const DEADLINE_MS = 1000;
+/**
+ * How long a statement may wait for a connection, and how long it may then take. A usual one takes less than a millisecond; with 1 s a
+ * process that was just started on an overloaded machine took the database for being away.
+ */
+const DEADLINE_MS = 2000;
 /** How long nothing is sent after a failure, so that few requests wait for the deadline. */
 const REST_MS = 5000;
 const RESTS = 'the database did not answer lately';
@@ -38,6 +41,15 @@ export class LimitsConnection {
     private readonly options: LimitsConnectionOptions,
   ) {
     this.names = options.prepared ? new StatementNames() : undefined;
+  }
+
+  /** Opens the first connection, so that no request waits for it. */
+  async begin(): Promise<void> {
+    try {
+      await this.open().query(this.options.trial);
+    } catch (error) {
+      this.rest(error as Error);
+    }
   }
 
   /** @throws when the database does not answer in time, or did not lately */

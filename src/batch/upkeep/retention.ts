@@ -3,7 +3,9 @@ import { Clock, DAY_MS } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { deleteSome } from '../../database/delete-some.js';
+import { PartitionStore } from '../../jobs/partition-store.js';
 import { FIRST_END, LOTS_OF_JOBS, RetentionStore, type EndPlace } from '../../jobs/retention-store.js';
+import { idsOf, isDroppedSoon, type IdSpan } from '../../jobs/weeks.js';
 import { DELIVERIES_OF_JOBS, deliveriesLeftSql } from '../../webhook/delivery-store.js';
 import { JobShardStore, shardsLeftSql } from '../shards/job-shard-store.js';
 
@@ -13,6 +15,9 @@ const STEP_ROWS = 2000;
 const STEP_JOBS = 100;
 /** The rows that a job may have any number of (lots and deliveries), in the order in which they are removed. */
 const PARTS = [...LOTS_OF_JOBS, ...DELIVERIES_OF_JOBS];
+
+/** What keeps a job that is old enough: webhooks of it that are to be sent, or files of it that are still at OpenAI. */
+export const NOTHING_LEFT = [deliveriesLeftSql, shardsLeftSql];
 
 /**
  * Makes the rest of the transaction use indexes. If the planner believes that a table is small, or has no recent
@@ -29,6 +34,8 @@ export class Retention {
    * until it is vacuumed, and with all jobs that have to stay.
    */
   private passed = FIRST_END;
+  /** The weeks whose jobs this round leaves alone. */
+  private left: readonly IdSpan[] = [];
 
   constructor(
     @Inject(APP_CONFIG) private readonly config: AppConfig,
@@ -36,6 +43,7 @@ export class Retention {
     private readonly database: Database,
     private readonly jobs: RetentionStore,
     private readonly shards: JobShardStore,
+    private readonly partitions: PartitionStore,
   ) {}
 
   /**
@@ -44,24 +52,33 @@ export class Retention {
    */
   async step(): Promise<boolean> {
     const before = new Date(this.clock.now() - this.config.jobs.retentionDays * DAY_MS);
+    const left = this.passed === FIRST_END ? (this.left = await this.weeksLeft()) : this.left;
     for (;;) {
-      const { last, whole, removed } = await this.database.transaction((tx) => this.removeSome(tx, before));
+      const { last, whole, removed } = await this.database.transaction((tx) => this.removeSome(tx, before, left));
       this.passed = last === undefined ? FIRST_END : whole ? last : this.passed;
       if (removed) return true;
       if (last === undefined) return false;
     }
   }
 
+  /** The weeks that are dropped as a whole within days. */
+  private async weeksLeft(): Promise<IdSpan[]> {
+    const spans = (await this.partitions.layouts()).flatMap(({ partitions }) => partitions.map(({ span }) => span));
+    const keptMs = this.config.jobs.retentionDays * DAY_MS;
+    return spans.flatMap((span) =>
+      span !== null && isDroppedSoon(span, this.clock.now(), keptMs) ? [idsOf(span)] : [],
+    );
+  }
+
   /**
    * Runs in one transaction, so that a half-removed job is always hidden, and so that other processes take other jobs.
    */
-  private async removeSome(tx: Transaction, before: Date): Promise<Step> {
-    const old = await this.jobs.lockEnded(tx, before, this.passed, STEP_JOBS);
-    // A job stays while webhooks of it are to be sent again or files of it are still at OpenAI.
+  private async removeSome(tx: Transaction, before: Date, left: readonly IdSpan[]): Promise<Step> {
+    const old = await this.jobs.lockEnded(tx, before, this.passed, STEP_JOBS, left);
     const ids = await this.jobs.withNothingLeft(
       tx,
       old.map(({ id }) => id),
-      [deliveriesLeftSql, shardsLeftSql],
+      NOTHING_LEFT,
     );
     const last = old.at(-1);
     if (ids.length === 0) return { last, whole: true, removed: false };

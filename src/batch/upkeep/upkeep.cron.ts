@@ -3,13 +3,18 @@ import { Cron } from '@nestjs/schedule';
 import { BatchHints } from '../../common/work-hints.js';
 import { JobPauses } from '../shards/job-pauses.js';
 import { KeyUsageStore } from '../../jobs/key-usage-store.js';
+import { Partitions } from '../../jobs/partitions.js';
 import { OrphanedFiles } from './orphaned-files.js';
 import { OrphanedLots } from './orphaned-lots.js';
 import { OverdueJobs } from './overdue-jobs.js';
 import { QueueWatch } from '../limits/queue-watch.js';
+import { PastWeeks } from './past-weeks.js';
 import { Retention } from './retention.js';
 
-/** Work that no shard triggers: deadlines every second, usage every ten, old jobs every minute, orphaned files and lots every hour. */
+/**
+ * Work that no shard triggers: deadlines every second, usage every ten, old jobs and partitions every minute, orphaned files and
+ * lots every hour.
+ */
 @Injectable()
 export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   private readonly logger = new Logger(UpkeepCron.name);
@@ -21,6 +26,8 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
     private readonly pauses: JobPauses,
     private readonly overdue: OverdueJobs,
     private readonly retention: Retention,
+    private readonly pastWeeks: PastWeeks,
+    private readonly partitions: Partitions,
     private readonly orphans: OrphanedFiles,
     private readonly orphanedLots: OrphanedLots,
     private readonly queue: QueueWatch,
@@ -39,8 +46,15 @@ export class UpkeepCron implements OnModuleDestroy, BeforeApplicationShutdown {
   @Cron('15 * * * * *', { name: 'batch-retention', waitForCompletion: true })
   removeOld(): Promise<void> {
     return this.run('retention', async () => {
+      // Before the rest: what goes with its week needs no removal row by row.
+      await this.pastWeeks.drop(this.stopping.signal);
       while (!this.stopping.signal.aborted && (await this.retention.step()));
     });
+  }
+
+  @Cron('35 * * * * *', { name: 'batch-weeks', waitForCompletion: true })
+  keepWeeks(): Promise<void> {
+    return this.run('weeks', () => this.partitions.keep(this.stopping.signal));
   }
 
   @Cron('5,25,45 * * * * *', { name: 'batch-queue', waitForCompletion: true })
