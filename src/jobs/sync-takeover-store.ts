@@ -7,7 +7,7 @@ import type { FailureCounters } from './job-failures.js';
 import { JobStore } from './job-store.js';
 import { addKeyUsageSql } from './key-usage-store.js';
 import { isEnglishSource } from './result-store.js';
-import { isLotEnded, JOB_SQL, JOB_STAGE_SQL, UNFINISHED_SQL, type StoredLotStatus } from './states.js';
+import { isLotEnded, JOB_SQL, JOB_STAGE_SQL, UNFINISHED_SQL, type ModelStage, type StoredLotStatus } from './states.js';
 import { HELD, TRANSLATING } from './sync-job-store.js';
 import type { ClaimedSyncJob, HeldSyncJob, LotAhead, StoredAnswer } from './sync-job.js';
 import { usageOfJson } from './usage-json.js';
@@ -77,7 +77,7 @@ export class SyncTakeoverStore {
            failures = $5, processed_images = $6, version = version + 1, updated_at = now()
          where ${HELD} returning id, key_id, mode),
        used as (${addKeyUsageSql({ model: '$7', lots: '1' }, 'job where $3::int = 1')})
-       select exists (select 1 from job_usage u where u.job_id = job.id and u.stage = 'vision') as counted from job`,
+       select exists (select 1 from job_usage u where u.job_id = job.id and u.stage = $8) as counted from job`,
       [
         held.id,
         held.token,
@@ -86,6 +86,7 @@ export class SyncTakeoverStore {
         JSON.stringify(failuresOf(lot)),
         seen,
         this.config.openai.visionModel,
+        'vision' satisfies ModelStage,
       ],
     );
     if (job === undefined) return false;
