@@ -5,6 +5,7 @@ import { compare } from './prove-citus/compared.mjs';
 import { runFlow, runRetention } from './prove-citus/flow.mjs';
 import { killCoordinator, killServices } from './prove-citus/kills.mjs';
 import { laterMigrations, refusals, withData } from './prove-citus/migrating.mjs';
+import { runUpkeep } from './prove-citus/upkeep.mjs';
 import { nodeAway, rebalance } from './prove-citus/nodes.mjs';
 import { Server } from './prove-citus/server.mjs';
 import { Ground } from './prove-citus/ground.mjs';
@@ -88,6 +89,12 @@ if (wanted('flow')) {
     'retention',
     left.length === 0,
     left.join('; ') || 'a job past its time is gone with all its rows, another one stays',
+  );
+  const upkeep = await runUpkeep(ground, main);
+  row(
+    'lots without a job are removed, partitions are refused',
+    upkeep.length === 0,
+    upkeep.join('; ') || 'as it must be',
   );
   for (const { child } of services) child.kill('SIGKILL');
 }

@@ -87,7 +87,7 @@ function shown({ lot_id, status, error, descriptions }) {
 function webhooksByJob(bodies) {
   const byJob = new Map();
   for (const sent of bodies.values()) {
-    for (const { text } of sent) {
+    for (const text of sent) {
       const body = JSON.parse(text);
       if (!/^batch_job_(completed|failed|cancelled)$/.test(body.event)) continue;
       byJob.set(body.job_id, [...(byJob.get(body.job_id) ?? []), body]);

@@ -161,7 +161,8 @@ export async function runRetention(ground, url, gone, stays) {
   const left = await count(gone);
   const after = await count(stays);
   const wrong = [];
-  if (left.some((rows) => rows > 0)) wrong.push(`rows are left of a job that is past its time: ${left}`);
-  if (before.join() !== after.join()) wrong.push(`rows of a job that stays were removed: ${before} became ${after}`);
+  if (left.some((rows) => rows > 0)) wrong.push(`rows are left of a job that is past its time: ${left.join()}`);
+  if (before.join() !== after.join())
+    wrong.push(`rows of a job that stays were removed: ${before.join()} became ${after.join()}`);
   return wrong;
 }

@@ -108,18 +108,18 @@ export class Ground {
 /** Answers 204 to everything and keeps every body by its webhook-id. */
 async function startReceiver() {
   const bodies = new Map();
-  const server = createServer(async (request, response) => {
+  const receive = async (request, response) => {
     const chunks = [];
     try {
       for await (const chunk of request) chunks.push(chunk);
     } catch {
-      return;
+      return; // Its sender was killed during the request.
     }
     const id = request.headers['webhook-id'];
-    const text = Buffer.concat(chunks).toString();
-    bodies.set(id, [...(bodies.get(id) ?? []), { path: request.url, text }]);
+    bodies.set(id, [...(bodies.get(id) ?? []), Buffer.concat(chunks).toString()]);
     response.writeHead(204).end();
-  });
+  };
+  const server = createServer((request, response) => void receive(request, response));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

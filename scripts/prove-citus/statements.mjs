@@ -2,7 +2,7 @@
 import pg from 'pg';
 
 const told = new Set();
-const original = pg.Client.prototype.query;
+const { query: original } = pg.Client.prototype;
 
 pg.Client.prototype.query = function query(config, ...rest) {
   const text = typeof config === 'string' ? config : (config?.text ?? '');

@@ -51,8 +51,8 @@ export class PartitionStore {
     );
     if (citus?.there !== true) return [];
     const rows = await this.database.query<{ name: string }>(
-      `select logicalrel::regclass::text as name from pg_catalog.pg_dist_partition
-       where logicalrel::regclass::text = any($1::text[]) order by 1`,
+      `select logicalrelid::regclass::text as name from pg_catalog.pg_dist_partition
+       where logicalrelid::regclass::text = any($1::text[]) order by 1`,
       [LOT_TABLES],
     );
     return rows.map(({ name }) => name);
