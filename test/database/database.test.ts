@@ -49,6 +49,21 @@ describe('a transaction', () => {
     expect(await countNotes()).toBe(before);
   });
 
+  it('a connection that ends in the moment in which it is handed over does not end the process', async () => {
+    const told: boolean[] = [];
+    for (const hand of ['new', 'idle']) {
+      await new Promise<void>((resolve) => {
+        db.pool.connect((_, client, release) => {
+          if (client === undefined) throw new Error(`no ${hand} connection`);
+          told.push(client.emit('error', new Error('terminating connection due to administrator command')));
+          release();
+          resolve();
+        });
+      });
+    }
+    expect(told).toEqual([true, true]);
+  });
+
   it('a transaction whose connection breaks between two statements fails, and the pool gets a new one', async () => {
     const broken = db.database.transaction(async (tx) => {
       const [row] = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');

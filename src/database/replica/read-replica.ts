@@ -4,6 +4,7 @@ import { orAbort } from '../../common/abort-signals.js';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database, type Reads, type Sql } from '../database.service.js';
+import { PooledClient } from '../pooled-client.js';
 import { sqlOn } from '../sql-on-client.js';
 import { statementOf, StatementNames } from '../statement-names.js';
 import { countReplicaRead, type ReplicaOutcome, type ReplicaRead } from './replica-metrics.js';
@@ -44,6 +45,7 @@ export class ReadReplica implements OnApplicationShutdown {
     this.names = database.prepared ? new StatementNames() : undefined;
     if (database.readUrl === '') return;
     this.pool = new pg.Pool({
+      Client: PooledClient,
       connectionString: database.readUrl,
       application_name: `generation-service ${role} reads`,
       max: database.readPoolSize,
