@@ -31,9 +31,16 @@ function claim(what, holds, seen = '') {
 
 const startedAt = performance.now();
 const ground = await startGround();
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void ground.stop().then(() => process.exit(1)));
+let stopping;
+const stop = () => (stopping ??= ground.stop());
 const watch = new LockWatch();
 let longestLock = 0;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    watch.stopped = true;
+    void stop().finally(() => process.exit(1));
+  });
+}
 try {
   await watch.start(ground.stage.databaseUrl);
   const schema = await describe();
@@ -91,9 +98,11 @@ try {
     `${watch.looks} looks, the longest wait seen ${Math.round(longestLock)} ms`,
   );
 } catch (error) {
-  claim(error.stack, false);
+  // What is under way when all is stopped by a signal fails.
+  if (stopping === undefined) claim(error.stack, false);
 } finally {
-  await ground.stop();
+  watch.stopped = true;
+  await stop();
 }
 const seconds = Math.round((performance.now() - startedAt) / 1000);
 console.log(failures === 0 ? `200 jobs old and new, ${seconds} s: holds` : `${failures} do not hold (${seconds} s)`);

@@ -139,8 +139,11 @@ export class LockWatch {
 
   async start(url) {
     this.client = new pg.Client({ connectionString: url });
+    this.client.on('error', () => undefined);
     await this.client.connect();
-    this.running = this.loop();
+    this.running = this.loop().catch((error) => {
+      if (!this.stopped) throw error;
+    });
   }
 
   async loop() {

@@ -16,7 +16,7 @@ const DEADLOCK = '40P01';
 const DIVISION_BY_ZERO = '22012';
 
 /** The lock did not come free for minutes. */
-export class LockBusyError extends Error {
+class LockBusyError extends Error {
   override readonly name = 'LockBusyError';
 
   constructor() {

@@ -14,7 +14,7 @@ export interface PartitionChange {
   readonly rows: number;
 }
 
-export interface TableOverview extends Omit<TableLayout, 'check'> {
+interface TableOverview extends Omit<TableLayout, 'check'> {
   /** How many weeks after this one have a partition; null without partitions. */
   readonly weeksAhead: number | null;
   /** Whether the default partition has rows. */

@@ -7,7 +7,7 @@ export const WEEK_MS = 7 * DAY_MS;
 /** 1970 began on a Thursday; weeks begin on Mondays, at 00:00 UTC. */
 const FIRST_MONDAY = 4 * DAY_MS;
 /** How many weeks are made ahead. Nothing is refused without them, but what has no week cannot be dropped as one. */
-export const WEEKS_AHEAD = 8;
+const WEEKS_AHEAD = 8;
 /** The id that no id is below. */
 const LEAST_ID = '00000000-0000-0000-0000-000000000000';
 /** The id that no job has: its time is the year 10889. */

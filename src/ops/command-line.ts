@@ -28,7 +28,7 @@ export type Reading =
   | { name: 'usage'; from?: string; to?: string; by: OperatorUsageGroup; keyId: string | null }
   | { name: 'audit'; jobId: string | null; limit: number };
 
-export type JobAct =
+type JobAct =
   | { name: 'retry'; jobId: string; request: RetryRequest; warrant: Warrant }
   | { name: 'pause' | 'resume'; jobId: string; warrant: Warrant }
   /** `deliveryId` null: all deliveries of the job's end. */

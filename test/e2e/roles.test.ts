@@ -22,6 +22,7 @@ const CRONS = [
   'batch-submit',
   'batch-take-in',
   'batch-watch',
+  'batch-weeks',
   'limits-sweep',
   'request-keys-sweep',
   'usage-sums',

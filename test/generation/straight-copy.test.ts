@@ -189,7 +189,8 @@ describe('a large request waits on disk', () => {
   });
 
   it('a large request waits on disk when its key has used up its requests of this minute, and is refused', async () => {
-    const { batch } = (service.app.get(RateLimits) as unknown as { limiters: { batch: RateLimiterMemory } }).limiters;
+    const limits = service.app.get(RateLimits) as unknown as { limiters: { batch: { limiter: RateLimiterMemory } } };
+    const { limiter: batch } = limits.limiters.batch;
     const first = await service.generate(bodyOf());
     const { key_id: keyId } = (await service.job(first.body['job_id'] as string)) as { key_id: string };
     await batch.block(keyId, 60);
