@@ -2,7 +2,7 @@
 import pg from 'pg';
 
 const told = new Set();
-const { query: original } = pg.Client.prototype;
+const original = Object.getOwnPropertyDescriptor(pg.Client.prototype, 'query').value;
 
 pg.Client.prototype.query = function query(config, ...rest) {
   const text = typeof config === 'string' ? config : (config?.text ?? '');
