@@ -82,15 +82,6 @@ export class SyncJobStore {
     return row?.saved === true;
   }
 
-  /** Stores one translation when it comes. A row that is there already stays, because a result never changes. */
-  async saveTranslation(held: HeldSyncJob, result: NewResult): Promise<void> {
-    const values = new Values(held.id, held.token);
-    await this.database.execute(
-      `with job as (select id from batch_jobs where ${HELD}) ${insertResults(values, [result])}`,
-      values.list,
-    );
-  }
-
   /**
    * Completes the lot, for its key too, and stores the descriptions that are still missing. The caller ends the job in the same
    * transaction.
