@@ -4,6 +4,7 @@ import type { StoredLotStatus } from './states.js';
 
 /** The tables that hold nearly all bytes, each with the column `job_id` first in its key. Statements join them with each other. */
 export const LOT_TABLES = ['batch_lots', 'batch_lot_inputs', 'batch_results'] as const;
+export type LotTable = (typeof LOT_TABLES)[number];
 
 /** A lot's state. The table has few columns, because its rows change often. */
 @Entity('batch_lots')

@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { assured, withBriefLock, type Changed } from '../database/brief-lock.js';
 import { Database } from '../database/database.service.js';
 import { columnsOf, grantsOf, indexesOf, quoted } from '../database/table-catalog.js';
-import { PARTITIONS_TURN, partitionsOf, type LotTable, type Partition } from './partition-store.js';
+import type { LotTable } from './lot.entities.js';
+import { PARTITIONS_TURN, partitionsOf, type Partition } from './partition-store.js';
 import { TERMINAL_SQL, UNFINISHED_SQL } from './states.js';
 import { idsOf, includes, type Span } from './weeks.js';
 

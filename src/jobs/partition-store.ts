@@ -2,11 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { withBriefLock, type Changed, type Plan } from '../database/brief-lock.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import { grantsOf, indexesOf, optionsOf, quoted, renamedIndexes } from '../database/table-catalog.js';
+import { LOT_TABLES, type LotTable } from './lot.entities.js';
 import { dayName, idsOf, spanOf, timeOf, type Span } from './weeks.js';
-
-/** The tables that hold nearly all bytes. Each key begins with job_id, so that all rows of a job lie in one partition. */
-export const LOT_TABLES = ['batch_lots', 'batch_lot_inputs', 'batch_results'] as const;
-export type LotTable = (typeof LOT_TABLES)[number];
 
 /** Any fixed number: one process at a time changes the partitions. */
 export const PARTITIONS_TURN = 7_402_118_652;

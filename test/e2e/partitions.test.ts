@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Explained, type PlanNode } from '../../scripts/prove-history/explained.mjs';
-import { LOT_TABLES } from '../../src/jobs/partition-store.js';
+import { LOT_TABLES } from '../../src/jobs/lot.entities.js';
 import { Partitions } from '../../src/jobs/partitions.js';
 import { TestService } from '../support/service.js';
 

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { Pool, QueryConfig, QueryResult } from 'pg';
 import type { Clock } from '../../common/clock.js';
 import type { Database } from '../../database/database.service.js';
-import { StatementNames } from '../../database/statement-names.js';
+import { statementOf, StatementNames } from '../../database/statement-names.js';
 
 /** Enough for thousands of statements a second, and few enough that no crowd waits for the row of one busy key. */
 const CONNECTIONS = 2;
@@ -58,10 +58,8 @@ export class LimitsConnection {
       void this.tryAgain();
       throw new Error(RESTS);
     }
-    const name = this.names?.nameOf(text);
-    const statement = { text, values: [...values], ...(name === undefined ? {} : { name }) };
     try {
-      return await this.send(statement);
+      return await this.send(statementOf(this.names, text, values));
     } catch (error) {
       this.rest(error as Error);
       throw error;
