@@ -87,8 +87,14 @@ export async function refuseUnfit(
   url: string,
   tables: readonly string[],
 ): Promise<void> {
-  const { citus } = config.database;
+  const { citus, readUrl } = config.database;
   if (citus === undefined || citus.aim === 'as-is') return;
+  if (citus.aim === 'distributed' && readUrl !== '') {
+    throw new DistributionRefusedError(
+      'CITUS=true, but DATABASE_READ_URL is set: both together are not supported, as each replica would be behind by a time of its ' +
+        'own. Leave DATABASE_READ_URL empty, here and in every other process of the service.',
+    );
+  }
   const dataSource = await new DataSource({ ...dataSourceOptions(config, url), poolSize: 1 }).initialize();
   try {
     await refuseServer(dataSource);
