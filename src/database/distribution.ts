@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { DataSource, type QueryRunner } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { dataSourceOptions } from './data-source-options.js';
-import { withMigrationLock } from './migrate.js';
+import { inTransaction, withMigrationLock } from './migrate.js';
 
 /** The column by whose value a row has its shard. */
 const SHARD_COLUMN = 'job_id';
@@ -158,17 +158,4 @@ async function toMove(sql: Queries, tables: readonly string[], wanted: boolean):
     );
   }
   return tables.filter((table) => rows.some(({ name }) => name === table) !== wanted);
-}
-
-async function inTransaction<T>(dataSource: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-  const runner = dataSource.createQueryRunner();
-  try {
-    await runner.startTransaction();
-    const result = await work(runner);
-    await runner.commitTransaction();
-    return result;
-  } finally {
-    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-    await runner.release();
-  }
 }
