@@ -7,6 +7,8 @@ import { v7 } from 'uuid';
 import { DAY_MS } from '../../src/common/clock.js';
 import { migrateDown, migrateUp } from '../../src/database/migrate.js';
 import { describeSchema } from '../../src/database/schema-dump.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
+import { PartitionFigures } from '../../src/jobs/partition-figures.js';
 import { PartitionMergeStore } from '../../src/jobs/partition-merge-store.js';
 import { LOT_TABLES } from '../../src/jobs/lot.entities.js';
 import { PartitionStore, StrangeIdsError } from '../../src/jobs/partition-store.js';
@@ -76,6 +78,14 @@ describe('the tables of lots in partitions', () => {
       places.push(...list.map(({ place }) => place));
     }
     return places;
+  }
+
+  /** What the metrics say of the partitions. */
+  async function shown(): Promise<Record<string, number>> {
+    const figures = new PartitionFigures({ jobs: { retentionDays: 28 } }, clock, partitions);
+    figures.onModuleInit();
+    const lines = (await metricsRegistry.metrics()).matchAll(/^partitions_(\w+) (\d+)$/gm);
+    return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value)]));
   }
 
   const state = async () => (await partitions.overview()).state;
@@ -194,6 +204,9 @@ describe('the tables of lots in partitions', () => {
     const [late, later] = [await job(clock.now()), await job(clock.now() + WEEK_MS)];
     expect(await placesOf(late)).toContain('batch_results_default');
     expect((await partitions.overview()).tables[0]).toMatchObject({ weeksAhead: 0, outside: true });
+    // The first partition ended three weeks after that Monday, and its jobs are kept for four more.
+    const dueMs = 13 * WEEK_MS + 3.5 * DAY_MS;
+    expect(await shown()).toEqual({ weeks_ahead: 0, default_tables: 3, oldest_due_seconds: dueMs / 1000 });
     const before = await rows();
     clock.advance(WEEK_MS);
     await partitions.keep();
@@ -201,8 +214,10 @@ describe('the tables of lots in partitions', () => {
     // Right behind the last week that was made.
     expect(await placesOf(later)).toEqual(LOT_TABLES.map((table) => `${table}_from_20270125`));
     expect((await partitions.overview()).tables[0]).toMatchObject({ weeksAhead: 8, outside: false });
+    expect(await shown()).toMatchObject({ weeks_ahead: 8, default_tables: 0 });
     await partitions.disable();
     expect(await rows()).toEqual(before);
+    expect(await shown()).toEqual({});
   });
 
   it('a job with an id of another age stays in the default partition and hinders no week', async () => {
