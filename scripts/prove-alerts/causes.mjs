@@ -142,8 +142,10 @@ export const CAUSES = [
   {
     alert: 'WeekNotDropped',
     what: 'a week of long ago is still there',
-    cause: (night) =>
-      night.sql(`create table old_week partition of batch_lots for values from (minvalue) to ('${LONG_AGO}')`),
+    cause: async (night) => {
+      await night.sql(`create table old_week partition of batch_lots for values from (minvalue) to ('${LONG_AGO}')`);
+      return () => night.sql('drop table old_week');
+    },
   },
   {
     alert: 'NothingIsSeen',
