@@ -8,6 +8,7 @@ import { loadavg, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { freePort } from './free-port.mjs';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { pause } from './prove/stage.mjs';
 
 const version = spawnSync('pgbouncer', ['--version']);
@@ -56,13 +57,20 @@ const asOther = userInfo().uid === 0 ? ['-u', 'nobody'] : [];
 const pooler = spawn('pgbouncer', [...asOther, files.ini], { stdio: ['ignore', 'ignore', 'pipe'] });
 let said = '';
 pooler.stderr.on('data', (chunk) => (said += chunk));
+let tests;
+const stop = stopAtSignal(async () => {
+  tests?.kill('SIGTERM');
+  pooler.kill('SIGKILL');
+  await database.stop();
+  await rm(folder, { recursive: true, force: true });
+});
 let code = 1;
 try {
   const through = new URL(server);
   through.port = String(port);
   await answers(through);
   const named = process.argv.slice(2);
-  const tests = spawn('npx', ['vitest', 'run', ...(named.length > 0 ? named : ['test/e2e']), '--maxWorkers=1'], {
+  tests = spawn('npx', ['vitest', 'run', ...(named.length > 0 ? named : ['test/e2e']), '--maxWorkers=1'], {
     stdio: 'inherit',
     env: { ...process.env, TEST_DATABASE_URL: database.url, TEST_POOLER_URL: through.href },
   });
@@ -73,9 +81,7 @@ try {
 } catch (error) {
   console.error(error, said);
 } finally {
-  pooler.kill('SIGKILL');
-  await database.stop();
-  await rm(folder, { recursive: true, force: true });
+  await stop();
 }
 console.log(code === 0 ? 'PROVEN: all pass through the pooler' : 'NOT PROVEN');
 process.exit(code === 0 ? 0 : 1);
