@@ -3,7 +3,7 @@ import { Clock } from '../common/clock.js';
 import { Database, type Reads, type Sql } from '../database/database.service.js';
 import { ReadReplica } from '../database/replica/read-replica.js';
 import { countReplicaRead } from '../database/replica/replica-metrics.js';
-import { hasReplayed, walPosition } from '../database/replica/wal-position.js';
+import { hasReplayed, walPosition, type WalPosition } from '../database/replica/wal-position.js';
 import type { JobRecord } from './job-columns.js';
 import { SharedReads } from './shared-reads.js';
 import { isTerminal } from './states.js';
@@ -26,7 +26,7 @@ const REST_MS = 500;
  */
 @Injectable()
 export class ReplicaReader {
-  private readonly positions = new SharedReads<string>();
+  private readonly positions = new SharedReads<WalPosition>();
   private listsRestUntil = 0;
 
   constructor(
@@ -69,7 +69,7 @@ export class ReplicaReader {
     );
   }
 
-  private async catchesUp(replica: Reads, position: string): Promise<boolean> {
+  private async catchesUp(replica: Reads, position: WalPosition): Promise<boolean> {
     for (let waited = 0; ; waited += STEP_MS) {
       if (await hasReplayed(replica, position)) return true;
       if (waited >= CATCH_UP_MS) break;
