@@ -21,7 +21,6 @@ beforeEach(() => observer.reset());
 afterEach(() => processes.killAll());
 afterAll(async () => {
   await observer.stop();
-  await processes.remove();
   await rm(folder, { recursive: true, force: true });
 });
 

@@ -1,14 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import ts from 'typescript';
 import type { JsonObject } from 'openai-sandbox';
+import { builtService } from '../support/built-service.js';
 import { GENERATE, SECRETS, sign, type TestService } from '../support/service.js';
-
-const ROOT = join(import.meta.dirname, '..', '..');
 
 export interface Process {
   readonly child: ChildProcess;
@@ -30,7 +27,7 @@ export class Processes {
   ) {}
 
   static async of(observer: TestService): Promise<Processes> {
-    return new Processes(await transpile(), observer);
+    return new Processes(await builtService(), observer);
   }
 
   /**
@@ -90,37 +87,6 @@ export class Processes {
   async killAll(): Promise<void> {
     for (const child of this.children.splice(0)) await kill(child);
   }
-
-  async remove(): Promise<void> {
-    await rm(this.built, { recursive: true, force: true });
-  }
-}
-
-/** The sources as they are now as plain JavaScript; types are tsc's business. Inside the package, which they look for. */
-export async function transpile(): Promise<string> {
-  const cache = join(ROOT, 'node_modules', '.cache');
-  await mkdir(cache, { recursive: true });
-  const target = await mkdtemp(join(cache, 'process-test-'));
-  for (const file of await readdir(join(ROOT, 'src'), { recursive: true })) {
-    const source = join(ROOT, 'src', file);
-    const output = join(target, file.replace(/\.ts$/, '.js'));
-    await mkdir(dirname(output), { recursive: true });
-    if (!file.endsWith('.ts')) {
-      if (file.includes('.')) await copyFile(source, output);
-      continue;
-    }
-    const { outputText } = ts.transpileModule(await readFile(source, 'utf8'), {
-      fileName: file,
-      compilerOptions: {
-        module: ts.ModuleKind.ESNext,
-        target: ts.ScriptTarget.ES2023,
-        experimentalDecorators: true,
-        emitDecoratorMetadata: true,
-      },
-    });
-    await writeFile(output, outputText);
-  }
-  return target;
 }
 
 export async function freePort(): Promise<number> {
