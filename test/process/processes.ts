@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { JsonObject } from 'openai-sandbox';
@@ -39,33 +38,34 @@ export class Processes {
     onLog: (log: string) => void = () => undefined,
   ): Promise<Process> {
     const { db, sandbox } = this.observer;
-    const port = await freePort();
     const child = spawn(process.execPath, [join(this.built, 'main.js')], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         PATH: process.env['PATH'] ?? '',
-        PORT: String(port),
+        PORT: '0',
         DATABASE_URL: db.url,
         DATA_DIR: sandbox.stateDir,
         SHARED_KEYS: JSON.stringify(SECRETS),
         OPENAI_API_KEY: 'test',
         OPENAI_BASE_URL: sandbox.server.baseUrl,
         OUTBOUND_ALLOW: '127.0.0.1/32',
-        LEASE_SECONDS: '1',
+        // Short, so that a killed process's work is soon taken over; not so short that a busy machine ends it.
+        LEASE_SECONDS: '2',
         ...environment,
       },
     });
     this.children.push(child);
     let log = '';
-    const ready = new Promise<void>((resolve, reject) => {
+    const listens = new Promise<string>((resolve, reject) => {
       child.stdout?.on('data', (chunk: Buffer) => {
         log += chunk.toString();
         onLog(log);
-        if (log.includes('"message":"ready"')) resolve();
+        const ready = /^.*"message":"ready".*\n/m.exec(log);
+        if (ready !== null) resolve(String((JSON.parse(ready[0]) as JsonObject)['port']));
       });
       child.once('exit', (code) => reject(new Error(`the service ended with ${String(code)}: ${log}`)));
     });
-    await ready;
+    const port = await listens;
     return { child, origin: `http://127.0.0.1:${port}`, log: () => log };
   }
 
@@ -87,14 +87,6 @@ export class Processes {
   async killAll(): Promise<void> {
     for (const child of this.children.splice(0)) await kill(child);
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 export async function kill(child: ChildProcess): Promise<void> {
