@@ -4,6 +4,7 @@
 // moved back.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { CAUSES } from './prove-alerts/causes.mjs';
 import { Night } from './prove-alerts/night.mjs';
 import { startPrometheus } from './prove-alerts/prometheus.mjs';
@@ -25,9 +26,15 @@ for (const words of [
 
 const startedAt = performance.now();
 let failures = 0;
-const night = await Night.begin();
-const prometheus = await startPrometheus(night.stage.folder, `${RULES}alerts.yml`, () => night.targets());
+let night;
+let prometheus;
+const stop = stopAtSignal(async () => {
+  await prometheus?.stop();
+  await night?.end();
+});
 try {
+  night = await Night.begin();
+  prometheus = await startPrometheus(night.stage.folder, `${RULES}alerts.yml`, () => night.targets());
   await night.ordinary(ORDINARY_MS);
   const early = await prometheus.firing();
   report(early.length === 0, `an ordinary service (${ORDINARY_MS / 1000} s): ${early.join(', ') || 'no alert fires'}`);
@@ -44,8 +51,7 @@ try {
     report(fires, `${alert.padEnd(18)} ${what}: ${fires ? `firing after ${seconds} s` : 'does not fire'}${besides}`);
   }
 } finally {
-  await prometheus.stop();
-  await night.end();
+  await stop();
 }
 const seconds = Math.round((performance.now() - startedAt) / 1000);
 console.log(failures === 0 ? `PROVEN (${seconds} s)` : `NOT PROVEN: ${failures} claims do not hold (${seconds} s)`);

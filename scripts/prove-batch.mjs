@@ -1,6 +1,7 @@
 // npm run prove:batch [-- --lots N --faults --bad --seed TEXT]: a whole batch through the built service and the
 // sandbox, recounted by programs of its own.
 import { parseArgs } from 'node:util';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { jobBody, pause, processFigures, ready, setStage, signed } from './prove/stage.mjs';
 import { askLoop } from './start-command.mjs';
 import { ClientRecount, readNdjson, recountBatches, recountTables } from './prove/recount.mjs';
@@ -49,6 +50,7 @@ function everyFault(seed) {
 async function prove(count) {
   const faults = values.faults ? everyFault(values.seed) : [];
   const stage = await setStage({ faults, seed: values.seed });
+  const stop = stopAtSignal(() => stage.stop());
   try {
     const service = await stage.startService();
     await ready(service);
@@ -108,7 +110,7 @@ async function prove(count) {
     console.log(proven ? `PROVEN for ${count} lots` : `NOT PROVEN for ${count} lots`);
     return { proven, count, cpu: figures.cpuSeconds - idle.cpuSeconds };
   } finally {
-    await stage.stop();
+    await stop();
   }
 }
 

@@ -3,6 +3,7 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { jobBody, pause, ready, setStage, signed } from './prove/stage.mjs';
 import { ClientRecount, readNdjson, recountBatches, recountTables } from './prove/recount.mjs';
 
@@ -30,6 +31,7 @@ function random() {
 }
 
 const stage = await setStage({ seed: values.seed });
+const stop = stopAtSignal(() => stage.stop());
 const environment = { LEASE_SECONDS: String(LEASE_SECONDS), BATCH_POLL_INTERVAL: '0.3', SUBMIT_GRACE: '2' };
 const replicas = [];
 const accepted = [];
@@ -111,7 +113,7 @@ await Promise.all(replicas.map((replica) => ready(replica)));
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.once(event, (error) => {
     console.error(error);
-    void stage.stop().finally(() => process.exit(1));
+    void stop().finally(() => process.exit(1));
   });
 }
 const startedAt = Date.now();
@@ -198,5 +200,5 @@ console.log(
   ),
 );
 console.log(proven ? `PROVEN: ${figures.kills} kills lost, doubled and miscounted nothing` : 'NOT PROVEN');
-await stage.stop();
+await stop();
 process.exit(proven ? 0 : 1);

@@ -7,6 +7,7 @@ import { Client, requestBody } from './prove-deploy/client.mjs';
 import { Fleet } from './prove-deploy/fleet.mjs';
 import { Load } from './prove-deploy/load.mjs';
 import { missingPackages, startNginx } from './prove-deploy/nginx.mjs';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { pause, processFigures, setStage } from './prove/stage.mjs';
 import { Upstream } from './prove/upstream.mjs';
 
@@ -39,6 +40,10 @@ const stage = await setStage();
 const upstream = new Upstream(stage.openai);
 const fleet = new Fleet(stage, { SHUTDOWN_DELAY: values.delay });
 let nginx;
+const stop = stopAtSignal(async () => {
+  await nginx?.stop();
+  await stage.stop();
+});
 try {
   await fleet.start();
   nginx = await startNginx(fleet.ports);
@@ -57,8 +62,7 @@ try {
   await kill(client);
   await client.close();
 } finally {
-  await nginx?.stop();
-  await stage.stop();
+  await stop();
 }
 const proven = rows.every(Boolean);
 console.log(

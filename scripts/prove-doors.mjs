@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { ATTACKS } from './prove-doors/attacks.mjs';
 import { lotsText, sendBatch, watchHealth } from './prove-doors/client.mjs';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { processFigures, ready, setStage } from './prove/stage.mjs';
 import { askLoop } from './start-command.mjs';
 
@@ -103,6 +104,7 @@ function watchMemory(pid) {
 }
 
 const stage = await setStage();
+const stop = stopAtSignal(() => stage.stop());
 const rows = [];
 try {
   const lots = lotsText(Number(values.lots), Number(values.images));
@@ -118,7 +120,7 @@ try {
     }
   }
 } finally {
-  await stage.stop();
+  await stop();
 }
 console.table(rows);
 const proven = rows.every((row) => row.proven);

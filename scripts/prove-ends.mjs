@@ -2,6 +2,7 @@
 // costs. The built service and the sandbox in place of OpenAI run in processes of their own on loopback.
 import { parseArgs } from 'node:util';
 import { proveCancelled } from './prove-ends/cancelled.mjs';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { startGround } from './prove-ends/ground.mjs';
 import { provePhotos } from './prove-ends/photos.mjs';
 import { proveCost, proveExpired, proveQuota } from './prove-ends/queue.mjs';
@@ -21,6 +22,7 @@ clock of the database was moved as far.`,
 );
 const startedAt = performance.now();
 const ground = await startGround();
+const stop = stopAtSignal(() => ground.stop());
 try {
   if (['a', 'b', 'c', 'f'].some((name) => only.has(name))) await ground.use(SHORT_TIMERS);
   if (only.has('a')) await proveCancelled(ground);
@@ -58,7 +60,7 @@ try {
     claim('no shard was paid twice', doubled === 0);
   });
 } finally {
-  await ground.stop();
+  await stop();
 }
 const seconds = Math.round((performance.now() - startedAt) / 1000);
 console.log(

@@ -2,6 +2,7 @@
 // one of a tenth of its size. It compares what every statement of the service reads in both, asks for lists, and
 // removes what is old, with one worker and with two.
 import { parseArgs } from 'node:util';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { pause, ready, setStage } from './prove/stage.mjs';
 import { explainDay } from './prove-history/day.mjs';
 import { listedOf, makeHistory } from './prove-history/history.mjs';
@@ -39,6 +40,7 @@ const check = (what, holds) => {
 const { migrateUp } = await import('../dist/database/migrate.js');
 const { loadConfig } = await import('../dist/config/load-config.js');
 const stage = await setStage({ seed: 'history' });
+const stop = stopAtSignal(() => stage.stop());
 const migrate = (url) => migrateUp(loadConfig({ SHARED_KEY: stage.secret, ROLE: 'migrate', DATABASE_URL: url }), url);
 try {
   console.log(`# a history of ${JOBS} finished jobs of one key`);
@@ -74,7 +76,7 @@ try {
   check('every row of an old job is removed', old > 0 && left === 0);
   check('not one row of a new job is touched', same);
 } finally {
-  await stage.stop();
+  await stop();
 }
 console.log(failures.length === 0 ? '\nPROVEN' : `\nNOT PROVEN: ${failures.join('; ')}`);
 process.exit(failures.length === 0 ? 0 : 1);

@@ -1,6 +1,7 @@
 // npm run prove:hosts [-- --lots N]: a batch whose photos are on six hosts, of which only one works well. It shows how
 // every lot ends, and what each host was asked.
 import { parseArgs } from 'node:util';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { countLots, countsInWords, hasEnded, inWords } from './prove/job-client.mjs';
 import { pause } from './prove/stage.mjs';
 import { startGround } from './prove-ends/ground.mjs';
@@ -17,17 +18,18 @@ const MOST_HOURS = 0.75;
 
 const ground = await startGround();
 const hosts = await startHosts();
+const stop = stopAtSignal(async () => {
+  await ground.stop();
+  for (const host of hosts) host.close();
+});
 try {
   await ground.use();
   await ground.scenario(`${LOTS} lots of ${PHOTOS} photos over ${hosts.length} photo hosts`, prove);
 } finally {
-  await ground.stop();
-  for (const host of hosts) host.close();
+  await stop();
 }
-if (ground.failures > 0) {
-  console.error(`\n${ground.failures} claims do not hold`);
-  process.exitCode = 1;
-}
+console.log(ground.failures === 0 ? '\nPROVEN' : `\nNOT PROVEN: ${ground.failures} claims do not hold`);
+process.exit(ground.failures === 0 ? 0 : 1);
 
 async function prove({ say, claim }) {
   const hostOf = (index) => hosts[index % hosts.length];

@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { startGround, LockWatch } from './prove-partitions/ground.mjs';
 import { hashOf, Load } from './prove-partitions/load.mjs';
 import { endedJobs, layoutOf, rowsOf, sumsOf, TABLES, wrongJobs } from './prove-partitions/rows.mjs';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { pause } from './prove/stage.mjs';
 
 const { values } = parseArgs({ options: { lots: { type: 'string', default: '20' } } });
@@ -31,16 +32,12 @@ function claim(what, holds, seen = '') {
 
 const startedAt = performance.now();
 const ground = await startGround();
-let stopping;
-const stop = () => (stopping ??= ground.stop());
 const watch = new LockWatch();
 let longestLock = 0;
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, () => {
-    watch.stopped = true;
-    void stop().finally(() => process.exit(1));
-  });
-}
+const stop = stopAtSignal(() => {
+  watch.stopped = true;
+  return ground.stop();
+});
 try {
   await watch.start(ground.stage.databaseUrl);
   const schema = await describe();
@@ -101,7 +98,6 @@ try {
   // What is under way when all is stopped by a signal fails.
   if (stopping === undefined) claim(error.stack, false);
 } finally {
-  watch.stopped = true;
   await stop();
 }
 const seconds = Math.round((performance.now() - startedAt) / 1000);

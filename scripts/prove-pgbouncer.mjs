@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { poolerVersion, startPooler } from './prove/pooler.mjs';
 
 const version = poolerVersion();
@@ -20,11 +21,18 @@ const folder = await mkdtemp(join(tmpdir(), 'generation-pgbouncer-'));
 const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '200' };
 const database = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), logger: quiet, settings });
 let pooler;
+let tests;
+const stop = stopAtSignal(async () => {
+  tests?.kill('SIGTERM');
+  await pooler?.stop();
+  await database.stop();
+  await rm(folder, { recursive: true, force: true });
+});
 let code = 1;
 try {
   pooler = await startPooler(database.url, 6);
   const named = process.argv.slice(2);
-  const tests = spawn('npx', ['vitest', 'run', ...(named.length > 0 ? named : ['test/e2e']), '--maxWorkers=1'], {
+  tests = spawn('npx', ['vitest', 'run', ...(named.length > 0 ? named : ['test/e2e']), '--maxWorkers=1'], {
     stdio: 'inherit',
     env: { ...process.env, TEST_DATABASE_URL: database.url, TEST_POOLER_URL: pooler.url },
   });
@@ -33,9 +41,7 @@ try {
 } catch (error) {
   console.error(error);
 } finally {
-  await pooler?.stop();
-  await database.stop();
-  await rm(folder, { recursive: true, force: true });
+  await stop();
 }
 console.log(code === 0 ? 'PROVEN: all pass through the pooler' : 'NOT PROVEN');
 process.exit(code === 0 ? 0 : 1);

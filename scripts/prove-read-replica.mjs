@@ -8,6 +8,7 @@ import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { hasEnded, JobClient } from './prove/job-client.mjs';
 import { poolerVersion, startPooler } from './prove/pooler.mjs';
 import { jobBody, pause, ready, setStage, signed } from './prove/stage.mjs';
@@ -36,12 +37,11 @@ const check = (what, holds) => {
 let replica;
 let pooler;
 const stage = await setStage({ seed: 'read-replica' });
-const stopAll = async () => {
+const stopAll = stopAtSignal(async () => {
   await pooler?.stop();
   await replica?.remove();
   await stage.stop();
-};
-for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void stopAll().finally(() => process.exit(130)));
+});
 try {
   const query = async (text, list) => (await stage.pool.query(text, list)).rows;
   const primary = { query, data: primaryData() };

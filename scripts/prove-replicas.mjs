@@ -8,6 +8,7 @@ import { Load } from './prove-deploy/load.mjs';
 import { Follower } from './prove-replicas/follow.mjs';
 import { costOf, letThrough, streamsOfAKey } from './prove-replicas/limits.mjs';
 import { Proxy } from './prove-replicas/proxy.mjs';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { ClientRecount, readNdjson, recountBatches, recountTables } from './prove/recount.mjs';
 import { jobBody, pause, setStage, signed } from './prove/stage.mjs';
 import { Upstream } from './prove/upstream.mjs';
@@ -41,12 +42,10 @@ const fleet = new Fleet(stage, SETTINGS, {
   ofWorkers: { LEASE_SECONDS: String(LEASE_SECONDS) },
 });
 let proxy;
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, () => {
-    proxy?.stop();
-    void stage.stop().finally(() => process.exit(1));
-  });
-}
+const stop = stopAtSignal(async () => {
+  proxy?.stop();
+  await stage.stop();
+});
 try {
   await fleet.start();
   proxy = new Proxy(fleet.ports);
@@ -64,8 +63,7 @@ try {
 } catch (error) {
   row('the proof itself', false, error.stack);
 } finally {
-  proxy?.stop();
-  await stage.stop();
+  await stop();
 }
 console.log(failures.length === 0 ? 'holds' : `does not hold: ${failures.join('; ')}`);
 process.exit(failures.length === 0 ? 0 : 1);

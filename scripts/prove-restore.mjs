@@ -2,9 +2,10 @@
 // sent, answered and taken in, and the machine is lost. The backup is restored into an empty server. At the end everything
 // is counted at OpenAI: what was found again, and what was paid twice.
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { loadavg } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { JobClient } from './prove/job-client.mjs';
 import { recountTables } from './prove/recount.mjs';
 import { jobBody, pause, ready, setStage } from './prove/stage.mjs';
@@ -27,6 +28,15 @@ if (bin === undefined) {
 const stage = await setStage({ sandbox: { SANDBOX_BATCH_FINALIZE_SECONDS: String(RUN_SECONDS) } });
 const upstream = new Upstream(stage.openai);
 const servers = [];
+// Beside the stage's folder, because the tools of PostgreSQL may run as another user.
+const dump = `${stage.folder}.dump`;
+let pool;
+const stop = stopAtSignal(async () => {
+  await pool?.end();
+  await stage.stop();
+  for (const server of servers) server.stop();
+  await rm(dump, { force: true });
+});
 let proven = true;
 try {
   const first = await newServer();
@@ -44,7 +54,6 @@ try {
   // One batch of a key at a time: these wait in the queue.
   const queued = [await create(client, 'queued'), await create(client, 'second')];
 
-  const dump = join(stage.folder, '..', `backup-${process.pid}.dump`);
   first.dump(dump);
   await endBatches(client, jobs['under way at the backup']);
   const [next, last] = await inTheirOrder(queued);
@@ -65,7 +74,7 @@ try {
   const restored = performance.now();
   service = await start(second, settings);
   client = new JobClient(service.origin);
-  const pool = new pg.Pool({ connectionString: second.url, max: 2 });
+  pool = new pg.Pool({ connectionString: second.url, max: 2 });
   const rows = [];
   for (const [name, id] of Object.entries(jobs)) {
     await endBatches(client, id);
@@ -92,10 +101,8 @@ try {
       `${((performance.now() - restored) / 1000).toFixed(0)} s from the start on the restored database to the last end; load ${loadavg()[0].toFixed(1)}`,
   );
   proven &&= direct === 0 && code === 'JOB_NOT_FOUND';
-  await pool.end();
 } finally {
-  await stage.stop();
-  for (const server of servers) server.stop();
+  await stop();
 }
 console.log(proven ? 'PROVEN: all that was paid for was found again, nothing was paid twice' : 'NOT PROVEN');
 process.exit(proven ? 0 : 1);

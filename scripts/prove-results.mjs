@@ -3,6 +3,7 @@
 // page by page, and asks for chosen lots. Every lot comes exactly once, and the service's memory stays flat.
 import { parseArgs } from 'node:util';
 import { aJob } from '../test/support/a-job.mjs';
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { processFigures, ready, setStage, signed } from './prove/stage.mjs';
 
 const { values } = parseArgs({ options: { lots: { type: 'string', default: '50000' } } });
@@ -23,6 +24,7 @@ const check = (what, holds) => {
 };
 
 const stage = await setStage({ seed: 'results' });
+const stop = stopAtSignal(() => stage.stop());
 try {
   const jobId = await makeJob();
   const service = await stage.startService({ ROLE: 'api' });
@@ -88,9 +90,10 @@ try {
   }
   check(`its peak grew by less than ${MORE_MB} MB`, (await memory('the service at the end')) < peak + MORE_MB);
 } finally {
-  await stage.stop();
+  await stop();
 }
-if (failures.length > 0) process.exitCode = 1;
+console.log(failures.length === 0 ? '\nPROVEN' : `\nNOT PROVEN: ${failures.join('; ')}`);
+process.exit(failures.length === 0 ? 0 : 1);
 
 async function timed(what, work) {
   const begun = performance.now();

@@ -1,6 +1,7 @@
 // npm run prove:webhooks [-- --kills=100 --deliveries=20000 --hanging=10000 --lots=50000]: workers that are killed at
 // random lose nothing, report nothing that was not received and send nothing without a trace; a receiver that hangs
 // delays no other; and a job of 50,000 lots arrives whole without taking memory.
+import { stopAtSignal } from './prove/at-signal.mjs';
 import { proveHanging } from './prove-webhooks/hanging.mjs';
 import { proveKills } from './prove-webhooks/kills.mjs';
 import { proveLarge } from './prove-webhooks/large.mjs';
@@ -10,6 +11,7 @@ const option = (name, fallback) =>
   Number(process.argv.find((argument) => argument.startsWith(`--${name}=`))?.split('=')[1] ?? fallback);
 
 const ground = await startGround();
+const stop = stopAtSignal(() => ground.stop());
 let failures = 0;
 try {
   const proofs = {
@@ -27,6 +29,7 @@ try {
     }
   }
 } finally {
-  await ground.stop();
+  await stop();
 }
+console.log(failures === 0 ? '\nPROVEN' : `\nNOT PROVEN: ${failures} claims do not hold`);
 process.exit(failures === 0 ? 0 : 1);

@@ -14,6 +14,7 @@ process.on('message', (message) => {
   if (message.start !== undefined) start(message.start);
   else process.send({ told });
 });
+process.on('disconnect', () => process.exit(0));
 
 function start({ port, name, count, many }) {
   const { bytes, trickle } = ATTACKS[name];

@@ -93,7 +93,7 @@ class Ground {
 
   /** Lots with damages of which there is something to note, so that each has a line in a translation batch. */
   notedLots(count) {
-    return this.lots(count).map((lot) => ({ ...lot, additional_info: 'sandbox-scene:used_car' }));
+    return this.lots(count).map((lot) => ({ ...lot, additional_info: 'sandbox-scene:two_dents' }));
   }
 
   photo(lot, number) {

@@ -21,13 +21,20 @@ export async function startGround() {
   const server = await startEmbeddedPostgres({ dataDir, logger: quiet });
   await migrateUp({ packageRoot: root, database: { prepared: false, poolSize: 2 } }, server.url);
   const database = new pg.Pool({ connectionString: server.url, max: 4 });
+  database.on('error', () => {});
   const workers = new Set();
+  let stopped = false;
   return {
     database,
     query: async (text, values) => (await database.query(text, values)).rows,
-    startWorker: (settings) => startWorker(server.url, workers, settings),
+    startWorker: (settings) => {
+      // A loop that restarts workers may still run when the proof is told to end.
+      if (stopped) throw new Error('the proof ends: no worker is started any more');
+      return startWorker(server.url, workers, settings);
+    },
     startReceivers,
     stop: async () => {
+      stopped = true;
       for (const worker of workers) worker.kill();
       await database.end();
       await server.stop();

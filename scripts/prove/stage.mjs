@@ -47,6 +47,7 @@ export async function setStage({ faults = [], seed = 'prove', sandbox: settings 
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
   pool.on('error', () => {});
   const services = new Set();
+  let stopped = false;
   return {
     folder,
     /** The secret that signs requests to every service of this stage. */
@@ -59,6 +60,8 @@ export async function setStage({ faults = [], seed = 'prove', sandbox: settings 
     /** A replica; `environment` wins over the proof's own settings. */
     async startService(environment = {}) {
       const port = await freePort();
+      // A loop that restarts services may still run when the proof is told to end.
+      if (stopped) throw new Error('the proof ends: no service is started any more');
       const child = startNode(WATCHED_SERVICE, {
         PORT: String(port),
         DATABASE_URL: database.url,
@@ -82,6 +85,7 @@ export async function setStage({ faults = [], seed = 'prove', sandbox: settings 
       return service;
     },
     async stop() {
+      stopped = true;
       for (const { child } of services) child.kill('SIGKILL');
       sandbox.stdin.end();
       photos.close();

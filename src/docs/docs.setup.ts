@@ -10,7 +10,8 @@ import { documentHead, FIRST_LINE, SCHEMES_IN_BROWSER } from './document-head.js
 import { refineSchemas } from './refine-schemas.js';
 import { withSamplePhotos } from './sample-photos.js';
 
-const SIGN_JS_PATH = '/docs-assets/sign.js';
+/** What the page loads besides Swagger UI, from `browser/`. */
+const SCRIPTS = ['sign.js', 'viewport.js'];
 
 /** No content from other hosts and no inline script. Swagger UI only needs its own style elements and data: images. */
 const CONTENT_SECURITY_POLICY = [
@@ -49,11 +50,15 @@ export function openApiDocument(app: INestApplication): OpenAPIObject {
  */
 export function setUpDocs(app: NestExpressApplication, { samplePhotos = false }: DocsOptions = {}): void {
   const http = app.getHttpAdapter().getInstance();
-  const signJs = readFileSync(join(import.meta.dirname, 'browser', 'sign.js'), 'utf8');
   let document: OpenAPIObject | undefined;
   const built = () => (document ??= openApiDocument(app));
   http.get('/openapi.json', (_request: Request, response: Response) => response.json(built()));
-  http.get(SIGN_JS_PATH, (_request: Request, response: Response) => response.type('text/javascript').send(signJs));
+  for (const name of SCRIPTS) {
+    const script = readFileSync(join(import.meta.dirname, 'browser', name), 'utf8');
+    http.get(`/docs-assets/${name}`, (_request: Request, response: Response) =>
+      response.type('text/javascript').send(script),
+    );
+  }
   app.use('/docs', (_request: Request, response: Response, next: NextFunction) => {
     response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
     next();
@@ -61,7 +66,7 @@ export function setUpDocs(app: NestExpressApplication, { samplePhotos = false }:
   SwaggerModule.setup('docs', app, () => forBrowser(built()), {
     raw: false,
     customSiteTitle: 'Generation Service API',
-    customJs: SIGN_JS_PATH,
+    customJs: SCRIPTS.map((name) => `/docs-assets/${name}`),
     ...(samplePhotos && { patchDocumentOnRequest }),
     swaggerOptions: {
       // These two functions are written into the page as source text, so they must not use anything outside of

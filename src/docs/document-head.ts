@@ -47,7 +47,7 @@ export function documentHead(): Omit<OpenAPIObject, 'paths'> {
     .addTag('Usage', 'What your key has used, by day, model or mode.')
     .addTag('Webhooks', 'What was sent when a job ended, with every attempt; send it again.')
     .addTag('Migration', 'Addresses of the older service; they exist only with LEGACY_UNSIGNED_READS.')
-    .addTag('operations', 'For probes; no signature.')
+    .addTag('Operations', 'For probes; no signature.')
     .addApiKey(
       { type: 'apiKey', in: 'header', name: 'X-Signature', description: 'v1= and the hex of the HMAC.' },
       'signature',

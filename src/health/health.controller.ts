@@ -4,7 +4,7 @@ import { ErrorDto } from '../common/error.dto.js';
 import { LivenessDto, ReadinessDto } from './health.dto.js';
 import { HealthService } from './health.service.js';
 
-@ApiTags('operations')
+@ApiTags('Operations')
 @Controller()
 export class HealthController {
   constructor(private readonly health: HealthService) {}

@@ -53,6 +53,8 @@ describe.runIf(hasInterpreter('chromium'))('Swagger UI in a browser', () => {
     expect(await browser.run(`document.querySelector('.info .description p').textContent`)).toMatch(/^Press Authorize/);
     await judge();
     await browser.keep('swagger-light');
+    // A phone shows the page as wide as itself only if it is told so.
+    expect(await browser.run(`document.querySelector('meta[name=viewport]')?.content`)).toContain('width=device-width');
     await page.click('.auth-wrapper .authorize');
     await page.waitForSelector('.modal-ux');
     await judge();

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SCENE_NAMES, sceneAskedFor } from '../src/cars/scenes.js';
 import type { JsonObject } from '../src/json.js';
+import { createBatch, inState, line, results } from './batch-support.js';
 import { drawnCar, outputText, PhotoHost, TestSandbox, visionRequest } from './support.js';
 
 let sandbox: TestSandbox;
@@ -51,6 +52,14 @@ describe('a scene', () => {
   it('cites the photos by the views that it gives them', async () => {
     const { findings } = said(await sandbox.respond(visionRequest(photos, 'sandbox-scene:left_from_both_sides')));
     expect(findings.map(({ photos: cited }) => cited)).toEqual([[1], [2]]);
+  });
+
+  it('that there is not fails its line alone, and the batch ends', async () => {
+    const asked = ['hail', 'nowhere'].map((scene) => line(scene, visionRequest(photos, `sandbox-scene:${scene}`)));
+    const done = await inState(sandbox, await createBatch(sandbox, asked));
+    expect(done).toMatchObject({ status: 'completed', request_counts: { total: 2, completed: 1, failed: 1 } });
+    const [failed] = await results(sandbox, done['error_file_id']);
+    expect(failed).toMatchObject({ custom_id: 'nowhere', response: { status_code: 500 } });
   });
 
   it.each(SCENE_NAMES)('answers: %s', async (name) => {

@@ -1,9 +1,9 @@
 import type { RequestLog } from '../control/request-log.js';
 import { ruleFor, type FaultBook } from '../faults/fault-book.js';
 import { statusError } from '../faults/request-faults.js';
-import { ApiError } from '../http/api-error.js';
+import { errorReply } from '../http/error-reply.js';
 import { requestKind } from '../http/pipeline.js';
-import { objectAt, parseObject, stringAt, type JsonObject } from '../json.js';
+import { objectAt, parseObject, stringAt } from '../json.js';
 import type { Usage } from '../responses/response-object.js';
 import type { Responder } from '../responses/responder.js';
 import { newObjectId } from '../seeded.js';
@@ -42,8 +42,9 @@ export class LineRunner {
       result = { lines: [lineOf(customId, 200, response)], to: 'output', usage: response.usage };
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof ApiError)) throw error;
-      result = { lines: [lineOf(customId, error.status, error.body())], to: 'error', usage: null };
+      // A fault of the sandbox, too, is this line's alone: without a result for each line its batch would never end.
+      const { status: code, body: told } = errorReply(error);
+      result = { lines: [lineOf(customId, code, told)], to: 'error', usage: null };
     }
     this.log.count(`lines ${model ?? ''} ${kind} ${result.to}`);
     if (ruleFor(faults, 'line_missing') !== undefined) return { ...result, lines: [] };
@@ -53,7 +54,7 @@ export class LineRunner {
   }
 }
 
-function lineOf(customId: string, status: number, body: JsonObject): string {
+function lineOf(customId: string, status: number, body: unknown): string {
   const response = { status_code: status, request_id: newObjectId('req_'), body };
   return JSON.stringify({ id: newObjectId('batch_req_', 12), custom_id: customId, response, error: null });
 }
