@@ -84,7 +84,9 @@ describe('the tables of lots in partitions', () => {
   async function shown(): Promise<Record<string, number>> {
     const figures = new PartitionFigures({ jobs: { retentionDays: 28 } }, clock, partitions);
     figures.onModuleInit();
-    const lines = (await metricsRegistry.metrics()).matchAll(/^partitions_(\w+) (\d+)$/gm);
+    const text = await metricsRegistry.metrics();
+    figures.onModuleDestroy();
+    const lines = text.matchAll(/^partitions_(\w+) (\d+)$/gm);
     return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value)]));
   }
 
