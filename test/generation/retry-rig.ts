@@ -5,7 +5,7 @@ import { insertJob, insertLot, type LotFixture } from '../jobs/fixtures.js';
 import type { JobColumns } from '../support/a-job.mjs';
 import { TestService, type Answer, type SendOptions } from '../support/service.js';
 
-export const failedWith = (code: string): LotFixture => ({ status: 'failed', error: { code, message: code } });
+const failedWith = (code: string): LotFixture => ({ status: 'failed', error: { code, message: code } });
 export const UNREACHABLE = failedWith('IMAGE_UNREACHABLE');
 export const DEADLINE = failedWith('DEADLINE_EXCEEDED');
 export const DONE: LotFixture = {};
