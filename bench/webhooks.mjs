@@ -5,34 +5,27 @@
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pg from 'pg';
-import { startEmbeddedPostgres } from '../dist/database/embedded/embedded-postgres.js';
-import { migrateUp } from '../dist/database/migrate.js';
 import { SERVICE } from '../scripts/start-command.mjs';
 import { jobsFrom } from '../test/support/a-job.mjs';
+import { startDatabase } from './support/service.mjs';
+import { KEY } from './support/signing.mjs';
+import { median } from './support/statistics.mjs';
 
 const DELIVERIES = 10_000;
 const CONNECTIONS = 32;
 const BODY_BYTES = 2400;
 const ROUNDS = 5;
-const KEY = 'bench-shared-key-0123456789abcdef-0123';
-const root = join(import.meta.dirname, '..');
 
 export async function run(args) {
   const rounds = args.includes('--quick') ? 1 : ROUNDS;
-  const dataDir = await mkdtemp(join(tmpdir(), 'bench-webhooks-'));
-  const quiet = { log: () => undefined, warn: () => undefined, error: console.error };
-  const server = await startEmbeddedPostgres({ dataDir, logger: quiet });
-  const database = new pg.Pool({ connectionString: server.url, max: 2 });
+  const server = await startDatabase();
+  const database = server.client;
   const receiver = await startReceiver();
   const rates = { floor: [], 'claim loop': [], service: [], 'service, prepared': [] };
   const peaks = [];
   let worker;
   try {
-    await migrateUp({ packageRoot: root, database: { prepared: false, poolSize: 2 } }, server.url);
     await seed(database, receiver.origin);
     for (const [who, prepared] of [
       ['service', false],
@@ -63,9 +56,7 @@ export async function run(args) {
   } finally {
     if (worker !== undefined) await stopWorker(worker);
     receiver.child.disconnect();
-    await database.end();
     await server.stop();
-    await rm(dataDir, { recursive: true, force: true });
   }
 }
 
@@ -193,6 +184,7 @@ async function startWorker(databaseUrl, prepared) {
       SHARED_KEY: KEY,
       SHARED_KEYS: '',
       OPENAI_API_KEY: 'unused',
+      OPENAI_BASE_URL: 'http://127.0.0.1:9/v1',
       OUTBOUND_ALLOW: '127.0.0.1',
       LOG_LEVEL: 'log',
     },
@@ -213,8 +205,4 @@ async function stopWorker({ child }) {
 function peakRss({ child }) {
   const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024);
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }

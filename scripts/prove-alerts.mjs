@@ -2,7 +2,7 @@
 // sandbox in place of OpenAI run in processes of their own on loopback; a real Prometheus scrapes them and judges the rules
 // of deploy/prometheus/alerts.yml. Only their `for:` is shortened, and where hours would pass, times in the database are
 // moved back.
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { stopAtSignal } from './prove/at-signal.mjs';
 import { CAUSES } from './prove-alerts/causes.mjs';
@@ -16,6 +16,10 @@ const PATIENCE_MS = 150_000;
 /** With so long a look at an ordinary service, each rule has been judged several times. */
 const ORDINARY_MS = 15_000;
 
+if (['prometheus', 'promtool'].some((program) => spawnSync(program, ['--version']).error !== undefined)) {
+  console.error('This needs programs that are not here: apt-get install prometheus');
+  process.exit(2);
+}
 for (const words of [
   ['check', 'rules', 'alerts.yml'],
   ['test', 'rules', 'alerts.test.yml'],

@@ -9,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import pg from 'pg';
 import { request } from 'undici';
 import { freePort } from '../../scripts/free-port.mjs';
+import { migratedDatabase } from '../../scripts/prove/stage.mjs';
 import { WATCHED_SERVICE, askLoop } from '../../scripts/start-command.mjs';
 import { KEY } from './signing.mjs';
 
@@ -21,12 +22,7 @@ const QUIET = { LOG_LEVEL: 'error', NODE_ENV: 'test' };
  */
 export async function startDatabase() {
   const dataDir = await mkdtemp(join(tmpdir(), 'bench-database-'));
-  const { startEmbeddedPostgres } = await import('../../dist/database/embedded/embedded-postgres.js');
-  const { migrateUp } = await import('../../dist/database/migrate.js');
-  const { loadConfig } = await import('../../dist/config/load-config.js');
-  const logger = { log() {}, warn() {}, error: console.error, debug() {}, verbose() {}, fatal: console.error };
-  const embedded = await startEmbeddedPostgres({ dataDir, logger });
-  await migrateUp(loadConfig({ SHARED_KEY: KEY, OPENAI_API_KEY: 'bench' }), embedded.url);
+  const embedded = await migratedDatabase(dataDir);
   const client = new pg.Client({ connectionString: embedded.url });
   await client.connect();
   return {

@@ -8,11 +8,6 @@ const DAYS = 60;
 const BATCH_EVERY = 200;
 const BATCH_LOTS = 5;
 const HANDED_OVER_EVERY = 1000;
-const PARTITIONED = {
-  batch_lots: 'job_id, position',
-  batch_lot_inputs: 'job_id, position',
-  batch_results: 'job_id, position, language, revision',
-};
 
 /** Those of a history's jobs that a list shows unless it asks for `mode=sync`. */
 export function listedOf(jobs) {
@@ -20,7 +15,7 @@ export function listedOf(jobs) {
 }
 
 /** A migrated database of this name with `jobs` jobs, analyzed as autovacuum leaves one. @returns its address */
-export async function makeHistory(stage, migrate, name, jobs, { partitioned = false } = {}) {
+export async function makeHistory(stage, migrate, name, jobs) {
   await stage.pool.query(`create database ${name}`);
   const url = new URL(stage.databaseUrl);
   url.pathname = `/${name}`;
@@ -28,7 +23,6 @@ export async function makeHistory(stage, migrate, name, jobs, { partitioned = fa
   const client = new pg.Client({ connectionString: url.href });
   await client.connect();
   try {
-    if (partitioned) await partition(client);
     for (const statement of history(jobs)) await client.query(statement);
     await client.query('vacuum analyze');
   } finally {
@@ -103,33 +97,4 @@ function history(jobs) {
     'set synchronous_commit = on',
     'drop table made, made_lots',
   ];
-}
-
-/**
- * Weekly partitions of the tables of which a job may have many rows, in the order of the ids, which is the order in
- * time.
- */
-async function partition(client) {
-  const now = Date.now();
-  for (const [table, key] of Object.entries(PARTITIONED)) {
-    await client.query(`alter table ${table} rename to ${table}_old`);
-    await client.query(`alter index ${table}_pkey rename to ${table}_old_pkey`);
-    await client.query(
-      `create table ${table} (like ${table}_old including defaults, primary key (${key})) partition by range (job_id)`,
-    );
-    await client.query(`drop table ${table}_old`);
-    for (let week = 0; week <= DAYS / 7 + 1; week++) {
-      // The first of a UUIDv7's six bytes are milliseconds since 1970.
-      const bound = (weeksAgo) => {
-        const time = Math.round(now - weeksAgo * 7 * 86_400_000)
-          .toString(16)
-          .padStart(12, '0');
-        return `${time.slice(0, 8)}-${time.slice(8)}-0000-0000-000000000000`;
-      };
-      const [from, to] = [bound(week), week === 0 ? 'ffffffff-ffff-ffff-ffff-ffffffffffff' : bound(week - 1)];
-      await client.query(
-        `create table ${table}_${week} partition of ${table} for values from ('${from}') to ('${to}')`,
-      );
-    }
-  }
 }

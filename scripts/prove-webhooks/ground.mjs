@@ -4,11 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
-import { startEmbeddedPostgres } from '../../dist/database/embedded/embedded-postgres.js';
-import { migrateUp } from '../../dist/database/migrate.js';
+import { migratedDatabase } from '../prove/stage.mjs';
 import { SERVICE } from '../start-command.mjs';
 
-const root = join(import.meta.dirname, '../..');
 const KEY = 'prove-shared-key-0123456789abcdef-0123';
 
 /**
@@ -17,9 +15,7 @@ const KEY = 'prove-shared-key-0123456789abcdef-0123';
  */
 export async function startGround() {
   const dataDir = await mkdtemp(join(tmpdir(), 'prove-webhooks-'));
-  const quiet = { log: () => undefined, warn: () => undefined, error: console.error };
-  const server = await startEmbeddedPostgres({ dataDir, logger: quiet });
-  await migrateUp({ packageRoot: root, database: { prepared: false, poolSize: 2 } }, server.url);
+  const server = await migratedDatabase(dataDir);
   const database = new pg.Pool({ connectionString: server.url, max: 4 });
   database.on('error', () => {});
   const workers = new Set();

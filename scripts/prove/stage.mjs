@@ -16,6 +16,8 @@ import { WATCHED_SERVICE } from '../start-command.mjs';
 
 const DIST = new URL('../../dist/', import.meta.url);
 const SECRET = randomBytes(32).toString('hex');
+// What the service's classes say in this process would stand between the proof's own lines.
+Logger.overrideLogger(['fatal', 'error']);
 
 /**
  * Starts everything but the service. `stop` ends it all and removes the folder.
@@ -24,8 +26,7 @@ const SECRET = randomBytes(32).toString('hex');
  */
 export async function setStage({ faults = [], seed = 'prove', sandbox: settings = {}, database: given } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'generation-prove-'));
-  Logger.overrideLogger(['fatal', 'error']);
-  const database = given ?? (await embeddedDatabase(join(folder, 'data')));
+  const database = given ?? (await migratedDatabase(join(folder, 'data')));
   const photos = await startPhotoHost();
   const sandbox = startNode([new URL('sandbox/main.js', DIST).pathname], {
     SANDBOX_STATE_DIR: join(folder, 'sandbox'),
@@ -96,7 +97,8 @@ export async function setStage({ faults = [], seed = 'prove', sandbox: settings 
   };
 }
 
-async function embeddedDatabase(dataDir) {
+/** An embedded PostgreSQL with the service's tables: its `url` and `stop`. */
+export async function migratedDatabase(dataDir) {
   const { startEmbeddedPostgres } = await import(new URL('database/embedded/embedded-postgres.js', DIST));
   const { loadConfig } = await import(new URL('config/load-config.js', DIST));
   const { migrateUp } = await import(new URL('database/migrate.js', DIST));

@@ -1,5 +1,6 @@
 import { isDatabaseAway } from '../common/database-away.js';
 import { ServiceError } from '../common/service-error.js';
+import { ConfigError } from '../config/setting-reader.js';
 import type { FieldProblem } from '../generation/request/field-problems.js';
 import { printable } from './printable.js';
 
@@ -7,7 +8,7 @@ const STATEMENT_ENDED = '57014';
 
 /** What a command that cannot be done ends with. */
 export interface Refusal {
-  /** One sentence. */
+  /** One sentence; of settings a line for each that is wrong. */
   readonly sentence: string;
   /** 2: the command line is wrong. */
   readonly exitCode: 1 | 2;
@@ -17,6 +18,8 @@ export function refusalOf(error: unknown): Refusal {
   if (error instanceof ServiceError) {
     return { sentence: printable(serviceSentence(error)), exitCode: error.code === 'VALIDATION_FAILED' ? 2 : 1 };
   }
+  // A line for each setting, in the service's own words and without a value of anybody's.
+  if (error instanceof ConfigError) return { sentence: error.message, exitCode: 1 };
   const { code, name, message } = error as { code?: unknown; name?: unknown; message?: unknown };
   if (code === STATEMENT_ENDED)
     return { sentence: 'The database took too long: it is busy, or holds a lock.', exitCode: 1 };

@@ -2,7 +2,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { v7 } from 'uuid';
 import { DAY_MS } from '../../src/common/clock.js';
 import { migrateDown, migrateUp } from '../../src/database/migrate.js';
@@ -13,7 +13,7 @@ import { PartitionMergeStore } from '../../src/jobs/partition-merge-store.js';
 import { LOT_TABLES } from '../../src/jobs/lot.entities.js';
 import { PartitionStore, StrangeIdsError } from '../../src/jobs/partition-store.js';
 import { Partitions } from '../../src/jobs/partitions.js';
-import { firstWeekAfter, WEEK_MS } from '../../src/jobs/weeks.js';
+import { dayName, firstWeekAfter, WEEK_MS } from '../../src/jobs/weeks.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { testConfig } from '../support/database-config.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -91,6 +91,25 @@ describe('the tables of lots in partitions', () => {
   }
 
   const state = async () => (await partitions.overview()).state;
+
+  it('two commands at once partition each table once', async () => {
+    const early = await store.layouts();
+    await partitions.enable();
+    // The other one looked before.
+    vi.spyOn(store, 'layouts').mockResolvedValueOnce(early);
+    expect((await partitions.enable()).map(({ heldMs }) => heldMs)).toEqual([null, null, null]);
+    expect(await db.database.query(`select conname from pg_constraint where conname like '%span'`)).toEqual([]);
+    expect((await partitions.overview()).state).toBe('on');
+  });
+
+  it('a check of a span that is left on a partitioned table is taken back, before it refuses later jobs', async () => {
+    await partitions.enable();
+    await db.database.execute(
+      `alter table batch_lots add constraint batch_lots_span check (job_id < '01a00000-0000-7000-8000-000000000000') not valid`,
+    );
+    await partitions.keep();
+    expect(await placesOf(await job(NOW))).toContain(`batch_lots_until_${dayName(firstWeekAfter(NOW))}`);
+  });
 
   it('enabled and disabled again, they are as the migrations made them, with the same rows and rights', async () => {
     const schema = await describeSchema(db.database);
