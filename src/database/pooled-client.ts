@@ -18,7 +18,7 @@ export class PooledClient extends pg.Client {
  * it is used, up to half an hour after the name was right again: its reads would be old, and its transactions fail.
  */
 export function refuseStandby(client: PoolClient, done: (error?: Error) => void): void {
-  client
-    .query<{ standby: boolean }>('select pg_is_in_recovery() as standby')
-    .then(({ rows }) => done(rows[0]?.standby === true ? new StandbyError() : undefined), done);
+  client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby', (error: Error | null, result) => {
+    done(error ?? (result.rows[0]?.standby === true ? new StandbyError() : undefined));
+  });
 }
