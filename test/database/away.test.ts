@@ -65,6 +65,8 @@ const cutAll = () => {
 
 /** Rejections of a statement on the pool, of ones in transactions and of one by TypeORM, all of them under way. */
 async function failuresDuring(trouble: (mark: string) => void | Promise<void>): Promise<unknown[]> {
+  // After the trouble before: statements that met it again would be rejected at once.
+  await expect.poll(() => database.query('select 1')).toHaveLength(1);
   // A server works on for a client that is gone: the statements of the test before may still be there.
   const mark = randomUUID();
   const statement = `select pg_sleep(60) as "${mark}"`;
