@@ -92,7 +92,7 @@ if (wanted('flow')) {
   );
   const upkeep = await runUpkeep(ground, main);
   row(
-    'lots without a job are removed, partitions are refused',
+    'lots without a job are removed, partitions and a read replica are refused',
     upkeep.length === 0,
     upkeep.join('; ') || 'as it must be',
   );

@@ -10,13 +10,13 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { stopAtSignal } from './prove/at-signal.mjs';
 import { hasEnded, JobClient } from './prove/job-client.mjs';
+import { poolerVersion, startPooler } from './prove/pooler.mjs';
 import { jobBody, pause, ready, setStage, signed } from './prove/stage.mjs';
 import { StreamingReplica } from './prove/streaming-replica.mjs';
 import { download, fileOf } from './prove-read-replica/downloads.mjs';
 import { added, inWords, isUp, outcomes } from './prove-read-replica/figures.mjs';
 import { largeJob, listedJobs } from './prove-read-replica/history.mjs';
 import { compare } from './prove-read-replica/load.mjs';
-import { startPooler } from './prove-read-replica/pooler.mjs';
 
 const { values } = parseArgs({
   options: { lots: { type: 'string', default: '3000' }, history: { type: 'string', default: '20000' } },
@@ -204,11 +204,11 @@ async function back(service) {
 /** The same reads with PgBouncer in transaction mode between. */
 async function throughPooler(jobId, file) {
   console.log('# Through PgBouncer in transaction mode');
-  pooler = await startPooler(replica.url);
-  if (pooler === undefined) {
+  if (poolerVersion() === undefined) {
     console.log('  not run: there is no pgbouncer here');
     return;
   }
+  pooler = await startPooler(replica.url, 3);
   const service = await stage.startService({ ROLE: 'api', DATABASE_READ_URL: pooler.url });
   await ready(service);
   const files = await Promise.all(Array.from({ length: 8 }, () => download(service.origin, fileOf(jobId))));

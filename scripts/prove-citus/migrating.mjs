@@ -22,10 +22,16 @@ export async function refusals(ground) {
     ['no data nodes', await withoutNodes(ground), /citus_add_node/],
     ['a data node', ground.cluster.ofNode(ground.cluster.nodes[0], await ground.database('node')), /names a data node/],
     ['partitions', await partitioned(ground), /partitions disable/],
+    [
+      'a read replica',
+      await ground.database('read'),
+      /Leave DATABASE_READ_URL empty/,
+      { DATABASE_READ_URL: ground.cluster.url },
+    ],
   ];
   const seen = [];
-  for (const [what, url, words] of cases) {
-    const { code, said } = await ground.migrate(url, ON);
+  for (const [what, url, words, more = {}] of cases) {
+    const { code, said } = await ground.migrate(url, { ...ON, ...more });
     seen.push({ what, refused: code === 1 && words.test(said), said: said.trim().split('\n').at(-1) });
   }
   return seen;

@@ -1,4 +1,4 @@
-// What only happens once an hour, or by an operator's hand: lots without a job are removed, partitions are refused.
+// What only happens once an hour, or by an operator's hand: lots without a job are removed, partitions and a read replica are refused.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const ORPHANS = 50;
 
 /** @returns what did not go as it must, in words */
 export async function runUpkeep(ground, url) {
-  return [...(await orphans(ground, url)), ...(await refusedPartitions(url))];
+  return [...(await orphans(ground, url)), ...(await refusedPartitions(url)), ...(await refusedReplica(url))];
 }
 
 async function orphans(ground, url) {
@@ -45,19 +45,36 @@ async function orphans(ground, url) {
 }
 
 async function refusedPartitions(url) {
-  const words = [...NODE_FLAGS, fileURLToPath(new URL('../../dist/ops.js', import.meta.url))];
-  const child = spawn(process.execPath, [...words, 'partitions', 'enable', '--reason', 'proof', '--by', 'prove'], {
+  const { code, said } = await ended(url, 'ops.js', ['partitions', 'enable', '--reason', 'proof', '--by', 'prove']);
+  return code !== 0 && /distributed|Citus/i.test(said) ? [] : [`"partitions enable" ended with ${code}: ${said}`];
+}
+
+/** A service that would read at a replica does not start. */
+async function refusedReplica(url) {
+  const { code, said } = await ended(url, 'main.js', [], { ROLE: 'api', DATABASE_READ_URL: url });
+  return code === 1 && /Leave DATABASE_READ_URL empty/.test(said)
+    ? []
+    : [`an api with DATABASE_READ_URL ended with ${code}: ${said}`];
+}
+
+/** Runs a program of the service until it ends, for a minute at the most. */
+async function ended(url, program, words, settings = {}) {
+  const command = [...NODE_FLAGS, fileURLToPath(new URL(`../../dist/${program}`, import.meta.url)), ...words];
+  const child = spawn(process.execPath, command, {
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
       DATABASE_URL: url,
+      PORT: '0',
       SHARED_KEY: 'x'.repeat(32),
       OPENAI_API_KEY: 'x',
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 60_000,
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
   const [code] = await once(child, 'close');
-  return code !== 0 && /distributed|Citus/i.test(said) ? [] : [`"partitions enable" ended with ${code}: ${said}`];
+  return { code, said };
 }

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import { DataSource, type QueryRunner } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { dataSourceOptions } from './data-source-options.js';
-import { withMigrationLock } from './migrate.js';
+import { inTransaction, withMigrationLock } from './migrate.js';
 
 /** The column by whose value a row has its shard. */
 const SHARD_COLUMN = 'job_id';
@@ -87,8 +87,14 @@ export async function refuseUnfit(
   url: string,
   tables: readonly string[],
 ): Promise<void> {
-  const { citus } = config.database;
+  const { citus, readUrl } = config.database;
   if (citus === undefined || citus.aim === 'as-is') return;
+  if (citus.aim === 'distributed' && readUrl !== '') {
+    throw new DistributionRefusedError(
+      'CITUS=true, but DATABASE_READ_URL is set: both together are not supported, as each replica would be behind by a time of its ' +
+        'own. Leave DATABASE_READ_URL empty, here and in every other process of the service.',
+    );
+  }
   const dataSource = await new DataSource({ ...dataSourceOptions(config, url), poolSize: 1 }).initialize();
   try {
     await refuseServer(dataSource);
@@ -152,17 +158,4 @@ async function toMove(sql: Queries, tables: readonly string[], wanted: boolean):
     );
   }
   return tables.filter((table) => rows.some(({ name }) => name === table) !== wanted);
-}
-
-async function inTransaction<T>(dataSource: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
-  const runner = dataSource.createQueryRunner();
-  try {
-    await runner.startTransaction();
-    const result = await work(runner);
-    await runner.commitTransaction();
-    return result;
-  } finally {
-    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
-    await runner.release();
-  }
 }

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Logger } from '@nestjs/common';
-import { DataSource, type MigrationInterface } from 'typeorm';
+import { DataSource, type MigrationInterface, type QueryRunner } from 'typeorm';
 import type { AppConfig } from '../config/app-config.js';
 import { dataSourceOptions } from './data-source-options.js';
 
@@ -144,20 +144,26 @@ export async function withMigrationLock<T>(
   url: string,
   work: (dataSource: DataSource) => Promise<T>,
 ): Promise<T> {
-  return withDataSource(config, url, await loadMigrations(config.packageRoot), async (dataSource) => {
-    const guard = dataSource.createQueryRunner();
-    await guard.connect();
-    try {
-      await guard.startTransaction();
+  return withDataSource(config, url, await loadMigrations(config.packageRoot), (dataSource) =>
+    inTransaction(dataSource, async (guard) => {
       await guard.query('select pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-      const result = await work(dataSource);
-      await guard.commitTransaction();
-      return result;
-    } finally {
-      if (guard.isTransactionActive) await guard.rollbackTransaction().catch(() => undefined);
-      await guard.release();
-    }
-  });
+      return work(dataSource);
+    }),
+  );
+}
+
+/** Runs `work` in a transaction on a connection of its own: committed when it resolves, rolled back when it throws. */
+export async function inTransaction<T>(dataSource: DataSource, work: (runner: QueryRunner) => Promise<T>): Promise<T> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    await runner.startTransaction();
+    const result = await work(runner);
+    await runner.commitTransaction();
+    return result;
+  } finally {
+    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+    await runner.release();
+  }
 }
 
 async function withDataSource<T>(

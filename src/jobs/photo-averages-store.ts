@@ -58,7 +58,7 @@ export class PhotoAveragesStore {
     return tokens;
   }
 
-  /** Counts photos whose sizes were seen. They are written later, and are only lost if the process dies before. */
+  /** Counts photos whose sizes were seen. They are written later: those of a process's last seconds may be lost. */
   count(of: PhotosOf, { photos, tokens }: CountedPhotos): void {
     if (photos === 0) return;
     const name = nameOf(of);

@@ -1,10 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { Database, type Reads, type Sql } from '../database/database.service.js';
 import { ReadReplica } from '../database/replica/read-replica.js';
 import { countReplicaRead } from '../database/replica/replica-metrics.js';
 import { hasReplayed, walPosition } from '../database/replica/wal-position.js';
 import type { JobRecord } from './job-columns.js';
+import { PartitionStore } from './partition-store.js';
 import { SharedReads } from './shared-reads.js';
 import { isTerminal } from './states.js';
 
@@ -25,7 +26,7 @@ const REST_MS = 500;
  * A job's own row is always read at the primary, and so is all of a job that has not ended.
  */
 @Injectable()
-export class ReplicaReader {
+export class ReplicaReader implements OnModuleInit {
   private readonly positions = new SharedReads<string>();
   private listsRestUntil = 0;
 
@@ -33,7 +34,19 @@ export class ReplicaReader {
     private readonly database: Database,
     private readonly replica: ReadReplica,
     private readonly clock: Clock,
+    private readonly tables: PartitionStore,
   ) {}
+
+  /** @throws when the lots are on many servers: a replica of one then says nothing about what those of the others show */
+  async onModuleInit(): Promise<void> {
+    if (!this.replica.isSet) return;
+    const distributed = await this.tables.distributed();
+    if (distributed.length === 0) return;
+    throw new Error(
+      `DATABASE_READ_URL is set, but Citus distributes ${distributed.join(', ')} here: both together are not supported. ` +
+        `Leave DATABASE_READ_URL empty.`,
+    );
+  }
 
   /**
    * Reads a job's lots and their results. Each statement finds out by itself where it runs, so that a long answer goes on at

@@ -131,7 +131,7 @@ describe('what comes before the application', () => {
     await empty.drop();
   });
 
-  it('ROLE=migrate with CITUS refuses a server without the extension before anything is changed, and says how it is had', async () => {
+  it('ROLE=migrate with CITUS refuses a server without the extension, and a read replica, before anything is changed, and says what to do', async () => {
     const empty = await createTestDatabase({ empty: true });
     for (const aim of ['distributed', 'local'] as const) {
       const config = testConfig({ url: empty.url, citus: { aim, shardCount: 8, colocateWith: 'none' } });
@@ -139,6 +139,11 @@ describe('what comes before the application', () => {
         /not have the extension citus.*shared_preload_libraries.*create extension citus/,
       );
     }
+    const citus = { aim: 'distributed', shardCount: 8, colocateWith: 'none' } as const;
+    const replicated = testConfig({ url: empty.url, readUrl: empty.url, citus });
+    await expect(migrateDatabase(replicated, ['batch_lots'])).rejects.toThrow(
+      /DATABASE_READ_URL is set.*Leave .* empty/,
+    );
     expect(await describeSchema(empty.database)).toBe('');
     // As it is by default: nothing is asked of Citus.
     await migrateDatabase(

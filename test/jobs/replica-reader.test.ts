@@ -12,6 +12,7 @@ import { ReadReplica } from '../../src/database/replica/read-replica.js';
 import { ReplicaFigures } from '../../src/database/replica/replica-figures.js';
 import { JobReader } from '../../src/jobs/job-reader.js';
 import { LotResultReader } from '../../src/jobs/lot-result-reader.js';
+import { PartitionStore } from '../../src/jobs/partition-store.js';
 import { ReplicaReader } from '../../src/jobs/replica-reader.js';
 import { temporaryDataDir } from '../database/embedded/host.js';
 import { testConfig } from '../support/database-config.js';
@@ -77,7 +78,7 @@ describe('reads at a replica', () => {
   function use(settings: { readonly readUrl?: string; readonly readPoolSize?: number; readonly prepared?: boolean }) {
     clock = new FakeClock({ skipUpToMs: 10 });
     replica = new ReadReplica(database, clock, testConfig({ readUrl: standby.url, ...settings }));
-    reader = new ReplicaReader(database, replica, clock);
+    reader = new ReplicaReader(database, replica, clock, new PartitionStore(database));
   }
 
   async function counts(): Promise<Map<string, number>> {
@@ -155,6 +156,17 @@ describe('reads at a replica', () => {
     await read(await endedJob());
     await list();
     expect(await outcomes()).toEqual({});
+  });
+
+  it('a start with a replica is refused in words where the lots are on many servers', async () => {
+    const tables = new PartitionStore(database);
+    await new ReplicaReader(database, replica, clock, tables).onModuleInit();
+    tables.distributed = async () => ['batch_lots', 'batch_results'];
+    const none = new ReadReplica(database, clock, testConfig({ readUrl: '' }));
+    await new ReplicaReader(database, none, clock, tables).onModuleInit();
+    await expect(new ReplicaReader(database, replica, clock, tables).onModuleInit()).rejects.toThrow(
+      /DATABASE_READ_URL is set, but Citus distributes batch_lots, batch_results here/,
+    );
   });
 
   it('a job whose end the replica has not replayed is whole all the same, and its list has it', async () => {

@@ -42,10 +42,6 @@ export class Glossaries {
     return new Glossaries(known);
   }
 
-  get tags(): readonly string[] {
-    return [...this.known.keys()];
-  }
-
   /** The British one. */
   get english(): KnownGlossary {
     return this.known.get(ENGLISH) as KnownGlossary;

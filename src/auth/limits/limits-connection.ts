@@ -1,7 +1,9 @@
 import { Logger } from '@nestjs/common';
-import type { Pool, QueryConfig, QueryResult } from 'pg';
+import type { Pool, QueryResult } from 'pg';
 import type { Clock } from '../../common/clock.js';
 import type { Database } from '../../database/database.service.js';
+import { onConnection } from '../../database/on-connection.js';
+import { ServerRest } from '../../database/server-rest.js';
 import { statementOf, StatementNames } from '../../database/statement-names.js';
 
 /** Enough for thousands of statements a second, and few enough that no crowd waits for the row of one busy key. */
@@ -11,9 +13,6 @@ const CONNECTIONS = 2;
  * process that was just started on an overloaded machine took the database for being away.
  */
 const DEADLINE_MS = 2000;
-/** How long nothing is sent after a failure, so that few requests wait for the deadline. */
-const REST_MS = 5000;
-const RESTS = 'the database did not answer lately';
 
 export interface LimitsConnectionOptions {
   /** Ends without an error when the tables can be written to; it must not wait long itself. */
@@ -28,91 +27,60 @@ export interface LimitsConnectionOptions {
  * belongs to no request has found the tables usable again.
  */
 export class LimitsConnection {
-  private readonly logger = new Logger(LimitsConnection.name);
   private readonly names: StatementNames | undefined;
+  private readonly rest: ServerRest;
   private pool: Pool | undefined;
-  /** By the clock; undefined while the database answers. */
-  private restsUntil: number | undefined;
-  private trying: Promise<void> | undefined;
 
   constructor(
     private readonly database: Pick<Database, 'sidePool'>,
-    private readonly clock: Clock,
+    clock: Clock,
     private readonly options: LimitsConnectionOptions,
   ) {
     this.names = options.prepared ? new StatementNames() : undefined;
+    this.rest = new ServerRest(clock, {
+      trial: () => this.tryTables(),
+      logger: new Logger(LimitsConnection.name),
+      away: 'limits are counted by this process alone: the database does not answer',
+      back: 'limits are counted in the database again',
+    });
+  }
+
+  /** Whether the tables are left alone after a failure. */
+  get rests(): boolean {
+    return this.rest.isOn;
   }
 
   /** Opens the first connection, so that no request waits for it. */
   async begin(): Promise<void> {
-    try {
-      await this.open().query(this.options.trial);
-    } catch (error) {
-      this.rest(error as Error);
-    }
+    await this.tryTables().catch((error: Error) => this.rest.begin(error));
   }
 
   /** @throws when the database does not answer in time, or did not lately */
   async query(text: string, values: readonly unknown[]): Promise<QueryResult> {
-    if (this.restsUntil !== undefined) {
-      void this.tryAgain();
-      throw new Error(RESTS);
-    }
+    this.refuseAtRest();
     try {
-      return await this.send(statementOf(this.names, text, values));
+      return await onConnection(this.open(), async (client) => {
+        // Another statement may have failed while this one waited for a connection: one wait for the deadline is enough.
+        this.refuseAtRest();
+        return client.query(statementOf(this.names, text, values));
+      });
     } catch (error) {
-      this.rest(error as Error);
+      this.rest.begin(error as Error);
       throw error;
     }
-  }
-
-  /** Resolves when it is known whether the tables can be used again; does nothing before the rest is over. */
-  async tryAgain(): Promise<void> {
-    if (this.restsUntil === undefined || this.clock.now() < this.restsUntil) return;
-    this.trying ??= this.tryTables().finally(() => (this.trying = undefined));
-    await this.trying;
   }
 
   async close(): Promise<void> {
+    this.rest.stop();
     await this.pool?.end();
   }
 
-  private async send(statement: QueryConfig): Promise<QueryResult> {
-    const client = await this.open().connect();
-    let broken: Error | undefined;
-    // A connection that breaks tells its statement so, and must not end the process besides.
-    const onError = (error: Error) => (broken = error);
-    client.on('error', onError);
-    try {
-      // Another statement may have failed while this one waited for a connection: one wait for the deadline is enough.
-      if (this.restsUntil !== undefined) throw new Error(RESTS);
-      return await client.query(statement);
-    } catch (error) {
-      // After its deadline the statement may still run, so its connection is closed.
-      broken = error as Error;
-      throw error;
-    } finally {
-      client.off('error', onError);
-      client.release(broken);
-    }
-  }
-
   private async tryTables(): Promise<void> {
-    try {
-      await this.open().query(this.options.trial);
-      this.restsUntil = undefined;
-      this.logger.log('limits are counted in the database again');
-    } catch {
-      this.restsUntil = this.clock.now() + REST_MS;
-    }
+    await this.open().query(this.options.trial);
   }
 
-  private rest(error: Error): void {
-    if (this.restsUntil === undefined) {
-      const { message: reason } = error;
-      this.logger.warn('limits are counted by this process alone: the database does not answer', { reason });
-    }
-    this.restsUntil = this.clock.now() + REST_MS;
+  private refuseAtRest(): void {
+    if (this.rest.isOn) throw new Error('the database did not answer lately');
   }
 
   /** Made with the first statement: with RATE_LIMIT_STORE=memory there is none. */

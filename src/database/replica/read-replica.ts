@@ -4,7 +4,9 @@ import { orAbort } from '../../common/abort-signals.js';
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database, type Reads, type Sql } from '../database.service.js';
+import { onConnection } from '../on-connection.js';
 import { PooledClient } from '../pooled-client.js';
+import { ServerRest } from '../server-rest.js';
 import { sqlOn } from '../sql-on-client.js';
 import { statementOf, StatementNames } from '../statement-names.js';
 import { countReplicaRead, type ReplicaOutcome, type ReplicaRead } from './replica-metrics.js';
@@ -13,8 +15,6 @@ import { countReplicaRead, type ReplicaOutcome, type ReplicaRead } from './repli
 const CONNECT_MS = 1000;
 /** How long a read may take. They take milliseconds: a replica that needs longer hangs, and must not hold readers up. */
 const READ_MS = 2000;
-/** How long a replica that was away is left alone before it is asked whether it is back. */
-const REST_MS = 5000;
 
 /** Conflicts with recovery (40001, with a buffer 40P01), and statements that the server cancelled. The replica is well then. */
 const CANCELLED = new Set(['40001', '40P01', '57014']);
@@ -28,21 +28,26 @@ type Attempt<T> =
  */
 @Injectable()
 export class ReadReplica implements OnApplicationShutdown {
-  private readonly logger = new Logger(ReadReplica.name);
   private readonly pool: Pool | undefined;
   private readonly names: StatementNames | undefined;
-  private readonly stopping = new AbortController();
-  private away = false;
+  private readonly rest: ServerRest;
   /** Connections that are in use or being opened. */
   private taken = 0;
 
   constructor(
     private readonly primary: Database,
-    private readonly clock: Clock,
+    clock: Clock,
     @Inject(APP_CONFIG)
     { database, role }: Pick<AppConfig, 'role'> & { readonly database: Pick<AppConfig['database'], ReplicaSettings> },
   ) {
     this.names = database.prepared ? new StatementNames() : undefined;
+    this.rest = new ServerRest(clock, {
+      // Without a pool nothing fails, and so nothing rests.
+      trial: () => this.onConnection(this.pool as Pool, (client) => client.query('select 1')),
+      logger: new Logger(ReadReplica.name),
+      away: 'the read replica is away, and the primary is read',
+      back: 'the read replica is back',
+    });
     if (database.readUrl === '') return;
     this.pool = new pg.Pool({
       Client: PooledClient,
@@ -67,7 +72,7 @@ export class ReadReplica implements OnApplicationShutdown {
 
   /** Whether it is there and was not away lately. */
   get isUp(): boolean {
-    return this.pool !== undefined && !this.away;
+    return this.pool !== undefined && !this.rest.isOn;
   }
 
   /**
@@ -107,14 +112,14 @@ export class ReadReplica implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
+    this.rest.stop();
     if (this.pool === undefined) return;
     // A server that hangs does not say goodbye, and must not hold up the end of the process.
     await orAbort(this.pool.end(), AbortSignal.timeout(CONNECT_MS)).catch(() => undefined);
   }
 
   private async attempt<T>(pool: Pool, work: (replica: Sql) => Promise<T | undefined>): Promise<Attempt<T>> {
-    if (this.away) return { outcome: 'resting' };
+    if (this.rest.isOn) return { outcome: 'resting' };
     // Who would have to wait for a connection is served sooner by the primary.
     if (this.taken >= pool.options.max) return { outcome: 'busy' };
     try {
@@ -124,58 +129,18 @@ export class ReadReplica implements OnApplicationShutdown {
       return value === undefined ? { outcome: 'behind' } : { outcome: 'replica', value };
     } catch (error) {
       if (CANCELLED.has(String((error as { code?: unknown }).code))) return { outcome: 'cancelled' };
-      this.rest(pool, error as Error);
+      this.rest.begin(error as Error);
       return { outcome: 'away' };
     }
   }
 
-  /** Runs `work` on a connection, in time. One on which something failed is closed: the next is opened in a millisecond. */
+  /** Runs `work` on a connection, in time. */
   private async onConnection<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
     this.taken += 1;
     try {
-      const client = await pool.connect();
-      // A connection that breaks between statements must not end the process.
-      let broken: Error | undefined;
-      const onError = (error: Error) => (broken = error);
-      client.on('error', onError);
-      try {
-        return await orAbort(work(client), AbortSignal.timeout(READ_MS));
-      } catch (error) {
-        broken = error as Error;
-        throw error;
-      } finally {
-        client.off('error', onError);
-        client.release(broken);
-      }
+      return await onConnection(pool, (client) => orAbort(work(client), AbortSignal.timeout(READ_MS)));
     } finally {
       this.taken -= 1;
-    }
-  }
-
-  private rest(pool: Pool, { message, code }: Error & { code?: unknown }): void {
-    if (this.away || this.stopping.signal.aborted) return;
-    this.away = true;
-    this.logger.warn('the read replica is away, and the primary is read', { reason: message || code });
-    this.untilBack(pool).then(
-      () => {
-        this.away = false;
-        this.logger.log('the read replica is back');
-      },
-      // The process is ending.
-      () => undefined,
-    );
-  }
-
-  /** Asks by itself, so that no client's request has to try. */
-  private async untilBack(pool: Pool): Promise<void> {
-    for (;;) {
-      await this.clock.sleep(REST_MS, this.stopping.signal);
-      try {
-        await this.onConnection(pool, (client) => client.query('select 1'));
-        return;
-      } catch {
-        // It is still away.
-      }
     }
   }
 }
