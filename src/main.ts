@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { format } from 'node:util';
 import { APPLICATION_OPTIONS, closeApp, LISTEN_BACKLOG, logStartFailure } from './app.setup.js';
@@ -65,7 +66,9 @@ async function start(): Promise<void> {
     if (signals.came) return;
     // A worker listens too, because an operator watches it by /health, /ready and /metrics.
     await app.listen({ port: config.http.port, host: config.http.host, backlog: LISTEN_BACKLOG } as never);
-    new Logger('Start').log('ready', { role: config.role, port: config.http.port });
+    // PORT=0 lets the system choose one.
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    new Logger('Start').log('ready', { role: config.role, port });
   } catch (error) {
     logStartFailure(error);
     await stopAll().catch(() => undefined);

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
@@ -18,6 +18,8 @@ declare module 'vitest' {
     readonly serverUrl: string;
     /** The migrated, empty database that every test database is a copy of. */
     readonly templateDatabase: string;
+    /** Where the service's sources are as plain JavaScript once a test has asked for them. */
+    readonly builtService: string;
   }
 }
 
@@ -43,10 +45,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   project.provide('serverUrl', url);
   project.provide('templateDatabase', template);
+  // Inside the package, in which its files look for others.
+  const built = join(import.meta.dirname, '..', 'node_modules', '.cache', `service-of-tests-of-${process.pid}`);
+  project.provide('builtService', built);
   return async () => {
     if (citus === undefined) await administer(url, `drop database if exists ${template} with (force)`);
     else await citus.drop(template);
     await stop();
+    await rm(built, { recursive: true, force: true });
   };
 }
 

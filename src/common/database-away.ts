@@ -36,6 +36,15 @@ export class CommitInDoubtError extends Error {
   override name = 'CommitInDoubtError';
 }
 
+/** A connection leads to a standby: what is read there may be old, and nothing can be written. */
+export class StandbyError extends Error {
+  override name = 'StandbyError';
+
+  constructor() {
+    super('the server is a standby, which follows another one');
+  }
+}
+
 /**
  * Whether the same statement may succeed later. If so, the error must not be counted against the data that was written.
  */
@@ -50,7 +59,7 @@ const PG_MESSAGES =
 /** Whether the database cannot be reached or used just now, judged by Node's error codes and PostgreSQL's. */
 export function isDatabaseAway(exception: unknown): boolean {
   if (!(exception instanceof Error)) return false;
-  if (exception instanceof CommitInDoubtError) return true;
+  if (exception instanceof CommitInDoubtError || exception instanceof StandbyError) return true;
   const { code, syscall, severity } = exception as { code?: unknown; syscall?: unknown; severity?: unknown };
   if (typeof code === 'string') {
     if (severity !== undefined) return AWAY.test(code) || (code === 'XX000' && LOST_IN_COMMIT.test(exception.message));

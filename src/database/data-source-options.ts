@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { EntityTarget, ObjectLiteral } from 'typeorm';
 import type { PostgresDataSourceOptions } from 'typeorm/driver/postgres/PostgresDataSourceOptions.js';
 import type { AppConfig } from '../config/app-config.js';
-import { PooledClient } from './pooled-client.js';
+import { PooledClient, refuseStandby } from './pooled-client.js';
 import { QuietTypeOrmLogger } from './typeorm-logger.js';
 
 /** Seconds that a request waits for a connection, when the server is away or the pool is busy; then it gets a 503. */
@@ -43,6 +43,7 @@ export function dataSourceOptions(
     logger: new QuietTypeOrmLogger(),
     extra: {
       Client: PooledClient,
+      verify: refuseStandby,
       connectionTimeoutMillis: CONNECT_TIMEOUT_SECONDS * 1000,
       idleTimeoutMillis: 30_000,
       // After a failover behind one address, connections do not stay with the old server for long.

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import pg, { type Pool, type PoolClient, type QueryConfig, type QueryResultRow } from 'pg';
@@ -6,6 +7,10 @@ import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { sqlOn } from './sql-on-client.js';
 import { statementOf, StatementNames } from './statement-names.js';
+
+/** The server has as many connections as it takes (SQLSTATE 53300). */
+const TOO_MANY_CONNECTIONS = '53300';
+const FULL_PAUSE_MS = [20, 100] as const;
 
 /** Runs statements, either on any pooled connection or inside one transaction. */
 export interface Sql {
@@ -58,17 +63,17 @@ export class Database implements Sql {
 
   async query<T extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<T[]> {
     if (this.statementMs !== undefined) return this.transaction((tx) => tx.query<T>(text, values));
-    return (await this.pool.query<T>(this.statement(text, values))).rows;
+    return (await this.withRoom(() => this.pool.query<T>(this.statement(text, values)))).rows;
   }
 
   async rows<T extends unknown[]>(text: string, values: readonly unknown[] = []): Promise<T[]> {
     if (this.statementMs !== undefined) return this.transaction((tx) => tx.rows<T>(text, values));
-    return (await this.pool.query<T>({ ...this.statement(text, values), rowMode: 'array' })).rows;
+    return (await this.withRoom(() => this.pool.query<T>({ ...this.statement(text, values), rowMode: 'array' }))).rows;
   }
 
   async execute(text: string, values: readonly unknown[] = []): Promise<number> {
     if (this.statementMs !== undefined) return this.transaction((tx) => tx.execute(text, values));
-    return (await this.pool.query(this.statement(text, values))).rowCount ?? 0;
+    return (await this.withRoom(() => this.pool.query(this.statement(text, values)))).rowCount ?? 0;
   }
 
   /** Runs `work` in one transaction: committed when it resolves, rolled back when it throws. */
@@ -86,7 +91,7 @@ export class Database implements Sql {
 
   /** Begins a transaction that the caller must end. If the work is one function, use {@link transaction}. */
   async begin(): Promise<OpenTransaction> {
-    const client = await this.pool.connect();
+    const client = await this.withRoom(() => this.pool.connect());
     // A connection that breaks between statements must not end the process.
     let broken: Error | undefined;
     const onError = (error: Error) => (broken = error);
@@ -145,6 +150,23 @@ export class Database implements Sql {
     // An idle connection that breaks is replaced when the next statement comes; without a listener it would end the process.
     side.on('error', () => undefined);
     return side;
+  }
+
+  /**
+   * Does what needs a connection. A pool that may open another one fails at once when the server has no room for it, though its own
+   * connections are free again in some milliseconds: those are waited for, as long as for a pool that is busy.
+   */
+  private async withRoom<T>(work: () => Promise<T>): Promise<T> {
+    const end = performance.now() + (this.pool.options.connectionTimeoutMillis ?? 0);
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const full = (error as { code?: unknown }).code === TOO_MANY_CONNECTIONS;
+        if (!full || this.pool.totalCount === 0 || performance.now() > end) throw error;
+      }
+      await sleep(FULL_PAUSE_MS[0] + Math.random() * (FULL_PAUSE_MS[1] - FULL_PAUSE_MS[0]));
+    }
   }
 
   private transactionOn(client: PoolClient): Transaction {

@@ -3,7 +3,7 @@ import { Clock } from '../common/clock.js';
 import { Database, type Reads, type Sql } from '../database/database.service.js';
 import { ReadReplica } from '../database/replica/read-replica.js';
 import { countReplicaRead } from '../database/replica/replica-metrics.js';
-import { hasReplayed, walPosition } from '../database/replica/wal-position.js';
+import { hasReplayed, walPosition, type WalPosition } from '../database/replica/wal-position.js';
 import type { JobRecord } from './job-columns.js';
 import { PartitionStore } from './partition-store.js';
 import { SharedReads } from './shared-reads.js';
@@ -27,7 +27,7 @@ const REST_MS = 500;
  */
 @Injectable()
 export class ReplicaReader implements OnModuleInit {
-  private readonly positions = new SharedReads<string>();
+  private readonly positions = new SharedReads<WalPosition>();
   private listsRestUntil = 0;
 
   constructor(
@@ -82,7 +82,7 @@ export class ReplicaReader implements OnModuleInit {
     );
   }
 
-  private async catchesUp(replica: Reads, position: string): Promise<boolean> {
+  private async catchesUp(replica: Reads, position: WalPosition): Promise<boolean> {
     for (let waited = 0; ; waited += STEP_MS) {
       if (await hasReplayed(replica, position)) return true;
       if (waited >= CATCH_UP_MS) break;

@@ -41,7 +41,8 @@ it('counters are set right only from lots that are settled', async () => {
     await expect
       .poll(() =>
         rig.db.database.query(
-          `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%for share%'`,
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+             and query like '%for share%'`,
         ),
       )
       .toHaveLength(1);

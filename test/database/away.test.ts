@@ -130,6 +130,22 @@ describe('a database that goes away', () => {
     expect(toServiceError(failure)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', headers: { 'Retry-After': '5' } });
   });
 
+  it('a server that has no room for another connection is waited for while one of the pool is in use', async () => {
+    await database.query(`create role alone login password 'alone' connection limit 1`);
+    const url = new URL(server.url);
+    url.username = url.password = 'alone';
+    const source = await new DataSource(dataSourceOptions(testConfig(), url.href)).initialize();
+    try {
+      const small = new Database(source);
+      const open = await small.begin();
+      const waiting = small.query('select 1 as one');
+      await open.commit();
+      expect(await waiting).toEqual([{ one: 1 }]);
+    } finally {
+      await source.destroy();
+    }
+  });
+
   it('a database that goes away is a 503 for what is written while a standby answers (25006)', async () => {
     const failure = await database
       .transaction(async (tx) => {

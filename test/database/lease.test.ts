@@ -105,11 +105,11 @@ describe('a claim', () => {
 
 describe('a lease', () => {
   it('a lease is renewed for as long as the work goes on', async () => {
-    const claim = await claimFirst(1);
-    const leases = new Leases(db.database, { jobs: { leaseSeconds: 1 } });
+    const claim = await claimFirst(2);
+    const leases = new Leases(db.database, { jobs: { leaseSeconds: 2 } });
     await leases.runWithLease(claim, async (lease) => {
       // Past the first lease by the server's clock: only renewals can have kept it.
-      await db.database.query('select pg_sleep(1.5)');
+      await db.database.query('select pg_sleep(2.2)');
       expect(lease.signal.aborted).toBe(false);
       expect((await rowAt(1)).lock_token).toBe(claim.token);
       expect((await claimFirst()).row.position).toBe(2);
@@ -132,8 +132,8 @@ describe('a lease', () => {
   });
 
   it('a lease outlives a database that is away for one renewal', async () => {
-    const lease = new Lease(awayFor(1), await claimFirst(1));
-    await db.database.query('select pg_sleep(1.2)');
+    const lease = new Lease(awayFor(1), await claimFirst(2));
+    await db.database.query('select pg_sleep(2.2)');
     expect(lease.signal.aborted).toBe(false);
     lease.stop();
   });

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
 import { insertJob, insertLot } from '../jobs/fixtures.js';
-import { transpile } from '../process/processes.js';
+import { builtService } from '../support/built-service.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { packagePath } from './package-path.js';
 import { blocksOf, type Block } from './page-blocks.js';
@@ -25,7 +25,7 @@ describe('the commands of docs/ops-commands.md', () => {
   let folder: string;
 
   beforeAll(async () => {
-    [db, built] = await Promise.all([createTestDatabase(), transpile()]);
+    [db, built] = await Promise.all([createTestDatabase(), builtService()]);
     folder = mkdtempSync(join(tmpdir(), 'ops-commands-'));
     const npm = join(folder, 'npm');
     writeFileSync(
@@ -36,7 +36,6 @@ describe('the commands of docs/ops-commands.md', () => {
   });
   afterAll(async () => {
     rmSync(folder, { recursive: true });
-    rmSync(built, { recursive: true });
     await db.drop();
   });
 

@@ -274,9 +274,10 @@ describe('what POST generate-descriptions answers beside', () => {
   it('generate-descriptions answers 202 for work that takes longer than its client waits', async () => {
     const slow = await TestService.start({ beside: service, environment: { ROLE: 'api', SYNC_TIMEOUT: '1' } });
     try {
-      await service.faults({ action: 'latency', ms: 1200, count: 1, path: '/v1/responses' });
-      const { status, body } = await slow.generate(slow.request());
+      const photo = await service.heldPhoto();
+      const { status, body } = await slow.generate(slow.request({}, { images: [{ url: photo.url }] }));
       expect(status).toBe(202);
+      photo.release();
       await slow.statusWhen(String(body['job_id']), (shown) => shown['status'] === 'completed');
     } finally {
       await slow.stop();

@@ -18,6 +18,16 @@ const NEVER = { action: 'latency', ms: 3_600_000, count: 1, path: '/v1/responses
 const key = () => ({ 'Idempotency-Key': randomUUID() });
 const ended = (body: JsonObject) => /completed|failed|cancelled/.test(String(body['status']));
 
+/** Resolves once a lot's vision answer is stored, and its texts are waited for. */
+const translating = (body: JsonObject) =>
+  expect.poll(async () => (await heir.jobOfLot(body))?.['status']).toBe('translating');
+
+/** The languages whose glossaries are made and kept. */
+async function madeGlossaries(): Promise<string[]> {
+  const rows = await heir.db.database.query<{ tag: string }>(`select tag from glossary_versions where origin = 'made'`);
+  return rows.map(({ tag }) => tag);
+}
+
 /** A process of the same service that only answers requests. */
 async function withProcess<T>(
   environment: Record<string, string>,
@@ -35,9 +45,10 @@ async function withProcess<T>(
 
 describe('a model slower than SYNC_TIMEOUT', () => {
   it('a model slower than SYNC_TIMEOUT is waited for by polling: 202, then the result, and its webhook', async () => {
-    await heir.faults({ ...NEVER, ms: 1200 });
+    const photo = await heir.heldPhoto();
     await withProcess({ SYNC_TIMEOUT: '1' }, async (service) => {
-      const body = service.request({ languages: ['en', 'de'], webhook_url: service.photos.url('hook') });
+      const change = { languages: ['en', 'de'], webhook_url: service.photos.url('hook') };
+      const body = service.request(change, { images: [{ url: photo.url }] });
       const answer = await service.generate(body);
       const jobId = String(answer.body['job_id']);
       expect(answer.status).toBe(202);
@@ -55,6 +66,7 @@ describe('a model slower than SYNC_TIMEOUT', () => {
       expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
       const running = await service.send(`/api/v1/batch-results/${jobId}`);
       expect([running.status, running.body['error']]).toEqual([202, 'Job not completed']);
+      photo.release();
       const status = await service.statusWhen(jobId, ended);
       expect(status).toMatchObject({ status: 'completed', webhook_configured: true });
       const deliveries = Object.values(status['webhooks'] as Record<string, number>);
@@ -104,9 +116,12 @@ describe('a process that is told to end', () => {
   it('a process that is told to end leaves a stored vision answer and the glossary it was making, and neither is paid again', async () => {
     await heir.faults({ ...NEVER, contains: 'Estonian' });
     const answer = await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service, close) => {
-      const waiting = service.generate(service.request({ languages: ['sv', 'et', 'en'] }));
-      // The lot is described when it waits for nothing but words.
-      await heir.callsWhen((calls) => calls.filter(({ outcome }) => outcome === 'answered').length === 2);
+      const body = service.request({ languages: ['sv', 'et', 'en'] });
+      const waiting = service.generate(body);
+      // The lot is described, and the other glossary is kept: it waits for nothing but these words.
+      await translating(body);
+      await expect.poll(() => madeGlossaries()).toContain('sv');
+      await heir.callsWhen((calls) => calls.length === 3);
       await close();
       return waiting;
     });
@@ -166,6 +181,7 @@ describe('a process that died', () => {
       const body = service.request({ languages: ['hu'] });
       const answer = await service.generate(body);
       expect(answer.status).toBe(202);
+      await translating(body);
       const jobId = await die(body);
       await takeOver();
       expect(await heir.statusWhen(jobId, ended)).toMatchObject({ status: 'completed' });
@@ -174,9 +190,9 @@ describe('a process that died', () => {
   });
 
   it('the job of a dead process fails with INTERRUPTED otherwise, and the model is not asked again', async () => {
-    await heir.faults({ ...NEVER, ms: 1000 });
+    const photo = await heir.heldPhoto();
     await withProcess({ SHUTDOWN_GRACE: '0.1' }, async (service) => {
-      const body = service.request();
+      const body = service.request({}, { images: [{ url: photo.url }] });
       const waiting = service.generate(body);
       await heir.callsWhen((calls) => calls.length === 1);
       const jobId = await die(body);
@@ -190,6 +206,7 @@ describe('a process that died', () => {
         descriptions: [],
       });
       // Its process was alive after all. The client is told so, and may try again.
+      photo.release();
       const answer = await waiting;
       expectRefusal(answer, 'SERVICE_UNAVAILABLE');
       expect(answer.headers.get('retry-after')).toBe('1');

@@ -132,10 +132,17 @@ describe('what is not remembered', () => {
 
 describe('a twin at the same time', () => {
   it('a twin at the same time is told 202 or 409, and the model is asked once', async () => {
-    await service.faults({ action: 'latency', ms: 300, path: '/v1/responses' });
+    const photo = await service.heldPhoto();
     const before = Number(await jobs());
-    const { send } = prepare();
-    const answers = await Promise.all([send(), send(), send()]);
+    const { send } = prepare(service.request({}, { images: [{ url: photo.url }] }));
+    let told = 0;
+    const answer = async () => {
+      const got = await send();
+      // The model answers once its twins have been told.
+      if (++told === 2) photo.release();
+      return got;
+    };
+    const answers = await Promise.all([answer(), answer(), answer()]);
     const statuses = answers.map(({ status }) => status).toSorted((a, b) => a - b);
     expect(statuses[0]).toBe(200);
     for (const status of statuses.slice(1)) expect([202, 409]).toContain(status);
@@ -147,8 +154,8 @@ describe('a twin at the same time', () => {
 
 describe('a repeat of a request that still runs', () => {
   it('a repeat of a request that still runs is handed the job, which then goes on whoever hangs up', async () => {
-    await service.faults({ action: 'latency', ms: 1000, path: '/v1/responses', count: 1 });
-    const { send } = prepare();
+    const photo = await service.heldPhoto();
+    const { send } = prepare(service.request({}, { images: [{ url: photo.url }] }));
     const hangUp = new AbortController();
     const first = send({}, hangUp.signal).catch(() => 'hung up');
     await service.callsWhen((calls) => calls.length === 1);
@@ -160,6 +167,7 @@ describe('a repeat of a request that still runs', () => {
     expect((await service.job(jobId))['handed_over_at']).not.toBeNull();
     hangUp.abort();
     expect(await first).toBe('hung up');
+    photo.release();
     const status = await service.statusWhen(jobId, (body) => /completed|failed|cancelled/.test(String(body['status'])));
     expect(status['status']).toBe('completed');
     expect((await service.calls()).map(({ outcome }) => outcome)).toEqual(['answered']);
@@ -167,7 +175,7 @@ describe('a repeat of a request that still runs', () => {
 });
 
 describe('a client that hangs up while the model works', () => {
-  const slow: JsonObject = { action: 'latency', ms: 1000, path: '/v1/responses', count: 1 };
+  const slow: JsonObject = { action: 'latency', ms: 2000, path: '/v1/responses', count: 1 };
 
   it('a client that hangs up without an Idempotency-Key cuts the call and cancels the job, and a retry does it anew', async () => {
     await service.faults({ ...slow, ms: 3_600_000 });

@@ -152,9 +152,11 @@ describe('a synchronous job of an earlier version', () => {
     });
     let jobId: string;
     try {
-      const answer = await impatient.generate(impatient.request({ languages: ['sv'] }));
+      const body = impatient.request({ languages: ['sv'] });
+      const answer = await impatient.generate(body);
       expect(answer.status).toBe(202);
       jobId = String(answer.body['job_id']);
+      await expect.poll(async () => (await service.jobOfLot(body))?.['status']).toBe('translating');
     } finally {
       await impatient.stop();
     }

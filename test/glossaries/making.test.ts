@@ -92,7 +92,7 @@ describe('a process that dies while it makes a glossary', () => {
   });
 
   it('changes nothing any more when it wakes up late', async () => {
-    await rig.fault({ action: 'latency', ms: 1_500, path: '/v1/responses', count: 1 });
+    await rig.fault({ action: 'latency', ms: 2_500, path: '/v1/responses', count: 1 });
     await one.glossaries.start(['fi']);
     await expect.poll(() => rig.calls()).toBe(1);
     await rig.pass(1);

@@ -168,6 +168,15 @@ const MISTAKES: readonly Program[] = [
   }),
 ];
 
+/** What is written into the page. */
+interface Asked {
+  readonly method: string;
+  readonly target: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+  readonly answer: string;
+}
+
 interface Found {
   readonly fits: boolean;
   readonly mistakes: string[];
@@ -205,33 +214,46 @@ describe.runIf(hasInterpreter('chromium'))('the page that checks a signature', (
     return { method, target, headers, body: sentBody, status: answer.status, answer: await answer.text() };
   }
 
-  /** Puts a request into the page and returns what it says. */
-  async function check(
-    fields: { method: string; target: string; headers: Record<string, string>; body: string; answer: string },
-    secret = SECRET,
-  ) {
-    await browser.open(`${service.origin}/docs/signing-page`);
-    const { page } = browser;
-    await page.fill('#method', fields.method);
-    await page.fill(
-      '#address',
-      fields.target.startsWith('/') ? `https://api.example.com${fields.target}` : fields.target,
-    );
-    await page.fill(
+  const openPage = () => browser.open(`${service.origin}/docs/signing-page`);
+  const fieldsOf = (asked: Asked, secret: string): [selector: string, value: string][] => [
+    ['#method', asked.method],
+    ['#address', asked.target.startsWith('/') ? `https://api.example.com${asked.target}` : asked.target],
+    [
       '#headers',
-      Object.entries(fields.headers)
+      Object.entries(asked.headers)
         .map(([name, value]) => `${name}: ${value}`)
         .join('\n'),
-    );
-    await page.fill('#body', fields.body);
-    await page.fill('#secret', secret);
-    await page.fill('#refusal', fields.answer);
-    await page.click('#check-form button');
+    ],
+    ['#body', asked.body],
+    ['#secret', secret],
+    ['#refusal', asked.answer],
+  ];
+
+  async function whatItSays(): Promise<Found> {
     await browser.until(`!document.getElementById('found').hidden`);
     return browser.run<Found>(`({
       fits: document.getElementById('verdict').classList.contains('fits'),
       mistakes: [...document.querySelectorAll('#verdict li')].map((item) => item.textContent),
       wrong: [...document.querySelectorAll('#parts tr.wrong th')].map((cell) => cell.textContent) })`);
+  }
+
+  /** Opens the page, writes a request into it as a person does, and returns what it says. */
+  async function check(asked: Asked, secret = SECRET): Promise<Found> {
+    await openPage();
+    for (const [selector, value] of fieldsOf(asked, secret)) await browser.page.fill(selector, value);
+    await browser.page.click('#check-form button');
+    return whatItSays();
+  }
+
+  /** Does the same in the page that is open, all at once: a tenth of the time, for lists of requests. */
+  async function checkAtOnce(asked: Asked, secret = SECRET): Promise<Found> {
+    await browser.run(`{
+      for (const [selector, value] of ${JSON.stringify(fieldsOf(asked, secret))})
+        document.querySelector(selector).value = value;
+      document.getElementById('found').hidden = true;
+      document.querySelector('#check-form button').click();
+    }`);
+    return whatItSays();
   }
 
   function expectNothingLeft(secret = SECRET): void {
@@ -244,8 +266,9 @@ describe.runIf(hasInterpreter('chromium'))('the page that checks a signature', (
   it.each(MISTAKES)('the page finds $name, with the answer of the service and without', async (program) => {
     const request = await sent(program);
     expect([401, 403]).toContain(request.status);
+    await openPage();
     for (const answer of [request.answer, '']) {
-      const found = await check({ ...request, answer });
+      const found = await checkAtOnce({ ...request, answer });
       expect(found.fits).toBe(false);
       expect(found.mistakes.join('\n')).toContain(program.says);
       expect(found.wrong).toContain(program.part);
@@ -291,7 +314,7 @@ describe.runIf(hasInterpreter('chromium'))('the page that checks a signature', (
   it('the bytes of a file are hashed as they are', async () => {
     const body = `{"a": 1}\r\n`;
     const request = await sent({ ...posted({ name: '', part: '', says: '', sentBody: body }) });
-    await browser.open(`${service.origin}/docs/signing-page`);
+    await openPage();
     await browser.page.setInputFiles('#file', {
       name: 'body.json',
       mimeType: 'application/json',
@@ -310,9 +333,10 @@ describe.runIf(hasInterpreter('chromium'))('the page that checks a signature', (
   });
 
   it('hostile strings in the page stay text, and the secret is nowhere in it', async () => {
+    await openPage();
     for (const hostile of HOSTILE) {
       const headers = { 'X-Timestamp': hostile, 'X-Signature': hostile };
-      await check({ method: hostile, target: hostile, headers, body: hostile, answer: hostile });
+      await checkAtOnce({ method: hostile, target: hostile, headers, body: hostile, answer: hostile });
       const html = await browser.run<string>(`document.documentElement.outerHTML`);
       expect(html).not.toMatch(/<img|<svg|<iframe|<script>alert/);
       expect(html).not.toContain(SECRET);
@@ -324,7 +348,7 @@ describe.runIf(hasInterpreter('chromium'))('the page that checks a signature', (
   it('the page may connect to nothing at all', async () => {
     const { headers } = await fetch(`${service.origin}/docs/signing-page`);
     expect(headers.get('content-security-policy')).toContain("connect-src 'none'");
-    await browser.open(`${service.origin}/docs/signing-page`);
+    await openPage();
     await expect(browser.run(`fetch('/health')`)).rejects.toThrow();
   });
 
@@ -336,7 +360,7 @@ describe.runIf(hasInterpreter('chromium'))('the page that checks a signature', (
   ] as const)('axe-core finds nothing in the page that checks a signature, on a %s, %s', async (size, scheme) => {
     await browser.window(size, scheme);
     const request = await sent(MISTAKES[0] as Program);
-    await browser.open(`${service.origin}/docs/signing-page`);
+    await openPage();
     expect(await browser.violations()).toEqual([]);
     await check({ ...request, answer: '' });
     expect(await browser.violations()).toEqual([]);

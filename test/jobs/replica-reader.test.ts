@@ -3,6 +3,8 @@ import { Logger } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StreamingReplica } from '../../scripts/prove/streaming-replica.mjs';
+import { StandbyError } from '../../src/common/database-away.js';
+import { toServiceError } from '../../src/common/http-error.filter.js';
 import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
 import { Database, type Reads } from '../../src/database/database.service.js';
@@ -10,6 +12,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database
 import { migrateUp } from '../../src/database/migrate.js';
 import { ReadReplica } from '../../src/database/replica/read-replica.js';
 import { ReplicaFigures } from '../../src/database/replica/replica-figures.js';
+import { hasReplayed, walPosition } from '../../src/database/replica/wal-position.js';
 import { JobReader } from '../../src/jobs/job-reader.js';
 import { LotResultReader } from '../../src/jobs/lot-result-reader.js';
 import { PartitionStore } from '../../src/jobs/partition-store.js';
@@ -147,6 +150,27 @@ describe('reads at a replica', () => {
       expect(await outcomes()).toEqual({ 'results replica': 2, 'list replica': 1 });
     },
   );
+
+  it('a list is not read at a replica that was left on the history before a failover', async () => {
+    const { position, timeline } = await walPosition(database);
+    await standby.caughtUp();
+    const read = (of: number) =>
+      replica.read(
+        'list',
+        async (sql) => ({ replayed: await hasReplayed(sql, { position, timeline: of }) }),
+        () => Promise.reject(new Error('it was not asked')),
+      );
+    expect(await read(timeline)).toEqual({ replayed: true });
+    expect(await read(timeline + 1)).toEqual({ replayed: false });
+  });
+
+  it('a pool of the service takes no connection to a standby', async () => {
+    const failure = await new DataSource(dataSourceOptions(testConfig(), standby.url))
+      .initialize()
+      .catch((error: unknown) => error);
+    expect(failure).toEqual(new StandbyError());
+    expect(toServiceError(failure)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', headers: { 'Retry-After': '5' } });
+  });
 
   it('a job that has not ended is read at the primary, and so is everything without a replica', async () => {
     const running = await insertJob(database, { keyId: KEY });

@@ -1,12 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { currentOperator } from '../../src/ops/operator.js';
 import { insertJob, insertLot } from '../jobs/fixtures.js';
-import { freePort, transpile } from '../process/processes.js';
+import { builtService } from '../support/built-service.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 
 const SECRETS = { SHARED_KEY: 'dev-shared-key-0123456789abcdef012345', OPENAI_API_KEY: 'sk-never-shown-0123456789' };
@@ -17,10 +16,9 @@ describe('npm run ops', () => {
   let built: string;
 
   beforeAll(async () => {
-    [db, built] = await Promise.all([createTestDatabase(), transpile()]);
+    [db, built] = await Promise.all([createTestDatabase(), builtService()]);
   });
   afterAll(async () => {
-    await rm(built, { recursive: true, force: true });
     await db.drop();
   });
 
@@ -86,7 +84,7 @@ describe('npm run ops', () => {
   });
 
   it('a database that is away is told in one sentence, a wrong setting in a line, without a secret', async () => {
-    const away = `postgres://somebody:hidden@127.0.0.1:${await freePort()}/generation`;
+    const away = 'postgres://somebody:hidden@127.0.0.1:1/generation';
     const { code, output, errors } = await run(['status'], { DATABASE_URL: away });
     expect([code, output]).toEqual([1, '']);
     expect(errors).toMatch(/^The database cannot be reached: .*\n$/);

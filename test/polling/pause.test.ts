@@ -15,7 +15,7 @@ describe('POST batch-jobs/{job_id}/pause and /resume', () => {
   });
   afterAll(() => polling.close());
 
-  const send = (what: 'pause' | 'resume', jobId: string, keyId: 'acme' | 'beta' = 'acme') =>
+  const send = (what: 'pause' | 'resume' | 'cancel', jobId: string, keyId: 'acme' | 'beta' = 'acme') =>
     polling.json(`/api/v1/batch-jobs/${jobId}/${what}`, { method: 'POST', keyId });
 
   async function status(jobId: string) {
@@ -251,14 +251,43 @@ describe('POST batch-jobs/{job_id}/pause and /resume', () => {
       expect(found?.['paused_at'] === null).toBe(Number(found?.['version']) % 2 === 1);
     });
 
-    /** Resolves once a statement waits for a job's row: PostgreSQL itself says so. */
-    async function someoneWaitsForAJob(): Promise<void> {
+    it('a resume and a cancel of one moment are both answered, in whatever order the shards are stored', async () => {
+      const { database } = polling.db;
+      const job = await insertJob(database);
+      for (const position of [1, 0]) {
+        await database.execute(
+          `insert into openai_batches (job_id, stage, first_position, attempt, last_position, key_id, model, status,
+             next_check_at, created_at) values ($1, 'vision', $2, 0, $2, 'acme', 'm', 'watching', now(), now())`,
+          [job.id, position],
+        );
+      }
+      // So that PostgreSQL knows how few they are, and reads them as they are stored.
+      await database.execute('analyze openai_batches');
+      expect((await send('pause', job.id)).status).toBe(200);
+      const first = await database.begin();
+      await first.tx.execute('update openai_batches set reason = null where job_id = $1 and first_position = 0', [
+        job.id,
+      ]);
+      const resumed = send('resume', job.id);
+      await waitFor('openai_batches', 1);
+      const cancelled = send('cancel', job.id);
+      await waitFor('openai_batches', 2);
+      await first.commit();
+      expect([(await resumed).status, (await cancelled).status]).toEqual([200, 200]);
+    });
+
+    /** Resolves once a statement waits for a job's row. */
+    const someoneWaitsForAJob = () => waitFor('from batch_jobs where id = $1 for no key update', 1);
+
+    /** Resolves once so many statements with these words wait for a lock: PostgreSQL itself says so. */
+    async function waitFor(words: string, count: number): Promise<void> {
       const waiting = () =>
         polling.db.database.query(
           `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-             and query like '%from batch_jobs where id = $1 for no key update%'`,
+             and position($1 in query) > 0`,
+          [words],
         );
-      while ((await waiting()).length === 0);
+      while ((await waiting()).length < count);
     }
   });
 });

@@ -1,25 +1,28 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Clock } from '../../src/common/clock.js';
 import { countDays, dayOf, daysAfter, isDay } from '../../src/polling/days.js';
 import { hmacHex } from '../support/signing.js';
 import { secretOf, startPollingApp, type PollingApp } from './polling-app.js';
 
 const USAGE = '/api/v1/usage';
 
-/** Real: HTTP, guard, PostgreSQL. Faked: nothing. */
+/** Real: HTTP, guard, PostgreSQL. Faked: the time, which stands still, so that no day ends meanwhile. */
 describe('GET usage', () => {
   let polling: PollingApp;
-  const today = dayOf(Date.now());
+  const now = Date.now();
+  const today = dayOf(now);
 
   beforeAll(async () => {
     polling = await startPollingApp();
+    vi.spyOn(polling.app.get(Clock), 'now').mockReturnValue(now);
     const rows: [key: string, day: string, model: string, mode: string, lots: number][] = [
-      ['acme', '2026-01-31', 'o4-mini', 'sync', 1],
-      ['acme', '2026-02-01', 'o4-mini', 'batch', 20],
-      ['acme', '2026-02-01', 'gpt-4.1-mini', 'batch', 0],
+      ['acme', '2021-01-31', 'o4-mini', 'sync', 1],
+      ['acme', '2021-02-01', 'o4-mini', 'batch', 20],
+      ['acme', '2021-02-01', 'gpt-4.1-mini', 'batch', 0],
       ['acme', today, 'o4-mini', 'batch', 300],
       ['acme', daysAfter(today, -29), 'o4-mini', 'batch', 4000],
       ['acme', daysAfter(today, -30), 'o4-mini', 'batch', 50000],
-      ['beta', '2026-02-01', "<script>alert('x')</script>", 'sync', 7],
+      ['beta', '2021-02-01', "<script>alert('x')</script>", 'sync', 7],
     ];
     for (const row of rows) {
       await polling.db.database.execute(
@@ -31,16 +34,16 @@ describe('GET usage', () => {
   afterAll(() => polling.close());
 
   it('usage is shown by day where nothing else is asked for', async () => {
-    const { status, body } = await polling.json(`${USAGE}?from=2026-01-31&to=2026-02-01`);
+    const { status, body } = await polling.json(`${USAGE}?from=2021-01-31&to=2021-02-01`);
     expect(status).toBe(200);
     const tokens = (lots: number) => ({ input_tokens: 10 * lots, cached_tokens: 2 * lots, output_tokens: 3 * lots });
     expect(body).toEqual({
-      from: '2026-01-31',
-      to: '2026-02-01',
+      from: '2021-01-31',
+      to: '2021-02-01',
       group_by: 'day',
       rows: [
-        { day: '2026-01-31', lots: 1, ...tokens(1), cost_usd: 0.1 },
-        { day: '2026-02-01', lots: 20, ...tokens(20), cost_usd: 0.2 },
+        { day: '2021-01-31', lots: 1, ...tokens(1), cost_usd: 0.1 },
+        { day: '2021-02-01', lots: 20, ...tokens(20), cost_usd: 0.2 },
       ],
     });
   });
@@ -49,7 +52,7 @@ describe('GET usage', () => {
     ['model', { 'gpt-4.1-mini': 0, 'o4-mini': 21 }],
     ['mode', { batch: 20, sync: 1 }],
   ])('usage is shown by %s', async (by, expected) => {
-    const { body } = await polling.json(`${USAGE}?from=2026-01-31&to=2026-02-01&group_by=${by}`);
+    const { body } = await polling.json(`${USAGE}?from=2021-01-31&to=2021-02-01&group_by=${by}`);
     const rows = body['rows'] as Record<string, unknown>[];
     expect(Object.fromEntries(rows.map((row) => [row[by], row['lots']]))).toEqual(expected);
   });
@@ -60,25 +63,25 @@ describe('GET usage', () => {
   });
 
   it('another key’s usage is not shown, and a strange name of a model stays text', async () => {
-    const { body } = await polling.json(`${USAGE}?from=2026-02-01&to=2026-02-01&group_by=model`, { keyId: 'beta' });
+    const { body } = await polling.json(`${USAGE}?from=2021-02-01&to=2021-02-01&group_by=model`, { keyId: 'beta' });
     expect(body['rows']).toMatchObject([{ model: "<script>alert('x')</script>", lots: 7 }]);
   });
 
   it('400 days are shown, and one more is refused', async () => {
-    expect((await polling.json(`${USAGE}?from=2025-01-01&to=2026-02-04`)).status).toBe(200);
-    const { status, body } = await polling.json(`${USAGE}?from=2025-01-01&to=2026-02-05`);
+    expect((await polling.json(`${USAGE}?from=2020-01-02&to=2021-02-04`)).status).toBe(200);
+    const { status, body } = await polling.json(`${USAGE}?from=2020-01-02&to=2021-02-05`);
     expect([status, body['code']]).toEqual([400, 'VALIDATION_FAILED']);
-    expect(JSON.stringify(body['details'])).toContain('at most 400 days up to the last one, 2026-02-05; these are 401');
+    expect(JSON.stringify(body['details'])).toContain('at most 400 days up to the last one, 2021-02-05; these are 401');
   });
 
   it.each([
     'from=2026-02-30',
     'from=2026-2-3',
     'to=2026-01-01T00:00:00Z',
-    'from=2026-02-02&to=2026-02-01',
-    'from=2026-02-01&from=2026-02-02',
+    'from=2026-02-02&to=2021-02-01',
+    'from=2021-02-01&from=2026-02-02',
     'group_by=hour',
-    'from=2026-02-01%27--',
+    'from=2021-02-01%27--',
     'from=0000-01-01',
     'to=99999-01-01',
   ])('?%s is refused, and the member is named', async (query) => {
@@ -88,7 +91,7 @@ describe('GET usage', () => {
   });
 
   it('a mistyped member of the query is named', async () => {
-    const response = await polling.send(`${USAGE}?form=2026-02-01`);
+    const response = await polling.send(`${USAGE}?form=2021-02-01`);
     expect([response.status, response.headers.get('x-ignored-parameters')]).toEqual([200, 'form']);
   });
 

@@ -25,7 +25,6 @@ afterAll(async () => {
   late?.close();
   await empty.drop();
   await observer.stop();
-  await processes.remove();
 });
 
 const WAITS = 'the database cannot be reached yet';

@@ -17,7 +17,6 @@ beforeEach(() => observer.reset());
 afterEach(() => processes.killAll());
 afterAll(async () => {
   await observer.stop();
-  await processes.remove();
 });
 
 const ended = (body: JsonObject) => /completed|failed|cancelled/.test(String(body['status']));

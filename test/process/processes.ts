@@ -1,14 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import ts from 'typescript';
 import type { JsonObject } from 'openai-sandbox';
+import { builtService } from '../support/built-service.js';
 import { GENERATE, SECRETS, sign, type TestService } from '../support/service.js';
-
-const ROOT = join(import.meta.dirname, '..', '..');
 
 export interface Process {
   readonly child: ChildProcess;
@@ -30,7 +26,7 @@ export class Processes {
   ) {}
 
   static async of(observer: TestService): Promise<Processes> {
-    return new Processes(await transpile(), observer);
+    return new Processes(await builtService(), observer);
   }
 
   /**
@@ -42,33 +38,34 @@ export class Processes {
     onLog: (log: string) => void = () => undefined,
   ): Promise<Process> {
     const { db, sandbox } = this.observer;
-    const port = await freePort();
     const child = spawn(process.execPath, [join(this.built, 'main.js')], {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
         PATH: process.env['PATH'] ?? '',
-        PORT: String(port),
+        PORT: '0',
         DATABASE_URL: db.url,
         DATA_DIR: sandbox.stateDir,
         SHARED_KEYS: JSON.stringify(SECRETS),
         OPENAI_API_KEY: 'test',
         OPENAI_BASE_URL: sandbox.server.baseUrl,
         OUTBOUND_ALLOW: '127.0.0.1/32',
-        LEASE_SECONDS: '1',
+        // Short, so that a killed process's work is soon taken over; not so short that a busy machine ends it.
+        LEASE_SECONDS: '2',
         ...environment,
       },
     });
     this.children.push(child);
     let log = '';
-    const ready = new Promise<void>((resolve, reject) => {
+    const listens = new Promise<string>((resolve, reject) => {
       child.stdout?.on('data', (chunk: Buffer) => {
         log += chunk.toString();
         onLog(log);
-        if (log.includes('"message":"ready"')) resolve();
+        const ready = /^.*"message":"ready".*\n/m.exec(log);
+        if (ready !== null) resolve(String((JSON.parse(ready[0]) as JsonObject)['port']));
       });
       child.once('exit', (code) => reject(new Error(`the service ended with ${String(code)}: ${log}`)));
     });
-    await ready;
+    const port = await listens;
     return { child, origin: `http://127.0.0.1:${port}`, log: () => log };
   }
 
@@ -90,45 +87,6 @@ export class Processes {
   async killAll(): Promise<void> {
     for (const child of this.children.splice(0)) await kill(child);
   }
-
-  async remove(): Promise<void> {
-    await rm(this.built, { recursive: true, force: true });
-  }
-}
-
-/** The sources as they are now as plain JavaScript; types are tsc's business. Inside the package, which they look for. */
-export async function transpile(): Promise<string> {
-  const cache = join(ROOT, 'node_modules', '.cache');
-  await mkdir(cache, { recursive: true });
-  const target = await mkdtemp(join(cache, 'process-test-'));
-  for (const file of await readdir(join(ROOT, 'src'), { recursive: true })) {
-    const source = join(ROOT, 'src', file);
-    const output = join(target, file.replace(/\.ts$/, '.js'));
-    await mkdir(dirname(output), { recursive: true });
-    if (!file.endsWith('.ts')) {
-      if (file.includes('.')) await copyFile(source, output);
-      continue;
-    }
-    const { outputText } = ts.transpileModule(await readFile(source, 'utf8'), {
-      fileName: file,
-      compilerOptions: {
-        module: ts.ModuleKind.ESNext,
-        target: ts.ScriptTarget.ES2023,
-        experimentalDecorators: true,
-        emitDecoratorMetadata: true,
-      },
-    });
-    await writeFile(output, outputText);
-  }
-  return target;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 export async function kill(child: ChildProcess): Promise<void> {

@@ -1,23 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { clusterFolder } from '../../src/database/embedded/cluster.js';
 import { hasProcesses } from '../../src/database/embedded/postmaster-file.js';
 import { reapWithProcess } from '../support/reaper.js';
-import { transpile } from './processes.js';
+import { builtService } from '../support/built-service.js';
 
 // Real: the service in a process of its own, its embedded PostgreSQL, signals.
 
 const POSTGRES = 18;
 let built: string;
 beforeAll(async () => {
-  built = await transpile();
+  built = await builtService();
 });
-afterAll(() => rm(built, { recursive: true, force: true }));
 
 /** Resolves once it is so; false when the process has ended before. */
 async function comesTrue(look: () => boolean, hasEnded: () => boolean): Promise<boolean> {

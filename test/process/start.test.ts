@@ -17,7 +17,6 @@ beforeAll(async () => {
 afterEach(() => processes.killAll());
 afterAll(async () => {
   await observer.stop();
-  await processes.remove();
 });
 
 describe('a start that fails', () => {

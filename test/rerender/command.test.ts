@@ -1,12 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { newId } from '../../src/common/ids.js';
-import { transpile } from '../process/processes.js';
+import { builtService } from '../support/built-service.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { storedJob } from './stored-job.js';
 
@@ -26,13 +25,12 @@ describe('npm run rerender', () => {
   const children: ChildProcess[] = [];
 
   beforeAll(async () => {
-    [db, built] = await Promise.all([createTestDatabase(), transpile()]);
+    [db, built] = await Promise.all([createTestDatabase(), builtService()]);
   });
   afterEach(() => {
     for (const child of children.splice(0)) child.kill('SIGKILL');
   });
   afterAll(async () => {
-    await rm(built, { recursive: true, force: true });
     await db.drop();
   });
 

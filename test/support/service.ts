@@ -168,6 +168,16 @@ export class TestService {
     }
   }
 
+  /**
+   * A photo that the model gets only once `release` is called, so that what a test does meanwhile takes as long as it takes. The
+   * service's own check of it is answered at once.
+   */
+  async heldPhoto(): Promise<{ readonly url: string; readonly release: () => void }> {
+    const name = `held-${randomBytes(6).toString('hex')}.jpg`;
+    const release = this.photos.hold(name);
+    return { url: this.photos.serve(name, await drawnCar()), release };
+  }
+
   faults(...rules: JsonObject[]): Promise<void> {
     return this.sandbox.faults(...rules);
   }

@@ -38,7 +38,6 @@ afterEach(async () => {
 afterAll(async () => {
   others.stop();
   await observer.stop();
-  await processes.remove();
 });
 
 function start(

@@ -62,6 +62,7 @@ export class TestSandbox {
 export class PhotoHost {
   readonly requested: string[] = [];
   private readonly photos = new Map<string, { bytes: Buffer; type: string }>();
+  private readonly held = new Map<string, Promise<void>>();
 
   private constructor(private readonly server: Server) {}
 
@@ -73,10 +74,25 @@ export class PhotoHost {
       const path = request.url ?? '';
       host.requested.push(path);
       const photo = host.photos.get(path);
-      if (photo === undefined) response.writeHead(404).end();
-      else response.writeHead(200, { 'content-type': photo.type }).end(photo.bytes);
+      if (photo === undefined) {
+        response.writeHead(404).end();
+        return;
+      }
+      response.writeHead(200, { 'content-type': photo.type });
+      if (request.method === 'HEAD') response.end();
+      else void (host.held.get(path) ?? Promise.resolve()).then(() => response.end(photo.bytes));
     });
     return host;
+  }
+
+  /**
+   * Keeps back the bytes of the photo of this name, so that a model's answer waits for as long as a test wants. HEAD is answered.
+   * @returns lets them go
+   */
+  hold(name: string): () => void {
+    let release = (): void => undefined;
+    this.held.set(`/${name}`, new Promise<void>((resolve) => (release = resolve)));
+    return release;
   }
 
   /** The address under which these bytes are served from now on. */

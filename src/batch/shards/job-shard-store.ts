@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Database, type Sql, type Transaction } from '../../database/database.service.js';
+import { Database, type Transaction } from '../../database/database.service.js';
 import { unfinishedBatchesSql } from '../../jobs/job-store.js';
 import type { ModelStage } from '../../jobs/states.js';
 import { hasFiles, isIn, isUnfinished, waitsLong, type ShardStatus } from './shard-states.js';
@@ -51,8 +51,10 @@ export class JobShardStore {
    * transactions lock lots, shards, job, deliveries in this order. While a shard is claimed, next_check_at is the end
    * of its lease and is not changed.
    */
-  async cancel(sql: Sql, jobId: string): Promise<void> {
-    await sql.execute(
+  async cancel(tx: Transaction, jobId: string): Promise<void> {
+    // The update alone would lock them as they are stored: it and a resume could wait for each other.
+    await this.lock(tx, jobId);
+    await tx.execute(
       `update openai_batches set cancel_requested = true,
          next_check_at = case when lock_token is null then least(next_check_at, clock_timestamp()) else next_check_at end
        where job_id = $1 and ${isUnfinished()}`,

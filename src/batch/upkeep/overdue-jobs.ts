@@ -80,7 +80,7 @@ export class OverdueJobs {
     } catch (error) {
       if (!(error instanceof JobEndedError)) throw error;
     }
-    await this.jobShards.cancel(this.database, job.id);
+    await this.database.transaction((tx) => this.jobShards.cancel(tx, job.id));
   }
 
   /** @returns false when no lot without English is left */
