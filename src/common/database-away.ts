@@ -22,6 +22,9 @@ const AWAY = /^(?:08|28|57P|3D000|25006|53300)/;
  */
 const LOST_IN_COMMIT = /^(?:could not commit transaction for shard \d+ |failure on connection marked as essential)/;
 
+/** Such a server also says so, with the same code, while it cuts a shard of rows into several: the next try finds the new ones. */
+const SHARD_CUT = /^could not find valid entry for shard /;
+
 /**
  * SQLSTATEs of problems that go away: a deadlock or a conflict of transactions (class 40), a lock or a statement that
  * took too long (55P03, 57014), and a server that has too little memory, disk or connections (class 53).
@@ -62,7 +65,10 @@ export function isDatabaseAway(exception: unknown): boolean {
   if (exception instanceof CommitInDoubtError || exception instanceof StandbyError) return true;
   const { code, syscall, severity } = exception as { code?: unknown; syscall?: unknown; severity?: unknown };
   if (typeof code === 'string') {
-    if (severity !== undefined) return AWAY.test(code) || (code === 'XX000' && LOST_IN_COMMIT.test(exception.message));
+    const { message } = exception;
+    if (severity !== undefined) {
+      return AWAY.test(code) || (code === 'XX000' && (LOST_IN_COMMIT.test(message) || SHARD_CUT.test(message)));
+    }
     if (CONNECTION_CODES.has(code) && (syscall === 'connect' || syscall === 'read' || syscall === 'write')) return true;
   }
   if (PG_MESSAGES.test(exception.message)) return true;

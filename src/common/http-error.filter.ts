@@ -2,7 +2,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import type { Request, Response } from 'express';
 import { allowedMethods } from './allowed-methods.js';
 import { refuseUpload } from './refuse-upload.js';
-import { isDatabaseAway } from './database-away.js';
+import { isDatabaseAway, isPassing } from './database-away.js';
 import type { ErrorDto } from './error.dto.js';
 import { countRefusal } from './refusal-metrics.js';
 import { replacementOf } from './replaced-paths.js';
@@ -86,6 +86,13 @@ export function toServiceError(exception: unknown): ServiceError {
       cause: exception,
     });
   }
+  // A deadlock, a full disk, a lock that took too long: not a fault of the request, nor of a synchronous lot that was described.
+  if (isPassing(exception)) {
+    return new ServiceError('SERVICE_UNAVAILABLE', 'The database cannot do this just now; send the request again.', {
+      headers: { 'Retry-After': '5' },
+      cause: exception,
+    });
+  }
   return new ServiceError('INTERNAL_ERROR', 'Something failed on our side; quote request_id when you report it.', {
     cause: exception,
   });
@@ -108,6 +115,17 @@ function fromHttpException(exception: HttpException): ServiceError {
         cause: exception,
       });
     default:
+      // A deadlock, a full disk, a lock that took too long: not a fault of the request, nor of a synchronous lot that was described.
+      if (isPassing(exception)) {
+        return new ServiceError(
+          'SERVICE_UNAVAILABLE',
+          'The database cannot do this just now; send the request again.',
+          {
+            headers: { 'Retry-After': '5' },
+            cause: exception,
+          },
+        );
+      }
       return new ServiceError('INTERNAL_ERROR', 'Something failed on our side; quote request_id when you report it.', {
         cause: exception,
       });

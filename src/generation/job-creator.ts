@@ -7,7 +7,7 @@ import { JobGlossaries } from '../glossaries/job-glossaries.js';
 import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
 import { JobStore, type NewJob } from '../jobs/job-store.js';
 import { ShardStore } from '../batch/shards/shard-store.js';
-import { inProgressOr, RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
+import { inProgressOr, requestInProgress, RequestKeyStore, type NewRequestKey } from '../jobs/request-key-store.js';
 import { SyncJobStore } from '../jobs/sync-job-store.js';
 import type { SyncLot } from '../jobs/sync-job.js';
 import { ModelSettings } from '../describe/model-settings.js';
@@ -112,7 +112,7 @@ export class JobCreator {
       const first = await this.keys.find(this.database, key);
       if (first !== null) return first;
     }
-    throw inProgressOr({ code: '55P03' });
+    throw requestInProgress();
   }
 
   private async insertLots(tx: Transaction, request: ReceivedRequest): Promise<void> {

@@ -3,7 +3,8 @@ import { assured, withBriefLock, type Changed } from '../database/brief-lock.js'
 import { Database } from '../database/database.service.js';
 import { columnsOf, grantsOf, indexesOf, quoted } from '../database/table-catalog.js';
 import type { LotTable } from './lot.entities.js';
-import { PARTITIONS_TURN, partitionsOf, type Partition } from './partition-store.js';
+import { partitionsOf, type Partition } from './partition-catalog.js';
+import { PARTITIONS_TURN } from './partition-store.js';
 import { TERMINAL_SQL, UNFINISHED_SQL } from './states.js';
 import { idsOf, includes, type Span } from './weeks.js';
 

@@ -3,16 +3,11 @@ import { withBriefLock, type Changed, type Plan } from '../database/brief-lock.j
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import { grantsOf, indexesOf, optionsOf, quoted, renamedIndexes } from '../database/table-catalog.js';
 import { LOT_TABLES, type LotTable } from './lot.entities.js';
-import { dayName, idsOf, spanOf, timeOf, type Span } from './weeks.js';
+import { refusePartitioned, tablesOf, type Partition } from './partition-catalog.js';
+import { dayName, idsOf, timeOf, type Span } from './weeks.js';
 
 /** Any fixed number: one process at a time changes the partitions. */
 export const PARTITIONS_TURN = 7_402_118_652;
-
-export interface Partition {
-  readonly name: string;
-  /** Null: the default partition, which takes what no other one does. */
-  readonly span: Span | null;
-}
 
 export interface TableLayout {
   readonly table: LotTable;
@@ -34,25 +29,8 @@ export class StrangeIdsError extends Error {
   override readonly name = 'StrangeIdsError';
 }
 
-/** Another process has partitioned the table since it was looked at. */
-export class PartitionedMeanwhileError extends Error {
-  override readonly name = 'PartitionedMeanwhileError';
-}
-
 const VIOLATION = '23514';
 const UNDEFINED_OBJECT = '42704';
-
-/** A partition as PostgreSQL has it. */
-interface Bounds {
-  readonly name: string;
-  readonly bound: string;
-}
-
-/** SQL of the partitions of a table `c`. */
-const PARTITIONS_OF = `
-  select coalesce(json_agg(json_build_object('name', p.relname, 'bound', coalesce(pg_get_expr(p.relpartbound, p.oid), ''))
-    order by p.relname), '[]')
-  from pg_inherits i join pg_class p on p.oid = i.inhrelid where i.inhparent = c.oid`;
 
 /** Which partitions the tables of lots have, and the changes of them that a running service does not notice. */
 @Injectable()
@@ -74,20 +52,12 @@ export class PartitionStore {
   }
 
   async layouts(sql: Sql = this.database): Promise<TableLayout[]> {
-    // A table and what is under it in one statement, and by its name in the catalog: another process may be changing them.
-    const tables = await sql.query<{ table: LotTable; kind: string; under: Bounds[] }>(
-      `select t.name as table, c.relkind::text as kind, (${PARTITIONS_OF}) as under
-       from unnest($1::text[]) with ordinality t (name, place)
-       join pg_class c on c.relname = t.name and c.relkind in ('r', 'p') and pg_table_is_visible(c.oid) order by place`,
-      [LOT_TABLES],
-    );
     const layouts: TableLayout[] = [];
-    for (const { table, kind, under } of tables) {
-      const partitioned = kind === 'p';
+    for (const { table, partitioned, under } of await tablesOf(sql)) {
       layouts.push({
         table,
         partitioned,
-        partitions: partitioned ? under.map(partitionOf) : [],
+        partitions: partitioned ? under : [],
         leftovers: partitioned ? [] : under.map(({ name }) => name),
         check: await this.check(sql, table),
       });
@@ -274,30 +244,6 @@ export class PartitionStore {
     const lock = { turn: PARTITIONS_TURN, ahead: ahead.map(quoted), tables: tables.map(quoted) };
     return withBriefLock(this.database, lock, plan, signal);
   }
-}
-
-/** The partitions of a partitioned table. */
-export async function partitionsOf(sql: Sql, table: LotTable): Promise<Partition[]> {
-  const [found] = await sql.query<{ under: Bounds[] }>(
-    `select (${PARTITIONS_OF}) as under from pg_class c where c.oid = to_regclass($1)`,
-    [table],
-  );
-  return found?.under.map(partitionOf) ?? [];
-}
-
-function partitionOf({ name, bound }: Bounds): Partition {
-  return { name, span: spanOf(bound) };
-}
-
-/**
- * Under a partitioned table a check for a span would refuse every later week's jobs.
- * @throws PartitionedMeanwhileError
- */
-async function refusePartitioned(sql: Sql, relation: string): Promise<void> {
-  const found = await sql.query(`select 1 from pg_class where oid = to_regclass(quote_ident($1)) and relkind = 'p'`, [
-    relation,
-  ]);
-  if (found.length > 0) throw new PartitionedMeanwhileError(`${relation} is partitioned already.`);
 }
 
 export function defaultOf(table: LotTable): string {

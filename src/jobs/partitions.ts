@@ -3,7 +3,8 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { PartitionMergeStore } from './partition-merge-store.js';
 import type { LotTable } from './lot.entities.js';
-import { defaultOf, PartitionedMeanwhileError, PartitionStore, type TableLayout } from './partition-store.js';
+import { PartitionedMeanwhileError } from './partition-catalog.js';
+import { defaultOf, PartitionStore, type TableLayout } from './partition-store.js';
 import { firstWeekAfter, gapAt, includes, missingWeeks, timeOf, WEEK_MS, weeksAhead, type Span } from './weeks.js';
 
 /** What was done with one table. */

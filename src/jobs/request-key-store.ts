@@ -24,16 +24,21 @@ export function claimKeySql(source: string): string {
 
 /**
  * Turns the error of a claim into REQUEST_IN_PROGRESS if the key stayed locked, because the first request is being
- * accepted.
+ * accepted. PostgreSQL names the table whose row was waited for; another lock is no twin's, such as Citus' on a shard that it moves.
  */
 export function inProgressOr(error: unknown): unknown {
-  if ((error as { code?: unknown }).code !== LOCK_NOT_AVAILABLE) return error;
+  const { code, where } = error as { code?: unknown; where?: unknown };
+  if (code !== LOCK_NOT_AVAILABLE || typeof where !== 'string' || !where.includes('request_keys')) return error;
+  return requestInProgress(error);
+}
+
+export function requestInProgress(cause?: unknown): ServiceError {
   return new ServiceError(
     'REQUEST_IN_PROGRESS',
     'The same request is just being accepted; send it again in a moment.',
     {
       headers: { 'Retry-After': '1' },
-      cause: error,
+      cause,
     },
   );
 }

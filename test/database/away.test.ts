@@ -196,6 +196,7 @@ describe('a database that goes away', () => {
     ],
     ['XX000', 'could not commit transaction for shard 102010 on at least one active node', true],
     ['XX000', 'failure on connection marked as essential: 10.0.0.2:5432', true],
+    ['XX000', 'could not find valid entry for shard 102013', true],
     ['XX000', 'could not find block containing chunk', false],
   ])('a data node that goes away is a database that is away: %s, %s: %s', async (code, message, away) => {
     const failure = await database
@@ -203,6 +204,13 @@ describe('a database that goes away', () => {
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({ code, message });
     expect(isDatabaseAway(failure)).toBe(away);
+  });
+
+  it.each(['40001', '40P01', '53100', '55P03', '57014'])('what passes by itself is a 503: %s', async (code) => {
+    const failure = await database
+      .query(`do $$ begin raise exception using errcode = '${code}'; end $$`)
+      .catch((error: unknown) => error);
+    expect(toServiceError(failure)).toMatchObject({ code: 'SERVICE_UNAVAILABLE', headers: { 'Retry-After': '5' } });
   });
 
   it('a database that goes away is a 503 when every connection is busy for longer than a request waits', async () => {

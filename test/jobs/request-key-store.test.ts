@@ -48,6 +48,18 @@ describe('work that a repeated request must not do again', () => {
     expect(did).toEqual(['again']);
   });
 
+  it('a request whose twin is being accepted is told so, and one that another lock holds up is not', async () => {
+    const key = request('twin');
+    const first = await db.database.begin();
+    await keys.claim(first.tx, key);
+    await expect(once(key, note('twin'))).rejects.toMatchObject({ code: 'REQUEST_IN_PROGRESS' });
+    await first.rollback();
+    await db.database.transaction(async (tx) => {
+      await tx.execute('lock table request_keys in share mode');
+      await expect(once(key, note('held up'))).rejects.toMatchObject({ code: '55P03' });
+    });
+  });
+
   it('work is done every time where nothing tells repeats apart', async () => {
     did = [];
     for (const name of ['one', 'two']) expect(await once(null, note(name))).toBeNull();
