@@ -49,9 +49,9 @@ describe('workers', () => {
 
   it('workers are taken for dead after a minute of silence, and alive again by the next beat, with the same start', async () => {
     await beat.onApplicationBootstrap();
-    await silentFor('59 seconds');
+    await silentFor('50 seconds');
     expect(await presence.look()).toBe(true);
-    await silentFor('2 seconds');
+    await silentFor('11 seconds');
     expect(await presence.look()).toBe(false);
     await beat.tick();
     expect(await presence.look()).toBe(true);

@@ -165,7 +165,7 @@ describe('one photo', () => {
   });
 
   it('a photo is not there when all requests hang, drip, or find nobody, as long as a client waits', async () => {
-    const impatient = checkerFor({ headTimeoutSeconds: 0.05, getTimeoutSeconds: 0.05 });
+    const impatient = checkerFor({ headTimeoutSeconds: 0.2, getTimeoutSeconds: 0.2 });
     const hanging = await serveHttp(() => undefined);
     const failed = (failure: string) => ({ reachable: false, failure, final: false });
     expect(await impatient.check(`${hanging.origin}/1.jpg`)).toMatchObject(failed('timeout'));

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { DAY_MS } from '../../src/common/clock.js';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { Clock, DAY_MS } from '../../src/common/clock.js';
 import { OperatorActStore } from '../../src/ops/operator-act-store.js';
 import { PartitionStore } from '../../src/jobs/partition-store.js';
 import { firstWeekAfter } from '../../src/jobs/weeks.js';
@@ -7,11 +7,13 @@ import { OpsRig } from './rig.js';
 
 const WHY = ['--reason', 'a million lots a day', '--by', 'Ann'];
 
-// Real: PostgreSQL and the commands.
+// Real: PostgreSQL and the commands. Faked: the time, which stands still, so that no week ends meanwhile.
 let ops: OpsRig;
+const now = Date.now();
 
 beforeAll(async () => {
   ops = await OpsRig.start();
+  vi.spyOn(ops.app.get(Clock, { strict: false }), 'now').mockReturnValue(now);
 });
 afterAll(() => ops.close());
 
@@ -54,7 +56,7 @@ it('partitions are enabled and disabled by commands that are on record without a
 
 it('what was stopped in the middle is told by status, and what is refused is on record with its code', async () => {
   const store = ops.app.get(PartitionStore);
-  await store.confine('batch_lots', { from: null, to: firstWeekAfter(Date.now() + DAY_MS) });
+  await store.confine('batch_lots', { from: null, to: firstWeekAfter(now + DAY_MS) });
   expect(await attention()).toEqual(['A change of the partitions was ended before it was done: repeat the command.']);
   expect((await ops.run('partitions', 'status')).text).toMatch(/^A command was ended before it was done/);
   await ops.run('partitions', 'disable', ...WHY);

@@ -6,7 +6,7 @@ import { StubResolver } from './stub-resolver.js';
 
 export const GET: OutboundRequest = { purpose: 'photo', method: 'GET', deadlineMs: 20_000, maxBytes: 1024 };
 /** The deadline of a request that never gets an answer. It is short, because the test waits for it. */
-export const SOON: OutboundRequest = { ...GET, deadlineMs: 100 };
+export const SOON: OutboundRequest = { ...GET, deadlineMs: 300 };
 
 export function clientFor(
   allow: readonly string[],

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { inject } from 'vitest';
@@ -28,6 +28,8 @@ export async function builtService(): Promise<string> {
 async function transpile(within: string): Promise<string> {
   await mkdir(within, { recursive: true });
   const target = await mkdtemp(join(within, 'service-of-tests-'));
+  // A test starts it as a plain user.
+  await chmod(target, 0o755);
   for (const file of await readdir(join(ROOT, 'src'), { recursive: true })) {
     const source = join(ROOT, 'src', file);
     const output = join(target, file.replace(/\.ts$/, '.js'));

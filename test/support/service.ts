@@ -7,6 +7,7 @@ import { APPLICATION_OPTIONS, closeApp } from '../../src/app.setup.js';
 import { compose } from '../../src/compose.js';
 import type { AppConfig } from '../../src/config/app-config.js';
 import { loadConfig } from '../../src/config/load-config.js';
+import { PhotoAveragesStore } from '../../src/jobs/photo-averages-store.js';
 import type { JsonObject } from 'openai-sandbox';
 import { expectDocumented } from '../docs/answer-check.js';
 import { PhotoHost, TestSandbox, drawnCar, greyCard } from '../../packages/openai-sandbox/test/support.js';
@@ -222,6 +223,8 @@ export class TestService {
    * and without glossaries, which are made beside requests.
    */
   async rowCounts(): Promise<Record<string, number>> {
+    // Written beside the request whose photos were seen.
+    await this.app.get(PhotoAveragesStore, { strict: false }).flush();
     const tables = await this.db.database.query<{ name: string }>(
       `select table_name as name from information_schema.tables
        where table_schema = 'public' and table_type = 'BASE TABLE'

@@ -1,5 +1,6 @@
 import pg from 'pg';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { builtService } from '../../support/built-service.js';
 import { Host, query, serverIsRunning, serverPid, temporaryDataDir } from './host.js';
 
 // Real: the service's process (reduced to its database), the server, and every kill.
@@ -14,6 +15,7 @@ function startHost(): Host {
   return host;
 }
 
+beforeAll(() => builtService());
 beforeEach(async () => {
   hosts = [];
   ({ dataDir, remove } = await temporaryDataDir());

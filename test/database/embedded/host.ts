@@ -5,8 +5,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import pg from 'pg';
+import { inject } from 'vitest';
 import { reapWithProcess } from '../../support/reaper.js';
 
 const SUPPORT = join(import.meta.dirname, '..', '..', 'support');
@@ -20,7 +20,7 @@ export async function temporaryDataDir(): Promise<{ dataDir: string; remove: () 
   return { dataDir, remove: reapWithProcess(dataDir) };
 }
 
-/** The process of embedded-host.ts. */
+/** The process of embedded-host.mjs, which needs `builtService()` once before. */
 export class Host {
   readonly process: ChildProcess;
   readonly exited: Promise<unknown>;
@@ -28,8 +28,7 @@ export class Host {
   private readonly said: string[] = [];
 
   constructor(dataDir: string, options: { env?: Record<string, string>; uid?: number; gid?: number } = {}) {
-    const loader = pathToFileURL(join(SUPPORT, 'typescript-loader.mjs')).href;
-    this.process = spawn(process.execPath, ['--import', loader, join(SUPPORT, 'embedded-host.ts'), dataDir], {
+    this.process = spawn(process.execPath, [join(SUPPORT, 'embedded-host.mjs'), inject('builtService'), dataDir], {
       stdio: ['ignore', 'pipe', 'inherit'],
       // A process group of its own, so that a test can send a signal to the whole of it as a terminal does.
       detached: true,

@@ -1,9 +1,10 @@
 import { chmod, chown, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../../src/database/embedded/embedded-postgres.js';
 import { runningDatabase } from '../../../src/database/embedded/running-server.js';
 import { canReach } from '../../../src/database/embedded/server-user.js';
+import { builtService } from '../../support/built-service.js';
 import { dataFolder, Host, query, serverIsRunning, serverPid, temporaryDataDir } from './host.js';
 
 // Real: the server, its programs and every process that is killed. Nothing is faked.
@@ -22,6 +23,7 @@ async function start(): Promise<EmbeddedPostgres> {
   return server;
 }
 
+beforeAll(() => builtService());
 beforeEach(async () => {
   warnings.length = 0;
   ({ dataDir, remove } = await temporaryDataDir());
