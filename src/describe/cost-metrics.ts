@@ -1,6 +1,6 @@
 import { Counter } from 'prom-client';
 import { metricsRegistry } from '../common/metrics-registry.js';
-import type { UsageRow } from '../jobs/job-store.js';
+import type { UsageRow } from '../jobs/usage-sum.js';
 
 const cost = new Counter({
   name: 'openai_cost_usd_total',

@@ -3,7 +3,7 @@ import { usageOf, type TokenUsage } from '../assessment/response-body.js';
 import type { TranslationRequest } from '../assessment/translation.js';
 import type { VisionRequest } from '../assessment/vision-request.js';
 import type { CallBounds } from '../assessment/worst-case.js';
-import type { UsageRow } from '../jobs/job-store.js';
+import type { UsageRow } from '../jobs/usage-sum.js';
 import type { ModelStage } from '../jobs/states.js';
 import { OpenAiError } from '../openai/errors.js';
 import { OpenAiClient, type CreatedResponse } from '../openai/openai-client.js';

@@ -13,7 +13,7 @@ import type { VisionSettings } from '../assessment/vision-request.js';
 import type { WorstCaseSettings } from '../assessment/worst-case.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { asksForNotes, type JobOptions } from '../jobs/batch-job.entity.js';
-import type { UsageRow } from '../jobs/job-store.js';
+import type { UsageRow } from '../jobs/usage-sum.js';
 import type { PhotosOf } from '../jobs/photo-averages-store.js';
 import type { ModelStage } from '../jobs/states.js';
 

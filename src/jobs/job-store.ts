@@ -17,9 +17,9 @@ import {
   runningStateSql,
   UNFINISHED_SQL,
   type JobMode,
-  type ModelStage,
   type TerminalStatus,
 } from './states.js';
+import type { UsageRow } from './usage-sum.js';
 import { ADD_CALLS_TO_KEY_SQL, ADD_JOB_USAGE_SQL, callsSql, COST_OF_CALLS_SQL } from './usage-store.js';
 
 /** A job that is being accepted; its lots follow in the same transaction. */
@@ -47,18 +47,6 @@ export interface AdvancedJob {
   /** True once every lot has ended: the caller must then end the job in the same transaction. */
   readonly finished: boolean;
   readonly processedLots: number;
-}
-
-/** Tokens and cost (USD) of one answered call, or the sums of many. */
-export interface UsageRow {
-  readonly stage: ModelStage;
-  readonly model: string;
-  readonly calls: number;
-  readonly inputTokens: number;
-  readonly cachedInputTokens: number;
-  readonly outputTokens: number;
-  readonly reasoningTokens: number;
-  readonly costUsd: number;
 }
 
 /** A job's row after its end was written, as webhooks need it. */

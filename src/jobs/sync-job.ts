@@ -1,6 +1,6 @@
 import type { MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
-import type { UsageRow } from './job-store.js';
+import type { UsageRow } from './usage-sum.js';
 import type { StoredResult } from './new-result.js';
 
 /** The one lot of a synchronous job. */

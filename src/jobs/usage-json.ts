@@ -1,4 +1,4 @@
-import type { UsageRow } from './job-store.js';
+import type { UsageRow } from './usage-sum.js';
 
 /** Tokens and cost of a call in the form that clients read and results store. */
 export function usageJson(row: UsageRow): Record<string, string | number> {

@@ -1,5 +1,5 @@
 import type { Values } from '../database/values.js';
-import type { UsageRow } from './job-store.js';
+import type { UsageRow } from './usage-sum.js';
 import { addKeyUsageSql } from './key-usage-store.js';
 
 /** What a row of `calls` has: the column of job_usage, its type and its value. */

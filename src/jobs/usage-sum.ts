@@ -1,4 +1,16 @@
-import type { UsageRow } from './job-store.js';
+import type { ModelStage } from './states.js';
+
+/** Tokens and cost (USD) of one answered call, or the sums of many. */
+export interface UsageRow {
+  readonly stage: ModelStage;
+  readonly model: string;
+  readonly calls: number;
+  readonly inputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+  readonly costUsd: number;
+}
 
 /**
  * Sums the usage of many calls by stage and model. Costs are summed too, because surcharges depend on single requests.

@@ -4,7 +4,7 @@ import type { CallBounds } from '../../src/assessment/worst-case.js';
 import type { Budget } from '../../src/describe/budget.js';
 import { ModelCalls } from '../../src/describe/model-calls.js';
 import type { ModelSettings } from '../../src/describe/model-settings.js';
-import type { UsageRow } from '../../src/jobs/job-store.js';
+import type { UsageRow } from '../../src/jobs/usage-sum.js';
 import { OpenAiError } from '../../src/openai/errors.js';
 import type { OpenAiClient } from '../../src/openai/openai-client.js';
 import type { CallLimits } from '../../src/openai/retry.js';

@@ -3,7 +3,7 @@ import { newId } from '../../src/common/ids.js';
 import type { JobOptions } from '../../src/jobs/batch-job.entity.js';
 import type { CompletedJob } from '../../src/jobs/job-columns.js';
 import { JobReader } from '../../src/jobs/job-reader.js';
-import type { UsageRow } from '../../src/jobs/job-store.js';
+import type { UsageRow } from '../../src/jobs/usage-sum.js';
 import { completedLot, renderLot } from '../../src/jobs/lot-result.js';
 import { LotResultReader } from '../../src/jobs/lot-result-reader.js';
 import { LotStore } from '../../src/jobs/lot-store.js';
