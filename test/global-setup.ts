@@ -51,8 +51,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
   return async () => {
     if (citus === undefined) await administer(url, `drop database if exists ${template} with (force)`);
     else await citus.drop(template);
-    await stop();
     await rm(built, { recursive: true, force: true });
+    // Last: nothing may keep this process alive for what would come behind it.
+    await stop();
   };
 }
 
