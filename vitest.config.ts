@@ -4,15 +4,16 @@ import { defineConfig } from 'vitest/config';
 const TESTS = ['test/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'sdk/typescript/test/**/*.test.ts'];
 
 /**
- * Tests that change or measure the process they run in, beyond what setup-file.ts puts back: what tracing registers for
- * good, processes that are counted, a page's globals.
+ * What has a process of its own: tests that start and kill processes and take globals away, so that nothing they leave is found
+ * by others, and a test of the figures that a process has from its start.
  */
 const ALONE = [
-  'test/tracing/**',
-  'test/process/**',
-  'test/sandbox/**',
-  'test/database/embedded/**',
-  'sdk/typescript/test/**',
+  'test/process/*.test.ts',
+  'test/tracing/*.test.ts',
+  'test/sandbox/*.test.ts',
+  'test/database/embedded/*.test.ts',
+  'test/deploy/monitoring.test.ts',
+  'sdk/typescript/test/*.test.ts',
 ];
 
 /** Tests run the sandbox's source, as they run the service's: nothing need be built first. */
@@ -31,7 +32,7 @@ export default defineConfig({
     // Two cores: more workers only make the real servers of the tests wait for each other.
     maxWorkers: 2,
     projects: [
-      { resolve, test: { ...limits, name: 'alone', include: ALONE.map((folder) => `${folder}/*.test.ts`) } },
+      { resolve, test: { ...limits, name: 'alone', include: ALONE } },
       {
         resolve,
         test: {

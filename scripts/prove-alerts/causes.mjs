@@ -1,5 +1,10 @@
 // What makes each alert fire, in the order in which it is tried. `cause` may return what ends it again.
+import { JobClient } from '../prove/job-client.mjs';
 import { ENDING_MODEL } from './night.mjs';
+
+/** The first ids of 2020, and one of a far future. */
+const LONG_AGO = '016f5e66-e800-7000-8000-000000000000';
+const FAR_OFF = 'e6770000-0000-7000-8000-000000000000';
 
 /** A batch that OpenAI takes and never ends. */
 const STUCK = { action: 'batch_stuck', state: 'in_progress', share: 0 };
@@ -89,9 +94,58 @@ export const CAUSES = [
     cause: (night) => night.start('gone', { ROLE: 'api', OPENAI_TRANSLATION_MODEL: 'gpt-4-gone' }),
   },
   {
+    alert: 'LimitsCountedAlone',
+    what: 'an api cannot write to the table of limits',
+    cause: async (night) => {
+      await night.start('limited', { ROLE: 'api', RATE_LIMIT_STORE: 'postgres' });
+      const lock = await night.stage.pool.connect();
+      await lock.query('begin; lock table rate_limits in access exclusive mode');
+      const end = night.repeat(() => new JobClient(night.services.get('limited').origin).jobs());
+      return async () => {
+        await end();
+        await lock.query('rollback');
+        lock.release();
+        await night.kill('limited');
+      };
+    },
+  },
+  {
     alert: 'WorkerGone',
     what: 'the only worker is killed',
     cause: (night) => night.kill('worker'),
+  },
+  // Without a worker, which would mend it.
+  {
+    alert: 'RowsOutsideWeeks',
+    what: 'a lot has the id of a job of a far future',
+    cause: async (night) => {
+      await night.operate('partitions', 'enable', '--reason', 'proof', '--by', 'prove');
+      await night.sql(`insert into batch_lots (job_id, position, lot_id) values ('${FAR_OFF}', 0, 'a')`);
+      return () => night.sql(`delete from batch_lots where job_id = '${FAR_OFF}'`);
+    },
+  },
+  {
+    alert: 'WeeksMissing',
+    what: 'the coming weeks have no partition',
+    cause: async (night) => {
+      const { rows } = await night.sql(
+        `select c.relname as name, substring(pg_get_expr(c.relpartbound, c.oid) from 'TO (.*)$') as end
+           from pg_inherits join pg_class c on c.oid = inhrelid
+          where inhparent = 'batch_lots'::regclass and c.relname like '%_until_%'`,
+      );
+      const [{ name, end }] = rows;
+      await night.sql(`alter table batch_lots detach partition ${name}`);
+      return () =>
+        night.sql(`alter table batch_lots attach partition ${name} for values from ('${LONG_AGO}') to ${end}`);
+    },
+  },
+  {
+    alert: 'WeekNotDropped',
+    what: 'a week of long ago is still there',
+    cause: async (night) => {
+      await night.sql(`create table old_week partition of batch_lots for values from (minvalue) to ('${LONG_AGO}')`);
+      return () => night.sql('drop table old_week');
+    },
   },
   {
     alert: 'NothingIsSeen',

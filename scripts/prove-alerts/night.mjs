@@ -1,10 +1,14 @@
 // An api, a worker, a receiver and clients, in a night in which things go wrong.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { promisify } from 'node:util';
 import { JobClient } from '../prove/job-client.mjs';
 import { pause, ready, setStage } from '../prove/stage.mjs';
 import { Upstream } from '../prove/upstream.mjs';
+import { NODE_FLAGS } from '../start-command.mjs';
+
+const run = promisify(execFile);
 
 const DAY_MS = 86_400_000;
 /** A model that OpenAI shuts down in ten days. */
@@ -99,6 +103,21 @@ export class Night {
       over = true;
       await done;
     };
+  }
+
+  /** An operator's command. */
+  async operate(...words) {
+    const { secret, databaseUrl, openai } = this.stage;
+    const ops = new URL('../../dist/ops.js', import.meta.url).pathname;
+    await run(process.execPath, [...NODE_FLAGS, ops, ...words], {
+      env: {
+        ...process.env,
+        DATABASE_URL: databaseUrl,
+        SHARED_KEY: secret,
+        OPENAI_API_KEY: 'sandbox',
+        OPENAI_BASE_URL: openai,
+      },
+    });
   }
 
   sql(text) {

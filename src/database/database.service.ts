@@ -5,6 +5,7 @@ import pg, { type Pool, type PoolClient, type QueryConfig, type QueryResultRow }
 import { DataSource } from 'typeorm';
 import type { PostgresDriver } from 'typeorm/driver/postgres/PostgresDriver.js';
 import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
+import { SilentPool } from './silent-pool.js';
 import { sqlOn } from './sql-on-client.js';
 import { statementOf, StatementNames } from './statement-names.js';
 
@@ -45,6 +46,7 @@ export interface OpenTransaction {
 export class Database implements Sql {
   private readonly names: StatementNames | undefined;
   private readonly statementMs: number | undefined;
+  private silence: SilentPool | undefined;
 
   constructor(
     @InjectDataSource() private readonly dataSource: DataSource,
@@ -158,10 +160,14 @@ export class Database implements Sql {
    */
   private async withRoom<T>(work: () => Promise<T>): Promise<T> {
     const end = performance.now() + (this.pool.options.connectionTimeoutMillis ?? 0);
+    this.silence ??= new SilentPool(this.pool);
     for (;;) {
       try {
-        return await work();
+        const done = await work();
+        this.silence.heard();
+        return done;
       } catch (error) {
+        this.silence.failed(error);
         const full = (error as { code?: unknown }).code === TOO_MANY_CONNECTIONS;
         if (!full || this.pool.totalCount === 0 || performance.now() > end) throw error;
       }

@@ -22,6 +22,7 @@ export class HeldLease {
   private readonly controller = new AbortController();
   private expiry: NodeJS.Timeout | undefined;
   private over = false;
+  private late = false;
 
   /**
    * @param rows - for the error
@@ -42,6 +43,11 @@ export class HeldLease {
   /** True once the lease was lost or {@link stop} was called. */
   get ended(): boolean {
     return this.over;
+  }
+
+  /** True when its time ran out before it was extended, as in a process that stalls. */
+  get ranOut(): boolean {
+    return this.late;
   }
 
   extend(heldUntil: number): void {
@@ -65,8 +71,9 @@ export class HeldLease {
     const left = this.heldUntil - performance.now();
     this.expiry = setTimeout(
       () => {
-        if (performance.now() < this.heldUntil) this.watch();
-        else this.lose('its time is over');
+        if (performance.now() < this.heldUntil) return this.watch();
+        this.late = true;
+        this.lose('its time is over');
       },
       Math.max(0, left),
     );

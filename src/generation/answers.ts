@@ -5,7 +5,7 @@ import { API_VERSION } from '../common/api-version.js';
 import { rfc3339 } from '../common/clock.js';
 import { ServiceError, type ErrorCode, ERROR_CODES } from '../common/service-error.js';
 import { JOB_LIMIT_MS } from '../jobs/job-limit.js';
-import type { JobRecord } from '../jobs/job-columns.js';
+import type { CompletedJob, JobRecord } from '../jobs/job-columns.js';
 import { JobReader } from '../jobs/job-reader.js';
 import { aroundLots, missingPhotosOf, pendingLanguages, renderLot, type LotRecord } from '../jobs/lot-result.js';
 import { LotResultReader } from '../jobs/lot-result-reader.js';
@@ -35,6 +35,9 @@ export interface Receivers {
   readonly failing: readonly string[];
 }
 
+/** What a description's answer says of its job. */
+type DescribedJob = Omit<CompletedJob, 'metadataBytes' | 'handedOverAt' | 'webhookUrl' | 'lotWebhooks'>;
+
 const NO_RECEIVERS: Receivers = { configured: false, failing: [] };
 
 /**
@@ -60,7 +63,12 @@ export class Answers {
     if (!isTerminal(job.status)) return handedOver(job);
     if (job.status === 'failed') throw await this.failure(job);
     if (job.status === 'cancelled') throw cancelledMeanwhile(job);
-    return this.described(job);
+    return described(job, await this.lotsOf(job));
+  }
+
+  /** The same as {@link ofJob} of a job that was just completed, without reading it. */
+  ofCompleted(job: CompletedJob, lot: LotRecord): Answer {
+    return described(job, [lot]);
   }
 
   /** The same error that the process that ended the job would have sent to its client. */
@@ -77,25 +85,6 @@ export class Answers {
     const lots: LotRecord[] = [];
     for await (const page of this.lots.readPages(job)) lots.push(...page);
     return lots;
-  }
-
-  private async described(job: JobRecord): Promise<Answer> {
-    const lots = await this.lotsOf(job);
-    const pending = lots.flatMap((lot) => pendingLanguages(lot, job.languages));
-    const body: SynchronousAnswerDto = {
-      version: API_VERSION,
-      job_id: job.id,
-      processing_mode: 'synchronous',
-      total_lots: 1,
-      processed_at: rfc3339(job.completedAt ?? job.updatedAt),
-      lots: [],
-      warnings: [...languageWarnings(job.languages, pending), ...warningsOf(job)],
-      pending_languages: pending,
-      ...(Object.keys(job.metadata).length === 0 ? {} : { metadata: job.metadata }),
-    };
-    // The lots are inserted as text from the one renderer, so that results and webhooks carry the same bytes.
-    const [head, tail] = aroundLots(body);
-    return { status: 200, headers: {}, body: head + lots.map((lot) => renderLot(lot, job)).join(',') + tail };
   }
 }
 
@@ -117,7 +106,7 @@ export function sendAnswer(response: Response, answer: Answer): void {
 }
 
 /** The warnings found when the request was accepted; they are stored with the job. */
-function warningsOf(job: JobRecord): readonly string[] {
+function warningsOf(job: Pick<JobRecord, 'options'>): readonly string[] {
   return job.options.warnings ?? [];
 }
 
@@ -127,6 +116,25 @@ function languageWarnings(languages: readonly string[], pending: readonly string
     ...(others > MANY_LANGUAGES ? [`processing ${others} languages may increase response time`] : []),
     ...(pending.length > 0 ? ['translation_time_limit_exceeded'] : []),
   ];
+}
+
+/** A synchronous job's description. */
+function described(job: DescribedJob, lots: readonly LotRecord[]): Answer {
+  const pending = lots.flatMap((lot) => pendingLanguages(lot, job.languages));
+  const body: SynchronousAnswerDto = {
+    version: API_VERSION,
+    job_id: job.id,
+    processing_mode: 'synchronous',
+    total_lots: 1,
+    processed_at: rfc3339(job.completedAt ?? job.updatedAt),
+    lots: [],
+    warnings: [...languageWarnings(job.languages, pending), ...warningsOf(job)],
+    pending_languages: pending,
+    ...(Object.keys(job.metadata).length === 0 ? {} : { metadata: job.metadata }),
+  };
+  // The lots are inserted as text from the one renderer, so that results and webhooks carry the same bytes.
+  const [head, tail] = aroundLots(body);
+  return { status: 200, headers: {}, body: head + lots.map((lot) => renderLot(lot, job)).join(',') + tail };
 }
 
 function handedOver(job: JobRecord): Answer {

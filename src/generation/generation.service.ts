@@ -44,7 +44,12 @@ export class GenerationService {
     if (created.kind === 'sync') {
       const waited = await this.syncRequests.wait(created.work, response, received.receivedAt);
       if (waited.kind === 'failed') throw waited.error;
-      if (waited.kind !== 'hung_up') sendAnswer(response, await this.answers.ofJob(created.work.jobId, keyId));
+      if (waited.kind === 'hung_up') return;
+      const answer =
+        waited.kind === 'completed' && waited.lot !== null
+          ? this.answers.ofCompleted(waited.job, waited.lot)
+          : await this.answers.ofJob(created.work.jobId, keyId);
+      sendAnswer(response, answer);
       return;
     }
     const addresses = [...received.content.webhooks];

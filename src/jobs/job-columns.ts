@@ -139,6 +139,20 @@ const RUNNING = [
   'failedLots',
   'pausedAt',
 ] as const satisfies readonly (keyof JobRow)[];
+const COMPLETED = [
+  'id',
+  'keyId',
+  'status',
+  'languages',
+  'webhookUrl',
+  'lotWebhooks',
+  'options',
+  'metadata',
+  'showsReview',
+  'updatedAt',
+  'handedOverAt',
+  'completedAt',
+] as const satisfies readonly (keyof JobRow)[];
 
 /** What webhooks say about a job that has ended. */
 export type EndedJob = Pick<JobRow, (typeof ENDED)[number]> & { readonly status: TerminalStatus };
@@ -146,6 +160,11 @@ export type EndedJob = Pick<JobRow, (typeof ENDED)[number]> & { readonly status:
 export type ShardJob = Pick<JobRow, (typeof SHARD)[number]>;
 /** What webhooks say about a running job's progress. */
 export type RunningJob = Pick<JobRow, (typeof RUNNING)[number]>;
+/** A synchronous job with its description, as its answer and its webhooks need it. */
+export type CompletedJob = Pick<JobRow, (typeof COMPLETED)[number]> & { readonly metadataBytes: number };
+
+/** As PostgreSQL writes it: what a webhook's body needs at most. */
+export const METADATA_BYTES = 'octet_length(metadata::text) as "metadataBytes"';
 
 function select(members: readonly (keyof JobRow)[]): string {
   return members.map((member) => `${COLUMNS[member]} as "${member}"`).join(', ');
@@ -158,3 +177,4 @@ export const JOB_COLUMNS = select(
 export const ENDED_COLUMNS = select(ENDED);
 export const SHARD_COLUMNS = select(SHARD);
 export const RUNNING_COLUMNS = select(RUNNING);
+export const COMPLETED_COLUMNS = `${select(COMPLETED)}, ${METADATA_BYTES}`;

@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
-import type { Transaction } from '../database/database.service.js';
+import { Database, type Transaction } from '../database/database.service.js';
 import type { StoredError } from './batch-job.entity.js';
+import type { CompletedJob } from './job-columns.js';
 import { countEndedJob } from './job-metrics.js';
 import { JobStore } from './job-store.js';
 import { LotEndStore } from './lot-end-store.js';
+import { completeAssessments } from './result-store.js';
 import type { TerminalStatus } from './states.js';
+import type { CompletedLot, HeldSyncJob } from './sync-job.js';
+import { SyncJobStore } from './sync-job-store.js';
 
 export interface EndJobOptions {
   /**
@@ -26,6 +30,9 @@ export interface JobEnd {
   readonly at: Date;
 }
 
+/** What the ended job's row says of what is sent. */
+type Receivers = Pick<JobEnd, 'keyId' | 'webhookUrl' | 'lotWebhooks' | 'metadataBytes'>;
+
 /** Queues what is sent when a job ends. webhook/ provides it, because jobs/ does not know receivers. */
 export abstract class JobEndOutbox {
   /** Writes what is to be sent in the transaction that ends the job, so that both exist or neither does. */
@@ -37,7 +44,9 @@ export abstract class JobEndOutbox {
 export class JobEnder {
   constructor(
     private readonly clock: Clock,
+    private readonly database: Database,
     private readonly jobs: JobStore,
+    private readonly syncJobs: SyncJobStore,
     private readonly lots: LotEndStore,
     private readonly outbox: JobEndOutbox,
   ) {}
@@ -56,9 +65,44 @@ export class JobEnder {
     if (job === undefined) return false;
     countEndedJob(job.mode, status);
     if (job.mode === 'sync' && job.handedOverAt === null) return true;
+    await this.queue(tx, jobId, status, job, at);
+    return true;
+  }
+
+  /**
+   * Ends a synchronous job with its described lot, in a transaction of its own; then as {@link endJob}. Nearly all are ended by one
+   * statement: only where webhooks or a changed assessment are written beside it are there more.
+   * @returns undefined when the job had ended or is held by another process; nothing was written then
+   */
+  async complete(held: HeldSyncJob, lot: CompletedLot): Promise<CompletedJob | undefined> {
+    const at = this.clock.date();
+    const alone =
+      lot.assessment === null
+        ? await this.syncJobs.complete(this.database, held, lot, { at, handedOver: false })
+        : undefined;
+    const job = alone ?? (await this.database.transaction((tx) => this.completeIn(tx, held, lot, at)));
+    if (job !== undefined) countEndedJob('sync', 'completed');
+    return job;
+  }
+
+  private async completeIn(
+    tx: Transaction,
+    held: HeldSyncJob,
+    lot: CompletedLot,
+    at: Date,
+  ): Promise<CompletedJob | undefined> {
+    const job = await this.syncJobs.complete(tx, held, lot, { at, handedOver: true });
+    if (job === undefined) return undefined;
+    const { assessment } = lot;
+    if (assessment !== null) await completeAssessments(tx, held.id, [{ position: 0, assessment }]);
+    if (job.handedOverAt === null) return job;
+    await this.queue(tx, held.id, 'completed', job, at);
+    return job;
+  }
+
+  private async queue(tx: Transaction, jobId: string, status: TerminalStatus, job: Receivers, at: Date): Promise<void> {
     const { keyId, webhookUrl, lotWebhooks, metadataBytes } = job;
     await this.outbox.add(tx, { jobId, keyId, status, webhookUrl, lotWebhooks, metadataBytes, at });
-    return true;
   }
 
   /** The error of a job none of whose lots could be described. Each lot says why, but clients look at the job first. */

@@ -78,11 +78,11 @@ export class JobOverviewReader {
     );
   }
 
-  /** The unfinished job that was made first, of those that are not paused. */
-  async oldestRunning(): Promise<{ id: string; createdAt: Date } | null> {
-    const [job] = await this.database.query<{ id: string; createdAt: Date }>(
-      `select id, created_at as "createdAt" from batch_jobs
-       where status in ${UNFINISHED_SQL} and paused_at is null order by created_at limit 1`,
+  /** The unfinished job that has run longest, of those that are not paused; `since` is later by its earlier pauses. */
+  async oldestRunning(): Promise<{ id: string; since: Date } | null> {
+    const [job] = await this.database.query<{ id: string; since: Date }>(
+      `select id, created_at + paused_ms * interval '1 millisecond' as since from batch_jobs
+       where status in ${UNFINISHED_SQL} and paused_at is null order by since limit 1`,
     );
     return job ?? null;
   }

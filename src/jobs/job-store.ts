@@ -3,6 +3,7 @@ import { APP_CONFIG, type AppConfig } from '../config/app-config.js';
 import { Database, type Sql, type Transaction } from '../database/database.service.js';
 import { Values } from '../database/values.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
+import { METADATA_BYTES } from './job-columns.js';
 import { failuresWith } from './job-failures.js';
 import { totalOf, type LotMoves } from './lot-moves.js';
 import { endPauseSql } from './job-pause-store.js';
@@ -19,6 +20,7 @@ import {
   type ModelStage,
   type TerminalStatus,
 } from './states.js';
+import { ADD_CALLS_TO_KEY_SQL, ADD_JOB_USAGE_SQL, callsSql, COST_OF_CALLS_SQL } from './usage-store.js';
 
 /** A job that is being accepted; its lots follow in the same transaction. */
 export interface NewJob extends PinnedGlossaries {
@@ -184,7 +186,7 @@ export class JobStore {
          updated_at = $4, locked_until = null, lock_token = null, ${endPauseSql('$4')}
        where id = $1 and status in ${UNFINISHED_SQL}
        returning key_id as "keyId", mode, handed_over_at as "handedOverAt", webhook_url as "webhookUrl",
-         lot_webhooks as "lotWebhooks", octet_length(metadata::text) as "metadataBytes"`,
+         lot_webhooks as "lotWebhooks", ${METADATA_BYTES}`,
       [jobId, status, error === undefined ? null : JSON.stringify(error), at],
     );
     return job;
@@ -195,33 +197,15 @@ export class JobStore {
    * billed.
    */
   async addUsage(sql: Sql, jobId: string, rows: readonly UsageRow[]): Promise<void> {
-    for (const row of rows) {
-      await sql.execute(
-        `with usage as (
-           insert into job_usage as u (job_id, stage, model, calls, input_tokens, cached_input_tokens, output_tokens,
-             reasoning_tokens, cost_usd) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-           on conflict (job_id, stage, model) do update set
-             calls = u.calls + excluded.calls,
-             input_tokens = u.input_tokens + excluded.input_tokens,
-             cached_input_tokens = u.cached_input_tokens + excluded.cached_input_tokens,
-             output_tokens = u.output_tokens + excluded.output_tokens,
-             reasoning_tokens = u.reasoning_tokens + excluded.reasoning_tokens,
-             cost_usd = u.cost_usd + excluded.cost_usd),
-         job as (update batch_jobs set cost_usd = cost_usd + $9 where id = $1 returning key_id, mode)
-         ${addKeyUsageSql({ model: '$3', inputTokens: '$5', cachedInputTokens: '$6', outputTokens: '$7', costUsd: '$9' }, 'job')}`,
-        [
-          jobId,
-          row.stage,
-          row.model,
-          row.calls,
-          row.inputTokens,
-          row.cachedInputTokens,
-          row.outputTokens,
-          row.reasoningTokens,
-          row.costUsd,
-        ],
-      );
-    }
+    if (rows.length === 0) return;
+    const values = new Values(jobId);
+    await sql.execute(
+      `with calls as (${callsSql(values, rows)}),
+       job as (update batch_jobs set cost_usd = cost_usd + ${COST_OF_CALLS_SQL} where id = $1 returning id, key_id, mode),
+       usage as (${ADD_JOB_USAGE_SQL})
+       ${ADD_CALLS_TO_KEY_SQL}`,
+      values.list,
+    );
   }
 
   /** Sets a synchronous job's handed_over_at, unless it is set. @returns false when the job has ended already */

@@ -19,6 +19,7 @@ import { LotRetry } from './lot-retry.entity.js';
 import { ModelLotReader } from './model-lot-reader.js';
 import { OrphanLotStore } from './orphan-lot-store.js';
 import { PartReader } from './part-reader.js';
+import { PartitionFigures } from './partition-figures.js';
 import { PartitionMergeStore } from './partition-merge-store.js';
 import { PartitionStore } from './partition-store.js';
 import { Partitions } from './partitions.js';
@@ -81,7 +82,7 @@ const STORES = [
       RequestKey,
     ]),
   ],
-  providers: [...STORES, JobCountsStore, PartitionMergeStore, UnfinishedFigures],
+  providers: [...STORES, JobCountsStore, PartitionFigures, PartitionMergeStore, UnfinishedFigures],
   exports: STORES,
 })
 export class JobsModule {}

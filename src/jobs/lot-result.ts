@@ -1,8 +1,10 @@
 import { rfc3339 } from '../common/clock.js';
 import { CommitInDoubtError } from '../common/database-away.js';
-import { missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
+import { missingColumns, missingPhotos, type MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
+import type { StoredResult } from './new-result.js';
 import { isLotEnded, isTerminal, lotStatus, type JobStatus, type StoredLotStatus } from './states.js';
+import type { SeenPhotos } from './sync-job.js';
 
 /** The stored description in one language, at the revision that is to be shown. */
 export interface LotDescription {
@@ -41,6 +43,26 @@ export interface LotView {
   readonly options: Pick<JobOptions, 'include'>;
   /** False for jobs from before lots said whether they need a review. */
   readonly showsReview: boolean;
+}
+
+/** A completed lot as it is read from the tables, made from what was just written into them. */
+export function completedLot(
+  lotId: string,
+  finishedAt: Date | null,
+  photos: SeenPhotos,
+  results: readonly StoredResult[],
+): LotRecord {
+  const missing = missingColumns(photos.missing);
+  return {
+    lotId,
+    status: 'completed',
+    finishedAt,
+    processedImages: photos.seen,
+    missingImages: missing?.urls ?? null,
+    missingReasons: missing?.reasons ?? null,
+    error: null,
+    descriptions: results,
+  };
 }
 
 /**

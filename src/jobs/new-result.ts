@@ -1,4 +1,4 @@
-import { storableJson, storableName, storableText } from '../database/storable-text.js';
+import { isUnstorable, storableJson, storableName, storableText } from '../database/storable-text.js';
 
 /** The description in one language that is to be stored. */
 export interface NewResult {
@@ -15,6 +15,31 @@ export interface NewResult {
   readonly schemaVersion: string | null;
   readonly responseId: string | null;
   readonly usage: unknown;
+}
+
+type Json = 'strings' | 'assessment' | 'needsReview' | 'raw' | 'usage';
+
+/** The same as the database keeps it: what is JSON there is the very text that is read again. */
+export type StoredResult = Omit<NewResult, Json> & Readonly<Record<Json, string | null>>;
+
+/** A description as it is to be stored, without what PostgreSQL cannot hold; see {@link storable}. */
+export function storedResult(result: NewResult): StoredResult {
+  return {
+    ...withStorableNames(result),
+    html: storableText(result.html),
+    strings: jsonText(result.strings),
+    assessment: jsonText(result.assessment),
+    needsReview: jsonText(result.needsReview),
+    raw: jsonText(result.raw),
+    usage: jsonText(result.usage),
+  };
+}
+
+/** Looking at the text is enough for most values; walking through each took longer than writing it. */
+function jsonText(value: unknown): string | null {
+  if (value === undefined || value === null) return null;
+  const text = JSON.stringify(value);
+  return isUnstorable(value, text) ? JSON.stringify(storableJson(value)) : text;
 }
 
 /**

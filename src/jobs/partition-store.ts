@@ -34,7 +34,25 @@ export class StrangeIdsError extends Error {
   override readonly name = 'StrangeIdsError';
 }
 
+/** Another process has partitioned the table since it was looked at. */
+export class PartitionedMeanwhileError extends Error {
+  override readonly name = 'PartitionedMeanwhileError';
+}
+
 const VIOLATION = '23514';
+const UNDEFINED_OBJECT = '42704';
+
+/** A partition as PostgreSQL has it. */
+interface Bounds {
+  readonly name: string;
+  readonly bound: string;
+}
+
+/** SQL of the partitions of a table `c`. */
+const PARTITIONS_OF = `
+  select coalesce(json_agg(json_build_object('name', p.relname, 'bound', coalesce(pg_get_expr(p.relpartbound, p.oid), ''))
+    order by p.relname), '[]')
+  from pg_inherits i join pg_class p on p.oid = i.inhrelid where i.inhparent = c.oid`;
 
 /** Which partitions the tables of lots have, and the changes of them that a running service does not notice. */
 @Injectable()
@@ -56,19 +74,20 @@ export class PartitionStore {
   }
 
   async layouts(sql: Sql = this.database): Promise<TableLayout[]> {
-    const tables = await sql.query<{ name: LotTable; kind: string }>(
-      `select name, c.relkind::text as kind from unnest($1::text[]) with ordinality t (name, place)
-       join pg_class c on c.oid = to_regclass(name) order by place`,
+    // A table and what is under it in one statement, and by its name in the catalog: another process may be changing them.
+    const tables = await sql.query<{ table: LotTable; kind: string; under: Bounds[] }>(
+      `select t.name as table, c.relkind::text as kind, (${PARTITIONS_OF}) as under
+       from unnest($1::text[]) with ordinality t (name, place)
+       join pg_class c on c.relname = t.name and c.relkind in ('r', 'p') and pg_table_is_visible(c.oid) order by place`,
       [LOT_TABLES],
     );
     const layouts: TableLayout[] = [];
-    for (const { name: table, kind } of tables) {
+    for (const { table, kind, under } of tables) {
       const partitioned = kind === 'p';
-      const under = await partitionsOf(sql, table);
       layouts.push({
         table,
         partitioned,
-        partitions: partitioned ? under : [],
+        partitions: partitioned ? under.map(partitionOf) : [],
         leftovers: partitioned ? [] : under.map(({ name }) => name),
         check: await this.check(sql, table),
       });
@@ -108,11 +127,13 @@ export class PartitionStore {
       await this.briefly(
         [relation],
         [relation],
-        async () =>
-          done(
+        async (tx) => {
+          await refusePartitioned(tx, relation);
+          return done(
             droppedCheck(relation),
             `alter table ${quoted(relation)} add constraint ${quoted(checkOf(relation))} check (${conditions.join(' and ')}) not valid`,
-          ),
+          );
+        },
         signal,
       );
     } else if (check.valid) return;
@@ -123,7 +144,9 @@ export class PartitionStore {
         await tx.execute(`alter table ${quoted(relation)} validate constraint ${quoted(checkOf(relation))}`);
       });
     } catch (error) {
-      if ((error as { code?: unknown }).code !== VIOLATION) throw error;
+      const { code } = error as { code?: unknown };
+      if (code === UNDEFINED_OBJECT) await refusePartitioned(this.database, relation);
+      if (code !== VIOLATION) throw error;
       await this.release(relation, signal);
       throw new StrangeIdsError(`${relation} has rows of jobs whose ids name a time that is weeks off.`);
     }
@@ -141,6 +164,7 @@ export class PartitionStore {
   async partition(table: LotTable, to: number): Promise<Changed<void>> {
     const old = `${table}_until_${dayName(to)}`;
     return this.briefly([table], [table], async (tx) => {
+      await refusePartitioned(tx, table);
       const check = await this.check(tx, table);
       if (check?.valid !== true || check.span.to !== to) throw new Error(`${table} is not prepared.`);
       const indexes = await indexesOf(tx, table);
@@ -254,12 +278,26 @@ export class PartitionStore {
 
 /** The partitions of a partitioned table. */
 export async function partitionsOf(sql: Sql, table: LotTable): Promise<Partition[]> {
-  const rows = await sql.query<{ name: string; bound: string }>(
-    `select c.relname as name, coalesce(pg_get_expr(c.relpartbound, c.oid), '') as bound
-     from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = to_regclass($1) order by 1`,
+  const [found] = await sql.query<{ under: Bounds[] }>(
+    `select (${PARTITIONS_OF}) as under from pg_class c where c.oid = to_regclass($1)`,
     [table],
   );
-  return rows.map(({ name, bound }) => ({ name, span: spanOf(bound) }));
+  return found?.under.map(partitionOf) ?? [];
+}
+
+function partitionOf({ name, bound }: Bounds): Partition {
+  return { name, span: spanOf(bound) };
+}
+
+/**
+ * Under a partitioned table a check for a span would refuse every later week's jobs.
+ * @throws PartitionedMeanwhileError
+ */
+async function refusePartitioned(sql: Sql, relation: string): Promise<void> {
+  const found = await sql.query(`select 1 from pg_class where oid = to_regclass(quote_ident($1)) and relkind = 'p'`, [
+    relation,
+  ]);
+  if (found.length > 0) throw new PartitionedMeanwhileError(`${relation} is partitioned already.`);
 }
 
 export function defaultOf(table: LotTable): string {

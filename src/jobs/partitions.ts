@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../common/clock.js';
 import { PartitionMergeStore } from './partition-merge-store.js';
 import type { LotTable } from './lot.entities.js';
-import { defaultOf, PartitionStore, type TableLayout } from './partition-store.js';
+import { defaultOf, PartitionedMeanwhileError, PartitionStore, type TableLayout } from './partition-store.js';
 import { firstWeekAfter, gapAt, includes, missingWeeks, timeOf, WEEK_MS, weeksAhead, type Span } from './weeks.js';
 
 /** What was done with one table. */
@@ -124,8 +124,9 @@ export class Partitions {
     if ((await this.store.distributed()).length > 0) return;
     for (const layout of await this.store.layouts()) {
       const { table, partitioned, check } = layout;
+      // The check of a preparation; of a partitioned table it would refuse later weeks.
+      if (check !== null && (partitioned || !this.isFarEnough(check.span))) await this.store.release(table, signal);
       if (partitioned) await this.keepWeeks(layout, signal);
-      else if (check !== null && !this.isFarEnough(check.span)) await this.store.release(table, signal);
     }
   }
 
@@ -133,9 +134,14 @@ export class Partitions {
     if (partitioned) return { table, heldMs: null, rows: 0 };
     const begun = check !== null && this.isFarEnough(check.span) ? check.span.to : null;
     const to = begun ?? firstWeekAfter(this.clock.now());
-    await this.store.confine(table, { from: null, to });
-    const { heldMs } = await this.store.partition(table, to);
-    return { table, heldMs, rows: 0 };
+    try {
+      await this.store.confine(table, { from: null, to });
+      const { heldMs } = await this.store.partition(table, to);
+      return { table, heldMs, rows: 0 };
+    } catch (error) {
+      if (!(error instanceof PartitionedMeanwhileError)) throw error;
+      return { table, heldMs: null, rows: 0 };
+    }
   }
 
   private async keepWeeks({ table, partitions }: TableLayout, signal?: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import { copyRows } from '../database/copy-rows.js';
 import type { Sql, Transaction } from '../database/database.service.js';
 import type { Values } from '../database/values.js';
-import { storable, type NewResult } from './new-result.js';
+import type { StoredResult } from './new-result.js';
 import { RESULT_COLUMNS } from './result-rows.js';
 
 const UNIQUE_VIOLATION = '23505';
@@ -15,22 +15,20 @@ export function isEnglishSource(alias: string): string {
 }
 
 /** SQL that inserts descriptions for the job in the CTE `job`, if that has a row. */
-export function insertResults(values: Values, described: readonly NewResult[]): string {
-  const results = described.map(storable);
-  const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(value));
+export function insertResults(values: Values, results: readonly StoredResult[]): string {
   const columns: readonly [string, readonly unknown[]][] = [
     ['text', results.map((result) => result.language)],
     ['text', results.map((result) => result.html)],
-    ['json', results.map((result) => json(result.strings))],
+    ['json', results.map((result) => result.strings)],
     ['boolean', results.map((result) => result.fallback)],
-    ['json', results.map((result) => json(result.assessment))],
-    ['json', results.map((result) => json(result.needsReview))],
-    ['json', results.map((result) => json(result.raw))],
+    ['json', results.map((result) => result.assessment)],
+    ['json', results.map((result) => result.needsReview)],
+    ['json', results.map((result) => result.raw)],
     ['text', results.map((result) => result.model)],
     ['text', results.map((result) => result.promptVersion)],
     ['text', results.map((result) => result.schemaVersion)],
     ['text', results.map((result) => result.responseId)],
-    ['json', results.map((result) => json(result.usage))],
+    ['json', results.map((result) => result.usage)],
   ];
   const arrays = columns.map(([type, list]) => `${values.add(list)}::${type}[]`).join(', ');
   return `insert into batch_results (job_id, position, revision, created_at, language, html, strings, fallback, assessment,

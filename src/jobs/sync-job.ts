@@ -1,6 +1,7 @@
 import type { MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions, StoredError } from './batch-job.entity.js';
 import type { UsageRow } from './job-store.js';
+import type { StoredResult } from './new-result.js';
 
 /** The one lot of a synchronous job. */
 export interface SyncLot {
@@ -61,6 +62,19 @@ export interface StoredAnswer extends StoredSource {
 export interface HeldSyncJob {
   readonly id: string;
   readonly token: string;
+}
+
+/** A described lot, as it is written with its job's end. */
+export interface CompletedLot {
+  readonly results: readonly StoredResult[];
+  /** Null when they were stored before. */
+  readonly photos: SeenPhotos | null;
+  /** Its estimated size in results and webhooks. */
+  readonly renderedBytes: number;
+  /** What no transaction has counted yet. */
+  readonly usage: readonly UsageRow[];
+  /** The stored English row's assessment, written anew; null where it stays as it is. */
+  readonly assessment: unknown;
 }
 
 /** How many photos of a lot the model saw, and which are missing. */

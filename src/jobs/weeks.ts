@@ -97,9 +97,14 @@ export function dayName(time: number): string {
 /** How long a week waits for its last jobs before they are removed one by one: a job may take a day, its webhooks another. */
 const STRAGGLERS_MS = 2 * DAY_MS;
 
+/** For how long jobs that ended at the end of a span have been old enough to be removed; negative before. */
+export function dueMs({ to }: Span, now: number, keptMs: number): number {
+  return to === null ? -Infinity : now - keptMs - to;
+}
+
 /** Whether a span is over, and jobs that ended at its end are old enough to be removed. */
-export function isPast({ to }: Span, now: number, keptMs: number): boolean {
-  return to !== null && to + keptMs <= now;
+export function isPast(span: Span, now: number, keptMs: number): boolean {
+  return dueMs(span, now, keptMs) >= 0;
 }
 
 /**

@@ -25,9 +25,9 @@ interface Parts {
 const FAILING = ['server', 'connection', 'broken_body', 'timeout', 'circuit_open'];
 const DELIVERY_LATE_SECONDS = 600;
 /** OpenAI takes up to a day for a batch. */
+const LOT_LATE_SECONDS = 24 * 3600;
 /** Workers make eight. */
 const LEAST_WEEKS_AHEAD = 2;
-const LOT_LATE_SECONDS = 24 * 3600;
 
 /** What somebody must look at, the most urgent first; empty when all is well. */
 export function attentionOf({ workers, jobs, webhooks, models, queue, partitions }: Parts): string[] {

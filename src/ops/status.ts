@@ -98,9 +98,8 @@ export class Status {
         unfinished_lots: lots,
         oldest_seconds: ageSeconds(first, now),
       })),
-      // Lots have no time of their own: each is as old as its job.
-      oldest_unfinished_lot:
-        oldest === null ? null : { job_id: oldest.id, age_seconds: ageSeconds(oldest.createdAt, now) },
+      // Lots have no time of their own: each is as old as its job, without the time for which that was paused.
+      oldest_unfinished_lot: oldest === null ? null : { job_id: oldest.id, age_seconds: ageSeconds(oldest.since, now) },
       ended_last_day: ended,
     };
   }

@@ -8,6 +8,11 @@ import { StatusService } from './status.service.js';
 /** The pause between keep-alive comments: shorter than the minute after which proxies close a silent connection. */
 const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 3000;
+/**
+ * How long a stream lasts at most. A proxy that goes on to take what is sent, though its client is gone, would keep one of the key's
+ * places until the job's end. A client that is there connects again by itself, and is not sent what it has.
+ */
+const MOST_MS = 3_600_000;
 
 /** Where events go. */
 export interface EventTarget {
@@ -40,7 +45,7 @@ export class EventsService {
   ) {}
 
   /**
-   * Streams until the job has ended, the client disconnects or the process is ending.
+   * Streams until the job has ended, the client disconnects, an hour is over or the process is ending.
    * @returns false when there is nothing to stream because the client already knows the job's end
    * @throws ServiceError JOB_NOT_FOUND, RATE_LIMITED (before anything is sent)
    */
@@ -61,9 +66,10 @@ export class EventsService {
 
   private async follow(first: JobState, request: EventsRequest, target: EventTarget): Promise<void> {
     const { signal } = request;
+    const hour = AbortSignal.timeout(MOST_MS);
     let state = first;
     let known = request.lastEventId;
-    while (!signal.aborted) {
+    while (!signal.aborted && !hour.aborted) {
       if (known !== state.tag) {
         await target.send(event('progress', state.tag, await this.statuses.render(state)));
         known = state.tag;

@@ -29,7 +29,9 @@ export class SyncLeases implements OnApplicationShutdown {
    */
   hold(token: string): AbortSignal {
     const lease = new HeldLease('synchronous jobs', performance.now() + this.seconds * 1000);
-    lease.signal.addEventListener('abort', () => countLostLease('synchronous_job'), { once: true });
+    // Whoever takes a job over waits until its lease has run out, which is seen here first. What is not renewed before was cancelled.
+    const count = () => lease.ranOut && countLostLease('synchronous_job');
+    lease.signal.addEventListener('abort', count, { once: true });
     this.held.set(token, lease);
     this.timer ??= setInterval(() => void this.renew(), (this.seconds * 1000) / 3);
     return lease.signal;

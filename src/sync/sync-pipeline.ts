@@ -12,12 +12,13 @@ import { Database, type Transaction } from '../database/database.service.js';
 import { PhotoChecker } from '../images/photo-checker.js';
 import { asksForNotes } from '../jobs/batch-job.entity.js';
 import { JobStore } from '../jobs/job-store.js';
-import type { NewResult } from '../jobs/new-result.js';
+import type { CompletedJob } from '../jobs/job-columns.js';
+import { completedLot } from '../jobs/lot-result.js';
+import { storedResult, type NewResult } from '../jobs/new-result.js';
 import { PhotoAveragesStore } from '../jobs/photo-averages-store.js';
 import { jsonBytes, renderedBytes } from '../jobs/rendered-bytes.js';
-import { completeAssessments } from '../jobs/result-store.js';
 import { SyncJobStore } from '../jobs/sync-job-store.js';
-import type { HeldSyncJob, SeenPhotos, StoredAnswer } from '../jobs/sync-job.js';
+import type { CompletedLot, HeldSyncJob, SeenPhotos, StoredAnswer } from '../jobs/sync-job.js';
 import { UsageSum } from '../jobs/usage-sum.js';
 import { JobEnder } from '../jobs/job-ender.js';
 import { DeliveryHints } from '../common/work-hints.js';
@@ -103,10 +104,15 @@ export class SyncPipeline {
       run.answered = true;
       const before = assessed?.rows ?? (await this.store.translated(run.work.jobId));
       const { rows, assessment } = await inSpan('late texts', {}, () => this.late(run, source, before, spend));
-      const written = assessed === null ? rows : [...assessed.rows, ...rows];
-      const rendered = renderedLot(run.work, source, source.missing, [...before, ...rows]);
-      await this.finish(run, { rows: written, assessment }, assessed?.photos ?? null, rendered, usage);
-      return { kind: 'completed' };
+      const results = (assessed === null ? rows : [...assessed.rows, ...rows]).map(storedResult);
+      const renderedBytes = renderedLot(run.work, source, source.missing, [...before, ...rows]);
+      const photos = assessed?.photos ?? null;
+      const job = await this.finish(run, { results, photos, renderedBytes, usage: usage.rows(), assessment });
+      usage.clear();
+      // Late texts complete what was stored before them.
+      const lot =
+        photos === null || rows.length > 0 ? null : completedLot(run.work.lot.lotId, job.completedAt, photos, results);
+      return { kind: 'completed', job, lot };
     } catch (error) {
       return await this.endUnfinished(run, error, spend.paid);
     } finally {
@@ -189,24 +195,12 @@ export class SyncPipeline {
     return { ...late, rows: notedRows(late.rows, notes, translated, words, await recogniser()) };
   }
 
-  private async finish(
-    run: SyncRun,
-    { rows, assessment }: LateTexts,
-    photos: SeenPhotos | null,
-    rendered: number,
-    usage: UsageSum,
-  ): Promise<void> {
-    const { jobId } = run.work;
+  private async finish(run: SyncRun, lot: CompletedLot): Promise<CompletedJob> {
     run.signal.throwIfAborted();
-    await this.database.transaction(async (tx) => {
-      const completed = await this.store.complete(tx, heldBy(run), rows, photos, rendered);
-      if (!completed) throw new NotOursError();
-      if (assessment !== null) await completeAssessments(tx, jobId, [{ position: 0, assessment }]);
-      await this.jobs.addUsage(tx, jobId, usage.rows());
-      if (!(await this.ender.endJob(tx, jobId, 'completed'))) throw new NotOursError();
-    });
-    usage.clear();
-    this.hints.wake();
+    const job = await this.ender.complete(heldBy(run), lot);
+    if (job === undefined) throw new NotOursError();
+    if (job.handedOverAt !== null) this.hints.wake();
+    return job;
   }
 
   /** Ends the job after its work was stopped or failed. @param paid - whether an answer was paid for */

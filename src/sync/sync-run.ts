@@ -1,6 +1,8 @@
 import { listenFreely } from '../common/abort-signals.js';
 import type { MissingPhoto } from '../common/missing-photo.js';
 import type { JobOptions } from '../jobs/batch-job.entity.js';
+import type { CompletedJob } from '../jobs/job-columns.js';
+import type { LotRecord } from '../jobs/lot-result.js';
 import type { StoredAnswer, SyncLot } from '../jobs/sync-job.js';
 import type { ServiceError } from '../common/service-error.js';
 
@@ -19,7 +21,8 @@ export interface SyncWork {
 
 /** How a run ended, in agreement with the job's row. */
 export type SyncOutcome =
-  | { readonly kind: 'completed' }
+  /** With the lot as it was written; null where some of it was stored before, and is to be read. */
+  | { readonly kind: 'completed'; readonly job: CompletedJob; readonly lot: LotRecord | null }
   | { readonly kind: 'failed'; readonly error: ServiceError }
   | { readonly kind: 'cancelled' }
   /** Another process holds the job now, or it was cancelled: the job's row says how it stands. */

@@ -6,6 +6,7 @@ import type { SignedCaller } from '../../src/auth/caller.js';
 import { LimitStore } from '../../src/auth/limits/limit-store.js';
 import { OpenStreams } from '../../src/auth/limits/open-streams.js';
 import { RateLimits } from '../../src/auth/rate-limits.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
 import { ServiceError } from '../../src/common/service-error.js';
 import type { Database } from '../../src/database/database.service.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
@@ -91,6 +92,8 @@ describe('RATE_LIMIT_STORE=postgres', () => {
     }
   }
 
+  const shownUp = async () => /^rate_limit_store_up (\d)$/m.exec(await metricsRegistry.metrics())?.[1];
+
   /** The rest is over, and it is known whether another one follows. */
   async function tried({ store, clock }: Pick<Process, 'store' | 'clock'>): Promise<void> {
     await clock.untilWaiting();
@@ -164,18 +167,21 @@ describe('RATE_LIMIT_STORE=postgres', () => {
 
   it('a process counts for itself while the table is locked, and for all again afterwards', async () => {
     const [{ rates, store, clock }, key] = [start(), newKey()];
+    expect(await shownUp()).toBeUndefined();
+    await store.begin();
     await rates.count('sync', key, '', answer());
     const refusals = await whileLocked('rate_limits', async () => {
       const seen: boolean[] = [];
       for (let request = 0; request < 4; request++) seen.push(await isRefused(rates.count('sync', key, '', answer())));
       await rates.refund(answer());
+      expect(await shownUp()).toBe('0');
       await tried({ store, clock });
       seen.push(await isRefused(rates.count('sync', key, '', answer())));
       return seen;
     });
     expect(refusals).toEqual([false, false, false, true, true]);
     await tried({ store, clock });
-    expect(store.connection.rests).toBe(false);
+    expect(await shownUp()).toBe('1');
     await rates.count('sync', key, '', answer());
     expect(await points(`sync:${key.keyId}`)).toBeGreaterThanOrEqual(2);
   });

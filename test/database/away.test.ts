@@ -2,7 +2,7 @@ import { createServer, connect, type Server, type Socket, type AddressInfo } fro
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { DataSource } from 'typeorm';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { isDatabaseAway } from '../../src/common/database-away.js';
 import { toServiceError } from '../../src/common/http-error.filter.js';
 import { dataSourceOptions } from '../../src/database/data-source-options.js';
@@ -22,12 +22,14 @@ let relay: Server;
 const sockets = new Set<Socket>();
 let dataSource: DataSource;
 let database: Database;
+/** By way of the relay. */
+let url: string;
 
 beforeAll(async () => {
   ({ dataDir, remove } = await temporaryDataDir());
   server = await startEmbeddedPostgres({ dataDir, logger: quiet });
-  const url = new URL(server.url);
-  const serverPort = Number(url.port);
+  const address = new URL(server.url);
+  const serverPort = Number(address.port);
   relay = createServer((client) => {
     const upstream = connect(serverPort, '127.0.0.1');
     for (const socket of [client, upstream]) {
@@ -39,8 +41,9 @@ beforeAll(async () => {
     client.on('close', () => upstream.destroy());
   }).listen(0, '127.0.0.1');
   await once(relay, 'listening');
-  url.port = String((relay.address() as AddressInfo).port);
-  dataSource = await new DataSource(dataSourceOptions(testConfig(), url.href)).initialize();
+  address.port = String((relay.address() as AddressInfo).port);
+  url = address.href;
+  dataSource = await new DataSource(dataSourceOptions(testConfig(), url)).initialize();
   database = new Database(dataSource);
 });
 
@@ -142,6 +145,32 @@ describe('a database that goes away', () => {
       await open.commit();
       expect(await waiting).toEqual([{ one: 1 }]);
     } finally {
+      await source.destroy();
+    }
+  });
+
+  it('connections that all hang, because their server vanished, are given up after a minute without a free one', async () => {
+    const source = await new DataSource(dataSourceOptions(testConfig({ poolSize: 2 }), url)).initialize();
+    const hanging = new Database(source);
+    await hanging.transaction((tx) => Promise.all([tx.query('select 1'), hanging.query('select 1')]));
+    const { options } = hanging.pool;
+    options.connectionTimeoutMillis = 20;
+    const frozen = [...sockets];
+    for (const socket of frozen) socket.pause();
+    let ahead = 0;
+    const now = vi.spyOn(performance, 'now').mockImplementation(() => Date.now() + ahead);
+    try {
+      const underWay = Promise.allSettled([hanging.query('select 1'), hanging.query('select 1')]);
+      await expect(hanging.query('select 1')).rejects.toThrow('timeout exceeded');
+      ahead = 60_000;
+      await expect(hanging.query('select 1')).rejects.toThrow('timeout exceeded');
+      options.connectionTimeoutMillis = 10_000;
+      expect(await hanging.query('select 1 as one')).toEqual([{ one: 1 }]);
+      for (const socket of frozen) socket.resume();
+      const failures = (await underWay).filter(({ status }) => status === 'rejected');
+      expect(failures.map((outcome) => 'reason' in outcome && isDatabaseAway(outcome.reason))).toEqual([true]);
+    } finally {
+      now.mockRestore();
       await source.destroy();
     }
   });

@@ -38,6 +38,8 @@ const UNKNOWN = '01890000-0000-7000-8000-000000000000';
 const RETRY_JOB = 'POST /api/v1/batch-jobs/{job_id}/retry';
 
 beforeAll(async () => {
+  // Other files of this process have received answers too.
+  seenAnswers.clear();
   service = await TestService.start({ environment: { ROLE: 'api', LEGACY_UNSIGNED_READS: 'true', MAX_LOTS: '2' } });
   const include = ['assessment', 'usage'];
   const metadata = { auction: 'A-17' };

@@ -2,16 +2,18 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Logger } from '@nestjs/common';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { v7 } from 'uuid';
 import { DAY_MS } from '../../src/common/clock.js';
 import { migrateDown, migrateUp } from '../../src/database/migrate.js';
 import { describeSchema } from '../../src/database/schema-dump.js';
+import { metricsRegistry } from '../../src/common/metrics-registry.js';
+import { PartitionFigures } from '../../src/jobs/partition-figures.js';
 import { PartitionMergeStore } from '../../src/jobs/partition-merge-store.js';
 import { LOT_TABLES } from '../../src/jobs/lot.entities.js';
 import { PartitionStore, StrangeIdsError } from '../../src/jobs/partition-store.js';
 import { Partitions } from '../../src/jobs/partitions.js';
-import { firstWeekAfter, WEEK_MS } from '../../src/jobs/weeks.js';
+import { dayName, firstWeekAfter, WEEK_MS } from '../../src/jobs/weeks.js';
 import { createTestDatabase, type TestDatabase } from '../support/database.js';
 import { testConfig } from '../support/database-config.js';
 import { FakeClock } from '../support/fake-clock.js';
@@ -78,7 +80,34 @@ describe('the tables of lots in partitions', () => {
     return places;
   }
 
+  /** What the metrics say of the partitions. */
+  async function shown(): Promise<Record<string, number>> {
+    const figures = new PartitionFigures({ jobs: { retentionDays: 28 } }, clock, partitions);
+    figures.onModuleInit();
+    const lines = (await metricsRegistry.metrics()).matchAll(/^partitions_(\w+) (\d+)$/gm);
+    return Object.fromEntries([...lines].map(([, name, value]) => [name, Number(value)]));
+  }
+
   const state = async () => (await partitions.overview()).state;
+
+  it('two commands at once partition each table once', async () => {
+    const early = await store.layouts();
+    await partitions.enable();
+    // The other one looked before.
+    vi.spyOn(store, 'layouts').mockResolvedValueOnce(early);
+    expect((await partitions.enable()).map(({ heldMs }) => heldMs)).toEqual([null, null, null]);
+    expect(await db.database.query(`select conname from pg_constraint where conname like '%span'`)).toEqual([]);
+    expect((await partitions.overview()).state).toBe('on');
+  });
+
+  it('a check of a span that is left on a partitioned table is taken back, before it refuses later jobs', async () => {
+    await partitions.enable();
+    await db.database.execute(
+      `alter table batch_lots add constraint batch_lots_span check (job_id < '01a00000-0000-7000-8000-000000000000') not valid`,
+    );
+    await partitions.keep();
+    expect(await placesOf(await job(NOW))).toContain(`batch_lots_until_${dayName(firstWeekAfter(NOW))}`);
+  });
 
   it('enabled and disabled again, they are as the migrations made them, with the same rows and rights', async () => {
     const schema = await describeSchema(db.database);
@@ -194,6 +223,9 @@ describe('the tables of lots in partitions', () => {
     const [late, later] = [await job(clock.now()), await job(clock.now() + WEEK_MS)];
     expect(await placesOf(late)).toContain('batch_results_default');
     expect((await partitions.overview()).tables[0]).toMatchObject({ weeksAhead: 0, outside: true });
+    // The first partition ended three weeks after that Monday, and its jobs are kept for four more.
+    const dueMs = 13 * WEEK_MS + 3.5 * DAY_MS;
+    expect(await shown()).toEqual({ weeks_ahead: 0, default_tables: 3, oldest_due_seconds: dueMs / 1000 });
     const before = await rows();
     clock.advance(WEEK_MS);
     await partitions.keep();
@@ -201,8 +233,10 @@ describe('the tables of lots in partitions', () => {
     // Right behind the last week that was made.
     expect(await placesOf(later)).toEqual(LOT_TABLES.map((table) => `${table}_from_20270125`));
     expect((await partitions.overview()).tables[0]).toMatchObject({ weeksAhead: 8, outside: false });
+    expect(await shown()).toMatchObject({ weeks_ahead: 8, default_tables: 0 });
     await partitions.disable();
     expect(await rows()).toEqual(before);
+    expect(await shown()).toEqual({});
   });
 
   it('a job with an id of another age stays in the default partition and hinders no week', async () => {

@@ -86,6 +86,8 @@ describe('what operators see', () => {
     await worker('5 minutes');
     const old = await insertJob(ops.db.database, { totalLots: 40, processedLots: 30, createdAt: ago(30 * HOUR) });
     await insertJob(ops.db.database, { pausedByClient: true, pausedAt: ago(HOUR), createdAt: ago(50 * HOUR) });
+    // It was paused for so long that it has run for less time.
+    await insertJob(ops.db.database, { createdAt: ago(70 * HOUR), pausedMs: String(45 * HOUR) });
     await insertJob(ops.db.database, { status: 'completed', completedAt: ago(HOUR), createdAt: ago(2 * HOUR) });
     await insertJob(ops.db.database, { status: 'failed', completedAt: ago(30 * HOUR), createdAt: ago(31 * HOUR) });
     await shard(old.id, 0, { status: 'queued', reason: 'circuit_open' });
@@ -113,7 +115,7 @@ describe('what operators see', () => {
     ]);
     expect(await status()).toMatchObject({
       jobs: {
-        unfinished: [{ status: 'processing', jobs: 2, paused: 1, unfinished_lots: 12 }],
+        unfinished: [{ status: 'processing', jobs: 3, paused: 1, unfinished_lots: 14 }],
         oldest_unfinished_lot: { job_id: old.id },
         ended_last_day: [{ status: 'completed', jobs: 1 }],
       },

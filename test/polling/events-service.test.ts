@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { OpenStreams } from '../../src/auth/limits/open-streams.js';
 import { EventsService, type EventTarget } from '../../src/polling/events.service.js';
 import type { JobState, JobStatusStore } from '../../src/jobs/job-status-store.js';
@@ -52,6 +52,20 @@ describe('EventsService', () => {
       'id: 2-f\nevent: end\ndata: {"v":2}\n\n',
       'closed',
     ]);
+  });
+
+  it('EventsService ends a stream after an hour, so that a proxy whose client is gone keeps no place', async () => {
+    const hour = new AbortController();
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(hour.signal);
+    const waits = [false, false, false];
+    const beats = (text: string) => {
+      if (text === ': heartbeat\n\n' && waits.length === 1) hour.abort();
+    };
+    const sent = await stream([job(1, 'processing')], waits, beats);
+    expect(timeout).toHaveBeenCalledWith(3_600_000);
+    timeout.mockRestore();
+    expect(sent.slice(-3)).toEqual([': heartbeat\n\n', ': heartbeat\n\n', 'closed']);
+    expect(waits).toHaveLength(1);
   });
 
   it('EventsService sends nothing more to a client that hung up', async () => {

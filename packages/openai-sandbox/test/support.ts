@@ -167,6 +167,12 @@ export function visionRequest(urls: readonly string[], info = ''): JsonObject {
   };
 }
 
+/** The vision request with one member changed; undefined removes it. */
+export function changedRequest(urls: readonly string[], members: JsonObject): JsonObject {
+  const request: JsonObject = { ...visionRequest(urls), ...members };
+  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+}
+
 /** The text that a response carries. */
 export function outputText(response: JsonObject): string {
   const items = response['output'] as { type: string; content?: { type: string; text?: string }[] }[];

@@ -3,6 +3,7 @@ import { RateLimiterPostgres, type RateLimiterMemory } from 'rate-limiter-flexib
 import { Clock } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database } from '../../database/database.service.js';
+import { showLimitStore } from './limit-metrics.js';
 import { LimitsConnection } from './limits-connection.js';
 
 /** A place that an event stream holds; the token tells it from whoever holds the place later. */
@@ -134,6 +135,7 @@ export class LimitStore implements OnApplicationShutdown {
 
   /** Call it before the first request comes. */
   begin(): Promise<void> {
+    showLimitStore(() => !this.connection.rests);
     return this.connection.begin();
   }
 
