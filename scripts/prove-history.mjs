@@ -14,7 +14,7 @@ const { values } = parseArgs({
 });
 const JOBS = Number(values.jobs);
 const SECONDS = Number(values.seconds);
-/** Pages that a statement may read in addition to what it reads with a tenth of the history. */
+/** Pages that a statement may read in addition to what it reads with a tenth of the history, for each table that it writes. */
 const MORE_PAGES = 16;
 /**
  * More pages that it may read for each look-up in an index, which may have one more level and contain dead versions.
@@ -83,12 +83,12 @@ process.exit(failures.length === 0 ? 0 : 1);
 
 function compare(small, large) {
   const worse = [];
-  const rows = [...large].map(([text, { pages, rows: found, lookUps, plan }]) => {
+  const rows = [...large].map(([text, { pages, rows: found, lookUps, written, plan }]) => {
     const before = small.get(text);
     // A call that found more rows also made more look-ups.
     const scale = before === undefined ? 1 : Math.max(1, lookUps / Math.max(1, before.lookUps));
     const counted = TOTAL.test(text) ? listedOf(JOBS) / COUNTED_A_PAGE : 0;
-    const more = MORE_PAGES + lookUps * MORE_A_LOOK_UP + found * MORE_A_ROW + counted;
+    const more = MORE_PAGES * Math.max(1, written) + lookUps * MORE_A_LOOK_UP + found * MORE_A_ROW + counted;
     const allowed = before === undefined ? 0 : before.pages * scale + more;
     const bad = before !== undefined && pages > allowed;
     if (bad) worse.push({ text, pages, before: before.pages, plan });

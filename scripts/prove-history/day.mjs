@@ -141,19 +141,11 @@ async function crons(app, config) {
   await (await find('health/worker-beat.js', 'WorkerBeat')).tick();
   const { JobShardStore } = await dist('batch/shards/job-shard-store.js');
   const { Retention } = await dist('batch/upkeep/retention.js');
-  const { PartitionStore } = await dist('jobs/partition-store.js');
   const { RetentionStore } = await dist('jobs/retention-store.js');
   const { Clock } = await dist('common/clock.js');
   const { Database } = await dist('database/database.service.js');
   const thirty = { ...config, jobs: { ...config.jobs, retentionDays: 30 } };
   const database = app.get(Database, { strict: false });
-  const retention = new Retention(
-    thirty,
-    new Clock(),
-    database,
-    new RetentionStore(),
-    new JobShardStore(database),
-    new PartitionStore(database),
-  );
+  const retention = new Retention(thirty, new Clock(), database, new RetentionStore(), new JobShardStore(database));
   for (let step = 0; step < 3; step++) await retention.step();
 }

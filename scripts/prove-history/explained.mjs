@@ -44,9 +44,13 @@ export class Explained {
 
   note(text, [{ Plan: plan }]) {
     let lookUps = 0;
-    for (const node of nodesOf(plan)) if (/Index/.test(node['Node Type'])) lookUps += node['Actual Loops'];
+    let written = 0;
+    for (const node of nodesOf(plan)) {
+      if (/Index/.test(node['Node Type'])) lookUps += node['Actual Loops'];
+      if (node['Node Type'] === 'ModifyTable') written++;
+    }
     const pages = plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
-    this.#statements.get(text).samples.push({ pages, rows: rowsOf(plan), lookUps, plan });
+    this.#statements.get(text).samples.push({ pages, rows: rowsOf(plan), lookUps, written, plan });
   }
 }
 

@@ -7,7 +7,6 @@ const dist = (path) => import(new URL(`../../dist/${path}`, import.meta.url));
 const [url, most] = [process.argv[2], Number(process.argv[3])];
 const { JobShardStore } = await dist('batch/shards/job-shard-store.js');
 const { Retention } = await dist('batch/upkeep/retention.js');
-const { PartitionStore } = await dist('jobs/partition-store.js');
 const { RetentionStore } = await dist('jobs/retention-store.js');
 const { Clock } = await dist('common/clock.js');
 const { loadConfig } = await dist('config/load-config.js');
@@ -21,14 +20,7 @@ const config = loadConfig({
 });
 const dataSource = await new DataSource(dataSourceOptions(config, url)).initialize();
 const database = new Database(dataSource);
-const retention = new Retention(
-  config,
-  new Clock(),
-  database,
-  new RetentionStore(),
-  new JobShardStore(database),
-  new PartitionStore(database),
-);
+const retention = new Retention(config, new Clock(), database, new RetentionStore(), new JobShardStore(database));
 await dataSource.query('select 1');
 process.send('ready');
 await once(process, 'message');

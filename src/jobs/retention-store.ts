@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Sql, Transaction } from '../database/database.service.js';
 import type { RowsToRemove } from '../database/delete-some.js';
-import type { IdSpan } from './weeks.js';
+import { LOT_TABLES } from './lot.entities.js';
+import { spanOf, type IdSpan, type Span } from './weeks.js';
 
 /** A place in the order in which jobs ended. The time is PostgreSQL's text, which is more precise than a Date. */
 export interface EndPlace {
@@ -28,6 +29,16 @@ export const LOTS_OF_JOBS: readonly RowsToRemove[] = [
 /** Finds jobs that are old enough to be removed, and removes them. */
 @Injectable()
 export class RetentionStore {
+  /** The spans of the partitions that lots have; none where their tables are plain. One statement: each round asks it. */
+  async weeks(sql: Sql): Promise<Span[]> {
+    const rows = await sql.query<{ bound: string }>(
+      `select distinct pg_get_expr(c.relpartbound, c.oid) as bound from pg_inherits i join pg_class c on c.oid = i.inhrelid
+       where i.inhparent in (select to_regclass(name) from unnest($1::text[]) name) and c.relispartition`,
+      [LOT_TABLES],
+    );
+    return rows.flatMap(({ bound }) => spanOf(bound) ?? []);
+  }
+
   /**
    * Locks jobs that ended before a time, in the order in which they ended, beginning after a place; locked jobs are
    * skipped, and so are those with ids in `left`.

@@ -35,14 +35,7 @@ describe('removal from a long history', () => {
 
   const worker = () => {
     const config = loadConfig({ ...SETTINGS, DATABASE_URL: db.url });
-    return new Retention(
-      config,
-      new Clock(),
-      db.database,
-      new RetentionStore(),
-      new JobShardStore(db.database),
-      new PartitionStore(db.database),
-    );
+    return new Retention(config, new Clock(), db.database, new RetentionStore(), new JobShardStore(db.database));
   };
   const SETTINGS = { SHARED_KEY: 'x'.repeat(64), RETENTION_DAYS: '28' };
 

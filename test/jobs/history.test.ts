@@ -1,7 +1,6 @@
 import type { QueryResultRow } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { JobShardStore } from '../../src/batch/shards/job-shard-store.js';
-import { PartitionStore } from '../../src/jobs/partition-store.js';
 import { RetentionStore } from '../../src/jobs/retention-store.js';
 import { Retention } from '../../src/batch/upkeep/retention.js';
 import { Clock } from '../../src/common/clock.js';
@@ -156,14 +155,7 @@ describe('with a long history of finished synchronous jobs', () => {
 
   it('a look through a long history for jobs that are old enough to go reads a few pages where none is', async () => {
     const config = loadConfig({ SHARED_KEY: 'x'.repeat(32), RETENTION_DAYS: '365' });
-    const retention = new Retention(
-      config,
-      new Clock(),
-      database,
-      new RetentionStore(),
-      new JobShardStore(database),
-      new PartitionStore(database),
-    );
+    const retention = new Retention(config, new Clock(), database, new RetentionStore(), new JobShardStore(database));
     expect(await retention.step()).toBe(false);
     expect(database.pages).toBeGreaterThan(0);
     expect(database.pages).toBeLessThan(FEW_PAGES);

@@ -3,7 +3,6 @@ import { Clock, DAY_MS } from '../../common/clock.js';
 import { APP_CONFIG, type AppConfig } from '../../config/app-config.js';
 import { Database, type Transaction } from '../../database/database.service.js';
 import { deleteSome } from '../../database/delete-some.js';
-import { PartitionStore } from '../../jobs/partition-store.js';
 import { FIRST_END, LOTS_OF_JOBS, RetentionStore, type EndPlace } from '../../jobs/retention-store.js';
 import { idsOf, isDroppedSoon, type IdSpan } from '../../jobs/weeks.js';
 import { DELIVERIES_OF_JOBS, deliveriesLeftSql } from '../../webhook/delivery-store.js';
@@ -43,7 +42,6 @@ export class Retention {
     private readonly database: Database,
     private readonly jobs: RetentionStore,
     private readonly shards: JobShardStore,
-    private readonly partitions: PartitionStore,
   ) {}
 
   /**
@@ -63,11 +61,9 @@ export class Retention {
 
   /** The weeks that are dropped as a whole within days. */
   private async weeksLeft(): Promise<IdSpan[]> {
-    const spans = (await this.partitions.layouts()).flatMap(({ partitions }) => partitions.map(({ span }) => span));
     const keptMs = this.config.jobs.retentionDays * DAY_MS;
-    return spans.flatMap((span) =>
-      span !== null && isDroppedSoon(span, this.clock.now(), keptMs) ? [idsOf(span)] : [],
-    );
+    const weeks = await this.jobs.weeks(this.database);
+    return weeks.filter((span) => isDroppedSoon(span, this.clock.now(), keptMs)).map(idsOf);
   }
 
   /**
