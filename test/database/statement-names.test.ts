@@ -28,6 +28,8 @@ function pooledProcess() {
   const parsed: Parsed = {};
   let on = 0;
   const master = {
+    options: {},
+    on: () => undefined,
     query: async (config: pg.QueryConfig) => {
       const client = connections[on] as pg.Client & { connection: { parsedStatements: Parsed } };
       const before = client.connection.parsedStatements;
