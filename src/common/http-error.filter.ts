@@ -115,17 +115,6 @@ function fromHttpException(exception: HttpException): ServiceError {
         cause: exception,
       });
     default:
-      // A deadlock, a full disk, a lock that took too long: not a fault of the request, nor of a synchronous lot that was described.
-      if (isPassing(exception)) {
-        return new ServiceError(
-          'SERVICE_UNAVAILABLE',
-          'The database cannot do this just now; send the request again.',
-          {
-            headers: { 'Retry-After': '5' },
-            cause: exception,
-          },
-        );
-      }
       return new ServiceError('INTERNAL_ERROR', 'Something failed on our side; quote request_id when you report it.', {
         cause: exception,
       });

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Sql, Transaction } from '../database/database.service.js';
 import type { RowsToRemove } from '../database/delete-some.js';
-import { LOT_TABLES } from './lot.entities.js';
-import { spanOf, type IdSpan, type Span } from './weeks.js';
+import { tablesOf } from './partition-catalog.js';
+import type { IdSpan, Span } from './weeks.js';
 
 /** A place in the order in which jobs ended. The time is PostgreSQL's text, which is more precise than a Date. */
 export interface EndPlace {
@@ -31,12 +31,8 @@ export const LOTS_OF_JOBS: readonly RowsToRemove[] = [
 export class RetentionStore {
   /** The spans of the partitions that lots have; none where their tables are plain. One statement: each round asks it. */
   async weeks(sql: Sql): Promise<Span[]> {
-    const rows = await sql.query<{ bound: string }>(
-      `select distinct pg_get_expr(c.relpartbound, c.oid) as bound from pg_inherits i join pg_class c on c.oid = i.inhrelid
-       where i.inhparent in (select to_regclass(name) from unnest($1::text[]) name) and c.relispartition`,
-      [LOT_TABLES],
-    );
-    return rows.flatMap(({ bound }) => spanOf(bound) ?? []);
+    const tables = await tablesOf(sql);
+    return tables.flatMap(({ partitioned, under }) => (partitioned ? under.flatMap(({ span }) => span ?? []) : []));
   }
 
   /**
